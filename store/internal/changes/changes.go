@@ -1,0 +1,121 @@
+// Package changes holds what the stores of this module check alike before they look
+// at what they have stored.
+package changes
+
+import (
+	"context"
+	"fmt"
+
+	"creditledger"
+)
+
+const (
+	maxKind = 64
+	maxKey  = 1024
+)
+
+// Enter is what every method of a store does first: it refuses a context that is
+// over. Op says what was attempted.
+func Enter(ctx context.Context, op string) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s: not begun: %w", op, err)
+	}
+	return nil
+}
+
+// Check refuses changes that break what a caller of Store.Commit guarantees:
+// accounts and records named once, journal records dense from Version+1 and
+// Head.Version the last of them, keys and records within bounds. A store that calls
+// it may rely on all of this. It returns an InvalidError.
+func Check(changes []creditledger.Change) error {
+	var accounts map[creditledger.AccountID]struct{}
+	var records map[creditledger.RecordID]struct{}
+	for i := range changes {
+		c := &changes[i]
+		if err := checkAccount(c); err != nil {
+			return err
+		}
+		if len(changes) > 1 && c.Account != (creditledger.AccountID{}) && !once(&accounts, c.Account) {
+			return invalid("%v stands in two changes of one commit", c.Account)
+		}
+		for j := range c.Records {
+			id := c.Records[j].RecordID
+			if err := checkRecord(id); err != nil {
+				return err
+			}
+			if (len(changes) > 1 || len(c.Records) > 1) && !once(&records, id) {
+				return invalid("%s record %q is put twice in one commit", id.Kind, id.Key)
+			}
+		}
+	}
+	return nil
+}
+
+func checkAccount(c *creditledger.Change) error {
+	if c.Account == (creditledger.AccountID{}) {
+		if c.Version != 0 || c.Head.Version != 0 || len(c.Journal)+len(c.Blocks)+len(c.Keys) > 0 {
+			return invalid("a change without an account holds more than records")
+		}
+		return nil
+	}
+	next := c.Version
+	for _, r := range c.Journal {
+		if next++; r.Seq != next {
+			return invalid("%v: journal record %d where %d comes next", c.Account, r.Seq, next)
+		}
+	}
+	if c.Head.Version != next {
+		return invalid("%v: head version %d, but the last journal record is %d", c.Account, c.Head.Version, next)
+	}
+	if next == 0 {
+		return invalid("%v: a change that leaves the account unwritten", c.Account)
+	}
+	return checkLists(c)
+}
+
+// checkLists refuses a block, block id or key that stands twice in the change.
+func checkLists(c *creditledger.Change) error {
+	var numbers map[uint64]struct{}
+	var ids map[string]struct{}
+	for i := range c.Blocks {
+		b := &c.Blocks[i]
+		if b.Number == 0 || b.ID == "" {
+			return invalid("%v: block %q with number %d", c.Account, b.ID, b.Number)
+		}
+		if len(c.Blocks) > 1 && (!once(&numbers, b.Number) || !once(&ids, b.ID)) {
+			return invalid("%v: block %d (%q) is put twice", c.Account, b.Number, b.ID)
+		}
+	}
+	var keys map[creditledger.Key]struct{}
+	for _, k := range c.Keys {
+		if k.Seq == 0 || k.Seq > c.Head.Version {
+			return invalid("%v: key %q stands for journal record %d, which is not there", c.Account, k.Key, k.Seq)
+		}
+		if len(c.Keys) > 1 && !once(&keys, k.Key) {
+			return invalid("%v: key %q is added twice", c.Account, k.Key)
+		}
+	}
+	return nil
+}
+
+func checkRecord(id creditledger.RecordID) error {
+	if id.Kind == "" || len(id.Kind) > maxKind || id.Key == "" || len(id.Key) > maxKey {
+		return invalid("a record's kind takes 1 to %d bytes and its key 1 to %d, not %d and %d",
+			maxKind, maxKey, len(id.Kind), len(id.Key))
+	}
+	return nil
+}
+
+// once reports whether v is new to the set, and adds it.
+func once[T comparable](set *map[T]struct{}, v T) bool {
+	if *set == nil {
+		*set = make(map[T]struct{})
+	}
+	n := len(*set)
+	(*set)[v] = struct{}{}
+	return len(*set) > n
+}
+
+func invalid(format string, args ...any) error {
+	return &creditledger.InvalidError{Field: "change", Reason: fmt.Sprintf(format, args...)}
+}

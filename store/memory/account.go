@@ -1,0 +1,81 @@
+package memory
+
+import (
+	"cmp"
+	"slices"
+
+	"creditledger"
+)
+
+// account is all that is stored of one account.
+type account struct {
+	head    creditledger.Head
+	journal []creditledger.JournalRecord // by Seq, from 1, dense
+	blocks  []creditledger.Block         // by Number
+	open    []uint64                     // numbers, ascending
+	ids     map[string]uint64            // block id to number
+	keys    map[creditledger.Key]uint64  // idempotency key to Seq
+}
+
+func newAccount() *account {
+	return &account{ids: make(map[string]uint64), keys: make(map[creditledger.Key]uint64)}
+}
+
+// conflicts reports whether a is not as c was computed from. An account never
+// written is nil.
+func (a *account) conflicts(c *creditledger.Change) bool {
+	if a == nil {
+		return c.Version != 0
+	}
+	if a.head.Version != c.Version {
+		return true
+	}
+	for _, k := range c.Keys {
+		if _, used := a.keys[k.Key]; used {
+			return true
+		}
+	}
+	for i := range c.Blocks {
+		if _, used := a.ids[c.Blocks[i].ID]; used && c.Blocks[i].New {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *account) apply(c *creditledger.Change) {
+	a.head = c.Head
+	for _, r := range c.Journal {
+		a.journal = append(a.journal, creditledger.JournalRecord{Seq: r.Seq, Bytes: bytesOf(r.Bytes)})
+	}
+	for _, k := range c.Keys {
+		a.keys[k.Key] = k.Seq
+	}
+	for i := range c.Blocks {
+		a.put(&c.Blocks[i])
+	}
+}
+
+func (a *account) put(b *creditledger.StoredBlock) {
+	at, found := a.find(b.Number)
+	if found {
+		a.blocks[at] = cloneBlock(b.Block)
+	} else {
+		a.blocks = slices.Insert(a.blocks, at, cloneBlock(b.Block))
+	}
+	a.ids[b.ID] = b.Number
+	at, found = slices.BinarySearch(a.open, b.Number)
+	switch {
+	case b.Open && !found:
+		a.open = slices.Insert(a.open, at, b.Number)
+	case !b.Open && found:
+		a.open = slices.Delete(a.open, at, at+1)
+	}
+}
+
+// find returns where the block with that number is, or would be.
+func (a *account) find(number uint64) (int, bool) {
+	return slices.BinarySearchFunc(a.blocks, number, func(b creditledger.Block, n uint64) int {
+		return cmp.Compare(b.Number, n)
+	})
+}

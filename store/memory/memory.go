@@ -1,0 +1,147 @@
+// Package memory is a store that forgets everything when the process ends: for
+// tests, for trying things out, and as the reference that says in the fewest words
+// what a store does.
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"creditledger"
+	"creditledger/store"
+	"creditledger/store/internal/changes"
+)
+
+// Store keeps everything in maps. It shares no memory with its callers. Make one
+// with New.
+type Store struct {
+	mu       sync.RWMutex
+	closed   bool
+	accounts map[creditledger.AccountID]*account
+	order    sorted[creditledger.AccountID] // of accounts
+	due      sorted[due]
+	records  map[creditledger.RecordID]creditledger.Record
+	ids      sorted[creditledger.RecordID] // of records
+}
+
+var _ store.Store = (*Store)(nil)
+
+// due says when the first block of an account expires.
+type due struct {
+	at creditledger.Instant
+	id creditledger.AccountID
+}
+
+// New returns an empty store.
+func New() *Store {
+	return &Store{
+		accounts: make(map[creditledger.AccountID]*account),
+		order:    sorted[creditledger.AccountID]{compare: creditledger.AccountID.Compare},
+		due: sorted[due]{compare: func(a, b due) int {
+			return cmp.Or(cmp.Compare(a.at, b.at), a.id.Compare(b.id))
+		}},
+		records: make(map[creditledger.RecordID]creditledger.Record),
+		ids: sorted[creditledger.RecordID]{compare: func(a, b creditledger.RecordID) int {
+			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
+		}},
+	}
+}
+
+// Close makes every further call return ErrClosed and lets go of what is stored.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	s.accounts, s.records = nil, nil
+	s.order.chunks, s.due.chunks, s.ids.chunks = nil, nil, nil
+	return nil
+}
+
+// Commit implements creditledger.Store. The outcome is never unknown.
+func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
+	if err := changes.Enter(ctx, "commit"); err != nil {
+		return err
+	}
+	if err := changes.Check(list); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("commit: %w", creditledger.ErrClosed)
+	}
+	if err := s.conflicts(list); err != nil {
+		return err
+	}
+	for i := range list {
+		s.apply(&list[i])
+	}
+	return nil
+}
+
+// conflicts returns a ConflictError naming everything that moved.
+func (s *Store) conflicts(list []creditledger.Change) error {
+	var e creditledger.ConflictError
+	for i := range list {
+		c := &list[i]
+		if c.Account != (creditledger.AccountID{}) && s.accounts[c.Account].conflicts(c) {
+			e.Accounts = append(e.Accounts, c.Account)
+		}
+		for j := range c.Records {
+			put := &c.Records[j]
+			if s.records[put.RecordID].Version != put.Expect {
+				e.Records = append(e.Records, put.RecordID)
+			}
+		}
+	}
+	if len(e.Accounts)+len(e.Records) > 0 {
+		return &e
+	}
+	return nil
+}
+
+// apply cannot fail: everything that could was checked for all changes.
+func (s *Store) apply(c *creditledger.Change) {
+	for _, put := range c.Records {
+		if put.Expect == 0 {
+			s.ids.insert(put.RecordID)
+		}
+		s.records[put.RecordID] = creditledger.Record{
+			RecordID: put.RecordID, Version: put.Expect + 1, Value: bytesOf(put.Value),
+		}
+	}
+	if c.Account == (creditledger.AccountID{}) {
+		return
+	}
+	a := s.accounts[c.Account]
+	if a == nil {
+		a = newAccount()
+		s.accounts[c.Account] = a
+		s.order.insert(c.Account)
+	}
+	if a.head.NextDue != c.Head.NextDue {
+		if a.head.NextDue != 0 {
+			s.due.remove(due{a.head.NextDue, c.Account})
+		}
+		if c.Head.NextDue != 0 {
+			s.due.insert(due{c.Head.NextDue, c.Account})
+		}
+	}
+	a.apply(c)
+}
+
+// bytesOf copies b; an empty value reads back empty, not nil.
+func bytesOf(b []byte) []byte { return append([]byte{}, b...) }
+
+func cloneBlock(b creditledger.Block) creditledger.Block {
+	b.Metadata = maps.Clone(b.Metadata)
+	b.Filters = slices.Clone(b.Filters)
+	for i := range b.Filters {
+		b.Filters[i].Values = slices.Clone(b.Filters[i].Values)
+	}
+	return b
+}

@@ -1,0 +1,234 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"creditledger"
+	"creditledger/store/internal/changes"
+)
+
+// read calls f under the read lock, unless ctx is over or the store closed.
+func (s *Store) read(ctx context.Context, op string, f func() error) error {
+	if err := changes.Enter(ctx, op); err != nil {
+		return err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return fmt.Errorf("%s: %w", op, creditledger.ErrClosed)
+	}
+	return f()
+}
+
+// Load implements creditledger.Store.
+func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {
+	var state *creditledger.State
+	err := s.read(ctx, "load", func() error {
+		a := s.accounts[id]
+		if a == nil {
+			state = &creditledger.State{}
+			return nil
+		}
+		if have != 0 && a.head.Version == have {
+			return nil
+		}
+		state = &creditledger.State{Head: a.head}
+		for _, number := range a.open {
+			at, _ := a.find(number)
+			state.Blocks = append(state.Blocks, cloneBlock(a.blocks[at]))
+		}
+		return nil
+	})
+	return state, err
+}
+
+// Block implements creditledger.Store.
+func (s *Store) Block(ctx context.Context, id creditledger.AccountID, blockID string) (block creditledger.Block, err error) {
+	err = s.read(ctx, "block", func() error {
+		if a := s.accounts[id]; a != nil {
+			if number, ok := a.ids[blockID]; ok {
+				at, _ := a.find(number)
+				block = cloneBlock(a.blocks[at])
+				return nil
+			}
+		}
+		return &creditledger.NotFoundError{Kind: "block", ID: blockID}
+	})
+	return block, err
+}
+
+// Blocks implements creditledger.Store.
+func (s *Store) Blocks(ctx context.Context, id creditledger.AccountID, from uint64, limit int) (blocks []creditledger.Block, err error) {
+	err = s.read(ctx, "blocks", func() error {
+		a := s.accounts[id]
+		if a == nil {
+			return nil
+		}
+		at, _ := a.find(from)
+		for ; at < len(a.blocks) && len(blocks) < limit; at++ {
+			blocks = append(blocks, cloneBlock(a.blocks[at]))
+		}
+		return nil
+	})
+	return blocks, err
+}
+
+// BlocksByNumber implements creditledger.Store.
+func (s *Store) BlocksByNumber(ctx context.Context, id creditledger.AccountID, numbers []uint64) ([]creditledger.Block, error) {
+	var blocks []creditledger.Block
+	err := s.read(ctx, "blocks by number", func() error {
+		a := s.accounts[id]
+		if a == nil {
+			a = &account{}
+		}
+		for _, number := range numbers {
+			at, found := a.find(number)
+			if !found {
+				return &creditledger.NotFoundError{Kind: "block", ID: strconv.FormatUint(number, 10)}
+			}
+			blocks = append(blocks, cloneBlock(a.blocks[at]))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return blocks, nil
+}
+
+// Journal implements creditledger.Store.
+func (s *Store) Journal(ctx context.Context, id creditledger.AccountID, from uint64, limit int, reverse bool) ([]creditledger.JournalRecord, error) {
+	var records []creditledger.JournalRecord
+	err := s.read(ctx, "journal", func() error {
+		a := s.accounts[id]
+		if a == nil || limit <= 0 {
+			return nil
+		}
+		last := uint64(len(a.journal))
+		low, high := max(from, 1)-1, last // records low+1 to high
+		if reverse {
+			low, high = 0, min(from, last)
+			low = high - min(high, uint64(limit))
+		} else if low = min(low, last); high-low > uint64(limit) {
+			high = low + uint64(limit)
+		}
+		for _, r := range a.journal[low:high] {
+			records = append(records, creditledger.JournalRecord{Seq: r.Seq, Bytes: bytesOf(r.Bytes)})
+		}
+		if reverse {
+			slices.Reverse(records)
+		}
+		return nil
+	})
+	return records, err
+}
+
+// KeySeq implements creditledger.Store.
+func (s *Store) KeySeq(ctx context.Context, id creditledger.AccountID, key creditledger.Key) (seq uint64, err error) {
+	err = s.read(ctx, "idempotency key", func() error {
+		if a := s.accounts[id]; a != nil {
+			seq = a.keys[key]
+		}
+		return nil
+	})
+	return seq, err
+}
+
+// manyDue is how many due accounts are gathered and sorted before Due looks at the
+// accounts in their own order instead, where a page of them is then near.
+const manyDue = 10_000
+
+// Due implements creditledger.Store.
+func (s *Store) Due(ctx context.Context, by creditledger.Instant, after creditledger.AccountID, limit int) (ids []creditledger.AccountID, err error) {
+	err = s.read(ctx, "due accounts", func() error {
+		if limit <= 0 {
+			return nil
+		}
+		seen := 0
+		for d := range s.due.from(due{}) {
+			if d.at > by {
+				break
+			}
+			if seen++; seen > manyDue {
+				ids = s.dueByAccount(by, after, limit)
+				return nil
+			}
+			if d.id.Compare(after) > 0 {
+				ids = append(ids, d.id)
+			}
+		}
+		slices.SortFunc(ids, creditledger.AccountID.Compare)
+		ids = slices.Clip(ids[:min(limit, len(ids))])
+		return nil
+	})
+	return ids, err
+}
+
+func (s *Store) dueByAccount(by creditledger.Instant, after creditledger.AccountID, limit int) (ids []creditledger.AccountID) {
+	for id := range s.order.after(after) {
+		if at := s.accounts[id].head.NextDue; at != 0 && at <= by {
+			if ids = append(ids, id); len(ids) == limit {
+				break
+			}
+		}
+	}
+	return ids
+}
+
+// Accounts implements creditledger.Store.
+func (s *Store) Accounts(ctx context.Context, after creditledger.AccountID, limit int) (ids []creditledger.AccountID, err error) {
+	err = s.read(ctx, "accounts", func() error {
+		if limit <= 0 {
+			return nil
+		}
+		for id := range s.order.after(after) {
+			if ids = append(ids, id); len(ids) == limit {
+				break
+			}
+		}
+		return nil
+	})
+	return ids, err
+}
+
+// Record implements creditledger.Store.
+func (s *Store) Record(ctx context.Context, id creditledger.RecordID) (record creditledger.Record, err error) {
+	err = s.read(ctx, "record", func() error {
+		stored, ok := s.records[id]
+		if !ok {
+			return &creditledger.NotFoundError{Kind: id.Kind, ID: id.Key}
+		}
+		record = stored
+		record.Value = bytesOf(stored.Value)
+		return nil
+	})
+	return record, err
+}
+
+// Records implements creditledger.Store.
+func (s *Store) Records(ctx context.Context, kind, prefix, after string, limit int) (records []creditledger.Record, err error) {
+	err = s.read(ctx, "records", func() error {
+		if limit <= 0 {
+			return nil
+		}
+		for id := range s.ids.from(creditledger.RecordID{Kind: kind, Key: max(prefix, after)}) {
+			if id.Kind != kind || !strings.HasPrefix(id.Key, prefix) {
+				break
+			}
+			if id.Key == after {
+				continue
+			}
+			record := s.records[id]
+			record.Value = bytesOf(record.Value)
+			if records = append(records, record); len(records) == limit {
+				break
+			}
+		}
+		return nil
+	})
+	return records, err
+}

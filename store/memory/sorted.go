@@ -1,0 +1,91 @@
+package memory
+
+import (
+	"iter"
+	"slices"
+	"sort"
+)
+
+// chunkSize bounds the chunks of a sorted set: what one insertion has to move.
+const chunkSize = 512
+
+// sorted is a set of values in order, in chunks that are split when they are full.
+// With a million values an insertion still moves a few kilobytes only.
+type sorted[T any] struct {
+	compare func(a, b T) int
+	chunks  [][]T // none empty
+}
+
+// chunk finds the one that holds v, or would: the first whose last value is not
+// smaller, and the last chunk when v is greater than all.
+func (s *sorted[T]) chunk(v T) int {
+	i := sort.Search(len(s.chunks), func(i int) bool {
+		c := s.chunks[i]
+		return s.compare(c[len(c)-1], v) >= 0
+	})
+	return min(i, len(s.chunks)-1)
+}
+
+func (s *sorted[T]) insert(v T) {
+	if len(s.chunks) == 0 {
+		s.chunks = [][]T{{v}}
+		return
+	}
+	i := s.chunk(v)
+	at, found := slices.BinarySearchFunc(s.chunks[i], v, s.compare)
+	if found {
+		return
+	}
+	c := slices.Insert(s.chunks[i], at, v)
+	s.chunks[i] = c
+	if len(c) > chunkSize {
+		right := slices.Clone(c[chunkSize/2:])
+		clear(c[chunkSize/2:])
+		s.chunks[i] = c[:chunkSize/2]
+		s.chunks = slices.Insert(s.chunks, i+1, right)
+	}
+}
+
+func (s *sorted[T]) remove(v T) {
+	if len(s.chunks) == 0 {
+		return
+	}
+	i := s.chunk(v)
+	at, found := slices.BinarySearchFunc(s.chunks[i], v, s.compare)
+	if !found {
+		return
+	}
+	s.chunks[i] = slices.Delete(s.chunks[i], at, at+1)
+	if len(s.chunks[i]) == 0 {
+		s.chunks = slices.Delete(s.chunks, i, i+1)
+	}
+}
+
+// from yields the values ≥ v in order.
+func (s *sorted[T]) from(v T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		if len(s.chunks) == 0 {
+			return
+		}
+		i := s.chunk(v)
+		at, _ := slices.BinarySearchFunc(s.chunks[i], v, s.compare)
+		for ; i < len(s.chunks); i, at = i+1, 0 {
+			for _, v := range s.chunks[i][at:] {
+				if !yield(v) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// after yields the values > v in order.
+func (s *sorted[T]) after(v T) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for w := range s.from(v) {
+			if s.compare(w, v) != 0 && !yield(w) {
+				return
+			}
+		}
+	}
+}
