@@ -1,0 +1,370 @@
+package creditledger
+
+import (
+	"cmp"
+	"fmt"
+	"sort"
+)
+
+// account is the live state of one account: what a decision needs and nothing of its
+// history. It knows no clock and no store; whoever holds one serialises its use.
+//
+// A decision is made in steps: moveTo the instant of the operation, materialise what
+// became due, step the operation, apply the change. Until it is recorded a change
+// can be taken back by revert, which is how refused batches and previews leave
+// nothing behind.
+type account struct {
+	id   AccountID
+	head Head // as of the last record
+
+	at    Instant // what follows holds at this instant, which is never before head.LastAt
+	total Amount  // Σ balance of the eligible blocks
+	gross Amount  // Σ |balance| of all blocks, so that no sum of them can leave the range
+
+	open     blockList        // every open block, in drawdown order
+	plain    pool             // eligible unfiltered blocks with a positive balance
+	filtered map[string]*pool // the same for filtered ones, by their filters
+	debts    blockList        // eligible negative blocks, oldest first
+	taker    *Block           // the last eligible block that takes overdraft, in drawdown order
+	passed   []*Block         // takers that a later one displaced since the last change
+	waiting  blockList        // active but not yet effective, soonest first
+	expiring blockList        // blocks that hold something and will expire, soonest first
+	lapsed   []lapse          // expired since the last record and not yet written down
+
+	byID   map[string]*Block      // index of open, built when first needed
+	closed map[string]closedBlock // closed blocks at hand: just closed, or fetched for an operation
+}
+
+// pool is the drawable blocks that share one set of filters.
+type pool struct {
+	filters  []Filter
+	blocks   blockList // drawdown order
+	positive Amount    // Σ of their balances
+}
+
+// lapse is an expiry that has happened and will be an entry.
+type lapse struct {
+	block *Block
+	line  Line
+}
+
+type closedBlock struct {
+	block *Block
+	since uint64 // version of the account that closed it; the store has it from then on
+}
+
+func byNumber(a, b *Block) int { return cmp.Compare(a.Number, b.Number) }
+
+func byEffective(a, b *Block) int {
+	return cmp.Or(cmp.Compare(a.EffectiveAt, b.EffectiveAt), cmp.Compare(a.Number, b.Number))
+}
+
+func byExpiry(a, b *Block) int {
+	return cmp.Or(cmp.Compare(a.ExpiresAt, b.ExpiresAt), DrawdownOrder(a, b))
+}
+
+// newAccount builds the live state from what a store keeps. Stored blocks that break
+// an invariant or do not add up to the stored total are a CorruptError.
+func newAccount(id AccountID, s *State) (*account, error) {
+	if err := checkState(id, s); err != nil {
+		return nil, err
+	}
+	a := &account{id: id, head: s.Head}
+	a.open.order, a.debts.order = DrawdownOrder, byNumber
+	a.plain.blocks.order = DrawdownOrder
+	a.waiting.order, a.expiring.order = byEffective, byExpiry
+	blocks := make([]*Block, len(s.Blocks))
+	for i := range s.Blocks {
+		blocks[i] = &s.Blocks[i]
+	}
+	a.open.reset(blocks)
+	a.rebuild(a.head.LastAt)
+	return a, nil
+}
+
+// checkState is the pair of the checks made before a change is committed.
+func checkState(id AccountID, s *State) error {
+	var total, gross Amount
+	var err error
+	for i := range s.Blocks {
+		b := &s.Blocks[i]
+		if err == nil {
+			err = checkBlock(b)
+		}
+		if err == nil {
+			gross, err = gross.Add(b.Balance.Abs())
+		}
+		if err == nil && b.Eligible(s.Head.LastAt) {
+			total, err = total.Add(b.Balance)
+		}
+		if err != nil {
+			return &CorruptError{Where: "block " + quote(b.ID) + " of " + id.String(), Reason: err.Error()}
+		}
+	}
+	if total.Cmp(s.Head.Total) != 0 {
+		return &CorruptError{Where: "account " + id.String(), Reason: fmt.Sprintf("eligible blocks hold %s, the head says %s", total, s.Head.Total)}
+	}
+	return nil
+}
+
+// rebuild derives everything that depends on the instant from the open blocks. It is
+// needed once when an account is loaded, and when a clock stepped back.
+func (a *account) rebuild(t Instant) {
+	a.at, a.total, a.gross = a.head.LastAt, Amount{}, Amount{}
+	a.plain = pool{blocks: blockList{order: DrawdownOrder}}
+	a.filtered, a.taker, a.passed, a.lapsed = nil, nil, nil, nil
+	a.debts.reset(nil)
+	a.waiting.reset(nil)
+	a.expiring.reset(nil)
+	for _, b := range a.open.all() {
+		a.place(b)
+	}
+	a.moveTo(t)
+}
+
+// moveTo lets time pass up to t: blocks become effective and expire in the order of
+// their instants. What expires leaves the totals now and is written down later.
+func (a *account) moveTo(t Instant) {
+	if t < a.at {
+		a.rebuild(t)
+		return
+	}
+	for {
+		wake, due := a.waiting.first(), a.expiring.first()
+		if wake != nil && wake.EffectiveAt > t {
+			wake = nil
+		}
+		if due != nil && due.ExpiresAt > t {
+			due = nil
+		}
+		switch {
+		case wake == nil && due == nil:
+			a.at = t
+			return
+		case due == nil || (wake != nil && wake.EffectiveAt <= due.ExpiresAt):
+			a.waiting.remove(wake)
+			a.at = wake.EffectiveAt
+			a.enter(wake)
+		default:
+			a.lapse(due)
+		}
+	}
+}
+
+// lapse takes an expired block out of the totals and notes the entry to be written.
+func (a *account) lapse(b *Block) {
+	counts := b.Status == Active && b.EffectiveAt < b.ExpiresAt
+	line := Line{Type: EntryCreditBlockExpiry, At: b.ExpiresAt, Block: b.Number, Amount: b.Balance, Starting: a.total}
+	a.expiring.remove(b)
+	if counts {
+		a.poolOf(b).take(b)
+		a.total = mustAmount(a.total.Sub(b.Balance))
+	}
+	a.at = b.ExpiresAt
+	line.Ending = a.total
+	a.lapsed = append(a.lapsed, lapse{block: b, line: line})
+}
+
+// place puts an open block where the instant a.at wants it.
+func (a *account) place(b *Block) {
+	a.gross = mustAmount(a.gross.Add(b.Balance.Abs()))
+	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
+		a.expiring.insert(b)
+	}
+	switch {
+	case b.Eligible(a.at):
+		a.enter(b)
+	case b.wakesAfter(a.at):
+		a.waiting.insert(b)
+	}
+}
+
+// displace is the opposite of place, but for the taker, which stays whatever it holds.
+func (a *account) displace(b *Block) {
+	a.gross = mustAmount(a.gross.Sub(b.Balance.Abs()))
+	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
+		a.expiring.remove(b)
+	}
+	switch {
+	case b.Eligible(a.at):
+		a.uncount(b)
+	case b.wakesAfter(a.at):
+		a.waiting.remove(b)
+	}
+}
+
+// wakesAfter reports whether b becomes eligible by itself after t.
+func (b *Block) wakesAfter(t Instant) bool {
+	return b.Status == Active && b.EffectiveAt > t && !b.Expired(b.EffectiveAt)
+}
+
+// enter counts a block that is eligible from a.at on.
+func (a *account) enter(b *Block) {
+	a.count(b)
+	if b.takesOverdraft() && (a.taker == nil || DrawdownOrder(a.taker, b) < 0) {
+		if a.taker != nil {
+			a.passed = append(a.passed, a.taker)
+		}
+		a.taker = b
+	}
+}
+
+// count adds an eligible block's balance to the totals.
+func (a *account) count(b *Block) {
+	a.total = mustAmount(a.total.Add(b.Balance))
+	switch b.Balance.Sign() {
+	case 1:
+		a.poolOf(b).put(b)
+	case -1:
+		a.debts.insert(b)
+	}
+}
+
+// uncount is the opposite of count.
+func (a *account) uncount(b *Block) {
+	a.total = mustAmount(a.total.Sub(b.Balance))
+	switch b.Balance.Sign() {
+	case 1:
+		a.poolOf(b).take(b)
+	case -1:
+		a.debts.remove(b)
+	}
+}
+
+func (p *pool) put(b *Block) {
+	p.blocks.insert(b)
+	p.positive = mustAmount(p.positive.Add(b.Balance))
+}
+
+func (p *pool) take(b *Block) {
+	p.blocks.remove(b)
+	p.positive = mustAmount(p.positive.Sub(b.Balance))
+}
+
+func (a *account) poolOf(b *Block) *pool {
+	if len(b.Filters) == 0 {
+		return &a.plain
+	}
+	key := string(appendFilters(nil, b.Filters))
+	p := a.filtered[key]
+	if p == nil {
+		p = &pool{filters: b.Filters, blocks: blockList{order: DrawdownOrder}}
+		if a.filtered == nil {
+			a.filtered = map[string]*pool{}
+		}
+		a.filtered[key] = p
+	}
+	return p
+}
+
+// isOpen reports whether an operation may still find b without naming it: it holds
+// something, or may take an overdraft now or once it becomes eligible.
+func (a *account) isOpen(b *Block) bool {
+	return !b.Balance.IsZero() || (b.takesOverdraft() && (b == a.taker || !b.Eligible(a.at)))
+}
+
+// find returns a block at hand by its id, nil when there is none.
+func (a *account) find(id string) *Block {
+	const fewBlocks = 32
+	if c, ok := a.closed[id]; ok {
+		return c.block
+	}
+	if a.byID == nil && a.open.len() <= fewBlocks {
+		for _, b := range a.open.all() {
+			if b.ID == id {
+				return b
+			}
+		}
+		return nil
+	}
+	if a.byID == nil {
+		a.byID = make(map[string]*Block, a.open.len())
+		for _, b := range a.open.all() {
+			a.byID[b.ID] = b
+		}
+	}
+	return a.byID[id]
+}
+
+// admit puts a closed block that was fetched from the store at hand.
+func (a *account) admit(b Block) { a.keepClosed(&b, a.head.Version) }
+
+func (a *account) keepClosed(b *Block, since uint64) {
+	if a.closed == nil {
+		a.closed = map[string]closedBlock{}
+	}
+	a.closed[b.ID] = closedBlock{block: b, since: since}
+}
+
+// forget lets go of closed blocks that the store has, as it holds the given version.
+func (a *account) forget(durable uint64) {
+	for id, c := range a.closed {
+		if c.since <= durable {
+			delete(a.closed, id)
+		}
+	}
+}
+
+// addOpen and removeOpen keep open and its index together.
+func (a *account) addOpen(b *Block) {
+	a.open.insert(b)
+	if a.byID != nil {
+		a.byID[b.ID] = b
+	}
+}
+
+func (a *account) removeOpen(b *Block) {
+	a.open.remove(b)
+	if a.byID != nil {
+		delete(a.byID, b.ID)
+	}
+}
+
+// available is what a charge may spend: what the blocks that match it hold, but no
+// more than the account's total, so that a debt elsewhere is not ignored.
+// Rule: docs/semantics.md, "Decrement".
+func (a *account) available(c Charge) Amount {
+	sum := a.plain.positive
+	for _, p := range a.filtered {
+		if matches(p.filters, c) {
+			sum = mustAmount(sum.Add(p.positive))
+		}
+	}
+	if a.total.Cmp(sum) < 0 {
+		sum = a.total
+	}
+	if sum.Sign() < 0 {
+		return Amount{}
+	}
+	return sum
+}
+
+// nextDue is the earliest expiry still to come of a block that holds something.
+func (a *account) nextDue() Instant {
+	if b := a.expiring.first(); b != nil {
+		return b.ExpiresAt
+	}
+	return 0
+}
+
+// lastDue is the latest expiry at or before t that is not written down yet.
+func (a *account) lastDue(t Instant) Instant {
+	expiring := a.expiring.all()
+	if n := sort.Search(len(expiring), func(i int) bool { return expiring[i].ExpiresAt > t }); n > 0 {
+		return expiring[n-1].ExpiresAt
+	}
+	if n := len(a.lapsed); n > 0 {
+		return a.lapsed[n-1].line.At
+	}
+	return 0
+}
+
+// mustAmount takes the result of arithmetic that cannot leave the range: every sum of
+// balances is bounded by gross, and step refuses a change that would take gross out
+// of the range before anything is applied.
+func mustAmount(a Amount, err error) Amount {
+	if err != nil {
+		panic("creditledger: balances out of range: " + err.Error())
+	}
+	return a
+}

@@ -1,0 +1,71 @@
+package creditledger
+
+import (
+	"slices"
+	"sort"
+)
+
+// blockList keeps blocks in an order. Looking up is a binary search; inserting and
+// removing shift the shorter side, so that work at either end, where drawing and
+// granting mostly happen, does not grow with the length.
+type blockList struct {
+	order func(a, b *Block) int // total: 0 only for the same block
+	buf   []*Block
+	lo    int // buf[:lo] is free room in front
+}
+
+func (l *blockList) len() int        { return len(l.buf) - l.lo }
+func (l *blockList) all() []*Block   { return l.buf[l.lo:] }
+func (l *blockList) at(i int) *Block { return l.buf[l.lo+i] }
+
+func (l *blockList) first() *Block {
+	if l.len() == 0 {
+		return nil
+	}
+	return l.buf[l.lo]
+}
+
+// reset fills the list with blocks in any order.
+func (l *blockList) reset(blocks []*Block) {
+	l.buf, l.lo = blocks, 0
+	slices.SortFunc(l.buf, l.order)
+}
+
+func (l *blockList) search(b *Block) int {
+	s := l.all()
+	return sort.Search(len(s), func(i int) bool { return l.order(s[i], b) >= 0 })
+}
+
+func (l *blockList) insert(b *Block) {
+	i := l.search(b)
+	if l.lo > 0 && i < l.len()/2 {
+		l.lo--
+		s := l.all()
+		copy(s[:i], s[1:i+1])
+		s[i] = b
+		return
+	}
+	l.buf = slices.Insert(l.buf, l.lo+i, b)
+}
+
+// remove takes b out; false when it is not there.
+func (l *blockList) remove(b *Block) bool {
+	i := l.search(b)
+	s := l.all()
+	if i == len(s) || s[i] != b {
+		return false
+	}
+	if i < len(s)/2 {
+		copy(s[1:i+1], s[:i])
+		s[0] = nil
+		l.lo++
+	} else {
+		copy(s[i:], s[i+1:])
+		s[len(s)-1] = nil
+		l.buf = l.buf[:len(l.buf)-1]
+	}
+	if l.len() == 0 {
+		l.buf, l.lo = l.buf[:0], 0
+	}
+	return true
+}

@@ -1,0 +1,178 @@
+package creditledger
+
+import (
+	"container/list"
+	"context"
+	"sync"
+)
+
+// slot is the place of one account in memory. Its fields are for whoever holds lock.
+type slot struct {
+	id   AccountID
+	lock chan struct{} // holds one token while locked, so that waiting honours a context
+
+	account *account // nil: not loaded, or dropped after a failed commit
+	queued  *flight  // decided and not yet taken by the committer
+	flying  *flight  // taken, being committed
+
+	// The cache's, guarded by its mutex.
+	users  int
+	weight int
+	place  *list.Element
+}
+
+// latest is the flight after whose landing the account as it is in memory is durable;
+// nil when it is already.
+func (s *slot) latest() *flight {
+	if s.queued != nil {
+		return s.queued
+	}
+	return s.flying
+}
+
+// flightOf finds the flight that carries a key.
+func (s *slot) flightOf(key Key) *flight {
+	for _, f := range []*flight{s.queued, s.flying} {
+		if f != nil && f.hasKey(key) {
+			return f
+		}
+	}
+	return nil
+}
+
+// load makes sure that the account is in memory. With nothing on its way to the disk
+// it asks the store whether the state at hand is still the latest.
+func (s *slot) load(ctx context.Context, store Store) error {
+	if s.account != nil && s.latest() != nil {
+		return nil
+	}
+	var have uint64
+	if s.account != nil {
+		have = s.account.head.Version
+	}
+	state, err := store.Load(ctx, s.id, have)
+	if err != nil {
+		s.account = nil
+		return err
+	}
+	if state == nil {
+		return nil
+	}
+	if have == 0 && s.account != nil && state.Head.Version == 0 {
+		return nil
+	}
+	s.account = nil
+	s.account, err = newAccount(s.id, state)
+	return err
+}
+
+// fetch puts the blocks that an operation names at hand.
+func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
+	var few [4]string
+	for _, id := range namedBlocks(op, few[:0]) {
+		if s.account.find(id) != nil {
+			continue
+		}
+		b, err := store.Block(ctx, s.id, id)
+		switch {
+		case isNotFound(err):
+		case err != nil:
+			return err
+		default:
+			s.account.admit(b)
+		}
+	}
+	return nil
+}
+
+// cache keeps recently used accounts in memory, bounded by their weight.
+type cache struct {
+	limit int
+
+	mu     sync.Mutex
+	slots  map[AccountID]*slot
+	recent list.List // of *slot, most recently used first
+	weight int
+}
+
+// acquire returns the account's slot, locked. The lock is waited for as long as ctx
+// lasts.
+func (c *cache) acquire(ctx context.Context, id AccountID) (*slot, error) {
+	c.mu.Lock()
+	s := c.slots[id]
+	if s == nil {
+		s = &slot{id: id, lock: make(chan struct{}, 1)}
+		if c.slots == nil {
+			c.slots = map[AccountID]*slot{}
+		}
+		c.slots[id] = s
+		s.place = c.recent.PushFront(s)
+	} else {
+		c.recent.MoveToFront(s.place)
+	}
+	s.users++
+	c.mu.Unlock()
+	select {
+	case s.lock <- struct{}{}:
+		return s, nil
+	default:
+	}
+	select {
+	case s.lock <- struct{}{}:
+		return s, nil
+	case <-ctx.Done():
+		c.mu.Lock()
+		s.users--
+		c.mu.Unlock()
+		return nil, ctx.Err()
+	}
+}
+
+// release unlocks a slot and lets go of accounts that are too many.
+func (c *cache) release(s *slot) {
+	weight := 1
+	if s.account != nil {
+		weight += s.account.open.len()
+	}
+	idle := s.latest() == nil
+	if idle && s.account != nil {
+		s.account.forget(s.account.head.Version)
+	}
+	<-s.lock
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.users--
+	c.weight += weight - s.weight
+	s.weight = weight
+	if c.weight > c.limit {
+		c.evict()
+	}
+}
+
+// evict drops the least recently used accounts that nobody uses until the rest is
+// within the limit.
+func (c *cache) evict() {
+	for e := c.recent.Back(); e != nil && c.weight > c.limit; {
+		s := e.Value.(*slot)
+		e = e.Prev()
+		if s.users > 0 {
+			continue
+		}
+		c.recent.Remove(s.place)
+		delete(c.slots, s.id)
+		c.weight -= s.weight
+	}
+}
+
+// hold and drop keep a slot from being evicted while a flight of it is in the air.
+func (c *cache) hold(s *slot) {
+	c.mu.Lock()
+	s.users++
+	c.mu.Unlock()
+}
+
+func (c *cache) drop(s *slot) {
+	c.mu.Lock()
+	s.users--
+	c.mu.Unlock()
+}

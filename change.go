@@ -1,0 +1,179 @@
+package creditledger
+
+// change is what one operation does to an account: the lines it writes and the
+// blocks it touches, before and after. step computes it without touching the
+// account; apply makes it so, revert takes it back.
+type change struct {
+	lines   []Line
+	blocks  []*Block // the block of each line
+	edits   []edit
+	created *Block // its id is empty when the caller asked for none
+
+	overage, consumed Amount
+	materialised      bool // the change writes down what lapsed
+
+	// What apply did, for revert.
+	closed []*Block
+	opened []*Block
+	before snapshot
+}
+
+// edit is one existing block before and after.
+type edit struct {
+	block    *Block
+	was, now blockState
+}
+
+// blockState is what can change about a block.
+type blockState struct {
+	balance, capacity Amount
+	status            BlockStatus
+	activatedAt       Instant
+}
+
+// snapshot is what revert cannot work out from the edits.
+type snapshot struct {
+	head   Head
+	taker  *Block
+	passed []*Block
+	lapsed []lapse
+}
+
+func stateOf(b *Block) blockState {
+	return blockState{balance: b.Balance, capacity: b.Capacity, status: b.Status, activatedAt: b.ActivatedAt}
+}
+
+// edit notes a new state for a block; a block has at most one edit in a change.
+func (c *change) edit(b *Block) *blockState {
+	c.edits = append(c.edits, edit{block: b, was: stateOf(b), now: stateOf(b)})
+	return &c.edits[len(c.edits)-1].now
+}
+
+// line appends an entry on b. The total moves by it if the block counts.
+func (c *change) line(l Line, b *Block, total *Amount, counts bool) error {
+	l.Block, l.Starting, l.Ending = b.Number, *total, *total
+	if counts {
+		ending, err := counted(l.Type, *total, l.Amount)
+		if err != nil {
+			return err
+		}
+		l.Ending, *total = ending, ending
+	}
+	c.lines = append(c.lines, l)
+	c.blocks = append(c.blocks, b)
+	return nil
+}
+
+// fits refuses a change after which the balances would add up, in absolute value, to
+// more than an amount may be.
+func (c *change) fits(a *account) error {
+	gross := a.gross
+	var err error
+	sub := func(x Amount) { gross = mustAmount(gross.Sub(x.Abs())) }
+	add := func(x Amount) {
+		if err == nil {
+			gross, err = gross.Add(x.Abs())
+		}
+	}
+	for i := range c.edits {
+		sub(c.edits[i].was.balance)
+	}
+	for i := range c.edits {
+		add(c.edits[i].now.balance)
+	}
+	if c.created != nil {
+		add(c.created.Balance)
+	}
+	if err != nil {
+		return constraint("the balances of the account's blocks would add up to 10^20 or more")
+	}
+	return nil
+}
+
+// apply makes the change part of the account, at the instant a.at. The created block
+// has its id by now.
+func (a *account) apply(c *change) {
+	c.before = snapshot{head: a.head, taker: a.taker, passed: a.passed, lapsed: a.lapsed}
+	c.closed, c.opened = c.closed[:0], c.opened[:0]
+	for i := range c.edits {
+		e := &c.edits[i]
+		if kept, ok := a.closed[e.block.ID]; ok && kept.block == e.block {
+			delete(a.closed, e.block.ID)
+			a.addOpen(e.block)
+			c.opened = append(c.opened, e.block)
+		}
+		a.update(e.block, &e.now)
+	}
+	if c.created != nil {
+		a.head.Blocks++
+		a.addOpen(c.created)
+		a.place(c.created)
+	}
+	a.head.Entries += uint64(len(c.lines))
+	for i := range c.edits {
+		a.closeIfDone(c, c.edits[i].block)
+	}
+	if c.created != nil {
+		a.closeIfDone(c, c.created)
+	}
+	for _, b := range a.passed {
+		a.closeIfDone(c, b)
+	}
+	a.passed = nil
+	if c.materialised {
+		a.lapsed = nil
+	}
+}
+
+// closeIfDone moves a block that no operation can find any more without naming it
+// out of the open ones.
+func (a *account) closeIfDone(c *change, b *Block) {
+	if a.isOpen(b) || a.closed[b.ID].block == b {
+		return
+	}
+	a.removeOpen(b)
+	a.keepClosed(b, a.head.Version+1)
+	c.closed = append(c.closed, b)
+}
+
+// revert takes an applied change back; changes are taken back in reverse order.
+func (a *account) revert(c *change) {
+	for _, b := range c.closed {
+		delete(a.closed, b.ID)
+		a.addOpen(b)
+	}
+	if b := c.created; b != nil {
+		a.displace(b)
+		a.removeOpen(b)
+	}
+	for i := len(c.edits) - 1; i >= 0; i-- {
+		e := &c.edits[i]
+		a.update(e.block, &e.was)
+	}
+	for _, b := range c.opened {
+		a.removeOpen(b)
+		a.keepClosed(b, c.before.head.Version)
+	}
+	a.head, a.taker, a.passed, a.lapsed = c.before.head, c.before.taker, c.before.passed, c.before.lapsed
+}
+
+// update gives an open block a new state. A block that only shrinks or grows stays
+// where it is.
+func (a *account) update(b *Block, s *blockState) {
+	drawn := b.Eligible(a.at) && b.Balance.Sign() > 0 && s.balance.Sign() > 0 && s.status == b.Status
+	if drawn {
+		a.total = mustAmount(mustAmount(a.total.Sub(b.Balance)).Add(s.balance))
+		a.gross = mustAmount(mustAmount(a.gross.Sub(b.Balance)).Add(s.balance))
+		p := a.poolOf(b)
+		p.positive = mustAmount(mustAmount(p.positive.Sub(b.Balance)).Add(s.balance))
+		b.set(s)
+		return
+	}
+	a.displace(b)
+	b.set(s)
+	a.place(b)
+}
+
+func (b *Block) set(s *blockState) {
+	b.Balance, b.Capacity, b.Status, b.ActivatedAt = s.balance, s.capacity, s.status, s.activatedAt
+}

@@ -1,0 +1,282 @@
+package creditledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+)
+
+// flight is what one account brings to one commit: everything decided on it since
+// the flight before was taken. All who wait for it are answered together.
+type flight struct {
+	version uint64 // of the account, that the flight was computed from
+	records []JournalRecord
+	keys    []KeyedRecord
+	touched []touchedBlock
+	index   map[*Block]int // into touched, once there are many
+
+	done chan struct{} // closed when err is final
+	err  error
+}
+
+type touchedBlock struct {
+	block *Block
+	new   bool
+}
+
+// wait returns when the flight has landed, or with ctx's error.
+func (f *flight) wait(ctx context.Context) error {
+	select {
+	case <-f.done:
+		return nil
+	default:
+	}
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *flight) hasKey(key Key) bool {
+	for i := range f.keys {
+		if f.keys[i].Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *flight) touch(b *Block, isNew bool) {
+	const few = 16
+	if f.index == nil {
+		for i := range f.touched {
+			if f.touched[i].block == b {
+				return
+			}
+		}
+		if len(f.touched) == few {
+			f.index = make(map[*Block]int, 2*few)
+			for i := range f.touched {
+				f.index[f.touched[i].block] = i
+			}
+		}
+	} else if _, ok := f.index[b]; ok {
+		return
+	}
+	if f.index != nil {
+		f.index[b] = len(f.touched)
+	}
+	f.touched = append(f.touched, touchedBlock{block: b, new: isNew})
+}
+
+// add takes over what a decision wrote.
+func (f *flight) add(d *decision) {
+	for _, r := range d.records {
+		f.records = append(f.records, JournalRecord{Seq: r.seq, Bytes: r.bytes})
+	}
+	if key := d.request.key; key != "" {
+		f.keys = append(f.keys, KeyedRecord{Key: key, Seq: d.records[len(d.records)-1].seq})
+	}
+	for _, c := range d.changes {
+		if c.created != nil {
+			f.touch(c.created, true)
+		}
+		for i := range c.edits {
+			f.touch(c.edits[i].block, false)
+		}
+		for _, b := range c.closed {
+			f.touch(b, false)
+		}
+	}
+}
+
+// change is the flight as the store takes it. The account's state is copied here, so
+// that what is decided from now on goes into the next flight.
+func (f *flight) change(a *account) Change {
+	c := Change{Account: a.id, Version: f.version, Head: a.head, Journal: f.records, Keys: f.keys}
+	c.Blocks = make([]StoredBlock, len(f.touched))
+	for i, t := range f.touched {
+		c.Blocks[i] = StoredBlock{Block: *t.block, Open: a.closed[t.block.ID].block != t.block, New: t.new}
+	}
+	return c
+}
+
+// committer brings flights to the store, many accounts in one commit. It has no timer
+// and no standing goroutine: the first flight starts one, which ends when nothing is
+// left to commit.
+type committer struct {
+	store Store
+	cache *cache
+
+	mu      sync.Mutex
+	idle    *sync.Cond
+	ready   []*slot // with a queued flight
+	waiting int     // operations in them
+	running bool
+}
+
+// maxFlights bounds how many accounts go out in one commit.
+const maxFlights = 1024
+
+// queue adds a decision to the account's next flight. The caller holds the slot.
+func (c *committer) queue(s *slot, d *decision) *flight {
+	f := s.queued
+	if f == nil {
+		f = &flight{version: d.records[0].seq - 1, done: make(chan struct{})}
+		s.queued = f
+		c.cache.hold(s)
+	}
+	first := len(f.records) == 0
+	f.add(d)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.waiting++
+	if first {
+		c.ready = append(c.ready, s)
+	}
+	if !c.running {
+		c.running = true
+		go c.run()
+	}
+	return f
+}
+
+// wait returns when nothing is left to commit.
+func (c *committer) wait() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.running {
+		if c.idle == nil {
+			c.idle = sync.NewCond(&c.mu)
+		}
+		c.idle.Wait()
+	}
+}
+
+func (c *committer) run() {
+	for {
+		slots := c.take()
+		if slots == nil {
+			return
+		}
+		c.commit(slots)
+	}
+}
+
+// take returns the slots of the next commit, nil when there is none. As long as more
+// operations keep coming in it lets them: those just answered are about to ask again.
+func (c *committer) take() []*slot {
+	seen := 0
+	for {
+		c.mu.Lock()
+		if c.waiting == seen {
+			break
+		}
+		seen = c.waiting
+		c.mu.Unlock()
+		runtime.Gosched()
+	}
+	defer c.mu.Unlock()
+	if len(c.ready) == 0 {
+		c.running = false
+		if c.idle != nil {
+			c.idle.Broadcast()
+		}
+		return nil
+	}
+	n := min(len(c.ready), maxFlights)
+	slots := c.ready[:n:n]
+	c.ready = c.ready[n:]
+	if len(c.ready) == 0 {
+		c.ready, c.waiting = nil, 0
+	}
+	return slots
+}
+
+// commit sends the flights of the slots out. Those in conflict are left behind to be
+// decided afresh, the others go again without them.
+func (c *committer) commit(slots []*slot) {
+	changes := make([]Change, 0, len(slots))
+	flights := make([]*slot, 0, len(slots))
+	for _, s := range slots {
+		s.lock <- struct{}{}
+		if f := s.queued; f != nil {
+			s.queued, s.flying = nil, f
+			changes = append(changes, f.change(s.account))
+			flights = append(flights, s)
+		} else {
+			c.cache.drop(s)
+		}
+		<-s.lock
+	}
+	for len(changes) > 0 {
+		err := c.send(changes)
+		var conflict *ConflictError
+		if !errors.As(err, &conflict) {
+			c.land(flights, err)
+			return
+		}
+		stale := map[AccountID]bool{}
+		for _, id := range conflict.Accounts {
+			stale[id] = true
+		}
+		var again []Change
+		var rest, left []*slot
+		for i, s := range flights {
+			if stale[s.id] || len(stale) == 0 {
+				left = append(left, s)
+			} else {
+				again, rest = append(again, changes[i]), append(rest, s)
+			}
+		}
+		if len(left) == 0 {
+			c.land(flights, fmt.Errorf("the store names accounts that were not in the commit: %w", err))
+			return
+		}
+		c.land(left, err)
+		changes, flights = again, rest
+	}
+}
+
+// send commits. Callers may give up waiting, a commit does not: it runs under a
+// context that never ends. A store that panics leaves the outcome open.
+func (c *committer) send(changes []Change) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &OutcomeUnknownError{Err: fmt.Errorf("the store panicked: %v", p)}
+		}
+	}()
+	return c.store.Commit(context.Background(), changes)
+}
+
+// land tells everyone how the flights of the slots ended. After a failure what was
+// computed on top of them is thrown away, to be decided afresh.
+func (c *committer) land(slots []*slot, err error) {
+	for _, s := range slots {
+		s.lock <- struct{}{}
+		f := s.flying
+		s.flying = nil
+		if err == nil {
+			s.account.forget(f.records[len(f.records)-1].Seq)
+		} else {
+			s.account = nil
+			if s.queued != nil {
+				s.queued.fail(&ConflictError{Accounts: []AccountID{s.id}})
+				s.queued = nil
+			}
+		}
+		<-s.lock
+		f.fail(err)
+		c.cache.drop(s)
+	}
+}
+
+// fail ends a flight; with nil it landed.
+func (f *flight) fail(err error) {
+	f.err = err
+	close(f.done)
+}

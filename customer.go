@@ -1,0 +1,248 @@
+package creditledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Customer is what the ledger knows of a customer. Accounts work without one, in UTC.
+// Rule: docs/semantics.md, "Customers".
+type Customer struct {
+	ID         string
+	ExternalID string // unique over all customers; immutable once set
+	Name       string
+	Email      string
+	Timezone   string // IANA name
+	Currency   string // invoicing currency, ISO 4217; empty when not recorded
+	Metadata   map[string]string
+	CreatedAt  Instant
+	DeletedAt  Instant // none: not deleted
+}
+
+// CustomerUpdate creates a customer or changes the fields that are given.
+type CustomerUpdate struct {
+	ID            string
+	ExternalID    *string
+	Name          *string
+	Email         *string
+	Timezone      *string
+	Currency      *string
+	Metadata      map[string]*string // merged; a nil value removes its key
+	ClearMetadata bool               // forget all metadata first
+}
+
+const (
+	customerKind       = "customer"
+	customerExternal   = "customer_external"
+	customerFormat     = 1
+	defaultZone        = "UTC"
+	maxCustomerText    = 255
+	maxCustomerRetries = 16
+)
+
+// location is the customer's time zone.
+func (c *Customer) location() (*time.Location, error) {
+	if c.Timezone == "" || c.Timezone == defaultZone {
+		return time.UTC, nil
+	}
+	zone, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		return nil, fmt.Errorf("time zone of customer %s: %w", quote(c.ID), err)
+	}
+	return zone, nil
+}
+
+// forbids refuses a real currency that is not the customer's invoicing currency.
+func (c *Customer) forbids(currency string) error {
+	if c.Currency == "" || c.Currency == currency || !isISOCurrency(currency) {
+		return nil
+	}
+	return constraint("customer %s is invoiced in %s, not %s", quote(c.ID), c.Currency, currency)
+}
+
+// PutCustomer creates a customer or updates the given fields of one, and returns it
+// as it is afterwards. Errors: InvalidError; DuplicateError when the external id is
+// another customer's; ConstraintError when a different external id is set already.
+func (l *Ledger) PutCustomer(ctx context.Context, u CustomerUpdate) (Customer, error) {
+	leave, err := l.enter()
+	if err != nil {
+		return Customer{}, err
+	}
+	defer leave()
+	if err := u.check(); err != nil {
+		return Customer{}, fmt.Errorf("customer %s: %w", quote(u.ID), err)
+	}
+	for attempt := 1; ; attempt++ {
+		c, err := l.putCustomer(ctx, &u)
+		if err == nil {
+			return c, nil
+		}
+		if !errors.Is(err, ErrConflict) || attempt == maxCustomerRetries {
+			return Customer{}, fmt.Errorf("customer %s: %w", quote(u.ID), err)
+		}
+	}
+}
+
+func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, error) {
+	c, version, err := l.customer(ctx, u.ID)
+	if err != nil && !isNotFound(err) {
+		return Customer{}, err
+	}
+	if version == 0 {
+		c = Customer{ID: u.ID, Timezone: defaultZone, CreatedAt: InstantOf(l.clock())}
+	}
+	var puts []RecordPut
+	if u.ExternalID != nil && *u.ExternalID != c.ExternalID {
+		if c.ExternalID != "" {
+			return Customer{}, constraint("the external id is %s already and cannot change", quote(c.ExternalID))
+		}
+		id := RecordID{Kind: customerExternal, Key: *u.ExternalID}
+		switch _, err := l.store.Record(ctx, id); {
+		case err == nil:
+			return Customer{}, &DuplicateError{Kind: "external customer id", ID: *u.ExternalID}
+		case !isNotFound(err):
+			return Customer{}, err
+		}
+		puts = append(puts, RecordPut{RecordID: id, Value: []byte(u.ID)})
+	}
+	if err := c.update(u); err != nil {
+		return Customer{}, err
+	}
+	puts = append(puts, RecordPut{RecordID: RecordID{Kind: customerKind, Key: c.ID}, Expect: version, Value: appendCustomer(nil, &c)})
+	return c, l.store.Commit(context.WithoutCancel(ctx), []Change{{Records: puts}})
+}
+
+// Customer returns a customer; a NotFoundError when there is none.
+func (l *Ledger) Customer(ctx context.Context, id string) (Customer, error) {
+	leave, err := l.enter()
+	if err != nil {
+		return Customer{}, err
+	}
+	defer leave()
+	if err := checkID("customer_id", id); err != nil {
+		return Customer{}, err
+	}
+	c, _, err := l.customer(ctx, id)
+	return c, err
+}
+
+func (l *Ledger) customer(ctx context.Context, id string) (Customer, uint64, error) {
+	rec, err := l.store.Record(ctx, RecordID{Kind: customerKind, Key: id})
+	if isNotFound(err) {
+		return Customer{}, 0, &NotFoundError{Kind: "customer", ID: id}
+	}
+	if err != nil {
+		return Customer{}, 0, err
+	}
+	c, err := decodeCustomer(rec.Value)
+	return c, rec.Version, err
+}
+
+// customerOrDefault is the customer of an account, which need not exist.
+func (l *Ledger) customerOrDefault(ctx context.Context, id string) (Customer, error) {
+	c, _, err := l.customer(ctx, id)
+	if isNotFound(err) {
+		return Customer{ID: id, Timezone: defaultZone}, nil
+	}
+	return c, err
+}
+
+func (u *CustomerUpdate) check() error {
+	if err := checkID("id", u.ID); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name  string
+		value *string
+		limit int
+	}{
+		{"external_customer_id", u.ExternalID, MaxID},
+		{"name", u.Name, maxCustomerText},
+		{"email", u.Email, maxCustomerText},
+		{"timezone", u.Timezone, MaxID},
+		{"currency", u.Currency, MaxID},
+	} {
+		if f.value == nil {
+			continue
+		}
+		if err := checkText(f.name, *f.value, f.limit); err != nil {
+			return err
+		}
+	}
+	if u.ExternalID != nil && *u.ExternalID == "" {
+		return invalid("external_customer_id", "is empty")
+	}
+	if u.Timezone != nil {
+		if err := checkZone(*u.Timezone); err != nil {
+			return err
+		}
+	}
+	if u.Currency != nil && *u.Currency == "" {
+		return invalid("currency", "is empty")
+	}
+	return nil
+}
+
+// checkZone takes IANA names only: not the empty name and Local, which time.LoadLocation
+// reads as UTC and the machine's own zone.
+func checkZone(name string) error {
+	if name == "" || name == "Local" {
+		return invalid("timezone", "%s is not an IANA time zone", quote(name))
+	}
+	if _, err := time.LoadLocation(name); err != nil {
+		return invalid("timezone", "%s is not an IANA time zone", quote(name))
+	}
+	return nil
+}
+
+func (c *Customer) update(u *CustomerUpdate) error {
+	set := func(field *string, value *string) {
+		if value != nil {
+			*field = *value
+		}
+	}
+	set(&c.ExternalID, u.ExternalID)
+	set(&c.Name, u.Name)
+	set(&c.Email, u.Email)
+	set(&c.Timezone, u.Timezone)
+	set(&c.Currency, u.Currency)
+	if u.ClearMetadata {
+		c.Metadata = nil
+	}
+	c.Metadata = cloneMetadata(c.Metadata)
+	for k, v := range u.Metadata {
+		switch {
+		case v == nil:
+			delete(c.Metadata, k)
+		case c.Metadata == nil:
+			c.Metadata = map[string]string{k: *v}
+		default:
+			c.Metadata[k] = *v
+		}
+	}
+	return checkMetadata(c.Metadata)
+}
+
+func appendCustomer(dst []byte, c *Customer) []byte {
+	dst = append(dst, customerFormat)
+	for _, s := range []string{c.ID, c.ExternalID, c.Name, c.Email, c.Timezone, c.Currency} {
+		dst = appendText(dst, s)
+	}
+	dst = appendMetadata(dst, c.Metadata)
+	dst = appendInstant(dst, c.CreatedAt)
+	return appendInstant(dst, c.DeletedAt)
+}
+
+func decodeCustomer(data []byte) (Customer, error) {
+	r := reader{data: data}
+	r.version(customerFormat)
+	c := Customer{
+		ID: r.text(), ExternalID: r.text(), Name: r.text(), Email: r.text(), Timezone: r.text(), Currency: r.text(),
+		Metadata: r.metadata(), CreatedAt: r.instant(), DeletedAt: r.instant(),
+	}
+	return c, r.finish("customer")
+}
+
+func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

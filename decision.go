@@ -1,0 +1,246 @@
+package creditledger
+
+import (
+	"errors"
+	"slices"
+	"time"
+)
+
+// decision is a request decided against an account: the changes, applied, and the
+// records to be written. A decision that is refused leaves the account as it was.
+type decision struct {
+	request *request
+	account *account
+	ids     *idSource
+	grace   time.Duration
+
+	changes []*change // applied, in order
+	records []sealed
+	result  Result
+}
+
+// sealed is a record ready to be stored.
+type sealed struct {
+	seq   uint64
+	bytes []byte
+}
+
+// decide materialises what is due at account.at, then decides the operation, all of
+// a batch or none.
+func (d *decision) decide() (err error) {
+	defer func() {
+		if err != nil {
+			d.takeBack()
+		}
+	}()
+	a, r := d.account, d.request
+	ops := operations(r.op)
+	for _, op := range ops {
+		if err := checkClock(op, a.at); err != nil {
+			return err
+		}
+	}
+	if err := d.expire(); err != nil {
+		return err
+	}
+	first := len(d.changes)
+	entries := a.head.Entries
+	for _, op := range ops {
+		if err := d.change(op); err != nil {
+			return forbiddenFirst(r.forbidden, err)
+		}
+	}
+	if r.forbidden != nil {
+		return r.forbidden
+	}
+	rec, err := d.record(r.op, r.key, a.at, entries, d.changes[first:])
+	if err != nil {
+		return err
+	}
+	d.result = resultFrom(rec, d.changes[first:], a.at, d.grace)
+	return nil
+}
+
+// forbiddenFirst puts the customer's currency before every refusal but what is
+// missing, in use or wrong in itself.
+func forbiddenFirst(forbidden, err error) error {
+	if forbidden == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrDuplicate) || errors.Is(err, ErrInvalid) {
+		return err
+	}
+	return forbidden
+}
+
+// expire writes down what lapsed; nothing if nothing did.
+func (d *decision) expire() error {
+	a := d.account
+	if len(a.lapsed) == 0 {
+		return nil
+	}
+	c := &change{}
+	entries := a.head.Entries
+	materialise(a, c)
+	at := c.lines[len(c.lines)-1].At
+	if err := d.apply(expire{}, c); err != nil {
+		return err
+	}
+	_, err := d.record(expire{}, "", at, entries, []*change{c})
+	return err
+}
+
+// change decides and applies one operation.
+func (d *decision) change(op Operation) error {
+	c := &change{}
+	if err := step(d.account, op, c); err != nil {
+		return err
+	}
+	if c.created != nil && c.created.ID == "" {
+		id, err := d.ids.next(d.account.at)
+		if err != nil {
+			return err
+		}
+		c.created.ID = id.String()
+	}
+	return d.apply(op, c)
+}
+
+func (d *decision) apply(op Operation, c *change) error {
+	before := d.account.total
+	d.account.apply(c)
+	d.changes = append(d.changes, c)
+	if err := checkChange(d.account, op, c, before); err != nil {
+		return &CorruptError{Where: "account " + d.account.id.String(), Reason: err.Error()}
+	}
+	return nil
+}
+
+// record seals what the changes wrote and moves the head on.
+func (d *decision) record(op Operation, key Key, at Instant, entries uint64, changes []*change) (*OpRecord, error) {
+	a := d.account
+	id, err := d.ids.next(at)
+	if err != nil {
+		return nil, err
+	}
+	rec := &OpRecord{
+		Account: a.id, Seq: a.head.Version + 1, Prev: a.head.Seal, At: at, ID: id,
+		FirstEntry: entries + 1, Key: key, Op: op, Effects: make([]Effect, len(changes)),
+	}
+	total := a.total
+	for i, c := range changes {
+		rec.Effects[i].Lines = c.lines
+		if c.created != nil {
+			rec.Effects[i].NewBlockID = c.created.ID
+		}
+		if c.materialised {
+			total = c.lines[len(c.lines)-1].Ending
+		}
+	}
+	bytes := AppendRecord(make([]byte, 0, 192), rec)
+	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, SealOf(bytes), at
+	a.head.NextDue, a.head.Total = a.nextDue(), total
+	d.records = append(d.records, sealed{seq: rec.Seq, bytes: bytes})
+	return rec, nil
+}
+
+// takeBack undoes every change, last first.
+func (d *decision) takeBack() {
+	for _, c := range slices.Backward(d.changes) {
+		d.account.revert(c)
+	}
+	d.changes, d.records = nil, nil
+}
+
+// resultFrom builds what the caller is told from the changes just made.
+func resultFrom(rec *OpRecord, changes []*change, now Instant, grace time.Duration) Result {
+	res := Result{Key: rec.Key, At: rec.At}
+	if res.Key == "" {
+		res.Key = rec.GeneratedKey()
+	}
+	b := entryBuilder{rec: rec, now: now, grace: grace}
+	parts := make([]Result, len(changes))
+	for i, c := range changes {
+		parts[i] = b.part(i, c.blocks)
+		parts[i].Overage, parts[i].Consumed = c.overage, c.consumed
+	}
+	return res.with(rec.Op, parts)
+}
+
+// with puts the parts together: the one of a single operation, or those of a batch.
+func (res Result) with(op Operation, parts []Result) Result {
+	if _, ok := op.(Batch); ok {
+		res.Results = parts
+		for i := range parts {
+			parts[i].At = res.At
+			res.Entries = append(res.Entries, parts[i].Entries...)
+		}
+		return res
+	}
+	p := parts[0]
+	p.Key, p.At = res.Key, res.At
+	return p
+}
+
+// entryBuilder turns the lines of a record into entries.
+type entryBuilder struct {
+	rec   *OpRecord
+	now   Instant
+	grace time.Duration
+	n     int // lines so far
+}
+
+// part builds the entries of the i-th operation. blocks holds the block of each line.
+func (b *entryBuilder) part(i int, blocks []*Block) Result {
+	e := &b.rec.Effects[i]
+	op := operations(b.rec.Op)[i]
+	res := Result{At: b.rec.At, NewBlockID: e.NewBlockID}
+	if len(e.Lines) > 0 {
+		res.Entries = make([]Entry, len(e.Lines))
+	}
+	for j := range e.Lines {
+		b.entry(&res.Entries[j], op, e, j, blocks[j])
+	}
+	return res
+}
+
+// entry builds the j-th entry of an operation.
+func (b *entryBuilder) entry(e *Entry, op Operation, effect *Effect, j int, block *Block) {
+	l := &effect.Lines[j]
+	*e = Entry{
+		ID: entryID(b.rec.ID, b.n), Account: b.rec.Account, Seq: b.rec.FirstEntry + uint64(b.n),
+		CreatedAt: l.At, Type: l.Type, Status: statusAt(l.At, b.now, b.grace),
+		Amount: l.Amount, Starting: l.Starting, Ending: l.Ending,
+		Block: EntryBlock{
+			ID: block.ID, Number: block.Number, ExpiresAt: block.ExpiresAt,
+			CostBasis: block.CostBasis, Filters: block.Filters,
+		},
+		IdempotencyKey: b.rec.Key, NewBlockExpiry: l.NewExpiry, VoidAmount: l.VoidAmount,
+	}
+	b.n++
+	switch op := op.(type) {
+	case Increment:
+		e.Description, e.Metadata = op.Description, op.Metadata
+		if op.InvoiceID != "" && j == len(effect.Lines)-1 {
+			e.CreatedInvoices = []string{op.InvoiceID}
+		}
+	case Decrement:
+		e.Description, e.Metadata = op.Description, op.Metadata
+		e.ItemID, e.PriceID, e.InvoiceID = op.ItemID, op.PriceID, op.InvoiceID
+	case ExpirationChange:
+		e.Description, e.Metadata = op.Description, op.Metadata
+		if l.Type == EntryExpirationChange {
+			e.NewBlockID = effect.NewBlockID
+		}
+	case Void:
+		e.Description, e.Metadata = op.Description, op.Metadata
+		e.VoidReason = op.Reason
+	case Amendment:
+		e.Description, e.Metadata = op.Description, op.Metadata
+	}
+}
+
+// statusAt is the status of an entry at an instant.
+func statusAt(created, now Instant, grace time.Duration) EntryStatus {
+	if grace > 0 && now < created.Add(grace) {
+		return EntryPending
+	}
+	return EntryCommitted
+}

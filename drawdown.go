@@ -1,0 +1,123 @@
+package creditledger
+
+// draw is what one block pays of a decrement.
+type draw struct {
+	block  *Block
+	amount Amount
+}
+
+// stepDecrement drains the matching blocks in drawdown order; what they do not cover
+// follows the overdraft policy. Rule: docs/semantics.md, "Decrement".
+func stepDecrement(a *account, op *Decrement, c *change) error {
+	charge := op.charge(a.id)
+	want, err := allowed(a, op, charge, c)
+	if err != nil {
+		return err
+	}
+	var few [4]draw
+	draws, rest := drawdown(a, charge, want, few[:0])
+	if !rest.IsZero() {
+		draws = overdraw(a, draws, rest, c)
+	}
+	total := a.total
+	for _, d := range draws {
+		if d.block != c.created {
+			now := c.edit(d.block)
+			if now.balance, err = now.balance.Sub(d.amount); err != nil {
+				return err
+			}
+		}
+		if err := c.line(Line{Type: EntryDecrement, At: a.at, Amount: d.amount}, d.block, &total, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (op *Decrement) charge(id AccountID) Charge {
+	return Charge{ItemID: op.ItemID, PriceID: op.PriceID, Currency: id.Currency}
+}
+
+// allowed is how much of a decrement its overdraft policy lets through.
+func allowed(a *account, op *Decrement, charge Charge, c *change) (Amount, error) {
+	limit, bounded := op.Limit.Amount()
+	var available Amount
+	switch {
+	case op.Overdraft == Allow && !bounded:
+		return op.Amount, nil
+	case op.Overdraft == Allow:
+		reach, err := a.total.Add(limit)
+		if err != nil {
+			return op.Amount, nil // the limit is beyond any amount there is
+		}
+		if reach.Sign() > 0 {
+			available = reach
+		}
+	default:
+		available = a.available(charge)
+	}
+	if op.Amount.Cmp(available) <= 0 {
+		return op.Amount, nil
+	}
+	if op.Overdraft != StopAtZero {
+		return Amount{}, &InsufficientCreditsError{Requested: op.Amount, Available: available}
+	}
+	c.overage = mustAmount(op.Amount.Sub(available))
+	return available, nil
+}
+
+// drawdown takes want from the eligible blocks that match the charge, first in
+// drawdown order first, and returns what they did not cover.
+func drawdown(a *account, charge Charge, want Amount, draws []draw) ([]draw, Amount) {
+	type cursor struct {
+		blocks []*Block
+	}
+	var few [4]cursor
+	cursors := few[:0]
+	if a.plain.blocks.len() > 0 {
+		cursors = append(cursors, cursor{a.plain.blocks.all()})
+	}
+	for _, p := range a.filtered {
+		if p.blocks.len() > 0 && matches(p.filters, charge) {
+			cursors = append(cursors, cursor{p.blocks.all()})
+		}
+	}
+	for !want.IsZero() {
+		next := -1
+		for i := range cursors {
+			if len(cursors[i].blocks) > 0 && (next < 0 || DrawdownOrder(cursors[i].blocks[0], cursors[next].blocks[0]) < 0) {
+				next = i
+			}
+		}
+		if next < 0 {
+			break
+		}
+		b := cursors[next].blocks[0]
+		cursors[next].blocks = cursors[next].blocks[1:]
+		amount := minAmount(b.Balance, want)
+		want = mustAmount(want.Sub(amount))
+		draws = append(draws, draw{b, amount})
+	}
+	return draws, want
+}
+
+// overdraw puts the uncovered rest on the taker: inside its own draw if this
+// operation drains it too, else after all others. Without a taker a new overdraft
+// block holds the debt.
+func overdraw(a *account, draws []draw, rest Amount, c *change) []draw {
+	if a.taker == nil {
+		c.created = &Block{
+			Number: a.head.Blocks + 1, CreatedAt: a.at, EffectiveAt: a.at, ActivatedAt: a.at,
+			Balance: rest.Neg(), Overdraft: true,
+		}
+		return append(draws, draw{c.created, rest})
+	}
+	for i := range draws {
+		if draws[i].block == a.taker {
+			// Both are parts of one requested amount, so their sum stays in range.
+			draws[i].amount = mustAmount(draws[i].amount.Add(rest))
+			return draws
+		}
+	}
+	return append(draws, draw{a.taker, rest})
+}

@@ -1,0 +1,204 @@
+package creditledger
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Sentinels, matched with errors.Is. What a refusal was about stands in the types
+// below, matched with errors.As. Every error of the ledger that is not about
+// storage leaves the account exactly as it was.
+var (
+	// ErrInvalid: the request alone shows that it is wrong (InvalidError).
+	ErrInvalid = errors.New("invalid request")
+	// ErrNotFound: the account has no such block, the ledger no such customer (NotFoundError).
+	ErrNotFound = errors.New("not found")
+	// ErrDuplicate: an id that has to be new is in use (DuplicateError).
+	ErrDuplicate = errors.New("already in use")
+	// ErrConstraint: the state of the account or customer forbids it (ConstraintError).
+	ErrConstraint = errors.New("not allowed")
+	// ErrInsufficientCredits: a decrement asked for more than its overdraft policy
+	// allows (InsufficientCreditsError).
+	ErrInsufficientCredits = errors.New("insufficient credits")
+	// ErrIdempotencyMismatch: the key belongs to another operation (IdempotencyMismatchError).
+	ErrIdempotencyMismatch = errors.New("idempotency key already used for another operation")
+
+	// ErrConflict: the account moved in the store since it was read, more often
+	// than the ledger was willing to decide afresh (ConflictError). Nothing was written.
+	ErrConflict = errors.New("conflict")
+	// ErrOutcomeUnknown: the commit may or may not have happened
+	// (OutcomeUnknownError). Repeating the operation with the same key is safe and
+	// tells what happened.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+	// ErrPoisoned: the store had a commit whose outcome is unknown and refuses all
+	// work until it is reopened. Nothing was written.
+	ErrPoisoned = errors.New("store refuses work after a commit of unknown outcome: reopen it")
+	// ErrClosed: the ledger or store is closed. Nothing was written.
+	ErrClosed = errors.New("closed")
+	// ErrReadOnly: the store was opened for reading only.
+	ErrReadOnly = errors.New("read-only")
+	// ErrLocked: another process holds the store.
+	ErrLocked = errors.New("locked by another process")
+	// ErrCorrupt: stored data is damaged or not ours (CorruptError).
+	ErrCorrupt = errors.New("corrupt")
+)
+
+// InvalidError is a request that is wrong whatever the state of the ledger.
+type InvalidError struct {
+	Field  string // the field at fault, in the names of docs/operations.md; may be empty
+	Reason string
+}
+
+func (e *InvalidError) Error() string {
+	if e.Field == "" {
+		return "invalid request: " + e.Reason
+	}
+	return "invalid " + e.Field + ": " + e.Reason
+}
+
+// Is matches ErrInvalid.
+func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
+
+// NotFoundError names what the account (or the ledger) does not have.
+type NotFoundError struct {
+	Kind string // "block", "customer", …
+	ID   string
+}
+
+func (e *NotFoundError) Error() string { return e.Kind + " " + quote(e.ID) + " not found" }
+
+// Is matches ErrNotFound.
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// DuplicateError names an id that had to be new.
+type DuplicateError struct {
+	Kind string // "block", "external customer id", …
+	ID   string
+}
+
+func (e *DuplicateError) Error() string { return e.Kind + " " + quote(e.ID) + " is already in use" }
+
+// Is matches ErrDuplicate.
+func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }
+
+// ConstraintError says what the state forbids.
+type ConstraintError struct{ Reason string }
+
+func (e *ConstraintError) Error() string { return e.Reason }
+
+// Is matches ErrConstraint.
+func (e *ConstraintError) Is(target error) bool { return target == ErrConstraint }
+
+// InsufficientCreditsError is a decrement above what its overdraft policy allows.
+// Both amounts are in credits.
+type InsufficientCreditsError struct {
+	Requested, Available Amount
+}
+
+func (e *InsufficientCreditsError) Error() string {
+	return fmt.Sprintf("insufficient credits: requested %s, available %s", e.Requested, e.Available)
+}
+
+// Is matches ErrInsufficientCredits.
+func (e *InsufficientCreditsError) Is(target error) bool { return target == ErrInsufficientCredits }
+
+// IdempotencyMismatchError names the first field in which the operation differs
+// from the one its key was used for: "op" first, then in the order of
+// docs/operations.md.
+type IdempotencyMismatchError struct {
+	Key   Key
+	Field string
+}
+
+func (e *IdempotencyMismatchError) Error() string {
+	return fmt.Sprintf("idempotency key %s was used for another operation: %s differs", quote(string(e.Key)), e.Field)
+}
+
+// Is matches ErrIdempotencyMismatch.
+func (e *IdempotencyMismatchError) Is(target error) bool { return target == ErrIdempotencyMismatch }
+
+// ConflictError is what Store.Commit returns when nothing was written because the
+// named accounts or records are no longer as the changes were computed from, or one
+// of their idempotency keys is already stored.
+type ConflictError struct {
+	Accounts []AccountID
+	Records  []RecordID
+}
+
+func (e *ConflictError) Error() string {
+	names := make([]string, 0, len(e.Accounts)+len(e.Records))
+	for _, a := range e.Accounts {
+		names = append(names, a.String())
+	}
+	for _, r := range e.Records {
+		names = append(names, r.Kind+" "+quote(r.Key))
+	}
+	return "conflict: changed meanwhile: " + strings.Join(names, ", ")
+}
+
+// Is matches ErrConflict.
+func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// OutcomeUnknownError wraps why nobody knows whether a commit happened. Key, when
+// set, is the key under which a retry of the operation is safe.
+type OutcomeUnknownError struct {
+	Key Key
+	Err error
+}
+
+func (e *OutcomeUnknownError) Error() string {
+	if e.Key == "" {
+		return fmt.Sprintf("outcome unknown: %v", e.Err)
+	}
+	return fmt.Sprintf("outcome unknown, retry with key %s: %v", quote(string(e.Key)), e.Err)
+}
+
+// Is matches ErrOutcomeUnknown.
+func (e *OutcomeUnknownError) Is(target error) bool { return target == ErrOutcomeUnknown }
+
+// Unwrap returns the cause.
+func (e *OutcomeUnknownError) Unwrap() error { return e.Err }
+
+// CorruptError says where stored data is damaged.
+type CorruptError struct {
+	Where  string // "block 7 of cus_1/credits", "page 12", …
+	Reason string
+}
+
+func (e *CorruptError) Error() string { return "corrupt: " + e.Where + ": " + e.Reason }
+
+// Is matches ErrCorrupt.
+func (e *CorruptError) Is(target error) bool { return target == ErrCorrupt }
+
+// OperationError says what was attempted; it wraps why it did not happen.
+type OperationError struct {
+	Op      string // "decrement 150", …
+	Account AccountID
+	Err     error
+}
+
+func (e *OperationError) Error() string {
+	return e.Op + " on " + e.Account.String() + ": " + e.Err.Error()
+}
+
+// Unwrap returns the reason.
+func (e *OperationError) Unwrap() error { return e.Err }
+
+func constraint(format string, args ...any) error {
+	return &ConstraintError{Reason: fmt.Sprintf(format, args...)}
+}
+
+func invalid(field, format string, args ...any) error {
+	return &InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)}
+}
+
+// quote shows untrusted text in a message: escaped, and cut when it is long.
+func quote(s string) string {
+	const limit = 80
+	if len(s) > limit {
+		return strconv.Quote(s[:limit]) + "…"
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,146 @@
+package creditledger
+
+import (
+	"context"
+	"slices"
+)
+
+// Reason says why a block would or would not be drawn for a charge.
+type Reason uint8
+
+// The reasons, in the order in which they are looked at.
+const (
+	ReasonFiltered Reason = 1 + iota
+	ReasonNotEffective
+	ReasonExpired
+	ReasonPendingPayment
+	ReasonEmpty
+	ReasonUsed
+	ReasonNotNeeded
+)
+
+// String returns the name used in operations files.
+func (r Reason) String() string { return name(reasonNames, r) }
+
+var reasonNames = []string{"", "filtered", "not_effective", "expired", "pending_payment", "empty", "used", "not_needed"}
+
+// ExplainedBlock is a block and what a charge would draw from it.
+type ExplainedBlock struct {
+	Block  Block
+	Use    Amount
+	Reason Reason
+}
+
+// Explanation tells how a charge would be paid.
+type Explanation struct {
+	Blocks  []ExplainedBlock // every block of the account, in drawdown order
+	Overage Amount           // what they would not cover
+}
+
+// Explain tells, for a charge, which blocks would be drawn as under StopAtZero and
+// why each was used or skipped. It lists every block the account ever had. Errors:
+// InvalidError.
+func (l *Ledger) Explain(ctx context.Context, on AccountID, amount Amount, charge Charge) (Explanation, error) {
+	leave, err := l.reading(ctx, &on)
+	if err != nil {
+		return Explanation{}, err
+	}
+	defer leave()
+	if err := checkPositive(amount); err != nil {
+		return Explanation{}, err
+	}
+	charge.Currency = on.Currency
+	p, err := l.present(ctx, on)
+	if err != nil {
+		return Explanation{}, err
+	}
+	blocks, err := l.everyBlock(ctx, on, &p)
+	if err != nil {
+		return Explanation{}, err
+	}
+	slices.SortFunc(blocks, func(a, b Block) int { return DrawdownOrder(&a, &b) })
+	return explain(blocks, amount, charge, p.at)
+}
+
+// everyBlock returns all blocks as they are in p: the open ones from there, of the
+// others the store's terms, as they hold nothing.
+func (l *Ledger) everyBlock(ctx context.Context, on AccountID, p *present) ([]Block, error) {
+	blocks := slices.Clone(p.open)
+	open := make(map[uint64]bool, len(p.open))
+	for i := range p.open {
+		open[p.open[i].Number] = true
+	}
+	for from := uint64(1); from <= p.head.Blocks; {
+		page, err := l.store.Blocks(ctx, on, from, MaxPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range page {
+			if !open[b.Number] && b.Number <= p.head.Blocks {
+				b.Balance = Amount{}
+				blocks = append(blocks, b)
+			}
+		}
+		if len(page) < MaxPage {
+			break
+		}
+		from = page[len(page)-1].Number + 1
+	}
+	return blocks, nil
+}
+
+// explain draws an amount from blocks in drawdown order and notes why.
+func explain(blocks []Block, amount Amount, charge Charge, at Instant) (Explanation, error) {
+	var total, positive Amount
+	var err error
+	for i := range blocks {
+		b := &blocks[i]
+		if !b.Eligible(at) {
+			continue
+		}
+		if total, err = total.Add(b.Balance); err != nil {
+			return Explanation{}, err
+		}
+		if b.Balance.Sign() > 0 && b.Matches(charge) {
+			if positive, err = positive.Add(b.Balance); err != nil {
+				return Explanation{}, err
+			}
+		}
+	}
+	want := minAmount(amount, minAmount(positive, total))
+	if want.Sign() < 0 {
+		want = Amount{}
+	}
+	res := Explanation{Blocks: make([]ExplainedBlock, len(blocks))}
+	if res.Overage, err = amount.Sub(want); err != nil {
+		return Explanation{}, err
+	}
+	for i := range blocks {
+		e := ExplainedBlock{Block: blocks[i], Reason: reasonFor(&blocks[i], charge, at, want)}
+		if e.Reason == ReasonUsed {
+			e.Use = minAmount(want, e.Block.Balance)
+			want = mustAmount(want.Sub(e.Use))
+		}
+		res.Blocks[i] = e
+	}
+	return res, nil
+}
+
+// reasonFor is the first reason that holds.
+func reasonFor(b *Block, charge Charge, at Instant, want Amount) Reason {
+	switch {
+	case !b.Matches(charge):
+		return ReasonFiltered
+	case b.EffectiveAt > at:
+		return ReasonNotEffective
+	case b.Expired(at):
+		return ReasonExpired
+	case b.Status == PendingPayment:
+		return ReasonPendingPayment
+	case b.Balance.Sign() <= 0:
+		return ReasonEmpty
+	case want.Sign() > 0:
+		return ReasonUsed
+	}
+	return ReasonNotNeeded
+}

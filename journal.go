@@ -1,0 +1,237 @@
+package creditledger
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+
+	"github.com/google/uuid"
+)
+
+// Seal is the SHA-256 of a journal record's canonical bytes. Each record holds the
+// seal of the one before it, so a seal stands for the whole history up to it.
+type Seal [sha256.Size]byte
+
+// String returns the seal in hexadecimal.
+func (s Seal) String() string { return hex.EncodeToString(s[:]) }
+
+// OpRecord is one operation as the journal keeps it: what was asked, when, under which
+// key, what it wrote, and the seal of the record before. The journal is the truth;
+// blocks, totals and indexes follow from it. Rule: docs/format.md, "Journal record".
+type OpRecord struct {
+	Account    AccountID
+	Seq        uint64    // from 1, dense within the account
+	Prev       Seal      // of the record before; zero for the first
+	At         Instant   // the instant of the operation
+	ID         uuid.UUID // entry ids are made from it
+	FirstEntry uint64    // sequence number of its first line, or of the next entry when it has none
+	Key        Key       // the caller's; empty when the ledger made one (GeneratedKey)
+	Op         Operation // with its dates resolved
+	Effects    []Effect  // one; for a Batch one per operation
+}
+
+// Effect is what one operation did.
+type Effect struct {
+	Lines      []Line
+	NewBlockID string // of the block it made, if any
+}
+
+// GeneratedKey is the key that the ledger made for an operation that had none.
+func (r *OpRecord) GeneratedKey() Key { return generatedKey(r.ID) }
+
+// Entries returns how many entries the record holds.
+func (r *OpRecord) Entries() uint64 {
+	n := 0
+	for i := range r.Effects {
+		n += len(r.Effects[i].Lines)
+	}
+	return uint64(n)
+}
+
+// entryID is the id of the n-th entry of a record: the record's id with n mixed into
+// its last bytes, so that the first entry has the record's own id.
+func entryID(record uuid.UUID, n int) string {
+	tail := binary.BigEndian.Uint32(record[12:]) ^ uint32(n)
+	binary.BigEndian.PutUint32(record[12:], tail)
+	return record.String()
+}
+
+const (
+	recordFormat = 1
+	policyOrb1   = 1
+)
+
+// AppendRecord appends the canonical bytes of r: what is stored, and what is sealed.
+func AppendRecord(dst []byte, r *OpRecord) []byte {
+	dst = append(dst, recordFormat, policyOrb1)
+	dst = appendText(dst, r.Account.Customer)
+	dst = appendText(dst, r.Account.Currency)
+	dst = binary.AppendUvarint(dst, r.Seq)
+	dst = append(dst, r.Prev[:]...)
+	dst = binary.AppendUvarint(dst, uint64(r.At))
+	dst = append(dst, r.ID[:]...)
+	dst = binary.AppendUvarint(dst, r.FirstEntry)
+	dst = appendText(dst, string(r.Key))
+	dst = appendOperation(dst, r.Op)
+	lines := lineCodec{at: r.At}
+	for i := range r.Effects {
+		dst = lines.append(dst, &r.Effects[i])
+	}
+	return dst
+}
+
+// SealOf returns the seal of a record's canonical bytes.
+func SealOf(record []byte) Seal { return sha256.Sum256(record) }
+
+// DecodeRecord reads what AppendRecord wrote; anything else is a CorruptError. The
+// record shares no memory with data.
+func DecodeRecord(data []byte) (*OpRecord, error) {
+	r := reader{data: data}
+	r.version(recordFormat)
+	if p := r.byte(); r.err == "" && p != policyOrb1 {
+		r.fail("drawdown policy %d is not known to this release", p)
+	}
+	rec := &OpRecord{
+		Account: AccountID{Customer: r.text(), Currency: r.text()},
+		Seq:     r.uvarint(),
+		Prev:    r.seal(),
+		At:      r.someInstant(),
+	}
+	copy(rec.ID[:], r.bytes(len(rec.ID)))
+	rec.FirstEntry = r.uvarint()
+	rec.Key = Key(r.text())
+	rec.Op = r.operation(false)
+	effects := 1
+	if b, ok := rec.Op.(Batch); ok {
+		effects = len(b)
+	}
+	lines := lineCodec{at: rec.At}
+	rec.Effects = make([]Effect, effects)
+	for i := range rec.Effects {
+		lines.read(&r, &rec.Effects[i])
+	}
+	return rec, r.finish("journal record")
+}
+
+// lineCodec writes and reads the lines of a record. What follows from the line
+// before (the starting balance, the instant) is left out, and the ending balance is
+// one bit: whether the amount counted in the total.
+type lineCodec struct {
+	at    Instant
+	prev  Amount // ending balance of the line before
+	begun bool
+}
+
+const (
+	lineTypeMask = 0x07
+	lineCounted  = 0x08
+	lineHasAt    = 0x10
+	lineHasStart = 0x20
+	lineKnown    = lineTypeMask | lineCounted | lineHasAt | lineHasStart
+)
+
+func (c *lineCodec) append(dst []byte, e *Effect) []byte {
+	dst = appendText(dst, e.NewBlockID)
+	dst = binary.AppendUvarint(dst, uint64(len(e.Lines)))
+	for i := range e.Lines {
+		l := &e.Lines[i]
+		head := byte(l.Type)
+		if l.Starting.Cmp(l.Ending) != 0 {
+			head |= lineCounted
+		}
+		if l.At != c.at {
+			head |= lineHasAt
+		}
+		if !c.begun || l.Starting.Cmp(c.prev) != 0 {
+			head |= lineHasStart
+		}
+		dst = append(dst, head)
+		if head&lineHasAt != 0 {
+			dst = binary.AppendUvarint(dst, uint64(l.At))
+		}
+		dst = binary.AppendUvarint(dst, l.Block)
+		dst = appendAmount(dst, l.Amount)
+		if head&lineHasStart != 0 {
+			dst = appendAmount(dst, l.Starting)
+		}
+		switch l.Type {
+		case EntryExpirationChange:
+			dst = binary.AppendUvarint(dst, l.NewBlock)
+			dst = binary.AppendUvarint(dst, uint64(l.NewExpiry))
+		case EntryVoidInitiated, EntryVoid:
+			dst = appendAmount(dst, l.VoidAmount)
+		}
+		c.prev, c.begun = l.Ending, true
+	}
+	return dst
+}
+
+func (c *lineCodec) read(r *reader, e *Effect) {
+	e.NewBlockID = r.text()
+	n := r.count()
+	if n == 0 {
+		return
+	}
+	e.Lines = make([]Line, n)
+	for i := range e.Lines {
+		c.readLine(r, &e.Lines[i])
+		if r.err != "" {
+			return
+		}
+	}
+}
+
+func (c *lineCodec) readLine(r *reader, l *Line) {
+	head := r.byte()
+	l.Type = EntryType(head & lineTypeMask)
+	if r.err == "" && (head&^lineKnown != 0 || l.Type == 0) {
+		r.fail("unknown entry code %d", head)
+	}
+	l.At = c.at
+	if head&lineHasAt != 0 {
+		if l.At = r.someInstant(); l.At == c.at {
+			r.fail("instant repeated")
+		}
+	}
+	l.Block = r.uvarint()
+	l.Amount = r.amount()
+	l.Starting = c.prev
+	if head&lineHasStart != 0 {
+		l.Starting = r.amount()
+		if c.begun && l.Starting.Cmp(c.prev) == 0 {
+			r.fail("balance repeated")
+		}
+	} else if !c.begun {
+		r.fail("starting balance missing")
+	}
+	switch l.Type {
+	case EntryExpirationChange:
+		l.NewBlock = r.uvarint()
+		l.NewExpiry = r.instant()
+	case EntryVoidInitiated:
+		l.VoidAmount = r.amount()
+		l.NewExpiry = l.At
+	case EntryVoid:
+		l.VoidAmount = r.amount()
+	}
+	l.Ending = l.Starting
+	if head&lineCounted != 0 {
+		var err error
+		if l.Ending, err = counted(l.Type, l.Starting, l.Amount); err != nil || l.Ending.Cmp(l.Starting) == 0 {
+			r.fail("impossible ending balance")
+		}
+	}
+	c.prev, c.begun = l.Ending, true
+}
+
+// counted is the total after an entry whose block counts in it.
+// Rule: docs/semantics.md, "Entries".
+func counted(t EntryType, total, amount Amount) (Amount, error) {
+	switch t {
+	case EntryIncrement, EntryAmendment:
+		return total.Add(amount)
+	case EntryDecrement, EntryCreditBlockExpiry, EntryVoid:
+		return total.Sub(amount)
+	}
+	return total, nil
+}

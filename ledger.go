@@ -1,0 +1,257 @@
+package creditledger
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"sync"
+	"time"
+)
+
+// Options are the choices of a Ledger. The zero value and nil mean the defaults.
+type Options struct {
+	// Clock tells the time; default time.Now. It may be called from any goroutine
+	// that calls the ledger. A clock that steps back is harmless: within an account
+	// time never does.
+	Clock func() time.Time
+	// Random is the source of the ids that the ledger makes; default crypto/rand.
+	// With a fixed Clock and Random a run is reproducible byte for byte.
+	Random io.Reader
+	// GracePeriod is how long entries are pending before they are committed; 0.
+	GracePeriod time.Duration
+	// Repay is what an Increment without a Repay of its own does; RepayFirst.
+	Repay Repay
+	// CacheBlocks bounds the accounts kept in memory by the number of their open
+	// blocks (an account counts one more); default 1,000,000. Accounts in use are
+	// kept beyond the bound.
+	CacheBlocks int
+}
+
+const defaultCacheBlocks = 1_000_000
+
+// Ledger grants, spends and reports credits over a Store. Any number of goroutines
+// may call it at once; operations on one account take effect one after another, in
+// the order in which Submit (or Do) decided them.
+//
+// A Ledger starts a goroutine only while changes wait to be committed.
+type Ledger struct {
+	store  Store
+	clock  func() time.Time
+	grace  time.Duration
+	repay  Repay
+	ids    idSource
+	cache  cache
+	commit committer
+
+	mu     sync.Mutex // guards what follows
+	closed bool
+	calls  sync.WaitGroup
+}
+
+// New returns a ledger over a store. The store stays the caller's: close it after
+// the ledger.
+func New(store Store, opts *Options) *Ledger {
+	o := Options{}
+	if opts != nil {
+		o = *opts
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	if o.Repay == RepayDefault {
+		o.Repay = RepayFirst
+	}
+	if o.CacheBlocks <= 0 {
+		o.CacheBlocks = defaultCacheBlocks
+	}
+	l := &Ledger{store: store, clock: o.Clock, grace: o.GracePeriod, repay: o.Repay}
+	l.ids.random = o.Random
+	l.cache.limit = o.CacheBlocks
+	l.commit.store, l.commit.cache = store, &l.cache
+	return l
+}
+
+// Close refuses further calls and waits for those under way and for what they left
+// to commit. It does not close the store. A second Close does nothing.
+func (l *Ledger) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.calls.Wait()
+	l.commit.wait()
+	return nil
+}
+
+// enter counts a call in; the function it returns counts it out.
+func (l *Ledger) enter() (func(), error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil, ErrClosed
+	}
+	l.calls.Add(1)
+	return l.calls.Done, nil
+}
+
+// Do decides an operation and waits until it is durable. The same key with the same
+// operation returns the first result again.
+//
+// It returns an OperationError around an InvalidError, NotFoundError,
+// DuplicateError, ConstraintError, InsufficientCreditsError,
+// IdempotencyMismatchError (all: nothing was written), an error of the store
+// (nothing was written), or an OutcomeUnknownError, which names the key to repeat the
+// operation with. When ctx ends while Do waits, the whole operation may still be
+// written: that too is an OutcomeUnknownError, which wraps ctx's error.
+func (l *Ledger) Do(ctx context.Context, on AccountID, op Operation, key Key) (*Result, error) {
+	p, err := l.Submit(ctx, on, op, key)
+	if err != nil {
+		return nil, err
+	}
+	return p.Wait(ctx)
+}
+
+// Submit decides an operation without waiting until it is durable: several
+// operations submitted one after another are decided in this order and may share
+// one commit. Refusals are returned at once, as by Do. Nobody may be told of the
+// result before Wait has returned it.
+func (l *Ledger) Submit(ctx context.Context, on AccountID, op Operation, key Key) (*Pending, error) {
+	leave, err := l.enter()
+	if err != nil {
+		return nil, attempted(op, on, err)
+	}
+	defer leave()
+	r, err := l.newRequest(ctx, on, op, key)
+	if err != nil {
+		return nil, attempted(op, on, err)
+	}
+	return l.submit(ctx, r)
+}
+
+// maxAttempts bounds how often an operation is decided afresh because its account
+// moved in the store meanwhile.
+const maxAttempts = 32
+
+func (l *Ledger) submit(ctx context.Context, r *request) (*Pending, error) {
+	for {
+		p, err := l.attempt(ctx, r)
+		var again *againError
+		if !errors.As(err, &again) {
+			if err != nil {
+				err = attempted(r.op, r.account, err)
+			}
+			return p, err
+		}
+		if err := again.wait(ctx); err != nil {
+			return nil, attempted(r.op, r.account, err)
+		}
+	}
+}
+
+// attempt decides the operation once against the account as it is now, and queues
+// what it writes.
+func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
+	now := InstantOf(l.clock())
+	s, err := l.cache.acquire(ctx, r.account)
+	if err != nil {
+		return nil, err
+	}
+	defer l.cache.release(s)
+	if err := s.load(ctx, l.store); err != nil {
+		return nil, err
+	}
+	if known, err := l.known(ctx, s, r); known != nil || err != nil {
+		return &Pending{result: known}, err
+	}
+	if err := s.fetch(ctx, l.store, r.op); err != nil {
+		return nil, err
+	}
+	a := s.account
+	a.moveTo(max(now, a.head.LastAt))
+	d := decision{request: r, account: a, ids: &l.ids, grace: l.grace}
+	if err := d.decide(); err != nil {
+		return nil, l.explainMissing(ctx, s, err)
+	}
+	return &Pending{ledger: l, request: r, result: &d.result, flight: l.commit.queue(s, &d)}, nil
+}
+
+// Pending is an operation that is decided and on its way to the disk. It may be used
+// by several goroutines at once.
+type Pending struct {
+	ledger  *Ledger
+	request *request
+	result  *Result
+	flight  *flight // nil: nothing to wait for
+}
+
+// Wait returns the result once it is durable. The errors are those of Do.
+func (p *Pending) Wait(ctx context.Context) (*Result, error) {
+	for attempt := 1; p.flight != nil; attempt++ {
+		r := p.request
+		if err := p.flight.wait(ctx); err != nil {
+			return nil, attempted(r.op, r.account, unknown(r, p.result, err))
+		}
+		err := p.flight.err
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ErrConflict) || attempt == maxAttempts {
+			return nil, attempted(r.op, r.account, keyed(err, p.result.Key))
+		}
+		next, err := p.ledger.again(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		p = next
+	}
+	return p.result, nil
+}
+
+// again decides a request afresh after what it was computed from turned out stale.
+func (l *Ledger) again(ctx context.Context, r *request) (*Pending, error) {
+	leave, err := l.enter()
+	if err != nil {
+		return nil, attempted(r.op, r.account, err)
+	}
+	defer leave()
+	return l.submit(ctx, r)
+}
+
+// Preview returns what an operation would write at this moment, without writing
+// anything. A known key gives the first result, as Do would.
+func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Key) (*Result, error) {
+	leave, err := l.enter()
+	if err != nil {
+		return nil, attempted(op, on, err)
+	}
+	defer leave()
+	r, err := l.newRequest(ctx, on, op, key)
+	if err != nil {
+		return nil, attempted(op, on, err)
+	}
+	var result *Result
+	err = l.settled(ctx, r.account, func(s *slot, at Instant) error {
+		known, err := l.known(ctx, s, r)
+		if known != nil || err != nil {
+			result = known
+			return err
+		}
+		if err := s.fetch(ctx, l.store, r.op); err != nil {
+			return err
+		}
+		d := decision{request: r, account: s.account, ids: &l.ids, grace: l.grace}
+		if err := d.decide(); err != nil {
+			return l.explainMissing(ctx, s, err)
+		}
+		d.takeBack()
+		result = &d.result
+		return nil
+	})
+	if err != nil {
+		return nil, attempted(r.op, r.account, err)
+	}
+	return result, nil
+}

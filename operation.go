@@ -1,0 +1,174 @@
+package creditledger
+
+// Key is an idempotency key, 1 to 255 bytes, unique within its account for as long
+// as the entries live. The same key with the same operation returns the first
+// result again; with another operation it is refused. The empty Key lets the ledger
+// make one. Rule: docs/semantics.md, "Idempotency".
+type Key string
+
+// Operation is what a caller asks of an account: Increment, Decrement,
+// ExpirationChange, Void, Amendment, Activation, or a Batch of them. An Operation
+// is not changed or kept by the ledger beyond the call that takes it.
+type Operation interface {
+	// Name is the operation's name in operations files.
+	Name() string
+	// check refuses what the operation alone shows to be wrong.
+	check() error
+}
+
+// Repay says whether an increment first refills debts.
+type Repay uint8
+
+// The repayment rules. RepayDefault stands for the ledger's option.
+const (
+	RepayDefault Repay = iota
+	RepayFirst         // refill eligible negative unfiltered blocks, oldest first, then create a block with the rest
+	RepayNever         // always create a block with the whole amount ("NewBlockOnly")
+)
+
+// String returns the name used in operations files.
+func (r Repay) String() string { return name(repayNames, r) }
+
+// ParseRepay reads a repayment rule by its name.
+func ParseRepay(text string) (Repay, error) { return parseName(repayNames, RepayFirst, "repay", text) }
+
+var repayNames = []string{"default", "first", "never"}
+
+// Overdraft says what becomes of the part of a decrement that no block covers.
+type Overdraft uint8
+
+// The overdraft policies.
+const (
+	Allow      Overdraft = iota // take it from the last non-expiring unfiltered block, or a new overdraft block
+	Reject                      // refuse the decrement
+	StopAtZero                  // take what there is and return the overage
+)
+
+// String returns the name used in operations files.
+func (o Overdraft) String() string { return name(overdraftNames, o) }
+
+// ParseOverdraft reads a policy by its name.
+func ParseOverdraft(text string) (Overdraft, error) {
+	return parseName(overdraftNames, Allow, "overdraft", text)
+}
+
+var overdraftNames = []string{"allow", "reject", "stop_at_zero"}
+
+// Increment grants credits: it creates one block, or under RepayFirst refills debts
+// first. Only Amount is required. Rule: docs/semantics.md, "Increment".
+type Increment struct {
+	Amount         Amount // positive
+	BlockID        string // id of the new block; empty: a UUID is made
+	EffectiveAt    When   // default: the instant of the operation
+	ExpiresAt      When   // default: never
+	CostBasis      CostBasis
+	Priority       int32
+	Filters        []Filter
+	Source         Source
+	RequirePayment bool // the block waits for Activation
+	Repay          Repay
+	InvoiceID      string // stands on the block and on the last entry's created invoices
+	Description    string
+	Metadata       map[string]string // on the entries and on the new block
+}
+
+// Decrement spends credits: it drains the eligible matching blocks in drawdown
+// order, one entry per block. Rule: docs/semantics.md, "Decrement".
+type Decrement struct {
+	Amount      Amount // positive
+	ItemID      string
+	PriceID     string
+	InvoiceID   string
+	Overdraft   Overdraft
+	Limit       Limit // with Allow only
+	Description string
+	Metadata    map[string]string
+}
+
+// Limit bounds an overdraft: the total may not fall below minus it. The zero Limit
+// is no bound.
+type Limit struct {
+	amount Amount
+	set    bool
+}
+
+// LimitOf bounds an overdraft by a (≥ 0).
+func LimitOf(a Amount) Limit { return Limit{amount: a, set: true} }
+
+// Amount returns the bound and whether there is one.
+func (l Limit) Amount() (Amount, bool) { return l.amount, l.set }
+
+// ExpirationChange moves credits of one block to a new block with another expiry.
+// The source is named by BlockID, by its current expiry, or by both.
+// Rule: docs/semantics.md, "Expiration change".
+type ExpirationChange struct {
+	BlockID     string
+	ExpiresAt   When   // the source's current expiry
+	Target      When   // required; Never() for none
+	Amount      Amount // zero: all that remains
+	NewBlockID  string // empty: a UUID is made
+	Description string
+	Metadata    map[string]string // on the entries; the new block keeps its source's
+}
+
+// Void takes back what a block still holds, up to Amount, and lowers its capacity by
+// the whole of it. Rule: docs/semantics.md, "Void".
+type Void struct {
+	BlockID     string
+	Amount      Amount // positive
+	Reason      string // "refund" or empty
+	Description string
+	Metadata    map[string]string
+}
+
+// ReasonRefund is the one reason a void may have.
+const ReasonRefund = "refund"
+
+// Amendment gives back credits that a decrement took from a block.
+// Rule: docs/semantics.md, "Amendment".
+type Amendment struct {
+	BlockID     string
+	Amount      Amount // positive
+	Description string
+	Metadata    map[string]string
+}
+
+// Activation makes a block that waited for payment active. It writes no entry.
+// Rule: docs/semantics.md, "Activation".
+type Activation struct {
+	BlockID     string
+	Description string
+	Metadata    map[string]string
+}
+
+// Batch is several operations on one account, all or none, in order, under one key
+// and at one instant. Not empty, no Batch inside, at most MaxBatch operations.
+type Batch []Operation
+
+// expire is the ledger's own operation: what became due, written down. Nobody can
+// ask for it.
+type expire struct{}
+
+// Name returns "increment".
+func (Increment) Name() string { return "increment" }
+
+// Name returns "decrement".
+func (Decrement) Name() string { return "decrement" }
+
+// Name returns "expiration_change".
+func (ExpirationChange) Name() string { return "expiration_change" }
+
+// Name returns "void".
+func (Void) Name() string { return "void" }
+
+// Name returns "amendment".
+func (Amendment) Name() string { return "amendment" }
+
+// Name returns "activate".
+func (Activation) Name() string { return "activate" }
+
+// Name returns "batch".
+func (Batch) Name() string { return "batch" }
+
+// Name returns "expire".
+func (expire) Name() string { return "expire" }

@@ -1,0 +1,257 @@
+package creditledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// request is an operation as the ledger took it: checked, copied, with its defaults
+// and dates resolved.
+type request struct {
+	account AccountID
+	op      Operation
+	key     Key // the caller's, or empty
+	// forbidden is why the customer may not use this currency; it is looked at with
+	// the rest, after what is missing or in use.
+	forbidden error
+}
+
+// normal fills in the default currency.
+func (id AccountID) normal() AccountID {
+	if id.Currency == "" {
+		id.Currency = DefaultCurrency
+	}
+	return id
+}
+
+func checkAccount(id AccountID) error {
+	return firstError(checkID("customer_id", id.Customer), checkID("currency", id.Currency))
+}
+
+func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key Key) (*request, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r := &request{account: on.normal(), key: key}
+	err := firstError(
+		checkAccount(r.account),
+		checkOptionalID("idempotency_key", string(key)),
+		checkOperation(op),
+	)
+	if err != nil {
+		return nil, err
+	}
+	var zone *time.Location
+	if dates := hasDates(op); dates || isISOCurrency(r.account.Currency) {
+		customer, err := l.customerOrDefault(ctx, r.account.Customer)
+		if err != nil {
+			return nil, err
+		}
+		if zone, err = customer.location(); err != nil {
+			return nil, err
+		}
+		r.forbidden = customer.forbids(r.account.Currency)
+	}
+	r.op = normalise(op, l.repay, zone)
+	return r, nil
+}
+
+// attempted says what was attempted.
+func attempted(op Operation, on AccountID, err error) error {
+	var already *OperationError
+	if errors.As(err, &already) {
+		return err
+	}
+	return &OperationError{Op: describe(op), Account: on.normal(), Err: err}
+}
+
+// describe is an operation in a few words for a message.
+func describe(op Operation) string {
+	switch op := op.(type) {
+	case nil:
+		return "operation"
+	case Increment:
+		return op.Name() + " " + op.Amount.String()
+	case Decrement:
+		return op.Name() + " " + op.Amount.String()
+	case ExpirationChange:
+		return op.Name() + " of block " + quote(op.BlockID)
+	case Void:
+		return op.Name() + " " + op.Amount.String() + " of block " + quote(op.BlockID)
+	case Amendment:
+		return op.Name() + " " + op.Amount.String() + " of block " + quote(op.BlockID)
+	case Activation:
+		return op.Name() + " block " + quote(op.BlockID)
+	case Batch:
+		return fmt.Sprintf("%s of %d operations", op.Name(), len(op))
+	}
+	return "operation"
+}
+
+// unknown is the error of a wait that was given up: the commit goes on.
+func unknown(r *request, result *Result, err error) error {
+	return &OutcomeUnknownError{Key: result.Key, Err: err}
+}
+
+// keyed puts the key of an operation into an error that asks to retry with it.
+func keyed(err error, key Key) error {
+	var u *OutcomeUnknownError
+	if errors.As(err, &u) {
+		return &OutcomeUnknownError{Key: key, Err: u.Err}
+	}
+	return err
+}
+
+// againError asks to decide a request afresh once a flight has landed.
+type againError struct{ flight *flight }
+
+func (e *againError) Error() string { return "the key is being written" }
+
+func (e *againError) wait(ctx context.Context) error { return e.flight.wait(ctx) }
+
+// known returns the first result of a key that was used before for the same
+// operation; nil when the key is new. An operation with that key still in flight is
+// waited for.
+func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error) {
+	if r.key == "" {
+		return nil, nil
+	}
+	if f := s.flightOf(r.key); f != nil {
+		return nil, &againError{flight: f}
+	}
+	rec, err := l.recordOf(ctx, s, r.key)
+	if rec == nil || err != nil {
+		return nil, err
+	}
+	if field := difference(rec.Op, r.op); field != "" {
+		return nil, &IdempotencyMismatchError{Key: r.key, Field: field}
+	}
+	return l.resultOf(ctx, rec)
+}
+
+// recordOf finds the record that a key stands for, nil when there is none.
+func (l *Ledger) recordOf(ctx context.Context, s *slot, key Key) (*OpRecord, error) {
+	seq, err := l.store.KeySeq(ctx, s.id, key)
+	if err != nil {
+		return nil, err
+	}
+	if seq != 0 {
+		return l.record(ctx, s.id, seq)
+	}
+	id, ok := generatedID(key)
+	if !ok {
+		return nil, nil
+	}
+	if f := s.latest(); f != nil {
+		return nil, &againError{flight: f}
+	}
+	return l.generatedRecord(ctx, s.id, s.account.head.Version, id)
+}
+
+// generatedRecord looks for the record with an id that the ledger made. A record is
+// never older than its id, so the search ends at the first that is.
+func (l *Ledger) generatedRecord(ctx context.Context, account AccountID, from uint64, id uuid.UUID) (*OpRecord, error) {
+	const page = 64
+	for from > 0 {
+		records, err := l.store.Journal(ctx, account, from, page, true)
+		if err != nil || len(records) == 0 {
+			return nil, err
+		}
+		for i := range records {
+			rec, err := decodeStored(account, &records[i])
+			switch {
+			case err != nil:
+				return nil, err
+			case rec.ID == id && rec.Key == "":
+				return rec, nil
+			case rec.At < madeAt(id):
+				return nil, nil
+			}
+		}
+		from = records[len(records)-1].Seq - 1
+	}
+	return nil, nil
+}
+
+// record reads one journal record.
+func (l *Ledger) record(ctx context.Context, account AccountID, seq uint64) (*OpRecord, error) {
+	records, err := l.store.Journal(ctx, account, seq, 1, false)
+	if err != nil {
+		return nil, err
+	}
+	if len(records) == 0 || records[0].Seq != seq {
+		return nil, &CorruptError{Where: fmt.Sprintf("journal of %s", account), Reason: fmt.Sprintf("record %d is missing", seq)}
+	}
+	return decodeStored(account, &records[0])
+}
+
+// decodeStored decodes a record and holds it to the place it was found at.
+func decodeStored(account AccountID, stored *JournalRecord) (*OpRecord, error) {
+	rec, err := DecodeRecord(stored.Bytes)
+	if err == nil && (rec.Account != account || rec.Seq != stored.Seq) {
+		err = &CorruptError{Where: "journal record", Reason: fmt.Sprintf("says it is record %d of %s", rec.Seq, rec.Account)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("record %d of %s: %w", stored.Seq, account, err)
+	}
+	return rec, nil
+}
+
+// explainMissing tells an expiry that the account never had from one whose blocks
+// hold nothing any more, which only the store knows.
+func (l *Ledger) explainMissing(ctx context.Context, s *slot, err error) error {
+	var missing *noSourceError
+	if !errors.As(err, &missing) {
+		return err
+	}
+	empty := constraint("every block that expires %s is empty", missing.expires)
+	for _, c := range s.account.closed {
+		if c.block.ExpiresAt == missing.expires {
+			return empty
+		}
+	}
+	for from := uint64(1); ; {
+		blocks, err := l.store.Blocks(ctx, s.id, from, MaxPage)
+		if err != nil {
+			return err
+		}
+		for i := range blocks {
+			if blocks[i].ExpiresAt == missing.expires {
+				return empty
+			}
+		}
+		if len(blocks) < MaxPage {
+			return &NotFoundError{Kind: "block that expires", ID: missing.expires.String()}
+		}
+		from = blocks[len(blocks)-1].Number + 1
+	}
+}
+
+// idSource makes UUIDv7s from the instant of an operation and buffered randomness.
+type idSource struct {
+	mu     sync.Mutex
+	random io.Reader
+	buf    [640]byte
+	left   []byte
+}
+
+func (s *idSource) next(at Instant) (uuid.UUID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var bits [10]byte
+	if len(s.left) < len(bits) {
+		if _, err := io.ReadFull(s.random, s.buf[:]); err != nil {
+			return uuid.UUID{}, fmt.Errorf("making an id: %w", err)
+		}
+		s.left = s.buf[:]
+	}
+	copy(bits[:], s.left)
+	s.left = s.left[len(bits):]
+	return newUUID(at, bits), nil
+}

@@ -1,0 +1,121 @@
+package creditledger
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// normalise gives the ledger its own copy of an operation, with the defaults of the
+// ledger filled in and the bare dates fixed in zone. A nil zone leaves dates alone.
+func normalise(op Operation, repay Repay, zone *time.Location) Operation {
+	when := func(w When) When {
+		if zone == nil {
+			return w
+		}
+		return w.resolve(zone)
+	}
+	switch op := op.(type) {
+	case Increment:
+		op.EffectiveAt, op.ExpiresAt = when(op.EffectiveAt), when(op.ExpiresAt)
+		if op.ExpiresAt.IsNever() {
+			op.ExpiresAt = When{}
+		}
+		if op.Repay == RepayDefault {
+			op.Repay = repay
+		}
+		op.Filters = cloneFilters(op.Filters)
+		op.Metadata = cloneMetadata(op.Metadata)
+		return op
+	case Decrement:
+		op.Metadata = cloneMetadata(op.Metadata)
+		return op
+	case ExpirationChange:
+		op.ExpiresAt, op.Target = when(op.ExpiresAt), when(op.Target)
+		op.Metadata = cloneMetadata(op.Metadata)
+		return op
+	case Void:
+		op.Metadata = cloneMetadata(op.Metadata)
+		return op
+	case Amendment:
+		op.Metadata = cloneMetadata(op.Metadata)
+		return op
+	case Activation:
+		op.Metadata = cloneMetadata(op.Metadata)
+		return op
+	case Batch:
+		own := make(Batch, len(op))
+		for i := range op {
+			own[i] = normalise(op[i], repay, zone)
+		}
+		return own
+	}
+	return op
+}
+
+func cloneMetadata(m map[string]string) map[string]string {
+	if len(m) == 0 {
+		return nil
+	}
+	return maps.Clone(m)
+}
+
+func cloneFilters(filters []Filter) []Filter {
+	if len(filters) == 0 {
+		return nil
+	}
+	own := slices.Clone(filters)
+	for i := range own {
+		own[i].Values = slices.Clone(own[i].Values)
+	}
+	return own
+}
+
+// hasDates reports whether an operation has bare dates, which need a time zone.
+func hasDates(op Operation) bool {
+	switch op := op.(type) {
+	case Increment:
+		return op.EffectiveAt.date != 0 || op.ExpiresAt.date != 0
+	case ExpirationChange:
+		return op.ExpiresAt.date != 0 || op.Target.date != 0
+	case Batch:
+		return slices.ContainsFunc(op, hasDates)
+	}
+	return false
+}
+
+// namedBlocks lists the block ids that an operation mentions, existing or to be made.
+func namedBlocks(op Operation, ids []string) []string {
+	add := func(named ...string) {
+		for _, id := range named {
+			if id != "" {
+				ids = append(ids, id)
+			}
+		}
+	}
+	switch op := op.(type) {
+	case Increment:
+		add(op.BlockID)
+	case ExpirationChange:
+		add(op.BlockID, op.NewBlockID)
+	case Void:
+		add(op.BlockID)
+	case Amendment:
+		add(op.BlockID)
+	case Activation:
+		add(op.BlockID)
+	case Batch:
+		for _, o := range op {
+			ids = namedBlocks(o, ids)
+		}
+	}
+	return ids
+}
+
+// operations lists the single operations of op.
+func operations(op Operation) []Operation {
+	if b, ok := op.(Batch); ok {
+		return b
+	}
+	return []Operation{op}
+}

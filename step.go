@@ -1,0 +1,264 @@
+package creditledger
+
+// step decides one operation on an account at the instant a.at: what it writes and
+// how it leaves the blocks it touches, or why it is refused. It reads the account and
+// changes nothing. Everything due by then has been materialised, the operation has
+// passed its check, its dates are resolved, and the blocks it names are at hand.
+func step(a *account, op Operation, c *change) error {
+	var err error
+	switch op := op.(type) {
+	case Increment:
+		err = stepIncrement(a, &op, c)
+	case Decrement:
+		err = stepDecrement(a, &op, c)
+	case ExpirationChange:
+		err = stepExpirationChange(a, &op, c)
+	case Void:
+		err = stepVoid(a, &op, c)
+	case Amendment:
+		err = stepAmendment(a, &op, c)
+	case Activation:
+		err = stepActivation(a, &op, c)
+	default:
+		err = invalid("op", "%T cannot be decided", op)
+	}
+	if err != nil {
+		return err
+	}
+	return c.fits(a)
+}
+
+// materialise turns what lapsed since the last record into a change. Entries stand
+// in the order of their instants, at one instant in drawdown order.
+// Rule: docs/semantics.md, "Expiry".
+func materialise(a *account, c *change) {
+	c.materialised = true
+	for _, l := range a.lapsed {
+		c.edit(l.block).balance = Amount{}
+		c.lines = append(c.lines, l.line)
+		c.blocks = append(c.blocks, l.block)
+	}
+}
+
+// checkClock refuses what only the clock shows to be wrong, and dates that were
+// resolved to something impossible.
+func checkClock(op Operation, at Instant) error {
+	switch op := op.(type) {
+	case Increment:
+		effective, expires := op.EffectiveAt.Instant(), op.ExpiresAt.Instant()
+		if err := firstError(checkWhen("effective_date", op.EffectiveAt), checkWhen("expiry_date", op.ExpiresAt)); err != nil {
+			return err
+		}
+		if effective == 0 {
+			effective = at
+		}
+		switch {
+		case expires != 0 && expires <= at:
+			return invalid("expiry_date", "%s has passed: it is %s", expires, at)
+		case expires != 0 && expires <= effective:
+			return invalid("expiry_date", "%s is not after the effective date %s", expires, effective)
+		}
+	case ExpirationChange:
+		return firstError(checkWhen("expiry_date", op.ExpiresAt), checkWhen("target_expiry_date", op.Target))
+	}
+	return nil
+}
+
+// stepIncrement creates a block; under RepayFirst debts are refilled before.
+func stepIncrement(a *account, op *Increment, c *change) error {
+	if op.BlockID != "" && a.find(op.BlockID) != nil {
+		return &DuplicateError{Kind: "block", ID: op.BlockID}
+	}
+	b := &Block{
+		ID: op.BlockID, Number: a.head.Blocks + 1, CreatedAt: a.at, EffectiveAt: a.at,
+		ExpiresAt: op.ExpiresAt.Instant(), ActivatedAt: a.at, CostBasis: op.CostBasis,
+		Priority: op.Priority, Source: op.Source, Filters: op.Filters, InvoiceID: op.InvoiceID,
+		Metadata: op.Metadata,
+	}
+	if e := op.EffectiveAt.Instant(); e != 0 {
+		b.EffectiveAt = e
+	}
+	if op.RequirePayment {
+		b.Status, b.ActivatedAt = PendingPayment, 0
+	}
+	total, rest := a.total, op.Amount
+	counts := b.Eligible(a.at)
+	if counts && len(b.Filters) == 0 && op.Repay == RepayFirst {
+		for _, debt := range a.debts.all() {
+			if rest.IsZero() {
+				break
+			}
+			pay := minAmount(rest, debt.Balance.Neg())
+			rest = mustAmount(rest.Sub(pay))
+			now := c.edit(debt)
+			now.balance = mustAmount(now.balance.Add(pay))
+			if err := c.line(Line{Type: EntryIncrement, At: a.at, Amount: pay}, debt, &total, true); err != nil {
+				return err
+			}
+		}
+	}
+	if rest.IsZero() {
+		return nil
+	}
+	b.Initial, b.Balance, b.Capacity = rest, rest, rest
+	c.created = b
+	return c.line(Line{Type: EntryIncrement, At: a.at, Amount: rest}, b, &total, counts)
+}
+
+// source finds the block whose credits an expiration change moves.
+func source(a *account, op *ExpirationChange) (*Block, error) {
+	expires := op.ExpiresAt.Instant()
+	if op.BlockID != "" {
+		b := a.find(op.BlockID)
+		switch {
+		case b == nil:
+			return nil, &NotFoundError{Kind: "block", ID: op.BlockID}
+		case expires != 0 && b.ExpiresAt != expires:
+			return nil, constraint("block %s expires %s, not %s", quote(b.ID), b.ExpiresAt, expires)
+		}
+		return b, nil
+	}
+	var found *Block
+	for _, b := range a.open.all() {
+		if b.ExpiresAt != expires || b.Balance.IsZero() {
+			continue
+		}
+		if found != nil {
+			return nil, constraint("several blocks expire %s: name one by its id", expires)
+		}
+		found = b
+	}
+	if found == nil {
+		return nil, &noSourceError{expires: expires}
+	}
+	return found, nil
+}
+
+// noSourceError: no block with that expiry holds anything. Whether the account has an
+// empty one is for the store to say, which turns this into a refusal by state.
+type noSourceError struct{ expires Instant }
+
+func (e *noSourceError) Error() string { return "no block expires " + e.expires.String() }
+
+// Is matches ErrNotFound.
+func (e *noSourceError) Is(target error) bool { return target == ErrNotFound }
+
+// stepExpirationChange moves credits to a new block; if that is born expired its
+// expiry follows at once.
+func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
+	src, err := source(a, op)
+	if err != nil {
+		return err
+	}
+	if op.NewBlockID != "" && a.find(op.NewBlockID) != nil {
+		return &DuplicateError{Kind: "block", ID: op.NewBlockID}
+	}
+	target, amount := op.Target.Instant(), op.Amount
+	switch {
+	case src.Expired(a.at):
+		return constraint("block %s expired %s", quote(src.ID), src.ExpiresAt)
+	case src.Balance.Sign() <= 0:
+		return constraint("block %s holds nothing to move", quote(src.ID))
+	case target != 0 && target < src.EffectiveAt:
+		return constraint("the new expiry %s is before block %s becomes effective, %s", target, quote(src.ID), src.EffectiveAt)
+	case amount.Cmp(src.Balance) > 0:
+		return constraint("block %s holds %s, less than %s", quote(src.ID), src.Balance, amount)
+	}
+	if amount.IsZero() {
+		amount = src.Balance
+	}
+	b := *src
+	b.ID, b.Number, b.CreatedAt, b.ExpiresAt = op.NewBlockID, a.head.Blocks+1, a.at, target
+	b.Initial, b.Balance, b.Capacity = amount, amount, amount
+	b.Source, b.ParentID = Manual, src.ID
+	c.created = &b
+
+	now := c.edit(src)
+	now.balance = mustAmount(now.balance.Sub(amount))
+	now.capacity = mustAmount(now.capacity.Sub(amount))
+	total, counts := a.total, src.Eligible(a.at)
+	moved := Line{Type: EntryExpirationChange, At: a.at, Amount: amount, NewBlock: b.Number, NewExpiry: target}
+	if err := c.line(moved, src, &total, false); err != nil {
+		return err
+	}
+	if !b.Expired(a.at) {
+		return nil
+	}
+	b.Balance = Amount{}
+	return c.line(Line{Type: EntryCreditBlockExpiry, At: a.at, Amount: amount}, c.created, &total, counts)
+}
+
+// named finds a block that an operation names and may touch.
+func named(a *account, id string) (*Block, error) {
+	b := a.find(id)
+	switch {
+	case b == nil:
+		return nil, &NotFoundError{Kind: "block", ID: id}
+	case b.Expired(a.at):
+		return nil, constraint("block %s expired %s", quote(b.ID), b.ExpiresAt)
+	}
+	return b, nil
+}
+
+// stepVoid takes back what remains, up to the amount, and lowers the capacity by all
+// of it. What was asked for beyond what remained had been consumed.
+func stepVoid(a *account, op *Void, c *change) error {
+	b, err := named(a, op.BlockID)
+	if err != nil {
+		return err
+	}
+	switch {
+	case b.Overdraft:
+		return constraint("block %s holds an overdraft and has nothing to void", quote(b.ID))
+	case op.Amount.Cmp(b.Capacity) > 0:
+		return constraint("block %s can be voided by %s at most, not %s", quote(b.ID), b.Capacity, op.Amount)
+	}
+	var remaining Amount
+	if b.Balance.Sign() > 0 {
+		remaining = b.Balance
+	}
+	taken := minAmount(remaining, op.Amount)
+	now := c.edit(b)
+	now.balance = mustAmount(now.balance.Sub(taken))
+	now.capacity = mustAmount(now.capacity.Sub(op.Amount))
+	c.consumed = mustAmount(op.Amount.Sub(taken))
+	total := a.total
+	initiated := Line{Type: EntryVoidInitiated, At: a.at, Amount: remaining, VoidAmount: op.Amount, NewExpiry: a.at}
+	if err := c.line(initiated, b, &total, false); err != nil {
+		return err
+	}
+	return c.line(Line{Type: EntryVoid, At: a.at, Amount: taken, VoidAmount: op.Amount}, b, &total, b.Eligible(a.at))
+}
+
+// stepAmendment gives credits back to the block a decrement took them from.
+func stepAmendment(a *account, op *Amendment, c *change) error {
+	b, err := named(a, op.BlockID)
+	if err != nil {
+		return err
+	}
+	balance, err := b.Balance.Add(op.Amount)
+	limit := b.Capacity
+	if b.Overdraft {
+		limit = Amount{}
+	}
+	if err != nil || balance.Cmp(limit) > 0 {
+		return constraint("block %s holds %s and may hold %s at most: %s cannot be given back", quote(b.ID), b.Balance, limit, op.Amount)
+	}
+	c.edit(b).balance = balance
+	total := a.total
+	return c.line(Line{Type: EntryAmendment, At: a.at, Amount: op.Amount}, b, &total, b.Eligible(a.at))
+}
+
+// stepActivation lets a paid block count. It writes no entry.
+func stepActivation(a *account, op *Activation, c *change) error {
+	b, err := named(a, op.BlockID)
+	if err != nil {
+		return err
+	}
+	if b.Status == Active {
+		return constraint("block %s is active already", quote(b.ID))
+	}
+	now := c.edit(b)
+	now.status, now.activatedAt = Active, a.at
+	return nil
+}

@@ -1,0 +1,141 @@
+package creditledger
+
+import "context"
+
+// Store remembers what the ledger decides. It knows no rule: it keeps heads, blocks,
+// journal records, idempotency keys and records of upper layers, and changes them
+// all or not at all.
+//
+// A Store may be called by any number of goroutines at once. Everything it is given
+// stays the caller's and must be copied if kept; everything it returns is the
+// caller's, to keep and to change. Methods honour ctx while they wait; a Commit that
+// has begun to write is finished whatever ctx says.
+//
+// Reads return what was committed when they began or later, never part of a Commit.
+// Package storetest examines all of this.
+type Store interface {
+	// Load returns the account's head and all its open blocks, in any order, from
+	// one snapshot. An account that was never written gives a Head with Version 0
+	// and no error. When the stored version equals have (and have is not 0) it may
+	// return nil instead: the caller already has that state.
+	Load(ctx context.Context, id AccountID, have uint64) (*State, error)
+
+	// Commit applies all changes or none, durably: when it returns nil they survive
+	// a crash. Changes name each account at most once, and each record at most once.
+	// The caller guarantees that journal records continue at Version+1, dense, and
+	// that Head.Version is the last of them.
+	//
+	// It returns a ConflictError, and nothing is written, when an account is not at
+	// the Version a change was computed from, when one of the keys or block ids to
+	// be added is already stored for that account, or when an upper-layer record is
+	// not at its expected version. It returns an OutcomeUnknownError when it cannot
+	// tell whether the changes are stored; the store then refuses further work with
+	// ErrPoisoned until it is reopened. Any other error means: nothing was written.
+	Commit(ctx context.Context, changes []Change) error
+
+	// Block returns the block of the account with that id; a NotFoundError when the
+	// account has none.
+	Block(ctx context.Context, id AccountID, blockID string) (Block, error)
+
+	// Blocks returns up to limit blocks of the account, open or not, in creation
+	// order, starting with number from.
+	Blocks(ctx context.Context, id AccountID, from uint64, limit int) ([]Block, error)
+
+	// BlocksByNumber returns the blocks with those numbers, in the order asked;
+	// a NotFoundError when one is missing.
+	BlocksByNumber(ctx context.Context, id AccountID, numbers []uint64) ([]Block, error)
+
+	// Journal returns up to limit journal records of the account: with reverse false
+	// those with Seq ≥ from, ascending; with reverse true those with Seq ≤ from,
+	// descending.
+	Journal(ctx context.Context, id AccountID, from uint64, limit int, reverse bool) ([]JournalRecord, error)
+
+	// KeySeq returns the sequence number of the journal record that an idempotency
+	// key of the account stands for, 0 when there is none.
+	KeySeq(ctx context.Context, id AccountID, key Key) (uint64, error)
+
+	// Due returns up to limit accounts whose Head.NextDue is set and ≤ by, ordered
+	// by account (AccountID.Compare), after the given one (zero: from the first).
+	Due(ctx context.Context, by Instant, after AccountID, limit int) ([]AccountID, error)
+
+	// Accounts returns up to limit accounts, in order, after the given one.
+	Accounts(ctx context.Context, after AccountID, limit int) ([]AccountID, error)
+
+	// Record returns a record of an upper layer; a NotFoundError when there is none.
+	Record(ctx context.Context, id RecordID) (Record, error)
+
+	// Records returns up to limit records of a kind whose keys begin with prefix,
+	// in byte order of their keys, after the key after (empty: from the first).
+	Records(ctx context.Context, kind, prefix, after string, limit int) ([]Record, error)
+}
+
+// Head is what a store keeps once per account: where its journal ends and what the
+// next operation needs to know of it. The zero Head is an account never written.
+type Head struct {
+	Version uint64  // sequence number of the last journal record
+	Entries uint64  // sequence number of the last entry
+	Blocks  uint64  // number of the last block made
+	LastAt  Instant // instant of the last record; time never goes back behind it
+	NextDue Instant // the earliest expiry of a block that still holds something; none if there is none
+	Total   Amount  // sum of the balances of the blocks eligible at LastAt
+	Seal    Seal    // of the last journal record
+}
+
+// State is a head and the account's open blocks.
+type State struct {
+	Head   Head
+	Blocks []Block
+}
+
+// StoredBlock is a block as a change puts it: whole, new or replacing the one with
+// its number. Open blocks are those that Load returns.
+type StoredBlock struct {
+	Block
+	Open bool
+	New  bool // made by this change: its id must not be in use in the account
+}
+
+// JournalRecord is one sealed record in its canonical bytes (docs/format.md). Bytes
+// decode with DecodeRecord.
+type JournalRecord struct {
+	Seq   uint64
+	Bytes []byte
+}
+
+// KeyedRecord ties an idempotency key to the journal record it stands for.
+type KeyedRecord struct {
+	Key Key
+	Seq uint64
+}
+
+// Change is what one account (and the upper layers) bring to a commit.
+type Change struct {
+	Account AccountID // zero: only Records
+	Version uint64    // the account's version that the change was computed from; 0: never written
+	Head    Head
+	Journal []JournalRecord
+	Blocks  []StoredBlock
+	Keys    []KeyedRecord
+	Records []RecordPut
+}
+
+// RecordID names a record of an upper layer: customers, invoices and whatever comes
+// later. Kind is a short lower-case word, Key at most 1024 bytes.
+type RecordID struct {
+	Kind string
+	Key  string
+}
+
+// Record is a record of an upper layer. The store does not look into Value.
+type Record struct {
+	RecordID
+	Version uint64 // 1 when first put, one more with every put
+	Value   []byte
+}
+
+// RecordPut stores a record if its stored version is still Expect (0: there is none).
+type RecordPut struct {
+	RecordID
+	Expect uint64
+	Value  []byte
+}

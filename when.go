@@ -1,0 +1,156 @@
+package creditledger
+
+import (
+	"fmt"
+	"time"
+)
+
+// Date is a calendar date without a time or a zone, packed as yyyymmdd. The zero
+// value means "no date".
+type Date int32
+
+// DateOf returns the date of the given day. A day that does not exist (30 February)
+// or a year outside 0001 to 9999 gives the zero Date.
+func DateOf(year int, month time.Month, day int) Date {
+	t := time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+	if year < 1 || year > 9999 || t.Year() != year || t.Month() != month || t.Day() != day {
+		return 0
+	}
+	return Date(year*10000 + int(month)*100 + day)
+}
+
+// Year returns the year of d.
+func (d Date) Year() int { return int(d) / 10000 }
+
+// Month returns the month of d.
+func (d Date) Month() time.Month { return time.Month(int(d) / 100 % 100) }
+
+// Day returns the day of the month of d.
+func (d Date) Day() int { return int(d) % 100 }
+
+// String returns YYYY-MM-DD.
+func (d Date) String() string {
+	return fmt.Sprintf("%04d-%02d-%02d", d.Year(), int(d.Month()), d.Day())
+}
+
+// FirstInstant returns the first instant of the local day d in zone: midnight, or
+// where the clocks skip midnight (or the whole day) the first instant after the gap;
+// where midnight happens twice, the first. The result may be invalid at the ends of
+// the calendar. Rule: docs/semantics.md, "Dates".
+func (d Date) FirstInstant(zone *time.Location) Instant {
+	midnight := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, time.UTC).Unix()
+	// The offset in force just before the first instant of the day is at most one
+	// change away from the offset 36 hours earlier in absolute time; walk the
+	// changes of the zone from there to the first moment whose local clock has
+	// reached midnight.
+	at := time.Unix(midnight-36*3600, 0).In(zone)
+	for {
+		_, offset := at.Zone()
+		_, end := at.ZoneBounds()
+		reached := midnight - int64(offset)
+		if reached < at.Unix() {
+			reached = at.Unix()
+		}
+		if end.IsZero() || reached < end.Unix() {
+			return InstantOf(time.Unix(reached, 0))
+		}
+		at = end
+	}
+}
+
+// parseDate reads YYYY-MM-DD; a day that does not exist is refused.
+func parseDate(s string) (Date, bool) {
+	if len(s) != len("2006-01-02") || s[4] != '-' || s[7] != '-' {
+		return 0, false
+	}
+	year, okY := digits(s[0:4], 9999)
+	month, okM := digits(s[5:7], 12)
+	day, okD := digits(s[8:10], 31)
+	d := DateOf(year, time.Month(month), day)
+	return d, okY && okM && okD && d != 0
+}
+
+// When is a point in time as a caller gives it: an exact instant (At), a date that
+// means the first instant of that local day in the customer's time zone (On), the
+// explicit Never, or nothing at all (the zero value, which stands for the field's
+// default).
+type When struct {
+	date    Date
+	instant Instant
+	never   bool
+}
+
+// At is the exact instant t, cut to microseconds.
+func At(t time.Time) When { return When{instant: InstantOf(t)} }
+
+// AtInstant is the exact instant i; none gives the zero When.
+func AtInstant(i Instant) When { return When{instant: i} }
+
+// On is the first instant of a date in the customer's time zone. A date that does
+// not exist gives a When that every operation refuses.
+func On(d Date) When {
+	if d == 0 {
+		return When{instant: invalidInstant}
+	}
+	return When{date: d}
+}
+
+// Never is the explicit "does not expire".
+func Never() When { return When{never: true} }
+
+// ParseWhen reads a date (YYYY-MM-DD) or an RFC 3339 date-time.
+func ParseWhen(s string) (When, error) {
+	if d, ok := parseDate(s); ok {
+		return On(d), nil
+	}
+	i, err := ParseInstant(s)
+	if err != nil {
+		return When{}, &InvalidError{Field: "date", Reason: fmt.Sprintf("%s is neither a date such as 2006-01-02 nor an RFC 3339 date-time such as 2006-01-02T15:04:05Z", quote(s))}
+	}
+	return AtInstant(i), nil
+}
+
+// IsZero reports whether nothing was given.
+func (w When) IsZero() bool { return w == When{} }
+
+// IsNever reports whether w is the explicit Never.
+func (w When) IsNever() bool { return w.never }
+
+// Date returns the bare date of w, zero when it has none.
+func (w When) Date() Date { return w.date }
+
+// Instant returns the exact instant of w: the one given, or for a bare date the one
+// it was resolved to when the operation was decided. None before that.
+func (w When) Instant() Instant { return w.instant }
+
+// String returns w as it was given.
+func (w When) String() string {
+	switch {
+	case w.never:
+		return "never"
+	case w.date != 0:
+		return w.date.String()
+	case w.instant == 0:
+		return ""
+	}
+	return w.instant.String()
+}
+
+// resolve fixes the instant of a bare date in zone; anything else is unchanged.
+func (w When) resolve(zone *time.Location) When {
+	if w.date != 0 {
+		w.instant = w.date.FirstInstant(zone)
+	}
+	return w
+}
+
+// same reports whether two callers meant the same: dates as dates, instants as
+// instants. What a date was resolved to does not count.
+func (w When) same(o When) bool {
+	if w.date != 0 || o.date != 0 {
+		return w.date == o.date
+	}
+	return w == o
+}
+
+func (w When) valid() bool { return w.instant.Valid() }
