@@ -1,0 +1,101 @@
+package creditledger
+
+import "strings"
+
+// CostBasis is what one credit of a block cost, in the invoicing currency: a decimal
+// number ≥ 0 that keeps the digits it was given ("0.20" comes back as "0.20"). The
+// zero value is none. It is a plain immutable value like Amount.
+//
+// Compare with Cmp, never with ==: 0.2 and 0.20 are the same cost in two forms.
+// Rule: docs/semantics.md, "Numbers, times, names".
+type CostBasis struct {
+	amount Amount // its scale is the one that was given
+	set    bool
+}
+
+// ParseCostBasis reads what ParseAmount reads, except that it takes no exponent and
+// nothing below 0.
+func ParseCostBasis(s string) (CostBasis, error) {
+	n, reason := parseNumber(s)
+	switch {
+	case reason != "":
+	case strings.ContainsAny(s, "eE"):
+		reason = "has an exponent"
+	case n.negative:
+		reason = "is negative"
+	default:
+		return CostBasis{amount: n.amount(), set: true}, nil
+	}
+	return CostBasis{}, invalid("per_unit_cost_basis", "%s %s", quote(s), reason)
+}
+
+// MustCostBasis is ParseCostBasis for constants and tests: it panics on an error.
+func MustCostBasis(s string) CostBasis {
+	c, err := ParseCostBasis(s)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+// IsSet reports whether there is a cost basis.
+func (c CostBasis) IsSet() bool { return c.set }
+
+// Amount returns the cost as a number; 0 when there is none.
+func (c CostBasis) Amount() Amount { return c.amount }
+
+// Cmp compares the costs as numbers; none counts as 0.
+func (c CostBasis) Cmp(o CostBasis) int { return c.amount.Cmp(o.amount) }
+
+// same reports whether c and o say the same: unlike Cmp it tells none from 0.
+func (c CostBasis) same(o CostBasis) bool { return c.set == o.set && c.Cmp(o) == 0 }
+
+// String returns the digits that were given; nothing when there is none.
+func (c CostBasis) String() string {
+	if !c.set {
+		return ""
+	}
+	var buf [maxNumberText]byte
+	return string(c.amount.number().append(buf[:0]))
+}
+
+// MarshalJSON returns the digits that were given as a JSON string; null for none.
+func (c CostBasis) MarshalJSON() ([]byte, error) {
+	if !c.set {
+		return []byte("null"), nil
+	}
+	dst := append(make([]byte, 0, maxNumberText), '"')
+	return append(c.amount.number().append(dst), '"'), nil
+}
+
+// UnmarshalJSON reads a JSON string or number by its decimal text; null is none. On
+// an error c stays as it was.
+func (c *CostBasis) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*c = CostBasis{}
+		return nil
+	}
+	v, err := ParseCostBasis(jsonNumberText(data))
+	if err == nil {
+		*c = v
+	}
+	return err
+}
+
+// appendCostBasis appends the canonical form of a cost basis that is set. It is that
+// of an amount with the scale as given, which is part of what is kept.
+func appendCostBasis(dst []byte, c CostBasis) []byte {
+	return c.amount.number().appendBinary(dst)
+}
+
+// costBasis reads what appendCostBasis wrote and nothing else.
+func (r *reader) costBasis() CostBasis {
+	n := r.number(r.byte())
+	if r.err == "" && n.negative {
+		r.fail("negative cost basis")
+	}
+	if r.err != "" {
+		return CostBasis{}
+	}
+	return CostBasis{amount: n.amount(), set: true}
+}
