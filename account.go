@@ -26,7 +26,7 @@ type account struct {
 	filtered map[string]*pool // the same for filtered ones, by their filters
 	debts    blockList        // eligible negative blocks, oldest first
 	taker    *Block           // the last eligible block that takes overdraft, in drawdown order
-	passed   []*Block         // takers that a later one displaced since the last change
+	passed   []*Block         // empty blocks that a later taker keeps from ever being one
 	waiting  blockList        // active but not yet effective, soonest first
 	expiring blockList        // blocks that hold something and will expire, soonest first
 	lapsed   []lapse          // expired since the last record and not yet written down
@@ -201,11 +201,14 @@ func (b *Block) wakesAfter(t Instant) bool {
 // enter counts a block that is eligible from a.at on.
 func (a *account) enter(b *Block) {
 	a.count(b)
-	if b.takesOverdraft() && (a.taker == nil || DrawdownOrder(a.taker, b) < 0) {
-		if a.taker != nil {
-			a.passed = append(a.passed, a.taker)
-		}
-		a.taker = b
+	if !b.takesOverdraft() || b == a.taker {
+		return
+	}
+	if a.taker == nil || DrawdownOrder(a.taker, b) < 0 {
+		a.taker, b = b, a.taker
+	}
+	if b != nil && b.Balance.IsZero() {
+		a.passed = append(a.passed, b)
 	}
 }
 

@@ -139,7 +139,7 @@ func (l *Ledger) balanceAt(ctx context.Context, on AccountID, q BalanceQuery) (B
 				if line.At <= q.At {
 					return false, nil
 				}
-				if err := line.undo(balances); err != nil {
+				if err := line.effect(balances, true); err != nil {
 					return false, err
 				}
 			}
@@ -206,22 +206,27 @@ func balanceOf(balances map[uint64]Amount, blocks map[uint64]Block, q BalanceQue
 	return res, nil
 }
 
-// undo takes the effect of a line on its blocks away again.
-func (l *Line) undo(balances map[uint64]Amount) error {
+// effect adds what a line did to the balances of its blocks; with undo it takes it
+// away again. Rule: docs/semantics.md, "Invariants" 1.
+func (l *Line) effect(balances map[uint64]Amount, undo bool) error {
+	give, take := Amount.Add, Amount.Sub
+	if undo {
+		give, take = take, give
+	}
 	var err error
-	move := func(block uint64, amount Amount, change func(a, b Amount) (Amount, error)) {
+	move := func(block uint64, change func(a, b Amount) (Amount, error)) {
 		if err == nil {
-			balances[block], err = change(balances[block], amount)
+			balances[block], err = change(balances[block], l.Amount)
 		}
 	}
 	switch l.Type {
 	case EntryIncrement, EntryAmendment:
-		move(l.Block, l.Amount, Amount.Sub)
+		move(l.Block, give)
 	case EntryDecrement, EntryCreditBlockExpiry, EntryVoid:
-		move(l.Block, l.Amount, Amount.Add)
+		move(l.Block, take)
 	case EntryExpirationChange:
-		move(l.NewBlock, l.Amount, Amount.Sub)
-		move(l.Block, l.Amount, Amount.Add)
+		move(l.NewBlock, give)
+		move(l.Block, take)
 	}
 	return err
 }
