@@ -11,9 +11,10 @@ type slot struct {
 	id   AccountID
 	lock chan struct{} // holds one token while locked, so that waiting honours a context
 
-	account *account // nil: not loaded, or dropped after a failed commit
-	queued  *flight  // decided and not yet taken by the committer
-	flying  *flight  // taken, being committed
+	account  *account // nil: not loaded, or dropped after a failed commit
+	deciding bool     // a decision is changing the account
+	queued   *flight  // decided and not yet taken by the committer
+	flying   *flight  // taken, being committed
 
 	// The cache's, guarded by its mutex.
 	users  int
@@ -33,7 +34,7 @@ func (s *slot) latest() *flight {
 // flightOf finds the flight that carries a key.
 func (s *slot) flightOf(key Key) *flight {
 	for _, f := range []*flight{s.queued, s.flying} {
-		if f != nil && f.hasKey(key) {
+		if f != nil && f.byKey[key] {
 			return f
 		}
 	}
@@ -64,6 +65,24 @@ func (s *slot) load(ctx context.Context, store Store) error {
 	s.account = nil
 	s.account, err = newAccount(s.id, state)
 	return err
+}
+
+// decide decides d on the slot's account.
+func (s *slot) decide(d *decision) error {
+	s.deciding = true
+	err := d.decide()
+	s.deciding = false
+	return err
+}
+
+// spoil drops the account and what was decided on it and not taken yet, after
+// something went wrong that cannot be taken back. Its waiters decide afresh.
+func (s *slot) spoil() {
+	s.account, s.deciding = nil, false
+	if s.queued != nil {
+		s.queued.land(&ConflictError{Accounts: []AccountID{s.id}})
+		s.queued = nil
+	}
 }
 
 // fetch puts the blocks that an operation names at hand.
@@ -130,6 +149,9 @@ func (c *cache) acquire(ctx context.Context, id AccountID) (*slot, error) {
 
 // release unlocks a slot and lets go of accounts that are too many.
 func (c *cache) release(s *slot) {
+	if s.deciding { // the caller's clock or source of randomness panicked
+		s.spoil()
+	}
 	weight := 1
 	if s.account != nil {
 		weight += s.account.open.len()

@@ -14,6 +14,7 @@ type flight struct {
 	version uint64 // of the account, that the flight was computed from
 	records []JournalRecord
 	keys    []KeyedRecord
+	byKey   map[Key]bool // the same keys
 	touched []touchedBlock
 	index   map[*Block]int // into touched, once there are many
 
@@ -39,15 +40,6 @@ func (f *flight) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-func (f *flight) hasKey(key Key) bool {
-	for i := range f.keys {
-		if f.keys[i].Key == key {
-			return true
-		}
-	}
-	return false
 }
 
 func (f *flight) touch(b *Block, isNew bool) {
@@ -80,6 +72,10 @@ func (f *flight) add(d *decision) {
 	}
 	if key := d.request.key; key != "" {
 		f.keys = append(f.keys, KeyedRecord{Key: key, Seq: d.records[len(d.records)-1].seq})
+		if f.byKey == nil {
+			f.byKey = map[Key]bool{}
+		}
+		f.byKey[key] = true
 	}
 	for _, c := range d.changes {
 		if c.created != nil {
@@ -260,23 +256,20 @@ func (c *committer) land(slots []*slot, err error) {
 		s.lock <- struct{}{}
 		f := s.flying
 		s.flying = nil
-		if err == nil {
+		switch {
+		case err != nil:
+			s.spoil()
+		case s.account != nil:
 			s.account.forget(f.records[len(f.records)-1].Seq)
-		} else {
-			s.account = nil
-			if s.queued != nil {
-				s.queued.fail(&ConflictError{Accounts: []AccountID{s.id}})
-				s.queued = nil
-			}
 		}
 		<-s.lock
-		f.fail(err)
+		f.land(err)
 		c.cache.drop(s)
 	}
 }
 
-// fail ends a flight; with nil it landed.
-func (f *flight) fail(err error) {
+// land ends a flight and answers all who wait for it.
+func (f *flight) land(err error) {
 	f.err = err
 	close(f.done)
 }

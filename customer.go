@@ -91,7 +91,11 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 		return Customer{}, err
 	}
 	if version == 0 {
-		c = Customer{ID: u.ID, Timezone: defaultZone, CreatedAt: InstantOf(l.clock())}
+		now, err := l.now()
+		if err != nil {
+			return Customer{}, err
+		}
+		c = Customer{ID: u.ID, Timezone: defaultZone, CreatedAt: now}
 	}
 	var puts []RecordPut
 	if u.ExternalID != nil && *u.ExternalID != c.ExternalID {

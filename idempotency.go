@@ -133,6 +133,9 @@ func generatedID(key Key) (uuid.UUID, bool) {
 // madeAt is the millisecond in a UUIDv7, as the earliest instant it can mean.
 func madeAt(id uuid.UUID) Instant {
 	ms := int64(id[0])<<40 | int64(id[1])<<32 | int64(id[2])<<24 | int64(id[3])<<16 | int64(id[4])<<8 | int64(id[5])
+	if ms == 0 {
+		return 0 // before 1970 a UUIDv7 tells nothing
+	}
 	return Instant(ms*1000-epochSeconds*microsPerSecond) + 1
 }
 

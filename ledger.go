@@ -154,7 +154,10 @@ func (l *Ledger) submit(ctx context.Context, r *request) (*Pending, error) {
 // attempt decides the operation once against the account as it is now, and queues
 // what it writes.
 func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
-	now := InstantOf(l.clock())
+	now, err := l.now()
+	if err != nil {
+		return nil, err
+	}
 	s, err := l.cache.acquire(ctx, r.account)
 	if err != nil {
 		return nil, err
@@ -172,10 +175,19 @@ func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
 	a := s.account
 	a.moveTo(max(now, a.head.LastAt))
 	d := decision{request: r, account: a, ids: &l.ids, grace: l.grace}
-	if err := d.decide(); err != nil {
+	if err := s.decide(&d); err != nil {
 		return nil, l.explainMissing(ctx, s, err)
 	}
 	return &Pending{ledger: l, request: r, result: &d.result, flight: l.commit.queue(s, &d)}, nil
+}
+
+// now reads the ledger's clock.
+func (l *Ledger) now() (Instant, error) {
+	now := InstantOf(l.clock())
+	if !now.Valid() {
+		return 0, errors.New("the clock is outside the years 0001 to 9999")
+	}
+	return now, nil
 }
 
 // Pending is an operation that is decided and on its way to the disk. It may be used
@@ -243,7 +255,7 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 			return err
 		}
 		d := decision{request: r, account: s.account, ids: &l.ids, grace: l.grace}
-		if err := d.decide(); err != nil {
+		if err := s.decide(&d); err != nil {
 			return l.explainMissing(ctx, s, err)
 		}
 		d.takeBack()

@@ -35,7 +35,10 @@ func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at 
 
 // look runs fn once and returns the flight to wait for.
 func (l *Ledger) look(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) (*flight, error) {
-	now := InstantOf(l.clock())
+	now, err := l.now()
+	if err != nil {
+		return nil, err
+	}
 	s, err := l.cache.acquire(ctx, id)
 	if err != nil {
 		return nil, err

@@ -211,6 +211,11 @@ func (l *Ledger) explainMissing(ctx context.Context, s *slot, err error) error {
 		return err
 	}
 	empty := constraint("every block that expires %s is empty", missing.expires)
+	for _, b := range s.account.open.all() {
+		if b.ExpiresAt == missing.expires {
+			return empty
+		}
+	}
 	for _, c := range s.account.closed {
 		if c.block.ExpiresAt == missing.expires {
 			return empty

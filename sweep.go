@@ -24,7 +24,10 @@ func (l *Ledger) Sweep(ctx context.Context) (SweepResult, error) {
 	defer leave()
 	var res SweepResult
 	var after AccountID
-	by := InstantOf(l.clock())
+	by, err := l.now()
+	if err != nil {
+		return SweepResult{}, err
+	}
 	for {
 		due, err := l.store.Due(ctx, by, after, MaxPage)
 		if err == nil {
@@ -82,7 +85,10 @@ func (l *Ledger) sweepAccounts(ctx context.Context, due []AccountID, res *SweepR
 
 // sweepAccount queues what lapsed in one account.
 func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (int, *flight, error) {
-	now := InstantOf(l.clock())
+	now, err := l.now()
+	if err != nil {
+		return 0, nil, err
+	}
 	s, err := l.cache.acquire(ctx, id)
 	if err != nil {
 		return 0, nil, err
