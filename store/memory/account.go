@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"creditledger"
+	"creditledger/store/internal/changes"
 )
 
 // account is all that is stored of one account.
@@ -21,26 +22,33 @@ func newAccount() *account {
 	return &account{ids: make(map[string]uint64), keys: make(map[creditledger.Key]uint64)}
 }
 
-// conflicts reports whether a is not as c was computed from. An account never
-// written is nil.
-func (a *account) conflicts(c *creditledger.Change) bool {
+// compare reports whether a is as c was computed from. An account never written is
+// nil.
+func (a *account) compare(c *creditledger.Change) (same bool, err error) {
 	if a == nil {
-		return c.Version != 0
+		a = &account{}
 	}
 	if a.head.Version != c.Version {
-		return true
+		return false, nil
 	}
 	for _, k := range c.Keys {
 		if _, used := a.keys[k.Key]; used {
-			return true
+			return false, nil
 		}
 	}
 	for i := range c.Blocks {
 		if _, used := a.ids[c.Blocks[i].ID]; used && c.Blocks[i].New {
-			return true
+			return false, nil
 		}
 	}
-	return false
+	for i := range c.Blocks {
+		b := &c.Blocks[i]
+		_, stored := a.find(b.Number)
+		if err := changes.CheckNumber(c.Account, b, stored); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (a *account) apply(c *creditledger.Change) {

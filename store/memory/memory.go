@@ -74,7 +74,7 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if s.closed {
 		return fmt.Errorf("commit: %w", creditledger.ErrClosed)
 	}
-	if err := s.conflicts(list); err != nil {
+	if err := s.compare(list); err != nil {
 		return err
 	}
 	for i := range list {
@@ -83,13 +83,17 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	return nil
 }
 
-// conflicts returns a ConflictError naming everything that moved.
-func (s *Store) conflicts(list []creditledger.Change) error {
+// compare returns a ConflictError naming everything that moved.
+func (s *Store) compare(list []creditledger.Change) error {
 	var e creditledger.ConflictError
 	for i := range list {
 		c := &list[i]
-		if c.Account != (creditledger.AccountID{}) && s.accounts[c.Account].conflicts(c) {
-			e.Accounts = append(e.Accounts, c.Account)
+		if c.Account != (creditledger.AccountID{}) {
+			if same, err := s.accounts[c.Account].compare(c); err != nil {
+				return err
+			} else if !same {
+				e.Accounts = append(e.Accounts, c.Account)
+			}
 		}
 		for j := range c.Records {
 			put := &c.Records[j]

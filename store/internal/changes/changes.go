@@ -116,6 +116,16 @@ func once[T comparable](set *map[T]struct{}, v T) bool {
 	return len(*set) > n
 }
 
+// CheckNumber refuses a block that says it is new where its number is stored, or old
+// where it is not. It is for an account at the version that the change was computed
+// from, and after the check of block ids: a stale change may well hold such a block.
+func CheckNumber(id creditledger.AccountID, b *creditledger.StoredBlock, stored bool) error {
+	if b.New == stored {
+		return invalid("%v: block %d (%q) is put as new: %t, and is stored: %t", id, b.Number, b.ID, b.New, stored)
+	}
+	return nil
+}
+
 func invalid(format string, args ...any) error {
 	return &creditledger.InvalidError{Field: "change", Reason: fmt.Sprintf(format, args...)}
 }
