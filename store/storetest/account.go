@@ -1,0 +1,189 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"creditledger"
+)
+
+var accountCases = []Case{
+	{"accounts/order", "Accounts returns every account once, in the order of AccountID.Compare.", onStore(accountsOrder)},
+	{"accounts/pages", "Accounts returns up to limit accounts after the given one, which need not exist.", onStore(accountsPages)},
+	{"due/order", "Due returns the accounts whose NextDue is at or before the instant, in the order of AccountID.Compare.", onStore(dueOrder)},
+	{"due/pages", "Due returns up to limit accounts after the given one, which need not be due.", onStore(duePages)},
+	{"due/update", "Due follows the head: an account is due by its present NextDue and no earlier one.", onStore(dueUpdate)},
+	{"due/many", "Due stays in order and complete when very many accounts are due.", onStore(dueMany)},
+}
+
+// everyAccount writes all awkward accounts, not in order, and returns them in order.
+func everyAccount(ctx context.Context, s creditledger.Store, nextDue func(i int) creditledger.Instant) ([]creditledger.AccountID, error) {
+	for i := range awkwardAccounts {
+		b := &book{id: awkwardAccounts[i*8%len(awkwardAccounts)]}
+		if err := b.commit(ctx, s, due(b.next(1), nextDue(i))); err != nil {
+			return nil, err
+		}
+		if err := b.commit(ctx, s, b.next(1)); err != nil { // writing twice is not being there twice
+			return nil, err
+		}
+	}
+	return slices.SortedFunc(slices.Values(awkwardAccounts), creditledger.AccountID.Compare), nil
+}
+
+// accountPages compares pages of a listing with the parts of a list in order.
+func accountPages(all []creditledger.AccountID, list func(after creditledger.AccountID, limit int) ([]creditledger.AccountID, error)) error {
+	afters := append([]creditledger.AccountID{{}, {Customer: "a"}, {Customer: "a", Currency: "c"},
+		{Customer: "aa", Currency: "zzz"}, {Customer: "a\u00a0", Currency: "d"}, {Customer: "\U0010FFFF"}}, all...)
+	for _, after := range afters {
+		rest := slices.Clone(all)
+		rest = slices.DeleteFunc(rest, func(id creditledger.AccountID) bool { return id.Compare(after) <= 0 })
+		for _, limit := range []int{0, 1, 2, 5, len(all), math.MaxInt} {
+			want := rest[:min(limit, len(rest))]
+			got, err := list(after, limit)
+			if err != nil || !slices.Equal(got, want) {
+				return fmt.Errorf("after %v, limit %d: %v, %v, want %v", after, limit, got, err, want)
+			}
+		}
+	}
+	return nil
+}
+
+func noDue(int) creditledger.Instant { return 0 }
+
+func accountsOrder(ctx context.Context, s creditledger.Store) error {
+	if got, err := s.Accounts(ctx, creditledger.AccountID{}, 10); err != nil || len(got) > 0 {
+		return fmt.Errorf("Accounts of an empty store = %v, %v", got, err)
+	}
+	all, err := everyAccount(ctx, s, noDue)
+	if err != nil {
+		return err
+	}
+	got, err := s.Accounts(ctx, creditledger.AccountID{}, math.MaxInt)
+	if err != nil || !slices.Equal(got, all) {
+		return fmt.Errorf("Accounts = %v, %v, want %v", got, err, all)
+	}
+	return nil
+}
+
+func accountsPages(ctx context.Context, s creditledger.Store) error {
+	all, err := everyAccount(ctx, s, noDue)
+	if err != nil {
+		return err
+	}
+	return accountPages(all, func(after creditledger.AccountID, limit int) ([]creditledger.AccountID, error) {
+		return s.Accounts(ctx, after, limit)
+	})
+}
+
+func dueOrder(ctx context.Context, s creditledger.Store) error {
+	nextDue := make(map[creditledger.AccountID]creditledger.Instant)
+	all, err := everyAccount(ctx, s, func(i int) creditledger.Instant {
+		at := instant(0) + creditledger.Instant(i/2) // pairs that are due together
+		if i%4 == 3 {
+			at = 0
+		}
+		nextDue[awkwardAccounts[i*8%len(awkwardAccounts)]] = at
+		return at
+	})
+	if err != nil {
+		return err
+	}
+	for by := instant(0) - 1; by < instant(0)+creditledger.Instant(len(all)); by++ {
+		var want []creditledger.AccountID
+		for _, id := range all {
+			if at := nextDue[id]; at != 0 && at <= by {
+				want = append(want, id)
+			}
+		}
+		got, err := s.Due(ctx, by, creditledger.AccountID{}, math.MaxInt)
+		if err != nil || !slices.Equal(got, want) {
+			return fmt.Errorf("Due(by %v) = %v, %v, want %v", by, got, err, want)
+		}
+	}
+	if got, err := s.Due(ctx, 0, creditledger.AccountID{}, math.MaxInt); err != nil || len(got) > 0 {
+		return fmt.Errorf("Due(by none) = %v, %v, want none", got, err)
+	}
+	return nil
+}
+
+func duePages(ctx context.Context, s creditledger.Store) error {
+	const never = 5 // this one is not due
+	all, err := everyAccount(ctx, s, func(i int) creditledger.Instant {
+		if i == never {
+			return instant(0) + 1
+		}
+		return instant(0) - creditledger.Instant(i)
+	})
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(id creditledger.AccountID) bool {
+		return id == awkwardAccounts[never*8%len(awkwardAccounts)]
+	})
+	return accountPages(all, func(after creditledger.AccountID, limit int) ([]creditledger.AccountID, error) {
+		return s.Due(ctx, instant(0), after, limit)
+	})
+}
+
+func dueUpdate(ctx context.Context, s creditledger.Store) error {
+	one, two := &book{id: awkwardAccounts[0]}, &book{id: awkwardAccounts[3]}
+	if err := two.commit(ctx, s, due(two.next(1), 500)); err != nil {
+		return err
+	}
+	for i, at := range []creditledger.Instant{500, 0, 700, 300, 300, 0, 1, instant(2), 0} {
+		if err := one.commit(ctx, s, due(one.next(1), at)); err != nil {
+			return err
+		}
+		for _, by := range []creditledger.Instant{1, 299, 300, 499, 500, 699, 700, instant(2)} {
+			var want []creditledger.AccountID
+			if at != 0 && at <= by {
+				want = append(want, one.id)
+			}
+			if by >= 500 {
+				want = append(want, two.id)
+			}
+			got, err := s.Due(ctx, by, creditledger.AccountID{}, 10)
+			if err != nil || !slices.Equal(got, want) {
+				return fmt.Errorf("after change %d, to %d: Due(by %d) = %v, %v, want %v", i+1, at, by, got, err, want)
+			}
+		}
+	}
+	return nil
+}
+
+func dueMany(ctx context.Context, s creditledger.Store) error {
+	const count, commits = 10_500, 3
+	var all []creditledger.AccountID
+	for range commits {
+		var list []creditledger.Change
+		for range count / commits {
+			n := len(all)
+			b := &book{id: creditledger.AccountID{Customer: fmt.Sprintf("%05d", n*37%count), Currency: "credits"}}
+			list = append(list, due(b.next(1), creditledger.Instant(1+n%100)))
+			all = append(all, b.id)
+		}
+		if err := s.Commit(ctx, list); err != nil {
+			return fmt.Errorf("Commit of %d accounts: %w", len(list), err)
+		}
+	}
+	slices.SortFunc(all, creditledger.AccountID.Compare)
+	var got []creditledger.AccountID
+	after := creditledger.AccountID{}
+	for {
+		page, err := s.Due(ctx, 100, after, 2000)
+		if err != nil {
+			return fmt.Errorf("Due(after %v): %w", after, err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		got = append(got, page...)
+		after = page[len(page)-1]
+	}
+	if !slices.Equal(got, all) {
+		return fmt.Errorf("Due, page after page: %d accounts, want all %d in order", len(got), len(all))
+	}
+	return nil
+}
