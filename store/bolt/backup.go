@@ -1,0 +1,68 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"go.etcd.io/bbolt"
+
+	"creditledger"
+	"creditledger/store/internal/changes"
+)
+
+// Backup writes a snapshot of the whole file, other buckets included, that Open
+// opens, while reads and commits go on. To keep it, write it to a new file of mode
+// 0600, sync that, rename it into place and sync the directory.
+//
+// The file cannot reuse pages that the snapshot needs, so it grows by what is
+// committed until Backup returns. Close ends a backup with creditledger.ErrClosed.
+// Write of w must not wait for a Commit.
+func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
+	if err := changes.Enter(ctx, "backup"); err != nil {
+		return 0, err
+	}
+	if err := s.enter("backup"); err != nil {
+		return 0, err
+	}
+	// The transaction lives in a goroutine that writes to a pipe, never to w: it
+	// ends when ctx does or Close begins, even if w blocks.
+	from, to := io.Pipe()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer s.leave()
+		to.CloseWithError(s.snapshot(to))
+	}()
+	go func() {
+		select {
+		case <-ctx.Done():
+			to.CloseWithError(ctx.Err())
+		case <-s.closing:
+			to.CloseWithError(creditledger.ErrClosed)
+		case <-ended:
+		}
+	}()
+	defer func() {
+		from.Close()
+		<-ended
+	}()
+	n, err := io.Copy(w, from)
+	if err != nil {
+		return n, fmt.Errorf("backup of %s: %w", s.path, err)
+	}
+	return n, nil
+}
+
+func (s *Store) snapshot(w io.Writer) error {
+	err, panicked := guarded("backup", func() error {
+		return s.db.View(func(tx *bbolt.Tx) error {
+			_, err := tx.WriteTo(w)
+			return err
+		})
+	})
+	if panicked {
+		s.poisoned(err, true)
+	}
+	return err
+}

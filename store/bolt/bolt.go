@@ -1,0 +1,266 @@
+// Package bolt keeps a ledger in one local file, a bbolt database: durable,
+// transactional, without a server. One process at a time has a file open.
+//
+//	s, err := bolt.Open("credits.db", nil)
+//
+// When Commit returns nil, what it wrote survives a crash of the process and of the
+// machine, as far as the file system honours fdatasync. When the system reports an
+// error while a commit is being written, nobody can tell whether it is on disk:
+// Commit returns creditledger.ErrOutcomeUnknown and the store refuses all further
+// work with ErrPoisoned until it is closed and opened again.
+//
+// The file is readable by its owner only. A file that is damaged, cut short or not a
+// ledger is refused with creditledger.ErrCorrupt, and a path that should not hold
+// one with a FileError. Network file systems are no place for it: their locks cannot
+// be trusted.
+//
+// Join keeps a ledger beside the caller's own buckets, in the caller's own
+// transactions. docs/format.md describes what is in the file.
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"creditledger"
+	"creditledger/store"
+	"creditledger/store/internal/changes"
+)
+
+// Options of Open. The zero value, or nil, is what most callers want.
+type Options struct {
+	// ReadOnly opens an existing ledger for reading. Several processes may do that
+	// at once, but none while another has it open for writing.
+	ReadOnly bool
+
+	// LockTimeout bounds how long Open waits for another process to close the file.
+	// 0 is one second; less does not wait.
+	LockTimeout time.Duration
+
+	// InitialMmapSize is how much address space is reserved for the file. While the
+	// file is smaller than that, a commit never waits for readers. 0 is 1 GiB on
+	// 64-bit systems and as large as the file elsewhere; less is as large as the file.
+	InitialMmapSize int
+}
+
+func (o *Options) withDefaults() Options {
+	var opts Options
+	if o != nil {
+		opts = *o
+	}
+	if opts.LockTimeout == 0 {
+		opts.LockTimeout = time.Second
+	}
+	// On Windows the file itself would be made that large.
+	if opts.InitialMmapSize == 0 && strconv.IntSize == 64 && runtime.GOOS != "windows" {
+		opts.InitialMmapSize = 1 << 30
+	}
+	return opts
+}
+
+// Store is a ledger file that is open. Its methods may be called from any number of
+// goroutines; commits are made one after the other. It implements store.Store and
+// store.Backuper.
+type Store struct {
+	reads
+	path     string
+	readOnly bool
+	db       *bbolt.DB
+	file     *os.File
+	info     os.FileInfo // of file
+
+	writer  chan struct{} // holds one token while a commit is made
+	life    sync.RWMutex  // held for reading by every call in progress
+	closing chan struct{} // closed when Close begins
+	close   sync.Once
+	closed  error // what Close returned
+
+	poison   atomic.Pointer[error] // why the store refuses work, nil: it does not
+	panicked atomic.Bool           // bbolt did, and may have left its locks held
+}
+
+var (
+	_ store.Store    = (*Store)(nil)
+	_ store.Backuper = (*Store)(nil)
+)
+
+// Open opens the ledger at path and creates it, readable by its owner only, if there
+// is no such file. It is an error that matches creditledger.ErrLocked when another
+// process has the file open, creditledger.ErrCorrupt when the file is damaged, not a
+// ledger or of a later format, fs.ErrNotExist when ReadOnly finds no file, and a
+// FileError when the path is a directory, a symbolic link, no regular file, or open
+// to others than its owner.
+func Open(path string, opts *Options) (*Store, error) {
+	s, err := open(path, opts.withDefaults())
+	if err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func open(path string, o Options) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	f, err := openFile(path, o)
+	if errors.Is(err, fs.ErrNotExist) && !o.ReadOnly {
+		if err := create(path); err != nil {
+			return nil, err
+		}
+		f, err = openFile(path, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		err = preflight(f, info.Size())
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	db, err := openDB(f, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		path: path, readOnly: o.ReadOnly, db: db, file: f, info: info,
+		writer: make(chan struct{}, 1), closing: make(chan struct{}),
+	}
+	s.view = s.read
+	if err := s.read(context.Background(), "check", view.check); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// openDB opens bbolt on f, which is locked. It closes f when it fails.
+func openDB(f *os.File, o Options) (db *bbolt.DB, err error) {
+	err, panicked := guarded("file", func() (err error) {
+		db, err = bbolt.Open(f.Name(), 0o600, &bbolt.Options{
+			Timeout:         max(o.LockTimeout, time.Millisecond),
+			ReadOnly:        o.ReadOnly,
+			InitialMmapSize: max(o.InitialMmapSize, 0),
+			FreelistType:    bbolt.FreelistMapType,
+			NoStatistics:    true,
+			OpenFile:        func(string, int, os.FileMode) (*os.File, error) { return f, nil },
+		})
+		return err
+	})
+	if panicked {
+		unlock(f)
+	}
+	if err != nil {
+		f.Close() // bbolt has closed it, unless it panicked
+		return nil, openError(f.Name(), err)
+	}
+	return db, nil
+}
+
+func openError(path string, err error) error {
+	for _, damage := range []error{berrors.ErrInvalid, berrors.ErrVersionMismatch, berrors.ErrChecksum} {
+		if errors.Is(err, damage) {
+			return corrupt("file", err.Error())
+		}
+	}
+	if errors.Is(err, berrors.ErrTimeout) {
+		return errLocked(path)
+	}
+	return err
+}
+
+// Close releases the file. It stops backups and waits for the other calls in
+// progress, none of which waits for anything but the disk. Closing again does
+// nothing.
+func (s *Store) Close() error {
+	s.close.Do(func() {
+		close(s.closing)
+		s.life.Lock()
+		defer s.life.Unlock()
+		if s.panicked.Load() {
+			// bbolt's own Close could wait for ever. The memory map stays.
+			unlock(s.file)
+			s.closed = s.file.Close()
+			return
+		}
+		err, panicked := guarded("close", s.db.Close)
+		if panicked {
+			unlock(s.file)
+		}
+		if err != nil {
+			s.closed = fmt.Errorf("close ledger %s: %w", s.path, err)
+		}
+	})
+	return s.closed
+}
+
+// enter begins a call; leave ends it.
+func (s *Store) enter(op string) error {
+	s.life.RLock()
+	err := s.refuses(op)
+	if err != nil {
+		s.life.RUnlock()
+	}
+	return err
+}
+
+func (s *Store) leave() { s.life.RUnlock() }
+
+// refuses says why the store is of no more use.
+func (s *Store) refuses(op string) error {
+	select {
+	case <-s.closing:
+		return fmt.Errorf("%s: %w", op, creditledger.ErrClosed)
+	default:
+	}
+	if why := s.poison.Load(); why != nil {
+		return fmt.Errorf("%s: ledger %s: %w (%v)", op, s.path, creditledger.ErrPoisoned, *why)
+	}
+	return nil
+}
+
+// poisoned makes the store refuse all further work.
+func (s *Store) poisoned(why error, panicked bool) {
+	s.poison.CompareAndSwap(nil, &why)
+	if panicked {
+		s.panicked.Store(true)
+	}
+}
+
+// read calls f with what is committed.
+func (s *Store) read(ctx context.Context, op string, f func(view) error) error {
+	if err := changes.Enter(ctx, op); err != nil {
+		return err
+	}
+	if err := s.enter(op); err != nil {
+		return err
+	}
+	defer s.leave()
+	err, panicked := guarded(op, func() error {
+		return s.db.View(func(tx *bbolt.Tx) error {
+			v, err := openView(tx)
+			if err != nil {
+				return err
+			}
+			return f(v)
+		})
+	})
+	if panicked {
+		s.poisoned(err, true)
+	}
+	return err
+}

@@ -1,0 +1,16 @@
+package bolt
+
+import "creditledger"
+
+// FileError is a path that Open refuses to use as a ledger, or that no longer names
+// the file a store has open. Nothing was written.
+type FileError struct {
+	Path   string
+	Reason string // what is wrong, and what to do about it
+}
+
+func (e *FileError) Error() string { return "ledger file " + e.Path + ": " + e.Reason }
+
+func corrupt(where, reason string) error {
+	return &creditledger.CorruptError{Where: where, Reason: reason}
+}

@@ -1,0 +1,128 @@
+package bolt
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"go.etcd.io/bbolt"
+
+	"creditledger"
+	"creditledger/store/internal/changes"
+)
+
+// Joined is a ledger inside a transaction of the caller. It implements
+// creditledger.Store, and lives as long as the transaction.
+//
+// What is committed to it becomes durable when, and only when, the caller commits
+// the transaction: a debit and the row it pays for exist together or not at all.
+// Until then only this transaction sees it. When the transaction is rolled back, a
+// Ledger over it must not be used any more: it remembers what did not happen.
+//
+// The methods of Joined may be called from several goroutines; they run one at a
+// time. bbolt transactions are not made for that, so no goroutine may use the
+// transaction in other ways meanwhile.
+type Joined struct {
+	reads
+	mu     sync.Mutex
+	tx     *bbolt.Tx
+	broken error // why the store refuses work
+}
+
+var _ creditledger.Store = (*Joined)(nil)
+
+// Join returns the ledger inside tx. A writable transaction of a database that holds
+// no ledger yet gets an empty one, in a top bucket of its own named "creditledger";
+// in a read-only transaction that is an error matching creditledger.ErrCorrupt. The
+// database should not be opened with NoSync or NoFreelistSync, and its file is the
+// caller's to protect: what Open checks, Join does not.
+func Join(tx *bbolt.Tx) (*Joined, error) {
+	j := &Joined{tx: tx}
+	j.view = j.read
+	err, _ := guarded("join", func() error {
+		if tx.Bucket(topBucket) == nil && tx.Writable() {
+			return makeBuckets(tx)
+		}
+		v, err := openView(tx)
+		if err != nil {
+			return err
+		}
+		return v.check()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("join ledger: %w", err)
+	}
+	return j, nil
+}
+
+// enter begins a call, under the mutex.
+func (j *Joined) enter(op string) error {
+	switch {
+	case j.broken != nil:
+		return fmt.Errorf("%s: %w: roll back the transaction (%v)", op, creditledger.ErrPoisoned, j.broken)
+	case j.tx.DB() == nil:
+		return fmt.Errorf("%s: the transaction has ended: %w", op, creditledger.ErrClosed)
+	}
+	return nil
+}
+
+func (j *Joined) read(ctx context.Context, op string, f func(view) error) error {
+	if err := changes.Enter(ctx, op); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.enter(op); err != nil {
+		return err
+	}
+	err, panicked := guarded(op, func() error {
+		v, err := openView(j.tx)
+		if err != nil {
+			return err
+		}
+		return f(v)
+	})
+	if panicked {
+		j.broken = err
+	}
+	return err
+}
+
+// Commit implements creditledger.Store within the transaction. When it fails after
+// it began to write, which only a damaged database brings about, the outcome is
+// unknown until the caller rolls the transaction back, and must be.
+func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
+	if err := changes.Enter(ctx, "commit"); err != nil {
+		return err
+	}
+	if err := changes.Check(list); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.enter("commit"); err != nil {
+		return err
+	}
+	if !j.tx.Writable() {
+		return fmt.Errorf("commit: the transaction is %w", creditledger.ErrReadOnly)
+	}
+	var v view
+	var found []stored
+	err, panicked := guarded("commit", func() (err error) {
+		if v, err = openView(j.tx); err == nil {
+			found, err = v.compare(list)
+		}
+		return err
+	})
+	if err != nil {
+		if panicked {
+			j.broken = err
+		}
+		return err
+	}
+	if err, _ := guarded("commit", func() error { return v.write(list, found) }); err != nil {
+		j.broken = err
+		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit in a joined transaction: %w", err)}
+	}
+	return nil
+}

@@ -1,0 +1,98 @@
+package bolt
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"creditledger"
+)
+
+// What the file holds. Everything of ours lies in sub-buckets of one top bucket;
+// docs/format.md has the whole layout. Numbers in keys are 8 bytes, big-endian, so
+// that the order of keys is the order of reading. "acct" is the account's internal
+// number, "name" its accountKey.
+var (
+	topBucket = []byte("creditledger")
+
+	bucketMeta     = []byte("meta")     // "format" → 4 bytes
+	bucketAccounts = []byte("accounts") // name → acct, head
+	bucketJournal  = []byte("journal")  // acct, seq → the record's canonical bytes
+	bucketBlocks   = []byte("blocks")   // acct, number → block
+	bucketOpen     = []byte("open")     // acct, number → nothing
+	bucketBlockIDs = []byte("blockids") // acct, block id → number
+	bucketKeys     = []byte("keys")     // acct, idempotency key → seq
+	bucketDue      = []byte("due")      // Head.NextDue, name → nothing
+	bucketRecords  = []byte("records")  // kind, key → version, value
+
+	buckets = [][]byte{bucketMeta, bucketAccounts, bucketJournal, bucketBlocks, bucketOpen,
+		bucketBlockIDs, bucketKeys, bucketDue, bucketRecords}
+)
+
+// format is the version of the layout that this release writes; keyFormat is where
+// it stands.
+const format = 1
+
+var keyFormat = []byte("format")
+
+const numberSize = 8
+
+func key(numbers ...uint64) []byte {
+	k := make([]byte, 0, len(numbers)*numberSize)
+	for _, n := range numbers {
+		k = binary.BigEndian.AppendUint64(k, n)
+	}
+	return k
+}
+
+func textKey(acct uint64, text string) []byte {
+	return append(binary.BigEndian.AppendUint64(make([]byte, 0, numberSize+len(text)), acct), text...)
+}
+
+// accountKey gives an account's name as bytes that sort as AccountID.Compare does:
+// the customer with 0x00 written as 0x00 0xff, then 0x00 0x01, then the currency.
+func accountKey(id creditledger.AccountID) []byte {
+	return appendAccountKey(make([]byte, 0, len(id.Customer)+len(id.Currency)+8), id)
+}
+
+func appendAccountKey(k []byte, id creditledger.AccountID) []byte {
+	for i := range len(id.Customer) {
+		if k = append(k, id.Customer[i]); id.Customer[i] == 0 {
+			k = append(k, 0xff)
+		}
+	}
+	return append(append(k, 0x00, 0x01), id.Currency...)
+}
+
+// parseAccountKey reads what accountKey made, and nothing else.
+func parseAccountKey(k []byte) (creditledger.AccountID, bool) {
+	var customer []byte
+	for {
+		zero := bytes.IndexByte(k, 0)
+		if zero < 0 || zero+1 == len(k) {
+			return creditledger.AccountID{}, false
+		}
+		customer = append(customer, k[:zero]...)
+		mark := k[zero+1]
+		k = k[zero+2:]
+		switch mark {
+		case 0x01:
+			return creditledger.AccountID{Customer: string(customer), Currency: string(k)}, true
+		case 0xff:
+			customer = append(customer, 0)
+		default:
+			return creditledger.AccountID{}, false
+		}
+	}
+}
+
+// dueKey places an account among those that have something due. The instant is
+// never none.
+func dueKey(at creditledger.Instant, id creditledger.AccountID) []byte {
+	k := make([]byte, 0, numberSize+len(id.Customer)+len(id.Currency)+8)
+	return appendAccountKey(binary.BigEndian.AppendUint64(k, uint64(at)), id)
+}
+
+// recordKey is the kind behind its length, then the key; kinds take at most 64 bytes.
+func recordKey(kind, k string) []byte {
+	return append(append([]byte{byte(len(kind))}, kind...), k...)
+}
