@@ -69,13 +69,14 @@ func (f *flight) touch(b *Block, isNew bool) {
 func (f *flight) add(d *decision) {
 	for _, r := range d.records {
 		f.records = append(f.records, JournalRecord{Seq: r.seq, Bytes: r.bytes})
-	}
-	if key := d.request.key; key != "" {
-		f.keys = append(f.keys, KeyedRecord{Key: key, Seq: d.records[len(d.records)-1].seq})
+		if r.key == "" {
+			continue
+		}
+		f.keys = append(f.keys, KeyedRecord{Key: r.key, Seq: r.seq})
 		if f.byKey == nil {
 			f.byKey = map[Key]bool{}
 		}
-		f.byKey[key] = true
+		f.byKey[r.key] = true
 	}
 	for _, c := range d.changes {
 		if c.created != nil {

@@ -22,6 +22,7 @@ type decision struct {
 // sealed is a record ready to be stored.
 type sealed struct {
 	seq   uint64
+	key   Key // the caller's, if any
 	bytes []byte
 }
 
@@ -137,7 +138,7 @@ func (d *decision) record(op Operation, key Key, at Instant, entries uint64, cha
 	bytes := AppendRecord(make([]byte, 0, 192), rec)
 	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, SealOf(bytes), at
 	a.head.NextDue, a.head.Total = a.nextDue(), total
-	d.records = append(d.records, sealed{seq: rec.Seq, bytes: bytes})
+	d.records = append(d.records, sealed{seq: rec.Seq, key: key, bytes: bytes})
 	return rec, nil
 }
 

@@ -45,31 +45,62 @@ func (v *Violation) String() string {
 // Error lets a Violation travel as an error inside the verifier.
 func (v *Violation) Error() string { return v.String() }
 
+// Checkpoint is where an account's journal ended at some moment: proof, kept
+// elsewhere, of everything up to there.
+type Checkpoint struct {
+	Account AccountID
+	Version uint64 // number of journal records
+	Seal    Seal   // of the last one
+}
+
+// VerifyOptions are the choices of Verify. Nil means none of them.
+type VerifyOptions struct {
+	// Progress is called now and then with the number of records replayed.
+	Progress func(records uint64)
+	// Since holds checkpoints taken earlier: the history must have grown from each of
+	// them and nothing before it may have changed.
+	Since []Checkpoint
+}
+
+// Checkpoint returns where the account's journal ends.
+func (l *Ledger) Checkpoint(ctx context.Context, on AccountID) (Checkpoint, error) {
+	leave, err := l.reading(ctx, &on)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	defer leave()
+	state, err := l.store.Load(ctx, on, 0)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	return Checkpoint{Account: on, Version: state.Head.Version, Seal: state.Head.Seal}, nil
+}
+
 // Verify replays an account's journal from its first record and proves that every
 // entry, seal, block, key and total in the store follows from it. It reads the store,
-// not the cache, and may run beside writers; progress, when not nil, is called now
-// and then with the number of records replayed. A broken rule is a Violation, not an
+// not the cache, and may run beside writers. A broken rule is a Violation, not an
 // error; errors are trouble with reading. Memory grows with the number of blocks, not
 // with the number of entries.
-func (l *Ledger) Verify(ctx context.Context, on AccountID, progress func(records uint64)) (Verification, error) {
+func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) (Verification, error) {
 	leave, err := l.reading(ctx, &on)
 	if err != nil {
 		return Verification{}, err
 	}
 	defer leave()
 	res := Verification{}
-	err = l.verify(ctx, on, &res, progress)
+	err = l.verify(ctx, on, &res, opts)
 	return res.finish(), err
 }
 
 // VerifyAll verifies every account, up to the first violation.
-func (l *Ledger) VerifyAll(ctx context.Context, progress func(records uint64)) (Verification, error) {
+func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verification, error) {
 	leave, err := l.enter()
 	if err != nil {
 		return Verification{}, err
 	}
 	defer leave()
 	var res Verification
+	seen := map[AccountID]bool{}
 	var after AccountID
 	for {
 		accounts, err := l.store.Accounts(ctx, after, MaxPage)
@@ -77,15 +108,25 @@ func (l *Ledger) VerifyAll(ctx context.Context, progress func(records uint64)) (
 			return res, err
 		}
 		for _, id := range accounts {
-			if err := l.verify(ctx, id, &res, progress); err != nil || res.Violation != nil {
+			seen[id] = opts != nil && len(opts.Since) > 0
+			if err := l.verify(ctx, id, &res, opts); err != nil || res.Violation != nil {
 				return res.finish(), err
 			}
 		}
 		if len(accounts) < MaxPage {
-			return res.finish(), nil
+			break
 		}
 		after = accounts[len(accounts)-1]
 	}
+	if opts != nil {
+		for _, c := range opts.Since {
+			if c.Version > 0 && !seen[c.Account.normal()] {
+				res.Violation = &Violation{Account: c.Account, Rule: "checkpoint", Detail: "the account is gone"}
+				break
+			}
+		}
+	}
+	return res.finish(), nil
 }
 
 func (v Verification) finish() Verification {
@@ -95,8 +136,16 @@ func (v Verification) finish() Verification {
 
 // verify adds one account to res. Damage that the store itself reports is a
 // violation too.
-func (l *Ledger) verify(ctx context.Context, on AccountID, res *Verification, progress func(uint64)) error {
-	v := verifier{ledger: l, id: on, res: res, progress: progress, sums: map[uint64]Amount{}}
+func (l *Ledger) verify(ctx context.Context, on AccountID, res *Verification, opts *VerifyOptions) error {
+	v := verifier{ledger: l, id: on, res: res, sums: map[uint64]Amount{}, since: map[uint64]Seal{}}
+	if opts != nil {
+		v.progress = opts.Progress
+		for _, c := range opts.Since {
+			if c.Account.normal() == on {
+				v.since[c.Version] = c.Seal
+			}
+		}
+	}
 	err := v.run(ctx)
 	res.Accounts++
 	if v.replay != nil {
@@ -124,6 +173,7 @@ type verifier struct {
 	id       AccountID
 	res      *Verification
 	progress func(uint64)
+	since    map[uint64]Seal // checkpoints by version
 
 	replay  *account          // what the journal says so far; its closed blocks are all kept
 	blocks  []*Block          // every block, by number less one
@@ -148,6 +198,11 @@ func (v *verifier) run(ctx context.Context) error {
 		}
 		if err := v.journal(ctx, state.Head.Version); err != nil {
 			return err
+		}
+		for version := range v.since {
+			if version > state.Head.Version {
+				return v.violation("checkpoint", "the journal ends at record %d, the checkpoint is at %d", state.Head.Version, version)
+			}
 		}
 		moved, err := v.compare(ctx, state)
 		if err != nil || !moved {
@@ -188,22 +243,13 @@ func (v *verifier) violation(rule, format string, args ...any) *Violation {
 
 // record holds one stored record to its place in the chain and replays it.
 func (v *verifier) record(ctx context.Context, stored *JournalRecord) error {
-	head := &v.replay.head
-	v.reading = head.Version + 1
+	v.reading = v.replay.head.Version + 1
 	if stored.Seq != v.reading {
 		return v.violation("sequence", "record %d stands in its place", stored.Seq)
 	}
 	rec, err := decodeStored(v.id, stored)
 	if err != nil {
 		return err
-	}
-	switch {
-	case rec.Prev != head.Seal:
-		return v.violation("seal", "it follows %s, the record before is sealed %s", rec.Prev, head.Seal)
-	case rec.At < head.LastAt:
-		return v.violation("time", "%s is before the record before, %s", rec.At, head.LastAt)
-	case rec.FirstEntry != head.Entries+1:
-		return v.violation("sequence", "its first entry is %d, not %d", rec.FirstEntry, head.Entries+1)
 	}
 	if rec.Key != "" {
 		switch seq, err := v.ledger.store.KeySeq(ctx, v.id, rec.Key); {
@@ -213,101 +259,25 @@ func (v *verifier) record(ctx context.Context, stored *JournalRecord) error {
 			return v.violation("idempotency", "its key %s is stored for record %d", quote(string(rec.Key)), seq)
 		}
 	}
-	return v.redo(rec, SealOf(stored.Bytes))
-}
-
-// redo decides the record's operation again and holds the record to the outcome.
-func (v *verifier) redo(rec *OpRecord, seal Seal) error {
-	a := v.replay
-	a.moveTo(rec.At)
-	total := a.total
-	if _, ok := rec.Op.(expire); ok {
-		c := &change{}
-		materialise(a, c)
-		if len(c.lines) == 0 || c.lines[len(c.lines)-1].At != rec.At {
-			return v.violation("expiry", "nothing expired at %s", rec.At)
-		}
-		total = c.lines[len(c.lines)-1].Ending
-		if err := v.apply(rec, 0, rec.Op, c); err != nil {
-			return err
-		}
-	} else if err := v.redoOperations(rec); err != nil {
+	seal := SealOf(stored.Bytes)
+	changes, err := replay(v.replay, rec, seal)
+	if err != nil {
 		return err
-	} else {
-		total = a.total
 	}
-	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, seal, rec.At
-	a.head.NextDue, a.head.Total = a.nextDue(), total
-	return nil
-}
-
-func (v *verifier) redoOperations(rec *OpRecord) error {
-	if len(v.replay.lapsed) > 0 {
-		l := v.replay.lapsed[0]
-		return v.violation("expiry", "block %s expired %s and no entry says so", quote(l.block.ID), l.line.At)
+	for _, c := range changes {
+		if c.created != nil {
+			v.blocks = append(v.blocks, c.created)
+		}
+		for j := range c.lines {
+			if err := c.lines[j].effect(v.sums, false); err != nil {
+				return v.violation("conservation", "%v", err)
+			}
+		}
 	}
-	for i, op := range operations(rec.Op) {
-		c := &change{}
-		if err := step(v.replay, op, c); err != nil {
-			return v.violation("replay", "the operation would be refused: %v", err)
-		}
-		if err := v.apply(rec, i, op, c); err != nil {
-			return err
-		}
+	if want, ok := v.since[rec.Seq]; ok && want != seal {
+		return v.violation("checkpoint", "it is sealed %s, the checkpoint says %s", seal, want)
 	}
 	return nil
-}
-
-// apply compares what a record says with what the replay gives, and takes it over.
-func (v *verifier) apply(rec *OpRecord, i int, op Operation, c *change) error {
-	stored := &rec.Effects[i]
-	if len(stored.Lines) != len(c.lines) {
-		return v.violation("replay", "it has %d entries, the operation gives %d", len(stored.Lines), len(c.lines))
-	}
-	for j := range c.lines {
-		if field := lineDifference(&stored.Lines[j], &c.lines[j]); field != "" {
-			e := v.violation("replay", "%s is not what the operation gives", field)
-			e.Entry = v.replay.head.Entries + uint64(j) + 1
-			return e
-		}
-	}
-	if (c.created != nil) != (stored.NewBlockID != "") {
-		return v.violation("replay", "it says it made block %s", quote(stored.NewBlockID))
-	}
-	if c.created != nil {
-		if c.created.ID != "" && c.created.ID != stored.NewBlockID {
-			return v.violation("replay", "it made block %s, asked was %s", quote(stored.NewBlockID), quote(c.created.ID))
-		}
-		if v.replay.find(stored.NewBlockID) != nil {
-			return v.violation("replay", "it made block %s, which there was already", quote(stored.NewBlockID))
-		}
-		c.created.ID = stored.NewBlockID
-		v.blocks = append(v.blocks, c.created)
-	}
-	before := v.replay.total
-	v.replay.apply(c)
-	if err := checkChange(v.replay, op, c, before); err != nil {
-		return v.violation("invariant", "%v", err)
-	}
-	for j := range c.lines {
-		if err := c.lines[j].effect(v.sums, false); err != nil {
-			return v.violation("conservation", "%v", err)
-		}
-	}
-	return nil
-}
-
-func lineDifference(a, b *Line) string {
-	return firstDifference(
-		field{"entry type", a.Type == b.Type},
-		field{"created_at", a.At == b.At},
-		field{"block", a.Block == b.Block},
-		field{"amount", a.Amount.Cmp(b.Amount) == 0},
-		field{"starting balance", a.Starting.Cmp(b.Starting) == 0},
-		field{"ending balance", a.Ending.Cmp(b.Ending) == 0},
-		field{"void amount", a.VoidAmount.Cmp(b.VoidAmount) == 0},
-		field{"new block", a.NewBlock == b.NewBlock},
-		field{"new block expiry", a.NewExpiry == b.NewExpiry})
 }
 
 // compare holds everything the store derived from the journal to the replay. It

@@ -1,0 +1,217 @@
+package creditledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// replay decides a journal record's operation again on the account it was decided on
+// and holds the record to the outcome. On success the changes are applied and the
+// head has moved; otherwise the error is a Violation and the changes made so far are
+// returned too, to be taken back.
+func replay(a *account, rec *OpRecord, seal Seal) ([]*change, error) {
+	switch head := &a.head; {
+	case rec.Account != a.id || rec.Seq != head.Version+1:
+		return nil, violation(rec, "sequence", "the record of %s follows record %d", rec.Account, head.Version)
+	case rec.Prev != head.Seal:
+		return nil, violation(rec, "seal", "it follows %s, the record before is sealed %s", rec.Prev, head.Seal)
+	case rec.At < head.LastAt:
+		return nil, violation(rec, "time", "%s is before the record before, %s", rec.At, head.LastAt)
+	case rec.FirstEntry != head.Entries+1:
+		return nil, violation(rec, "sequence", "its first entry is %d, not %d", rec.FirstEntry, head.Entries+1)
+	}
+	a.moveTo(rec.At)
+	var changes []*change
+	var err error
+	total := a.total
+	if _, ok := rec.Op.(expire); ok {
+		changes, err = replayExpiry(a, rec)
+		if err == nil {
+			total = rec.Effects[0].Lines[len(rec.Effects[0].Lines)-1].Ending
+		}
+	} else {
+		changes, err = replayOperations(a, rec)
+		total = a.total
+	}
+	if err != nil {
+		return changes, err
+	}
+	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, seal, rec.At
+	a.head.NextDue, a.head.Total = a.nextDue(), total
+	return changes, nil
+}
+
+func violation(rec *OpRecord, rule, format string, args ...any) *Violation {
+	return &Violation{Account: rec.Account, Record: rec.Seq, Rule: rule, Detail: fmt.Sprintf(format, args...)}
+}
+
+func replayExpiry(a *account, rec *OpRecord) ([]*change, error) {
+	c := &change{}
+	materialise(a, c)
+	if len(c.lines) == 0 || c.lines[len(c.lines)-1].At != rec.At {
+		return nil, violation(rec, "expiry", "nothing expired at %s", rec.At)
+	}
+	applied, err := replayChange(a, rec, 0, rec.Op, c)
+	if !applied {
+		return nil, err
+	}
+	return []*change{c}, err
+}
+
+func replayOperations(a *account, rec *OpRecord) ([]*change, error) {
+	if len(a.lapsed) > 0 {
+		l := a.lapsed[0]
+		return nil, violation(rec, "expiry", "block %s expired %s and no entry says so", quote(l.block.ID), l.line.At)
+	}
+	var changes []*change
+	for i, op := range operations(rec.Op) {
+		c := &change{}
+		if err := step(a, op, c); err != nil {
+			return changes, violation(rec, "replay", "the operation would be refused: %v", err)
+		}
+		applied, err := replayChange(a, rec, i, op, c)
+		if applied {
+			changes = append(changes, c)
+		}
+		if err != nil {
+			return changes, err
+		}
+	}
+	return changes, nil
+}
+
+// replayChange compares what a record says with what the replay gives, and applies it.
+func replayChange(a *account, rec *OpRecord, i int, op Operation, c *change) (applied bool, err error) {
+	stored := &rec.Effects[i]
+	if len(stored.Lines) != len(c.lines) {
+		return false, violation(rec, "replay", "it has %d entries, the operation gives %d", len(stored.Lines), len(c.lines))
+	}
+	for j := range c.lines {
+		if field := lineDifference(&stored.Lines[j], &c.lines[j]); field != "" {
+			v := violation(rec, "replay", "%s is not what the operation gives", field)
+			v.Entry = a.head.Entries + uint64(j) + 1
+			return false, v
+		}
+	}
+	if (c.created != nil) != (stored.NewBlockID != "") {
+		return false, violation(rec, "replay", "it says it made block %s", quote(stored.NewBlockID))
+	}
+	if c.created != nil {
+		if c.created.ID != "" && c.created.ID != stored.NewBlockID {
+			return false, violation(rec, "replay", "it made block %s, asked was %s", quote(stored.NewBlockID), quote(c.created.ID))
+		}
+		if a.find(stored.NewBlockID) != nil {
+			return false, violation(rec, "replay", "it made block %s, which there was already", quote(stored.NewBlockID))
+		}
+		c.created.ID = stored.NewBlockID
+	}
+	before := a.total
+	a.apply(c)
+	if err := checkChange(a, op, c, before); err != nil {
+		return true, violation(rec, "invariant", "%v", err)
+	}
+	return true, nil
+}
+
+func lineDifference(a, b *Line) string {
+	return firstDifference(
+		field{"entry type", a.Type == b.Type},
+		field{"created_at", a.At == b.At},
+		field{"block", a.Block == b.Block},
+		field{"amount", a.Amount.Cmp(b.Amount) == 0},
+		field{"starting balance", a.Starting.Cmp(b.Starting) == 0},
+		field{"ending balance", a.Ending.Cmp(b.Ending) == 0},
+		field{"void amount", a.VoidAmount.Cmp(b.VoidAmount) == 0},
+		field{"new block", a.NewBlock == b.NewBlock},
+		field{"new block expiry", a.NewExpiry == b.NewExpiry})
+}
+
+// Journal returns up to limit (at most MaxPage) sealed records of an account from
+// record number from on: what Import takes, byte for byte.
+func (l *Ledger) Journal(ctx context.Context, on AccountID, from uint64, limit int) ([]JournalRecord, error) {
+	leave, err := l.reading(ctx, &on)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if limit <= 0 || limit > MaxPage {
+		return nil, invalid("limit", "%d is not between 1 and %d", limit, MaxPage)
+	}
+	return l.store.Journal(ctx, on, from, limit, false)
+}
+
+// Import appends records of another ledger's journal to an account, seals and all:
+// the way to move a ledger between stores, or to rebuild one from its journal. The
+// records must continue where the account's journal ends; each is decided again and
+// must come out the same, and all are written in one commit or none. An error names
+// the first record that does not fit (a Violation).
+func (l *Ledger) Import(ctx context.Context, on AccountID, records []JournalRecord) error {
+	leave, err := l.reading(ctx, &on)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if len(records) == 0 {
+		return nil
+	}
+	for attempt := 1; ; attempt++ {
+		f, err := l.importOnce(ctx, on, records)
+		if err == nil {
+			if err = f.wait(ctx); err != nil {
+				err = &OutcomeUnknownError{Err: err}
+			} else {
+				err = f.err
+			}
+		}
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, ErrConflict) || attempt == maxAttempts {
+			return fmt.Errorf("import into %s: %w", on, err)
+		}
+	}
+}
+
+func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []JournalRecord) (*flight, error) {
+	s, err := l.cache.acquire(ctx, on)
+	if err != nil {
+		return nil, err
+	}
+	defer l.cache.release(s)
+	if err := s.load(ctx, l.store); err != nil {
+		return nil, err
+	}
+	d := decision{request: &request{account: on}, account: s.account}
+	for i := range records {
+		if err := l.importRecord(ctx, s, &d, &records[i]); err != nil {
+			d.takeBack()
+			return nil, err
+		}
+	}
+	return l.commit.queue(s, &d), nil
+}
+
+func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, stored *JournalRecord) error {
+	rec, err := decodeStored(s.id, stored)
+	if err != nil {
+		return err
+	}
+	if rec.Key != "" {
+		if seq, err := l.store.KeySeq(ctx, s.id, rec.Key); err != nil {
+			return err
+		} else if seq != 0 || s.flightOf(rec.Key) != nil {
+			return violation(rec, "idempotency", "its key %s is in use", quote(string(rec.Key)))
+		}
+	}
+	if err := s.fetch(ctx, l.store, rec.Op); err != nil {
+		return err
+	}
+	changes, err := replay(s.account, rec, SealOf(stored.Bytes))
+	d.changes = append(d.changes, changes...)
+	if err != nil {
+		return err
+	}
+	d.records = append(d.records, sealed{seq: rec.Seq, key: rec.Key, bytes: stored.Bytes})
+	return nil
+}
