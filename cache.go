@@ -41,6 +41,22 @@ func (s *slot) flightOf(key Key) *flight {
 	return nil
 }
 
+// carries finds the flight that carries one of the records to be put: a record is
+// stored once in a commit.
+func (s *slot) carries(puts []RecordPut) *flight {
+	for _, f := range []*flight{s.queued, s.flying} {
+		if f == nil {
+			continue
+		}
+		for i := range puts {
+			if f.puts(puts[i].RecordID) {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
 // load makes sure that the account is in memory. With nothing on its way to the disk
 // it asks the store whether the state at hand is still the latest.
 func (s *slot) load(ctx context.Context, store Store) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -15,6 +16,7 @@ type flight struct {
 	records []JournalRecord
 	keys    []KeyedRecord
 	byKey   map[Key]bool // the same keys
+	upper   []RecordPut  // records of upper layers, each once
 	touched []touchedBlock
 	index   map[*Block]int // into touched, once there are many
 
@@ -40,6 +42,16 @@ func (f *flight) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// puts reports whether the flight carries a record of an upper layer.
+func (f *flight) puts(id RecordID) bool {
+	for i := range f.upper {
+		if f.upper[i].RecordID == id {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *flight) touch(b *Block, isNew bool) {
@@ -78,6 +90,7 @@ func (f *flight) add(d *decision) {
 		}
 		f.byKey[r.key] = true
 	}
+	f.upper = append(f.upper, d.puts...)
 	for _, c := range d.changes {
 		if c.created != nil {
 			f.touch(c.created, true)
@@ -94,7 +107,7 @@ func (f *flight) add(d *decision) {
 // change is the flight as the store takes it. The account's state is copied here, so
 // that what is decided from now on goes into the next flight.
 func (f *flight) change(a *account) Change {
-	c := Change{Account: a.id, Version: f.version, Head: a.head, Journal: f.records, Keys: f.keys}
+	c := Change{Account: a.id, Version: f.version, Head: a.head, Journal: f.records, Keys: f.keys, Records: f.upper}
 	c.Blocks = make([]StoredBlock, len(f.touched))
 	for i, t := range f.touched {
 		c.Blocks[i] = StoredBlock{Block: *t.block, Open: a.closed[t.block.ID].block != t.block, New: t.new}
@@ -197,46 +210,93 @@ func (c *committer) take() []*slot {
 // commit sends the flights of the slots out. Those in conflict are left behind to be
 // decided afresh, the others go again without them.
 func (c *committer) commit(slots []*slot) {
-	changes := make([]Change, 0, len(slots))
-	flights := make([]*slot, 0, len(slots))
-	for _, s := range slots {
-		s.lock <- struct{}{}
-		if f := s.queued; f != nil {
-			s.queued, s.flying = nil, f
-			changes = append(changes, f.change(s.account))
-			flights = append(flights, s)
-		} else {
-			c.cache.drop(s)
-		}
-		<-s.lock
-	}
+	flying, changes := c.board(slots)
 	for len(changes) > 0 {
 		err := c.send(changes)
 		var conflict *ConflictError
 		if !errors.As(err, &conflict) {
-			c.land(flights, err)
+			c.land(flying, err)
 			return
 		}
-		stale := map[AccountID]bool{}
-		for _, id := range conflict.Accounts {
-			stale[id] = true
-		}
+		var left, rest []*slot
 		var again []Change
-		var rest, left []*slot
-		for i, s := range flights {
-			if stale[s.id] || len(stale) == 0 {
+		for i, s := range flying {
+			if conflict.concerns(&changes[i]) {
 				left = append(left, s)
 			} else {
-				again, rest = append(again, changes[i]), append(rest, s)
+				rest, again = append(rest, s), append(again, changes[i])
 			}
 		}
 		if len(left) == 0 {
-			c.land(flights, fmt.Errorf("the store names accounts that were not in the commit: %w", err))
+			c.land(flying, fmt.Errorf("the store names nothing that was in the commit: %w", err))
 			return
 		}
-		c.land(left, err)
-		changes, flights = again, rest
+		for _, s := range left {
+			c.land([]*slot{s}, conflict.of(s))
+		}
+		changes, flying = again, rest
 	}
+}
+
+// board takes the queued flights of the slots. A flight with a record that another
+// one aboard carries waits for the next commit.
+func (c *committer) board(slots []*slot) (flying []*slot, changes []Change) {
+	var aboard map[RecordID]bool
+	for _, s := range slots {
+		s.lock <- struct{}{}
+		f := s.queued
+		switch {
+		case f == nil:
+			c.cache.drop(s)
+		case f.meets(aboard):
+			c.mu.Lock()
+			c.ready = append(c.ready, s)
+			c.waiting++
+			c.mu.Unlock()
+		default:
+			for i := range f.upper {
+				if aboard == nil {
+					aboard = map[RecordID]bool{}
+				}
+				aboard[f.upper[i].RecordID] = true
+			}
+			s.queued, s.flying = nil, f
+			flying, changes = append(flying, s), append(changes, f.change(s.account))
+		}
+		<-s.lock
+	}
+	return flying, changes
+}
+
+func (f *flight) meets(aboard map[RecordID]bool) bool {
+	for i := range f.upper {
+		if aboard[f.upper[i].RecordID] {
+			return true
+		}
+	}
+	return false
+}
+
+// concerns reports whether a conflict names anything of a change.
+func (e *ConflictError) concerns(c *Change) bool {
+	if slices.Contains(e.Accounts, c.Account) {
+		return true
+	}
+	return slices.ContainsFunc(c.Records, func(p RecordPut) bool { return slices.Contains(e.Records, p.RecordID) })
+}
+
+// of is the part of a conflict that concerns a slot's flight.
+func (e *ConflictError) of(s *slot) *ConflictError {
+	part := &ConflictError{}
+	if slices.Contains(e.Accounts, s.id) {
+		part.Accounts = []AccountID{s.id}
+	}
+	for _, id := range e.Records {
+		if s.flying.puts(id) {
+			part.Records = append(part.Records, id)
+		}
+	}
+	return part
 }
 
 // send commits. Callers may give up waiting, a commit does not: it runs under a

@@ -16,6 +16,7 @@ type decision struct {
 
 	changes []*change // applied, in order
 	records []sealed
+	puts    []RecordPut // of the upper layer
 	result  Result
 }
 
@@ -59,6 +60,12 @@ func (d *decision) decide() (err error) {
 		return err
 	}
 	d.result = resultFrom(rec, d.changes[first:], a.at, d.grace)
+	if r.attach != nil {
+		if d.puts, err = r.attach(&d.result); err != nil {
+			return err
+		}
+		return checkPuts(d.puts)
+	}
 	return nil
 }
 

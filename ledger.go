@@ -107,7 +107,21 @@ func (l *Ledger) enter() (func(), error) {
 // operation with. When ctx ends while Do waits, the whole operation may still be
 // written: that too is an OutcomeUnknownError, which wraps ctx's error.
 func (l *Ledger) Do(ctx context.Context, on AccountID, op Operation, key Key) (*Result, error) {
-	p, err := l.Submit(ctx, on, op, key)
+	return l.DoWith(ctx, on, op, key, nil)
+}
+
+// Attach gives the records of an upper layer that are to be stored together with an
+// operation, once it is decided: both or neither. It runs while the account is
+// locked, so it computes and does not read or wait; it may run again when the
+// operation is decided afresh. Its error refuses the operation.
+type Attach func(*Result) ([]RecordPut, error)
+
+// DoWith is Do for an operation that brings records along (decision "upper layers
+// commit with the ledger" in docs/design.md). When a record is not at its expected
+// version, nothing is written and the error is a ConflictError that names it: read it
+// again and repeat. A replay stores nothing.
+func (l *Ledger) DoWith(ctx context.Context, on AccountID, op Operation, key Key, attach Attach) (*Result, error) {
+	p, err := l.submitWith(ctx, on, op, key, attach)
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +133,10 @@ func (l *Ledger) Do(ctx context.Context, on AccountID, op Operation, key Key) (*
 // one commit. Refusals are returned at once, as by Do. Nobody may be told of the
 // result before Wait has returned it.
 func (l *Ledger) Submit(ctx context.Context, on AccountID, op Operation, key Key) (*Pending, error) {
+	return l.submitWith(ctx, on, op, key, nil)
+}
+
+func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key Key, attach Attach) (*Pending, error) {
 	leave, err := l.enter()
 	if err != nil {
 		return nil, attempted(op, on, err)
@@ -128,6 +146,7 @@ func (l *Ledger) Submit(ctx context.Context, on AccountID, op Operation, key Key
 	if err != nil {
 		return nil, attempted(op, on, err)
 	}
+	r.attach = attach
 	return l.submit(ctx, r)
 }
 
@@ -178,6 +197,10 @@ func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
 	if err := s.decide(&d); err != nil {
 		return nil, l.explainMissing(ctx, s, err)
 	}
+	if f := s.carries(d.puts); f != nil {
+		d.takeBack()
+		return nil, &againError{flight: f}
+	}
 	return &Pending{ledger: l, request: r, result: &d.result, flight: l.commit.queue(s, &d)}, nil
 }
 
@@ -210,7 +233,7 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 		if err == nil {
 			break
 		}
-		if !errors.Is(err, ErrConflict) || attempt == maxAttempts {
+		if !movedAccount(err) || attempt == maxAttempts {
 			return nil, attempted(r.op, r.account, keyed(err, p.result.Key))
 		}
 		next, err := p.ledger.again(ctx, r)
@@ -220,6 +243,13 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 		p = next
 	}
 	return p.result, nil
+}
+
+// movedAccount reports whether an operation may be decided afresh: a moved account
+// the ledger reads again by itself, a moved record only its upper layer can.
+func movedAccount(err error) bool {
+	var c *ConflictError
+	return errors.As(err, &c) && len(c.Records) == 0
 }
 
 // again decides a request afresh after what it was computed from turned out stale.

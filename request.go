@@ -17,6 +17,7 @@ type request struct {
 	account AccountID
 	op      Operation
 	key     Key // the caller's, or empty
+	attach  Attach
 	// forbidden is why the customer may not use this currency; it is looked at with
 	// the rest, after what is missing or in use.
 	forbidden error
@@ -111,7 +112,7 @@ func keyed(err error, key Key) error {
 // againError asks to decide a request afresh once a flight has landed.
 type againError struct{ flight *flight }
 
-func (e *againError) Error() string { return "the key is being written" }
+func (e *againError) Error() string { return "the key or a record is being written" }
 
 func (e *againError) wait(ctx context.Context) error { return e.flight.wait(ctx) }
 
