@@ -1,0 +1,151 @@
+package opsfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+
+	"creditledger"
+)
+
+// Answer is what came of a Request. Its JSON form is the line that an operations file
+// gets for it.
+type Answer struct {
+	Line int    // number of the input line; 0 when there was no file, and then not shown
+	Op   string // empty when the line had none
+	Err  error  // why there is no Result
+	// Result is what was asked for: a *creditledger.Result, Balance, Explanation,
+	// EntryPage, SweepResult, Verification or Customer, the []creditledger.Block of
+	// blocks, or nil for clock.
+	Result any
+}
+
+// The codes of an error answer.
+const (
+	CodeInvalidRequest      = "invalid_request"
+	CodeInsufficientCredits = "insufficient_credits"
+	CodeConstraintViolation = "constraint_violation"
+	CodeNotFound            = "not_found"
+	CodeDuplicate           = "duplicate"
+	CodeIdempotencyMismatch = "idempotency_mismatch"
+	CodeConflict            = "conflict"
+	CodeStorage             = "storage"
+)
+
+var codes = []struct {
+	err  error
+	code string
+}{
+	{creditledger.ErrOutcomeUnknown, CodeStorage},
+	{creditledger.ErrInvalid, CodeInvalidRequest},
+	{creditledger.ErrIdempotencyMismatch, CodeIdempotencyMismatch},
+	{creditledger.ErrNotFound, CodeNotFound},
+	{creditledger.ErrDuplicate, CodeDuplicate},
+	{creditledger.ErrInsufficientCredits, CodeInsufficientCredits},
+	{creditledger.ErrConstraint, CodeConstraintViolation},
+	{creditledger.ErrConflict, CodeConflict},
+}
+
+// Code returns the code of an error: CodeStorage for everything that is not a
+// refusal, a cancelled context included.
+func Code(err error) string {
+	for _, c := range codes {
+		if errors.Is(err, c.err) {
+			return c.code
+		}
+	}
+	return CodeStorage
+}
+
+// AppendJSON appends the answer as one line of JSON with its line break.
+func (a *Answer) AppendJSON(dst []byte) ([]byte, error) {
+	buf := bytes.NewBuffer(dst)
+	encoder := json.NewEncoder(buf)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(a.object())
+	return buf.Bytes(), err
+}
+
+// header begins every answer.
+type header struct {
+	Line int     `json:"line,omitempty"`
+	Op   *string `json:"op"`
+}
+
+func (a *Answer) object() any {
+	h := header{Line: a.Line, Op: optional(a.Op)}
+	if a.Err != nil {
+		return struct {
+			header
+			Error errorObject `json:"error"`
+		}{h, newErrorObject(a.Err)}
+	}
+	switch result := a.Result.(type) {
+	case *creditledger.Result:
+		return struct {
+			header
+			resultObject
+		}{h, newResultObject(result)}
+	case creditledger.Balance:
+		return struct {
+			header
+			balanceObject
+		}{h, newBalanceObject(result)}
+	case []creditledger.Block:
+		return struct {
+			header
+			Blocks []blockObject `json:"blocks"`
+		}{h, list(result, newBlockObject)}
+	case creditledger.EntryPage:
+		return struct {
+			header
+			Entries    []entryObject `json:"entries"`
+			NextCursor *string       `json:"next_cursor"`
+		}{h, list(result.Entries, newEntryObject), optional(string(result.Next))}
+	case creditledger.Explanation:
+		return struct {
+			header
+			Blocks  []explainedObject `json:"blocks"`
+			Overage string            `json:"overage"`
+		}{h, list(result.Blocks, newExplainedObject), result.Overage.String()}
+	case creditledger.SweepResult:
+		return struct {
+			header
+			Accounts int `json:"accounts"`
+			Entries  int `json:"entries"`
+		}{h, result.Accounts, result.Entries}
+	case creditledger.Verification:
+		return struct {
+			header
+			verifyObject
+		}{h, newVerifyObject(result)}
+	}
+	return h
+}
+
+type errorObject struct {
+	Code      string  `json:"code"`
+	Message   string  `json:"message"`
+	Field     *string `json:"field,omitempty"`
+	Requested *string `json:"requested,omitempty"`
+	Available *string `json:"available,omitempty"`
+}
+
+func newErrorObject(err error) errorObject {
+	o := errorObject{Code: Code(err), Message: err.Error()}
+	var (
+		wrong    *creditledger.InvalidError
+		mismatch *creditledger.IdempotencyMismatchError
+		short    *creditledger.InsufficientCreditsError
+	)
+	switch {
+	case errors.As(err, &mismatch):
+		o.Field = &mismatch.Field
+	case errors.As(err, &short):
+		requested, available := short.Requested.String(), short.Available.String()
+		o.Requested, o.Available = &requested, &available
+	case errors.As(err, &wrong):
+		o.Field = optional(wrong.Field)
+	}
+	return o
+}

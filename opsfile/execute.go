@@ -1,0 +1,74 @@
+package opsfile
+
+import (
+	"context"
+	"slices"
+
+	"creditledger"
+)
+
+// Execute carries a request out and returns once it is done and durable. The clock
+// is the ledger's manual one; nil when it has another, and then clock requests are
+// refused.
+func Execute(ctx context.Context, ledger *creditledger.Ledger, clock *Clock, r Request) Answer {
+	answer := Answer{Op: r.Op}
+	if op, ok := r.Args.(creditledger.Operation); ok {
+		result, err := ledger.Do(ctx, r.Account, op, r.Key)
+		answer.Result, answer.Err = result, err
+		return answer
+	}
+	answer.Result, answer.Err = query(ctx, ledger, clock, r)
+	return answer
+}
+
+// query carries out what is not a writing operation.
+func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request) (any, error) {
+	switch args := r.Args.(type) {
+	case Preview:
+		return l.Preview(ctx, r.Account, args.Operation, r.Key)
+	case creditledger.BalanceQuery:
+		return l.Balance(ctx, r.Account, args)
+	case creditledger.BlocksQuery:
+		return AllBlocks(ctx, l, r.Account, args)
+	case creditledger.EntriesQuery:
+		return l.Entries(ctx, r.Account, args)
+	case Explain:
+		return l.Explain(ctx, r.Account, args.Amount, args.Charge)
+	case SetClock:
+		if clock == nil {
+			return nil, invalid("op", "clock is for a manual clock, and this is the real one")
+		}
+		return nil, clock.Set(args.Now)
+	case creditledger.CustomerUpdate:
+		return l.PutCustomer(ctx, args)
+	case Sweep:
+		return l.Sweep(ctx)
+	case Verify:
+		if r.Account == (creditledger.AccountID{}) {
+			return l.VerifyAll(ctx, nil)
+		}
+		return l.Verify(ctx, r.Account, nil)
+	}
+	return nil, invalid("op", "%T is not a request", r.Args)
+}
+
+// AllBlocks returns every block that a query gives, whatever its pages, in drawdown
+// order.
+func AllBlocks(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID, q creditledger.BlocksQuery) ([]creditledger.Block, error) {
+	q.Limit = creditledger.MaxPage
+	blocks := []creditledger.Block{}
+	for {
+		page, err := l.Blocks(ctx, on, q)
+		if err != nil {
+			return nil, err
+		}
+		blocks = append(blocks, page.Blocks...)
+		if page.Next == "" {
+			slices.SortFunc(blocks, func(a, b creditledger.Block) int {
+				return creditledger.DrawdownOrder(&a, &b)
+			})
+			return blocks, nil
+		}
+		q.Cursor = page.Next
+	}
+}

@@ -1,0 +1,61 @@
+package opsfile
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+)
+
+// MaxLine is the number of bytes a line may have, its line break not counted. A
+// longer line is refused without being held in memory, and the next one is read.
+const MaxLine = 4 << 20
+
+// lineReader cuts a stream into lines. A line is available as soon as its line break
+// was read: nothing is read ahead of what the stream has.
+type lineReader struct {
+	in     *bufio.Reader
+	buf    []byte // a line that did not fit the reader's buffer
+	number int
+}
+
+func newLineReader(in io.Reader) *lineReader {
+	return &lineReader{in: bufio.NewReaderSize(in, 64<<10)}
+}
+
+// next returns the next line without its line break, valid until the next call; tooLong
+// instead of a line that has more than MaxLine bytes. At the end it returns io.EOF.
+func (r *lineReader) next() (line []byte, tooLong bool, err error) {
+	r.buf = r.buf[:0]
+	for {
+		part, err := r.in.ReadSlice('\n')
+		full := errors.Is(err, bufio.ErrBufferFull)
+		if err != nil && !full && (err != io.EOF || len(part)+len(r.buf) == 0 && !tooLong) {
+			return nil, false, err
+		}
+		if !full {
+			part = bytes.TrimSuffix(part, []byte("\n"))
+		}
+		switch {
+		case tooLong:
+		case len(r.buf)+len(part) > MaxLine:
+			tooLong, r.buf = true, r.buf[:0]
+		case full || len(r.buf) > 0:
+			r.buf = append(r.buf, part...)
+			part = r.buf
+		}
+		if full {
+			continue
+		}
+		r.number++
+		if tooLong {
+			return nil, true, nil
+		}
+		return part, false, nil
+	}
+}
+
+// skipped reports whether a line takes no answer: it is blank or a comment.
+func skipped(line []byte) bool {
+	return len(bytes.Trim(line, " \t\r")) == 0 || line[0] == '#'
+}

@@ -1,0 +1,191 @@
+package opsfile
+
+import (
+	"strconv"
+
+	"creditledger"
+)
+
+// writers read the writing operations, one function an op; the keys stand in the
+// order of the table in docs/operations.md.
+var writers map[string]func(*fields) creditledger.Operation
+
+func init() {
+	writers = map[string]func(*fields) creditledger.Operation{
+		"increment":         readIncrement,
+		"decrement":         readDecrement,
+		"expiration_change": readExpirationChange,
+		"void":              readVoid,
+		"amendment":         readAmendment,
+		"activate":          readActivation,
+		"batch":             readBatch,
+	}
+}
+
+func readIncrement(f *fields) creditledger.Operation {
+	return creditledger.Increment{
+		Amount:         f.requiredAmount("amount"),
+		BlockID:        f.id("block_id"),
+		EffectiveAt:    f.when("effective_date"),
+		ExpiresAt:      f.when("expiry_date"),
+		CostBasis:      f.costBasis("per_unit_cost_basis"),
+		Priority:       f.priority(),
+		Filters:        f.filters("filters"),
+		Source:         word(f, "source", creditledger.ParseSource),
+		RequirePayment: f.flag("require_payment"),
+		Repay:          f.repay(),
+		Description:    f.description(),
+		Metadata:       f.metadata("metadata"),
+	}
+}
+
+func readDecrement(f *fields) creditledger.Operation {
+	op := creditledger.Decrement{
+		Amount:      f.requiredAmount("amount"),
+		ItemID:      f.id("item_id"),
+		PriceID:     f.id("price_id"),
+		InvoiceID:   f.id("invoice_id"),
+		Overdraft:   word(f, "overdraft", creditledger.ParseOverdraft),
+		Description: f.description(),
+		Metadata:    f.metadata("metadata"),
+	}
+	if limit, ok := f.amount("overdraft_limit"); ok {
+		op.Limit = creditledger.LimitOf(limit)
+	}
+	return op
+}
+
+func readExpirationChange(f *fields) creditledger.Operation {
+	return creditledger.ExpirationChange{
+		BlockID:     f.id("block_id"),
+		ExpiresAt:   f.when("expiry_date"),
+		Target:      f.target("target_expiry_date"),
+		Amount:      f.positive("amount"),
+		NewBlockID:  f.id("new_block_id"),
+		Description: f.description(),
+		Metadata:    f.metadata("metadata"),
+	}
+}
+
+func readVoid(f *fields) creditledger.Operation {
+	op := creditledger.Void{
+		BlockID:     f.requiredID("block_id"),
+		Amount:      f.requiredAmount("amount"),
+		Description: f.description(),
+		Metadata:    f.metadata("metadata"),
+	}
+	reason, given := f.text("void_reason")
+	if given && reason == "" {
+		f.refuse("void_reason", "is empty")
+	}
+	op.Reason = reason
+	return op
+}
+
+func readAmendment(f *fields) creditledger.Operation {
+	return creditledger.Amendment{
+		BlockID:     f.requiredID("block_id"),
+		Amount:      f.requiredAmount("amount"),
+		Description: f.description(),
+		Metadata:    f.metadata("metadata"),
+	}
+}
+
+func readActivation(f *fields) creditledger.Operation {
+	return creditledger.Activation{
+		BlockID:     f.requiredID("block_id"),
+		Description: f.description(),
+		Metadata:    f.metadata("metadata"),
+	}
+}
+
+func readBatch(f *fields) creditledger.Operation {
+	const key = "operations"
+	f.require(key)
+	v, ok := f.take(key, kindArray)
+	switch {
+	case ok && len(v.items) == 0:
+		f.refuse(key, "is empty")
+	case len(v.items) > creditledger.MaxBatch:
+		f.refuse(key, "has %d operations, more than %d", len(v.items), creditledger.MaxBatch)
+		return creditledger.Batch(nil)
+	}
+	batch := make(creditledger.Batch, len(v.items))
+	for i, item := range v.items {
+		at := key + "[" + strconv.Itoa(i) + "]"
+		if item.kind != kindObject {
+			f.refuse(at, "is %s, not an object", item.kind)
+			continue
+		}
+		inner := &fields{path: append(f.path[:len(f.path):len(f.path)], at), members: item.members}
+		op, err := inner.op()
+		read := writers[op]
+		if err != nil || read == nil || op == "batch" {
+			f.refuse(at, "its op is not one of the writing operations that may stand in a batch")
+			continue
+		}
+		batch[i] = read(inner)
+		f.adopt(inner)
+	}
+	return batch
+}
+
+func (f *fields) description() string {
+	s, _ := f.text("description")
+	return s
+}
+
+func (f *fields) priority() int32 {
+	const low, high = -1 << 31, 1<<31 - 1
+	return int32(f.integer("priority", low, high))
+}
+
+func (f *fields) repay() creditledger.Repay {
+	if r := word(f, "repay", creditledger.ParseRepay); r != creditledger.RepayDefault {
+		return r
+	}
+	return creditledger.RepayFirst
+}
+
+// filters reads a list of {field, operator, values}.
+func (f *fields) filters(key string) []creditledger.Filter {
+	v, ok := f.take(key, kindArray)
+	if !ok || len(v.items) == 0 {
+		return nil
+	}
+	filters := make([]creditledger.Filter, len(v.items))
+	for i, item := range v.items {
+		at := key + "[" + strconv.Itoa(i) + "]"
+		if item.kind != kindObject {
+			f.refuse(at, "is %s, not an object", item.kind)
+			continue
+		}
+		inner := &fields{path: append(f.path[:len(f.path):len(f.path)], at), members: item.members}
+		inner.require("field")
+		inner.require("operator")
+		inner.require("values")
+		filters[i] = creditledger.Filter{
+			Field:    word(inner, "field", creditledger.ParseFilterField),
+			Operator: word(inner, "operator", creditledger.ParseFilterOperator),
+			Values:   inner.texts("values"),
+		}
+		f.adopt(inner)
+	}
+	return filters
+}
+
+// texts returns a list of strings.
+func (f *fields) texts(key string) []string {
+	v, ok := f.take(key, kindArray)
+	if !ok {
+		return nil
+	}
+	list := make([]string, len(v.items))
+	for i, item := range v.items {
+		if item.kind != kindString {
+			f.refuse(key, "holds %s, not only strings", item.kind)
+		}
+		list[i] = item.text
+	}
+	return list
+}

@@ -1,0 +1,251 @@
+package opsfile
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"creditledger"
+)
+
+// Request is one line of an operations file, read and checked as far as the line
+// alone allows.
+type Request struct {
+	Op      string                 // the line's op; empty when it has none
+	Account creditledger.AccountID // zero for clock, customer, sweep and a verify of everything
+	Key     creditledger.Key       // the idempotency key, of the inner operation for a preview
+	// Args is what the op asks for: a creditledger.Operation for the writing
+	// operations, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain,
+	// SetClock, CustomerUpdate, Sweep or Verify (those without a type here are the
+	// ledger's).
+	Args any
+}
+
+// Preview asks what an operation would write.
+type Preview struct{ Operation creditledger.Operation }
+
+// Explain asks which blocks would pay for a charge of Amount, and why.
+type Explain struct {
+	Amount creditledger.Amount
+	Charge creditledger.Charge
+}
+
+// SetClock moves a manual clock.
+type SetClock struct{ Now creditledger.Instant }
+
+// Sweep asks for the expiries that are due in every account to be written.
+type Sweep struct{}
+
+// Verify asks for the proof of an account, or of all when the request names none.
+type Verify struct{}
+
+// Parse reads one line. When it is not one well-formed JSON object with a known op
+// the error is a MalformedError, otherwise a creditledger.InvalidError that names the
+// key at fault; the Request then still has its Op. It keeps nothing of line.
+func Parse(line []byte) (Request, error) {
+	members, fault := decode(line)
+	if members == nil && fault != nil {
+		return Request{}, fault
+	}
+	f := &fields{members: members}
+	op, err := f.op()
+	r := Request{Op: op}
+	if err != nil {
+		return r, err
+	}
+	if fault != nil {
+		return r, fault
+	}
+	if read, ok := writers[op]; ok {
+		r.account(f)
+		r.Key = f.key()
+		r.Args = read(f)
+	} else {
+		readers[op](f, &r)
+	}
+	return r, f.finish()
+}
+
+// op returns the op, and a MalformedError with it if it is not a known one.
+func (f *fields) op() (string, error) {
+	v, ok := f.find("op")
+	switch {
+	case !ok || v.kind == kindNull:
+		return "", &MalformedError{Reason: "op is missing"}
+	case v.kind != kindString:
+		return "", &MalformedError{Reason: "op is " + v.kind.String() + ", not a string"}
+	}
+	if writers[v.text] == nil && readers[v.text] == nil {
+		return shorten(v.text), &MalformedError{Reason: "op " + strconv.QuoteToASCII(shorten(v.text)) + " is not one of " + strings.Join(opNames(), ", ")}
+	}
+	return v.text, nil
+}
+
+func opNames() []string {
+	return slices.Sorted(func(yield func(string) bool) {
+		maps.Keys(writers)(yield)
+		maps.Keys(readers)(yield)
+	})
+}
+
+func (r *Request) account(f *fields) {
+	r.Account.Customer = f.requiredID("customer_id")
+	r.Account.Currency = f.currency()
+}
+
+// currency returns the account's currency.
+func (f *fields) currency() string {
+	if c := f.id("currency"); c != "" {
+		return c
+	}
+	return creditledger.DefaultCurrency
+}
+
+func (f *fields) key() creditledger.Key { return creditledger.Key(f.id("idempotency_key")) }
+
+// readers read the ops that are not writing operations.
+var readers map[string]func(*fields, *Request)
+
+func init() {
+	readers = map[string]func(*fields, *Request){
+		"balance":  readBalance,
+		"blocks":   readBlocks,
+		"clock":    readClock,
+		"customer": readCustomer,
+		"entries":  readEntries,
+		"explain":  readExplain,
+		"preview":  readPreview,
+		"sweep":    func(_ *fields, r *Request) { r.Args = Sweep{} },
+		"verify":   readVerify,
+	}
+}
+
+func readClock(f *fields, r *Request) {
+	f.require("now")
+	r.Args = SetClock{Now: f.instant("now")}
+}
+
+func readBalance(f *fields, r *Request) {
+	r.account(f)
+	r.Args = creditledger.BalanceQuery{
+		At:     f.instant("at"),
+		Charge: creditledger.Charge{ItemID: f.id("item_id")},
+	}
+}
+
+func readBlocks(f *fields, r *Request) {
+	r.account(f)
+	r.Args = creditledger.BlocksQuery{All: f.flag("include_all_blocks")}
+}
+
+func readEntries(f *fields, r *Request) {
+	r.account(f)
+	minimum, _ := f.amount("minimum_amount")
+	q := creditledger.EntriesQuery{
+		Limit:     int(f.integer("limit", 1, creditledger.MaxPage)),
+		Cursor:    creditledger.Cursor(f.id("cursor")),
+		Type:      word(f, "entry_type", creditledger.ParseEntryType),
+		Status:    word(f, "entry_status", creditledger.ParseEntryStatus),
+		After:     f.instant("created_at[gt]"),
+		From:      f.instant("created_at[gte]"),
+		Before:    f.instant("created_at[lt]"),
+		Until:     f.instant("created_at[lte]"),
+		MinAmount: minimum,
+	}
+	order, given := f.text("order")
+	q.Ascending = order == "asc"
+	if given && order != "asc" && order != "desc" {
+		f.refuse("order", "%s is not one of desc, asc", strconv.QuoteToASCII(shorten(order)))
+	}
+	r.Args = q
+}
+
+func readExplain(f *fields, r *Request) {
+	r.account(f)
+	r.Args = Explain{
+		Amount: f.requiredAmount("amount"),
+		Charge: creditledger.Charge{ItemID: f.id("item_id")},
+	}
+}
+
+func readVerify(f *fields, r *Request) {
+	r.Args = Verify{}
+	currency := f.currency()
+	if _, given := f.text("currency"); given {
+		f.require("customer_id")
+	}
+	if customer := f.id("customer_id"); customer != "" {
+		r.Account = creditledger.AccountID{Customer: customer, Currency: currency}
+	}
+}
+
+func readPreview(f *fields, r *Request) {
+	r.account(f)
+	f.require("operation")
+	v, ok := f.take("operation", kindObject)
+	if !ok {
+		return
+	}
+	inner := &fields{path: []string{"operation"}, members: v.members}
+	op, err := inner.op()
+	read := writers[op]
+	switch {
+	case err != nil:
+		f.refuse("operation", "its op is missing or not known")
+		return
+	case read == nil:
+		f.refuse("operation", "%s is not a writing operation", op)
+		return
+	}
+	r.Key = inner.key()
+	r.Args = Preview{Operation: read(inner)}
+	f.adopt(inner)
+}
+
+func readCustomer(f *fields, r *Request) {
+	u := creditledger.CustomerUpdate{
+		ID:         f.requiredID("id"),
+		ExternalID: f.optionalID("external_customer_id"),
+		Name:       f.optionalText("name"),
+		Email:      f.optionalText("email"),
+		Timezone:   f.optionalID("timezone"),
+		Currency:   f.optionalID("currency"),
+	}
+	v, given := f.find("metadata")
+	if u.ClearMetadata = given && v.kind == kindNull; !u.ClearMetadata {
+		u.Metadata = f.metadataUpdate("metadata")
+	}
+	r.Args = u
+}
+
+func (f *fields) optionalText(key string) *string {
+	if s, ok := f.text(key); ok {
+		return &s
+	}
+	return nil
+}
+
+func (f *fields) optionalID(key string) *string {
+	if s := f.id(key); s != "" {
+		return &s
+	}
+	return nil
+}
+
+// metadataUpdate returns the pairs to set; nil removes one.
+func (f *fields) metadataUpdate(key string) map[string]*string {
+	v, ok := f.take(key, kindObject)
+	if !ok {
+		return nil
+	}
+	set := f.metadata(key)
+	m := make(map[string]*string, len(v.members))
+	for _, pair := range v.members {
+		m[pair.key] = nil
+		if text, ok := set[pair.key]; ok {
+			m[pair.key] = &text
+		}
+	}
+	return m
+}

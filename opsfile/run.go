@@ -1,0 +1,209 @@
+package opsfile
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"creditledger"
+)
+
+// queueLength is the number of answers that may wait for their turn: how far reading
+// may run ahead of the disk, and how many operations may share commits.
+const queueLength = 4096
+
+// Options of Run. The zero Options run to the end by the real clock.
+type Options struct {
+	Clock       *Clock // the ledger's own manual clock; nil: clock lines are refused
+	StopOnError bool   // end at the first error answer
+}
+
+// Summary says how a run went.
+type Summary struct {
+	Answers   int  // lines answered
+	Errors    int  // answers that are errors
+	Malformed int  // of these, lines that were not one well-formed JSON object with a known op
+	Storage   int  // of these, trouble with the store
+	Stopped   bool // ended early, by StopOnError
+}
+
+// ExitStatus is the exit status of creditledger apply after a run that Run itself
+// returned no error for; 1 is the status when it did.
+func (s Summary) ExitStatus() int {
+	switch {
+	case s.Stopped:
+		return 3
+	case s.Storage > 0:
+		return 1
+	case s.Malformed > 0:
+		return 2
+	}
+	return 0
+}
+
+// Run reads operations from in until its end and writes one answer a line to out, in
+// the same order. A line is carried out as soon as it has been read, and its answer
+// is written as soon as what it asked for is durable; neither waits for more input. Lines
+// sent ahead share commits, unless StopOnError has them done one by one.
+//
+// The error, if any, says why in could not be read to its end or out not written; or
+// it is that of ctx, which is looked at between lines. Whatever was begun is finished
+// and answered first.
+func Run(ctx context.Context, ledger *creditledger.Ledger, in io.Reader, out io.Writer, opts *Options) (Summary, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	begun := make(chan begunAnswer, queueLength)
+	settled := make(chan Answer, queueLength)
+	printed := make(chan error, 1)
+	p := printer{out: bufio.NewWriterSize(out, 64<<10)}
+
+	r := runner{ledger: ledger, opts: opts, begun: begun}
+	go r.settle(context.WithoutCancel(ctx), begun, settled)
+	go func() {
+		err := p.print(settled)
+		if err != nil {
+			cancel(err)
+		}
+		for range settled { // nobody reads the answers any more
+		}
+		printed <- err
+	}()
+
+	err := r.read(ctx, in)
+	close(begun)
+	if printErr := <-printed; printErr != nil {
+		err = printErr
+	}
+	p.summary.Stopped = r.stopped
+	return p.summary, err
+}
+
+// begunAnswer is an answer that may still wait for its operation to be durable.
+type begunAnswer struct {
+	Answer
+	pending *creditledger.Pending
+}
+
+// runner reads lines and begins what they ask for.
+type runner struct {
+	ledger  *creditledger.Ledger
+	opts    *Options
+	begun   chan<- begunAnswer
+	pending sync.WaitGroup // writing operations that are begun and not settled
+	stopped bool
+}
+
+func (r *runner) read(ctx context.Context, in io.Reader) error {
+	lines := newLineReader(in)
+	for ctx.Err() == nil {
+		line, tooLong, err := lines.next()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return fmt.Errorf("read line %d: %w", lines.number+1, err)
+		case !tooLong && skipped(line):
+			continue
+		}
+		answer := r.begin(ctx, line, tooLong)
+		answer.Line = lines.number
+		r.begun <- answer
+		if r.opts.StopOnError && answer.Err != nil {
+			r.stopped = true
+			return nil
+		}
+	}
+	return context.Cause(ctx)
+}
+
+// begin carries a line out; a writing operation is only decided, and durable later.
+func (r *runner) begin(ctx context.Context, line []byte, tooLong bool) begunAnswer {
+	if tooLong {
+		return begunAnswer{Answer: Answer{Err: &MalformedError{Reason: fmt.Sprintf("the line has more than %d bytes", MaxLine)}}}
+	}
+	request, err := Parse(line)
+	if err != nil {
+		return begunAnswer{Answer: Answer{Op: request.Op, Err: err}}
+	}
+	op, writes := request.Args.(creditledger.Operation)
+	if !writes && looksAround(request) {
+		r.pending.Wait()
+	}
+	if !writes || r.opts.StopOnError {
+		return begunAnswer{Answer: Execute(ctx, r.ledger, r.opts.Clock, request)}
+	}
+	answer := begunAnswer{Answer: Answer{Op: request.Op}}
+	if answer.pending, answer.Err = r.ledger.Submit(ctx, request.Account, op, request.Key); answer.Err != nil {
+		answer.pending = nil
+		return answer
+	}
+	r.pending.Add(1)
+	return answer
+}
+
+// looksAround reports whether a request looks at what is stored rather than at one
+// account as it is by now: for these the lines before have to be durable.
+func looksAround(r Request) bool {
+	switch r.Args.(type) {
+	case Sweep, Verify:
+		return true
+	}
+	return false
+}
+
+// settle waits for each operation in turn and passes its answer on.
+func (r *runner) settle(ctx context.Context, begun <-chan begunAnswer, settled chan<- Answer) {
+	defer close(settled)
+	for b := range begun {
+		if b.pending != nil {
+			b.Result, b.Err = b.pending.Wait(ctx)
+			r.pending.Done()
+		}
+		settled <- b.Answer
+	}
+}
+
+// printer writes settled answers. It never keeps one back while it waits for the next.
+type printer struct {
+	out     *bufio.Writer
+	buf     []byte
+	summary Summary
+}
+
+func (p *printer) print(settled <-chan Answer) error {
+	for a := range settled {
+		var err error
+		if p.buf, err = a.AppendJSON(p.buf[:0]); err != nil {
+			return fmt.Errorf("write the answer to line %d: %w", a.Line, err)
+		}
+		p.count(&a)
+		if _, err = p.out.Write(p.buf); err == nil && len(settled) == 0 {
+			err = p.out.Flush()
+		}
+		if err != nil {
+			return fmt.Errorf("write the answer to line %d: %w", a.Line, err)
+		}
+	}
+	return nil
+}
+
+func (p *printer) count(a *Answer) {
+	p.summary.Answers++
+	if a.Err == nil {
+		return
+	}
+	p.summary.Errors++
+	var malformed *MalformedError
+	switch {
+	case errors.As(a.Err, &malformed):
+		p.summary.Malformed++
+	case Code(a.Err) == CodeStorage:
+		p.summary.Storage++
+	}
+}
