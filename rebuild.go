@@ -1,0 +1,57 @@
+package creditledger
+
+import "fmt"
+
+// Rebuild replays journal records on a state of an account: how a store that writes
+// down blocks, heads and indexes later than the journal gets them back after a
+// crash. State = replay of the journal. It is for one goroutine.
+type Rebuild struct {
+	account *account
+	version uint64 // the state's
+	flight  flight
+}
+
+// NewRebuild starts from what the store has written down of an account, which it
+// takes over. A state that breaks an invariant is a CorruptError.
+func NewRebuild(id AccountID, s *State) (*Rebuild, error) {
+	a, err := newAccount(id, s)
+	if err != nil {
+		return nil, err
+	}
+	return &Rebuild{account: a, version: s.Head.Version}, nil
+}
+
+// Missing returns the ids of the blocks that a record names and that are not at hand.
+// Those that exist are to be admitted before Apply.
+func (r *Rebuild) Missing(rec *OpRecord) []string {
+	var missing []string
+	for _, id := range namedBlocks(rec.Op, nil) {
+		if r.account.find(id) == nil {
+			missing = append(missing, id)
+		}
+	}
+	return missing
+}
+
+// Admit puts a closed block at hand.
+func (r *Rebuild) Admit(b Block) { r.account.admit(b) }
+
+// Apply replays the next record of the account. A record that does not come out the
+// same as when it was written is a CorruptError.
+func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
+	changes, err := replay(r.account, rec, SealOf(bytes))
+	if err != nil {
+		return &CorruptError{Where: fmt.Sprintf("record %d of %s", rec.Seq, rec.Account), Reason: err.Error()}
+	}
+	d := decision{changes: changes, records: []sealed{{seq: rec.Seq, key: rec.Key, bytes: bytes}}}
+	r.flight.add(&d)
+	return nil
+}
+
+// Change is everything that the records applied so far changed, as a commit would
+// have brought it.
+func (r *Rebuild) Change() Change {
+	c := r.flight.change(r.account)
+	c.Version = r.version
+	return c
+}
