@@ -45,6 +45,12 @@ func (l *blockList) insert(b *Block) {
 		s[i] = b
 		return
 	}
+	if l.lo > l.len() && len(l.buf) == cap(l.buf) {
+		// More room in front than blocks: use it rather than ask for more.
+		n := copy(l.buf, l.all())
+		clear(l.buf[n:])
+		l.buf, l.lo = l.buf[:n], 0
+	}
 	l.buf = slices.Insert(l.buf, l.lo+i, b)
 }
 
