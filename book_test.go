@@ -1,0 +1,336 @@
+package creditledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// book drives one account without a store or a ledger, so that the rules can be
+// tested where they are: an operation, an instant, and what comes of it. Every
+// operation is rehearsed first: decided, taken back, and held to having left no
+// trace; and after it the account is held to what a reload would build.
+type book struct {
+	t     testing.TB
+	a     *account
+	ids   idSource
+	now   Instant
+	repay Repay
+	made  []*Block // every block, by number less one
+}
+
+// start is when a book's clock begins.
+const start = "2026-01-01"
+
+func newBook(t testing.TB) *book {
+	t.Helper()
+	a, err := newAccount(AccountID{Customer: "cus_1", Currency: DefaultCurrency}, &State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &book{t: t, a: a, repay: RepayFirst}
+	b.ids.random = randomBytes(1)
+	b.clock(start)
+	return b
+}
+
+// randomBytes is an endless source of bytes that are the same in every run.
+func randomBytes(seed byte) *rand.ChaCha8 { return rand.NewChaCha8([32]byte{seed}) }
+
+// when reads a date in UTC or a date-time.
+func when(text string) Instant {
+	w := mustValue(ParseWhen(text))
+	return w.resolve(time.UTC).Instant()
+}
+
+// clock sets the book's clock; it may go back.
+func (b *book) clock(text string) { b.now = when(text) }
+
+// given does operations that must be accepted.
+func (b *book) given(ops ...Operation) *book {
+	b.t.Helper()
+	for _, op := range ops {
+		if _, err := b.try(op); err != nil {
+			b.t.Fatalf("given %s: %v", describe(op), err)
+		}
+	}
+	return b
+}
+
+// try does one operation, or returns why it is refused.
+func (b *book) try(op Operation) (Result, error) {
+	b.t.Helper()
+	if err := checkOperation(op); err != nil {
+		return Result{}, err
+	}
+	a := b.a
+	a.moveTo(max(b.now, a.head.LastAt))
+	before := dump(a)
+	d := b.decision(op)
+	err := d.decide()
+	if err == nil {
+		d.takeBack()
+	}
+	if after := dump(a); after != before {
+		b.t.Fatalf("%s, taken back, left a trace:\n%s", describe(op), textDifference(before, after))
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	d = b.decision(op)
+	if err := d.decide(); err != nil {
+		b.t.Fatalf("%s was accepted first and refused then: %v", describe(op), err)
+	}
+	for _, c := range d.changes {
+		if c.created != nil {
+			b.made = append(b.made, c.created)
+		}
+	}
+	b.checkReload()
+	return d.result, nil
+}
+
+func (b *book) decision(op Operation) *decision {
+	r := &request{account: b.a.id, op: normalise(op, b.repay, time.UTC)}
+	return &decision{request: r, account: b.a, ids: &b.ids}
+}
+
+// checkReload builds the account again from what a store would hold.
+func (b *book) checkReload() {
+	b.t.Helper()
+	s := State{Head: b.a.head}
+	for _, o := range b.a.open.all() {
+		s.Blocks = append(s.Blocks, *o)
+	}
+	a, err := newAccount(b.a.id, &s)
+	if err != nil {
+		b.t.Fatalf("what was decided could not be loaded again: %v", err)
+	}
+	a.moveTo(b.a.at)
+	if live, loaded := dumpOpen(b.a), dumpOpen(a); live != loaded {
+		b.t.Fatalf("the account differs from one loaded afresh:\n%s", textDifference(live, loaded))
+	}
+}
+
+// balances shows what every block holds: "A 70, B 0, C -20".
+func (b *book) balances() string {
+	var parts []string
+	for _, m := range b.made {
+		parts = append(parts, m.ID+" "+m.Balance.String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (b *book) block(id string) *Block {
+	b.t.Helper()
+	for _, m := range b.made {
+		if m.ID == id {
+			return m
+		}
+	}
+	b.t.Fatalf("no block %s was made", id)
+	return nil
+}
+
+// story shows entries one a line: "decrement A 30 180→150".
+func story(entries []Entry) string {
+	var lines []string
+	for _, e := range entries {
+		lines = append(lines, fmt.Sprintf("%s %s %s %s→%s", e.Type, e.Block.ID, e.Amount, e.Starting, e.Ending))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// rule is one row of the tables that hold an operation to a rule.
+type rule struct {
+	rule   string
+	given  []Operation
+	at     string // default: where the book's clock stands
+	repay  Repay
+	op     Operation
+	want   []string // the entries; or, after a refusal, nothing
+	refuse error    // sentinel
+	reason string   // part of the refusal's text
+	left   string   // what every block holds afterwards
+}
+
+func checkRules(t *testing.T, rules []rule) {
+	t.Helper()
+	for _, r := range rules {
+		t.Run(r.rule, func(t *testing.T) {
+			b := newBook(t)
+			if r.repay != RepayDefault {
+				b.repay = r.repay
+			}
+			b.given(r.given...)
+			if r.at != "" {
+				b.clock(r.at)
+			}
+			res, err := b.try(r.op)
+			switch {
+			case r.refuse != nil:
+				if !errors.Is(err, r.refuse) || !strings.Contains(err.Error(), r.reason) {
+					t.Errorf("got error %v, want %v: …%s…", err, r.refuse, r.reason)
+				}
+			case err != nil:
+				t.Fatalf("refused: %v", err)
+			default:
+				if got, want := story(res.Entries), strings.Join(r.want, "\n"); got != want {
+					t.Errorf("entries\n%s\nwant\n%s", got, want)
+				}
+			}
+			if got := b.balances(); r.left != "" && got != r.left {
+				t.Errorf("left %s, want %s", got, r.left)
+			}
+		})
+	}
+}
+
+// grant is an increment of a block with a name. Expiries are given as text.
+func grant(id, amount string, also ...func(*Increment)) Increment {
+	op := Increment{BlockID: id, Amount: MustAmount(amount)}
+	for _, set := range also {
+		set(&op)
+	}
+	return op
+}
+
+func expires(text string) func(*Increment) {
+	return func(op *Increment) { op.ExpiresAt = mustValue(ParseWhen(text)) }
+}
+
+func effective(text string) func(*Increment) {
+	return func(op *Increment) { op.EffectiveAt = mustValue(ParseWhen(text)) }
+}
+
+func basis(text string) func(*Increment) {
+	return func(op *Increment) { op.CostBasis = MustCostBasis(text) }
+}
+
+func priority(p int32) func(*Increment) { return func(op *Increment) { op.Priority = p } }
+
+func only(items ...string) func(*Increment) {
+	return func(op *Increment) {
+		op.Filters = append(op.Filters, Filter{Operator: Includes, Values: items})
+	}
+}
+
+func except(items ...string) func(*Increment) {
+	return func(op *Increment) {
+		op.Filters = append(op.Filters, Filter{Operator: Excludes, Values: items})
+	}
+}
+
+func unpaid(op *Increment) { op.RequirePayment = true }
+
+func noRepay(op *Increment) { op.Repay = RepayNever }
+
+func spend(amount string, also ...func(*Decrement)) Decrement {
+	op := Decrement{Amount: MustAmount(amount)}
+	for _, set := range also {
+		set(&op)
+	}
+	return op
+}
+
+func item(id string) func(*Decrement) { return func(op *Decrement) { op.ItemID = id } }
+
+func policy(o Overdraft) func(*Decrement) { return func(op *Decrement) { op.Overdraft = o } }
+
+func limit(text string) func(*Decrement) {
+	return func(op *Decrement) { op.Limit = LimitOf(MustAmount(text)) }
+}
+
+// extend moves an amount (empty: all) of a block to a new one.
+func extend(block, amount, target, newBlock string) ExpirationChange {
+	op := ExpirationChange{BlockID: block, NewBlockID: newBlock, Target: Never()}
+	if amount != "" {
+		op.Amount = MustAmount(amount)
+	}
+	if target != "never" {
+		op.Target = mustValue(ParseWhen(target))
+	}
+	return op
+}
+
+func voidOf(block, amount string) Void { return Void{BlockID: block, Amount: MustAmount(amount)} }
+
+func amend(block, amount string) Amendment {
+	return Amendment{BlockID: block, Amount: MustAmount(amount)}
+}
+
+// dump shows everything an account knows, in one canonical text.
+func dump(a *account) string {
+	var w strings.Builder
+	w.WriteString(dumpOpen(a))
+	fmt.Fprintf(&w, "passed %s\n", numbersOf(a.passed))
+	for _, id := range slices.Sorted(maps.Keys(a.closed)) {
+		fmt.Fprintf(&w, "closed %x\n", AppendBlock(nil, a.closed[id].block))
+	}
+	return w.String()
+}
+
+// dumpOpen shows what an account and its reload must agree on.
+func dumpOpen(a *account) string {
+	var w strings.Builder
+	fmt.Fprintf(&w, "head %x\nat %d total %s gross %s\n", AppendHead(nil, &a.head), a.at, a.total, a.gross)
+	for _, b := range a.open.all() {
+		fmt.Fprintf(&w, "open %x\n", AppendBlock(nil, b))
+	}
+	pools := []*pool{&a.plain}
+	for _, key := range slices.SortedFunc(maps.Values(a.filtered), func(p, q *pool) int {
+		return bytes.Compare(appendFilters(nil, p.filters), appendFilters(nil, q.filters))
+	}) {
+		pools = append(pools, key)
+	}
+	for _, p := range pools {
+		if p.blocks.len() > 0 || !p.positive.IsZero() {
+			fmt.Fprintf(&w, "pool %x holds %s: %s\n", appendFilters(nil, p.filters), p.positive, numbersOf(p.blocks.all()))
+		}
+	}
+	fmt.Fprintf(&w, "debts %s\nwaiting %s\nexpiring %s\n",
+		numbersOf(a.debts.all()), numbersOf(a.waiting.all()), numbersOf(a.expiring.all()))
+	if a.taker != nil {
+		fmt.Fprintf(&w, "taker %d\n", a.taker.Number)
+	}
+	for _, l := range a.lapsed {
+		fmt.Fprintf(&w, "lapsed %d %+v\n", l.block.Number, l.line)
+	}
+	if a.byID != nil && len(a.byID) != a.open.len() {
+		fmt.Fprintf(&w, "the index has %d of %d open blocks\n", len(a.byID), a.open.len())
+	}
+	return w.String()
+}
+
+func numbersOf(blocks []*Block) string {
+	var numbers []uint64
+	for _, b := range blocks {
+		numbers = append(numbers, b.Number)
+	}
+	return fmt.Sprint(numbers)
+}
+
+// textDifference shows the lines in which two texts differ.
+func textDifference(a, b string) string {
+	var w strings.Builder
+	for _, line := range strings.Split(a, "\n") {
+		if !strings.Contains("\n"+b+"\n", "\n"+line+"\n") {
+			fmt.Fprintln(&w, "-", line)
+		}
+	}
+	for _, line := range strings.Split(b, "\n") {
+		if !strings.Contains("\n"+a+"\n", "\n"+line+"\n") {
+			fmt.Fprintln(&w, "+", line)
+		}
+	}
+	if w.Len() == 0 {
+		return "the same lines in another order:\n" + a + "\n" + b
+	}
+	return w.String()
+}
