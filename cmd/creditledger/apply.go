@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"creditledger"
+	"creditledger/opsfile"
+	"creditledger/store"
+	"creditledger/store/bolt"
+	"creditledger/store/memory"
+)
+
+const applyHelp = `Carry out an operations file: one JSON object a line in, one JSON object a line out, in
+the same order. Without FILE, or with -, standard input is read. docs/operations.md
+describes the lines.
+
+Without --db everything happens in memory and is forgotten. An answer is printed as
+soon as its operation is durable, and never held back: a program may wait for each
+answer before it sends the next line, or send thousands ahead, which then share commits.
+
+Exit status: 0 every line was read and answered, whatever the answers; 2 so too, but a
+line was not one well-formed JSON object with a known op; 1 trouble with files or
+storage; 3 --stop-on-error met an error answer.`
+
+type applyFlags struct {
+	db          string
+	clock       string
+	grace       time.Duration
+	stopOnError bool
+}
+
+func (a *app) applyCommand() *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:   "apply [FILE]",
+		Short: "Carry out an operations file",
+		Long:  applyHelp,
+		Example: `  creditledger apply operations.jsonl --db credits.db > answers.jsonl
+  creditledger apply --clock manual scenario.jsonl
+  generate | creditledger apply --db credits.db --stop-on-error`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			path := "-"
+			if len(args) == 1 {
+				path = args[0]
+			}
+			return a.apply(cmd.Context(), path, &f)
+		}),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.db, "db", "", "the ledger file, made when absent (default: in memory)")
+	flags.StringVar(&f.clock, "clock", "", "manual: begin at 2000-01-01T00:00:00Z and move by clock lines only")
+	flags.DurationVar(&f.grace, "grace", 0, "grace period, such as 1h: entries are pending until it is over")
+	flags.BoolVar(&f.stopOnError, "stop-on-error", false, "end at the first error answer, with exit status 3")
+	_ = cmd.MarkFlagFilename("db")
+	_ = cmd.RegisterFlagCompletionFunc("clock", cobra.FixedCompletions([]string{"manual"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (a *app) apply(ctx context.Context, path string, f *applyFlags) (err error) {
+	opts := a.options()
+	run := opsfile.Options{StopOnError: f.stopOnError}
+	switch {
+	case f.clock == "manual":
+		run.Clock = &opsfile.Clock{}
+		opts.Clock = run.Clock.Now
+	case f.clock != "":
+		return &flagError{"--clock " + f.clock, errors.New("manual is the one choice")}
+	case f.grace < 0:
+		return &flagError{"--grace", fmt.Errorf("%s is negative", f.grace)}
+	}
+	opts.GracePeriod = f.grace
+	in, bar, closeInput, err := a.operations(path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = firstOf(err, closeInput()) }()
+	s, err := openStore(f.db)
+	if err != nil {
+		return err
+	}
+	ledger := creditledger.New(s, opts)
+	summary, err := opsfile.Run(ctx, ledger, in, a.out, &run)
+	bar.done()
+	if err := errors.Join(err, ledger.Close(), s.Close()); err != nil {
+		return &statusError{statusTrouble, err}
+	}
+	if bar.shown != nil {
+		fmt.Fprintf(a.err, "%s, %s\n", count(uint64(summary.Answers), "answer", "answers"), count(uint64(summary.Errors), "error", "errors"))
+	}
+	if status := summary.ExitStatus(); status != 0 {
+		return &statusError{status: status}
+	}
+	return nil
+}
+
+// operations opens the input.
+func (a *app) operations(path string) (io.Reader, *bar, func() error, error) {
+	if path == "-" {
+		return a.in, &bar{}, func() error { return nil }, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	b := a.fileBar(f)
+	return b.reader(f), b, f.Close, nil
+}
+
+// openStore opens the ledger file for writing, or without one a store in memory.
+func openStore(db string) (store.Store, error) {
+	if db == "" {
+		return memory.New(), nil
+	}
+	return bolt.Open(db, nil)
+}

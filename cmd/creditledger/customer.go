@@ -1,0 +1,165 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"creditledger"
+	"creditledger/store/bolt"
+)
+
+func (a *app) customerCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "customer",
+		Short: "Record a customer's name, time zone and currency",
+		Long: `Record a customer, or show one.
+
+Customers are optional: an account works without one, in UTC. The time zone decides
+when a date such as 2030-01-01 begins.`,
+		Example: `  creditledger customer set cus_1 --timezone America/Los_Angeles --name "Ada"
+  creditledger customer show cus_1`,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("customer needs set or show, and a CUSTOMER")
+		},
+	}
+	cmd.AddCommand(a.customerSetCommand(), a.customerShowCommand())
+	return cmd
+}
+
+func (a *app) customerSetCommand() *cobra.Command {
+	var externalID, name, email, timezone, currency string
+	var meta, unset []string
+	var clear bool
+	cmd := &cobra.Command{
+		Use:   "set CUSTOMER",
+		Short: "Record a customer, or change what is given",
+		Long: `Record a customer, or change what is given and leave the rest.
+
+The external id cannot change once it is set. Instants that dates stood for before a
+change of the time zone stay as they are.`,
+		Example: `  creditledger customer set cus_1 --timezone Asia/Tokyo --currency JPY
+  creditledger customer set cus_1 --meta plan=gold --unset-meta trial`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			given := func(flag string, value *string) *string {
+				if cmd.Flags().Changed(flag) {
+					return value
+				}
+				return nil
+			}
+			pairs, err := (&writeFlags{meta: meta}).metadata()
+			if err != nil {
+				return err
+			}
+			u := creditledger.CustomerUpdate{
+				ID: args[0], ExternalID: given("external-id", &externalID), Name: given("name", &name),
+				Email: given("email", &email), Timezone: given("timezone", &timezone),
+				Currency: given("currency", &currency), ClearMetadata: clear, Metadata: map[string]*string{},
+			}
+			for _, key := range unset {
+				u.Metadata[key] = nil
+			}
+			for key, value := range pairs {
+				u.Metadata[key] = &value
+			}
+			return a.withLedger(toCreate, func(l *creditledger.Ledger, _ *bolt.Store) error {
+				c, err := l.PutCustomer(cmd.Context(), u)
+				return a.showCustomer(&c, err, a.quiet)
+			})
+		}),
+	}
+	a.dbFlag(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&externalID, "external-id", "", "the customer's id elsewhere")
+	flags.StringVar(&name, "name", "", "name")
+	flags.StringVar(&email, "email", "", "e-mail address")
+	flags.StringVar(&timezone, "timezone", "", "IANA time zone, such as Europe/Rome")
+	flags.StringVar(&currency, "currency", "", "the currency the customer is invoiced in, such as USD")
+	flags.StringArrayVar(&meta, "meta", nil, "metadata `KEY=VALUE`; may be repeated")
+	flags.StringArrayVar(&unset, "unset-meta", nil, "metadata `KEY` to remove; may be repeated")
+	flags.BoolVar(&clear, "clear-meta", false, "remove all metadata first")
+	return cmd
+}
+
+func (a *app) customerShowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "show CUSTOMER",
+		Short:   "Show what is recorded of a customer",
+		Example: `  creditledger customer show cus_1 --json`,
+		Args:    cobra.ExactArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			return a.withLedger(toRead, func(l *creditledger.Ledger, _ *bolt.Store) error {
+				c, err := l.Customer(cmd.Context(), args[0])
+				return a.showCustomer(&c, err, false)
+			})
+		}),
+	}
+	a.dbFlag(cmd)
+	return cmd
+}
+
+// customerObject is a customer under the names of operations files.
+type customerObject struct {
+	Op         string            `json:"op"`
+	ID         string            `json:"id"`
+	ExternalID *string           `json:"external_customer_id"`
+	Name       *string           `json:"name"`
+	Email      *string           `json:"email"`
+	Timezone   string            `json:"timezone"`
+	Currency   *string           `json:"currency"`
+	Metadata   map[string]string `json:"metadata"`
+	CreatedAt  string            `json:"created_at"`
+}
+
+func (a *app) showCustomer(c *creditledger.Customer, err error, silent bool) error {
+	switch {
+	case err != nil:
+		return err
+	case a.json:
+		optional := func(s string) *string {
+			if s == "" {
+				return nil
+			}
+			return &s
+		}
+		o := customerObject{"customer", c.ID, optional(c.ExternalID), optional(c.Name), optional(c.Email),
+			c.Timezone, optional(c.Currency), c.Metadata, c.CreatedAt.String()}
+		if o.Metadata == nil {
+			o.Metadata = map[string]string{}
+		}
+		encoder := json.NewEncoder(a.out)
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(o)
+	case silent:
+		return nil
+	}
+	return writeCustomer(a.out, c)
+}
+
+func writeCustomer(out io.Writer, c *creditledger.Customer) error {
+	var text strings.Builder
+	line := func(what, value string) {
+		if value != "" {
+			fmt.Fprintf(&text, "  %-12s %s\n", what, oneLine(value))
+		}
+	}
+	line("customer", c.ID)
+	line("external id", c.ExternalID)
+	line("name", c.Name)
+	line("e-mail", c.Email)
+	line("time zone", c.Timezone)
+	line("currency", c.Currency)
+	for _, key := range slices.Sorted(maps.Keys(c.Metadata)) {
+		line("meta", key+"="+c.Metadata[key])
+	}
+	line("created", when(c.CreatedAt))
+	_, err := io.WriteString(out, text.String())
+	return err
+}

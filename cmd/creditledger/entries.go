@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"creditledger"
+	"creditledger/opsfile"
+)
+
+type entriesFlags struct {
+	ascending                      bool
+	limit                          int
+	cursor, entryType, status, min string
+	since, after, before, until    string
+}
+
+func (a *app) entriesCommand() *cobra.Command {
+	var e entriesFlags
+	cmd := &cobra.Command{
+		Use:   "entries CUSTOMER",
+		Short: "List the entries of an account's ledger",
+		Long: `List the entries of an account's ledger, newest first.
+
+A long list comes in pages: the last line of a page names the --cursor of the next.
+Dates are the first instant of the day in UTC.`,
+		Example: `  creditledger entries cus_1
+  creditledger entries cus_1 --asc --limit 100
+  creditledger entries cus_1 --type decrement --since 2030-01-01 --min 10`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			q, err := e.query(cmd)
+			if err != nil {
+				return err
+			}
+			r := opsfile.Request{Op: "entries", Account: a.account(args[0]), Args: q}
+			return a.read(cmd, r, func(out io.Writer, result any) {
+				page := result.(creditledger.EntryPage)
+				if len(page.Entries) == 0 {
+					fmt.Fprintln(out, "No entries.")
+					return
+				}
+				writeEntries(out, page.Entries)
+				if page.Next != "" && !a.quiet {
+					fmt.Fprintf(out, "More: --cursor %s\n", shellWord(string(page.Next)))
+				}
+			})
+		}),
+	}
+	a.accountFlags(cmd)
+	e.add(cmd)
+	return cmd
+}
+
+func (e *entriesFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&e.ascending, "asc", false, "oldest first")
+	flags.IntVar(&e.limit, "limit", 20, "entries on a page, up to 1000")
+	flags.StringVar(&e.cursor, "cursor", "", "go on where a page ended")
+	flags.StringVar(&e.entryType, "type", "", "increment, decrement, expiration_change, credit_block_expiry, void_initiated, void or amendment")
+	flags.StringVar(&e.status, "status", "", "committed or pending")
+	flags.StringVar(&e.min, "min", "", "entries of at least this amount")
+	flags.StringVar(&e.since, "since", "", "created at this date or date-time or later")
+	flags.StringVar(&e.after, "after", "", "created later than this")
+	flags.StringVar(&e.before, "before", "", "created before this")
+	flags.StringVar(&e.until, "until", "", "created at this or earlier")
+}
+
+func (e *entriesFlags) query(cmd *cobra.Command) (creditledger.EntriesQuery, error) {
+	var p parser
+	q := creditledger.EntriesQuery{
+		Ascending: e.ascending,
+		Limit:     e.limit,
+		Cursor:    creditledger.Cursor(e.cursor),
+		Type:      word(&p, "--type", e.entryType, creditledger.ParseEntryType),
+		Status:    word(&p, "--status", e.status, creditledger.ParseEntryStatus),
+		After:     p.moment("--after", e.after),
+		From:      p.moment("--since", e.since),
+		Before:    p.moment("--before", e.before),
+		Until:     p.moment("--until", e.until),
+	}
+	if e.limit < 1 || e.limit > creditledger.MaxPage {
+		p.fail("--limit", fmt.Errorf("%d is not from 1 to %d", e.limit, creditledger.MaxPage))
+	}
+	if cmd.Flags().Changed("min") {
+		q.MinAmount = p.amount("--min", e.min)
+	}
+	return q, p.err
+}

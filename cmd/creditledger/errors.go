@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"creditledger"
+)
+
+// missingFileError is a ledger file that a subcommand needs and that is not there.
+type missingFileError struct{ path string }
+
+func (e *missingFileError) Error() string {
+	return fmt.Sprintf("there is no ledger file %s", e.path)
+}
+
+// flagError names the flag or argument that cannot be read.
+type flagError struct {
+	name string
+	err  error
+}
+
+func (e *flagError) Error() string {
+	var wrong *creditledger.InvalidError
+	if errors.As(e.err, &wrong) {
+		return "invalid " + e.name + ": " + wrong.Reason
+	}
+	return "invalid " + e.name + ": " + e.err.Error()
+}
+
+// Is matches creditledger.ErrInvalid.
+func (e *flagError) Is(target error) bool { return target == creditledger.ErrInvalid }
+
+// message is an error on one line, with what to do next.
+func (a *app) message(err error) string {
+	text := strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\t' }), " ")
+	if hint := a.hint(err); hint != "" {
+		text += "; " + hint
+	}
+	return text
+}
+
+// hint says what to do about an error.
+func (a *app) hint(err error) string {
+	var (
+		missing   *creditledger.NotFoundError
+		duplicate *creditledger.DuplicateError
+		noFile    *missingFileError
+		unknown   *creditledger.OutcomeUnknownError
+	)
+	switch {
+	case errors.As(err, &noFile):
+		return "name another with --db, or begin one with creditledger grant"
+	case errors.Is(err, creditledger.ErrLocked):
+		return "try again when the other process is done"
+	case errors.As(err, &unknown):
+		return fmt.Sprintf("repeat the command with --key %q to learn what happened", string(unknown.Key))
+	case errors.Is(err, creditledger.ErrInsufficientCredits):
+		return "grant more, spend less, or let a debt grow with --overdraft allow and a higher --limit"
+	case errors.Is(err, creditledger.ErrIdempotencyMismatch):
+		return "use another --key for another operation"
+	case errors.As(err, &missing) && missing.Kind == "customer":
+		return "record it with creditledger customer set"
+	case errors.As(err, &missing) && a.subject != "":
+		return "see creditledger blocks --all " + shellWord(a.subject)
+	case errors.As(err, &duplicate):
+		return "choose another id"
+	case errors.Is(err, creditledger.ErrConflict):
+		return "try again"
+	case !a.began:
+		return "see creditledger help"
+	}
+	return ""
+}
+
+// shellWord quotes a text for a shell where it needs to be.
+func shellWord(s string) string {
+	plain := s != "" && strings.IndexFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+", r)
+	}) < 0
+	if plain {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

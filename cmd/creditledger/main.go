@@ -1,0 +1,14 @@
+// Command creditledger keeps a ledger of prepaid credits in a local file: for people
+// one subcommand an operation, for programs creditledger apply, which reads operations
+// files. Try creditledger demo.
+package main
+
+import (
+	"context"
+	"os"
+)
+
+func main() {
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, defaultDB: "credits.db"}
+	os.Exit(a.run(context.Background(), os.Args[1:]))
+}

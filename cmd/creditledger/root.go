@@ -1,0 +1,63 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"creditledger"
+)
+
+const rootHelp = `creditledger keeps a ledger of prepaid credits in a local file.
+
+An account is a customer and a currency (--currency, credits by default). Credits are
+granted in blocks, each with its own expiry, cost and filters; spending draws the
+blocks in order, soonest expiry first. Every change is an entry that is never altered.
+Times are shown in UTC.
+
+Exit status: 0 done; 1 trouble with files or storage; 2 a command line or request that
+is wrong in itself; 3 an operation that the ledger refuses, with nothing written.
+apply has its own: see creditledger help apply.`
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "creditledger",
+		Short: "A ledger of prepaid credits in a local file",
+		Long:  rootHelp,
+		Example: `  creditledger demo
+  creditledger grant cus_1 100 --expires 2030-01-01 --cost-basis 0.20
+  creditledger spend cus_1 20
+  creditledger balance cus_1`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON objects, as in operations files")
+	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but what was asked for and errors")
+	root.AddGroup(
+		&cobra.Group{ID: "write", Title: "Change an account:"},
+		&cobra.Group{ID: "read", Title: "Look at an account:"},
+		&cobra.Group{ID: "file", Title: "Files and bulk work:"},
+	)
+	root.SetHelpCommandGroupID("file")
+	root.SetCompletionCommandGroupID("file")
+	add := func(group string, commands ...*cobra.Command) {
+		for _, c := range commands {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("write", a.grantCommand(), a.spendCommand(), a.extendCommand(), a.voidCommand(), a.amendCommand(), a.activateCommand(), a.customerCommand())
+	add("read", a.balanceCommand(), a.blocksCommand(), a.entriesCommand(), a.explainCommand())
+	add("file", a.applyCommand(), a.sweepCommand(), a.verifyCommand(), a.backupCommand(), a.demoCommand())
+	return root
+}
+
+// dbFlag gives a subcommand its ledger file.
+func (a *app) dbFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.db, "db", a.defaultDB, "the ledger file")
+	_ = cmd.MarkFlagFilename("db")
+}
+
+// accountFlags gives a subcommand its ledger file and the account's currency.
+func (a *app) accountFlags(cmd *cobra.Command) {
+	a.dbFlag(cmd)
+	cmd.Flags().StringVar(&a.currency, "currency", creditledger.DefaultCurrency, "the account's currency or pricing unit")
+}

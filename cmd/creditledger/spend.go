@@ -1,0 +1,65 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"creditledger"
+)
+
+type spendFlags struct {
+	writeFlags
+	item, price, invoice, overdraft, limit string
+}
+
+func (a *app) spendCommand() *cobra.Command {
+	var s spendFlags
+	cmd := &cobra.Command{
+		Use:   "spend CUSTOMER AMOUNT",
+		Short: "Spend credits, block by block in drawdown order",
+		Long: `Spend credits of a customer, block by block in drawdown order.
+
+What no block covers becomes a debt (--overdraft allow, the default; --limit bounds
+it), has the whole refused (reject), or is left and reported (stop_at_zero).`,
+		Example: `  creditledger spend cus_1 20 --key invoice-7-line-2
+  creditledger spend cus_1 20 --item api --overdraft reject
+  creditledger spend cus_1 20 --limit 100
+  creditledger spend cus_1 20 --preview`,
+		Args: cobra.ExactArgs(2),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			op, err := s.operation(cmd, args[1])
+			if err != nil {
+				return err
+			}
+			return a.write(cmd, &s.writeFlags, args[0], op, toCreate)
+		}),
+	}
+	a.accountFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&s.item, "item", "", "the item that is paid for")
+	flags.StringVar(&s.price, "price", "", "the price that is paid")
+	flags.StringVar(&s.invoice, "invoice", "", "the invoice this belongs to")
+	flags.StringVar(&s.overdraft, "overdraft", "", "allow (default), reject or stop_at_zero")
+	flags.StringVar(&s.limit, "limit", "", "how far below 0 the balance may fall, with --overdraft allow")
+	s.add(cmd)
+	return cmd
+}
+
+func (s *spendFlags) operation(cmd *cobra.Command, amount string) (creditledger.Operation, error) {
+	var p parser
+	op := creditledger.Decrement{
+		Amount:      p.amount("AMOUNT", amount),
+		ItemID:      s.item,
+		PriceID:     s.price,
+		InvoiceID:   s.invoice,
+		Overdraft:   word(&p, "--overdraft", s.overdraft, creditledger.ParseOverdraft),
+		Description: s.description,
+	}
+	if cmd.Flags().Changed("limit") {
+		op.Limit = creditledger.LimitOf(p.amount("--limit", s.limit))
+	}
+	var err error
+	if op.Metadata, err = s.metadata(); err != nil {
+		return nil, err
+	}
+	return op, p.err
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"time"
+
+	"creditledger"
+)
+
+// parser reads arguments and flags and keeps the first that cannot be read.
+type parser struct{ err error }
+
+func (p *parser) fail(name string, err error) {
+	if p.err == nil {
+		p.err = &flagError{name, err}
+	}
+}
+
+func (p *parser) amount(name, text string) creditledger.Amount {
+	a, err := creditledger.ParseAmount(text)
+	if err != nil {
+		p.fail(name, err)
+	}
+	return a
+}
+
+// when reads a date, a date-time, or never where that is allowed; nothing for "".
+func (p *parser) when(name, text string, never bool) creditledger.When {
+	switch {
+	case text == "":
+		return creditledger.When{}
+	case text == "never" && never:
+		return creditledger.Never()
+	}
+	w, err := creditledger.ParseWhen(text)
+	if err != nil {
+		p.fail(name, err)
+	}
+	return w
+}
+
+// moment reads a date-time, or a date for its first instant in UTC; none for "".
+func (p *parser) moment(name, text string) creditledger.Instant {
+	w := p.when(name, text, false)
+	if d := w.Date(); d != 0 {
+		return d.FirstInstant(time.UTC)
+	}
+	return w.Instant()
+}
+
+func (p *parser) costBasis(name, text string) creditledger.CostBasis {
+	if text == "" {
+		return creditledger.CostBasis{}
+	}
+	c, err := creditledger.ParseCostBasis(text)
+	if err != nil {
+		p.fail(name, err)
+	}
+	return c
+}
+
+// word reads one of a list of names; the zero value for "".
+func word[T any](p *parser, name, text string, parse func(string) (T, error)) T {
+	var none T
+	if text == "" {
+		return none
+	}
+	v, err := parse(text)
+	if err != nil {
+		p.fail(name, err)
+		return none
+	}
+	return v
+}
+
+// filters turns items to let through and items to keep out into filters.
+func filters(include, exclude []string) []creditledger.Filter {
+	var list []creditledger.Filter
+	if len(include) > 0 {
+		list = append(list, creditledger.Filter{Field: creditledger.FieldItem, Operator: creditledger.Includes, Values: include})
+	}
+	if len(exclude) > 0 {
+		list = append(list, creditledger.Filter{Field: creditledger.FieldItem, Operator: creditledger.Excludes, Values: exclude})
+	}
+	return list
+}
+
+func (p *parser) required(name, text string) {
+	if text == "" {
+		p.fail(name, errors.New("it is missing"))
+	}
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"creditledger"
+	"creditledger/opsfile"
+	"creditledger/store/bolt"
+)
+
+// writeFlags are the flags that every writing subcommand has.
+type writeFlags struct {
+	key         string
+	description string
+	meta        []string
+	preview     bool
+}
+
+func (w *writeFlags) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&w.key, "key", "", "idempotency key: repeating the command with the same key does nothing twice")
+	flags.StringVar(&w.description, "description", "", "a note on the entries")
+	flags.StringArrayVar(&w.meta, "meta", nil, "metadata `KEY=VALUE`; may be repeated")
+	flags.BoolVar(&w.preview, "preview", false, "show what would be written, and write nothing")
+}
+
+// metadata reads the --meta flags.
+func (w *writeFlags) metadata() (map[string]string, error) {
+	if len(w.meta) == 0 {
+		return nil, nil
+	}
+	m := make(map[string]string, len(w.meta))
+	for _, pair := range w.meta {
+		key, value, ok := strings.Cut(pair, "=")
+		if _, twice := m[key]; !ok || twice {
+			return nil, &flagError{"--meta " + pair, fmt.Errorf("give KEY=VALUE, each key once")}
+		}
+		m[key] = value
+	}
+	return m, nil
+}
+
+// write carries out an operation, or previews it, and prints what came of it.
+func (a *app) write(cmd *cobra.Command, w *writeFlags, customer string, op creditledger.Operation, want access) error {
+	r := opsfile.Request{Op: op.Name(), Account: a.account(customer), Key: creditledger.Key(w.key), Args: op}
+	if cmd.Flags().Changed("key") && w.key == "" {
+		return &flagError{"--key", fmt.Errorf("it is empty")}
+	}
+	if w.preview {
+		r.Op, r.Args, want = "preview", opsfile.Preview{Operation: op}, toRead
+	}
+	return a.withLedger(want, func(l *creditledger.Ledger, _ *bolt.Store) error {
+		answer := opsfile.Execute(cmd.Context(), l, nil, r)
+		return a.show(&answer, func(out io.Writer) {
+			if !a.quiet || w.preview {
+				writeResult(out, r.Account, answer.Result.(*creditledger.Result), w.preview)
+			}
+		})
+	})
+}
+
+// show prints an answer: as JSON if that was asked for, else for people. The error of
+// the answer is returned, for the caller to end with.
+func (a *app) show(answer *opsfile.Answer, forPeople func(io.Writer)) error {
+	var line []byte
+	var err error
+	switch {
+	case a.json:
+		line, err = answer.AppendJSON(nil)
+	case answer.Err == nil:
+		var text strings.Builder
+		forPeople(&text)
+		line = []byte(text.String())
+	}
+	if err == nil {
+		_, err = a.out.Write(line)
+	}
+	if answer.Err != nil {
+		return answer.Err
+	}
+	return err
+}
+
+// writeResult tells a person what an operation wrote.
+func writeResult(out io.Writer, on creditledger.AccountID, r *creditledger.Result, preview bool) {
+	switch {
+	case r.Replayed:
+		fmt.Fprintln(out, "Done before under this key; nothing was written now. It was:")
+	case preview:
+		fmt.Fprintln(out, "A preview; nothing was written. It would be:")
+	}
+	if n := len(r.Entries); n > 0 {
+		fmt.Fprintf(out, "%s: %s → %s %s\n", on.Customer, r.Entries[0].Starting, r.Entries[n-1].Ending, on.Currency)
+		writeEntries(out, r.Entries)
+	} else {
+		fmt.Fprintln(out, "No entry was written.")
+	}
+	if shortID(r.NewBlockID) != r.NewBlockID {
+		fmt.Fprintf(out, "New block: %s\n", r.NewBlockID)
+	}
+	if !r.Overage.IsZero() {
+		fmt.Fprintf(out, "Not covered: %s\n", r.Overage)
+	}
+	if !r.Consumed.IsZero() {
+		fmt.Fprintf(out, "Already spent, so only their revenue is to be reversed: %s\n", r.Consumed)
+	}
+}
