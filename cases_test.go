@@ -37,6 +37,7 @@ func onBackends(t *testing.T, opts *creditledger.Options, f func(*testing.T, *cr
 		"file":   file,
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := open(t)
 			defer s.Close()
 			l := creditledger.New(s, opts)
