@@ -113,6 +113,18 @@ func DecodeRecord(data []byte) (*OpRecord, error) {
 	return rec, r.finish("journal record")
 }
 
+// RecordFits reports whether canonical bytes begin as record seq of an account does,
+// in a format of this release: enough for a store to tell the ledger's records from
+// others without decoding them.
+func RecordFits(data []byte, id AccountID, seq uint64) bool {
+	r := reader{data: data}
+	r.version(recordFormat)
+	policy := r.byte()
+	customer, currency := r.bytes(r.count()), r.bytes(r.count())
+	return r.uvarint() == seq && r.err == "" && policy == policyOrb1 &&
+		string(customer) == id.Customer && string(currency) == id.Currency
+}
+
 // lineCodec writes and reads the lines of a record. What follows from the line
 // before (the starting balance, the instant) is left out, and the ending balance is
 // one bit: whether the amount counted in the total.

@@ -81,11 +81,15 @@ type Store struct {
 	file     *os.File
 	info     os.FileInfo // of file
 
-	writer  chan struct{} // holds one token while a commit is made
-	life    sync.RWMutex  // held for reading by every call in progress
-	closing chan struct{} // closed when Close begins
-	close   sync.Once
-	closed  error // what Close returned
+	writer    chan struct{} // holds one token while a commit is made
+	tailing   sync.RWMutex  // held for reading while a view uses tail, for writing while it changes
+	tail      *tail         // the writer's to change
+	folding   atomic.Uint64 // bbolt's id of the last transaction that folds, committed or about to be
+	foldEvery int
+	life      sync.RWMutex  // held for reading by every call in progress
+	closing   chan struct{} // closed when Close begins
+	close     sync.Once
+	closed    error // what Close returned
 
 	poison   atomic.Pointer[error] // why the store refuses work, nil: it does not
 	panicked atomic.Bool           // bbolt did, and may have left its locks held
@@ -140,11 +144,21 @@ func open(path string, o Options) (*Store, error) {
 	s := &Store{
 		path: path, readOnly: o.ReadOnly, db: db, file: f, info: info,
 		writer: make(chan struct{}, 1), closing: make(chan struct{}),
+		tail: newTail(0, 0), foldEvery: foldEvery,
 	}
 	s.view = s.read
-	if err := s.read(context.Background(), "check", view.check); err != nil {
+	var t *tail
+	err = s.read(context.Background(), "check", func(v view) (err error) {
+		if err = v.check(); err == nil {
+			v.tail = nil
+			t, err = v.replayTail()
+		}
+		return err
+	})
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.tail = t
 	return s, nil
 }
 
@@ -197,11 +211,12 @@ func (s *Store) Close() error {
 			s.closed = s.file.Close()
 			return
 		}
-		err, panicked := guarded("close", s.db.Close)
+		err := s.foldAll()
+		closed, panicked := guarded("close", s.db.Close)
 		if panicked {
 			unlock(s.file)
 		}
-		if err != nil {
+		if err = errors.Join(err, closed); err != nil {
 			s.closed = fmt.Errorf("close ledger %s: %w", s.path, err)
 		}
 	})
@@ -250,11 +265,29 @@ func (s *Store) read(ctx context.Context, op string, f func(view) error) error {
 		return err
 	}
 	defer s.leave()
+	for {
+		stale, err := s.readOnce(op, f)
+		if !stale {
+			return err
+		}
+		runtime.Gosched() // a fold is committed and its tail not yet in place
+	}
+}
+
+// readOnce calls f unless the transaction is newer than the tail.
+func (s *Store) readOnce(op string, f func(view) error) (stale bool, err error) {
+	s.tailing.RLock()
+	defer s.tailing.RUnlock()
 	err, panicked := guarded(op, func() error {
 		return s.db.View(func(tx *bbolt.Tx) error {
 			v, err := openView(tx)
 			if err != nil {
 				return err
+			}
+			v.tail = s.tail
+			if folding := s.folding.Load(); folding > v.tail.tx && uint64(tx.ID()) >= folding {
+				stale = true
+				return nil
 			}
 			return f(v)
 		})
@@ -262,5 +295,5 @@ func (s *Store) read(ctx context.Context, op string, f func(view) error) error {
 	if panicked {
 		s.poisoned(err, true)
 	}
-	return err
+	return stale, err
 }

@@ -10,16 +10,11 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// stored is what a commit finds of the account of a change.
-type stored struct {
-	acct uint64 // 0: never written
-	head creditledger.Head
-}
-
-// compare looks up everything that the changes expect and returns a ConflictError
-// that names all that is otherwise. It writes nothing.
-func (v view) compare(list []creditledger.Change) ([]stored, error) {
-	found := make([]stored, len(list))
+// compare looks up everything that the changes expect and returns where their
+// accounts stand, or a ConflictError that names all that is otherwise. It writes
+// nothing.
+func (v view) compare(list []creditledger.Change) ([]place, error) {
+	found := make([]place, len(list))
 	var e creditledger.ConflictError
 	for i := range list {
 		c := &list[i]
@@ -50,55 +45,105 @@ func (v view) compare(list []creditledger.Change) ([]stored, error) {
 }
 
 // compareAccount reports whether the account is as the change was computed from.
-func (v view) compareAccount(c *creditledger.Change) (found stored, same bool, err error) {
-	if found.acct, found.head, err = v.account(c.Account); err != nil {
-		return found, false, err
+func (v view) compareAccount(c *creditledger.Change) (at place, same bool, err error) {
+	if at, err = v.place(c.Account); err != nil {
+		return at, false, err
 	}
-	if found.head.Version != c.Version {
-		return found, false, nil
+	if at.head.Version != c.Version {
+		return at, false, nil
 	}
-	// An account never written has number 0, under which nothing is stored.
 	for _, k := range c.Keys {
-		seq, err := v.getNumber(bucketKeys, textKey(found.acct, string(k.Key)), c.Account)
+		seq, err := v.keySeq(c.Account, at.acct, k.Key)
 		if err != nil || seq != 0 {
-			return found, false, err
+			return at, false, err
 		}
 	}
 	for i := range c.Blocks {
 		if b := &c.Blocks[i]; b.New {
-			number, err := v.getNumber(bucketBlockIDs, textKey(found.acct, b.ID), c.Account)
+			number, err := v.blockNumber(c.Account, at.acct, b.ID)
 			if err != nil || number != 0 {
-				return found, false, err
+				return at, false, err
 			}
 		}
 	}
 	for i := range c.Blocks {
 		b := &c.Blocks[i]
-		value, err := v.get(bucketBlocks, key(found.acct, b.Number))
+		known, err := v.hasBlock(c.Account, at.acct, b.Number)
 		if err == nil {
-			err = changes.CheckNumber(c.Account, b, value != nil)
+			err = changes.CheckNumber(c.Account, b, known)
 		}
 		if err != nil {
-			return found, false, err
+			return at, false, err
 		}
 	}
-	return found, true, nil
+	return at, true, nil
 }
 
-// write puts the changes, which compare found to fit.
-func (v view) write(list []creditledger.Change, found []stored) error {
-	w := writer{view: v, open: make(map[*byte]*bbolt.Bucket, len(buckets))}
+func (v view) hasBlock(id creditledger.AccountID, acct, number uint64) (bool, error) {
+	if _, ok := v.tail.account(id).block(number); ok || acct == 0 {
+		return ok, nil
+	}
+	value, err := v.get(bucketBlocks, key(acct, number))
+	return value != nil, err
+}
+
+// appended is what a commit put into the log.
+type appended struct {
+	first []uint64 // for each change, the log number of the first of its records
+	end   uint64   // log number of the last record of all
+	alien bool     // a record is not the ledger's: the log could not bring it back
+}
+
+// append puts the changes' journal records into the log and the records of upper
+// layers into their table. found becomes the place of each change's account, with a
+// number for those that have none.
+func (v view) append(t *tail, list []creditledger.Change, found []place) (appended, error) {
+	var a appended
+	var err error
+	if a.end, err = v.logEnd(); err != nil {
+		return a, err
+	}
+	w := newWriter(v)
+	acct := t.acct
+	if b := w.bucket(bucketAccounts); b != nil {
+		acct = max(acct, b.Sequence())
+	}
+	if b := w.bucket(bucketLog); b != nil {
+		b.FillPercent = 1 // numbers only grow
+	}
+	a.first = make([]uint64, len(list))
 	for i := range list {
 		c := &list[i]
 		for _, put := range c.Records {
 			value := binary.BigEndian.AppendUint64(nil, put.Expect+1)
 			w.put(bucketRecords, recordKey(put.Kind, put.Key), append(value, put.Value...))
 		}
-		if c.Account != (creditledger.AccountID{}) {
-			w.account(c, found[i])
+		if c.Account == (creditledger.AccountID{}) {
+			continue
+		}
+		if found[i].acct == 0 {
+			acct++
+			found[i].acct = acct
+		}
+		a.first[i] = a.end + 1
+		prev := found[i].last
+		for _, r := range c.Journal {
+			a.alien = a.alien || !creditledger.RecordFits(r.Bytes, c.Account, r.Seq)
+			a.end++
+			w.put(bucketLog, key(a.end), appendLogRecord(make([]byte, 0, len(r.Bytes)+12), found[i].acct, prev, r.Bytes))
+			prev = a.end
 		}
 	}
-	return w.err
+	return a, w.err
+}
+
+// addAll takes over what a commit wrote.
+func (t *tail) addAll(list []creditledger.Change, found []place, a appended) {
+	for i := range list {
+		if list[i].Account != (creditledger.AccountID{}) {
+			t.add(&list[i], found[i], a.first[i])
+		}
+	}
 }
 
 // writer puts into the buckets of a view until something fails; then it does nothing
@@ -107,6 +152,10 @@ type writer struct {
 	view view
 	open map[*byte]*bbolt.Bucket
 	err  error
+}
+
+func newWriter(v view) *writer {
+	return &writer{view: v, open: make(map[*byte]*bbolt.Bucket, len(buckets))}
 }
 
 // bucket returns nil after an error.
@@ -144,35 +193,6 @@ func (w *writer) has(bucket, key []byte) bool {
 func (w *writer) wrap(what string, bucket []byte, err error) {
 	if err != nil {
 		w.err = fmt.Errorf("%s in bucket %s: %w", what, bucket, err)
-	}
-}
-
-func (w *writer) account(c *creditledger.Change, old stored) {
-	acct := old.acct
-	if acct == 0 {
-		if b := w.bucket(bucketAccounts); b != nil {
-			var err error
-			acct, err = b.NextSequence()
-			w.wrap("number an account", bucketAccounts, err)
-		}
-	}
-	w.put(bucketAccounts, accountKey(c.Account), creditledger.AppendHead(key(acct), &c.Head))
-	for _, r := range c.Journal {
-		w.put(bucketJournal, key(acct, r.Seq), bytesOf(r.Bytes))
-	}
-	for i := range c.Blocks {
-		w.block(acct, &c.Blocks[i])
-	}
-	for _, k := range c.Keys {
-		w.put(bucketKeys, textKey(acct, string(k.Key)), key(k.Seq))
-	}
-	if was, is := old.head.NextDue, c.Head.NextDue; was != is {
-		if was != 0 {
-			w.delete(bucketDue, dueKey(was, c.Account))
-		}
-		if is != 0 {
-			w.put(bucketDue, dueKey(is, c.Account), []byte{})
-		}
 	}
 }
 

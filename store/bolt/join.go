@@ -26,6 +26,7 @@ type Joined struct {
 	reads
 	mu     sync.Mutex
 	tx     *bbolt.Tx
+	tail   *tail // what a crash left to be folded; empty after the first Commit
 	broken error // why the store refuses work
 }
 
@@ -41,13 +42,18 @@ func Join(tx *bbolt.Tx) (*Joined, error) {
 	j.view = j.read
 	err, _ := guarded("join", func() error {
 		if tx.Bucket(topBucket) == nil && tx.Writable() {
-			return makeBuckets(tx)
+			if err := makeBuckets(tx); err != nil {
+				return err
+			}
 		}
 		v, err := openView(tx)
-		if err != nil {
-			return err
+		if err == nil {
+			err = v.check()
 		}
-		return v.check()
+		if err == nil {
+			j.tail, err = v.replayTail()
+		}
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("join ledger: %w", err)
@@ -80,6 +86,7 @@ func (j *Joined) read(ctx context.Context, op string, f func(view) error) error 
 		if err != nil {
 			return err
 		}
+		v.tail = j.tail
 		return f(v)
 	})
 	if panicked {
@@ -107,9 +114,10 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 		return fmt.Errorf("commit: the transaction is %w", creditledger.ErrReadOnly)
 	}
 	var v view
-	var found []stored
+	var found []place
 	err, panicked := guarded("commit", func() (err error) {
 		if v, err = openView(j.tx); err == nil {
+			v.tail = j.tail
 			found, err = v.compare(list)
 		}
 		return err
@@ -120,9 +128,24 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 		}
 		return err
 	}
-	if err, _ := guarded("commit", func() error { return v.write(list, found) }); err != nil {
+	if err, _ := guarded("commit", func() error { return j.write(v, list, found) }); err != nil {
 		j.broken = err
 		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit in a joined transaction: %w", err)}
 	}
+	return nil
+}
+
+// write puts the changes into the transaction and folds at once: what the caller
+// commits has no tail.
+func (j *Joined) write(v view, list []creditledger.Change, found []place) error {
+	a, err := v.append(j.tail, list, found)
+	if err != nil {
+		return err
+	}
+	j.tail.addAll(list, found, a)
+	if err := v.fold(j.tail, a.end); err != nil {
+		return err
+	}
+	j.tail = newTail(a.end, j.tail.acct)
 	return nil
 }

@@ -14,9 +14,10 @@ import (
 var (
 	topBucket = []byte("creditledger")
 
-	bucketMeta     = []byte("meta")     // "format" → 4 bytes
-	bucketAccounts = []byte("accounts") // name → acct, head
-	bucketJournal  = []byte("journal")  // acct, seq → the record's canonical bytes
+	bucketMeta     = []byte("meta")     // "format" → 4 bytes, "folded" → log number
+	bucketLog      = []byte("log")      // log number → acct, log number of the record before, the record
+	bucketAccounts = []byte("accounts") // name → acct, log number of the last record, head
+	bucketJournal  = []byte("journal")  // acct, every 32nd seq → log number
 	bucketBlocks   = []byte("blocks")   // acct, number → block
 	bucketOpen     = []byte("open")     // acct, number → nothing
 	bucketBlockIDs = []byte("blockids") // acct, block id → number
@@ -24,15 +25,18 @@ var (
 	bucketDue      = []byte("due")      // Head.NextDue, name → nothing
 	bucketRecords  = []byte("records")  // kind, key → version, value
 
-	buckets = [][]byte{bucketMeta, bucketAccounts, bucketJournal, bucketBlocks, bucketOpen,
+	buckets = [][]byte{bucketMeta, bucketLog, bucketAccounts, bucketJournal, bucketBlocks, bucketOpen,
 		bucketBlockIDs, bucketKeys, bucketDue, bucketRecords}
 )
 
 // format is the version of the layout that this release writes; keyFormat is where
-// it stands.
+// it stands. keyFolded tells up to which log number the tables are written.
 const format = 1
 
-var keyFormat = []byte("format")
+var (
+	keyFormat = []byte("format")
+	keyFolded = []byte("folded")
+)
 
 const numberSize = 8
 

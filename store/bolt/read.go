@@ -22,43 +22,47 @@ type reads struct {
 func (r reads) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {
 	var state *creditledger.State
 	err := r.view(ctx, "load", func(v view) error {
-		acct, head, err := v.account(id)
-		if err != nil || (have != 0 && head.Version == have) {
+		at, err := v.place(id)
+		if err != nil || (have != 0 && at.head.Version == have) {
 			return err
 		}
-		blocks, err := v.openBlocks(id, acct)
+		blocks, err := v.openBlocks(id, at.acct)
 		if err != nil {
 			return err
 		}
-		state = &creditledger.State{Head: head, Blocks: blocks}
+		state = &creditledger.State{Head: at.head, Blocks: blocks}
 		return nil
 	})
 	return state, err
 }
 
+// openBlocks returns the open blocks: those of the tables that the tail says nothing
+// of, and the tail's.
 func (v view) openBlocks(id creditledger.AccountID, acct uint64) ([]creditledger.Block, error) {
-	if acct == 0 {
-		return nil, nil
-	}
 	open, err := v.bucket(bucketOpen)
-	if err != nil {
+	if err != nil || acct == 0 {
 		return nil, err
 	}
-	stored, err := v.bucket(bucketBlocks)
-	if err != nil {
-		return nil, err
-	}
+	a := v.tail.account(id)
 	var blocks []creditledger.Block
 	for k := range ascending(open, key(acct), key(acct)) {
 		number, err := numbered(bucketOpen, k, id)
 		if err != nil {
 			return nil, err
 		}
-		b, err := v.block(stored, id, acct, number)
+		if _, ok := a.block(number); ok {
+			continue
+		}
+		b, err := v.block(id, acct, number)
 		if err != nil {
 			return nil, err
 		}
 		blocks = append(blocks, b)
+	}
+	for _, number := range a.numbers(0) {
+		if b := a.blocks[number]; b.Open {
+			blocks = append(blocks, copyBlock(b.Block))
+		}
 	}
 	return blocks, nil
 }
@@ -66,29 +70,19 @@ func (v view) openBlocks(id creditledger.AccountID, acct uint64) ([]creditledger
 // Block implements creditledger.Store.
 func (r reads) Block(ctx context.Context, id creditledger.AccountID, blockID string) (block creditledger.Block, err error) {
 	err = r.view(ctx, "block", func(v view) error {
-		acct, _, err := v.account(id)
+		at, err := v.place(id)
 		if err != nil {
 			return err
 		}
-		number, err := v.getNumber(bucketBlockIDs, textKey(acct, blockID), id)
-		if err != nil {
+		b, found, err := v.namedBlock(id, at.acct, blockID)
+		switch {
+		case err != nil:
 			return err
-		}
-		if acct == 0 || number == 0 {
+		case !found:
 			return &creditledger.NotFoundError{Kind: "block", ID: blockID}
 		}
-		stored, err := v.bucket(bucketBlocks)
-		if err != nil {
-			return err
-		}
-		b, err := v.block(stored, id, acct, number)
-		if err == nil && b.ID != blockID {
-			err = corrupt("block "+strconv.Quote(blockID)+" of "+id.String(), "its id leads to block "+strconv.Quote(b.ID))
-		}
-		if err == nil {
-			block = b
-		}
-		return err
+		block = b
+		return nil
 	})
 	return block, err
 }
@@ -96,51 +90,63 @@ func (r reads) Block(ctx context.Context, id creditledger.AccountID, blockID str
 // Blocks implements creditledger.Store.
 func (r reads) Blocks(ctx context.Context, id creditledger.AccountID, from uint64, limit int) (blocks []creditledger.Block, err error) {
 	err = r.view(ctx, "blocks", func(v view) error {
-		acct, _, err := v.account(id)
-		if err != nil || acct == 0 || limit <= 0 {
+		at, err := v.place(id)
+		if err != nil || at.acct == 0 || limit <= 0 {
 			return err
 		}
-		stored, err := v.bucket(bucketBlocks)
+		numbers, err := v.blockNumbers(id, at.acct, from, limit)
 		if err != nil {
 			return err
 		}
-		for k, value := range ascending(stored, key(acct), key(acct, from)) {
-			number, err := numbered(bucketBlocks, k, id)
+		for _, number := range numbers {
+			b, err := v.block(id, at.acct, number)
 			if err != nil {
 				return err
 			}
-			b, err := decodeBlock(id, number, value)
-			if err != nil {
-				return err
-			}
-			if blocks = append(blocks, b); len(blocks) == limit {
-				break
-			}
+			blocks = append(blocks, b)
 		}
 		return nil
 	})
 	return orNil(blocks, err)
 }
 
+// blockNumbers lists up to limit numbers of an account's blocks, from one on.
+func (v view) blockNumbers(id creditledger.AccountID, acct, from uint64, limit int) ([]uint64, error) {
+	stored, err := v.bucket(bucketBlocks)
+	if err != nil {
+		return nil, err
+	}
+	numbers := v.tail.account(id).numbers(from)
+	tabled := 0
+	for k := range ascending(stored, key(acct), key(acct, from)) {
+		number, err := numbered(bucketBlocks, k, id)
+		if err != nil {
+			return nil, err
+		}
+		numbers = append(numbers, number)
+		if tabled++; tabled == limit {
+			break
+		}
+	}
+	slices.Sort(numbers)
+	numbers = slices.Compact(numbers)
+	return numbers[:min(limit, len(numbers))], nil
+}
+
 // BlocksByNumber implements creditledger.Store.
 func (r reads) BlocksByNumber(ctx context.Context, id creditledger.AccountID, numbers []uint64) (blocks []creditledger.Block, err error) {
 	err = r.view(ctx, "blocks by number", func(v view) error {
-		acct, _, err := v.account(id)
-		if err != nil {
-			return err
-		}
-		stored, err := v.bucket(bucketBlocks)
+		at, err := v.place(id)
 		if err != nil {
 			return err
 		}
 		for _, number := range numbers {
-			value := stored.Get(key(acct, number))
-			if value == nil {
-				return &creditledger.NotFoundError{Kind: "block", ID: strconv.FormatUint(number, 10)}
-			}
-			b, err := decodeBlock(id, number, value)
-			if err != nil {
+			b, found, err := v.findBlock(id, at.acct, number)
+			switch {
+			case err != nil:
 				return err
+			case !found:
+				return &creditledger.NotFoundError{Kind: "block", ID: strconv.FormatUint(number, 10)}
 			}
 			blocks = append(blocks, b)
 		}
@@ -152,29 +158,12 @@ func (r reads) BlocksByNumber(ctx context.Context, id creditledger.AccountID, nu
 // Journal implements creditledger.Store.
 func (r reads) Journal(ctx context.Context, id creditledger.AccountID, from uint64, limit int, reverse bool) (records []creditledger.JournalRecord, err error) {
 	err = r.view(ctx, "journal", func(v view) error {
-		acct, _, err := v.account(id)
-		if err != nil || acct == 0 || limit <= 0 {
+		at, err := v.place(id)
+		if err != nil || at.acct == 0 || limit <= 0 {
 			return err
 		}
-		journal, err := v.bucket(bucketJournal)
-		if err != nil {
-			return err
-		}
-		direction := ascending
-		if reverse {
-			direction = descending
-		}
-		for k, value := range direction(journal, key(acct), key(acct, from)) {
-			seq, err := numbered(bucketJournal, k, id)
-			if err != nil {
-				return err
-			}
-			records = append(records, creditledger.JournalRecord{Seq: seq, Bytes: bytesOf(value)})
-			if len(records) == limit {
-				break
-			}
-		}
-		return nil
+		records, err = v.page(id, at, from, limit, reverse)
+		return err
 	})
 	return orNil(records, err)
 }
@@ -182,11 +171,10 @@ func (r reads) Journal(ctx context.Context, id creditledger.AccountID, from uint
 // KeySeq implements creditledger.Store.
 func (r reads) KeySeq(ctx context.Context, id creditledger.AccountID, key creditledger.Key) (seq uint64, err error) {
 	err = r.view(ctx, "idempotency key", func(v view) error {
-		acct, _, err := v.account(id)
-		if err != nil || acct == 0 {
-			return err
+		at, err := v.place(id)
+		if err == nil {
+			seq, err = v.keySeq(id, at.acct, key)
 		}
-		seq, err = v.getNumber(bucketKeys, textKey(acct, string(key)), id)
 		return err
 	})
 	return seq, err
@@ -202,6 +190,11 @@ func (r reads) Due(ctx context.Context, by creditledger.Instant, after creditled
 		due, err := v.bucket(bucketDue)
 		if err != nil || by <= 0 || limit <= 0 {
 			return err
+		}
+		for _, id := range v.tail.sorted() {
+			if next := v.tail.accounts[id].head.NextDue; next != 0 && next <= by && id.Compare(after) > 0 {
+				ids = append(ids, id)
+			}
 		}
 		seen := 0
 		for k := range ascending(due, nil, nil) {
@@ -219,7 +212,7 @@ func (r reads) Due(ctx context.Context, by creditledger.Instant, after creditled
 			if !ok {
 				return corrupt("due index", "a key that names no account")
 			}
-			if id.Compare(after) > 0 {
+			if id.Compare(after) > 0 && v.tail.account(id) == nil {
 				ids = append(ids, id)
 			}
 		}
@@ -232,22 +225,27 @@ func (r reads) Due(ctx context.Context, by creditledger.Instant, after creditled
 
 // dueByAccount is Due without its index.
 func (v view) dueByAccount(by creditledger.Instant, after creditledger.AccountID, limit int) (ids []creditledger.AccountID, err error) {
-	err = v.accounts(after, func(id creditledger.AccountID, value []byte) (bool, error) {
-		_, head, err := decodeAccount(id, value)
-		if err == nil && head.NextDue != 0 && head.NextDue <= by {
+	err = v.accounts(after, func(id creditledger.AccountID, at place) bool {
+		if at.head.NextDue != 0 && at.head.NextDue <= by {
 			ids = append(ids, id)
 		}
-		return len(ids) < limit, err
+		return len(ids) < limit
 	})
 	return ids, err
 }
 
 // accounts calls f for the accounts after the given one, in order, until it returns
-// false or an error.
-func (v view) accounts(after creditledger.AccountID, f func(creditledger.AccountID, []byte) (bool, error)) error {
+// false: those of the tables, and in their places those that only the tail knows.
+func (v view) accounts(after creditledger.AccountID, f func(creditledger.AccountID, place) bool) error {
 	accounts, err := v.bucket(bucketAccounts)
 	if err != nil {
 		return err
+	}
+	var made []creditledger.AccountID
+	for _, id := range v.tail.sorted() {
+		if v.tail.accounts[id].made && id.Compare(after) > 0 {
+			made = append(made, id)
+		}
 	}
 	start := accountKey(after)
 	for k, value := range ascending(accounts, nil, start) {
@@ -258,8 +256,26 @@ func (v view) accounts(after creditledger.AccountID, f func(creditledger.Account
 		if !ok {
 			return corrupt("accounts", "a key that names no account")
 		}
-		if more, err := f(id, value); err != nil || !more {
+		for len(made) > 0 && made[0].Compare(id) < 0 {
+			if !f(made[0], v.tail.accounts[made[0]].place) {
+				return nil
+			}
+			made = made[1:]
+		}
+		at, err := decodePlace(id, value)
+		if err != nil {
 			return err
+		}
+		if a := v.tail.account(id); a != nil {
+			at = a.place
+		}
+		if !f(id, at) {
+			return nil
+		}
+	}
+	for _, id := range made {
+		if !f(id, v.tail.accounts[id].place) {
+			return nil
 		}
 	}
 	return nil
@@ -271,9 +287,9 @@ func (r reads) Accounts(ctx context.Context, after creditledger.AccountID, limit
 		if limit <= 0 {
 			return nil
 		}
-		return v.accounts(after, func(id creditledger.AccountID, _ []byte) (bool, error) {
+		return v.accounts(after, func(id creditledger.AccountID, _ place) bool {
 			ids = append(ids, id)
-			return len(ids) < limit, nil
+			return len(ids) < limit
 		})
 	})
 	return orNil(ids, err)

@@ -5,15 +5,19 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"strconv"
 
 	"go.etcd.io/bbolt"
 
 	"creditledger"
 )
 
-// view is the ledger's top bucket inside one transaction. What it returns is copied
-// out of the transaction.
-type view struct{ top *bbolt.Bucket }
+// view is the ledger's top bucket inside one transaction, and the tail that belongs to
+// it. What it returns is copied out of the transaction.
+type view struct {
+	top  *bbolt.Bucket
+	tail *tail // nil: the tables alone count
+}
 
 // makeBuckets adds an empty ledger to a file that has none.
 func makeBuckets(tx *bbolt.Tx) error {
@@ -26,7 +30,11 @@ func makeBuckets(tx *bbolt.Tx) error {
 			return fmt.Errorf("bucket %q: %w", name, err)
 		}
 	}
-	return top.Bucket(bucketMeta).Put(keyFormat, binary.BigEndian.AppendUint32(nil, format))
+	meta := top.Bucket(bucketMeta)
+	if err := meta.Put(keyFormat, binary.BigEndian.AppendUint32(nil, format)); err != nil {
+		return err
+	}
+	return meta.Put(keyFolded, key(0))
 }
 
 // openView finds the ledger in a transaction.
@@ -35,7 +43,7 @@ func openView(tx *bbolt.Tx) (view, error) {
 	if top == nil {
 		return view{}, corrupt("file", "a bbolt database without a ledger in it: to keep one beside other buckets, let Join make it")
 	}
-	return view{top}, nil
+	return view{top: top}, nil
 }
 
 // check makes sure that the ledger is of a format known here, and whole.
@@ -88,37 +96,93 @@ func (v view) getNumber(bucket, key []byte, id creditledger.AccountID) (uint64, 
 	return binary.BigEndian.Uint64(value), nil
 }
 
-// account returns the internal number and the head of an account, 0 and the zero
-// head if it was never written.
-func (v view) account(id creditledger.AccountID) (uint64, creditledger.Head, error) {
+// place returns where an account stands, the zero place if it was never written.
+func (v view) place(id creditledger.AccountID) (place, error) {
+	if a := v.tail.account(id); a != nil {
+		return a.place, nil
+	}
 	value, err := v.get(bucketAccounts, accountKey(id))
 	if value == nil || err != nil {
-		return 0, creditledger.Head{}, err
+		return place{}, err
 	}
-	return decodeAccount(id, value)
+	return decodePlace(id, value)
 }
 
-func decodeAccount(id creditledger.AccountID, value []byte) (uint64, creditledger.Head, error) {
-	if len(value) < numberSize || binary.BigEndian.Uint64(value) == 0 {
-		return 0, creditledger.Head{}, corrupt("account "+id.String(), "has no number")
+func decodePlace(id creditledger.AccountID, value []byte) (place, error) {
+	if len(value) < 2*numberSize || binary.BigEndian.Uint64(value) == 0 {
+		return place{}, corrupt("account "+id.String(), "has no number")
 	}
-	head, err := creditledger.DecodeHead(value[numberSize:])
-	if err == nil && head.Version == 0 {
+	p := place{acct: binary.BigEndian.Uint64(value), last: binary.BigEndian.Uint64(value[numberSize:])}
+	var err error
+	p.head, err = creditledger.DecodeHead(value[2*numberSize:])
+	if err == nil && p.head.Version == 0 {
 		err = corrupt("head", "of an account that was never written")
 	}
 	if err != nil {
-		return 0, creditledger.Head{}, fmt.Errorf("account %v: %w", id, err)
+		return place{}, fmt.Errorf("account %v: %w", id, err)
 	}
-	return binary.BigEndian.Uint64(value), head, nil
+	return p, nil
 }
 
-// block returns the block of account acct with that number.
-func (v view) block(blocks *bbolt.Bucket, id creditledger.AccountID, acct, number uint64) (creditledger.Block, error) {
-	value := blocks.Get(key(acct, number))
-	if value == nil {
-		return creditledger.Block{}, corrupt(fmt.Sprintf("block %d of %v", number, id), "missing")
+// findBlock returns the block of an account with that number, and whether there is one.
+func (v view) findBlock(id creditledger.AccountID, acct, number uint64) (creditledger.Block, bool, error) {
+	if b, ok := v.tail.account(id).block(number); ok {
+		return copyBlock(b.Block), true, nil
 	}
-	return decodeBlock(id, number, value)
+	value, err := v.get(bucketBlocks, key(acct, number))
+	if value == nil || err != nil {
+		return creditledger.Block{}, false, err
+	}
+	b, err := decodeBlock(id, number, value)
+	return b, true, err
+}
+
+// block returns a block that has to be there.
+func (v view) block(id creditledger.AccountID, acct, number uint64) (creditledger.Block, error) {
+	b, found, err := v.findBlock(id, acct, number)
+	if err == nil && !found {
+		err = corrupt(fmt.Sprintf("block %d of %v", number, id), "missing")
+	}
+	return b, err
+}
+
+// blockNumber returns the number of the block with an id, 0 if there is none.
+func (v view) blockNumber(id creditledger.AccountID, acct uint64, blockID string) (uint64, error) {
+	if a := v.tail.account(id); a != nil {
+		if n := a.ids[blockID]; n != 0 {
+			return n, nil
+		}
+	}
+	if acct == 0 {
+		return 0, nil
+	}
+	return v.getNumber(bucketBlockIDs, textKey(acct, blockID), id)
+}
+
+// namedBlock returns the block with an id, and whether there is one.
+func (v view) namedBlock(id creditledger.AccountID, acct uint64, blockID string) (creditledger.Block, bool, error) {
+	number, err := v.blockNumber(id, acct, blockID)
+	if err != nil || number == 0 {
+		return creditledger.Block{}, false, err
+	}
+	b, err := v.block(id, acct, number)
+	if err == nil && b.ID != blockID {
+		err = corrupt("block "+strconv.Quote(blockID)+" of "+id.String(), "its id leads to block "+strconv.Quote(b.ID))
+	}
+	return b, true, err
+}
+
+// keySeq returns the record that an idempotency key stands for, 0 if there is none.
+func (v view) keySeq(id creditledger.AccountID, acct uint64, k creditledger.Key) (uint64, error) {
+	if a := v.tail.account(id); a != nil {
+		if seq := a.keys[k]; seq != 0 {
+			return seq, nil
+		}
+	}
+	if acct == 0 {
+		return 0, nil
+	}
+	return v.getNumber(bucketKeys, textKey(acct, string(k)), id)
 }
 
 func decodeBlock(id creditledger.AccountID, number uint64, value []byte) (creditledger.Block, error) {
@@ -137,25 +201,6 @@ func ascending(b *bbolt.Bucket, prefix, from []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		c := b.Cursor()
 		for k, v := c.Seek(from); k != nil && bytes.HasPrefix(k, prefix); k, v = c.Next() {
-			if !yield(k, v) {
-				return
-			}
-		}
-	}
-}
-
-// descending yields the pairs from the last key ≤ from back while keys begin with
-// prefix.
-func descending(b *bbolt.Bucket, prefix, from []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(k, v []byte) bool) {
-		c := b.Cursor()
-		k, v := c.Seek(from)
-		if k == nil {
-			k, v = c.Last()
-		} else if !bytes.Equal(k, from) {
-			k, v = c.Prev()
-		}
-		for ; k != nil && bytes.HasPrefix(k, prefix); k, v = c.Prev() {
 			if !yield(k, v) {
 				return
 			}

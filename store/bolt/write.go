@@ -47,14 +47,17 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 // have reached the file; once it has begun, an error says nothing about that.
 func (s *Store) write(list []creditledger.Change) error {
 	var tx *bbolt.Tx
+	var next func()
 	err, panicked := guarded("commit", func() error {
 		var err error
 		if tx, err = s.db.Begin(true); err != nil {
 			return err
 		}
-		return apply(tx, list)
+		next, err = s.apply(tx, list)
+		return err
 	})
 	if err != nil {
+		s.folding.Store(s.tail.tx)
 		if !panicked && tx != nil {
 			_, panicked = guarded("rollback", tx.Rollback)
 		}
@@ -67,17 +70,65 @@ func (s *Store) write(list []creditledger.Change) error {
 		s.poisoned(err, panicked)
 		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit to %s: %w", s.path, err)}
 	}
+	s.tailing.Lock()
+	defer s.tailing.Unlock()
+	next()
 	return nil
 }
 
-func apply(tx *bbolt.Tx, list []creditledger.Change) error {
+// apply writes the changes into tx, and folds the tail when it has grown enough. What
+// it returns brings the tail up to date once tx is committed.
+func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), err error) {
 	v, err := openView(tx)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	v.tail = s.tail
 	found, err := v.compare(list)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return v.write(list, found)
+	a, err := v.append(s.tail, list, found)
+	if err != nil {
+		return nil, err
+	}
+	if !a.alien && s.tail.records < s.foldEvery {
+		return func() { s.tail.addAll(list, found, a) }, nil
+	}
+	whole := s.tail.clone()
+	whole.addAll(list, found, a)
+	if err := v.fold(whole, a.end); err != nil {
+		return nil, err
+	}
+	return s.begun(tx, newTail(a.end, whole.acct)), nil
+}
+
+// begun tells readers that tx folds the tail: from its commit on they need the new
+// one, which the function it returns puts in place.
+func (s *Store) begun(tx *bbolt.Tx, t *tail) func() {
+	t.tx = uint64(tx.ID())
+	s.folding.Store(t.tx)
+	return func() { s.tail = t }
+}
+
+// foldAll folds what is left when the store is closed, so that opening it again has
+// nothing to replay.
+func (s *Store) foldAll() error {
+	if s.readOnly || s.poison.Load() != nil || s.tail.records == 0 {
+		return nil
+	}
+	err, _ := guarded("fold", func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			v, err := openView(tx)
+			if err != nil {
+				return err
+			}
+			end, err := v.logEnd()
+			if err != nil {
+				return err
+			}
+			return v.fold(s.tail, end)
+		})
+	})
+	return err
 }

@@ -1,0 +1,261 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"creditledger"
+)
+
+// The log holds every journal record in the order in which the file got them, so that
+// a commit dirties the pages at one end of one bucket, whatever accounts it is about.
+// A record is found through the one after it in its account: each has the log number
+// of the one before. Every indexEvery-th record of an account is in the journal index
+// too, from which a walk of less than that many steps reaches any other.
+
+// indexEvery is how many records apart those in the journal index are.
+const indexEvery = 32
+
+// logRecord is a row of the log.
+type logRecord struct {
+	acct  uint64
+	prev  uint64 // log number of the account's record before, 0: none
+	bytes []byte // the journal record, in the transaction's memory
+}
+
+func appendLogRecord(dst []byte, acct, prev uint64, record []byte) []byte {
+	dst = binary.AppendUvarint(dst, acct)
+	dst = binary.AppendUvarint(dst, prev)
+	return append(dst, record...)
+}
+
+func parseLogRecord(number uint64, value []byte) (logRecord, error) {
+	acct, n := binary.Uvarint(value)
+	if n > 0 && acct != 0 {
+		if prev, m := binary.Uvarint(value[n:]); m > 0 && prev < number {
+			return logRecord{acct: acct, prev: prev, bytes: value[n+m:]}, nil
+		}
+	}
+	return logRecord{}, corrupt(fmt.Sprintf("log record %d", number), "its front is damaged")
+}
+
+// logRecord returns a record of an account.
+func (v view) logRecord(log *bbolt.Bucket, number, acct uint64) (logRecord, error) {
+	value := log.Get(key(number))
+	if value == nil {
+		return logRecord{}, corrupt(fmt.Sprintf("log record %d", number), "missing")
+	}
+	r, err := parseLogRecord(number, value)
+	if err == nil && r.acct != acct {
+		err = corrupt(fmt.Sprintf("log record %d", number), fmt.Sprintf("it is of account number %d, not %d", r.acct, acct))
+	}
+	return r, err
+}
+
+// locate returns the log number of an account's record.
+func (v view) locate(log *bbolt.Bucket, id creditledger.AccountID, at place, seq uint64) (uint64, error) {
+	from, number := at.head.Version, at.last
+	if a := v.tail.account(id); a != nil && len(a.log) > 0 {
+		if seq >= a.first {
+			return a.log[seq-a.first], nil
+		}
+		r, err := v.logRecord(log, a.log[0], at.acct)
+		if err != nil {
+			return 0, err
+		}
+		from, number = a.first-1, r.prev
+	}
+	if indexed := (seq + indexEvery - 1) / indexEvery * indexEvery; indexed < from {
+		n, err := v.getNumber(bucketJournal, key(at.acct, indexed), id)
+		if err != nil {
+			return 0, err
+		}
+		if n == 0 {
+			return 0, corrupt(fmt.Sprintf("journal index of %v", id), fmt.Sprintf("record %d is missing", indexed))
+		}
+		from, number = indexed, n
+	}
+	for ; from > seq; from-- {
+		r, err := v.logRecord(log, number, at.acct)
+		if err != nil {
+			return 0, err
+		}
+		number = r.prev
+	}
+	return number, nil
+}
+
+// journal returns the records from seq low to seq high, descending.
+func (v view) journal(id creditledger.AccountID, at place, low, high uint64) ([]creditledger.JournalRecord, error) {
+	log, err := v.bucket(bucketLog)
+	if err != nil {
+		return nil, err
+	}
+	number, err := v.locate(log, id, at, high)
+	if err != nil {
+		return nil, err
+	}
+	records := make([]creditledger.JournalRecord, 0, high-low+1)
+	for seq := high; seq >= low; seq-- {
+		r, err := v.logRecord(log, number, at.acct)
+		if err != nil {
+			return nil, fmt.Errorf("journal record %d of %v: %w", seq, id, err)
+		}
+		records = append(records, creditledger.JournalRecord{Seq: seq, Bytes: bytesOf(r.bytes)})
+		number = r.prev
+	}
+	return records, nil
+}
+
+// page returns what Store.Journal asks for.
+func (v view) page(id creditledger.AccountID, at place, from uint64, limit int, reverse bool) ([]creditledger.JournalRecord, error) {
+	version := at.head.Version
+	if reverse {
+		high := min(from, version)
+		if high == 0 {
+			return nil, nil
+		}
+		low := uint64(1)
+		if high > uint64(limit) {
+			low = high - uint64(limit) + 1
+		}
+		return v.journal(id, at, low, high)
+	}
+	low := max(from, 1)
+	if low > version {
+		return nil, nil
+	}
+	high := version
+	if version-low >= uint64(limit) {
+		high = low + uint64(limit) - 1
+	}
+	records, err := v.journal(id, at, low, high)
+	slices.Reverse(records)
+	return records, err
+}
+
+// logEnd returns the number of the last record of the log, 0 when it is empty.
+func (v view) logEnd() (uint64, error) {
+	log, err := v.bucket(bucketLog)
+	if err != nil {
+		return 0, err
+	}
+	k, _ := log.Cursor().Last()
+	if k == nil {
+		return 0, nil
+	}
+	if len(k) != numberSize {
+		return 0, corrupt("log", fmt.Sprintf("a key of %d bytes", len(k)))
+	}
+	return binary.BigEndian.Uint64(k), nil
+}
+
+// replayTail rebuilds the tail from the log: what a crash, or a process that did not
+// close the file, left to be folded.
+func (v view) replayTail() (*tail, error) {
+	folded, err := v.folded()
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := v.bucket(bucketAccounts)
+	if err != nil {
+		return nil, err
+	}
+	log, err := v.bucket(bucketLog)
+	if err != nil {
+		return nil, err
+	}
+	t := newTail(folded, accounts.Sequence())
+	rebuilds := map[creditledger.AccountID]*rebuild{}
+	var order []*rebuild
+	for k, value := range ascending(log, nil, key(folded+1)) {
+		if len(k) != numberSize {
+			return nil, corrupt("log", fmt.Sprintf("a key of %d bytes", len(k)))
+		}
+		number := binary.BigEndian.Uint64(k)
+		r, err := parseLogRecord(number, value)
+		if err != nil {
+			return nil, err
+		}
+		record := bytesOf(r.bytes)
+		rec, err := creditledger.DecodeRecord(record)
+		if err != nil {
+			return nil, fmt.Errorf("log record %d: %w", number, err)
+		}
+		b := rebuilds[rec.Account]
+		if b == nil {
+			if b, err = v.beginRebuild(rec.Account, r.acct); err != nil {
+				return nil, err
+			}
+			rebuilds[rec.Account] = b
+			order = append(order, b)
+		}
+		if r.acct != b.at.acct || r.prev != b.last {
+			return nil, corrupt(fmt.Sprintf("log record %d", number), fmt.Sprintf("it does not follow on the records of %v", rec.Account))
+		}
+		if err := b.apply(v, rec, record, number); err != nil {
+			return nil, err
+		}
+	}
+	for _, b := range order {
+		b.into(t)
+	}
+	return t, nil
+}
+
+// rebuild replays one account's records of the log on what the tables hold of it.
+type rebuild struct {
+	*creditledger.Rebuild
+	id   creditledger.AccountID
+	at   place // in the tables; the account's number is set though they may not know it
+	last uint64
+	log  []uint64
+}
+
+func (v view) beginRebuild(id creditledger.AccountID, acct uint64) (*rebuild, error) {
+	at, err := v.place(id)
+	if err != nil {
+		return nil, err
+	}
+	blocks, err := v.openBlocks(id, at.acct)
+	if err != nil {
+		return nil, err
+	}
+	r, err := creditledger.NewRebuild(id, &creditledger.State{Head: at.head, Blocks: blocks})
+	if err != nil {
+		return nil, err
+	}
+	b := &rebuild{Rebuild: r, id: id, at: at, last: at.last}
+	if at.acct == 0 {
+		b.at.acct = acct
+	}
+	return b, nil
+}
+
+func (b *rebuild) apply(v view, rec *creditledger.OpRecord, record []byte, number uint64) error {
+	for _, id := range b.Missing(rec) {
+		block, found, err := v.namedBlock(b.id, b.at.acct, id)
+		if err != nil {
+			return err
+		}
+		if found {
+			b.Admit(block)
+		}
+	}
+	if err := b.Apply(rec, record); err != nil {
+		return fmt.Errorf("log record %d: %w", number, err)
+	}
+	b.log = append(b.log, number)
+	b.last = number
+	return nil
+}
+
+func (b *rebuild) into(t *tail) {
+	c := b.Change()
+	t.add(&c, b.at, 0)
+	a := t.accounts[b.id]
+	a.log, a.last = b.log, b.last
+}

@@ -1,0 +1,145 @@
+package bolt
+
+import (
+	"maps"
+	"slices"
+
+	"creditledger"
+)
+
+// tail is what the log says and the tables do not yet: everything that was committed
+// after the log record the tables are folded up to. It is kept in memory, so that a
+// commit only appends to the log; a crash loses nothing, the log brings it back.
+//
+// A view without a tail sees the tables alone. Methods of a nil tail find nothing.
+type tail struct {
+	folded   uint64 // number of the last log record that the tables include
+	tx       uint64 // bbolt's id of the transaction that folded them, in this process
+	records  int    // in the log after that
+	acct     uint64 // the highest account number given out
+	accounts map[creditledger.AccountID]*tailAccount
+}
+
+// tailAccount is one account's part of a tail.
+type tailAccount struct {
+	place
+	made   bool                                // the tables do not know the account
+	due    creditledger.Instant                // under which the due index has it, none: not
+	first  uint64                              // sequence number of the record at log[0]
+	log    []uint64                            // log numbers of its records since the fold, in order
+	blocks map[uint64]creditledger.StoredBlock // by number
+	ids    map[string]uint64                   // of the blocks made since the fold
+	keys   map[creditledger.Key]uint64
+}
+
+// place is where an account stands: its internal number, its head, and the log number
+// of its last record.
+type place struct {
+	acct uint64 // 0: never written
+	last uint64
+	head creditledger.Head
+}
+
+func newTail(folded, acct uint64) *tail {
+	return &tail{folded: folded, acct: acct, accounts: map[creditledger.AccountID]*tailAccount{}}
+}
+
+func (t *tail) account(id creditledger.AccountID) *tailAccount {
+	if t == nil {
+		return nil
+	}
+	return t.accounts[id]
+}
+
+func (a *tailAccount) block(number uint64) (creditledger.StoredBlock, bool) {
+	if a == nil {
+		return creditledger.StoredBlock{}, false
+	}
+	b, ok := a.blocks[number]
+	return b, ok
+}
+
+// numbers are those of the blocks it holds, from one on, ascending.
+func (a *tailAccount) numbers(from uint64) []uint64 {
+	if a == nil {
+		return nil
+	}
+	var list []uint64
+	for n := range a.blocks {
+		if n >= from {
+			list = append(list, n)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// add takes over what a change wrote: at is where the account stood before, and log
+// the number of the first of its records. The change's memory stays the caller's.
+func (t *tail) add(c *creditledger.Change, at place, log uint64) {
+	a := t.accounts[c.Account]
+	if a == nil {
+		a = &tailAccount{place: at, made: at.head.Version == 0, due: at.head.NextDue, first: c.Version + 1}
+		t.accounts[c.Account] = a
+	}
+	a.head, a.acct = c.Head, at.acct
+	t.acct = max(t.acct, at.acct)
+	for i := range c.Journal {
+		a.last = log + uint64(i)
+		a.log = append(a.log, a.last)
+	}
+	t.records += len(c.Journal)
+	for i := range c.Blocks {
+		b := c.Blocks[i]
+		if b.New {
+			if a.ids == nil {
+				a.ids = map[string]uint64{}
+			}
+			a.ids[b.ID] = b.Number
+		} else if old, ok := a.blocks[b.Number]; ok {
+			b.New = old.New
+		}
+		if a.blocks == nil {
+			a.blocks = map[uint64]creditledger.StoredBlock{}
+		}
+		b.Block = copyBlock(b.Block)
+		a.blocks[b.Number] = b
+	}
+	for _, k := range c.Keys {
+		if a.keys == nil {
+			a.keys = map[creditledger.Key]uint64{}
+		}
+		a.keys[k.Key] = k.Seq
+	}
+}
+
+// clone copies a tail, so that a fold that fails leaves the first as it is.
+func (t *tail) clone() *tail {
+	next := *t
+	next.accounts = make(map[creditledger.AccountID]*tailAccount, len(t.accounts))
+	for id, a := range t.accounts {
+		own := *a
+		own.log = slices.Clone(a.log)
+		own.blocks, own.ids, own.keys = maps.Clone(a.blocks), maps.Clone(a.ids), maps.Clone(a.keys)
+		next.accounts[id] = &own
+	}
+	return &next
+}
+
+// sorted lists its accounts in order.
+func (t *tail) sorted() []creditledger.AccountID {
+	if t == nil {
+		return nil
+	}
+	return slices.SortedFunc(maps.Keys(t.accounts), creditledger.AccountID.Compare)
+}
+
+// copyBlock copies a block with all that it refers to.
+func copyBlock(b creditledger.Block) creditledger.Block {
+	b.Metadata = maps.Clone(b.Metadata)
+	b.Filters = slices.Clone(b.Filters)
+	for i := range b.Filters {
+		b.Filters[i].Values = slices.Clone(b.Filters[i].Values)
+	}
+	return b
+}
