@@ -117,6 +117,7 @@ func (a *account) rebuild(t Instant) {
 	a.waiting.reset(nil)
 	a.expiring.reset(nil)
 	for _, b := range a.open.all() {
+		a.gross = mustAmount(a.gross.Add(b.Balance.Abs()))
 		a.place(b)
 	}
 	a.moveTo(t)
@@ -167,7 +168,6 @@ func (a *account) lapse(b *Block) {
 
 // place puts an open block where the instant a.at wants it.
 func (a *account) place(b *Block) {
-	a.gross = mustAmount(a.gross.Add(b.Balance.Abs()))
 	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
 		a.expiring.insert(b)
 	}
@@ -181,7 +181,6 @@ func (a *account) place(b *Block) {
 
 // displace is the opposite of place, but for the taker, which stays whatever it holds.
 func (a *account) displace(b *Block) {
-	a.gross = mustAmount(a.gross.Sub(b.Balance.Abs()))
 	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
 		a.expiring.remove(b)
 	}

@@ -9,6 +9,7 @@ type change struct {
 	edits   []edit
 	created *Block // its id is empty when the caller asked for none
 
+	gross             Amount // Σ |balance| of all blocks after it
 	overage, consumed Amount
 	materialised      bool // the change writes down what lapsed
 
@@ -34,6 +35,7 @@ type blockState struct {
 // snapshot is what revert cannot work out from the edits.
 type snapshot struct {
 	head   Head
+	gross  Amount
 	taker  *Block
 	passed []*Block
 	lapsed []lapse
@@ -87,14 +89,18 @@ func (c *change) fits(a *account) error {
 	if err != nil {
 		return constraint("the balances of the account's blocks would add up to 10^20 or more")
 	}
+	c.gross = gross
 	return nil
 }
 
 // apply makes the change part of the account, at the instant a.at. The created block
 // has its id by now.
 func (a *account) apply(c *change) {
-	c.before = snapshot{head: a.head, taker: a.taker, passed: a.passed, lapsed: a.lapsed}
+	c.before = snapshot{head: a.head, gross: a.gross, taker: a.taker, passed: a.passed, lapsed: a.lapsed}
 	c.closed, c.opened = c.closed[:0], c.opened[:0]
+	// Halfway through the edits a debt may have grown while what pays for it is still
+	// there, so gross is taken whole.
+	a.gross = c.gross
 	for i := range c.edits {
 		e := &c.edits[i]
 		if kept, ok := a.closed[e.block.ID]; ok && kept.block == e.block {
@@ -154,7 +160,8 @@ func (a *account) revert(c *change) {
 		a.removeOpen(b)
 		a.keepClosed(b, c.before.head.Version)
 	}
-	a.head, a.taker, a.passed, a.lapsed = c.before.head, c.before.taker, c.before.passed, c.before.lapsed
+	a.head, a.gross = c.before.head, c.before.gross
+	a.taker, a.passed, a.lapsed = c.before.taker, c.before.passed, c.before.lapsed
 }
 
 // update gives an open block a new state. A block that only shrinks or grows stays
@@ -163,7 +170,6 @@ func (a *account) update(b *Block, s *blockState) {
 	drawn := b.Eligible(a.at) && b.Balance.Sign() > 0 && s.balance.Sign() > 0 && s.status == b.Status
 	if drawn {
 		a.total = mustAmount(mustAmount(a.total.Sub(b.Balance)).Add(s.balance))
-		a.gross = mustAmount(mustAmount(a.gross.Sub(b.Balance)).Add(s.balance))
 		p := a.poolOf(b)
 		p.positive = mustAmount(mustAmount(p.positive.Sub(b.Balance)).Add(s.balance))
 		b.set(s)

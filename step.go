@@ -32,8 +32,9 @@ func step(a *account, op Operation, c *change) error {
 // in the order of their instants, at one instant in drawdown order.
 // Rule: docs/semantics.md, "Expiry".
 func materialise(a *account, c *change) {
-	c.materialised = true
+	c.materialised, c.gross = true, a.gross
 	for _, l := range a.lapsed {
+		c.gross = mustAmount(c.gross.Sub(l.line.Amount))
 		c.edit(l.block).balance = Amount{}
 		c.lines = append(c.lines, l.line)
 		c.blocks = append(c.blocks, l.block)
@@ -105,14 +106,22 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 	return c.line(Line{Type: EntryIncrement, At: a.at, Amount: rest}, b, &total, counts)
 }
 
-// source finds the block whose credits an expiration change moves.
+// source finds the block whose credits an expiration change moves. That the new
+// block's id is in use is looked at once a source is found, and before anything else
+// about it.
 func source(a *account, op *ExpirationChange) (*Block, error) {
 	expires := op.ExpiresAt.Instant()
+	var duplicate error
+	if op.NewBlockID != "" && a.find(op.NewBlockID) != nil {
+		duplicate = &DuplicateError{Kind: "block", ID: op.NewBlockID}
+	}
 	if op.BlockID != "" {
 		b := a.find(op.BlockID)
 		switch {
 		case b == nil:
 			return nil, &NotFoundError{Kind: "block", ID: op.BlockID}
+		case duplicate != nil:
+			return nil, duplicate
 		case expires != 0 && b.ExpiresAt != expires:
 			return nil, constraint("block %s expires %s, not %s", quote(b.ID), b.ExpiresAt, expires)
 		}
@@ -124,19 +133,25 @@ func source(a *account, op *ExpirationChange) (*Block, error) {
 			continue
 		}
 		if found != nil {
+			if duplicate != nil {
+				return nil, duplicate
+			}
 			return nil, constraint("several blocks expire %s: name one by its id", expires)
 		}
 		found = b
 	}
 	if found == nil {
-		return nil, &noSourceError{expires: expires}
+		return nil, &noSourceError{expires: expires, duplicate: duplicate}
 	}
-	return found, nil
+	return found, duplicate
 }
 
 // noSourceError: no block with that expiry holds anything. Whether the account has an
 // empty one is for the store to say, which turns this into a refusal by state.
-type noSourceError struct{ expires Instant }
+type noSourceError struct {
+	expires   Instant
+	duplicate error // what to say instead if the account has an empty one
+}
 
 func (e *noSourceError) Error() string { return "no block expires " + e.expires.String() }
 
@@ -149,9 +164,6 @@ func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
 	src, err := source(a, op)
 	if err != nil {
 		return err
-	}
-	if op.NewBlockID != "" && a.find(op.NewBlockID) != nil {
-		return &DuplicateError{Kind: "block", ID: op.NewBlockID}
 	}
 	target, amount := op.Target.Instant(), op.Amount
 	switch {
