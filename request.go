@@ -211,7 +211,10 @@ func (l *Ledger) explainMissing(ctx context.Context, s *slot, err error) error {
 	if !errors.As(err, &missing) {
 		return err
 	}
-	empty := constraint("every block that expires %s is empty", missing.expires)
+	empty := missing.duplicate
+	if empty == nil {
+		empty = constraint("every block that expires %s is empty", missing.expires)
+	}
 	for _, b := range s.account.open.all() {
 		if b.ExpiresAt == missing.expires {
 			return empty
