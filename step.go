@@ -1,7 +1,5 @@
 package creditledger
 
-import "errors"
-
 // step decides one operation on an account at the instant a.at: what it writes and
 // how it leaves the blocks it touches, or why it is refused. It reads the account and
 // changes nothing. Everything due by then has been materialised, the operation has
