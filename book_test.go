@@ -334,3 +334,12 @@ func textDifference(a, b string) string {
 	}
 	return w.String()
 }
+
+// panicking is a testing.TB for helpers outside of a test: it fails by panicking.
+type panicking struct{ testing.TB }
+
+func (panicking) Helper() {}
+
+func (panicking) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
+func (panicking) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
