@@ -1,0 +1,33 @@
+# What CI runs, a step at a time. CI itself is .ci/run.
+
+BENCH ?= .
+BENCHTIME ?= 1s
+
+.DEFAULT_GOAL := help
+.PHONY: help test lint bench fuzz demo cover ci
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## all tests, with the race detector
+	.ci/run tests
+
+lint: ## formatting, vet, staticcheck, go.mod, references in the documentation
+	.ci/run format vet static modules words
+
+bench: ## all benchmarks; BENCH=regexp, BENCHTIME=1x as CI does
+	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) ./...
+
+fuzz: ## all fuzz targets; FUZZTIME=20s
+	.ci/run fuzz
+
+demo: ## a whole story on a fresh ledger
+	go run ./cmd/creditledger demo
+
+cover: ## how much of the library the tests reach
+	@profile=$$(mktemp) && trap 'rm -f "$$profile"' EXIT && \
+		go test -coverpkg=./... -coverprofile="$$profile" ./... && \
+		go tool cover -func="$$profile" | tail -n 1
+
+ci: ## everything
+	.ci/run
