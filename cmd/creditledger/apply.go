@@ -88,11 +88,11 @@ func (a *app) apply(ctx context.Context, path string, f *applyFlags) (err error)
 	}
 	ledger := creditledger.New(s, opts)
 	summary, err := opsfile.Run(ctx, ledger, in, a.out, &run)
-	bar.done()
+	seen := bar.done()
 	if err := errors.Join(err, ledger.Close(), s.Close()); err != nil {
 		return &statusError{statusTrouble, err}
 	}
-	if bar.shown != nil {
+	if seen {
 		fmt.Fprintf(a.err, "%s, %s\n", count(uint64(summary.Answers), "answer", "answers"), count(uint64(summary.Errors), "error", "errors"))
 	}
 	if status := summary.ExitStatus(); status != 0 {

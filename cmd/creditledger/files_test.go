@@ -112,35 +112,32 @@ func TestVerifyTellsOfDamage(t *testing.T) {
 
 // TestProgress: a bar appears after a while, and not for short work.
 func TestProgress(t *testing.T) {
+	long := time.Now().Add(-time.Hour)
+	for _, c := range []struct {
+		name  string
+		begin time.Time
+		seen  bool
+	}{{"short work", time.Now(), false}, {"long work", long, true}} {
+		var screen bytes.Buffer
+		b := newBar(&screen, c.begin, "", 100, true)
+		in := b.reader(strings.NewReader(strings.Repeat("x", 100)))
+		if _, err := in.Read(make([]byte, 50)); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(screen.String(), "50%") != c.seen || b.done() != c.seen {
+			t.Errorf("%s shows %q", c.name, screen.String())
+		}
+	}
 	var screen bytes.Buffer
-	b := &bar{out: &screen, total: 100, bytes: true, begin: time.Now()}
-	in := b.reader(strings.NewReader(strings.Repeat("x", 100)))
-	if _, err := in.Read(make([]byte, 10)); err != nil {
-		t.Fatal(err)
-	}
-	b.done()
-	if screen.Len() > 0 {
-		t.Errorf("short work shows %q", screen.String())
-	}
-	b.begin = time.Now().Add(-time.Hour)
-	if _, err := in.Read(make([]byte, 40)); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(screen.String(), "50%") {
-		t.Errorf("half of long work shows %q", screen.String())
-	}
-	b.done()
-
-	screen.Reset()
-	counting := &bar{out: &screen, total: -1, unit: "records", begin: time.Now().Add(-time.Hour)}
+	counting := newBar(&screen, long, "records replayed", -1, false)
 	counting.count(1000)
 	counting.done()
-	if !strings.Contains(screen.String(), "1000") {
+	if !strings.Contains(screen.String(), "records replayed") || !strings.Contains(screen.String(), "1000") {
 		t.Errorf("counting shows %q", screen.String())
 	}
 
 	a := &app{out: &screen, err: &screen}
-	if hidden := a.countBar("records"); hidden.out != nil {
+	if hidden := a.countBar("records"); hidden.shown != nil || hidden.done() {
 		t.Error("a bar without a terminal")
 	}
 	f, err := os.Open("files_test.go")
@@ -148,7 +145,7 @@ func TestProgress(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if hidden := a.fileBar(f); hidden.out != nil || hidden.reader(f) != f {
+	if hidden := a.fileBar(f); hidden.shown != nil || hidden.reader(f) != f {
 		t.Error("a bar without a terminal")
 	}
 }

@@ -49,7 +49,7 @@ made up or altered. A violation ends with exit status 1.`,
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			return a.withLedger(toRead, func(l *creditledger.Ledger, _ *bolt.Store) error {
 				answer := opsfile.Answer{Op: "verify"}
-				bar := a.countBar("records")
+				bar := a.countBar("records replayed")
 				opts := &creditledger.VerifyOptions{Progress: bar.count}
 				if len(args) == 1 {
 					answer.Result, answer.Err = l.Verify(cmd.Context(), a.account(args[0]), opts)

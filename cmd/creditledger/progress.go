@@ -26,65 +26,75 @@ func (a *app) showsProgress() bool {
 
 // bar is a progress bar that appears after a while. The zero bar shows nothing.
 type bar struct {
-	out   io.Writer // nil: shows nothing
-	total int64     // -1: unknown
-	unit  string
-	bytes bool
-
-	begin time.Time
-	shown *progressbar.ProgressBar
+	shown  *progressbar.ProgressBar
+	screen *patientWriter
 }
 
-// countBar counts things of which nobody knows how many there are.
-func (a *app) countBar(unit string) *bar {
-	b := &bar{total: -1, unit: unit, begin: time.Now()}
-	if a.showsProgress() {
-		b.out = a.err
+// patientWriter lets nothing through before its patience is over.
+type patientWriter struct {
+	out     io.Writer
+	begin   time.Time
+	written bool
+}
+
+func (w *patientWriter) Write(p []byte) (int, error) {
+	if time.Since(w.begin) < patience {
+		return len(p), nil
 	}
-	return b
+	w.written = true
+	return w.out.Write(p)
+}
+
+// newBar makes a bar for total things, -1 if nobody knows how many there will be.
+func newBar(out io.Writer, begin time.Time, what string, total int64, bytes bool) *bar {
+	screen := &patientWriter{out: out, begin: begin}
+	return &bar{screen: screen, shown: progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(screen),
+		progressbar.OptionSetDescription(what),
+		progressbar.OptionShowBytes(bytes),
+		progressbar.OptionShowCount(),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetWidth(30),
+	)}
+}
+
+// countBar counts records.
+func (a *app) countBar(what string) *bar {
+	if !a.showsProgress() {
+		return &bar{}
+	}
+	return newBar(a.err, time.Now(), what, -1, false)
 }
 
 // fileBar follows how far a file has been read.
 func (a *app) fileBar(f *os.File) *bar {
-	b := &bar{bytes: true, begin: time.Now()}
 	info, err := f.Stat()
-	if err == nil && info.Mode().IsRegular() && a.showsProgress() && !isTerminal(a.out) {
-		b.out, b.total = a.err, info.Size()
+	if err != nil || !info.Mode().IsRegular() || !a.showsProgress() || isTerminal(a.out) {
+		return &bar{}
 	}
-	return b
+	return newBar(a.err, time.Now(), "", info.Size(), true)
 }
 
 // count says how much is done by now.
-func (b *bar) count(n uint64) { b.set(int64(n)) }
-
-func (b *bar) set(n int64) {
-	if b.out == nil || (b.shown == nil && time.Since(b.begin) < patience) {
-		return
+func (b *bar) count(n uint64) {
+	if b.shown != nil {
+		_ = b.shown.Set64(int64(n)) // a bar that cannot be drawn is no reason to stop
 	}
-	if b.shown == nil {
-		b.shown = progressbar.NewOptions64(b.total,
-			progressbar.OptionSetWriter(b.out),
-			progressbar.OptionShowBytes(b.bytes),
-			progressbar.OptionShowCount(),
-			progressbar.OptionSetItsString(b.unit),
-			progressbar.OptionThrottle(100*time.Millisecond),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetWidth(30),
-		)
-	}
-	_ = b.shown.Set64(n) // a bar that cannot be drawn is no reason to stop
 }
 
-// done removes the bar.
-func (b *bar) done() {
-	if b.shown != nil {
-		_ = b.shown.Finish()
+// done removes the bar and reports whether anybody saw it.
+func (b *bar) done() bool {
+	if b.shown == nil {
+		return false
 	}
+	_ = b.shown.Finish()
+	return b.screen.written
 }
 
 // reader follows what is read from in.
 func (b *bar) reader(in io.Reader) io.Reader {
-	if b.out == nil {
+	if b.shown == nil {
 		return in
 	}
 	return &countedReader{in: in, bar: b}
@@ -93,12 +103,12 @@ func (b *bar) reader(in io.Reader) io.Reader {
 type countedReader struct {
 	in  io.Reader
 	bar *bar
-	n   int64
+	n   uint64
 }
 
 func (r *countedReader) Read(p []byte) (int, error) {
 	n, err := r.in.Read(p)
-	r.n += int64(n)
-	r.bar.set(r.n)
+	r.n += uint64(n)
+	r.bar.count(r.n)
 	return n, err
 }

@@ -158,7 +158,7 @@ func TestDemo(t *testing.T) {
 	s := newSession(t)
 	before := temporaries(t)
 	golden(t, "testdata/demo.golden", s.must("demo"))
-	if s.must("demo") != s.must("demo") {
+	if first, second := s.must("demo"), s.must("demo"); first != second {
 		t.Error("the demo does not tell the same story twice")
 	}
 	if after := temporaries(t); after != before {
