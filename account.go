@@ -3,6 +3,7 @@ package creditledger
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"sort"
 )
 
@@ -355,8 +356,10 @@ func (a *account) lastDue(t Instant) Instant {
 	if n := sort.Search(len(expiring), func(i int) bool { return expiring[i].ExpiresAt > t }); n > 0 {
 		return expiring[n-1].ExpiresAt
 	}
-	if n := len(a.lapsed); n > 0 {
-		return a.lapsed[n-1].line.At
+	for _, l := range slices.Backward(a.lapsed) {
+		if l.line.At <= t { // a clock that stepped back may have looked further ahead
+			return l.line.At
+		}
 	}
 	return 0
 }
