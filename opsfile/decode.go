@@ -39,7 +39,8 @@ func invalid(field, format string, args ...any) error {
 // Bounds of a line's shape. Nothing that is valid comes near them.
 const (
 	maxDepth   = 8
-	maxMembers = 128 // of one object
+	maxMembers = 128  // of one object
+	maxItems   = 4096 // of one array
 )
 
 type kind uint8
@@ -143,8 +144,13 @@ func (d *decoder) array() value {
 	v := value{kind: kindArray}
 	for d.tokens.More() {
 		d.path = append(d.path, "["+strconv.Itoa(len(v.items))+"]")
-		v.items = append(v.items, d.value())
+		item := d.value()
 		d.path = d.path[:len(d.path)-1]
+		if len(v.items) == maxItems {
+			d.refuse("has more than %d elements", maxItems)
+			continue
+		}
+		v.items = append(v.items, item)
 	}
 	d.token() // the closing bracket
 	return v
@@ -155,12 +161,13 @@ func (d *decoder) object() value {
 	for d.tokens.More() {
 		key, _ := d.token().(string)
 		d.path = append(d.path, key)
-		if slices.ContainsFunc(v.members, func(m member) bool { return m.key == key }) {
+		full := len(v.members) == maxMembers
+		if !full && slices.ContainsFunc(v.members, func(m member) bool { return m.key == key }) {
 			d.refuse("is given twice")
 		}
 		item := d.value()
 		d.path = d.path[:len(d.path)-1]
-		if len(v.members) == maxMembers {
+		if full {
 			d.refuse("has more than %d keys", maxMembers)
 			continue
 		}
