@@ -175,7 +175,7 @@ func (a *account) place(b *Block) {
 	switch {
 	case b.Eligible(a.at):
 		a.enter(b)
-	case b.wakesAfter(a.at):
+	case b.wakesAfter(a.at) && a.isOpen(b):
 		a.waiting.insert(b)
 	}
 }
