@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // book drives one account without a store or a ledger, so that the rules can be
@@ -17,7 +19,7 @@ import (
 // operation is rehearsed first: decided, taken back, and held to having left no
 // trace; and after it the account is held to what a reload would build.
 type book struct {
-	t     testing.TB
+	t     rapid.TB
 	a     *account
 	ids   idSource
 	now   Instant
@@ -28,7 +30,7 @@ type book struct {
 // start is when a book's clock begins.
 const start = "2026-01-01"
 
-func newBook(t testing.TB) *book {
+func newBook(t rapid.TB) *book {
 	t.Helper()
 	a, err := newAccount(AccountID{Customer: "cus_1", Currency: DefaultCurrency}, &State{})
 	if err != nil {
@@ -335,8 +337,8 @@ func textDifference(a, b string) string {
 	return w.String()
 }
 
-// panicking is a testing.TB for helpers outside of a test: it fails by panicking.
-type panicking struct{ testing.TB }
+// panicking is a rapid.TB for helpers outside of a test: it fails by panicking.
+type panicking struct{ rapid.TB }
 
 func (panicking) Helper() {}
 

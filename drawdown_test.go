@@ -432,7 +432,7 @@ func TestDecrementEntry(t *testing.T) {
 // knows nothing of how the blocks are kept.
 func TestDrainedInOrderProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		b := newBook(t)
+		b := newBook(rt)
 		for i := range rapid.IntRange(1, 8).Draw(rt, "blocks") {
 			b.given(drawGrant(rt, fmt.Sprint(i)))
 		}
