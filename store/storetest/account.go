@@ -171,7 +171,7 @@ func dueMany(ctx context.Context, s creditledger.Store) error {
 	slices.SortFunc(all, creditledger.AccountID.Compare)
 	var got []creditledger.AccountID
 	after := creditledger.AccountID{}
-	for {
+	for len(got) <= len(all) {
 		page, err := s.Due(ctx, 100, after, 2000)
 		if err != nil {
 			return fmt.Errorf("Due(after %v): %w", after, err)

@@ -114,7 +114,7 @@ func whileWriting(write, read func() error) error {
 }
 
 func snapshots(ctx context.Context, s creditledger.Store) error {
-	const blocks, commits = 20, 100
+	const blocks, commits = 8, 40
 	b := &book{id: plain}
 	// Every block has the version of its last change as its priority.
 	change := func(isNew bool) creditledger.Change {
@@ -154,7 +154,7 @@ func snapshots(ctx context.Context, s creditledger.Store) error {
 }
 
 func visibleWhole(ctx context.Context, s creditledger.Store) error {
-	const commits = 100
+	const commits = 40
 	one, two := &book{id: awkwardAccounts[0]}, &book{id: awkwardAccounts[3]}
 	return whileWriting(func() error {
 		for range commits {

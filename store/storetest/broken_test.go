@@ -1,0 +1,240 @@
+package storetest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"creditledger"
+	"creditledger/store"
+	"creditledger/store/memory"
+	"creditledger/store/storetest"
+)
+
+type (
+	ctxt    = context.Context
+	account = creditledger.AccountID
+	block   = creditledger.Block
+	change  = creditledger.Change
+	record  = creditledger.JournalRecord
+	instant = creditledger.Instant
+)
+
+// broken is a store of package memory that is wrong in one way: the functions that
+// are set stand in for its methods.
+type broken struct {
+	store.Store
+	commit   func(s store.Store, ctx ctxt, list []change) error
+	load     func(s store.Store, ctx ctxt, id account, have uint64) (*creditledger.State, error)
+	block    func(s store.Store, ctx ctxt, id account, blockID string) (block, error)
+	blocks   func(s store.Store, ctx ctxt, id account, from uint64, limit int) ([]block, error)
+	numbers  func(s store.Store, ctx ctxt, id account, numbers []uint64) ([]block, error)
+	journal  func(s store.Store, ctx ctxt, id account, from uint64, limit int, reverse bool) ([]record, error)
+	keySeq   func(s store.Store, ctx ctxt, id account, key creditledger.Key) (uint64, error)
+	due      func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error)
+	accounts func(s store.Store, ctx ctxt, after account, limit int) ([]account, error)
+	record   func(s store.Store, ctx ctxt, id creditledger.RecordID) (creditledger.Record, error)
+	records  func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error)
+	close    func(s store.Store) error
+	reopen   func(b *broken)
+}
+
+func (b *broken) Commit(ctx ctxt, list []change) error {
+	if b.commit != nil {
+		return b.commit(b.Store, ctx, list)
+	}
+	return b.Store.Commit(ctx, list)
+}
+
+func (b *broken) Load(ctx ctxt, id account, have uint64) (*creditledger.State, error) {
+	if b.load != nil {
+		return b.load(b.Store, ctx, id, have)
+	}
+	return b.Store.Load(ctx, id, have)
+}
+
+func (b *broken) Block(ctx ctxt, id account, blockID string) (block, error) {
+	if b.block != nil {
+		return b.block(b.Store, ctx, id, blockID)
+	}
+	return b.Store.Block(ctx, id, blockID)
+}
+
+func (b *broken) Blocks(ctx ctxt, id account, from uint64, limit int) ([]block, error) {
+	if b.blocks != nil {
+		return b.blocks(b.Store, ctx, id, from, limit)
+	}
+	return b.Store.Blocks(ctx, id, from, limit)
+}
+
+func (b *broken) BlocksByNumber(ctx ctxt, id account, numbers []uint64) ([]block, error) {
+	if b.numbers != nil {
+		return b.numbers(b.Store, ctx, id, numbers)
+	}
+	return b.Store.BlocksByNumber(ctx, id, numbers)
+}
+
+func (b *broken) Journal(ctx ctxt, id account, from uint64, limit int, reverse bool) ([]record, error) {
+	if b.journal != nil {
+		return b.journal(b.Store, ctx, id, from, limit, reverse)
+	}
+	return b.Store.Journal(ctx, id, from, limit, reverse)
+}
+
+func (b *broken) KeySeq(ctx ctxt, id account, key creditledger.Key) (uint64, error) {
+	if b.keySeq != nil {
+		return b.keySeq(b.Store, ctx, id, key)
+	}
+	return b.Store.KeySeq(ctx, id, key)
+}
+
+func (b *broken) Due(ctx ctxt, by instant, after account, limit int) ([]account, error) {
+	if b.due != nil {
+		return b.due(b.Store, ctx, by, after, limit)
+	}
+	return b.Store.Due(ctx, by, after, limit)
+}
+
+func (b *broken) Accounts(ctx ctxt, after account, limit int) ([]account, error) {
+	if b.accounts != nil {
+		return b.accounts(b.Store, ctx, after, limit)
+	}
+	return b.Store.Accounts(ctx, after, limit)
+}
+
+func (b *broken) Record(ctx ctxt, id creditledger.RecordID) (creditledger.Record, error) {
+	if b.record != nil {
+		return b.record(b.Store, ctx, id)
+	}
+	return b.Store.Record(ctx, id)
+}
+
+func (b *broken) Records(ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
+	if b.records != nil {
+		return b.records(b.Store, ctx, kind, prefix, after, limit)
+	}
+	return b.Store.Records(ctx, kind, prefix, after, limit)
+}
+
+func (b *broken) Close() error {
+	if b.close != nil {
+		return b.close(b.Store)
+	}
+	return b.Store.Close()
+}
+
+// reopening is a backend of memory stores that are not really closed.
+func reopening(s func() *broken) storetest.Backend {
+	return storetest.Backend{
+		New: func() (creditledger.Store, error) {
+			b := s()
+			b.Store = memory.New()
+			return b, nil
+		},
+		Reopen: func(s creditledger.Store) (creditledger.Store, error) {
+			if b := s.(*broken); b.reopen != nil {
+				b.reopen(b)
+			}
+			return s, nil
+		},
+	}
+}
+
+// mistake is a way to be wrong, and a case that has to find it.
+type mistake struct {
+	name  string
+	found string // by this case, among others
+	store func() *broken
+}
+
+// TestBroken puts stores that are wrong on purpose to the examination: each has to be
+// found by the case named, and each case has to find at least one.
+func TestBroken(t *testing.T) {
+	var mu sync.Mutex
+	bites := make(map[string]int)
+	t.Run("mistakes", func(t *testing.T) {
+		for _, m := range mistakes {
+			t.Run(m.name, func(t *testing.T) {
+				t.Parallel()
+				var found []string
+				for _, c := range storetest.Cases {
+					if c.Name == "due/many" && !strings.HasPrefix(m.found, "due/") {
+						continue // it takes as long as all others together
+					}
+					if err := examine(t.Context(), c, reopening(m.store)); err != nil {
+						found = append(found, c.Name)
+					}
+				}
+				t.Logf("found by %s", strings.Join(found, ", "))
+				if !slices.Contains(found, m.found) {
+					t.Errorf("not found by %s", m.found)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				for _, name := range found {
+					bites[name]++
+				}
+			})
+		}
+	})
+	for _, c := range storetest.Cases {
+		if bites[c.Name] == 0 {
+			t.Errorf("case %s finds nothing wrong with any store", c.Name)
+		}
+	}
+}
+
+// TestSound makes sure that the stand-in itself is not what the cases find.
+func TestSound(t *testing.T) {
+	for _, c := range storetest.Cases {
+		if err := examine(t.Context(), c, reopening(func() *broken { return new(broken) })); err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+	}
+}
+
+// TestNotApplicable checks what the cases make of a store that has neither Close nor
+// anything to reopen.
+func TestNotApplicable(t *testing.T) {
+	for _, c := range storetest.Cases {
+		err := c.Check(t.Context(), storetest.Backend{New: func() (creditledger.Store, error) {
+			return struct{ creditledger.Store }{memory.New()}, nil
+		}})
+		want := strings.HasPrefix(c.Name, "close/") || strings.HasPrefix(c.Name, "reopen/")
+		if errors.Is(err, storetest.ErrNotApplicable) != want || (!want && err != nil) {
+			t.Errorf("%s: %v", c.Name, err)
+		}
+	}
+}
+
+// TestNames keeps the table fit to be read and to be named on a command line.
+func TestNames(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, c := range storetest.Cases {
+		if seen[c.Name] || c.Rule == "" || !strings.HasSuffix(c.Rule, ".") {
+			t.Errorf("case %q, rule %q", c.Name, c.Rule)
+		}
+		seen[c.Name] = true
+	}
+	seen = make(map[string]bool)
+	for _, m := range mistakes {
+		if seen[m.name] {
+			t.Errorf("mistake %q stands twice", m.name)
+		}
+		seen[m.name] = true
+	}
+}
+
+// examine runs a case; a panic is a finding too.
+func examine(ctx ctxt, c storetest.Case, b storetest.Backend) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return c.Check(ctx, b)
+}

@@ -1,0 +1,383 @@
+package storetest_test
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"slices"
+	"strings"
+
+	"creditledger"
+	"creditledger/store"
+)
+
+var blockMistakes = []mistake{
+	{"cuts a block's instants to milliseconds", "load/fields", blocksOf(func(b *creditledger.StoredBlock) { b.EffectiveAt = milliseconds(b.EffectiveAt) })},
+	{"takes amounts for floats", "load/fields", blocksOf(func(b *creditledger.StoredBlock) {
+		if len(b.Balance.String()) > 17 {
+			b.Balance = creditledger.AmountOf(1 << 53)
+		}
+	})},
+	{"rounds amounts to two places", "load/fields", blocksOf(func(b *creditledger.StoredBlock) {
+		whole, places, _ := strings.Cut(b.Balance.String(), ".")
+		b.Balance = creditledger.MustAmount(whole + "." + (places + "00")[:2])
+	})},
+	{"strips the digits of a cost basis", "load/fields", blocksOf(func(b *creditledger.StoredBlock) {
+		if b.CostBasis.IsSet() {
+			b.CostBasis = creditledger.MustCostBasis(b.CostBasis.Amount().String())
+		}
+	})},
+	{"takes no cost basis for 0", "load/fields", blocksOf(func(b *creditledger.StoredBlock) {
+		if !b.CostBasis.IsSet() {
+			b.CostBasis = creditledger.MustCostBasis("0")
+		}
+	})},
+	{"forgets metadata", "load/fields", blocksOf(func(b *creditledger.StoredBlock) { b.Metadata = nil })},
+	{"sorts the values of filters", "load/fields", blocksOf(func(b *creditledger.StoredBlock) {
+		b.Filters = slices.Clone(b.Filters)
+		for i := range b.Filters {
+			b.Filters[i].Values = slices.Sorted(slices.Values(b.Filters[i].Values))
+		}
+	})},
+	{"keeps priorities in 16 bits", "load/fields", blocksOf(func(b *creditledger.StoredBlock) { b.Priority = int32(int16(b.Priority)) })},
+	{"finds a block of any account", "blocks/not found", func() *broken {
+		return &broken{block: func(s store.Store, ctx ctxt, id account, blockID string) (block, error) {
+			all, err := s.Accounts(ctx, account{}, everything)
+			for _, other := range append([]account{id}, all...) {
+				if b, err := s.Block(ctx, other, blockID); err == nil {
+					return b, nil
+				}
+			}
+			return block{}, errors.Join(err, &creditledger.NotFoundError{Kind: "block", ID: blockID})
+		}}
+	}},
+	{"returns a zero block for none", "blocks/not found", func() *broken {
+		return &broken{block: func(s store.Store, ctx ctxt, id account, blockID string) (block, error) {
+			b, err := s.Block(ctx, id, blockID)
+			if errors.Is(err, creditledger.ErrNotFound) {
+				err = nil
+			}
+			return b, err
+		}}
+	}},
+	{"finds open blocks only", "blocks/by id", func() *broken {
+		return &broken{block: func(s store.Store, ctx ctxt, id account, blockID string) (block, error) {
+			state, err := s.Load(ctx, id, 0)
+			if err != nil {
+				return block{}, err
+			}
+			for _, b := range state.Blocks {
+				if b.ID == blockID {
+					return b, nil
+				}
+			}
+			return block{}, &creditledger.NotFoundError{Kind: "block", ID: blockID}
+		}}
+	}},
+	{"finds blocks by ids in lower case", "blocks/by id", blocksOf(func(b *creditledger.StoredBlock) {
+		if b.ID == "K" {
+			b.ID = "k"
+		}
+	})},
+	{"begins a page of blocks behind its first", "blocks/pages", func() *broken {
+		return &broken{blocks: func(s store.Store, ctx ctxt, id account, from uint64, limit int) ([]block, error) {
+			return s.Blocks(ctx, id, from+1, limit)
+		}}
+	}},
+	{"returns a block more than the limit", "blocks/pages", func() *broken {
+		return &broken{blocks: func(s store.Store, ctx ctxt, id account, from uint64, limit int) ([]block, error) {
+			return s.Blocks(ctx, id, from, limit+min(1, everything-limit))
+		}}
+	}},
+	{"orders blocks as text", "blocks/pages", func() *broken {
+		return &broken{blocks: func(s store.Store, ctx ctxt, id account, from uint64, limit int) ([]block, error) {
+			list, err := s.Blocks(ctx, id, from, limit)
+			slices.SortFunc(list, func(a, b block) int { return cmp.Compare(a.ID, b.ID) })
+			return list, err
+		}}
+	}},
+	{"returns numbered blocks in ascending order", "blocks/by number", func() *broken {
+		return &broken{numbers: func(s store.Store, ctx ctxt, id account, numbers []uint64) ([]block, error) {
+			return s.BlocksByNumber(ctx, id, slices.Sorted(slices.Values(numbers)))
+		}}
+	}},
+	{"leaves missing numbers out", "blocks/number not found", func() *broken {
+		return &broken{numbers: func(s store.Store, ctx ctxt, id account, numbers []uint64) (list []block, err error) {
+			for _, n := range numbers {
+				if b, err := s.BlocksByNumber(ctx, id, []uint64{n}); err == nil {
+					list = append(list, b...)
+				}
+			}
+			return list, nil
+		}}
+	}},
+}
+
+// reading is a store that reads the journal from elsewhere.
+func reading(f func(from uint64, limit int, reverse bool) (uint64, int, bool)) func() *broken {
+	return func() *broken {
+		return &broken{journal: func(s store.Store, ctx ctxt, id account, from uint64, limit int, reverse bool) ([]record, error) {
+			from, limit, reverse = f(from, limit, reverse)
+			return s.Journal(ctx, id, from, limit, reverse)
+		}}
+	}
+}
+
+var journalMistakes = []mistake{
+	{"reads a record more", "journal/forward", reading(func(from uint64, limit int, reverse bool) (uint64, int, bool) {
+		return from, limit + min(1, everything-limit), reverse
+	})},
+	{"reads a record less, but one", "journal/reverse", reading(func(from uint64, limit int, reverse bool) (uint64, int, bool) {
+		if limit > 1 {
+			limit--
+		}
+		return from, limit, reverse
+	})},
+	{"reads everything when the limit is 0", "journal/forward", reading(func(from uint64, limit int, reverse bool) (uint64, int, bool) {
+		if limit == 0 {
+			limit = everything
+		}
+		return from, limit, reverse
+	})},
+	{"begins forward behind the first", "journal/forward", reading(func(from uint64, limit int, reverse bool) (uint64, int, bool) {
+		if !reverse && from+1 != 0 {
+			from++
+		}
+		return from, limit, reverse
+	})},
+	{"begins reverse before the first", "journal/reverse", reading(func(from uint64, limit int, reverse bool) (uint64, int, bool) {
+		if reverse && from > 0 {
+			from--
+		}
+		return from, limit, reverse
+	})},
+	{"takes reverse from 0 for reverse from the end", "journal/reverse", reading(func(from uint64, limit int, reverse bool) (uint64, int, bool) {
+		if reverse && from == 0 {
+			from--
+		}
+		return from, limit, reverse
+	})},
+	{"never reads in reverse", "journal/reverse", reading(func(from uint64, limit int, _ bool) (uint64, int, bool) {
+		return from, limit, false
+	})},
+	{"reads the first page and turns it round", "journal/reverse", func() *broken {
+		return &broken{journal: func(s store.Store, ctx ctxt, id account, from uint64, limit int, reverse bool) ([]record, error) {
+			if !reverse {
+				return s.Journal(ctx, id, from, limit, false)
+			}
+			list, err := s.Journal(ctx, id, 0, limit, false)
+			list = slices.DeleteFunc(list, func(r record) bool { return r.Seq > from })
+			slices.Reverse(list)
+			return list, err
+		}}
+	}},
+	{"takes journal bytes for text", "journal/bytes", changing(func(_ store.Store, _ ctxt, c *change) {
+		for i := range c.Journal {
+			c.Journal[i].Bytes = bytes.ToValidUTF8(c.Journal[i].Bytes, []byte("\uFFFD"))
+		}
+	})},
+	{"ends journal bytes at a zero", "journal/bytes", changing(func(_ store.Store, _ ctxt, c *change) {
+		for i := range c.Journal {
+			c.Journal[i].Bytes, _, _ = bytes.Cut(c.Journal[i].Bytes, []byte{0})
+		}
+	})},
+	{"keeps 64 KiB of a journal record", "journal/bytes", changing(func(_ store.Store, _ ctxt, c *change) {
+		for i := range c.Journal {
+			c.Journal[i].Bytes = c.Journal[i].Bytes[:min(1<<16, len(c.Journal[i].Bytes))]
+		}
+	})},
+}
+
+// asking is a store that looks for another key.
+func asking(f func(id account, key creditledger.Key) (account, creditledger.Key)) func() *broken {
+	return func() *broken {
+		return &broken{keySeq: func(s store.Store, ctx ctxt, id account, key creditledger.Key) (uint64, error) {
+			id, key = f(id, key)
+			return s.KeySeq(ctx, id, key)
+		}}
+	}
+}
+
+var keyMistakes = []mistake{
+	{"forgets the keys", "keys/found", changing(func(_ store.Store, _ ctxt, c *change) { c.Keys = nil })},
+	{"ties all keys of a change to its last record", "keys/found", changing(func(_ store.Store, _ ctxt, c *change) {
+		for i := range c.Keys {
+			c.Keys[i].Seq = c.Head.Version
+		}
+	})},
+	{"looks for keys in lower case", "keys/unknown", asking(func(id account, key creditledger.Key) (account, creditledger.Key) {
+		return id, creditledger.Key(strings.ToLower(string(key)))
+	})},
+	{"looks for keys without space around", "keys/found", asking(func(id account, key creditledger.Key) (account, creditledger.Key) {
+		return id, creditledger.Key(strings.TrimSpace(string(key)))
+	})},
+	{"looks for keys by customer", "keys/unknown", asking(func(id account, key creditledger.Key) (account, creditledger.Key) {
+		return account{Customer: id.Customer, Currency: "credits"}, key
+	})},
+	{"has no key without an error", "keys/unknown", func() *broken {
+		return &broken{keySeq: func(s store.Store, ctx ctxt, id account, key creditledger.Key) (uint64, error) {
+			seq, err := s.KeySeq(ctx, id, key)
+			if err == nil && seq == 0 {
+				err = &creditledger.NotFoundError{Kind: "key", ID: string(key)}
+			}
+			return seq, err
+		}}
+	}},
+}
+
+// duly is a store with another Due.
+func duly(f func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error)) func() *broken {
+	return func() *broken { return &broken{due: f} }
+}
+
+var dueMistakes = []mistake{
+	{"leaves out what is due at the instant", "due/order", duly(func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error) {
+		return s.Due(ctx, by-1, after, limit)
+	})},
+	{"has due what is never due", "due/order", changing(func(_ store.Store, _ ctxt, c *change) {
+		if c.Account != (account{}) && c.Head.NextDue == 0 {
+			c.Head.NextDue = 1
+		}
+	})},
+	{"orders due accounts by instant", "due/order", duly(func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error) {
+		list, err := s.Due(ctx, by, after, limit)
+		slices.SortStableFunc(list, func(a, b account) int {
+			x, errX := s.Load(ctx, a, 0)
+			y, errY := s.Load(ctx, b, 0)
+			if errX != nil || errY != nil {
+				return 0
+			}
+			return cmp.Compare(x.Head.NextDue, y.Head.NextDue)
+		})
+		return list, err
+	})},
+	{"begins due accounts with the one before", "due/pages", duly(func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error) {
+		list, err := s.Due(ctx, by, account{}, everything)
+		list = slices.DeleteFunc(list, func(id account) bool { return id.Compare(after) < 0 })
+		return list[:min(limit, len(list))], err
+	})},
+	{"does not look at the limit of due accounts", "due/pages", duly(func(s store.Store, ctx ctxt, by instant, after account, _ int) ([]account, error) {
+		return s.Due(ctx, by, after, everything)
+	})},
+	{"keeps an account due as it first was", "due/update", func() *broken {
+		first := make(map[account]instant)
+		return changing(func(_ store.Store, _ ctxt, c *change) {
+			if first[c.Account] == 0 {
+				first[c.Account] = c.Head.NextDue
+			}
+			if c.Account != (account{}) {
+				c.Head.NextDue = first[c.Account]
+			}
+		})()
+	}},
+	{"keeps ten thousand due accounts", "due/many", duly(func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error) {
+		list, err := s.Due(ctx, by, account{}, 10_000)
+		list = slices.DeleteFunc(list, func(id account) bool { return id.Compare(after) <= 0 })
+		return list[:min(limit, len(list))], err
+	})},
+}
+
+// listing is a store with another Accounts.
+func listing(f func(s store.Store, ctx ctxt, after account, limit int) ([]account, error)) func() *broken {
+	return func() *broken { return &broken{accounts: f} }
+}
+
+var accountMistakes = []mistake{
+	{"orders accounts in lower case", "accounts/order", listing(func(s store.Store, ctx ctxt, after account, limit int) ([]account, error) {
+		list, err := s.Accounts(ctx, after, limit)
+		slices.SortFunc(list, func(a, b account) int {
+			return cmp.Compare(strings.ToLower(a.Customer)+"\x00"+a.Currency, strings.ToLower(b.Customer)+"\x00"+b.Currency)
+		})
+		return list, err
+	})},
+	{"orders accounts by both names run together", "accounts/order", listing(func(s store.Store, ctx ctxt, after account, limit int) ([]account, error) {
+		list, err := s.Accounts(ctx, after, limit)
+		slices.SortFunc(list, func(a, b account) int {
+			return cmp.Compare(a.Customer+"|"+a.Currency, b.Customer+"|"+b.Currency)
+		})
+		return list, err
+	})},
+	{"lists customers", "accounts/order", listing(func(s store.Store, ctx ctxt, after account, limit int) ([]account, error) {
+		list, err := s.Accounts(ctx, after, limit)
+		return slices.CompactFunc(list, func(a, b account) bool { return a.Customer == b.Customer }), err
+	})},
+	{"begins accounts with the one before", "accounts/pages", listing(func(s store.Store, ctx ctxt, after account, limit int) ([]account, error) {
+		list, err := s.Accounts(ctx, account{}, everything)
+		list = slices.DeleteFunc(list, func(id account) bool { return id.Compare(after) < 0 })
+		return list[:min(limit, len(list))], err
+	})},
+	{"begins anew after an account it does not know", "accounts/pages", listing(func(s store.Store, ctx ctxt, after account, limit int) ([]account, error) {
+		list, err := s.Accounts(ctx, account{}, everything)
+		i := slices.Index(list, after)
+		return list[i+1:][:min(limit, len(list)-i-1)], err
+	})},
+	{"does not look at the limit of accounts", "accounts/pages", listing(func(s store.Store, ctx ctxt, after account, _ int) ([]account, error) {
+		return s.Accounts(ctx, after, everything)
+	})},
+}
+
+// filing is a store with another Records.
+func filing(f func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error)) func() *broken {
+	return func() *broken { return &broken{records: f} }
+}
+
+var recordMistakes = []mistake{
+	{"gives every record version 1", "records/get", func() *broken {
+		return &broken{record: func(s store.Store, ctx ctxt, id creditledger.RecordID) (creditledger.Record, error) {
+			r, err := s.Record(ctx, id)
+			r.Version = min(r.Version, 1)
+			return r, err
+		}}
+	}},
+	{"keeps the first value of a record", "records/get", changing(func(s store.Store, ctx ctxt, c *change) {
+		for i := range c.Records {
+			if r, err := s.Record(ctx, c.Records[i].RecordID); err == nil {
+				c.Records[i].Value = r.Value
+			}
+		}
+	})},
+	{"returns a zero record for none", "records/not found", func() *broken {
+		return &broken{record: func(s store.Store, ctx ctxt, id creditledger.RecordID) (creditledger.Record, error) {
+			r, err := s.Record(ctx, id)
+			if errors.Is(err, creditledger.ErrNotFound) {
+				return creditledger.Record{RecordID: id}, nil
+			}
+			return r, err
+		}}
+	}},
+	{"runs kind and key together", "records/not found", func() *broken {
+		return &broken{record: func(s store.Store, ctx ctxt, id creditledger.RecordID) (creditledger.Record, error) {
+			r, err := s.Record(ctx, id)
+			if id.Kind == "kin" {
+				return s.Record(ctx, creditledger.RecordID{Kind: "kind", Key: strings.TrimPrefix(id.Key, "d")})
+			}
+			return r, err
+		}}
+	}},
+	{"does not look at the prefix", "records/pages", filing(func(s store.Store, ctx ctxt, kind, _, after string, limit int) ([]creditledger.Record, error) {
+		return s.Records(ctx, kind, "", after, limit)
+	})},
+	{"takes a prefix for a pattern", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
+		return s.Records(ctx, kind, strings.TrimRight(prefix, "%_"), after, limit)
+	})},
+	{"does not look at the kind", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
+		list, err := s.Records(ctx, kind, prefix, after, limit)
+		more, errMore := s.Records(ctx, kind+"k", prefix, after, limit)
+		return append(list, more...), errors.Join(err, errMore)
+	})},
+	{"begins records with the one before", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
+		list, err := s.Records(ctx, kind, prefix, "", everything)
+		list = slices.DeleteFunc(list, func(r creditledger.Record) bool { return r.Key < after })
+		return list[:min(limit, len(list))], err
+	})},
+	{"returns a record more than the limit", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
+		return s.Records(ctx, kind, prefix, after, limit+min(1, everything-limit))
+	})},
+	{"orders records in lower case", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
+		list, err := s.Records(ctx, kind, prefix, after, limit)
+		slices.SortStableFunc(list, func(a, b creditledger.Record) int {
+			return cmp.Compare(strings.ToLower(a.Key), strings.ToLower(b.Key))
+		})
+		return list, err
+	})},
+}
