@@ -1,0 +1,162 @@
+package invoice
+
+import (
+	"context"
+
+	"creditledger"
+)
+
+// DraftInput is an invoice for something other than credits.
+type DraftInput struct {
+	Customer    string       `json:"customer_id"`
+	Currency    string       `json:"currency"` // default: the customer's invoicing currency
+	Source      Source       `json:"source,omitempty"`
+	Lines       []LineInput  `json:"lines"`
+	Adjustments []Adjustment `json:"adjustments,omitempty"` // spread over the invoice
+	Terms       Terms        `json:"-"`                     // the invoice date is the day of issue by default
+}
+
+type draftKey struct {
+	DraftInput
+	Terms termsKey `json:"invoice_settings"`
+}
+
+// CreateDraft makes an invoice that has no number and asks for nothing yet.
+func (s *Service) CreateDraft(ctx context.Context, d DraftInput, key creditledger.Key) (*Answer, error) {
+	c := &call{op: "create_draft", customer: d.Customer, key: key, request: draftKey{d, d.Terms.key()}}
+	return write(ctx, s, c, func(t *tx) (*Answer, error) {
+		if err := firstError(d.Terms.check(), t.alive()); err != nil {
+			return nil, err
+		}
+		currency, err := t.invoicingCurrency(creditledger.AccountID{Customer: d.Customer}, d.Currency)
+		if err != nil {
+			return nil, err
+		}
+		source := d.Source
+		switch source {
+		case "":
+			source = OneOff
+		case OneOff, Subscription, Partial:
+		default:
+			return nil, invalid("source", "%q is not known", clip(string(source)))
+		}
+		lines, err := price(d.Lines, d.Adjustments)
+		if err != nil {
+			return nil, err
+		}
+		inv := t.newInvoice("", currency, source, &d.Terms)
+		inv.InvoiceDate = resolve(d.Terms.InvoiceDate, t.zone)
+		inv.DueDate = resolve(d.Terms.CustomDueDate, t.zone)
+		if err := t.fill(inv, lines, creditledger.AmountOf(1)); err != nil {
+			return nil, err
+		}
+		return &Answer{Invoice: inv}, inv.ready()
+	})
+}
+
+// SetTax tells the taxes of a draft's lines, exactly, in whole units of its currency.
+func (s *Service) SetTax(ctx context.Context, invoice string, taxes []creditledger.Amount, key creditledger.Key) (*Answer, error) {
+	return s.ofInvoice(ctx, "set_tax", invoice, key, ask{invoice, taxes}, func(t *tx, inv *Invoice) (*Answer, error) {
+		if inv.Status != Draft {
+			return nil, inv.refuse("be taxed anew")
+		}
+		if taxes == nil {
+			return nil, invalid("tax", "is missing")
+		}
+		t.changed(inv)
+		if err := firstError(t.alive(), inv.setTax(taxes)); err != nil {
+			return nil, err
+		}
+		return &Answer{Invoice: inv}, inv.addUp()
+	})
+}
+
+// Issue gives a draft its number and dates, applies the customer balance and asks for
+// the money. An invoice of nothing is paid at once.
+func (s *Service) Issue(ctx context.Context, invoice string, key creditledger.Key) (*Answer, error) {
+	return s.ofInvoice(ctx, "issue_invoice", invoice, key, ask{Invoice: invoice}, func(t *tx, inv *Invoice) (*Answer, error) {
+		if inv.Status != Draft {
+			return nil, inv.refuse("be issued")
+		}
+		if err := t.alive(); err != nil {
+			return nil, err
+		}
+		if inv.InvoiceDate == 0 {
+			inv.InvoiceDate = t.now
+		}
+		t.changed(inv)
+		terms := &Terms{NetTerms: inv.NetTerms, CustomDueDate: creditledger.AtInstant(inv.DueDate)}
+		return &Answer{Invoice: inv}, t.issue(inv, terms)
+	})
+}
+
+// MarkSynced hands an issued invoice over to another system, which collects it.
+func (s *Service) MarkSynced(ctx context.Context, invoice string, key creditledger.Key) (*Answer, error) {
+	return s.ofInvoice(ctx, "mark_synced", invoice, key, ask{Invoice: invoice}, func(t *tx, inv *Invoice) (*Answer, error) {
+		if err := t.alive(); err != nil {
+			return nil, err
+		}
+		t.changed(inv)
+		return &Answer{Invoice: inv}, inv.move(Synced, "be kept elsewhere", t.now)
+	})
+}
+
+// ListQuery says which invoices are wanted.
+type ListQuery struct {
+	Customer string // required
+	Status   Status // empty: all
+	Limit    int    // 1 to creditledger.MaxPage; 0: 20
+	Cursor   string // Next of the page before
+}
+
+// InvoicePage is one page of invoices, in the order they were made.
+type InvoicePage struct {
+	Invoices []*Invoice
+	Next     string // empty at the end
+}
+
+// Invoices returns a page of a customer's invoices.
+func (s *Service) Invoices(ctx context.Context, q ListQuery) (InvoicePage, error) {
+	if q.Limit == 0 {
+		q.Limit = 20
+	}
+	if q.Limit < 0 || q.Limit > creditledger.MaxPage {
+		return InvoicePage{}, invalid("limit", "%d is not between 1 and %d", q.Limit, creditledger.MaxPage)
+	}
+	if err := checkID("customer_id", q.Customer); err != nil {
+		return InvoicePage{}, err
+	}
+	prefix, after := q.Customer+separator, ""
+	if q.Cursor != "" {
+		inv, err := s.Invoice(ctx, q.Cursor)
+		if err != nil || inv.Customer != q.Customer {
+			return InvoicePage{}, invalid("cursor", "does not belong to this list")
+		}
+		after = indexKey(inv)
+	}
+	var page InvoicePage
+	for {
+		recs, err := s.ledger.Records(ctx, kindIndex, prefix, after, 100)
+		if err != nil {
+			return InvoicePage{}, err
+		}
+		for _, rec := range recs {
+			after = rec.Key
+			inv, err := s.Invoice(ctx, rec.Key[len(prefix)+20+len(separator):])
+			if err != nil {
+				return InvoicePage{}, err
+			}
+			if q.Status != "" && inv.Status != q.Status {
+				continue
+			}
+			if len(page.Invoices) == q.Limit {
+				page.Next = page.Invoices[q.Limit-1].ID
+				return page, nil
+			}
+			page.Invoices = append(page.Invoices, inv)
+		}
+		if len(recs) < 100 {
+			return page, nil
+		}
+	}
+}

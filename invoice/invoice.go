@@ -1,0 +1,275 @@
+package invoice
+
+import (
+	"creditledger"
+)
+
+// Status is where an invoice stands.
+type Status string
+
+// The statuses of an invoice: draft → issued → paid or void. An invoice that is kept
+// in another system is synced; it is paid or voided there, and told here.
+const (
+	Draft  Status = "draft"
+	Issued Status = "issued"
+	Paid   Status = "paid"
+	Void   Status = "void"
+	Synced Status = "synced"
+)
+
+// moves are the legal ones.
+var moves = map[Status][]Status{
+	Draft:  {Issued},
+	Issued: {Paid, Void, Synced},
+	Synced: {Paid, Void},
+}
+
+// Source is what an invoice is for.
+type Source string
+
+// The sources of an invoice.
+const (
+	OneOff       Source = "one_off"
+	Subscription Source = "subscription"
+	Partial      Source = "partial"
+)
+
+// Invoice is a bill. All its money is in its currency, in whole minor units; instants
+// are UTC. An Invoice that the Service returns is the caller's own.
+type Invoice struct {
+	ID       string            `json:"id"`
+	Number   string            `json:"number,omitempty"` // dense per seller; none while draft
+	Seller   string            `json:"seller"`
+	Customer string            `json:"customer_id"`
+	Currency string            `json:"currency"`
+	Source   Source            `json:"source"`
+	Status   Status            `json:"status"`
+	Memo     string            `json:"memo,omitempty"`
+	Metadata map[string]string `json:"metadata,omitempty"`
+	// AutoCollection asks whoever takes payments to collect the amount due.
+	AutoCollection bool `json:"auto_collection"`
+	// NetTerms is the number of calendar days until the invoice is due.
+	NetTerms *int `json:"net_terms,omitempty"`
+
+	CreatedAt        creditledger.Instant `json:"created_at"`
+	InvoiceDate      creditledger.Instant `json:"invoice_date,omitzero"` // none in a draft: the day it is issued
+	DueDate          creditledger.Instant `json:"due_date,omitzero"`
+	IssuedAt         creditledger.Instant `json:"issued_at,omitzero"`
+	PaidAt           creditledger.Instant `json:"paid_at,omitzero"`
+	VoidedAt         creditledger.Instant `json:"voided_at,omitzero"`
+	SyncedAt         creditledger.Instant `json:"synced_at,omitzero"`
+	PaymentStartedAt creditledger.Instant `json:"payment_started_at,omitzero"` // of the latest attempt
+	PaymentFailedAt  creditledger.Instant `json:"payment_failed_at,omitzero"`  // of the latest failure
+
+	Lines    []Line `json:"lines"`
+	Subtotal Money  `json:"subtotal"`
+	Discount Money  `json:"discount"`
+	Credits  Money  `json:"credits_applied"`
+	Net      Money  `json:"net"`           // subtotal − discount − credits
+	Tax      *Money `json:"tax,omitempty"` // absent: not known
+	Total    Money  `json:"total"`         // net + tax
+
+	// Balance is the customer balance applied, less what of this invoice went to it.
+	Balance    Money `json:"balance_applied"`
+	AmountPaid Money `json:"amount_paid"` // by payments, less refunds paid out
+	Credited   Money `json:"credited"`    // by credit notes that are not void
+	AmountDue  Money `json:"amount_due"`  // total − balance − paid − credited; 0 when void
+
+	Purchase    *Bought      `json:"purchase,omitempty"`
+	Period      *Period      `json:"period,omitempty"`
+	Change      string       `json:"change_id,omitempty"` // the pending change that made it
+	Payments    []Payment    `json:"payments,omitempty"`
+	CreditNotes []CreditNote `json:"credit_notes,omitempty"`
+}
+
+// Bought is the purchase of credits that an invoice is for.
+type Bought struct {
+	Account   Account                `json:"account"`
+	Amount    creditledger.Amount    `json:"amount"` // credits, the whole of the increment
+	CostBasis creditledger.CostBasis `json:"per_unit_cost_basis"`
+	// BlockID is empty when the whole amount refilled debts.
+	BlockID string `json:"block_id,omitempty"`
+	// TakenBack are the credits that refunds and clawbacks asked back.
+	TakenBack creditledger.Amount `json:"taken_back"`
+	// RequirePayment: the block waited for this invoice to be paid.
+	RequirePayment bool `json:"require_successful_payment,omitempty"`
+}
+
+// Account names an account of the ledger in stored records.
+type Account struct {
+	Customer string `json:"customer_id"`
+	Currency string `json:"currency"`
+}
+
+func accountOf(id creditledger.AccountID) Account {
+	if id.Currency == "" {
+		id.Currency = creditledger.DefaultCurrency
+	}
+	return Account{Customer: id.Customer, Currency: id.Currency}
+}
+
+func (a Account) id() creditledger.AccountID {
+	return creditledger.AccountID{Customer: a.Customer, Currency: a.Currency}
+}
+
+// name is what a message calls the invoice.
+func (inv *Invoice) name() string {
+	if inv.Number != "" {
+		return "invoice " + inv.Number
+	}
+	return "draft invoice " + inv.ID
+}
+
+// move changes the status, or refuses to.
+func (inv *Invoice) move(to Status, doing string, at creditledger.Instant) error {
+	for _, legal := range moves[inv.Status] {
+		if legal != to {
+			continue
+		}
+		inv.Status = to
+		switch to {
+		case Issued:
+			inv.IssuedAt = at
+		case Paid:
+			inv.PaidAt = at
+		case Void:
+			inv.VoidedAt = at
+		case Synced:
+			inv.SyncedAt = at
+		}
+		return nil
+	}
+	return inv.refuse(doing)
+}
+
+func (inv *Invoice) refuse(doing string) error {
+	return &StatusError{What: inv.name(), Status: string(inv.Status), Move: doing}
+}
+
+// open reports whether the invoice waits for money.
+func (inv *Invoice) open() bool { return inv.Status == Issued || inv.Status == Synced }
+
+// sum adds one figure up over the lines.
+func (inv *Invoice) sum(of func(*Line) Money) (Money, error) {
+	total := zeroOf(inv.Currency)
+	for i := range inv.Lines {
+		var err error
+		if total, err = total.Add(of(&inv.Lines[i])); err != nil {
+			return Money{}, err
+		}
+	}
+	return total.Round()
+}
+
+// addUp fills in the totals from the lines, and the amount due.
+func (inv *Invoice) addUp() error {
+	var err error
+	set := func(field *Money, of func(*Line) Money) {
+		if err == nil {
+			*field, err = inv.sum(of)
+		}
+	}
+	set(&inv.Subtotal, func(l *Line) Money { return l.Subtotal })
+	set(&inv.Discount, func(l *Line) Money { return l.Discount })
+	set(&inv.Credits, func(l *Line) Money { return l.Credits })
+	set(&inv.Net, func(l *Line) Money { return l.Net })
+	set(&inv.Total, func(l *Line) Money { return l.Total })
+	if err != nil {
+		return err
+	}
+	inv.Tax = nil
+	if len(inv.Lines) > 0 && inv.Lines[0].Tax != nil {
+		tax := zeroOf(inv.Currency)
+		set(&tax, func(l *Line) Money { return *l.Tax })
+		inv.Tax = &tax
+	}
+	if err != nil {
+		return err
+	}
+	return inv.settle()
+}
+
+// settle works out what is due.
+func (inv *Invoice) settle() error {
+	zero := zeroOf(inv.Currency)
+	if inv.Balance.IsNone() {
+		inv.Balance = zero
+	}
+	inv.AmountPaid, inv.Credited = zero, zero
+	var err error
+	for i := range inv.Payments {
+		if p := &inv.Payments[i]; p.Status == PaymentPaid && err == nil {
+			inv.AmountPaid, err = inv.AmountPaid.Add(p.Amount)
+		}
+	}
+	for i := range inv.CreditNotes {
+		if n := &inv.CreditNotes[i]; n.VoidedAt == 0 && err == nil {
+			inv.Credited, err = inv.Credited.Add(n.Amount)
+		}
+	}
+	due := inv.Total
+	for _, part := range []Money{inv.Balance, inv.AmountPaid, inv.Credited} {
+		if err == nil {
+			due, err = due.Sub(part)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if inv.Status == Void {
+		due = zero
+	}
+	inv.AmountDue, err = due.Round()
+	return err
+}
+
+// Check proves what holds for every invoice: lines add up to the totals, and payments,
+// balance, credit notes and the amount due add up to the total.
+func (inv *Invoice) Check() error {
+	again := *inv
+	again.Lines = append([]Line(nil), inv.Lines...)
+	if err := again.addUp(); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name      string
+		have, sum Money
+	}{
+		{"subtotal", inv.Subtotal, again.Subtotal}, {"discount", inv.Discount, again.Discount},
+		{"credits", inv.Credits, again.Credits}, {"net", inv.Net, again.Net}, {"total", inv.Total, again.Total},
+		{"amount paid", inv.AmountPaid, again.AmountPaid}, {"credited", inv.Credited, again.Credited},
+		{"amount due", inv.AmountDue, again.AmountDue},
+	} {
+		if c, err := f.have.Cmp(f.sum); err != nil || c != 0 {
+			return &creditledger.CorruptError{Where: inv.name(), Reason: "the " + f.name + " is " + f.have.String() + ", its parts add up to " + f.sum.String()}
+		}
+	}
+	for i := range inv.Lines {
+		if err := inv.Lines[i].checkSum(); err != nil {
+			return &creditledger.CorruptError{Where: inv.name(), Reason: err.Error()}
+		}
+	}
+	if inv.AmountDue.Sign() < 0 {
+		return &creditledger.CorruptError{Where: inv.name(), Reason: "the amount due is " + inv.AmountDue.String()}
+	}
+	return nil
+}
+
+// checkSum proves net = subtotal − discount − credits and total = net + tax.
+func (l *Line) checkSum() error {
+	net, err := l.Subtotal.Sub(l.Discount)
+	if err == nil {
+		net, err = net.Sub(l.Credits)
+	}
+	total := net
+	if err == nil && l.Tax != nil {
+		total, err = net.Add(*l.Tax)
+	}
+	if err != nil {
+		return err
+	}
+	if net.String() != l.Net.String() || total.String() != l.Total.String() {
+		return invalid("lines", "line %q does not add up: net %s, total %s", clip(l.ItemID), l.Net, l.Total)
+	}
+	return nil
+}

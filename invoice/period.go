@@ -1,0 +1,203 @@
+package invoice
+
+import (
+	"context"
+
+	"creditledger"
+)
+
+// Usage is a period of usage to be billed. Prices are in the account's currency or
+// pricing unit.
+type Usage struct {
+	Account creditledger.AccountID
+	// Currency of the invoice; default as for a Purchase.
+	Currency string
+	// Rate is how many whole units of the invoice's currency one unit of a pricing
+	// unit costs. Required for a pricing unit, and only then.
+	Rate  creditledger.CostBasis
+	Start creditledger.When // first instant of the period
+	End   creditledger.When // first instant after it; not after now
+	Lines []LineInput
+	// Adjustments are spread over the invoice.
+	Adjustments []Adjustment
+	Source      Source // default: subscription
+	Terms       Terms  // the invoice date is the end of the period by default
+}
+
+// usageKey is what makes two closings the same, as stored.
+type usageKey struct {
+	Account     Account                `json:"account"`
+	Currency    string                 `json:"currency,omitempty"`
+	Rate        creditledger.CostBasis `json:"conversion_rate"`
+	Start       string                 `json:"start"`
+	End         string                 `json:"end"`
+	Lines       []LineInput            `json:"lines"`
+	Adjustments []Adjustment           `json:"adjustments,omitempty"`
+	Source      Source                 `json:"source,omitempty"`
+	Terms       termsKey               `json:"invoice_settings"`
+}
+
+func (u *Usage) key() usageKey {
+	return usageKey{
+		Account: accountOf(u.Account), Currency: u.Currency, Rate: u.Rate, Start: u.Start.String(), End: u.End.String(),
+		Lines: u.Lines, Adjustments: u.Adjustments, Source: u.Source, Terms: u.Terms.key(),
+	}
+}
+
+// Period is what of a closed period stands on its invoice.
+type Period struct {
+	Account Account              `json:"account"`
+	Start   creditledger.Instant `json:"start"`
+	End     creditledger.Instant `json:"end"`
+	// Draws are what was drawn from the ledger, in order.
+	Draws []Draw `json:"draws,omitempty"`
+	// Lost is what a void could not give back, because a block had expired or been
+	// voided meanwhile.
+	Lost creditledger.Amount `json:"lost"`
+}
+
+// Draw is what one block paid of one line.
+type Draw struct {
+	Line    int                 `json:"line"` // index into the invoice's lines
+	BlockID string              `json:"block_id"`
+	Amount  creditledger.Amount `json:"amount"` // credits
+	EntryID string              `json:"entry_id"`
+}
+
+// ClosePeriod bills the usage of a period in one commit: prepaid credits are drawn
+// per line, in the order of the lines, by item and price, and what they do not cover
+// is due on the invoice. Lines in advance draw nothing. Credits granted or effective
+// at or after the end of the period do not pay for it.
+//
+// The errors are those of Purchase.
+func (s *Service) ClosePeriod(ctx context.Context, u Usage, key creditledger.Key) (*Answer, error) {
+	c := &call{op: "close_period", customer: u.Account.Customer, key: key, request: u.key()}
+	return write(ctx, s, c, func(t *tx) (*Answer, error) {
+		if err := firstError(u.check(), t.alive()); err != nil {
+			return nil, err
+		}
+		u := u
+		u.Account = accountOf(u.Account).id()
+		res := &Answer{}
+		return res, t.close(&u, res)
+	})
+}
+
+func (u *Usage) check() error {
+	real := creditledger.IsISOCurrency(u.Account.Currency)
+	switch {
+	case u.Start.IsZero():
+		return invalid("start", "is missing")
+	case u.End.IsZero():
+		return invalid("end", "is missing")
+	case real && u.Rate.IsSet():
+		return invalid("conversion_rate", "goes with a pricing unit only: prices are in %s already", u.Account.Currency)
+	case !real && !u.Rate.IsSet():
+		return invalid("conversion_rate", "is missing: say what one unit of the pricing unit costs")
+	case u.Source != "" && u.Source != Subscription && u.Source != Partial && u.Source != OneOff:
+		return invalid("source", "%q is not known", clip(string(u.Source)))
+	}
+	return firstError(checkWhen("start", u.Start), checkWhen("end", u.End), u.Terms.check())
+}
+
+// close plans the drawing, bills what it leaves and asks the ledger for it.
+func (t *tx) close(u *Usage, res *Answer) error {
+	start, end := resolve(u.Start, t.zone), resolve(u.End, t.zone)
+	switch {
+	case start >= end:
+		return invalid("end", "%s is not after the start %s", end, start)
+	case end > t.now:
+		return constraint("the period ends %s and is not over: it is %s", end, t.now)
+	}
+	currency, err := t.invoicingCurrency(u.Account, u.Currency)
+	if err != nil {
+		return err
+	}
+	lines, err := price(u.Lines, u.Adjustments)
+	if err != nil {
+		return err
+	}
+	source := u.Source
+	if source == "" {
+		source = Subscription
+	}
+	inv := t.newInvoice("", currency, source, &u.Terms)
+	inv.InvoiceDate = end
+	if !u.Terms.InvoiceDate.IsZero() {
+		inv.InvoiceDate = resolve(u.Terms.InvoiceDate, t.zone)
+	}
+	inv.Period = &Period{Account: accountOf(u.Account), Start: start, End: end}
+	plan, err := t.planDraws(u.Account, end, lines, inv.ID)
+	if err != nil {
+		return err
+	}
+	for i := range lines {
+		if lines[i].drawn, err = plan.drawn(i); err != nil {
+			return err
+		}
+	}
+	rate := creditledger.AmountOf(1)
+	if u.Rate.IsSet() {
+		rate = u.Rate.Amount()
+	}
+	if err := t.fill(inv, lines, rate); err != nil {
+		return err
+	}
+	if err := t.issue(inv, &u.Terms); err != nil {
+		return err
+	}
+	res.Invoice = inv
+	err = t.ask(inv.Period.Account, plan.batch, func(r []creditledger.Result) error {
+		var err error
+		inv.Period.Draws, err = plan.check(r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return inv.ready()
+}
+
+// giveBack gives what a period drew back to the very blocks, last drawn first. What a
+// block cannot take any more, because it expired or was voided, is lost: it would be
+// gone without the drawing too.
+func (t *tx) giveBack(inv *Invoice) error {
+	on := inv.Period.Account.id()
+	room := map[string]creditledger.Amount{}
+	var batch []creditledger.Operation
+	for i := len(inv.Period.Draws) - 1; i >= 0; i-- {
+		d := &inv.Period.Draws[i]
+		left, ok := room[d.BlockID]
+		if !ok {
+			b, err := t.s.ledger.Block(t.ctx, on, d.BlockID)
+			if err != nil {
+				return err
+			}
+			if !b.Expired(t.now) {
+				if left, err = b.Capacity.Sub(b.Balance); err != nil {
+					return err
+				}
+			}
+		}
+		give := d.Amount
+		if left.Cmp(give) < 0 {
+			give = left
+		}
+		rest, err := left.Sub(give)
+		if err != nil {
+			return err
+		}
+		room[d.BlockID] = rest
+		lost, err := d.Amount.Sub(give)
+		if err != nil {
+			return err
+		}
+		if inv.Period.Lost, err = inv.Period.Lost.Add(lost); err != nil {
+			return err
+		}
+		if give.Sign() > 0 {
+			batch = append(batch, creditledger.Amendment{BlockID: d.BlockID, Amount: give, Description: "voided: " + inv.name()})
+		}
+	}
+	return t.ask(inv.Period.Account, batch, nil)
+}

@@ -1,0 +1,141 @@
+package invoice
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"creditledger"
+)
+
+// The kinds of records. Keys are described where they are made; names in a key are
+// separated by a zero byte, which no id holds.
+const (
+	kindInvoice   = "invoice"              // invoice id
+	kindNumber    = "invoice_number"       // seller
+	kindIndex     = "invoice_of_customer"  // customer, creation, invoice id
+	kindKey       = "invoice_key"          // customer, idempotency key
+	kindBalance   = "customer_balance"     // customer, currency
+	kindMovement  = "customer_balance_log" // customer, currency, number
+	kindChange    = "pending_change"       // change id
+	kindChangeNow = "pending_change_now"   // customer, account currency
+
+	recordFormat = 1
+	separator    = "\x00"
+)
+
+// envelope is what every record of this package is stored in.
+type envelope struct {
+	Format int             `json:"format"`
+	Data   json.RawMessage `json:"data"`
+}
+
+// encode writes a record: fields in the order of their type, map keys sorted, numbers
+// as decimal text.
+func encode(v any) ([]byte, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(envelope{Format: recordFormat, Data: data})
+}
+
+// decode reads what encode wrote.
+func decode(rec *creditledger.Record, v any) error {
+	fail := func(reason string) error {
+		return &creditledger.CorruptError{Where: fmt.Sprintf("%s %q", rec.Kind, clip(rec.Key)), Reason: reason}
+	}
+	var e envelope
+	if err := strict(rec.Value, &e); err != nil {
+		return fail(err.Error())
+	}
+	if e.Format > recordFormat {
+		return fail(fmt.Sprintf("format %d is later than this program knows", e.Format))
+	}
+	if e.Format != recordFormat {
+		return fail(fmt.Sprintf("format %d does not exist", e.Format))
+	}
+	if err := strict(e.Data, v); err != nil {
+		return fail(err.Error())
+	}
+	return nil
+}
+
+// strict decodes one JSON value and nothing behind it, without unknown fields.
+func strict(data []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return fmt.Errorf("there is something behind the record")
+	}
+	return nil
+}
+
+// answered is what an idempotency key stands for.
+type answered struct {
+	Op      string          `json:"op"`
+	Request json.RawMessage `json:"request"`
+	Answer  json.RawMessage `json:"answer"`
+}
+
+// differs names the first field in which two requests differ, empty when they are
+// the same. Both are objects of the same type, so their fields come in one order.
+func differs(a, b json.RawMessage) string {
+	if bytes.Equal(a, b) {
+		return ""
+	}
+	as, bs := fieldsOf(a), fieldsOf(b)
+	for i := range max(len(as), len(bs)) {
+		switch {
+		case i >= len(as):
+			return bs[i].name
+		case i >= len(bs) || as[i].name != bs[i].name:
+			return as[i].name
+		case !bytes.Equal(as[i].value, bs[i].value):
+			return as[i].name
+		}
+	}
+	return "request"
+}
+
+type namedValue struct {
+	name  string
+	value json.RawMessage
+}
+
+func fieldsOf(data json.RawMessage) []namedValue {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	var fields []namedValue
+	if _, err := dec.Token(); err != nil {
+		return nil
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return fields
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return fields
+		}
+		text, _ := name.(string)
+		fields = append(fields, namedValue{text, value})
+	}
+	return fields
+}
+
+// idFrom makes the id of something new out of what asked for it: a retry with the
+// same key makes the same id.
+func idFrom(prefix string, parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return prefix + hex.EncodeToString(h.Sum(nil)[:12])
+}

@@ -1,0 +1,97 @@
+package invoice
+
+import (
+	"context"
+
+	"golang.org/x/text/language"
+
+	"creditledger"
+)
+
+// Options are the settings of a seller. The zero value and nil mean the defaults.
+type Options struct {
+	Seller       string // whose invoices are numbered together; "default"
+	NumberPrefix string // in front of the number; "INV-"
+	CreditsItem  string // item of a purchase that names none; "Credits"
+	Tax          TaxFunc
+	Locale       language.Tag // for display; English
+}
+
+// Service sells credits, bills usage and keeps invoices, payments, credit notes and
+// customer balances over a ledger. Any number of goroutines may call it at once.
+//
+// Calls that write take effect one after the other, each in one commit together with
+// the ledger operation it belongs to. Every one of them takes an idempotency key,
+// 1 to 255 bytes, unique within its customer: the same key with the same request
+// gives the first answer again.
+type Service struct {
+	ledger  *creditledger.Ledger
+	options Options
+	writer  chan struct{} // one token: who holds it writes
+}
+
+// New returns a service over a ledger. The ledger stays the caller's.
+func New(l *creditledger.Ledger, opts *Options) *Service {
+	o := Options{}
+	if opts != nil {
+		o = *opts
+	}
+	if o.Seller == "" {
+		o.Seller = "default"
+	}
+	if o.NumberPrefix == "" {
+		o.NumberPrefix = "INV-"
+	}
+	if o.CreditsItem == "" {
+		o.CreditsItem = "Credits"
+	}
+	if o.Locale == language.Und {
+		o.Locale = language.English
+	}
+	return &Service{ledger: l, options: o, writer: make(chan struct{}, 1)}
+}
+
+// Answer is what a call that writes did. It is the caller's own.
+type Answer struct {
+	Invoice *Invoice `json:"invoice"`
+	// BlockID is the block that was made, if one was.
+	BlockID string `json:"block_id,omitempty"`
+	// Entries are those of the ledger operation. Closing a period and voiding it
+	// leave them out: what was drawn stands on the invoice.
+	Entries []creditledger.Entry `json:"entries,omitempty"`
+	// Replayed: the key was known, this is the first answer again.
+	Replayed bool `json:"-"`
+}
+
+func (a *Answer) replay() { a.Replayed = true }
+
+// View returns money for display in the seller's locale.
+func (s *Service) View(m Money) (View, error) { return m.View(s.options.Locale) }
+
+// Format writes money in the seller's locale.
+func (s *Service) Format(m Money) string { return m.Format(s.options.Locale) }
+
+// Invoice returns an invoice by its id; a creditledger.NotFoundError when there is
+// none.
+func (s *Service) Invoice(ctx context.Context, id string) (*Invoice, error) {
+	if err := checkID("invoice_id", id); err != nil {
+		return nil, err
+	}
+	return fetch[Invoice](ctx, s, kindInvoice, id, "invoice")
+}
+
+// fetch reads one record.
+func fetch[T any](ctx context.Context, s *Service, kind, key, what string) (*T, error) {
+	rec, err := s.ledger.Record(ctx, creditledger.RecordID{Kind: kind, Key: key})
+	if isNotFound(err) {
+		return nil, &creditledger.NotFoundError{Kind: what, ID: key}
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := new(T)
+	if err := decode(&rec, v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}

@@ -1,0 +1,326 @@
+package invoice
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"creditledger"
+)
+
+// maxAttempts bounds how often a call is decided afresh because another process
+// changed what it was decided from.
+const maxAttempts = 256
+
+// errAgain asks to decide a call afresh: the ledger did something else than planned.
+var errAgain = errors.New("the account changed meanwhile")
+
+// call is one mutating call.
+type call struct {
+	op       string
+	customer string
+	invoice  string
+	key      creditledger.Key
+	request  any // the parameters: what makes two calls the same
+}
+
+// tx is one attempt at a call: what it read, what it is going to write, and the
+// ledger operation that goes with it.
+type tx struct {
+	ctx  context.Context
+	s    *Service
+	call *call
+	now  creditledger.Instant
+
+	held  map[creditledger.RecordID]*held
+	order []creditledger.RecordID
+
+	customer *creditledger.Customer
+	zone     *time.Location
+
+	on    creditledger.AccountID // of all parts
+	parts []part
+}
+
+// part is what one step of a call asks of the ledger. decided looks at what came of
+// it before anything is written: it runs while the account is locked, perhaps several
+// times, and never reads.
+type part struct {
+	ops     []creditledger.Operation
+	decided func([]creditledger.Result) error
+}
+
+// ask adds operations to those that commit with this call. All are on one account.
+func (t *tx) ask(on Account, ops []creditledger.Operation, decided func([]creditledger.Result) error) error {
+	if len(ops) == 0 {
+		return nil
+	}
+	if len(t.parts) > 0 && t.on != on.id() {
+		return constraint("one commit cannot change two accounts, %s and %s", t.on, on.id())
+	}
+	t.on = on.id()
+	t.parts = append(t.parts, part{ops: ops, decided: decided})
+	return nil
+}
+
+// operation is everything that was asked for, nil when nothing was.
+func (t *tx) operation() creditledger.Operation {
+	var batch creditledger.Batch
+	for _, p := range t.parts {
+		batch = append(batch, p.ops...)
+	}
+	switch len(batch) {
+	case 0:
+		return nil
+	case 1:
+		return batch[0]
+	}
+	return batch
+}
+
+// decided gives every part its results.
+func (t *tx) decided(r *creditledger.Result) error {
+	results := r.Results
+	if results == nil {
+		results = []creditledger.Result{*r}
+	}
+	for _, p := range t.parts {
+		mine := results[:len(p.ops)]
+		results = results[len(p.ops):]
+		if p.decided == nil {
+			continue
+		}
+		if err := p.decided(mine); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// held is a record as the call sees it. dirty ones are written.
+type held struct {
+	version uint64
+	value   any // nil: there is none
+	dirty   bool
+}
+
+// replayer is an answer that can say that it is given again.
+type replayer interface{ replay() }
+
+// write carries a call out: at most once per key, retried while others change what it
+// was decided from.
+func write[R any](ctx context.Context, s *Service, c *call, decide func(*tx) (*R, error)) (*R, error) {
+	res, err := attemptAll(ctx, s, c, decide)
+	if err != nil {
+		var already *Error
+		if errors.As(err, &already) {
+			return nil, err
+		}
+		return nil, &Error{Op: c.op, Customer: c.customer, Invoice: c.invoice, Err: err}
+	}
+	return res, nil
+}
+
+func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx) (*R, error)) (*R, error) {
+	if err := firstError(checkID("idempotency_key", string(c.key)), checkID("customer_id", c.customer)); err != nil {
+		return nil, err
+	}
+	request, err := json.Marshal(c.request)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case s.writer <- struct{}{}:
+		defer func() { <-s.writer }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	for attempt := 1; ; attempt++ {
+		known, err := replay[R](ctx, s, c, request)
+		if known != nil || err != nil {
+			return known, err
+		}
+		t, err := s.begin(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		res, err := decide(t)
+		if err != nil {
+			return nil, err
+		}
+		err = t.commit(request, res)
+		if err == nil {
+			return res, nil
+		}
+		if attempt == maxAttempts || !again(err) {
+			return nil, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// again reports whether a commit failed because something moved.
+func again(err error) bool {
+	return errors.Is(err, errAgain) || errors.Is(err, creditledger.ErrConflict)
+}
+
+// replay returns the first answer of a key that was used before for the same request.
+func replay[R any](ctx context.Context, s *Service, c *call, request []byte) (*R, error) {
+	was, err := fetch[answered](ctx, s, kindKey, c.customer+separator+string(c.key), "idempotency key")
+	if isNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	field := differs(was.Request, request)
+	if was.Op != c.op {
+		field = "op"
+	}
+	if field != "" {
+		return nil, &creditledger.IdempotencyMismatchError{Key: c.key, Field: field}
+	}
+	res := new(R)
+	if err := json.Unmarshal(was.Answer, res); err != nil {
+		return nil, &creditledger.CorruptError{Where: "answer of an idempotency key", Reason: err.Error()}
+	}
+	if r, ok := any(res).(replayer); ok {
+		r.replay()
+	}
+	return res, nil
+}
+
+func (s *Service) begin(ctx context.Context, c *call) (*tx, error) {
+	now, err := s.ledger.Now()
+	if err != nil {
+		return nil, err
+	}
+	t := &tx{ctx: ctx, s: s, call: c, now: now, held: map[creditledger.RecordID]*held{}}
+	t.customer, t.zone, err = s.customer(ctx, c.customer)
+	return t, err
+}
+
+// customer returns a customer, who need not be recorded, and its time zone.
+func (s *Service) customer(ctx context.Context, id string) (*creditledger.Customer, *time.Location, error) {
+	c, err := s.ledger.Customer(ctx, id)
+	if isNotFound(err) {
+		return &creditledger.Customer{ID: id, Timezone: "UTC"}, time.UTC, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	zone, err := time.LoadLocation(c.Timezone)
+	return &c, zone, err
+}
+
+// alive refuses new operations of a deleted customer.
+func (t *tx) alive() error {
+	if t.customer.DeletedAt != 0 {
+		return constraint("customer %q was deleted %s and takes no new operations", clip(t.customer.ID), t.customer.DeletedAt)
+	}
+	return nil
+}
+
+// read returns a record as this call sees it, nil when there is none. The same
+// pointer every time: what is changed through it and marked is written.
+func read[T any](t *tx, kind, key string) (*T, error) {
+	id := creditledger.RecordID{Kind: kind, Key: key}
+	if h := t.held[id]; h != nil {
+		v, _ := h.value.(*T)
+		return v, nil
+	}
+	h := &held{}
+	t.held[id] = h
+	rec, err := t.s.ledger.Record(t.ctx, id)
+	if isNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := new(T)
+	if err := decode(&rec, v); err != nil {
+		return nil, err
+	}
+	h.version, h.value = rec.Version, v
+	return v, nil
+}
+
+// put marks a record to be written with this value. A record that was not read
+// before must not exist.
+func (t *tx) put(kind, key string, value any) {
+	id := creditledger.RecordID{Kind: kind, Key: key}
+	h := t.held[id]
+	if h == nil {
+		h = &held{}
+		t.held[id] = h
+	}
+	h.value = value
+	if !h.dirty {
+		h.dirty = true
+		t.order = append(t.order, id)
+	}
+}
+
+// puts are the records to be written, encoded as they are now.
+func (t *tx) puts(request json.RawMessage, res any) ([]creditledger.RecordPut, error) {
+	answer, err := json.Marshal(res)
+	if err != nil {
+		return nil, err
+	}
+	puts := make([]creditledger.RecordPut, 0, len(t.order)+1)
+	add := func(id creditledger.RecordID, version uint64, value any) error {
+		data, err := encode(value)
+		puts = append(puts, creditledger.RecordPut{RecordID: id, Expect: version, Value: data})
+		return err
+	}
+	for _, id := range t.order {
+		if err := add(id, t.held[id].version, t.held[id].value); err != nil {
+			return nil, err
+		}
+	}
+	key := creditledger.RecordID{Kind: kindKey, Key: t.call.customer + separator + string(t.call.key)}
+	err = add(key, 0, answered{Op: t.call.op, Request: request, Answer: answer})
+	return puts, err
+}
+
+// commit writes everything or nothing.
+func (t *tx) commit(request json.RawMessage, res any) error {
+	op := t.operation()
+	if op == nil {
+		puts, err := t.puts(request, res)
+		if err != nil {
+			return err
+		}
+		err = t.s.ledger.PutRecords(t.ctx, puts)
+		var unknown *creditledger.OutcomeUnknownError
+		if errors.As(err, &unknown) {
+			return &creditledger.OutcomeUnknownError{Key: t.call.key, Err: unknown.Err}
+		}
+		return err
+	}
+	attach := func(r *creditledger.Result) ([]creditledger.RecordPut, error) {
+		if err := t.decided(r); err != nil {
+			return nil, err
+		}
+		return t.puts(request, res)
+	}
+	done, err := t.s.ledger.DoWith(t.ctx, t.on, op, t.call.key, attach)
+	if err != nil {
+		return err
+	}
+	if !done.Replayed {
+		return nil
+	}
+	// The ledger knew the key. Unless the answer came with it meanwhile, it belongs to
+	// an operation that was given to the ledger directly.
+	if known, err := fetch[answered](t.ctx, t.s, kindKey, t.call.customer+separator+string(t.call.key), "idempotency key"); known != nil || !isNotFound(err) {
+		return errAgain
+	}
+	return &creditledger.IdempotencyMismatchError{Key: t.call.key, Field: "op"}
+}
+
+func isNotFound(err error) bool { return errors.Is(err, creditledger.ErrNotFound) }

@@ -1,0 +1,77 @@
+package invoice
+
+import (
+	"context"
+
+	"creditledger"
+)
+
+// Void voids an unpaid invoice. What was bought and not spent yet is voided with it,
+// pending or not; credits that a period drew are given back to the very blocks; the
+// customer balance is given back. All in one commit.
+func (s *Service) Void(ctx context.Context, invoice, memo string, key creditledger.Key) (*Answer, error) {
+	return s.ofInvoice(ctx, "void_invoice", invoice, key, ask{invoice, memo}, func(t *tx, inv *Invoice) (*Answer, error) {
+		if err := firstError(checkText("memo", memo, creditledger.MaxDescription), t.alive()); err != nil {
+			return nil, err
+		}
+		if p := inv.pending(); p != nil {
+			return nil, constraint("%s has a payment under way, %s", inv.name(), p.ID)
+		}
+		res := &Answer{Invoice: inv}
+		return res, t.void(inv, memo, res)
+	})
+}
+
+// void works out everything that voiding an invoice does.
+func (t *tx) void(inv *Invoice, memo string, res *Answer) error {
+	if inv.open() && inv.AmountPaid.Sign() != 0 {
+		return constraint("%s has payments of %s and cannot be voided", inv.name(), inv.AmountPaid)
+	}
+	if err := inv.move(Void, "be voided", t.now); err != nil {
+		return err
+	}
+	t.changed(inv)
+	if memo != "" {
+		inv.Memo = memo
+	}
+	if err := t.toBalance(inv, inv.Balance, ReturnedFromVoid); err != nil {
+		return err
+	}
+	if err := inv.settle(); err != nil {
+		return err
+	}
+	switch {
+	case inv.Purchase != nil:
+		return t.voidBought(inv, res)
+	case inv.Period != nil:
+		return t.giveBack(inv)
+	}
+	return nil
+}
+
+// voidBought voids what the blocks of a purchase still hold.
+func (t *tx) voidBought(inv *Invoice, res *Answer) error {
+	blocks, err := t.blocksOf(inv)
+	if err != nil {
+		return err
+	}
+	var batch []creditledger.Operation
+	for i := range blocks {
+		b := &blocks[i]
+		if b.Balance.Sign() > 0 && !b.Expired(t.now) {
+			batch = append(batch, creditledger.Void{BlockID: b.ID, Amount: b.Balance, Description: "voided: " + inv.name()})
+		}
+	}
+	return t.ask(inv.Purchase.Account, batch, func(r []creditledger.Result) error {
+		res.Entries = nil
+		for i := range r {
+			// The first entry of a void tells what the block held: no more and no less
+			// than planned, or what was spent or moved meanwhile would be missed.
+			if len(r[i].Entries) == 0 || r[i].Entries[0].Amount.Cmp(batch[i].(creditledger.Void).Amount) != 0 {
+				return errAgain
+			}
+			res.Entries = append(res.Entries, r[i].Entries...)
+		}
+		return nil
+	})
+}
