@@ -26,6 +26,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -80,6 +81,7 @@ type Store struct {
 	db       *bbolt.DB
 	file     *os.File
 	info     os.FileInfo // of file
+	warnings []string
 
 	writer    chan struct{} // holds one token while a commit is made
 	tailing   sync.RWMutex  // held for reading while a view uses tail, for writing while it changes
@@ -129,9 +131,10 @@ func open(path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	var warnings []string
 	info, err := f.Stat()
 	if err == nil {
-		err = preflight(f, info.Size())
+		warnings, err = preflight(f, info.Size())
 	}
 	if err != nil {
 		f.Close()
@@ -142,7 +145,7 @@ func open(path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		path: path, readOnly: o.ReadOnly, db: db, file: f, info: info,
+		path: path, readOnly: o.ReadOnly, db: db, file: f, info: info, warnings: warnings,
 		writer: make(chan struct{}, 1), closing: make(chan struct{}),
 		tail: newTail(0, 0), foldEvery: foldEvery,
 	}
@@ -161,6 +164,14 @@ func open(path string, o Options) (*Store, error) {
 	s.tail = t
 	return s, nil
 }
+
+// Warnings says what Open found strange in the file and could still read. So far that
+// is one thing: a damaged meta page. bbolt has two and falls back on the older when
+// the newer is damaged, which takes the file back by one commit. A power cut in the
+// middle of a commit looks like this and costs nothing that was acknowledged; so does
+// damage that does. Ledger.Verify with a Checkpoint kept elsewhere tells them apart.
+// The next commit repairs the page.
+func (s *Store) Warnings() []string { return slices.Clone(s.warnings) }
 
 // openDB opens bbolt on f, which is locked. It closes f when it fails.
 func openDB(f *os.File, o Options) (db *bbolt.DB, err error) {

@@ -1,14 +1,10 @@
 package bolt
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
-
-	"go.etcd.io/bbolt"
 
 	"creditledger"
 )
@@ -86,64 +82,4 @@ func sameFile(path string, open os.FileInfo) error {
 		return &FileError{path, "no longer names the open file, it was moved, replaced or removed: put it back or reopen the ledger"}
 	}
 	return nil
-}
-
-// create makes a new ledger: whole under a temporary name first, because bbolt's own
-// first write leaves, if it is cut off, a file that can never be opened. A link
-// rather than a rename puts it in place, so that it never replaces what another
-// process created meanwhile; that one's ledger is then the one to open.
-func create(path string) (err error) {
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".new-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	temporary := f.Name()
-	defer os.Remove(temporary)
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := initialize(temporary); err != nil {
-		return err
-	}
-	if err := os.Link(temporary, path); errors.Is(err, fs.ErrExist) {
-		return nil
-	} else if err != nil {
-		// A file system without hard links.
-		if _, err := os.Lstat(path); err == nil {
-			return nil
-		}
-		if err := os.Rename(temporary, path); err != nil {
-			return err
-		}
-	}
-	return syncDir(dir)
-}
-
-// initialize makes the empty file at path a ledger without accounts, on disk.
-func initialize(path string) error {
-	err, _ := guarded(path, func() error {
-		db, err := bbolt.Open(path, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
-		if err != nil {
-			return err
-		}
-		err = db.Update(func(tx *bbolt.Tx) error { return makeBuckets(tx) })
-		if err == nil {
-			err = db.Sync()
-		}
-		return errors.Join(err, db.Close())
-	})
-	return err
-}
-
-// syncDir makes names in a directory durable.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // it has no such thing
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

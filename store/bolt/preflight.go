@@ -29,25 +29,30 @@ type meta struct {
 	freelist uint64 // page
 	pages    uint64 // how many the file has in use
 	tx       uint64
+	alone    bool // the other meta page is damaged
 }
 
 // preflight reads a file before bbolt maps it, and refuses with a CorruptError what
-// bbolt would take for a database and crash on. The caller holds the lock.
-func preflight(f io.ReaderAt, size int64) error {
+// bbolt would take for a database and crash on. The caller holds the lock. What is
+// strange but can be read comes back as warnings.
+func preflight(f io.ReaderAt, size int64) (warnings []string, err error) {
 	m, err := readMeta(f, size)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	switch {
 	case m.pages < minPages || m.pages > uint64(size)/m.pageSize:
-		return corrupt("meta page", fmt.Sprintf("%d pages of %d bytes in a file of %d bytes: it was cut short, restore a backup",
+		return nil, corrupt("meta page", fmt.Sprintf("%d pages of %d bytes in a file of %d bytes: it was cut short, restore a backup",
 			m.pages, m.pageSize, size))
 	case m.freelist == noFreelist:
-		return corrupt("meta page", "the file was last written without its freelist (NoFreelistSync), which cannot be opened safely: write to it once without that option")
+		return nil, corrupt("meta page", "the file was last written without its freelist (NoFreelistSync), which cannot be opened safely: write to it once without that option")
 	case m.root < 2 || m.root >= m.pages || m.freelist < 2 || m.freelist >= m.pages:
-		return corrupt("meta page", fmt.Sprintf("root page %d and freelist page %d of %d", m.root, m.freelist, m.pages))
+		return nil, corrupt("meta page", fmt.Sprintf("root page %d and freelist page %d of %d", m.root, m.freelist, m.pages))
 	}
-	return nil
+	if m.alone {
+		warnings = append(warnings, "one of the two meta pages is damaged: the file is as the other one has it, and the last commit before may be missing; verify it against a checkpoint")
+	}
+	return warnings, newWalk(f, m).check()
 }
 
 // readMeta finds the meta page that counts. The second one lies a page behind the
@@ -56,15 +61,21 @@ func readMeta(f io.ReaderAt, size int64) (meta, error) {
 	if size == 0 {
 		return meta{}, corrupt("file", "it is empty, and a ledger never is: restore a backup, or remove the file to begin a new ledger")
 	}
-	first, ok := metaAt(f, 0)
-	if ok {
-		if second, ok := metaAt(f, int64(first.pageSize)); ok && second.pageSize == first.pageSize && second.tx > first.tx {
+	if first, ok := metaAt(f, 0); ok {
+		second, ok := metaAt(f, int64(first.pageSize))
+		switch {
+		case !ok:
+			first.alone = true
+		case second.pageSize != first.pageSize:
+			return meta{}, corrupt("meta page", fmt.Sprintf("pages are of %d bytes in one and of %d in the other", first.pageSize, second.pageSize))
+		case second.tx > first.tx:
 			return second, nil
 		}
 		return first, nil
 	}
 	for guess := int64(minPageSize); guess <= maxPageSize && guess < size; guess *= 2 {
 		if second, ok := metaAt(f, guess); ok && int64(second.pageSize) == guess {
+			second.alone = true
 			return second, nil
 		}
 	}

@@ -1,0 +1,160 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"go.etcd.io/bbolt"
+)
+
+// Restore makes a new ledger file at path of what Backup wrote. The file appears only
+// once it is whole, on the disk and examined as Open does; Ledger.VerifyAll proves
+// what is in it. An existing file is never replaced: that is an error that matches
+// fs.ErrExist. Damage is an error that matches creditledger.ErrCorrupt.
+func Restore(ctx context.Context, from io.Reader, path string) error {
+	err := build(path, func(temporary string) error {
+		f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_TRUNC, 0o600)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(f, stoppable{ctx, from})
+		if err == nil {
+			err = f.Sync()
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+		s, err := Open(temporary, &Options{ReadOnly: true})
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	})
+	if err != nil {
+		return fmt.Errorf("restore ledger %s: %w", path, err)
+	}
+	return nil
+}
+
+// stoppable is a reader that ends with its context.
+type stoppable struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (s stoppable) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.Reader.Read(p)
+}
+
+// compactBatch is how many bytes go into one transaction of a compaction.
+const compactBatch = 4 << 20
+
+// Compact copies the ledger file at from, which nobody may have open, to a new file
+// at to without its free pages, other buckets included. The new file appears only
+// once it is whole and on the disk, and never replaces another; to use it in the old
+// one's place, verify it and rename it.
+func Compact(from, to string) error {
+	s, err := Open(from, &Options{ReadOnly: true})
+	if err != nil {
+		return fmt.Errorf("compact: %w", err)
+	}
+	err = build(to, func(temporary string) error {
+		err, _ := guarded("compact", func() error {
+			db, err := bbolt.Open(temporary, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+			if err != nil {
+				return err
+			}
+			err = bbolt.Compact(db, s.db, compactBatch)
+			if err == nil {
+				err = db.Sync()
+			}
+			return errors.Join(err, db.Close())
+		})
+		return err
+	})
+	if err = errors.Join(err, s.Close()); err != nil {
+		return fmt.Errorf("compact ledger %s: %w", from, err)
+	}
+	return nil
+}
+
+// create makes a new ledger, or finds that another process did so meanwhile: that
+// one's is then the ledger to open.
+func create(path string) error {
+	if err := build(path, initialize); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// build makes a new file: whole under a temporary name first, because bbolt's own
+// first write leaves, if it is cut off, a file that can never be opened. fill is given
+// the name of an empty file of mode 0600, and leaves it on the disk. A link rather
+// than a rename puts it in place, so that it never replaces another file.
+func build(path string, fill func(temporary string) error) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
+	}
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".new-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	temporary := f.Name()
+	defer os.Remove(temporary)
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := fill(temporary); err != nil {
+		return err
+	}
+	if err := os.Link(temporary, path); errors.Is(err, fs.ErrExist) {
+		return err
+	} else if err != nil {
+		// A file system without hard links.
+		if _, err := os.Lstat(path); err == nil {
+			return fmt.Errorf("%s: %w", path, fs.ErrExist)
+		}
+		if err := os.Rename(temporary, path); err != nil {
+			return err
+		}
+	}
+	return syncDir(dir)
+}
+
+// initialize makes the empty file at path a ledger without accounts, on disk.
+func initialize(path string) error {
+	err, _ := guarded(path, func() error {
+		db, err := bbolt.Open(path, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+		if err != nil {
+			return err
+		}
+		err = db.Update(func(tx *bbolt.Tx) error { return makeBuckets(tx) })
+		if err == nil {
+			err = db.Sync()
+		}
+		return errors.Join(err, db.Close())
+	})
+	return err
+}
+
+// syncDir makes names in a directory durable.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // it has no such thing
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
