@@ -89,7 +89,7 @@ func AtInstant(i Instant) When { return When{instant: i} }
 // On is the first instant of a date in the customer's time zone. A date that does
 // not exist gives a When that every operation refuses.
 func On(d Date) When {
-	if d == 0 {
+	if d == 0 || DateOf(d.Year(), d.Month(), d.Day()) != d {
 		return When{instant: invalidInstant}
 	}
 	return When{date: d}
