@@ -247,7 +247,7 @@ func (b *entryBuilder) entry(e *Entry, op Operation, effect *Effect, j int, bloc
 
 // statusAt is the status of an entry at an instant.
 func statusAt(created, now Instant, grace time.Duration) EntryStatus {
-	if grace > 0 && now < created.Add(grace) {
+	if now-created < Instant(grace/time.Microsecond) {
 		return EntryPending
 	}
 	return EntryCommitted
