@@ -95,7 +95,7 @@ func (b *book) try(op Operation) (Result, error) {
 		}
 	}
 	b.checkReload()
-	return d.result, nil
+	return *d.result, nil
 }
 
 func (b *book) decision(op Operation) *decision {

@@ -17,6 +17,19 @@ type change struct {
 	closed []*Block
 	opened []*Block
 	before snapshot
+
+	// Room for the usual change, which touches one or two blocks.
+	room struct {
+		lines  [2]Line
+		blocks [2]*Block
+		edits  [2]edit
+	}
+}
+
+// begin makes an empty change use its own room.
+func (c *change) begin() *change {
+	c.lines, c.blocks, c.edits = c.room.lines[:0], c.room.blocks[:0], c.room.edits[:0]
+	return c
 }
 
 // edit is one existing block before and after.

@@ -22,6 +22,18 @@ type flight struct {
 
 	done chan struct{} // closed when err is final
 	err  error
+
+	// Room for the usual flight, of one operation.
+	room struct {
+		records [1]JournalRecord
+		touched [2]touchedBlock
+	}
+}
+
+func newFlight(version uint64) *flight {
+	f := &flight{version: version, done: make(chan struct{})}
+	f.records, f.touched = f.room.records[:0], f.room.touched[:0]
+	return f
 }
 
 type touchedBlock struct {
@@ -106,12 +118,13 @@ func (f *flight) add(d *decision) {
 
 // change is the flight as the store takes it. The account's state is copied here, so
 // that what is decided from now on goes into the next flight.
-func (f *flight) change(a *account) Change {
+func (f *flight) change(a *account, memory *[]StoredBlock) Change {
 	c := Change{Account: a.id, Version: f.version, Head: a.head, Journal: f.records, Keys: f.keys, Records: f.upper}
-	c.Blocks = make([]StoredBlock, len(f.touched))
-	for i, t := range f.touched {
-		c.Blocks[i] = StoredBlock{Block: *t.block, Open: a.closed[t.block.ID].block != t.block, New: t.new}
+	first := len(*memory)
+	for _, t := range f.touched {
+		*memory = append(*memory, StoredBlock{Block: *t.block, Open: a.closed[t.block.ID].block != t.block, New: t.new})
 	}
+	c.Blocks = (*memory)[first:len(*memory):len(*memory)]
 	return c
 }
 
@@ -125,18 +138,27 @@ type committer struct {
 	mu      sync.Mutex
 	idle    *sync.Cond
 	ready   []*slot // with a queued flight
+	spare   []*slot // the memory of the last ready, once it is done with
 	waiting int     // operations in them
-	running bool
+	running bool    // somebody commits: a goroutine, or a caller that leads
+
+	hold struct { // memory of the commit under way, used again by the next
+		flying  []*slot
+		changes []Change
+		blocks  []StoredBlock
+	}
 }
 
 // maxFlights bounds how many accounts go out in one commit.
 const maxFlights = 1024
 
-// queue adds a decision to the account's next flight. The caller holds the slot.
-func (c *committer) queue(s *slot, d *decision) *flight {
-	f := s.queued
+// queue adds a decision to the account's next flight. The caller holds the slot. If
+// nobody is committing, a goroutine begins to, unless the caller offers to lead: then
+// it has to call lead once it has let go of the slot.
+func (c *committer) queue(s *slot, d *decision, offer bool) (f *flight, leader bool) {
+	f = s.queued
 	if f == nil {
-		f = &flight{version: d.records[0].seq - 1, done: make(chan struct{})}
+		f = newFlight(d.records[0].seq - 1)
 		s.queued = f
 		c.cache.hold(s)
 	}
@@ -148,11 +170,52 @@ func (c *committer) queue(s *slot, d *decision) *flight {
 	if first {
 		c.ready = append(c.ready, s)
 	}
-	if !c.running {
-		c.running = true
-		go c.run()
+	if c.running {
+		return f, false
 	}
-	return f
+	c.running = true
+	if offer {
+		return f, true
+	}
+	go c.run()
+	return f, false
+}
+
+// lead commits until a flight has landed, and leaves what is queued by then to a
+// goroutine.
+func (c *committer) lead(f *flight) {
+	for {
+		slots := c.take()
+		if slots == nil {
+			return
+		}
+		c.commit(slots)
+		select {
+		case <-f.done:
+			c.handOver()
+			return
+		default:
+		}
+	}
+}
+
+// handOver ends a leader's turn.
+func (c *committer) handOver() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.ready) > 0 {
+		go c.run()
+		return
+	}
+	c.rest()
+}
+
+// rest notes that nobody commits. The caller holds mu.
+func (c *committer) rest() {
+	c.running = false
+	if c.idle != nil {
+		c.idle.Broadcast()
+	}
 }
 
 // wait returns when nothing is left to commit.
@@ -192,17 +255,14 @@ func (c *committer) take() []*slot {
 	}
 	defer c.mu.Unlock()
 	if len(c.ready) == 0 {
-		c.running = false
-		if c.idle != nil {
-			c.idle.Broadcast()
-		}
+		c.rest()
 		return nil
 	}
 	n := min(len(c.ready), maxFlights)
 	slots := c.ready[:n:n]
 	c.ready = c.ready[n:]
 	if len(c.ready) == 0 {
-		c.ready, c.waiting = nil, 0
+		c.ready, c.spare, c.waiting = c.spare[:0], nil, 0
 	}
 	return slots
 }
@@ -211,8 +271,13 @@ func (c *committer) take() []*slot {
 // decided afresh, the others go again without them.
 func (c *committer) commit(slots []*slot) {
 	flying, changes := c.board(slots)
+	defer c.empty(slots)
 	for len(changes) > 0 {
 		err := c.send(changes)
+		if err == nil {
+			c.land(flying, nil)
+			return
+		}
 		var conflict *ConflictError
 		if !errors.As(err, &conflict) {
 			c.land(flying, err)
@@ -242,6 +307,7 @@ func (c *committer) commit(slots []*slot) {
 // one aboard carries waits for the next commit.
 func (c *committer) board(slots []*slot) (flying []*slot, changes []Change) {
 	var aboard map[RecordID]bool
+	flying, changes = c.hold.flying[:0], c.hold.changes[:0]
 	for _, s := range slots {
 		s.lock <- struct{}{}
 		f := s.queued
@@ -261,11 +327,25 @@ func (c *committer) board(slots []*slot) (flying []*slot, changes []Change) {
 				aboard[f.upper[i].RecordID] = true
 			}
 			s.queued, s.flying = nil, f
-			flying, changes = append(flying, s), append(changes, f.change(s.account))
+			flying = append(flying, s)
+			changes = append(changes, f.change(s.account, &c.hold.blocks))
 		}
 		<-s.lock
 	}
+	c.hold.flying, c.hold.changes = flying, changes
 	return flying, changes
+}
+
+// empty lets go of what the last commit held, and keeps the memory for the next.
+func (c *committer) empty(slots []*slot) {
+	clear(c.hold.flying)
+	clear(c.hold.changes)
+	clear(c.hold.blocks)
+	c.hold.blocks = c.hold.blocks[:0]
+	clear(slots)
+	c.mu.Lock()
+	c.spare = slots[:0]
+	c.mu.Unlock()
 }
 
 func (f *flight) meets(aboard map[RecordID]bool) bool {

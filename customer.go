@@ -66,11 +66,11 @@ func (c *Customer) forbids(currency string) error {
 // as it is afterwards. Errors: InvalidError; DuplicateError when the external id is
 // another customer's; ConstraintError when a different external id is set already.
 func (l *Ledger) PutCustomer(ctx context.Context, u CustomerUpdate) (Customer, error) {
-	leave, err := l.enter()
+	err := l.enter()
 	if err != nil {
 		return Customer{}, err
 	}
-	defer leave()
+	defer l.leave()
 	if err := u.check(); err != nil {
 		return Customer{}, fmt.Errorf("customer %s: %w", quote(u.ID), err)
 	}
@@ -120,11 +120,11 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 
 // Customer returns a customer; a NotFoundError when there is none.
 func (l *Ledger) Customer(ctx context.Context, id string) (Customer, error) {
-	leave, err := l.enter()
+	err := l.enter()
 	if err != nil {
 		return Customer{}, err
 	}
-	defer leave()
+	defer l.leave()
 	if err := checkID("customer_id", id); err != nil {
 		return Customer{}, err
 	}

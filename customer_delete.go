@@ -11,11 +11,11 @@ import (
 // readable. Deleting twice keeps the first instant. A NotFoundError when there is no
 // such customer.
 func (l *Ledger) DeleteCustomer(ctx context.Context, id string) (Customer, error) {
-	leave, err := l.enter()
+	err := l.enter()
 	if err != nil {
 		return Customer{}, err
 	}
-	defer leave()
+	defer l.leave()
 	if err := checkID("id", id); err != nil {
 		return Customer{}, fmt.Errorf("delete customer: %w", err)
 	}

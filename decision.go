@@ -17,7 +17,28 @@ type decision struct {
 	changes []*change // applied, in order
 	records []sealed
 	puts    []RecordPut // of the upper layer
-	result  Result
+	result  *Result
+
+	// Room for the usual decision, of one operation.
+	room struct {
+		change  change
+		changes [2]*change
+		records [2]sealed
+		record  OpRecord
+		effect  [1]Effect
+		op      [1]Operation
+		used    bool
+	}
+}
+
+// newChange returns an empty change.
+func (d *decision) newChange() *change {
+	if d.room.used {
+		return new(change).begin()
+	}
+	d.room.used = true
+	d.changes, d.records = d.room.changes[:0], d.room.records[:0]
+	return d.room.change.begin()
 }
 
 // sealed is a record ready to be stored.
@@ -36,7 +57,7 @@ func (d *decision) decide() (err error) {
 		}
 	}()
 	a, r := d.account, d.request
-	ops := operations(r.op)
+	ops := operations(r.op, &d.room.op)
 	for _, op := range ops {
 		if err := checkClock(op, a.at); err != nil {
 			return err
@@ -59,9 +80,9 @@ func (d *decision) decide() (err error) {
 	if err != nil {
 		return err
 	}
-	d.result = resultFrom(rec, d.changes[first:], a.at, d.grace)
+	d.result = resultFrom(rec, ops, d.changes[first:], a.at, d.grace)
 	if r.attach != nil {
-		if d.puts, err = r.attach(&d.result); err != nil {
+		if d.puts, err = r.attach(d.result); err != nil {
 			return err
 		}
 		return checkPuts(d.puts)
@@ -84,7 +105,7 @@ func (d *decision) expire() error {
 	if len(a.lapsed) == 0 {
 		return nil
 	}
-	c := &change{}
+	c := d.newChange()
 	entries := a.head.Entries
 	materialise(a, c)
 	at := c.lines[len(c.lines)-1].At
@@ -97,7 +118,7 @@ func (d *decision) expire() error {
 
 // change decides and applies one operation.
 func (d *decision) change(op Operation) error {
-	c := &change{}
+	c := d.newChange()
 	if err := step(d.account, op, c); err != nil {
 		return err
 	}
@@ -128,10 +149,15 @@ func (d *decision) record(op Operation, key Key, at Instant, entries uint64, cha
 	if err != nil {
 		return nil, err
 	}
-	rec := &OpRecord{
+	rec := &d.room.record
+	*rec = OpRecord{
 		Account: a.id, Seq: a.head.Version + 1, Prev: a.head.Seal, At: at, ID: id,
-		FirstEntry: entries + 1, Key: key, Op: op, Effects: make([]Effect, len(changes)),
+		FirstEntry: entries + 1, Key: key, Op: op, Effects: d.room.effect[:],
 	}
+	if len(changes) != 1 {
+		rec.Effects = make([]Effect, len(changes))
+	}
+	d.room.effect = [1]Effect{}
 	total := a.total
 	for i, c := range changes {
 		rec.Effects[i].Lines = c.lines
@@ -158,62 +184,79 @@ func (d *decision) takeBack() {
 }
 
 // resultFrom builds what the caller is told from the changes just made.
-func resultFrom(rec *OpRecord, changes []*change, now Instant, grace time.Duration) Result {
-	res := Result{Key: rec.Key, At: rec.At}
-	if res.Key == "" {
-		res.Key = rec.GeneratedKey()
+func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant, grace time.Duration) *Result {
+	b := newEntryBuilder(rec, ops, now, grace)
+	var one [1]Result
+	parts := one[:]
+	if len(changes) != 1 {
+		parts = make([]Result, len(changes))
 	}
-	b := entryBuilder{rec: rec, now: now, grace: grace}
-	parts := make([]Result, len(changes))
 	for i, c := range changes {
-		parts[i] = b.part(i, c.blocks)
+		b.part(&parts[i], i, c.blocks)
 		parts[i].Overage, parts[i].Consumed = c.overage, c.consumed
 	}
-	return res.with(rec.Op, parts)
+	return whole(rec, b.key, parts)
 }
 
-// with puts the parts together: the one of a single operation, or those of a batch.
-func (res Result) with(op Operation, parts []Result) Result {
-	if _, ok := op.(Batch); ok {
-		res.Results = parts
-		for i := range parts {
-			parts[i].At = res.At
-			res.Entries = append(res.Entries, parts[i].Entries...)
-		}
+// whole puts the parts together: the one of a single operation, or those of a batch.
+func whole(rec *OpRecord, key Key, parts []Result) *Result {
+	res := &Result{Key: key, At: rec.At}
+	if _, ok := rec.Op.(Batch); !ok {
+		*res = parts[0]
+		res.Key = key
 		return res
 	}
-	p := parts[0]
-	p.Key, p.At = res.Key, res.At
-	return p
+	res.Results = parts
+	for i := range parts {
+		res.Entries = append(res.Entries, parts[i].Entries...)
+	}
+	return res
 }
 
 // entryBuilder turns the lines of a record into entries.
 type entryBuilder struct {
 	rec   *OpRecord
+	ops   []Operation // of the record
+	key   Key         // the caller's, or the generated one
 	now   Instant
 	grace time.Duration
 	n     int // lines so far
 }
 
-// part builds the entries of the i-th operation. blocks holds the block of each line.
-func (b *entryBuilder) part(i int, blocks []*Block) Result {
+func newEntryBuilder(rec *OpRecord, ops []Operation, now Instant, grace time.Duration) entryBuilder {
+	b := entryBuilder{rec: rec, ops: ops, key: rec.Key, now: now, grace: grace}
+	if b.key == "" {
+		b.key = rec.GeneratedKey()
+	}
+	return b
+}
+
+// id is that of the next entry. The first entry of a record has the record's own id,
+// which a generated key holds already.
+func (b *entryBuilder) id() string {
+	if b.n == 0 && b.rec.Key == "" {
+		return string(b.key[len(generatedPrefix):])
+	}
+	return entryID(b.rec.ID, b.n)
+}
+
+// part builds the result of the i-th operation. blocks holds the block of each line.
+func (b *entryBuilder) part(res *Result, i int, blocks []*Block) {
 	e := &b.rec.Effects[i]
-	op := operations(b.rec.Op)[i]
-	res := Result{At: b.rec.At, NewBlockID: e.NewBlockID}
+	*res = Result{At: b.rec.At, NewBlockID: e.NewBlockID}
 	if len(e.Lines) > 0 {
 		res.Entries = make([]Entry, len(e.Lines))
 	}
 	for j := range e.Lines {
-		b.entry(&res.Entries[j], op, e, j, blocks[j])
+		b.entry(&res.Entries[j], b.ops[i], e, j, blocks[j])
 	}
-	return res
 }
 
 // entry builds the j-th entry of an operation.
 func (b *entryBuilder) entry(e *Entry, op Operation, effect *Effect, j int, block *Block) {
 	l := &effect.Lines[j]
 	*e = Entry{
-		ID: entryID(b.rec.ID, b.n), Account: b.rec.Account, Seq: b.rec.FirstEntry + uint64(b.n),
+		ID: b.id(), Account: b.rec.Account, Seq: b.rec.FirstEntry + uint64(b.n),
 		CreatedAt: l.At, Type: l.Type, Status: statusAt(l.At, b.now, b.grace),
 		Amount: l.Amount, Starting: l.Starting, Ending: l.Ending,
 		Block: EntryBlock{

@@ -41,11 +41,11 @@ type Explanation struct {
 // why each was used or skipped. It lists every block the account ever had. Errors:
 // InvalidError.
 func (l *Ledger) Explain(ctx context.Context, on AccountID, amount Amount, charge Charge) (Explanation, error) {
-	leave, err := l.reading(ctx, &on)
+	err := l.reading(ctx, &on)
 	if err != nil {
 		return Explanation{}, err
 	}
-	defer leave()
+	defer l.leave()
 	if err := checkPositive(amount); err != nil {
 		return Explanation{}, err
 	}

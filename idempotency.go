@@ -1,6 +1,7 @@
 package creditledger
 
 import (
+	"encoding/hex"
 	"maps"
 	"strings"
 
@@ -118,7 +119,22 @@ func firstDifference(fields ...field) string {
 // record they stand for is found in the journal by its time.
 const generatedPrefix = "auto-"
 
-func generatedKey(id uuid.UUID) Key { return Key(generatedPrefix + id.String()) }
+func generatedKey(id uuid.UUID) Key {
+	return Key(appendUUID(append(make([]byte, 0, len(generatedPrefix)+36), generatedPrefix...), id))
+}
+
+// appendUUID appends the usual text of an id.
+func appendUUID(dst []byte, id uuid.UUID) []byte {
+	from := 0
+	for _, to := range []int{4, 6, 8, 10, 16} {
+		if from > 0 {
+			dst = append(dst, '-')
+		}
+		dst = hex.AppendEncode(dst, id[from:to])
+		from = to
+	}
+	return dst
+}
 
 // generatedID reads a key that the ledger made.
 func generatedID(key Key) (uuid.UUID, bool) {

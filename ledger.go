@@ -86,16 +86,18 @@ func (l *Ledger) Close() error {
 	return nil
 }
 
-// enter counts a call in; the function it returns counts it out.
-func (l *Ledger) enter() (func(), error) {
+// enter counts a call in; leave counts it out.
+func (l *Ledger) enter() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, ErrClosed
+		return ErrClosed
 	}
 	l.calls.Add(1)
-	return l.calls.Done, nil
+	return nil
 }
+
+func (l *Ledger) leave() { l.calls.Done() }
 
 // Do decides an operation and waits until it is durable. The same key with the same
 // operation returns the first result again.
@@ -121,7 +123,8 @@ type Attach func(*Result) ([]RecordPut, error)
 // version, nothing is written and the error is a ConflictError that names it: read it
 // again and repeat. A replay stores nothing.
 func (l *Ledger) DoWith(ctx context.Context, on AccountID, op Operation, key Key, attach Attach) (*Result, error) {
-	p, err := l.submitWith(ctx, on, op, key, attach)
+	// A caller that cannot be called off commits by itself, if nobody else does.
+	p, err := l.submitWith(ctx, on, op, key, attach, ctx.Done() == nil)
 	if err != nil {
 		return nil, err
 	}
@@ -133,20 +136,20 @@ func (l *Ledger) DoWith(ctx context.Context, on AccountID, op Operation, key Key
 // one commit. Refusals are returned at once, as by Do. Nobody may be told of the
 // result before Wait has returned it.
 func (l *Ledger) Submit(ctx context.Context, on AccountID, op Operation, key Key) (*Pending, error) {
-	return l.submitWith(ctx, on, op, key, nil)
+	return l.submitWith(ctx, on, op, key, nil, false)
 }
 
-func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key Key, attach Attach) (*Pending, error) {
-	leave, err := l.enter()
+func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key Key, attach Attach, lead bool) (*Pending, error) {
+	err := l.enter()
 	if err != nil {
 		return nil, attempted(op, on, err)
 	}
-	defer leave()
+	defer l.leave()
 	r, err := l.newRequest(ctx, on, op, key)
 	if err != nil {
 		return nil, attempted(op, on, err)
 	}
-	r.attach = attach
+	r.attach, r.lead = attach, lead
 	return l.submit(ctx, r)
 }
 
@@ -157,12 +160,12 @@ const maxAttempts = 32
 func (l *Ledger) submit(ctx context.Context, r *request) (*Pending, error) {
 	for {
 		p, err := l.attempt(ctx, r)
+		if err == nil {
+			return p, nil
+		}
 		var again *againError
 		if !errors.As(err, &again) {
-			if err != nil {
-				err = attempted(r.op, r.account, err)
-			}
-			return p, err
+			return nil, attempted(r.op, r.account, err)
 		}
 		if err := again.wait(ctx); err != nil {
 			return nil, attempted(r.op, r.account, err)
@@ -201,7 +204,8 @@ func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
 		d.takeBack()
 		return nil, &againError{flight: f}
 	}
-	return &Pending{ledger: l, request: r, result: &d.result, flight: l.commit.queue(s, &d)}, nil
+	flight, leader := l.commit.queue(s, &d, r.lead)
+	return &Pending{ledger: l, request: r, result: d.result, flight: flight, leader: leader}, nil
 }
 
 // now reads the ledger's clock.
@@ -220,12 +224,17 @@ type Pending struct {
 	request *request
 	result  *Result
 	flight  *flight // nil: nothing to wait for
+	leader  bool    // whoever waits has to bring the flight to the store
 }
 
 // Wait returns the result once it is durable. The errors are those of Do.
 func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 	for attempt := 1; p.flight != nil; attempt++ {
 		r := p.request
+		if p.leader {
+			p.leader = false
+			p.ledger.commit.lead(p.flight)
+		}
 		if err := p.flight.wait(ctx); err != nil {
 			return nil, attempted(r.op, r.account, unknown(r, p.result, err))
 		}
@@ -254,22 +263,22 @@ func movedAccount(err error) bool {
 
 // again decides a request afresh after what it was computed from turned out stale.
 func (l *Ledger) again(ctx context.Context, r *request) (*Pending, error) {
-	leave, err := l.enter()
+	err := l.enter()
 	if err != nil {
 		return nil, attempted(r.op, r.account, err)
 	}
-	defer leave()
+	defer l.leave()
 	return l.submit(ctx, r)
 }
 
 // Preview returns what an operation would write at this moment, without writing
 // anything. A known key gives the first result, as Do would.
 func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Key) (*Result, error) {
-	leave, err := l.enter()
+	err := l.enter()
 	if err != nil {
 		return nil, attempted(op, on, err)
 	}
-	defer leave()
+	defer l.leave()
 	r, err := l.newRequest(ctx, on, op, key)
 	if err != nil {
 		return nil, attempted(op, on, err)
@@ -289,7 +298,7 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 			return l.explainMissing(ctx, s, err)
 		}
 		d.takeBack()
-		result = &d.result
+		result = d.result
 		return nil
 	})
 	if err != nil {

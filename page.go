@@ -59,11 +59,11 @@ type BlockPage struct {
 // Blocks returns a page of the account's blocks. Errors: InvalidError for the limit
 // or the cursor.
 func (l *Ledger) Blocks(ctx context.Context, on AccountID, q BlocksQuery) (BlockPage, error) {
-	leave, err := l.reading(ctx, &on)
+	err := l.reading(ctx, &on)
 	if err != nil {
 		return BlockPage{}, err
 	}
-	defer leave()
+	defer l.leave()
 	if q.Limit == 0 {
 		q.Limit = 100
 	}
@@ -224,11 +224,11 @@ func (q *EntriesQuery) latest() Instant {
 // entry, whatever is written meanwhile. Errors: InvalidError for a bound, the limit,
 // or a cursor that is not of this query.
 func (l *Ledger) Entries(ctx context.Context, on AccountID, q EntriesQuery) (EntryPage, error) {
-	leave, err := l.reading(ctx, &on)
+	err := l.reading(ctx, &on)
 	if err != nil {
 		return EntryPage{}, err
 	}
-	defer leave()
+	defer l.leave()
 	if err := q.check(); err != nil {
 		return EntryPage{}, err
 	}
@@ -350,8 +350,9 @@ func (s *entryScan) take(ctx context.Context, rec *OpRecord) (bool, error) {
 // entriesOf builds the wanted entries of a record, in order.
 func (s *entryScan) entriesOf(rec *OpRecord) []Entry {
 	var entries []Entry
-	b := entryBuilder{rec: rec, now: s.now, grace: s.ledger.grace}
-	ops := operations(rec.Op)
+	var one [1]Operation
+	ops := operations(rec.Op, &one)
+	b := newEntryBuilder(rec, ops, s.now, s.ledger.grace)
 	for i := range rec.Effects {
 		e := &rec.Effects[i]
 		for j := range e.Lines {

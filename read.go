@@ -13,6 +13,9 @@ import (
 func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) error {
 	for {
 		f, err := l.look(ctx, id, fn)
+		if f == nil && err == nil {
+			return nil
+		}
 		var again *againError
 		if errors.As(err, &again) {
 			f, err = again.flight, nil
@@ -54,13 +57,13 @@ func (l *Ledger) look(ctx context.Context, id AccountID, fn func(s *slot, at Ins
 }
 
 // reading counts a read in and checks its account.
-func (l *Ledger) reading(ctx context.Context, on *AccountID) (func(), error) {
+func (l *Ledger) reading(ctx context.Context, on *AccountID) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
 	*on = on.normal()
 	if err := checkAccount(*on); err != nil {
-		return nil, err
+		return err
 	}
 	return l.enter()
 }
@@ -82,11 +85,11 @@ type Balance struct {
 // instant. An account never used holds nothing. Errors: InvalidError for an instant
 // after now.
 func (l *Ledger) Balance(ctx context.Context, on AccountID, q BalanceQuery) (Balance, error) {
-	leave, err := l.reading(ctx, &on)
+	err := l.reading(ctx, &on)
 	if err != nil {
 		return Balance{}, err
 	}
-	defer leave()
+	defer l.leave()
 	q.Charge.Currency = on.Currency
 	if q.At != 0 {
 		return l.balanceAt(ctx, on, q)
@@ -270,12 +273,9 @@ func (l *Ledger) resultOf(ctx context.Context, rec *OpRecord) (*Result, error) {
 	if err := l.joinBlocks(ctx, rec, blocks, nil); err != nil {
 		return nil, err
 	}
-	res := Result{Key: rec.Key, At: rec.At}
-	if res.Key == "" {
-		res.Key = rec.GeneratedKey()
-	}
-	b := entryBuilder{rec: rec, now: rec.At, grace: l.grace}
-	ops := operations(rec.Op)
+	var one [1]Operation
+	ops := operations(rec.Op, &one)
+	b := newEntryBuilder(rec, ops, rec.At, l.grace)
 	parts := make([]Result, len(rec.Effects))
 	for i := range rec.Effects {
 		e := &rec.Effects[i]
@@ -283,15 +283,15 @@ func (l *Ledger) resultOf(ctx context.Context, rec *OpRecord) (*Result, error) {
 		for j := range e.Lines {
 			lineBlocks[j] = blocks[e.Lines[j].Block]
 		}
-		parts[i] = b.part(i, lineBlocks)
+		b.part(&parts[i], i, lineBlocks)
 		var err error
 		if parts[i].Overage, parts[i].Consumed, err = derived(ops[i], e.Lines); err != nil {
 			return nil, &CorruptError{Where: fmt.Sprintf("record %d of %s", rec.Seq, rec.Account), Reason: err.Error()}
 		}
 	}
-	res = res.with(rec.Op, parts)
+	res := whole(rec, b.key, parts)
 	res.Replayed = true
-	return &res, nil
+	return res, nil
 }
 
 // derived is what an operation returned beside its entries.
@@ -343,11 +343,11 @@ func (l *Ledger) joinBlocks(ctx context.Context, rec *OpRecord, blocks map[uint6
 // Block returns one block of the account by its id, as it is written; a
 // NotFoundError when the account has none.
 func (l *Ledger) Block(ctx context.Context, on AccountID, id string) (Block, error) {
-	leave, err := l.reading(ctx, &on)
+	err := l.reading(ctx, &on)
 	if err != nil {
 		return Block{}, err
 	}
-	defer leave()
+	defer l.leave()
 	if err := checkID("block_id", id); err != nil {
 		return Block{}, err
 	}
@@ -360,11 +360,11 @@ func (l *Ledger) Block(ctx context.Context, on AccountID, id string) (Block, err
 // Accounts returns up to limit accounts (at most MaxPage), ordered by customer and
 // currency, after the given one.
 func (l *Ledger) Accounts(ctx context.Context, after AccountID, limit int) ([]AccountID, error) {
-	leave, err := l.enter()
+	err := l.enter()
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer l.leave()
 	if limit <= 0 || limit > MaxPage {
 		return nil, invalid("limit", "%d is not between 1 and %d", limit, MaxPage)
 	}

@@ -51,7 +51,8 @@ func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
 // Change is everything that the records applied so far changed, as a commit would
 // have brought it.
 func (r *Rebuild) Change() Change {
-	c := r.flight.change(r.account)
+	var blocks []StoredBlock
+	c := r.flight.change(r.account, &blocks)
 	c.Version = r.version
 	return c
 }

@@ -65,7 +65,8 @@ func replayOperations(a *account, rec *OpRecord) ([]*change, error) {
 		return nil, violation(rec, "expiry", "block %s expired %s and no entry says so", quote(l.block.ID), l.line.At)
 	}
 	var changes []*change
-	for i, op := range operations(rec.Op) {
+	var one [1]Operation
+	for i, op := range operations(rec.Op, &one) {
 		c := &change{}
 		if err := step(a, op, c); err != nil {
 			return changes, violation(rec, "replay", "the operation would be refused: %v", err)
@@ -130,11 +131,11 @@ func lineDifference(a, b *Line) string {
 // Journal returns up to limit (at most MaxPage) sealed records of an account from
 // record number from on: what Import takes, byte for byte.
 func (l *Ledger) Journal(ctx context.Context, on AccountID, from uint64, limit int) ([]JournalRecord, error) {
-	leave, err := l.reading(ctx, &on)
+	err := l.reading(ctx, &on)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer l.leave()
 	if limit <= 0 || limit > MaxPage {
 		return nil, invalid("limit", "%d is not between 1 and %d", limit, MaxPage)
 	}
@@ -147,11 +148,11 @@ func (l *Ledger) Journal(ctx context.Context, on AccountID, from uint64, limit i
 // must come out the same, and all are written in one commit or none. An error names
 // the first record that does not fit (a Violation).
 func (l *Ledger) Import(ctx context.Context, on AccountID, records []JournalRecord) error {
-	leave, err := l.reading(ctx, &on)
+	err := l.reading(ctx, &on)
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer l.leave()
 	if len(records) == 0 {
 		return nil
 	}
@@ -189,7 +190,8 @@ func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []Journal
 			return nil, err
 		}
 	}
-	return l.commit.queue(s, &d), nil
+	f, _ := l.commit.queue(s, &d, false)
+	return f, nil
 }
 
 func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, stored *JournalRecord) error {

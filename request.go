@@ -18,6 +18,7 @@ type request struct {
 	op      Operation
 	key     Key // the caller's, or empty
 	attach  Attach
+	lead    bool // the caller may commit by itself
 	// forbidden is why the customer may not use this currency; it is looked at with
 	// the rest, after what is missing or in use.
 	forbidden error

@@ -8,14 +8,14 @@ import (
 
 // normalise gives the ledger its own copy of an operation, with the defaults of the
 // ledger filled in and the bare dates fixed in zone. A nil zone leaves dates alone.
-func normalise(op Operation, repay Repay, zone *time.Location) Operation {
+func normalise(given Operation, repay Repay, zone *time.Location) Operation {
 	when := func(w When) When {
 		if zone == nil {
 			return w
 		}
 		return w.resolve(zone)
 	}
-	switch op := op.(type) {
+	switch op := given.(type) {
 	case Increment:
 		op.EffectiveAt, op.ExpiresAt = when(op.EffectiveAt), when(op.ExpiresAt)
 		if op.ExpiresAt.IsNever() {
@@ -28,21 +28,29 @@ func normalise(op Operation, repay Repay, zone *time.Location) Operation {
 		op.Metadata = cloneMetadata(op.Metadata)
 		return op
 	case Decrement:
-		op.Metadata = cloneMetadata(op.Metadata)
-		return op
+		if len(op.Metadata) > 0 {
+			op.Metadata = cloneMetadata(op.Metadata)
+			return op
+		}
 	case ExpirationChange:
 		op.ExpiresAt, op.Target = when(op.ExpiresAt), when(op.Target)
 		op.Metadata = cloneMetadata(op.Metadata)
 		return op
 	case Void:
-		op.Metadata = cloneMetadata(op.Metadata)
-		return op
+		if len(op.Metadata) > 0 {
+			op.Metadata = cloneMetadata(op.Metadata)
+			return op
+		}
 	case Amendment:
-		op.Metadata = cloneMetadata(op.Metadata)
-		return op
+		if len(op.Metadata) > 0 {
+			op.Metadata = cloneMetadata(op.Metadata)
+			return op
+		}
 	case Activation:
-		op.Metadata = cloneMetadata(op.Metadata)
-		return op
+		if len(op.Metadata) > 0 {
+			op.Metadata = cloneMetadata(op.Metadata)
+			return op
+		}
 	case Batch:
 		own := make(Batch, len(op))
 		for i := range op {
@@ -50,7 +58,7 @@ func normalise(op Operation, repay Repay, zone *time.Location) Operation {
 		}
 		return own
 	}
-	return op
+	return given
 }
 
 func cloneMetadata(m map[string]string) map[string]string {
@@ -112,10 +120,11 @@ func namedBlocks(op Operation, ids []string) []string {
 	return ids
 }
 
-// operations lists the single operations of op.
-func operations(op Operation) []Operation {
+// operations lists the single operations of op, in one when it is a single one.
+func operations(op Operation, one *[1]Operation) []Operation {
 	if b, ok := op.(Batch); ok {
 		return b
 	}
-	return []Operation{op}
+	one[0] = op
+	return one[:]
 }

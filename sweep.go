@@ -17,11 +17,11 @@ type SweepResult struct {
 // the same entries. Several sweeps may run at once, in several processes; an expiry
 // is written once. Accounts written before an error stay counted.
 func (l *Ledger) Sweep(ctx context.Context) (SweepResult, error) {
-	leave, err := l.enter()
+	err := l.enter()
 	if err != nil {
 		return SweepResult{}, err
 	}
-	defer leave()
+	defer l.leave()
 	var res SweepResult
 	var after AccountID
 	by, err := l.now()
@@ -111,5 +111,6 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (int, *flight, 
 		d.takeBack()
 		return 0, nil, err
 	}
-	return entries, l.commit.queue(s, &d), nil
+	f, _ := l.commit.queue(s, &d, false)
+	return entries, f, nil
 }

@@ -35,11 +35,11 @@ func checkPuts(puts []RecordPut) error {
 // errors are those of Store.Commit: a ConflictError names records that are not at
 // their expected version.
 func (l *Ledger) PutRecords(ctx context.Context, puts []RecordPut) error {
-	leave, err := l.enter()
+	err := l.enter()
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer l.leave()
 	if err := checkPuts(puts); err != nil {
 		return err
 	}
@@ -51,22 +51,22 @@ func (l *Ledger) PutRecords(ctx context.Context, puts []RecordPut) error {
 
 // Record returns a record of an upper layer; a NotFoundError when there is none.
 func (l *Ledger) Record(ctx context.Context, id RecordID) (Record, error) {
-	leave, err := l.enter()
+	err := l.enter()
 	if err != nil {
 		return Record{}, err
 	}
-	defer leave()
+	defer l.leave()
 	return l.store.Record(ctx, id)
 }
 
 // Records returns up to limit records (at most MaxPage) of a kind whose keys begin
 // with prefix, in byte order of their keys, after the key after.
 func (l *Ledger) Records(ctx context.Context, kind, prefix, after string, limit int) ([]Record, error) {
-	leave, err := l.enter()
+	err := l.enter()
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
+	defer l.leave()
 	if limit <= 0 || limit > MaxPage {
 		return nil, invalid("limit", "%d is not between 1 and %d", limit, MaxPage)
 	}

@@ -64,11 +64,11 @@ type VerifyOptions struct {
 
 // Checkpoint returns where the account's journal ends.
 func (l *Ledger) Checkpoint(ctx context.Context, on AccountID) (Checkpoint, error) {
-	leave, err := l.reading(ctx, &on)
+	err := l.reading(ctx, &on)
 	if err != nil {
 		return Checkpoint{}, err
 	}
-	defer leave()
+	defer l.leave()
 	state, err := l.store.Load(ctx, on, 0)
 	if err != nil {
 		return Checkpoint{}, err
@@ -82,11 +82,11 @@ func (l *Ledger) Checkpoint(ctx context.Context, on AccountID) (Checkpoint, erro
 // error; errors are trouble with reading. Memory grows with the number of blocks, not
 // with the number of entries.
 func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) (Verification, error) {
-	leave, err := l.reading(ctx, &on)
+	err := l.reading(ctx, &on)
 	if err != nil {
 		return Verification{}, err
 	}
-	defer leave()
+	defer l.leave()
 	res := Verification{}
 	err = l.verify(ctx, on, &res, opts)
 	return res.finish(), err
@@ -94,11 +94,11 @@ func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) 
 
 // VerifyAll verifies every account, up to the first violation.
 func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verification, error) {
-	leave, err := l.enter()
+	err := l.enter()
 	if err != nil {
 		return Verification{}, err
 	}
-	defer leave()
+	defer l.leave()
 	var res Verification
 	seen := map[AccountID]bool{}
 	var after AccountID
