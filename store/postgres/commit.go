@@ -1,0 +1,288 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"creditledger"
+	"creditledger/store/internal/changes"
+)
+
+// Commit implements creditledger.Store. All changes go in one transaction, which is
+// one round trip for accounts that the store has seen at their version.
+//
+// When the reply to COMMIT is lost, Commit sends the same transaction again until it
+// knows: whichever of the two comes first, the other one finds the version moved, and
+// the journal tells whose record stands there. Only when Options.Patience is over
+// first is the error an OutcomeUnknownError. The store works on even then: others may
+// share the schema, and a commit that arrives late is stopped by the version, or is
+// found there, as one of theirs.
+func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
+	if err := changes.Enter(ctx, "commit"); err != nil {
+		return err
+	}
+	if err := checkChanges(list); err != nil {
+		return err
+	}
+	if err := s.enter("commit"); err != nil {
+		return err
+	}
+	defer s.life.RUnlock()
+	if len(list) == 0 {
+		return nil
+	}
+	t, err := newTransaction(s.sql, s.buckets, s.opts.Portable, list)
+	if err != nil {
+		return err
+	}
+	return s.commit(ctx, t)
+}
+
+func checkChanges(list []creditledger.Change) error {
+	if err := changes.Check(list); err != nil {
+		return err
+	}
+	for i := range list {
+		c := &list[i]
+		if err := checkTexts(c.Account.Customer, c.Account.Currency); err != nil {
+			return err
+		}
+		if c.Head.Version > 1<<62 || c.Head.Entries > 1<<62 || c.Head.Blocks > 1<<62 {
+			return &creditledger.InvalidError{Field: "change", Reason: fmt.Sprintf("%v: numbers beyond 2^62", c.Account)}
+		}
+		for j := range c.Blocks {
+			if err := checkTexts(c.Blocks[j].ID); err != nil {
+				return err
+			}
+			if c.Blocks[j].Number > 1<<62 {
+				return &creditledger.InvalidError{Field: "change", Reason: fmt.Sprintf("%v: numbers beyond 2^62", c.Account)}
+			}
+		}
+		for _, k := range c.Keys {
+			if err := checkTexts(string(k.Key)); err != nil {
+				return err
+			}
+		}
+		for j := range c.Records {
+			if err := checkTexts(c.Records[j].Kind); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// maxRetries bounds how often a transaction is tried again when the server refuses it
+// and nothing that it depends on has moved: serialization failures and deadlocks.
+const maxRetries = 100
+
+// commit tries a transaction until its outcome is known.
+func (s *Store) commit(ctx context.Context, t *transaction) error {
+	var unknown error // why an earlier try may be stored
+	deadline := time.Now().Add(s.opts.Patience)
+	for attempt := 0; ; attempt++ {
+		err := s.try(ctx, t)
+		kind := classify(err)
+		switch {
+		case err == nil:
+			return nil
+		case kind == conflict:
+			answer, final, looked := s.ask(ctx, t, unknown)
+			if final && answer == nil {
+				return s.settled(ctx, t, unknown)
+			}
+			if final {
+				return answer
+			}
+			if looked != nil {
+				err, kind = looked, classify(looked)
+			}
+		case kind == ambiguous && unknown == nil:
+			// From here on the changes may be stored: the caller's context no longer
+			// counts, patience does.
+			unknown = err
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(context.WithoutCancel(ctx), deadline)
+			defer cancel()
+		}
+		if kind == refused && unknown == nil {
+			return fmt.Errorf("commit: %w", discreet(err))
+		}
+		if attempt >= maxRetries && unknown == nil || time.Now().After(deadline) || ctx.Err() != nil {
+			return s.giveUp(t, err, unknown)
+		}
+		pause(ctx, attempt)
+	}
+}
+
+// ask judges a transaction in conflict. The error looked is why it could not.
+func (s *Store) ask(ctx context.Context, t *transaction, unknown error) (answer error, final bool, looked error) {
+	looked = s.onConnection(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		v, err := t.judge(ctx, c)
+		if err == nil {
+			answer, final = v.decide(unknown)
+			return nil
+		}
+		return notBegun(c, err)
+	})
+	return answer, final, looked
+}
+
+// giveUp ends a commit that cannot be brought to an end.
+func (s *Store) giveUp(t *transaction, err, unknown error) error {
+	switch {
+	case unknown != nil:
+		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit: %w", discreet(unknown))}
+	case classify(err) == conflict: // refused again and again although nothing moved
+		return t.everything()
+	}
+	return fmt.Errorf("commit: %w", discreet(err))
+}
+
+// try sends the transaction once.
+func (s *Store) try(ctx context.Context, t *transaction) error {
+	epoch := s.packs.now()
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		if ctx.Err() != nil || classify(err) == stale {
+			return &unsentError{err}
+		}
+		return &setupError{reason: discreet(err).Error()}
+	}
+	defer conn.Release()
+	c := conn.Conn()
+	if err := s.check(ctx, c); err != nil {
+		return notBegun(c, err)
+	}
+	epoch = max(epoch, s.packs.now())
+	if err := t.prepare(ctx, c, &s.packs); err != nil {
+		return notBegun(c, err)
+	}
+	err = s.send(context.WithoutCancel(ctx), c, t.batch())
+	if err != nil {
+		return err
+	}
+	for _, p := range t.parts {
+		if p.pack != nil {
+			s.packs.put(p.change.Account, p.pack, epoch)
+		}
+	}
+	return nil
+}
+
+// unsentError is an error before the transaction was sent.
+type unsentError struct{ error }
+
+func (e *unsentError) Unwrap() error { return e.error }
+
+// SafeToRetry tells classify that nothing was written.
+func (e *unsentError) SafeToRetry() bool { return true }
+
+// notBegun marks an error of the driver as one from before the transaction. A server
+// that is of no use leaves the pool.
+func notBegun(c *pgx.Conn, err error) error {
+	switch classify(err) {
+	case ambiguous, stale:
+		if fromDriver(err) && !errors.Is(err, errMoved) {
+			c.PgConn().Conn().Close()
+			return &unsentError{err}
+		}
+	}
+	return err
+}
+
+// send runs a batch from BEGIN to COMMIT and makes sure of every answer.
+func (s *Store) send(ctx context.Context, c *pgx.Conn, b *pgx.Batch) error {
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Patience)
+	defer cancel()
+	data := c.PgConn().CustomData()
+	delete(data, warnedKey)
+	results := c.SendBatch(ctx, b)
+	err := readResults(results, b.Len())
+	if closing := results.Close(); err == nil {
+		err = closing
+	}
+	if err == nil && data[warnedKey] == true {
+		return errWarned
+	}
+	if err != nil && !c.IsClosed() {
+		if classify(err) == stale || classify(err) == ambiguous {
+			c.PgConn().Conn().Close()
+		} else if c.PgConn().TxStatus() != 'I' {
+			// Otherwise the pool would throw the connection away.
+			_, rollback := c.Exec(ctx, s.sql.rollback)
+			_ = rollback // the connection is then broken, and the pool sees that
+		}
+	}
+	return err
+}
+
+// readResults checks every statement's answer; the last is that to COMMIT.
+func readResults(results pgx.BatchResults, n int) error {
+	for i := range n {
+		tag, err := results.Exec()
+		switch {
+		case err != nil:
+			return err
+		case i == n-1 && tag.String() != "COMMIT":
+			return errRolledBack
+		}
+	}
+	return nil
+}
+
+// transaction is a list of changes on its way to the server.
+type transaction struct {
+	sql      *statements
+	portable bool
+	list     []creditledger.Change // as the caller gave them
+	parts    []*part               // with an account, in the order of accounts
+	puts     []put                 // of records, in order
+}
+
+// part is the change of one account.
+type part struct {
+	change   *creditledger.Change
+	at       place
+	old      *pack                  // the head that it replaces; nil: none
+	asksHead bool                   // old has to be read
+	known    map[uint64]storedBlock // of touched blocks that are not in old
+	pack     *pack                  // the head that it leaves
+	steps    []func(b *pgx.Batch)   // block rows
+}
+
+// put is a record's.
+type put struct {
+	*creditledger.RecordPut
+	token []byte // tells this put from another one of the same value
+}
+
+func newTransaction(sql *statements, buckets int, portable bool, list []creditledger.Change) (*transaction, error) {
+	t := &transaction{sql: sql, portable: portable, list: list}
+	for i := range list {
+		c := &list[i]
+		if c.Account != (creditledger.AccountID{}) {
+			t.parts = append(t.parts, &part{change: c, at: placeOf(c.Account, buckets)})
+		}
+		for j := range c.Records {
+			token := make([]byte, 16)
+			if _, err := rand.Read(token); err != nil {
+				return nil, fmt.Errorf("commit: %w", err)
+			}
+			t.puts = append(t.puts, put{&c.Records[j], token})
+		}
+	}
+	// Everyone locks in the same order.
+	slices.SortFunc(t.parts, func(a, b *part) int { return a.change.Account.Compare(b.change.Account) })
+	slices.SortFunc(t.puts, func(a, b put) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
+	})
+	return t, nil
+}

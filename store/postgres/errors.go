@@ -1,0 +1,142 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"creditledger"
+)
+
+// class is what an error means for a transaction whose COMMIT was on its way.
+type class int
+
+const (
+	refused   class = iota // an error of the server or before it: nothing was written
+	conflict               // nothing was written, because of what others wrote
+	ambiguous              // it may be written
+	stale                  // nothing was written, and another connection may do better
+)
+
+// classify sorts an error. Constraint names are not portable, so any broken
+// constraint may be a lost race: what moved is looked up afterwards.
+func classify(err error) class {
+	if err == errRolledBack || errors.Is(err, errMoved) {
+		return conflict
+	}
+	if err == errWarned {
+		return ambiguous
+	}
+	var connecting *pgconn.ConnectError
+	if errors.As(err, &connecting) || pgconn.SafeToRetry(err) {
+		return stale
+	}
+	var server *pgconn.PgError
+	if !errors.As(err, &server) {
+		var ours *setupError
+		if errors.As(err, &ours) {
+			return refused
+		}
+		return ambiguous
+	}
+	switch code := server.Code; {
+	case code == "40001", code == "40P01", code == "23505", code == "23502":
+		return conflict
+	case code == "25006", code == "57P03": // now a standby; still starting
+		return stale
+	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "57P"), strings.HasPrefix(code, "XX"), code == "40003":
+		return ambiguous
+	}
+	return refused
+}
+
+var (
+	errRolledBack = errors.New("the server answered COMMIT with ROLLBACK")
+	errWarned     = errors.New("the server warned during the commit")
+)
+
+// setupError is what makes a connection or schema unfit, found before anything was
+// written.
+type setupError struct{ reason string }
+
+func (e *setupError) Error() string { return e.reason }
+
+// passing reports whether a read may be tried again.
+func passing(err error) bool {
+	switch classify(err) {
+	case conflict, stale:
+		return true
+	case ambiguous:
+		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && fromDriver(err)
+	}
+	return false
+}
+
+// fromDriver reports whether an error is about the server or the way to it, and not
+// one of ours.
+func fromDriver(err error) bool {
+	var ours *setupError
+	if errors.As(err, &ours) {
+		return false
+	}
+	for _, sentinel := range []error{creditledger.ErrNotFound, creditledger.ErrCorrupt, creditledger.ErrInvalid,
+		creditledger.ErrClosed, creditledger.ErrConflict, creditledger.ErrPoisoned, errTorn, errMoved} {
+		if errors.Is(err, sentinel) {
+			return false
+		}
+	}
+	return true
+}
+
+// serverError is an error of the driver without what it tells about the way to the
+// server: no address, user or database name, nothing of the connection string.
+type serverError struct {
+	text  string
+	cause error
+}
+
+func (e *serverError) Error() string { return e.text }
+
+// Unwrap returns the server's or system's own error, or the context's.
+func (e *serverError) Unwrap() error { return e.cause }
+
+// discreet takes the connection out of an error.
+func discreet(err error) error {
+	if err == nil || !fromDriver(err) {
+		return err
+	}
+	what := "database"
+	var connecting *pgconn.ConnectError
+	if errors.As(err, &connecting) {
+		what = "connect to the database"
+	}
+	cause := root(err)
+	if cause == nil {
+		return &serverError{text: what + ": the connection failed"}
+	}
+	return &serverError{text: what + ": " + cause.Error(), cause: cause}
+}
+
+// root finds the innermost error that is known to name no connection.
+func root(err error) error {
+	var server *pgconn.PgError
+	if errors.As(err, &server) {
+		return server
+	}
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return number
+	}
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF,
+		io.ErrClosedPipe, net.ErrClosed, pgconn.ErrConnClosed, errWarned, errRolledBack} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"creditledger"
+	"creditledger/store/internal/changes"
+)
+
+// verdict is what judge finds out about a transaction that did not go through.
+type verdict struct {
+	applied bool // it is stored
+	refuted bool // it is not, and never will be
+	moved   creditledger.ConflictError
+	invalid error
+}
+
+// judge reads everything that the transaction depends on, and whether an earlier try
+// of it is stored.
+func (t *transaction) judge(ctx context.Context, c client) (verdict, error) {
+	b := &pgx.Batch{}
+	for _, p := range t.parts {
+		b.Queue(t.sql.judgeHead, p.at.args()...)
+		b.Queue(t.sql.judgeJournal, p.at.args(bounded(p.change.Version+1))...)
+		for _, k := range p.change.Keys {
+			b.Queue(t.sql.keySeq, p.at.args(string(k.Key))...)
+		}
+		for i := range p.change.Blocks {
+			block := &p.change.Blocks[i]
+			b.Queue(t.sql.blockNumber, p.at.args(block.ID)...)
+			b.Queue(t.sql.blockRow, p.at.args(bounded(block.Number))...)
+		}
+	}
+	for i := range t.puts {
+		b.Queue(t.sql.judgeRecord, t.puts[i].Kind, []byte(t.puts[i].Key))
+	}
+	results := c.SendBatch(ctx, b)
+	v, err := t.hear(results)
+	if closing := results.Close(); err == nil {
+		err = closing
+	}
+	return v, err
+}
+
+func (t *transaction) hear(results pgx.BatchResults) (v verdict, err error) {
+	moved := map[creditledger.AccountID]bool{}
+	for _, p := range t.parts {
+		same, err := p.hear(results, &v)
+		if err != nil {
+			return v, err
+		}
+		moved[p.change.Account] = !same
+	}
+	put := map[creditledger.RecordID]bool{}
+	for i := range t.puts {
+		u := &t.puts[i]
+		var version int64
+		var token []byte
+		if _, err := nextRow(results, &version, &token); err != nil {
+			return v, err
+		}
+		put[u.RecordID] = uint64(version) != u.Expect
+		if uint64(version) == u.Expect+1 {
+			v.saw(bytes.Equal(token, u.token))
+		}
+	}
+	for i := range t.list { // in the caller's order
+		if c := &t.list[i]; moved[c.Account] {
+			v.moved.Accounts = append(v.moved.Accounts, c.Account)
+		}
+		for j := range t.list[i].Records {
+			if id := t.list[i].Records[j].RecordID; put[id] {
+				v.moved.Records = append(v.moved.Records, id)
+			}
+		}
+	}
+	return v, nil
+}
+
+// saw notes whether what stands where the transaction writes is the transaction's.
+func (v *verdict) saw(ours bool) {
+	v.applied = v.applied || ours
+	v.refuted = v.refuted || !ours
+}
+
+// hear reads the answers about one account.
+func (p *part) hear(results pgx.BatchResults, v *verdict) (same bool, err error) {
+	c := p.change
+	var version int64
+	if _, err = nextRow(results, &version); err != nil {
+		return false, err
+	}
+	var record []byte
+	found, err := nextRow(results, &record)
+	if err != nil {
+		return false, err
+	}
+	if found && len(c.Journal) > 0 {
+		v.saw(bytes.Equal(record, c.Journal[0].Bytes))
+	}
+	same = uint64(version) == c.Version
+	for range c.Keys {
+		var seq int64
+		used, err := nextRow(results, &seq)
+		if err != nil {
+			return false, err
+		}
+		same = same && !used
+	}
+	stored := make([]bool, len(c.Blocks))
+	for i := range c.Blocks {
+		var number int64
+		used, err := nextRow(results, &number)
+		if err != nil {
+			return false, err
+		}
+		same = same && !(used && c.Blocks[i].New)
+		var data []byte
+		var balance, capacity *string
+		if stored[i], err = nextRow(results, &data, &balance, &capacity); err != nil {
+			return false, err
+		}
+	}
+	for i := 0; same && v.invalid == nil && i < len(c.Blocks); i++ {
+		v.invalid = changes.CheckNumber(c.Account, &c.Blocks[i], stored[i])
+	}
+	return same, nil
+}
+
+// everything is the conflict of a transaction that the server refuses although
+// nothing has moved.
+func (t *transaction) everything() *creditledger.ConflictError {
+	e := &creditledger.ConflictError{}
+	for i := range t.list {
+		if t.list[i].Account != (creditledger.AccountID{}) {
+			e.Accounts = append(e.Accounts, t.list[i].Account)
+		}
+		for _, u := range t.list[i].Records {
+			e.Records = append(e.Records, u.RecordID)
+		}
+	}
+	return e
+}
+
+// decide turns a verdict into the answer to Commit, if there is one: none means that
+// the transaction may be tried again. unknown is why an earlier try may be stored.
+func (v *verdict) decide(unknown error) (answer error, final bool) {
+	conflict := len(v.moved.Accounts)+len(v.moved.Records) > 0
+	switch {
+	case unknown != nil && v.applied:
+		return nil, true
+	case unknown != nil && conflict && !v.refuted:
+		// Others have written over what would tell.
+		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit: %w", discreet(unknown))}, true
+	case conflict:
+		return &v.moved, true
+	case v.invalid != nil:
+		return v.invalid, true
+	}
+	return nil, false
+}
+
+// confirm writes once more to an account or record of a transaction that was found
+// stored. A commit that is visible may still be unknown to the standbys; one that
+// comes after it waits for both.
+func (s *Store) confirm(ctx context.Context, t *transaction) error {
+	b := &pgx.Batch{}
+	b.Queue(s.sql.begin)
+	if len(t.parts) > 0 {
+		b.Queue(s.sql.touchHead, t.parts[0].at.args()...)
+	} else {
+		b.Queue(s.sql.touchRecord, t.puts[0].Kind, []byte(t.puts[0].Key))
+	}
+	b.Queue(s.sql.commit)
+	return s.onConnection(ctx, func(ctx context.Context, c *pgx.Conn) error {
+		if err := s.check(ctx, c); err != nil {
+			return err
+		}
+		return s.send(ctx, c, b)
+	})
+}
+
+// settled is the end of a commit that was found stored.
+func (s *Store) settled(ctx context.Context, t *transaction, unknown error) error {
+	for attempt := 0; ; attempt++ {
+		err := s.confirm(ctx, t)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || classify(err) == refused {
+			return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit: %w", discreet(errors.Join(unknown, err)))}
+		}
+		pause(ctx, attempt)
+	}
+}

@@ -1,0 +1,133 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// meta is what a schema says of itself.
+type meta struct {
+	version, buckets int
+}
+
+func metaOf(ctx context.Context, c client, sql *statements) (m meta, err error) {
+	rows, err := c.Query(ctx, sql.meta)
+	if err != nil {
+		return m, err
+	}
+	var key, value string
+	_, err = pgx.ForEachRow(rows, []any{&key, &value}, func() error {
+		switch key {
+		case "version":
+			m.version, err = strconv.Atoi(value)
+		case "buckets":
+			m.buckets, err = strconv.Atoi(value)
+		}
+		return err
+	})
+	return m, err
+}
+
+// Migrate creates the schema and brings it to the version that this release works
+// with. It needs the right to create; a Store does not. Running it again, or from
+// several processes at once, does no harm; an older release refuses the schema
+// afterwards.
+func Migrate(ctx context.Context, pool *pgxpool.Pool, opts *Options) error {
+	o, err := opts.withDefaults()
+	if err != nil {
+		return fmt.Errorf("migrate ledger: %w", err)
+	}
+	conn, err := pool.Acquire(ctx)
+	if err == nil {
+		defer conn.Release()
+		for attempt := 0; ; attempt++ {
+			err = migrate(ctx, conn.Conn(), o)
+			if attempt+1 == readAttempts || !raced(err) {
+				break
+			}
+			pause(ctx, attempt)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("migrate ledger in schema %s: %w", o.Schema, discreet(err))
+	}
+	return nil
+}
+
+// raced reports whether another Migrate was just creating the same things: IF NOT
+// EXISTS does not wait for it.
+func raced(err error) bool {
+	var server *pgconn.PgError
+	if !errors.As(err, &server) {
+		return false
+	}
+	switch server.Code {
+	case "23505", "42P06", "42P07", "42710", "40001", "40P01", "XX000":
+		return true
+	}
+	return false
+}
+
+const (
+	createSchema = `CREATE SCHEMA IF NOT EXISTS {s}`
+	insertMeta   = `INSERT INTO {s}.meta (k, v) VALUES ($1, $2)`
+	updateMeta   = `UPDATE {s}.meta SET v = $2 WHERE k = $1`
+)
+
+func migrate(ctx context.Context, conn *pgx.Conn, o Options) error {
+	var m meta
+	m, err := metaOf(ctx, conn, statementsFor(o.Schema))
+	if err != nil { // there is no schema yet, or no right to read it
+		m = meta{}
+		if _, err := conn.Exec(ctx, inSchema(createSchema, o.Schema)); err != nil {
+			return err
+		}
+	}
+	if m.version > len(migrations) {
+		return &setupError{reason: fmt.Sprintf("it has version %d, this release knows versions up to %d", m.version, len(migrations))}
+	}
+	for version := m.version; version < len(migrations); version++ {
+		list := migrations[version].statements
+		if !o.Portable {
+			list = append(list[:len(list):len(list)], migrations[version].postgres...)
+		}
+		for _, statement := range list {
+			if _, err := conn.Exec(ctx, collated(inSchema(statement, o.Schema), o.Portable)); err != nil {
+				return err
+			}
+		}
+		if version == 0 {
+			if err := setMeta(ctx, conn, o.Schema, "buckets", o.Buckets); err != nil {
+				return err
+			}
+		}
+		if err := setMeta(ctx, conn, o.Schema, "version", version+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setMeta keeps the number of buckets that is there.
+func setMeta(ctx context.Context, conn *pgx.Conn, schema, key string, value int) error {
+	m, err := metaOf(ctx, conn, statementsFor(schema))
+	if err != nil {
+		return err
+	}
+	text := strconv.Itoa(value)
+	switch {
+	case key == "buckets" && m.buckets != 0:
+		return nil
+	case key == "version" && m.version != 0:
+		_, err = conn.Exec(ctx, inSchema(updateMeta, schema), key, text)
+	default:
+		_, err = conn.Exec(ctx, inSchema(insertMeta, schema), key, text)
+	}
+	return err
+}

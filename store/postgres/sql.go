@@ -1,0 +1,149 @@
+package postgres
+
+import "strings"
+
+// Every statement that the store sends, apart from migrations, stands here. A
+// statement is a constant but for the schema's name, which Open has checked. Only
+// these forms occur, so that the same text runs on what speaks PostgreSQL's protocol:
+// SELECT by key or by a range of one, INSERT of rows, UPDATE and DELETE by whole
+// primary key, plain BEGIN and COMMIT. docs/postgres.md lists what is left out.
+//
+// A version becomes NULL, which its NOT NULL refuses, when it is not the one expected:
+// "CASE WHEN version = $4 THEN $5 END". That ends the transaction inside the
+// pipeline, before its COMMIT, on any engine and at any isolation level.
+type statements struct {
+	meta, durable, standbys                      string
+	headVersion, headPack, load                  string
+	blocks, blockNumber, blockRow, openRow       string
+	journal, journalBack, keySeq                 string
+	accounts, due, dueInOrder                    string
+	record, records                              string
+	judgeHead, judgeJournal, judgeRecord         string
+	begin, commit, rollback                      string
+	insertHead, updateHead, touchHead            string
+	insertRecords, insertRecord1                 string
+	insertKeys, insertKey1                       string
+	insertBlock, updateBlock                     string
+	insertOpen, updateOpen, openData, deleteOpen string
+	insertUpper, updateUpper, touchRecord        string
+}
+
+var templates = statements{
+	meta:     `SELECT k, v FROM {s}.meta`,
+	durable:  `SELECT current_setting('synchronous_commit', true)`,
+	standbys: `SELECT current_setting('synchronous_standby_names', true)`,
+
+	headVersion: `SELECT version, seal FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
+	headPack:    `SELECT version, seal, packed FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
+
+	// One statement is one snapshot: the head, with number 0, and the open blocks.
+	load: `SELECT 0::int8, version, entries, blocks, last_at, next_due, total::text, packed, seal
+FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3
+UNION ALL
+SELECT number, 0, 0, 0, 0, 0, balance::text, capacity::text, data
+FROM {s}.open_blocks WHERE bucket = $1 AND customer = $2 AND currency = $3`,
+
+	// The blocks themselves, the balances of those that are open, and, with number 0,
+	// the later balances that the head holds.
+	blocks: `SELECT 0::int8 AS number, NULL::bytea AS data, NULL::text AS balance, packed AS capacity
+FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3
+UNION ALL
+(SELECT number, data, balance::text, capacity::text FROM {s}.blocks
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number >= $4 AND number <= $5
+ORDER BY number LIMIT $6)
+UNION ALL
+(SELECT number, NULL, balance::text, capacity::text FROM {s}.open_blocks
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number >= $4 AND number <= $5
+ORDER BY number LIMIT $6)`,
+	blockNumber: `SELECT number FROM {s}.blocks WHERE bucket = $1 AND customer = $2 AND currency = $3 AND id = $4`,
+	blockRow: `SELECT data, balance::text, capacity::text FROM {s}.blocks
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
+	openRow: `SELECT balance::text, capacity::text FROM {s}.open_blocks
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
+
+	journal: `SELECT seq, record FROM {s}.journal
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq >= $4 ORDER BY seq LIMIT $5`,
+	journalBack: `SELECT seq, record FROM {s}.journal
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq <= $4 ORDER BY seq DESC LIMIT $5`,
+	keySeq: `SELECT seq FROM {s}.keys WHERE bucket = $1 AND customer = $2 AND currency = $3 AND key = $4`,
+
+	accounts: `SELECT customer, currency FROM {s}.heads
+WHERE bucket = $1 AND customer >= $2 AND (customer > $2 OR currency > $3)
+ORDER BY customer, currency LIMIT $4`,
+	due: `SELECT customer, currency FROM {s}.heads
+WHERE bucket = $1 AND next_due > 0 AND next_due <= $2 ORDER BY next_due LIMIT $3`,
+
+	dueInOrder: `SELECT customer, currency FROM {s}.heads
+WHERE bucket = $1 AND customer >= $2 AND (customer > $2 OR currency > $3) AND next_due > 0 AND next_due <= $5
+ORDER BY customer, currency LIMIT $4`,
+
+	record:  `SELECT version, value FROM {s}.records WHERE kind = $1 AND key = $2`,
+	records: `SELECT key, version, value FROM {s}.records WHERE kind = $1 AND key >= $2 AND key > $3 ORDER BY key LIMIT $4`,
+
+	judgeHead:    `SELECT version FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
+	judgeJournal: `SELECT record FROM {s}.journal WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq = $4`,
+	judgeRecord:  `SELECT version, token FROM {s}.records WHERE kind = $1 AND key = $2`,
+
+	begin:    `BEGIN`,
+	commit:   `COMMIT`,
+	rollback: `ROLLBACK`,
+
+	insertHead: `INSERT INTO {s}.heads
+(bucket, customer, currency, version, entries, blocks, last_at, next_due, total, seal, packed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::numeric, $10, $11)`,
+	updateHead: `UPDATE {s}.heads SET version = CASE WHEN version = $4::int8 THEN $5::int8 END,
+entries = $6, blocks = $7, last_at = $8, next_due = $9, total = $10::numeric, seal = $11, packed = $12
+WHERE bucket = $1 AND customer = $2 AND currency = $3`,
+	touchHead: `UPDATE {s}.heads SET next_due = next_due WHERE bucket = $1 AND customer = $2 AND currency = $3`,
+
+	insertRecords: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines)
+SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bytea[], $6::text[])`,
+	insertRecord1: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines) VALUES ($1, $2, $3, $4, $5, $6)`,
+	insertKeys: `INSERT INTO {s}.keys (bucket, customer, currency, key, seq)
+SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int8[])`,
+	insertKey1: `INSERT INTO {s}.keys (bucket, customer, currency, key, seq) VALUES ($1, $2, $3, $4, $5)`,
+
+	insertBlock: `INSERT INTO {s}.blocks (bucket, customer, currency, number, id, data, balance, capacity,
+initial, created_at, effective_at, expires_at, priority, status, source)
+VALUES ($1, $2, $3, $4, $5, $6, $7::numeric, $8::numeric, $9::numeric, $10, $11, $12, $13, $14, $15)`,
+	updateBlock: `UPDATE {s}.blocks SET data = $5, balance = $6::numeric, capacity = $7::numeric,
+initial = $8::numeric, created_at = $9, effective_at = $10, expires_at = $11, priority = $12, status = $13, source = $14
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
+	insertOpen: `INSERT INTO {s}.open_blocks (bucket, customer, currency, number, data, balance, capacity)
+VALUES ($1, $2, $3, $4, $5, $6::numeric, $7::numeric)`,
+	updateOpen: `UPDATE {s}.open_blocks SET balance = $5::numeric, capacity = $6::numeric
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
+	openData:   `UPDATE {s}.open_blocks SET data = $5 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
+	deleteOpen: `DELETE FROM {s}.open_blocks WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
+
+	touchRecord: `UPDATE {s}.records SET token = token WHERE kind = $1 AND key = $2`,
+	insertUpper: `INSERT INTO {s}.records (kind, key, version, value, token) VALUES ($1, $2, 1, $3, $4)`,
+	updateUpper: `UPDATE {s}.records SET version = CASE WHEN version = $3::int8 THEN version + 1 END, value = $4, token = $5
+WHERE kind = $1 AND key = $2`,
+}
+
+// statementsFor puts the schema's name, which validSchema has checked, into every
+// statement.
+func statementsFor(schema string) *statements {
+	s := templates
+	for _, text := range []*string{
+		&s.meta, &s.headVersion, &s.headPack, &s.load, &s.blocks, &s.blockNumber, &s.blockRow, &s.openRow,
+		&s.journal, &s.journalBack, &s.keySeq, &s.accounts, &s.due, &s.dueInOrder, &s.record, &s.records,
+		&s.judgeHead, &s.judgeJournal, &s.judgeRecord, &s.insertHead, &s.updateHead, &s.touchHead,
+		&s.insertRecords, &s.insertRecord1, &s.insertKeys, &s.insertKey1, &s.insertBlock, &s.updateBlock,
+		&s.insertOpen, &s.updateOpen, &s.openData, &s.deleteOpen, &s.touchRecord, &s.insertUpper, &s.updateUpper,
+	} {
+		*text = inSchema(*text, schema)
+	}
+	return &s
+}
+
+func inSchema(text, schema string) string { return strings.ReplaceAll(text, "{s}", `"`+schema+`"`) }
+
+// collated says how a text column compares: as bytes, where that is not the only way.
+func collated(text string, portable bool) string {
+	if portable {
+		return strings.ReplaceAll(text, " {c}", "")
+	}
+	return strings.ReplaceAll(text, "{c}", `COLLATE "C"`)
+}

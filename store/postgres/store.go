@@ -1,0 +1,235 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"creditledger"
+	"creditledger/store"
+	"creditledger/store/internal/changes"
+)
+
+// Store is a ledger in a schema of a database. Its methods may be called from any
+// number of goroutines, and any number of stores, in any number of processes, may
+// use one schema. It implements store.Store.
+type Store struct {
+	reads
+	pool  *pgxpool.Pool
+	opts  Options
+	sql   *statements
+	packs packs
+
+	life    sync.RWMutex  // held for reading by every call in progress
+	closing chan struct{} // closed when Close begins
+	close   sync.Once
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open returns the ledger in a schema that Migrate has prepared. The pool stays the
+// caller's: close it after the store.
+//
+// It is an error when the schema is missing, of another version, or when the
+// connection has synchronous_commit off. When the server has synchronous standbys,
+// the pool must have been made with a configuration that went through Watch.
+func Open(ctx context.Context, pool *pgxpool.Pool, opts *Options) (*Store, error) {
+	o, err := opts.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	s := &Store{pool: pool, opts: o, sql: statementsFor(o.Schema), closing: make(chan struct{})}
+	s.packs.limit = o.CacheBytes
+	s.reads = reads{sql: s.sql, view: s.read, packs: &s.packs}
+	err = s.read(ctx, "check", func(c client) error {
+		s.buckets, err = readMeta(ctx, c, s.sql)
+		return err
+	})
+	if err == nil {
+		err = s.onConnection(ctx, s.check)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open ledger in schema %s: %w", o.Schema, discreet(err))
+	}
+	return s, nil
+}
+
+// Close makes every further call return creditledger.ErrClosed and waits for those in
+// progress. It leaves the pool open.
+func (s *Store) Close() error {
+	s.close.Do(func() { close(s.closing) })
+	s.life.Lock()
+	defer s.life.Unlock()
+	return nil
+}
+
+// enter begins a call; s.life.RUnlock ends it.
+func (s *Store) enter(op string) error {
+	s.life.RLock()
+	select {
+	case <-s.closing:
+		s.life.RUnlock()
+		return fmt.Errorf("%s: %w", op, creditledger.ErrClosed)
+	default:
+		return nil
+	}
+}
+
+// client is what reads and commits need of a connection or a transaction.
+type client interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// onConnection calls f with a connection of the pool.
+func (s *Store) onConnection(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	return f(ctx, conn.Conn())
+}
+
+const readAttempts = 10
+
+// read calls f, again when the connection or the transaction of a read did not last.
+func (s *Store) read(ctx context.Context, op string, f func(client) error) error {
+	if err := changes.Enter(ctx, op); err != nil {
+		return err
+	}
+	if err := s.enter(op); err != nil {
+		return err
+	}
+	defer s.life.RUnlock()
+	for attempt := 0; ; attempt++ {
+		err := s.onConnection(ctx, func(_ context.Context, c *pgx.Conn) error { return f(c) })
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", op, ctx.Err())
+		}
+		if attempt+1 == readAttempts || !passing(err) {
+			if fromDriver(err) {
+				return fmt.Errorf("%s: %w", op, discreet(err))
+			}
+			return err
+		}
+		pause(ctx, attempt)
+	}
+}
+
+// pause waits a random time that grows with the attempts, or until ctx is over.
+func pause(ctx context.Context, attempt int) {
+	const shortest, longest = time.Millisecond, 100 * time.Millisecond
+	limit := min(shortest<<min(attempt, 20), longest)
+	timer := time.NewTimer(rand.N(limit))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// Watch makes a pool's configuration ready for a server with synchronous standbys:
+// when the wait for them is cancelled, the server calls the commit a success and adds
+// a warning, which the store has to hear of. A handler that is there already is kept.
+//
+//	config, err := pgxpool.ParseConfig(…)
+//	postgres.Watch(config)
+//	pool, err := pgxpool.NewWithConfig(ctx, config)
+func Watch(config *pgxpool.Config) {
+	next := config.ConnConfig.OnNotice
+	config.ConnConfig.OnNotice = func(conn *pgconn.PgConn, n *pgconn.Notice) {
+		if n.SeverityUnlocalized == "WARNING" || n.Severity == "WARNING" {
+			conn.CustomData()[warnedKey] = true
+		}
+		if next != nil {
+			next(conn, n)
+		}
+	}
+}
+
+// Keys of what is remembered with a connection.
+const (
+	warnedKey  = "creditledger warned"
+	checkedKey = "creditledger checked"
+)
+
+// check refuses a connection on which a commit would not be durable. It looks once
+// at every connection.
+func (s *Store) check(ctx context.Context, conn *pgx.Conn) error {
+	data := conn.PgConn().CustomData()
+	if data[checkedKey] == true {
+		return nil
+	}
+	// It may lead to a server that took another one's place.
+	s.packs.forget()
+	if !s.opts.Portable {
+		if err := s.checkSettings(ctx, conn, data); err != nil {
+			return err
+		}
+	}
+	data[checkedKey] = true
+	return nil
+}
+
+func (s *Store) checkSettings(ctx context.Context, conn *pgx.Conn, data map[string]any) error {
+	setting := func(sql string) (string, error) {
+		var value *string
+		err := conn.QueryRow(ctx, sql).Scan(&value)
+		if value == nil {
+			return "", err
+		}
+		return *value, err
+	}
+	durable, err := setting(s.sql.durable)
+	if err != nil {
+		return err
+	}
+	if durable == "off" {
+		return &setupError{reason: "synchronous_commit is off: what is acknowledged would not survive a crash"}
+	}
+	standbys, err := setting(s.sql.standbys)
+	if err != nil || standbys == "" {
+		return err
+	}
+	// Outside a transaction this does nothing but warn.
+	delete(data, warnedKey)
+	if _, err := conn.Exec(ctx, s.sql.rollback); err != nil {
+		return err
+	}
+	if data[warnedKey] != true {
+		return &setupError{reason: "the server has synchronous standbys: make the pool with a configuration that went through postgres.Watch"}
+	}
+	return nil
+}
+
+// readMeta checks the schema's version and returns its number of buckets.
+func readMeta(ctx context.Context, c client, sql *statements) (int, error) {
+	m, err := metaOf(ctx, c, sql)
+	var server *pgconn.PgError
+	if errors.As(err, &server) && (server.Code == "42P01" || server.Code == "3F000") {
+		return 0, &setupError{reason: "there is no ledger in this schema: run Migrate"}
+	}
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case m.version < len(migrations):
+		return 0, &setupError{reason: fmt.Sprintf("the schema has version %d, this release needs %d: run Migrate", m.version, len(migrations))}
+	case m.version > len(migrations):
+		return 0, &setupError{reason: fmt.Sprintf("the schema has version %d, this release knows versions up to %d", m.version, len(migrations))}
+	case m.buckets < 1 || m.buckets > maxBuckets:
+		return 0, &creditledger.CorruptError{Where: "meta", Reason: "the number of buckets is missing"}
+	}
+	return m.buckets, nil
+}
