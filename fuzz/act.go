@@ -1,0 +1,313 @@
+package fuzz
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"pgregory.net/rapid"
+
+	cl "creditledger"
+	"creditledger/fuzz/model"
+)
+
+// operation asks every ledger, sometimes for a preview first, and compares the answers
+// with the model's.
+func (m *machine) operation(g *generator, op cl.Operation, key cl.Key) {
+	a := g.on
+	q := model.Request{Op: op, Key: key, Clock: m.now(), Zone: m.zone(a.id.Customer), Forbidden: m.forbidden(a.id)}
+	preview := g.chance(6, "preview")
+	var accepted *cl.Result
+	for _, s := range m.systems {
+		if preview {
+			res, err := s.ledger.Preview(m.ctx, a.id, op, key)
+			m.compare(g.t, s, "preview", a, q, res, err)
+			m.unchanged(g.t, s, a)
+		}
+		res, err := s.ledger.Do(m.ctx, a.id, op, key)
+		want := m.compare(g.t, s, "do", a, q, res, err)
+		switch {
+		case err == nil && !res.Replayed:
+			accepted, q.IDs = res, want.IDs
+			m.learn(g.t, s, a, res.Entries)
+			s.heads[a.id] = s.head(g.t, m, a)
+			m.stats.result(op, res)
+		case err == nil:
+			m.learn(g.t, s, a, res.Entries)
+			m.unchanged(g.t, s, a)
+			m.stats.Replays++
+		default:
+			m.unchanged(g.t, s, a)
+			m.stats.refused(err)
+		}
+	}
+	if accepted != nil {
+		before := len(a.Now().Entries)
+		a.Accept(q, accepted.Key)
+		a.keys = append(a.keys, accepted.Key)
+		m.stats.expiries(a.Now().Entries[before:], accepted)
+	}
+}
+
+// compare holds an answer against the model's and returns the request with the ids of
+// the blocks made filled in.
+func (m *machine) compare(t *rapid.T, s *system, what string, a *account, q model.Request, res *cl.Result, err error) model.Request {
+	t.Helper()
+	if err == nil {
+		q.IDs = madeIDs(q.Op, res)
+		for _, id := range q.IDs {
+			if len(id) < 16 || !res.Replayed && a.Now().Find(id) != nil {
+				t.Fatalf("%s: %s: %q is no good id for a new block", s.name, what, id)
+			}
+		}
+	}
+	want, replayed, wantErr := a.Ask(q)
+	got, wanted := refusal(err), ""
+	if wantErr != nil {
+		wanted = wantErr.Error()
+	}
+	if !sameRefusal(got, wanted) && !tolerated(q.Op, got, wanted) {
+		t.Fatalf("%s: %s %s under key %q on %s at clock %s:\n got error %q (%v)\nwant error %q", s.name, what, opText(q.Op), q.Key, a.id, q.Clock, got, err, wanted)
+	}
+	if err != nil {
+		var attempt *cl.OperationError
+		if !errors.As(err, &attempt) || attempt.Account != a.id || res != nil {
+			t.Fatalf("%s: %s: %v (%T) with result %v is no OperationError on %s", s.name, what, err, err, res, a.id)
+		}
+		return q
+	}
+	_, batch := q.Op.(cl.Batch)
+	if g, w := resultText(res, batch), wantedResult(want, replayed, batch, m.grace > 0); g != w {
+		t.Fatalf("%s: %s %s under key %q on %s at clock %s:%s", s.name, what, opText(q.Op), q.Key, a.id, q.Clock, difference(g, w))
+	}
+	if q.Key != "" && res.Key != q.Key || what == "do" && res.Key == "" {
+		t.Fatalf("%s: %s: key %q in the result of key %q", s.name, what, res.Key, q.Key)
+	}
+	return q
+}
+
+// sameRefusal lets the model leave open which id is missing, and which of several
+// wrong fields is named.
+func sameRefusal(got, want string) bool {
+	if fields, invalid := strings.CutPrefix(want, model.Invalid+" "); invalid {
+		field, also := strings.CutPrefix(got, model.Invalid+" ")
+		return also && slices.Contains(strings.Split(fields, "|"), field)
+	}
+	return got == want || want == model.NotFound && strings.HasPrefix(got, want)
+}
+
+// tolerated is for differences that are reported and not yet mended.
+func tolerated(op cl.Operation, got, want string) bool {
+	_, change := op.(cl.ExpirationChange)
+	_, batch := op.(cl.Batch)
+	return (change || batch) && got == model.Constraint && strings.HasPrefix(want, model.Duplicate)
+}
+
+// madeIDs lists the blocks that a result says were made and whose ids the library chose.
+func madeIDs(op cl.Operation, res *cl.Result) []string {
+	if batch, ok := op.(cl.Batch); ok {
+		var ids []string
+		for i := range batch {
+			if i < len(res.Results) {
+				ids = append(ids, madeIDs(batch[i], &res.Results[i])...)
+			}
+		}
+		return ids
+	}
+	asked := ""
+	switch op := op.(type) {
+	case cl.Increment:
+		asked = op.BlockID
+	case cl.ExpirationChange:
+		asked = op.NewBlockID
+	}
+	if asked != "" || res.NewBlockID == "" {
+		return nil
+	}
+	return []string{res.NewBlockID}
+}
+
+// learn remembers the ids of entries and refuses one that changes.
+func (m *machine) learn(t *rapid.T, s *system, a *account, entries []cl.Entry) {
+	t.Helper()
+	if a.entryIDs == nil {
+		a.entryIDs = map[uint64]string{}
+	}
+	for _, e := range entries {
+		if id, known := a.entryIDs[e.Seq]; known && id != e.ID || e.ID == "" {
+			t.Fatalf("%s: entry %d of %s has the id %q and had %q", s.name, e.Seq, a.id, e.ID, id)
+		}
+		if e.Account != a.id {
+			t.Fatalf("%s: entry %d of %s says it is of %s", s.name, e.Seq, a.id, e.Account)
+		}
+		a.entryIDs[e.Seq] = e.ID
+	}
+}
+
+// head is what the store keeps of an account, as text; it ends with the seal of the
+// journal, so that no record is added or changed without it.
+func (s *system) head(t *rapid.T, m *machine, a *account) string {
+	state, err := s.store.Load(m.ctx, a.id, 0)
+	if err != nil {
+		t.Fatalf("%s: load %s: %v", s.name, a.id, err)
+	}
+	if state.Head.Version == 0 {
+		return ""
+	}
+	return string(cl.AppendHead(nil, &state.Head))
+}
+
+func (m *machine) unchanged(t *rapid.T, s *system, a *account) {
+	t.Helper()
+	if now := s.head(t, m, a); now != s.heads[a.id] {
+		t.Fatalf("%s: %s was written to by what writes nothing, or by an operation on another account", s.name, a.id)
+	}
+}
+
+func (m *machine) sweep(t *rapid.T) {
+	want := cl.SweepResult{}
+	for _, a := range m.accounts {
+		before := len(a.Now().Entries)
+		if n := a.Sweep(m.now()); n > 0 {
+			want.Accounts++
+			want.Entries += n
+			m.stats.expiries(a.Now().Entries[before:], nil)
+		}
+	}
+	for _, s := range m.systems {
+		got, err := s.ledger.Sweep(m.ctx)
+		if err != nil || got != want {
+			t.Fatalf("%s: sweep at %s: got %+v, %v, want %+v", s.name, m.now(), got, err, want)
+		}
+		for _, a := range m.accounts {
+			s.heads[a.id] = s.head(t, m, a)
+		}
+	}
+	m.touched = nil
+}
+
+// customer records or changes a customer.
+func (m *machine) customer(g *generator) {
+	id := oneOf(g, "customer", "cus_1", "cus_2")
+	u := cl.CustomerUpdate{ID: id}
+	some := func(what string, list ...string) *string {
+		if g.below(2, what) == 0 {
+			return nil
+		}
+		v := oneOf(g, what, list...)
+		return &v
+	}
+	u.Timezone = some("zone", zones...)
+	u.Currency = some("currency", "USD", "USD", "EUR")
+	u.ExternalID = some("external", "ext_1", "ext_2")
+	u.Name = some("name", "Ann", "Bob")
+	if g.chance(3, "metadata") {
+		one := "1"
+		u.Metadata = map[string]*string{"a": &one, "b": nil}
+		u.ClearMetadata = g.chance(2, "clear")
+	}
+	want, wantErr := m.updated(u)
+	for _, s := range m.systems {
+		got, err := s.ledger.PutCustomer(m.ctx, u)
+		if r := refusal(err); r != wantErr && !(r == model.Constraint && strings.HasPrefix(wantErr, model.Duplicate)) {
+			t := g.t
+			t.Fatalf("%s: put customer %+v: got error %q (%v), want %q", s.name, u, r, err, wantErr)
+		}
+		if err == nil && fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", *want) {
+			g.t.Fatalf("%s: put customer %+v:\n got %+v\nwant %+v", s.name, u, got, *want)
+		}
+		if m.customers[id] == nil && wantErr != "" {
+			continue
+		}
+		stored, err := s.ledger.Customer(m.ctx, id)
+		if err != nil || wantErr == "" && fmt.Sprintf("%+v", stored) != fmt.Sprintf("%+v", *want) {
+			g.t.Fatalf("%s: customer %s: got %+v, %v, want %+v", s.name, id, stored, err, want)
+		}
+	}
+	if wantErr == "" {
+		m.customers[id] = want
+	}
+}
+
+// updated is what the rules make of a customer update.
+func (m *machine) updated(u cl.CustomerUpdate) (*cl.Customer, string) {
+	c := cl.Customer{ID: u.ID, Timezone: "UTC", CreatedAt: m.now()}
+	if old := m.customers[u.ID]; old != nil {
+		c = *old
+	}
+	if u.ExternalID != nil {
+		for _, other := range m.customers {
+			if other.ID != u.ID && other.ExternalID == *u.ExternalID {
+				return nil, model.Duplicate + " " + *u.ExternalID
+			}
+		}
+		if c.ExternalID != "" && c.ExternalID != *u.ExternalID {
+			return nil, model.Constraint
+		}
+		c.ExternalID = *u.ExternalID
+	}
+	for field, value := range map[*string]*string{&c.Timezone: u.Timezone, &c.Currency: u.Currency, &c.Name: u.Name} {
+		if value != nil {
+			*field = *value
+		}
+	}
+	metadata := map[string]string{}
+	if !u.ClearMetadata {
+		maps.Copy(metadata, c.Metadata)
+	}
+	for k, v := range u.Metadata {
+		delete(metadata, k)
+		if v != nil {
+			metadata[k] = *v
+		}
+	}
+	c.Metadata = metadata
+	return &c, ""
+}
+
+// pager is a list of entries read page by page while the account goes on.
+type pager struct {
+	on      *account
+	query   cl.EntriesQuery
+	cursors []cl.Cursor // one per system
+	last    int         // sequence number of the last entry seen
+}
+
+// page begins to read a list, or reads its next page.
+func (m *machine) page(g *generator) {
+	if m.pager == nil {
+		q := g.query()
+		q.Status = 0 // an entry's status may change while its list is read
+		m.pager = &pager{on: g.on, query: q, cursors: make([]cl.Cursor, len(m.systems))}
+	}
+	p := m.pager
+	all := p.on.Now().Page(p.query, p.on.Instant(m.now()), m.grace)
+	if p.last > 0 {
+		all = slices.DeleteFunc(slices.Clone(all), func(e *model.Entry) bool {
+			return e.Seq == p.last || (e.Seq > p.last) != p.query.Ascending
+		})
+	}
+	more := len(all) > p.query.Limit
+	all = all[:min(len(all), p.query.Limit)]
+	for i, s := range m.systems {
+		q := p.query
+		q.Cursor = p.cursors[i]
+		got, err := s.ledger.Entries(m.ctx, p.on.id, q)
+		if err != nil {
+			g.t.Fatalf("%s: entries %+v: %v", s.name, q, err)
+		}
+		m.sameEntries(g.t, s, fmt.Sprintf("page of %+v after %d", p.query, p.last), p.on, got.Entries, all)
+		if (got.Next != "") != more {
+			g.t.Fatalf("%s: page of %+v after %d: next cursor %q, more %v", s.name, p.query, p.last, got.Next, more)
+		}
+		p.cursors[i] = got.Next
+	}
+	m.stats.Pages++
+	if !more {
+		m.pager = nil
+		return
+	}
+	p.last = all[len(all)-1].Seq
+}

@@ -1,0 +1,125 @@
+package fuzz
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	cl "creditledger"
+	"creditledger/fuzz/model"
+)
+
+// Stats counts what a machine did, so that a long run can show that it did everything.
+type Stats struct {
+	Steps, Accepted, Replays, Pages int
+	Operations                      map[string]int
+	Entries                         map[cl.EntryType]int
+	Refusals                        map[string]int // by kind
+	Fields                          map[string]int // by kind and field
+	Reasons                         map[cl.Reason]int
+}
+
+// NewStats returns empty statistics.
+func NewStats() *Stats {
+	return &Stats{
+		Operations: map[string]int{}, Entries: map[cl.EntryType]int{}, Refusals: map[string]int{}, Fields: map[string]int{}, Reasons: map[cl.Reason]int{},
+	}
+}
+
+func (s *Stats) result(op cl.Operation, r *cl.Result) {
+	s.Accepted++
+	s.Operations[op.Name()]++
+	for _, e := range r.Entries {
+		s.Entries[e.Type]++
+	}
+}
+
+// expiries counts the entries that came before those of an operation.
+func (s *Stats) expiries(entries []*model.Entry, of *cl.Result) {
+	n := len(entries)
+	if of != nil {
+		n -= len(of.Entries)
+	}
+	s.Entries[cl.EntryCreditBlockExpiry] += n
+}
+
+func (s *Stats) refused(err error) {
+	kind := refusal(err)
+	for _, k := range []string{model.Invalid, model.Mismatch} {
+		if strings.HasPrefix(kind, k) {
+			s.Fields[kind]++
+			s.Refusals[k]++
+			return
+		}
+	}
+	for _, k := range []string{model.NotFound, model.Duplicate, model.Constraint, model.Insufficient} {
+		if strings.HasPrefix(kind, k) {
+			s.Refusals[k]++
+		}
+	}
+}
+
+// String is the distribution in a few lines.
+func (s *Stats) String() string {
+	var b strings.Builder
+	total, refused := 0, 0
+	for _, n := range s.Entries {
+		total += n
+	}
+	for _, n := range s.Refusals {
+		refused += n
+	}
+	fmt.Fprintf(&b, "%d steps, %d operations accepted, %d refused, %d replayed, %d lists read page by page, %d entries\nentries:", s.Steps, s.Accepted, refused, s.Replays, s.Pages, total)
+	for t := cl.EntryIncrement; t <= cl.EntryAmendment; t++ {
+		fmt.Fprintf(&b, " %s %.1f%%", t, 100*float64(s.Entries[t])/float64(max(total, 1)))
+	}
+	for _, part := range []struct {
+		name string
+		m    map[string]int
+	}{{"operations", s.Operations}, {"refusals", s.Refusals}, {"fields", s.Fields}} {
+		fmt.Fprintf(&b, "\n%s:", part.name)
+		for _, k := range sortedKeys(part.m) {
+			fmt.Fprintf(&b, " %s %d,", k, part.m[k])
+		}
+	}
+	fmt.Fprintf(&b, "\nexplained:")
+	for r := cl.ReasonFiltered; r <= cl.ReasonNotNeeded; r++ {
+		fmt.Fprintf(&b, " %s %d,", r, s.Reasons[r])
+	}
+	return b.String()
+}
+
+func sortedKeys(m map[string]int) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Gaps lists what a long run should have seen and did not: an entry type below one
+// percent, a kind of refusal or a reason that never came.
+func (s *Stats) Gaps() []string {
+	var gaps []string
+	total := 0
+	for _, n := range s.Entries {
+		total += n
+	}
+	for t := cl.EntryIncrement; t <= cl.EntryAmendment; t++ {
+		if n := s.Entries[t]; n*100 < total {
+			gaps = append(gaps, fmt.Sprintf("%s: %d of %d entries", t, n, total))
+		}
+	}
+	for _, k := range []string{model.Invalid, model.Mismatch, model.NotFound, model.Duplicate, model.Constraint, model.Insufficient} {
+		if s.Refusals[k]*1000 < s.Steps {
+			gaps = append(gaps, fmt.Sprintf("refused as %s: %d of %d steps", k, s.Refusals[k], s.Steps))
+		}
+	}
+	for r := cl.ReasonFiltered; r <= cl.ReasonNotNeeded; r++ {
+		if s.Reasons[r] == 0 {
+			gaps = append(gaps, fmt.Sprintf("never explained: %s", r))
+		}
+	}
+	return gaps
+}

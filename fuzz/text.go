@@ -1,0 +1,171 @@
+package fuzz
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"strings"
+
+	cl "creditledger"
+	"creditledger/fuzz/model"
+)
+
+// The functions here put what the library answered and what the model predicted into
+// the same words, so that a difference can be read.
+
+func entryText(e *cl.Entry) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "#%d %s %s %s %s→%s %s ", e.Seq, e.CreatedAt, e.Type, e.Amount, e.Starting, e.Ending, e.Status)
+	fmt.Fprintf(&b, "block %s/%d until %s cost %q filters %q ", e.Block.ID, e.Block.Number, e.Block.ExpiresAt, e.Block.CostBasis, e.Block.Filters)
+	fmt.Fprintf(&b, "key %q note %q %q invoices %q charge %q %q %q ", e.IdempotencyKey, e.Description, e.Metadata, e.CreatedInvoices, e.ItemID, e.PriceID, e.InvoiceID)
+	fmt.Fprintf(&b, "new %s %q void %s %q", e.NewBlockExpiry, e.NewBlockID, e.VoidAmount, e.VoidReason)
+	return b.String()
+}
+
+func wantedEntry(e *model.Entry, status cl.EntryStatus) string {
+	description, metadata := model.Note(e.Op)
+	var item, price, invoice, newID, reason string
+	switch op := e.Op.(type) {
+	case cl.Decrement:
+		item, price, invoice = op.ItemID, op.PriceID, op.InvoiceID
+	case cl.Void:
+		reason = op.Reason
+	}
+	if e.New != nil {
+		newID = e.New.ID
+	}
+	voided := "0"
+	if e.Void != nil {
+		voided = model.Text(e.Void)
+	}
+	k := e.Block
+	var b strings.Builder
+	fmt.Fprintf(&b, "#%d %s %s %s %s→%s %s ", e.Seq, e.At, e.Type, model.Text(e.Amount), model.Text(e.Starting), model.Text(e.Ending), status)
+	fmt.Fprintf(&b, "block %s/%d until %s cost %q filters %q ", k.ID, k.Number, k.ExpiresAt, k.Cost, k.Filters)
+	fmt.Fprintf(&b, "key %q note %q %q invoices %q charge %q %q %q ", e.Key, description, metadata, e.Invoices, item, price, invoice)
+	fmt.Fprintf(&b, "new %s %q void %s %q", e.NewExpiry, newID, voided, reason)
+	return b.String()
+}
+
+func blockText(b *cl.Block) string {
+	initial, room := b.Initial.String(), b.Capacity.String()
+	if b.Overdraft {
+		initial, room = "none", "none"
+	}
+	return fmt.Sprintf("%s/%d made %s from %s until %s active %s (%s) initial %s balance %s room %s cost %q priority %d source %s filters %q invoice %q parent %q %q",
+		b.ID, b.Number, b.CreatedAt, b.EffectiveAt, b.ExpiresAt, b.ActivatedAt, b.Status, initial, b.Balance, room, b.CostBasis, b.Priority, b.Source, b.Filters, b.InvoiceID, b.ParentID, b.Metadata)
+}
+
+func wantedBlock(b *model.Block) string {
+	status := cl.Active
+	if b.ActivatedAt == 0 {
+		status = cl.PendingPayment
+	}
+	return fmt.Sprintf("%s/%d made %s from %s until %s active %s (%s) initial %s balance %s room %s cost %q priority %d source %s filters %q invoice %q parent %q %q",
+		b.ID, b.Number, b.CreatedAt, b.EffectiveAt, b.ExpiresAt, b.ActivatedAt, status, model.Text(b.Initial), model.Text(b.Balance), model.Text(b.Room()), b.Cost, b.Priority, b.Source, b.Filters, b.InvoiceID, b.ParentID, b.Metadata)
+}
+
+func resultText(r *cl.Result, batch bool) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "at %s replayed %v\n", r.At, r.Replayed)
+	for i := range r.Entries {
+		b.WriteString("  " + entryText(&r.Entries[i]) + "\n")
+	}
+	if !batch {
+		fmt.Fprintf(&b, "  overage %s consumed %s made %q\n", r.Overage, r.Consumed, r.NewBlockID)
+	}
+	for i := range r.Results {
+		b.WriteString(resultText(&r.Results[i], false))
+	}
+	return b.String()
+}
+
+func wantedResult(r *model.Result, replayed, batch bool, grace bool) string {
+	status := cl.EntryCommitted
+	if grace {
+		status = cl.EntryPending
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "at %s replayed %v\n", r.At, replayed)
+	for _, e := range r.Entries {
+		b.WriteString("  " + wantedEntry(e, status) + "\n")
+	}
+	if !batch {
+		made := ""
+		if r.Made != nil {
+			made = r.Made.ID
+		}
+		fmt.Fprintf(&b, "  overage %s consumed %s made %q\n", orZero(r.Overage), orZero(r.Consumed), made)
+	}
+	for _, p := range r.Parts {
+		b.WriteString(wantedResult(p, false, false, grace))
+	}
+	return b.String()
+}
+
+func orZero(r *big.Rat) string {
+	if r == nil {
+		return "0"
+	}
+	return model.Text(r)
+}
+
+// refusal says an error in the model's words; "" for none.
+func refusal(err error) string {
+	var (
+		invalid      *cl.InvalidError
+		mismatch     *cl.IdempotencyMismatchError
+		missing      *cl.NotFoundError
+		duplicate    *cl.DuplicateError
+		forbidden    *cl.ConstraintError
+		insufficient *cl.InsufficientCreditsError
+	)
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &invalid):
+		return model.Invalid + " " + invalid.Field
+	case errors.As(err, &mismatch):
+		return model.Mismatch + " " + mismatch.Field
+	case errors.As(err, &missing):
+		return model.NotFound + " " + missing.ID
+	case errors.As(err, &duplicate):
+		return model.Duplicate + " " + duplicate.ID
+	case errors.As(err, &insufficient):
+		return fmt.Sprintf("%s %s of %s", model.Insufficient, insufficient.Requested, insufficient.Available)
+	case errors.As(err, &forbidden):
+		return model.Constraint
+	}
+	return "unexpected error: " + err.Error()
+}
+
+// difference shows the lines in which two texts differ.
+func difference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	var b strings.Builder
+	for i := range max(len(g), len(w)) {
+		x, y := "", ""
+		if i < len(g) {
+			x = g[i]
+		}
+		if i < len(w) {
+			y = w[i]
+		}
+		if x != y {
+			fmt.Fprintf(&b, "\n got %s\nwant %s", x, y)
+		}
+	}
+	return b.String()
+}
+
+// opText shows an operation in a failure.
+func opText(op cl.Operation) string {
+	if batch, ok := op.(cl.Batch); ok {
+		var parts []string
+		for _, o := range batch {
+			parts = append(parts, opText(o))
+		}
+		return "batch[" + strings.Join(parts, "; ") + "]"
+	}
+	return fmt.Sprintf("%T%+v", op, op)
+}
