@@ -1,0 +1,226 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"creditledger"
+	"creditledger/store/postgres"
+	"creditledger/store/postgres/pgtest"
+)
+
+var account = creditledger.AccountID{Customer: "cus_1", Currency: "credits"}
+
+// grant gives an account credits.
+func grant(t testing.TB, l *creditledger.Ledger, id creditledger.AccountID, credits string) {
+	t.Helper()
+	op := creditledger.Increment{Amount: creditledger.MustAmount(credits)}
+	if _, err := l.Do(context.Background(), id, op, ""); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func spend(credits int64) creditledger.Decrement {
+	return creditledger.Decrement{Amount: creditledger.AmountOf(credits)}
+}
+
+// verify proves that everything stored follows from the journal.
+func verify(t testing.TB, l *creditledger.Ledger) {
+	t.Helper()
+	v, err := l.VerifyAll(context.Background(), nil)
+	if err != nil || !v.OK {
+		t.Fatalf("verification: %+v, %v", v.Violation, err)
+	}
+}
+
+// balance is the account's total in the store, whatever any ledger remembers.
+func balance(t testing.TB, s creditledger.Store, id creditledger.AccountID) string {
+	t.Helper()
+	state, err := s.Load(context.Background(), id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state.Head.Total.String()
+}
+
+// cutter wraps connections so that the reply to a COMMIT may be lost: the bytes of
+// the request are delivered, or not, and then the connection breaks.
+type cutter struct {
+	on   atomic.Bool
+	cuts atomic.Int64
+}
+
+func (c *cutter) install(config *pgxpool.Config) {
+	dial := config.ConnConfig.DialFunc
+	config.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return &cutConn{Conn: conn, cutter: c}, nil
+	}
+}
+
+type cutConn struct {
+	net.Conn
+	cutter *cutter
+	cut    atomic.Bool
+}
+
+var errCut = errors.New("cut")
+
+func (c *cutConn) Write(b []byte) (int, error) {
+	if c.cutter.on.Load() && len(b) > 200 { // a transaction, not a small read
+		switch p := rand.Float64(); {
+		case p < 0.1: // delivered, and the reply is lost
+			c.cut.Store(true)
+			c.cutter.cuts.Add(1)
+		case p < 0.15: // not delivered
+			c.cutter.cuts.Add(1)
+			c.Conn.Close()
+			return 0, errCut
+		}
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *cutConn) Read(b []byte) (int, error) {
+	if c.cut.Load() {
+		time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond)
+		c.Conn.Close()
+		return 0, errCut
+	}
+	return c.Conn.Read(b)
+}
+
+// TestLostReplies cuts connections while 2,000 intents are carried out: each happens
+// exactly once, although clients repeat what they were not told of.
+func TestLostReplies(t *testing.T) {
+	const clients, intents = 8, 250
+	dsn := pgtest.Database(t)
+	c := &cutter{}
+	pool := newPool(t, dsn, c.install)
+	s := openIn(t, pool, nil)
+	l := creditledger.New(s, nil)
+	grant(t, l, account, "1000000")
+	c.on.Store(true)
+	var told atomic.Int64
+	each(clients, func(client int) {
+		for i := range intents {
+			key := creditledger.Key(fmt.Sprintf("intent %d %d", client, i))
+			for {
+				_, err := l.Do(context.Background(), account, spend(1), key)
+				if err == nil {
+					break
+				}
+				told.Add(1)
+			}
+		}
+	})
+	c.on.Store(false)
+	if got, want := balance(t, s, account), fmt.Sprint(1000000-clients*intents); got != want {
+		t.Errorf("balance %s after %d intents, want %s", got, clients*intents, want)
+	}
+	verify(t, l)
+	t.Logf("%d connections cut; callers saw %d errors", c.cuts.Load(), told.Load())
+	if c.cuts.Load() < 20 {
+		t.Errorf("only %d connections were cut", c.cuts.Load())
+	}
+}
+
+// TestLostRepliesControl shows that the cuts bite: without a key and without the
+// store's own care, repeating what failed does it twice.
+func TestLostRepliesControl(t *testing.T) {
+	dsn := pgtest.Database(t)
+	c := &cutter{}
+	pool := newPool(t, dsn, c.install)
+	ctx := t.Context()
+	if _, err := pool.Exec(ctx, "CREATE TABLE spent (what text)"); err != nil {
+		t.Fatal(err)
+	}
+	c.on.Store(true)
+	const intents = 500
+	what := fmt.Sprintf("%300d", 0)
+	for range intents {
+		for {
+			if _, err := pool.Exec(ctx, "INSERT INTO spent VALUES ($1)", what); err == nil {
+				break
+			}
+		}
+	}
+	c.on.Store(false)
+	var rows int
+	if err := pool.QueryRow(ctx, "SELECT count(*) FROM spent").Scan(&rows); err != nil {
+		t.Fatal(err)
+	}
+	if rows <= intents {
+		t.Errorf("%d rows for %d intents: the cuts did nothing", rows, intents)
+	}
+	t.Logf("%d intents, %d rows", intents, rows)
+}
+
+func each(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { f(i) })
+	}
+	wg.Wait()
+}
+
+// TestCrash ends the server at once, again and again, while clients spend.
+func TestCrash(t *testing.T) {
+	server := pgtest.Start(t, pgtest.Options{Fsync: true})
+	pool := newPool(t, server.DSN("postgres"), nil)
+	s := openIn(t, pool, &postgres.Options{Patience: 20 * time.Second})
+	l := creditledger.New(s, nil)
+	grant(t, l, account, "1000000")
+	var done, failed atomic.Int64
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	for client := range 8 {
+		clients.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				key := creditledger.Key(fmt.Sprintf("%d %d", client, i))
+				for {
+					if _, err := l.Do(context.Background(), account, spend(1), key); err == nil {
+						break
+					}
+					failed.Add(1)
+					time.Sleep(5 * time.Millisecond)
+				}
+				done.Add(1)
+			}
+		})
+	}
+	for range 3 {
+		time.Sleep(300 * time.Millisecond)
+		if err := server.Crash(); err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Launch(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(200 * time.Millisecond)
+	close(stop)
+	clients.Wait()
+	if got, want := balance(t, s, account), fmt.Sprint(1000000-done.Load()); got != want {
+		t.Errorf("balance %s after %d acknowledged, want %s", got, done.Load(), want)
+	}
+	verify(t, l)
+	t.Logf("%d acknowledged, %d errors seen", done.Load(), failed.Load())
+}
