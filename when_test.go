@@ -45,7 +45,7 @@ func TestFirstInstant(t *testing.T) {
 			if !ok {
 				t.Fatalf("date %s", c.date)
 			}
-			if got := d.FirstInstant(mustValue(time.LoadLocation(c.zone))); got.String() != c.want {
+			if got := d.FirstInstant(mustZone(c.zone)); got.String() != c.want {
 				t.Errorf("%s in %s is %s, want %s", c.date, c.zone, got, c.want)
 			}
 		})
@@ -83,7 +83,7 @@ func slowFirstInstant(d Date, zone *time.Location) Instant {
 func TestFirstInstantNearChanges(t *testing.T) {
 	compared := 0
 	for _, name := range awkwardZones {
-		zone := mustValue(time.LoadLocation(name))
+		zone := mustZone(name)
 		end := time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC)
 		_, at := time.Date(1840, 1, 1, 0, 0, 0, 0, time.UTC).In(zone).ZoneBounds()
 		for ; !at.IsZero() && at.Before(end); _, at = at.ZoneBounds() {
@@ -108,7 +108,7 @@ func TestFirstInstantNearChanges(t *testing.T) {
 
 func TestFirstInstantProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		zone := mustValue(time.LoadLocation(rapid.SampledFrom(awkwardZones).Draw(t, "zone")))
+		zone := mustZone(rapid.SampledFrom(awkwardZones).Draw(t, "zone"))
 		day := time.Unix(rapid.Int64Range(-4_100_000_000, 3_000_000_000).Draw(t, "day"), 0).UTC()
 		d := DateOf(day.Year(), day.Month(), day.Day())
 		got := d.FirstInstant(zone)
@@ -198,7 +198,7 @@ func TestWhenForms(t *testing.T) {
 }
 
 func TestWhenResolve(t *testing.T) {
-	tokyo := mustValue(time.LoadLocation("Asia/Tokyo"))
+	tokyo := mustZone("Asia/Tokyo")
 	date := On(DateOf(2022, 5, 2)).resolve(tokyo)
 	if date.Instant() != when("2022-05-01T15:00:00Z") || date.Date() != DateOf(2022, 5, 2) || date.String() != "2022-05-02" {
 		t.Errorf("a date resolves to %s at %s", date, date.Instant())
@@ -212,7 +212,7 @@ func TestWhenResolve(t *testing.T) {
 
 // TestWhenSame: what callers meant, not what it came to.
 func TestWhenSame(t *testing.T) {
-	tokyo, utc := mustValue(time.LoadLocation("Asia/Tokyo")), time.UTC
+	tokyo, utc := mustZone("Asia/Tokyo"), time.UTC
 	day := DateOf(2022, 5, 2)
 	forms := []When{
 		{}, Never(), On(day), On(DateOf(2022, 5, 3)), AtInstant(day.FirstInstant(utc)), AtInstant(day.FirstInstant(tokyo)),
@@ -248,7 +248,7 @@ func TestOperationDates(t *testing.T) {
 		}
 	}
 	// The first day of the calendar begins before its first instant in Tokyo.
-	early := On(DateOf(1, 1, 1)).resolve(mustValue(time.LoadLocation("Asia/Tokyo")))
+	early := On(DateOf(1, 1, 1)).resolve(mustZone("Asia/Tokyo"))
 	for _, op := range []Operation{
 		Increment{EffectiveAt: early}, Increment{ExpiresAt: early}, ExpirationChange{ExpiresAt: early}, ExpirationChange{Target: early},
 	} {
@@ -257,3 +257,5 @@ func TestOperationDates(t *testing.T) {
 		}
 	}
 }
+
+func mustZone(name string) *time.Location { return mustValue(time.LoadLocation(name)) }
