@@ -253,7 +253,7 @@ func (b Batch) check() error {
 			return invalid("operations", "operation %d is a batch inside a batch", i+1)
 		default:
 			if err := checkOperation(op); err != nil {
-				return err
+				return inBatch(b, i, err)
 			}
 		}
 	}

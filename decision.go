@@ -2,6 +2,7 @@ package creditledger
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -58,9 +59,9 @@ func (d *decision) decide() (err error) {
 	}()
 	a, r := d.account, d.request
 	ops := operations(r.op, &d.room.op)
-	for _, op := range ops {
+	for i, op := range ops {
 		if err := checkClock(op, a.at); err != nil {
-			return err
+			return inBatch(r.op, i, err)
 		}
 	}
 	if err := d.expire(); err != nil {
@@ -68,9 +69,9 @@ func (d *decision) decide() (err error) {
 	}
 	first := len(d.changes)
 	entries := a.head.Entries
-	for _, op := range ops {
+	for i, op := range ops {
 		if err := d.change(op); err != nil {
-			return forbiddenFirst(r.forbidden, err)
+			return forbiddenFirst(r.forbidden, inBatch(r.op, i, err))
 		}
 	}
 	if r.forbidden != nil {
@@ -88,6 +89,14 @@ func (d *decision) decide() (err error) {
 		return checkPuts(d.puts)
 	}
 	return nil
+}
+
+// inBatch says which operation of a batch was refused.
+func inBatch(op Operation, i int, err error) error {
+	if b, ok := op.(Batch); ok {
+		return fmt.Errorf("operation %d, %s: %w", i+1, describe(b[i]), err)
+	}
+	return err
 }
 
 // forbiddenFirst puts the customer's currency before every refusal but what is

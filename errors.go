@@ -113,7 +113,7 @@ type IdempotencyMismatchError struct {
 }
 
 func (e *IdempotencyMismatchError) Error() string {
-	return fmt.Sprintf("idempotency key %s was used for another operation: %s differs", quote(string(e.Key)), e.Field)
+	return fmt.Sprintf("idempotency key %s was used for another operation: the first difference is in %s", quote(string(e.Key)), e.Field)
 }
 
 // Is matches ErrIdempotencyMismatch.

@@ -83,6 +83,12 @@ func describe(op Operation) string {
 	case Decrement:
 		return op.Name() + " " + op.Amount.String()
 	case ExpirationChange:
+		switch {
+		case op.BlockID == "" && op.ExpiresAt.IsZero():
+			return op.Name()
+		case op.BlockID == "":
+			return op.Name() + " of the block that expires " + op.ExpiresAt.String()
+		}
 		return op.Name() + " of block " + quote(op.BlockID)
 	case Void:
 		return op.Name() + " " + op.Amount.String() + " of block " + quote(op.BlockID)
@@ -91,6 +97,9 @@ func describe(op Operation) string {
 	case Activation:
 		return op.Name() + " block " + quote(op.BlockID)
 	case Batch:
+		if len(op) == 1 {
+			return op.Name() + " of one operation"
+		}
 		return fmt.Sprintf("%s of %d operations", op.Name(), len(op))
 	}
 	return "operation"
