@@ -1,0 +1,8 @@
+// Package crash has no code of its own. Its tests kill, cut off, fill up and damage
+// ledgers that store/bolt keeps, in child processes, and hold what is left to what
+// was acknowledged. Each has a control: the same test of something that is known to
+// lose must find the loss.
+//
+// They run in a small size by default; -issue runs them in the size of the
+// reliability report, and the other flags in between. -seed repeats a run.
+package crash

@@ -1,0 +1,129 @@
+//go:build linux
+
+package crash
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// The sizes of the tests: what they are by default, and with -issue.
+var (
+	issue   = flag.Bool("issue", os.Getenv("LEDGER_ISSUE") != "", "run everything in the size of the reliability report")
+	seeded  = flag.Uint64("seed", 1, "where the random choices begin")
+	kills   = flag.Int("kills", 40, "self-kills of TestSelfKill")
+	randoms = flag.Int("randoms", 10, "kills from outside of TestRandomKill")
+	states  = flag.Int("states", 400, "crash states of TestCrashStates")
+	cuts    = flag.Int("cuts", 3, "power cuts of TestPowerCut")
+	damaged = flag.Int("damaged", 55, "damaged files of TestDamagedFiles")
+)
+
+// child is what a child process is to do, in the variable childEnv.
+type child struct {
+	Role   string // kill, power, damage, full, open
+	Path   string
+	Seed   uint64
+	Steps  int
+	From   int    // the first step to do
+	Kill   int    // the write of bbolt to die at, 0: none
+	How    string // before, torn or after that write
+	Early  bool   // acknowledge before the commit
+	Window int    // how many operations may be on their way at once
+	NoSync bool
+	Bytes  uint64 // file size limit
+	Files  []string
+}
+
+const childEnv = "LEDGER_CRASH_CHILD"
+
+var roles = map[string]func(child) error{}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if text := os.Getenv(childEnv); text != "" {
+		var c child
+		err := json.Unmarshal([]byte(text), &c)
+		if err == nil {
+			err = roles[c.Role](c)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(3)
+		}
+		os.Exit(0)
+	}
+	if *issue {
+		*kills, *randoms, *states, *cuts, *damaged = 2000, 100, 20_000, 100, 1100
+	}
+	os.Exit(m.Run())
+}
+
+// start begins a child process. What it says arrives in out, whatever becomes of it.
+func start(t *testing.T, c child) (cmd *exec.Cmd, out *bufio.Reader, stderr *os.File) {
+	t.Helper()
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd = exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+string(text), "GORACE=atexit_sleep_ms=0")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stderr, err = os.CreateTemp(t.TempDir(), "stderr"); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, bufio.NewReader(stdout), stderr
+}
+
+// said returns what a child wrote to its standard error.
+func said(f *os.File) string {
+	data, _ := io.ReadAll(io.NewSectionReader(f, 0, 4000))
+	return string(data)
+}
+
+// scratch is a directory for files that only have to survive their process: in
+// memory, where there is a file system for that.
+func scratch(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "creditledger-*")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fresh makes an empty ledger and returns its path.
+func fresh(t *testing.T, dir, name string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	s := open(t, path)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
