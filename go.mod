@@ -23,5 +23,5 @@ require (
 	golang.org/x/sync v0.22.0 // indirect
 	golang.org/x/sys v0.46.0 // indirect
 	golang.org/x/term v0.44.0
-	golang.org/x/text v0.41.0 // indirect
+	golang.org/x/text v0.41.0
 )

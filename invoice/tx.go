@@ -162,9 +162,11 @@ func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx
 	}
 }
 
-// again reports whether a commit failed because something moved.
+// again reports whether a commit failed because something moved. An account that
+// moved the ledger has decided afresh often enough.
 func again(err error) bool {
-	return errors.Is(err, errAgain) || errors.Is(err, creditledger.ErrConflict)
+	var c *creditledger.ConflictError
+	return errors.Is(err, errAgain) || (errors.As(err, &c) && len(c.Records) > 0)
 }
 
 // replay returns the first answer of a key that was used before for the same request.
