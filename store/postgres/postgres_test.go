@@ -110,3 +110,14 @@ func examine(t *testing.T, change func(*pgxpool.Config), o *postgres.Options) {
 		return again
 	})
 }
+
+// deafPool is a pool whose configuration did not go through Watch.
+func deafPool(t testing.TB, dsn string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := pgxpool.New(context.Background(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}

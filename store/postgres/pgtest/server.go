@@ -269,3 +269,9 @@ func (s *Server) Standby(t testing.TB, name string, o Options) *Server {
 
 // Promote makes a standby the primary.
 func (s *Server) Promote() error { return s.tool("pg_ctl", "promote", "-w", "-D", s.data()) }
+
+// Either is the connection string of a database on whichever of two servers takes
+// writes.
+func Either(one, two *Server, database string) string {
+	return fmt.Sprintf("host=%s,%s user=%s database=%s target_session_attrs=read-write", one.dir, two.dir, superuser, database)
+}
