@@ -180,7 +180,7 @@ func openDB(f *os.File, o Options) (db *bbolt.DB, err error) {
 			Timeout:         max(o.LockTimeout, time.Millisecond),
 			ReadOnly:        o.ReadOnly,
 			InitialMmapSize: max(o.InitialMmapSize, 0),
-			FreelistType:    bbolt.FreelistMapType,
+			FreelistType:    bbolt.FreelistArrayType,
 			NoStatistics:    true,
 			OpenFile:        func(string, int, os.FileMode) (*os.File, error) { return f, nil },
 		})

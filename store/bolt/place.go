@@ -69,7 +69,7 @@ func Compact(from, to string) error {
 	}
 	err = build(to, func(temporary string) error {
 		err, _ := guarded("compact", func() error {
-			db, err := bbolt.Open(temporary, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+			db, err := bbolt.Open(temporary, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistArrayType})
 			if err != nil {
 				return err
 			}
@@ -134,7 +134,7 @@ func build(path string, fill func(temporary string) error) error {
 // initialize makes the empty file at path a ledger without accounts, on disk.
 func initialize(path string) error {
 	err, _ := guarded(path, func() error {
-		db, err := bbolt.Open(path, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+		db, err := bbolt.Open(path, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistArrayType})
 		if err != nil {
 			return err
 		}
