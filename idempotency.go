@@ -143,7 +143,7 @@ func generatedID(key Key) (uuid.UUID, bool) {
 		return uuid.UUID{}, false
 	}
 	id, err := uuid.Parse(text)
-	return id, err == nil && id.Version() == 7
+	return id, err == nil && id.Version() == 7 && generatedKey(id) == key
 }
 
 // madeAt is the millisecond in a UUIDv7, as the earliest instant it can mean.
