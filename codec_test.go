@@ -1,0 +1,395 @@
+package creditledger
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// filler sets every field of a value to something that is not its zero value and
+// that no other field has. A kind of field it does not know stops the test: whoever
+// adds one is led here.
+type filler struct {
+	t rapid.TB
+	n int
+}
+
+func (f *filler) fill(v reflect.Value) {
+	f.n++
+	if v.Type() == reflect.TypeFor[Operation]() {
+		v.Set(reflect.ValueOf(spend(fmt.Sprint(f.n))))
+		return
+	}
+	switch v.Interface().(type) {
+	case Amount:
+		v.Set(reflect.ValueOf(MustAmount(fmt.Sprintf("%d.25", f.n))))
+		return
+	case CostBasis:
+		v.Set(reflect.ValueOf(MustCostBasis(fmt.Sprintf("%d.50", f.n))))
+		return
+	case Limit:
+		v.Set(reflect.ValueOf(LimitOf(MustAmount(fmt.Sprintf("%d.75", f.n)))))
+		return
+	case When:
+		v.Set(reflect.ValueOf(On(DateOf(2026, 1, f.n%28+1)).resolve(mustZone("Asia/Kathmandu"))))
+		return
+	case Filter:
+		v.Set(reflect.ValueOf(Filter{Field: FieldItem, Operator: Excludes, Values: []string{fmt.Sprint(f.n), "é"}}))
+		return
+	case Repay:
+		v.SetUint(uint64(RepayNever))
+		return
+	case Overdraft:
+		v.SetUint(uint64(StopAtZero))
+		return
+	case EntryType:
+		v.SetUint(uint64(EntryIncrement))
+		return
+	case uuid.UUID:
+		v.Set(reflect.ValueOf(newUUID(when(start), [10]byte{byte(f.n)})))
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(fmt.Sprintf("é%d", f.n))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int32:
+		v.SetInt(int64(-f.n))
+	case reflect.Int64:
+		v.SetInt(int64(when(start)) + int64(f.n))
+	case reflect.Uint8:
+		v.SetUint(1)
+	case reflect.Uint64:
+		v.SetUint(uint64(f.n) + 300)
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]string{"b": fmt.Sprint(f.n), "a": "é", "": ""}))
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		f.fill(v.Index(0))
+		f.fill(v.Index(1))
+	case reflect.Array:
+		for i := range v.Len() {
+			v.Index(i).SetUint(uint64(f.n))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			f.fill(v.Field(i))
+		}
+	default:
+		f.t.Fatalf("no idea how to fill a %s", v.Type())
+	}
+}
+
+// filled is a T with every field set.
+func filled[T any](t rapid.TB) T {
+	var v T
+	f := filler{t: t}
+	f.fill(reflect.ValueOf(&v).Elem())
+	checkFilled(t, reflect.ValueOf(v), reflect.TypeOf(v).Name())
+	return v
+}
+
+func checkFilled(t rapid.TB, v reflect.Value, path string) {
+	if v.IsZero() {
+		t.Fatalf("%s is not set", path)
+	}
+	if v.Kind() == reflect.Struct && v.NumField() > 0 && v.Type().Field(0).IsExported() {
+		for i := range v.NumField() {
+			checkFilled(t, v.Field(i), path+"."+v.Type().Field(i).Name)
+		}
+	}
+}
+
+// checkCodec holds the binary form of a value to three things: it reads back the same,
+// each field of it is in the bytes, and nothing else reads back as a value. derived
+// are fields that are not written because they follow from others.
+func checkCodec[T any](t *testing.T, v T, encode func(T) []byte, decode func([]byte) (T, error), derived ...string) {
+	t.Helper()
+	data := encode(v)
+	back, err := decode(data)
+	if err != nil || !reflect.DeepEqual(back, v) {
+		t.Fatalf("%+v\nreads back as\n%+v\n%v", v, back, err)
+	}
+	r := reflect.ValueOf(&v).Elem()
+	for i := range r.NumField() {
+		name := r.Type().Field(i).Name
+		was := reflect.New(r.Field(i).Type()).Elem()
+		was.Set(r.Field(i))
+		r.Field(i).SetZero()
+		kept := strings.Contains(" "+strings.Join(derived, " ")+" ", " "+name+" ")
+		changed := encode(v)
+		if (string(changed) == string(data)) != kept {
+			t.Errorf("%s %s: the bytes are the same without it: %t", r.Type().Name(), name, !kept)
+		}
+		if back, err := decode(changed); err == nil && !kept && !reflect.DeepEqual(back, v) {
+			t.Errorf("without %s %+v reads back as %+v", name, v, back)
+		}
+		r.Field(i).Set(was)
+	}
+	checkRefused(t, data, decode, encode)
+}
+
+// checkRefused damages a binary form: every truncation and anything added is refused,
+// and what is not refused is the one form of what it reads back as.
+func checkRefused[T any](t *testing.T, data []byte, decode func([]byte) (T, error), encode func(T) []byte) {
+	t.Helper()
+	refuse := func(what string, damaged []byte) {
+		t.Helper()
+		if _, err := decode(damaged); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for n := range data {
+		refuse(fmt.Sprintf("cut to %d of %d bytes", n, len(data)), data[:n])
+	}
+	refuse("a zero byte added", append(data[:len(data):len(data)], 0))
+	refuse("itself added", append(data[:len(data):len(data)], data...))
+	damaged := append([]byte(nil), data...)
+	for i := range damaged {
+		for bit := range 8 {
+			damaged[i] = data[i] ^ 1<<bit
+			checkCanonical(t, damaged, decode, encode)
+		}
+		damaged[i] = data[i]
+	}
+	for i := range data { // a number in more bytes than it needs
+		if data[i] < 0x80 {
+			longer := append(append(append([]byte(nil), data[:i]...), data[i]|0x80, 0), data[i+1:]...)
+			checkCanonical(t, longer, decode, encode)
+		}
+	}
+}
+
+func checkCanonical[T any](t *testing.T, data []byte, decode func([]byte) (T, error), encode func(T) []byte) {
+	t.Helper()
+	v, err := decode(data)
+	if err != nil {
+		if !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%x: %v", data, err)
+		}
+		return
+	}
+	if again := encode(v); string(again) != string(data) {
+		t.Errorf("%x reads as the same as %x", data, again)
+	}
+}
+
+func encodeHead(h Head) []byte         { return AppendHead(nil, &h) }
+func encodeBlock(b Block) []byte       { return AppendBlock(nil, &b) }
+func encodeCustomer(c Customer) []byte { return appendCustomer(nil, &c) }
+
+func TestHeadCodec(t *testing.T) { checkCodec(t, filled[Head](t), encodeHead, DecodeHead) }
+
+func TestBlockCodec(t *testing.T) { checkCodec(t, filled[Block](t), encodeBlock, DecodeBlock) }
+
+func TestCustomerCodec(t *testing.T) {
+	checkCodec(t, filled[Customer](t), encodeCustomer, decodeCustomer)
+}
+
+func TestZeroCodecs(t *testing.T) {
+	checkRoundTrip(t, Head{}, encodeHead, DecodeHead)
+	checkRoundTrip(t, Block{}, encodeBlock, DecodeBlock)
+	checkRoundTrip(t, Customer{}, encodeCustomer, decodeCustomer)
+	// None and 0 are two cost bases, and digits are kept.
+	for _, basis := range []string{"0", "0.00", "0.20", "0.2"} {
+		b := Block{CostBasis: MustCostBasis(basis), Priority: -1 << 31, Balance: MustAmount("-" + widest)}
+		back, err := DecodeBlock(encodeBlock(b))
+		if err != nil || back.CostBasis.String() != basis || back.Priority != b.Priority || back.Balance.String() != "-"+widest {
+			t.Errorf("cost basis %s reads back as %s, %v", basis, back.CostBasis, err)
+		}
+	}
+}
+
+func checkRoundTrip[T any](t *testing.T, v T, encode func(T) []byte, decode func([]byte) (T, error)) {
+	t.Helper()
+	if back, err := decode(encode(v)); err != nil || !reflect.DeepEqual(back, v) {
+		t.Errorf("%+v reads back as %+v, %v", v, back, err)
+	}
+	checkRefused(t, encode(v), decode, encode)
+}
+
+// TestDecodedSharesNothing: what was decided from stored bytes stays when they change.
+func TestDecodedSharesNothing(t *testing.T) {
+	b := filled[Block](t)
+	data := encodeBlock(b)
+	back, err := DecodeBlock(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(data)
+	if !reflect.DeepEqual(back, b) {
+		t.Error("a decoded block changes with the bytes it was read from")
+	}
+	rec := sampleRecords(t)[0].rec
+	data = AppendRecord(nil, rec)
+	again, err := DecodeRecord(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clear(data)
+	if !reflect.DeepEqual(again, rec) {
+		t.Error("a decoded record changes with the bytes it was read from")
+	}
+}
+
+// TestEqualEqualBytes: the same value always gives the same bytes, however its maps
+// came about and however many zeros its numbers trail.
+func TestEqualEqualBytes(t *testing.T) {
+	a, b := map[string]string{}, map[string]string{}
+	for i := range 20 {
+		a[fmt.Sprint(i)], b[fmt.Sprint(19-i)] = "v", "v"
+	}
+	if string(appendMetadata(nil, a)) != string(appendMetadata(nil, b)) {
+		t.Error("two equal maps have two forms")
+	}
+	if string(encodeBlock(Block{Balance: MustAmount("1.50"), Metadata: map[string]string{}})) != string(encodeBlock(Block{Balance: MustAmount("1.5")})) {
+		t.Error("two equal blocks have two forms")
+	}
+}
+
+func TestReader(t *testing.T) {
+	type read = func(*reader) any
+	date := func(d uint64) string { return string(binary.AppendUvarint([]byte{whenDate}, d)) }
+	uvarint, int32s := read(func(r *reader) any { return r.uvarint() }), read(func(r *reader) any { return r.int32() })
+	instant, someInstant := read(func(r *reader) any { return r.instant() }), read(func(r *reader) any { return r.someInstant() })
+	boolean, metadata := read(func(r *reader) any { return r.bool() }), read(func(r *reader) any { return r.metadata() })
+	filters, whens := read(func(r *reader) any { return r.filters() }), read(func(r *reader) any { return r.when() })
+	text, enum := read(func(r *reader) any { return r.text() }), read(func(r *reader) any { return r.enum(repayNames, 1) })
+	for _, c := range []struct {
+		rule string
+		read read
+		data string
+		want any // nil: refused
+	}{
+		{"a number", uvarint, "\x05", uint64(5)},
+		{"the largest number", uvarint, strings.Repeat("\xff", 9) + "\x01", uint64(1<<64 - 1)},
+		{"a number in too many bytes", uvarint, "\x85\x00", nil},
+		{"a number beyond 64 bits", uvarint, strings.Repeat("\xff", 9) + "\x02", nil},
+		{"a number that does not end", uvarint, "\x85", nil},
+		{"no number", uvarint, "", nil},
+		{"a signed number", int32s, "\x01", int32(-1)},
+		{"the smallest signed number", int32s, "\xff\xff\xff\xff\x0f", int32(-1 << 31)},
+		{"the largest signed number", int32s, "\xfe\xff\xff\xff\x0f", int32(1<<31 - 1)},
+		{"below 32 bits", int32s, "\x81\x80\x80\x80\x10", nil},
+		{"beyond 32 bits", int32s, "\x80\x80\x80\x80\x10", nil},
+		{"a signed number in too many bytes", int32s, "\x81\x00", nil},
+		{"no instant", instant, "\x00", Instant(0)},
+		{"an instant that has to be there", someInstant, "\x00", nil},
+		{"the last instant", instant, "\x80\x80\x80\xaf\xfc\x8f\xb5\xb3\x04", nil},
+		{"true", boolean, "\x01", true},
+		{"neither true nor false", boolean, "\x02", nil},
+		{"a text", text, "\x02ab", "ab"},
+		{"a text longer than what follows", text, "\x03ab", nil},
+		{"a text of an absurd length", text, strings.Repeat("\xff", 9) + "\x01ab", nil},
+		{"a value of an enumeration", enum, "\x02", byte(2)},
+		{"a value below the first", enum, "\x00", nil},
+		{"a value beyond the last", enum, "\x03", nil},
+		{"no metadata", metadata, "\x00", map[string]string(nil)},
+		{"metadata in order", metadata, "\x02\x01a\x01x\x01b\x01y", map[string]string{"a": "x", "b": "y"}},
+		{"metadata out of order", metadata, "\x02\x01b\x01y\x01a\x01x", nil},
+		{"a key twice", metadata, "\x02\x01a\x01x\x01a\x01y", nil},
+		{"the empty key twice", metadata, "\x02\x00\x01x\x00\x01y", nil},
+		{"more pairs than bytes", metadata, "\x7f\x01a", nil},
+		{"filters", filters, "\x01\x00\x01\x01\x01a", []Filter{{Operator: Excludes, Values: []string{"a"}}}},
+		{"an unknown field", filters, "\x01\x05\x01\x01\x01a", nil},
+		{"an unknown operator", filters, "\x01\x00\x02\x01\x01a", nil},
+		{"more filters than bytes", filters, "\x7f", nil},
+		{"more values than bytes", filters, "\x01\x00\x01\x7f\x01a", nil},
+		{"nothing given", whens, "\x00", When{}},
+		{"an instant", whens, "\x01\x07", AtInstant(7)},
+		{"an instant that is none", whens, "\x01\x00", nil},
+		{"a date", whens, date(20260228) + "\x07", When{date: 20260228, instant: 7}},
+		{"a date without its instant", whens, date(20260228) + "\x00", nil},
+		{"a day that does not exist", whens, date(20260229) + "\x07", nil},
+		{"a year that does not exist", whens, date(100000101) + "\x07", nil},
+		{"a date beyond 32 bits", whens, date(1<<32+20260228) + "\x07", nil},
+		{"a date that does not exist", whens, "\x02\x01\x07", nil},
+		{"never", whens, "\x03", Never()},
+		{"an unknown kind of date", whens, "\x04", nil},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			r := &reader{data: []byte(c.data)}
+			got := c.read(r)
+			err := r.finish("test")
+			if c.want == nil {
+				if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "test: ") {
+					t.Errorf("%x gives %v, %v", c.data, got, err)
+				}
+				return
+			}
+			if err != nil || !reflect.DeepEqual(got, c.want) {
+				t.Errorf("%x gives %v, %v, want %v", c.data, got, err, c.want)
+			}
+		})
+	}
+}
+
+// TestNewerFormat: a form that this release does not know is refused by its version.
+func TestNewerFormat(t *testing.T) {
+	for name, check := range map[string]func() error{
+		"head":     func() error { return errOf(DecodeHead(append([]byte{2}, encodeHead(Head{})[1:]...))) },
+		"block":    func() error { return errOf(DecodeBlock(append([]byte{2}, encodeBlock(Block{})[1:]...))) },
+		"customer": func() error { return errOf(decodeCustomer(append([]byte{2}, encodeCustomer(Customer{})[1:]...))) },
+		"record": func() error {
+			return errOf(DecodeRecord(append([]byte{2}, AppendRecord(nil, sampleRecords(t)[0].rec)[1:]...)))
+		},
+	} {
+		if err := check(); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "format version 2 is not known to this release (it knows 1)") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	data := AppendRecord(nil, sampleRecords(t)[0].rec)
+	data[1] = 2
+	if _, err := DecodeRecord(data); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "drawdown policy 2 is not known") {
+		t.Errorf("another policy: %v", err)
+	}
+}
+
+// checkGolden compares named byte strings with a file of their hexadecimal forms. The
+// file is the format: it is rewritten for a new version only, and the old one is kept
+// and stays readable.
+func checkGolden(t *testing.T, file string, names []string, forms map[string][]byte) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", file)
+	var w strings.Builder
+	for _, name := range names {
+		fmt.Fprintf(&w, "%s: %s\n", name, hex.EncodeToString(forms[name]))
+	}
+	if *update {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(w.String()), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.String() != string(want) {
+		t.Errorf("the stored form has changed; it is a new format version or a mistake:\n%s", textDifference(string(want), w.String()))
+	}
+}
+
+func TestGoldenForms(t *testing.T) {
+	forms := map[string][]byte{
+		"head":     encodeHead(filled[Head](t)),
+		"block":    encodeBlock(filled[Block](t)),
+		"customer": encodeCustomer(filled[Customer](t)),
+		"no block": encodeBlock(Block{}),
+		"debt":     encodeBlock(Block{ID: "d", Number: 3, Overdraft: true, Balance: MustAmount("-" + widest)}),
+		"no head":  encodeHead(Head{}),
+	}
+	checkGolden(t, "state-v1.hex", []string{"head", "no head", "block", "no block", "debt", "customer"}, forms)
+}

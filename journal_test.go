@@ -1,0 +1,368 @@
+package creditledger
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+)
+
+type namedRecord struct {
+	name string
+	rec  *OpRecord
+}
+
+// filledOperations gives every kind of operation with every field set.
+func filledOperations(t rapid.TB) []Operation {
+	plain := filled[Decrement](t)
+	plain.Limit = Limit{}
+	bounded := filled[Decrement](t)
+	bounded.Overdraft = Allow
+	return []Operation{
+		filled[Increment](t), plain, bounded, filled[ExpirationChange](t), filled[Void](t), filled[Amendment](t), filled[Activation](t),
+	}
+}
+
+// sampleRecords has a record of every operation, and lines of every type.
+func sampleRecords(t rapid.TB) []namedRecord {
+	at := when("2026-03-01T12:00:00.000001Z")
+	record := func(op Operation, effects ...Effect) *OpRecord {
+		rec := filled[OpRecord](t)
+		rec.At, rec.Op, rec.Effects = at, op, effects
+		return &rec
+	}
+	amount := MustAmount
+	line := func(kind EntryType, n string, from, to string) Line {
+		return Line{Type: kind, At: at, Block: 300, Amount: amount(n), Starting: amount(from), Ending: amount(to)}
+	}
+	moved := line(EntryExpirationChange, "10", "80", "80")
+	moved.NewBlock, moved.NewExpiry = 301, when("2027-01-01")
+	initiated, voided := line(EntryVoidInitiated, "60", "60", "60"), line(EntryVoid, "60", "60", "0")
+	initiated.VoidAmount, voided.VoidAmount, initiated.NewExpiry = amount("80"), amount("80"), at
+	lapsed := func(day string, n, from, to string) Line {
+		l := line(EntryCreditBlockExpiry, n, from, to)
+		l.At = when(day)
+		return l
+	}
+	ops := filledOperations(t)
+	none := amount("0")
+	return []namedRecord{
+		{"increment", record(ops[0], Effect{Lines: []Line{line(EntryIncrement, "20", "-20", "0"), line(EntryIncrement, "5.5", "0", "5.5")}, NewBlockID: "new"})},
+		{"decrement", record(ops[1], Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150"), line(EntryDecrement, "50", "150", "100")}})},
+		{"decrement with a limit", record(ops[2], Effect{Lines: []Line{line(EntryDecrement, widest, "0", "-"+widest)}, NewBlockID: "debt"})},
+		{"decrement of nothing", record(ops[1], Effect{})},
+		{"expiration change", record(ops[3], Effect{Lines: []Line{moved}, NewBlockID: "new"})},
+		{"expiration change to the past", record(ops[3], Effect{Lines: []Line{moved, line(EntryCreditBlockExpiry, "10", "80", "70")}, NewBlockID: "new"})},
+		{"void", record(ops[4], Effect{Lines: []Line{initiated, voided}})},
+		{"amendment", record(ops[5], Effect{Lines: []Line{line(EntryAmendment, "25", "60", "85")}})},
+		{"amendment that does not count", record(ops[5], Effect{Lines: []Line{line(EntryAmendment, "25", "60", "60")}})},
+		{"activation", record(ops[6], Effect{})},
+		{"expiry", record(expire{}, Effect{Lines: []Line{
+			lapsed("2026-02-01", "30", "180", "150"), lapsed("2026-02-01", "1", "150", "150"), lapsed("2026-02-15", "5", "160", "155"),
+			line(EntryCreditBlockExpiry, "50", "155", "105"),
+		}})},
+		{"batch", record(Batch(ops), Effect{Lines: []Line{line(EntryIncrement, "1", "0", "1")}, NewBlockID: "a"}, Effect{}, Effect{},
+			Effect{Lines: []Line{moved}, NewBlockID: "b"}, Effect{Lines: []Line{initiated, voided}}, Effect{},
+			Effect{Lines: []Line{line(EntryAmendment, "1", none.String(), "1")}})},
+	}
+}
+
+func encodeRecord(r OpRecord) []byte { return AppendRecord(nil, &r) }
+
+func decodeRecord(data []byte) (OpRecord, error) {
+	rec, err := DecodeRecord(data)
+	if err != nil {
+		return OpRecord{}, err
+	}
+	return *rec, nil
+}
+
+func TestRecordCodec(t *testing.T) {
+	for _, s := range sampleRecords(t) {
+		t.Run(s.name, func(t *testing.T) {
+			checkFilled(t, reflect.ValueOf(*s.rec), "OpRecord")
+			data := AppendRecord(nil, s.rec)
+			back, err := DecodeRecord(data)
+			if err != nil || !reflect.DeepEqual(back, s.rec) {
+				t.Fatalf("%+v\nreads back as\n%+v\n%v", s.rec, back, err)
+			}
+			checkRefused(t, data, decodeRecord, encodeRecord)
+			if string(AppendRecord([]byte("before"), s.rec)) != "before"+string(data) {
+				t.Error("the bytes depend on what stands before them")
+			}
+		})
+	}
+}
+
+// TestRecordFields: each field of a record, of its effects and of its lines is in the
+// bytes, and so under the seal.
+func TestRecordFields(t *testing.T) {
+	for _, s := range sampleRecords(t) {
+		data := AppendRecord(nil, s.rec)
+		r := reflect.ValueOf(s.rec).Elem()
+		for i := range r.NumField() {
+			name := r.Type().Field(i).Name
+			if name == "Op" || name == "Effects" {
+				continue
+			}
+			was := reflect.New(r.Field(i).Type()).Elem()
+			was.Set(r.Field(i))
+			r.Field(i).SetZero()
+			if string(AppendRecord(nil, s.rec)) == string(data) {
+				t.Errorf("%s: %s is not in the bytes", s.name, name)
+			}
+			r.Field(i).Set(was)
+		}
+		for e := range s.rec.Effects {
+			for j := range s.rec.Effects[e].Lines {
+				checkLineFields(t, s, &s.rec.Effects[e].Lines[j], data)
+			}
+		}
+	}
+}
+
+func checkLineFields(t *testing.T, s namedRecord, l *Line, data []byte) {
+	t.Helper()
+	v := reflect.ValueOf(l).Elem()
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		if v.Field(i).IsZero() || (name == "NewExpiry" && l.Type == EntryVoidInitiated) { // which is the instant
+			continue
+		}
+		was := *l
+		if name == "Ending" {
+			if l.Starting.Cmp(l.Ending) == 0 {
+				continue // whether it counts is tested from the other side
+			}
+			l.Ending = l.Starting
+		} else if a, ok := v.Field(i).Interface().(Amount); ok && a.IsZero() {
+			continue
+		} else {
+			v.Field(i).SetZero()
+		}
+		if string(AppendRecord(nil, s.rec)) == string(data) {
+			t.Errorf("%s: %s of the %s line is not in the bytes", s.name, name, was.Type)
+		}
+		*l = was
+	}
+}
+
+// TestOperationCodec: every operation with every field set reads back the same, and
+// each field is in the bytes.
+func TestOperationCodec(t *testing.T) {
+	encode := func(op Operation) []byte { return appendOperation(nil, op) }
+	decode := func(data []byte) (Operation, error) {
+		r := reader{data: data}
+		op := r.operation(false)
+		return op, r.finish("operation")
+	}
+	for _, op := range filledOperations(t) {
+		data := encode(op)
+		back, err := decode(data)
+		if err != nil || !reflect.DeepEqual(back, op) {
+			t.Errorf("%+v\nreads back as\n%+v\n%v", op, back, err)
+		}
+		checkRefused(t, data, decode, encode)
+		v := reflect.New(reflect.TypeOf(op)).Elem()
+		for i := range v.NumField() {
+			v.Set(reflect.ValueOf(op))
+			name := v.Type().Field(i).Name
+			if v.Field(i).IsZero() { // Overdraft and Limit exclude each other
+				continue
+			}
+			v.Field(i).SetZero()
+			if name == "Repay" {
+				v.Field(i).SetUint(uint64(RepayFirst)) // the default is resolved before
+			}
+			changed := v.Interface().(Operation)
+			less := encode(changed)
+			if string(less) == string(data) {
+				t.Errorf("%s: %s is not in the bytes", op.Name(), name)
+			}
+			if back, err := decode(less); err != nil || !reflect.DeepEqual(back, changed) {
+				t.Errorf("%s without %s reads back as %+v, %v", op.Name(), name, back, err)
+			}
+		}
+	}
+}
+
+func TestOperationCodes(t *testing.T) {
+	for _, c := range []struct {
+		rule string
+		data string
+	}{
+		{"an unknown operation", "\x08"},
+		{"an empty batch", "\x07\x00"},
+		{"a batch in a batch", "\x07\x01\x07\x01\x00"},
+		{"an expiry in a batch", "\x07\x01\x00"},
+		{"a batch longer than what follows", "\x07\x02\x06\x01A\x00\x00"},
+		{"unknown flags of an increment", "\x01\x04\x00\x01"},
+		{"an increment whose repayment is not resolved", "\x01\x00\x00\x00"},
+		{"an unknown source", "\x01\x00\x04\x01"},
+		{"an unknown overdraft policy", "\x02\x03"},
+		{"unknown flags of a decrement", "\x02\x40"},
+	} {
+		r := reader{data: []byte(c.data)}
+		r.operation(false)
+		if err := r.finish("operation"); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: %v", c.rule, err)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("an operation without a code was encoded")
+		}
+	}()
+	appendOperation(nil, nil)
+}
+
+// TestRecordRoundTripProperty: what a ledger writes reads back the same.
+func TestRecordRoundTripProperty(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		b := newBook(rt)
+		for range rapid.IntRange(1, 10).Draw(rt, "steps") {
+			b.clock(drawDay(rt))
+			op := drawOperation(rt, b)
+			if op.check() != nil {
+				continue
+			}
+			b.a.moveTo(max(b.now, b.a.head.LastAt))
+			d := b.decision(op)
+			if d.decide() != nil {
+				continue
+			}
+			for _, c := range d.changes {
+				if c.created != nil {
+					b.made = append(b.made, c.created)
+				}
+			}
+			for _, stored := range d.records {
+				rec, err := DecodeRecord(stored.bytes)
+				if err != nil || rec.Seq != stored.seq || string(AppendRecord(nil, rec)) != string(stored.bytes) {
+					rt.Fatalf("%x reads back as %+v, %v", stored.bytes, rec, err)
+				}
+			}
+		}
+	})
+}
+
+// TestRecordGarbageProperty: no bytes make the decoder panic, ask for much memory, or
+// read two forms as one.
+func TestRecordGarbageProperty(t *testing.T) {
+	var forms [][]byte
+	for _, s := range sampleRecords(t) {
+		forms = append(forms, AppendRecord(nil, s.rec))
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		data := append([]byte(nil), rapid.SampledFrom(forms).Draw(rt, "form")...)
+		for range rapid.IntRange(1, 4).Draw(rt, "changes") {
+			i := rapid.IntRange(0, len(data)-1).Draw(rt, "at")
+			data[i] = rapid.Byte().Draw(rt, "byte")
+			if rapid.IntRange(0, 9).Draw(rt, "insert") == 0 {
+				data = append(data[:i:i], append([]byte{rapid.Byte().Draw(rt, "inserted")}, data[i:]...)...)
+			}
+		}
+		rec, err := DecodeRecord(data)
+		if err == nil && string(AppendRecord(nil, rec)) != string(data) {
+			rt.Fatalf("%x reads as the same as %x", data, AppendRecord(nil, rec))
+		}
+		if err != nil && !errors.Is(err, ErrCorrupt) {
+			rt.Fatalf("%x: %v", data, err)
+		}
+	})
+}
+
+func TestGoldenRecords(t *testing.T) {
+	forms := map[string][]byte{}
+	var names []string
+	for _, s := range sampleRecords(t) {
+		names = append(names, s.name, s.name+", sealed")
+		forms[s.name] = AppendRecord(nil, s.rec)
+		seal := SealOf(forms[s.name])
+		forms[s.name+", sealed"] = seal[:]
+	}
+	checkGolden(t, "record-v1.hex", names, forms)
+}
+
+func TestSeal(t *testing.T) {
+	// SHA-256 of "abc", from FIPS 180-2.
+	if got := SealOf([]byte("abc")).String(); got != "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" {
+		t.Errorf("the seal of abc is %s", got)
+	}
+}
+
+// TestEntryIDs: the ids of a record's entries are UUIDs of version 7, the first is the
+// record's own, and no two are the same.
+func TestEntryIDs(t *testing.T) {
+	record := newUUID(when("2026-03-01"), [10]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
+	if entryID(record, 0) != record.String() {
+		t.Errorf("the first is %s, the record %s", entryID(record, 0), record)
+	}
+	seen := map[string]bool{}
+	for n := range 100_000 {
+		id := entryID(record, n)
+		if seen[id] {
+			t.Fatalf("entry %d has the id of another", n)
+		}
+		seen[id] = true
+		if u, err := uuid.Parse(id); n%1000 == 0 && (err != nil || u.Version() != 7 || u.Variant() != uuid.RFC4122) {
+			t.Errorf("entry %d has %s, %v", n, id, err)
+		}
+	}
+}
+
+func TestRecordCounts(t *testing.T) {
+	for _, s := range sampleRecords(t) {
+		lines := 0
+		for _, e := range s.rec.Effects {
+			lines += len(e.Lines)
+		}
+		if s.rec.Entries() != uint64(lines) {
+			t.Errorf("%s: %d entries, want %d", s.name, s.rec.Entries(), lines)
+		}
+		if key := s.rec.GeneratedKey(); !strings.HasSuffix(string(key), s.rec.ID.String()) {
+			t.Errorf("%s: its key is %s", s.name, key)
+		}
+	}
+}
+
+// TestUUID: version 7, made from the instant and the random bytes, in order of time.
+func TestUUID(t *testing.T) {
+	random := [10]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	id := newUUID(when("2022-02-22T19:22:22Z"), random)
+	if id.String() != "017f22e2-79b0-7fff-bfff-ffffffffffff" { // the example of RFC 9562, its random bits set
+		t.Errorf("got %s", id)
+	}
+	for _, c := range []struct {
+		rule string
+		at   string
+		made string
+	}{
+		{"a millisecond", "2026-01-01T00:00:00.001Z", "2026-01-01T00:00:00.001Z"},
+		{"microseconds are cut", "2026-01-01T00:00:00.001999Z", "2026-01-01T00:00:00.001Z"},
+		{"the epoch tells nothing", "1970-01-01T00:00:00Z", "never"},
+		{"nor does anything before", "1969-12-31T23:59:59.999Z", "never"},
+		{"the year 1", "0001-01-01T00:00:00Z", "never"},
+		{"the year 9999", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999Z"},
+	} {
+		id := newUUID(when(c.at), [10]byte{})
+		if got := madeAt(id); got.String() != c.made || got > when(c.at) || id.Version() != 7 {
+			t.Errorf("%s: %s says it was made %s", c.rule, id, got)
+		}
+		key := generatedKey(id)
+		if back, ok := generatedID(key); !ok || back != id || !strings.HasPrefix(string(key), "auto-") || checkOptionalID("k", string(key)) != nil {
+			t.Errorf("%s: key %s gives %s, %t", c.rule, key, back, ok)
+		}
+	}
+	for _, key := range []Key{
+		"", "auto-", "x", "auto-017f22e2-79b0-7fff-bfff-fffffffffff", "auto-017f22e2-79b0-4fff-bfff-ffffffffffff", "Auto-017f22e2-79b0-7fff-bfff-ffffffffffff",
+		"auto-017F22E2-79B0-7FFF-BFFF-FFFFFFFFFFFF", "auto-{17f22e2-79b0-7fff-bfff-ffffffffffff}", "auto-017f22e279b07fffbfffffffffffffff", "017f22e2-79b0-7fff-bfff-ffffffffffff", "auto-zzzzzzzz-79b0-7fff-bfff-ffffffffffff",
+	} {
+		if _, ok := generatedID(key); ok {
+			t.Errorf("%q was made by the ledger", key)
+		}
+	}
+}
