@@ -99,15 +99,14 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 	}
 	var puts []RecordPut
 	if u.ExternalID != nil && *u.ExternalID != c.ExternalID {
-		if c.ExternalID != "" {
-			return Customer{}, constraint("the external id is %s already and cannot change", quote(c.ExternalID))
-		}
 		id := RecordID{Kind: customerExternal, Key: *u.ExternalID}
 		switch _, err := l.store.Record(ctx, id); {
 		case err == nil:
 			return Customer{}, &DuplicateError{Kind: "external customer id", ID: *u.ExternalID}
 		case !isNotFound(err):
 			return Customer{}, err
+		case c.ExternalID != "":
+			return Customer{}, constraint("the external id is %s already and cannot change", quote(c.ExternalID))
 		}
 		puts = append(puts, RecordPut{RecordID: id, Value: []byte(u.ID)})
 	}
