@@ -25,8 +25,8 @@ func (t *transaction) writes(b *pgx.Batch) {
 	t.queueJournal(b)
 	t.queueKeys(b)
 	for _, p := range t.parts {
-		for _, step := range p.steps {
-			step(b)
+		for _, queue := range p.steps {
+			queue(b)
 		}
 	}
 	for i := range t.puts {

@@ -74,6 +74,13 @@ func raced(err error) bool {
 	return false
 }
 
+// forbidden reports a missing right. An administrator may have made the schema for
+// a role that can only fill it.
+func forbidden(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == "42501"
+}
+
 const (
 	createSchema = `CREATE SCHEMA IF NOT EXISTS {s}`
 	insertMeta   = `INSERT INTO {s}.meta (k, v) VALUES ($1, $2)`
@@ -85,7 +92,7 @@ func migrate(ctx context.Context, conn *pgx.Conn, o Options) error {
 	m, err := metaOf(ctx, conn, statementsFor(o.Schema))
 	if err != nil { // there is no schema yet, or no right to read it
 		m = meta{}
-		if _, err := conn.Exec(ctx, inSchema(createSchema, o.Schema)); err != nil {
+		if _, err := conn.Exec(ctx, inSchema(createSchema, o.Schema)); err != nil && !forbidden(err) {
 			return err
 		}
 	}

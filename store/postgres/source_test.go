@@ -1,0 +1,135 @@
+package postgres
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// sendsSQL are the methods that take SQL, and which argument it is.
+var sendsSQL = map[string]int{"Query": 1, "QueryRow": 1, "Exec": 1, "Prepare": 2, "CopyFrom": -1, "Queue": 0, "step": 0, "query": 2}
+
+// TestNoSQLFromData reads this package's source: the SQL of every call is a field of
+// statements, a constant put through inSchema, or a variable or parameter named sql
+// that is only ever given one of these.
+func TestNoSQLFromData(t *testing.T) {
+	fset := token.NewFileSet()
+	packages, err := parser.ParseDir(fset, ".", func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := 0
+	for _, file := range packages["postgres"].Files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				if position, ok := sendsSQL[calledName(n)]; ok && position < len(n.Args) {
+					calls++
+					if position < 0 || !fixedSQL(n.Args[position]) {
+						t.Errorf("%s: SQL that is not one of the statements", fset.Position(n.Pos()))
+					}
+				}
+			case *ast.AssignStmt:
+				for i, left := range n.Lhs {
+					if id, ok := left.(*ast.Ident); ok && id.Name == "sql" && i < len(n.Rhs) && !fixedSQL(n.Rhs[i]) {
+						t.Errorf("%s: sql is given something that is not one of the statements", fset.Position(n.Pos()))
+					}
+				}
+			}
+			return true
+		})
+	}
+	if calls < 30 {
+		t.Errorf("only %d calls were found", calls)
+	}
+}
+
+func calledName(c *ast.CallExpr) string {
+	switch f := c.Fun.(type) {
+	case *ast.SelectorExpr:
+		return f.Sel.Name
+	case *ast.Ident:
+		return f.Name
+	}
+	return ""
+}
+
+// fixedSQL accepts sql, x.sql.name, next's answer, and what inSchema and collated make
+// of constants and migrations.
+func fixedSQL(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name == "sql"
+	case *ast.SelectorExpr:
+		if inner, ok := e.X.(*ast.SelectorExpr); ok {
+			return inner.Sel.Name == "sql"
+		}
+		id, ok := e.X.(*ast.Ident)
+		return ok && id.Name == "sql"
+	case *ast.CallExpr:
+		switch calledName(e) {
+		case "statementsFor":
+			return true
+		case "next":
+			return true
+		case "collated":
+			return fixedSQL(e.Args[0])
+		case "inSchema":
+			id, ok := e.Args[0].(*ast.Ident)
+			return ok && (id.Name == "statement" || id.Name == "createSchema" || id.Name == "insertMeta" || id.Name == "updateMeta")
+		}
+	}
+	return false
+}
+
+// TestDialect holds every statement against the list of what not every engine has.
+func TestDialect(t *testing.T) {
+	forbidden := regexp.MustCompile(`(?i)\b(ON CONFLICT|RETURNING|SERIAL|SEQUENCE|nextval|SAVEPOINT|FOR (UPDATE|SHARE|NO KEY)|` +
+		`LOCK|LISTEN|NOTIFY|TRIGGER|REFERENCES|FOREIGN|TRUNCATE|jsonb?|now\(\)|current_timestamp|ISOLATION|advisory|ANY ?\(|JOIN|USING|WITH)\b`)
+	arrays := regexp.MustCompile(`unnest`)
+	s := statementsFor("s")
+	v := reflect.ValueOf(s).Elem()
+	for i := range v.NumField() {
+		name, text := v.Type().Field(i).Name, v.Field(i).String()
+		if text == "" || strings.Contains(text, "{") {
+			t.Errorf("%s: %q", name, text)
+		}
+		if found := forbidden.FindString(text); found != "" {
+			t.Errorf("%s: %s in %s", name, found, text)
+		}
+		if strings.Contains(text, `"s".`) && strings.Contains(text, "customer") && !strings.Contains(text, "bucket = $1") && !strings.Contains(text, "INSERT") {
+			t.Errorf("%s does not begin with the bucket: %s", name, text)
+		}
+		if arrays.MatchString(text) && name != "insertRecords" && name != "insertKeys" {
+			t.Errorf("%s takes arrays", name)
+		}
+	}
+	for i, m := range migrations {
+		for _, text := range m.statements {
+			if found := forbidden.FindString(text); found != "" {
+				t.Errorf("migration %d: %s in %s", i+1, found, text)
+			}
+		}
+	}
+}
+
+func TestSchemaNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"creditledger": true, "_a1": true, strings.Repeat("a", 63): true,
+		strings.Repeat("a", 64): false, "1a": false, "A": false, "a b": false, `a"b`: false, "a;b": false, "a.b": false, "é": false, "a\x00": false,
+	} {
+		if validSchema(name) != want {
+			t.Errorf("validSchema(%q) = %t", name, !want)
+		}
+	}
+	for _, o := range []Options{{Schema: `x"; DROP SCHEMA public`}, {Buckets: -1}, {Buckets: 1 << 20}} {
+		if _, err := o.withDefaults(); err == nil {
+			t.Errorf("%+v passed", o)
+		}
+	}
+}
