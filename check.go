@@ -18,6 +18,9 @@ const (
 	MaxFilterValues  = 1000 // values over all filters of a block
 	MaxBatch         = 1000 // operations in a batch
 	MaxPage          = 1000 // items of a page
+	// MaxEntries bounds the entries of one operation, outside a batch or in it. What
+	// expires is written down whatever its number.
+	MaxEntries = 10_000
 )
 
 // checkID refuses what cannot be an id: 1 to 255 bytes of UTF-8 without control

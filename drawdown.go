@@ -16,6 +16,9 @@ func stepDecrement(a *account, op *Decrement, c *change) error {
 	}
 	var few [4]draw
 	draws, rest := drawdown(a, charge, want, few[:0])
+	if len(draws) > MaxEntries {
+		return &LimitError{Entries: len(draws)}
+	}
 	if !rest.IsZero() {
 		draws = overdraw(a, draws, rest, c)
 	}
@@ -82,7 +85,7 @@ func drawdown(a *account, charge Charge, want Amount, draws []draw) ([]draw, Amo
 			cursors = append(cursors, cursor{p.blocks.all()})
 		}
 	}
-	for !want.IsZero() {
+	for !want.IsZero() && len(draws) <= MaxEntries {
 		next := -1
 		for i := range cursors {
 			if len(cursors[i].blocks) > 0 && (next < 0 || DrawdownOrder(cursors[i].blocks[0], cursors[next].blocks[0]) < 0) {

@@ -22,6 +22,9 @@ var (
 	// ErrInsufficientCredits: a decrement asked for more than its overdraft policy
 	// allows (InsufficientCreditsError).
 	ErrInsufficientCredits = errors.New("insufficient credits")
+	// ErrLimit: one operation would write more entries than one may (LimitError). It
+	// is a constraint too.
+	ErrLimit = errors.New("limit exceeded")
 	// ErrIdempotencyMismatch: the key belongs to another operation (IdempotencyMismatchError).
 	ErrIdempotencyMismatch = errors.New("idempotency key already used for another operation")
 
@@ -103,6 +106,18 @@ func (e *InsufficientCreditsError) Error() string {
 
 // Is matches ErrInsufficientCredits.
 func (e *InsufficientCreditsError) Is(target error) bool { return target == ErrInsufficientCredits }
+
+// LimitError is an operation that would write more than MaxEntries entries.
+type LimitError struct {
+	Entries int // that it would write at least
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("would write more than %d entries: ask for less at a time", MaxEntries)
+}
+
+// Is matches ErrLimit and ErrConstraint.
+func (e *LimitError) Is(target error) bool { return target == ErrLimit || target == ErrConstraint }
 
 // IdempotencyMismatchError names the first field in which the operation differs
 // from the one its key was used for: "op" first, then in the order of

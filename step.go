@@ -89,6 +89,9 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 			if rest.IsZero() {
 				break
 			}
+			if len(c.lines) == MaxEntries {
+				return &LimitError{Entries: len(c.lines) + 1}
+			}
 			pay := minAmount(rest, debt.Balance.Neg())
 			rest = mustAmount(rest.Sub(pay))
 			now := c.edit(debt)
