@@ -41,11 +41,7 @@ func (m *machine) check(t *rapid.T) {
 	case 5:
 		m.everyEntry(t, a)
 		m.mistakes(g)
-		for _, s := range m.systems {
-			for _, v := range Violations(m.ctx, s.ledger, a.id) {
-				t.Errorf("%s: %s: %s", s.name, a.id, v)
-			}
-		}
+		m.verify(t, a)
 	}
 	if g.chance(12, "digest") {
 		m.sameDigest(t)
@@ -61,6 +57,7 @@ func (m *machine) finish(t *rapid.T) {
 	}
 	for _, a := range m.accounts {
 		m.everyEntry(t, a)
+		m.verify(t, a)
 		ids := map[string]bool{}
 		for _, id := range a.entryIDs {
 			ids[id] = true
@@ -68,13 +65,21 @@ func (m *machine) finish(t *rapid.T) {
 		if len(ids) != len(a.entryIDs) {
 			t.Fatalf("%s: %d entries share ids", a.id, len(a.entryIDs)-len(ids))
 		}
-		for _, s := range m.systems {
-			for _, v := range Violations(m.ctx, s.ledger, a.id) {
-				t.Errorf("%s: %s: %s", s.name, a.id, v)
-			}
-		}
 	}
 	m.sameDigest(t)
+}
+
+// verify proves the invariants twice: as the ledger does it, and from what it reports.
+func (m *machine) verify(t *rapid.T, a *account) {
+	for _, s := range m.systems {
+		v, err := s.ledger.Verify(m.ctx, a.id, nil)
+		if err != nil || v.Violation != nil || v.Entries != uint64(len(a.Now().Entries)) {
+			t.Errorf("%s: verify %s: %+v, %v, want %d entries", s.name, a.id, v, err, len(a.Now().Entries))
+		}
+		for _, v := range Violations(m.ctx, s.ledger, a.id) {
+			t.Errorf("%s: %s: %s", s.name, a.id, v)
+		}
+	}
 }
 
 func (m *machine) sameDigest(t *rapid.T) {

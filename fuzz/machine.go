@@ -29,6 +29,7 @@ type Backend struct {
 // and the same ids, and compares each with the model and with the others.
 type Machine struct {
 	Backends []Backend
+	Dir      string // for the files of the backends; empty: the system's
 	Stats    *Stats // may be nil
 }
 
@@ -80,13 +81,13 @@ func (c *Machine) Run(t *rapid.T) {
 	if m.stats == nil {
 		m.stats = NewStats()
 	}
-	m.start(t, c.Backends)
+	m.start(t, c)
 	defer m.stop()
 	t.Repeat(map[string]func(*rapid.T){"step": m.step, "": m.check})
 	m.finish(t)
 }
 
-func (m *machine) start(t *rapid.T, backends []Backend) {
+func (m *machine) start(t *rapid.T, c *Machine) {
 	start, err := time.Parse(time.RFC3339, starts[below(t, len(starts), "start")])
 	if err != nil {
 		t.Fatal(err)
@@ -106,8 +107,8 @@ func (m *machine) start(t *rapid.T, backends []Backend) {
 	}
 	seed := [32]byte{}
 	binary.LittleEndian.PutUint64(seed[:], uint64(below(t, 100, "ids")))
-	for _, b := range backends {
-		dir, err := os.MkdirTemp("", "fuzz-")
+	for _, b := range c.Backends {
+		dir, err := os.MkdirTemp(c.Dir, "fuzz-")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	cl "creditledger"
 	"creditledger/fuzz"
+	"creditledger/store/bolt"
 	"creditledger/store/memory"
 )
 
@@ -38,6 +40,11 @@ func ops(normal int) int {
 var memoryBackend = fuzz.Backend{Name: "memory", New: func(string) func() (cl.Store, error) {
 	s := struct{ cl.Store }{memory.New()}
 	return func() (cl.Store, error) { return s, nil }
+}}
+
+// boltBackend keeps its file in the directory and opens it anew each time.
+var boltBackend = fuzz.Backend{Name: "bolt", New: func(dir string) func() (cl.Store, error) {
+	return func() (cl.Store, error) { return bolt.Open(filepath.Join(dir, "ledger.db"), nil) }
 }}
 
 // runMachine takes about n steps, in checks of about fifty, and prints what it takes to
@@ -76,6 +83,22 @@ func set(t *testing.T, name, value string) {
 	t.Cleanup(func() { _ = flag.Set(name, old) })
 }
 
+// TestModelAgrees is the differential test: what the ledger answers is what the model
+// works out.
 func TestModelAgrees(t *testing.T) {
 	runMachine(t, ops(100_000), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}})
+}
+
+// TestBackendsAgree runs the machine over every backend that needs no server, and all
+// of them hold the same bytes in the end.
+func TestBackendsAgree(t *testing.T) {
+	runMachine(t, ops(20_000), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend}, Dir: memoryDir()})
+}
+
+// memoryDir is a place for files that need not outlive the machine, if there is one.
+func memoryDir() string {
+	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
+		return "/dev/shm"
+	}
+	return ""
 }
