@@ -1,0 +1,323 @@
+package invoice
+
+import (
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/language"
+
+	"creditledger"
+)
+
+// row is a line of an invoice ready to be read.
+type row struct {
+	Item, Detail, Quantity, Price string
+	Subtotal, Discount, Credits   string
+	Net, Tax, Total               string
+	Notes                         []string
+}
+
+// sheet is an invoice ready to be read.
+type sheet struct {
+	Lang            string
+	Title, Status   string
+	Facts           [][2]string
+	Rows            []row
+	Sums            [][2]string
+	Due             [2]string
+	Payments, Notes [][2]string
+	Memo            string
+	Discounts       bool
+	Credits         bool
+	Taxes           bool
+}
+
+// sheet prepares an invoice for readers of a language.
+func (inv *Invoice) sheet(tag language.Tag) *sheet {
+	text := func(m Money) string { return m.Format(tag) }
+	s := &sheet{Lang: tag.String(), Title: "Draft invoice", Status: string(inv.Status), Memo: inv.Memo}
+	if inv.Number != "" {
+		s.Title = "Invoice " + inv.Number
+	}
+	s.fact("Customer", inv.Customer)
+	s.date("Date", inv.InvoiceDate)
+	s.date("Due", inv.DueDate)
+	s.date("Paid", inv.PaidAt)
+	s.date("Voided", inv.VoidedAt)
+	if p := inv.Period; p != nil {
+		s.fact("Period", day(p.Start)+" to "+day(p.End))
+	}
+	s.fact("Reference", inv.ID)
+	s.Discounts, s.Credits, s.Taxes = inv.Discount.Sign() != 0, inv.Credits.Sign() != 0, inv.Tax != nil
+	for i := range inv.Lines {
+		l := &inv.Lines[i]
+		s.Discounts = s.Discounts || l.Discount.Sign() != 0
+		s.Rows = append(s.Rows, l.row(tag))
+	}
+	sum := func(name string, m Money) { s.Sums = append(s.Sums, [2]string{name, text(m)}) }
+	sum("Subtotal", inv.Subtotal)
+	if s.Discounts {
+		sum("Adjustments", inv.Discount.Neg())
+	}
+	if s.Credits {
+		sum("Prepaid credits", inv.Credits.Neg())
+	}
+	sum("Net", inv.Net)
+	if inv.Tax != nil {
+		sum("Tax", *inv.Tax)
+	}
+	sum("Total", inv.Total)
+	for _, part := range []struct {
+		name string
+		m    Money
+	}{{"Customer balance", inv.Balance}, {"Credit notes", inv.Credited}, {"Paid", inv.AmountPaid}} {
+		if part.m.Sign() != 0 {
+			sum(part.name, part.m.Neg())
+		}
+	}
+	s.Due = [2]string{"Amount due", text(inv.AmountDue)}
+	for _, p := range inv.Payments {
+		s.Payments = append(s.Payments, [2]string{day(p.CreatedAt) + " " + p.describe(), text(p.Amount)})
+	}
+	for _, n := range inv.CreditNotes {
+		name := strings.TrimSpace(n.Number + " " + n.Reason)
+		if n.VoidedAt != 0 {
+			name += " (void)"
+		}
+		s.Notes = append(s.Notes, [2]string{name, text(n.Amount.Neg())})
+	}
+	return s
+}
+
+func (p *Payment) describe() string {
+	words := []string{string(p.ChargeType)}
+	for _, w := range []string{p.Provider, p.Note} {
+		if w != "" {
+			words = append(words, w)
+		}
+	}
+	words = append(words, string(p.Status))
+	if p.Reason != nil {
+		words = append(words, p.Reason.Code)
+	}
+	return strings.Join(words, ", ")
+}
+
+func (s *sheet) fact(name, value string) { s.Facts = append(s.Facts, [2]string{name, value}) }
+
+func (s *sheet) date(name string, i creditledger.Instant) {
+	if i != 0 {
+		s.fact(name, day(i))
+	}
+}
+
+// day is the calendar day of an instant in UTC, with the time if it has one.
+func day(i creditledger.Instant) string {
+	t := i.Time()
+	if t.Hour() == 0 && t.Minute() == 0 {
+		return t.Format("2006-01-02")
+	}
+	return t.Format("2006-01-02 15:04")
+}
+
+func (l *Line) row(tag language.Tag) row {
+	r := row{
+		Item: l.ItemID, Detail: l.Description, Quantity: l.Quantity.String(), Price: l.UnitPrice.String(),
+		Subtotal: l.Subtotal.Format(tag), Discount: l.Discount.Neg().Format(tag), Credits: l.Credits.Neg().Format(tag),
+		Net: l.Net.Format(tag), Total: l.Total.Format(tag),
+	}
+	if l.Tax != nil {
+		r.Tax = l.Tax.Format(tag)
+	}
+	if len(l.Tiers) > 0 {
+		r.Price = string(l.TierMode)
+	}
+	for _, a := range l.Adjustments {
+		note := strings.ReplaceAll(string(a.Kind), "_", " ") + " " + a.Amount
+		if a.Reason != "" {
+			note += ": " + a.Reason
+		}
+		r.Notes = append(r.Notes, note)
+	}
+	return r
+}
+
+// WriteText writes an invoice as an aligned document for a terminal, in the seller's
+// locale.
+func (s *Service) WriteText(w io.Writer, inv *Invoice) error {
+	sh := inv.sheet(s.options.Locale)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %s\n\n", printable(sh.Title), sh.Status)
+	for _, f := range sh.Facts {
+		fmt.Fprintf(&b, "  %-10s %s\n", f[0], printable(f[1]))
+	}
+	b.WriteByte('\n')
+	table := [][]string{sh.heads()}
+	for i := range sh.Rows {
+		table = append(table, sh.cells(&sh.Rows[i]))
+	}
+	align(&b, table, 1)
+	b.WriteByte('\n')
+	var sums [][]string
+	for _, list := range [][][2]string{sh.Sums, {sh.Due}} {
+		for _, f := range list {
+			sums = append(sums, []string{f[0], f[1]})
+		}
+	}
+	align(&b, sums, 1)
+	for _, part := range []struct {
+		name string
+		list [][2]string
+	}{{"Payments", sh.Payments}, {"Credit notes", sh.Notes}} {
+		if len(part.list) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "\n%s\n", part.name)
+		var rows [][]string
+		for _, f := range part.list {
+			rows = append(rows, []string{f[0], f[1]})
+		}
+		align(&b, rows, 1)
+	}
+	if sh.Memo != "" {
+		fmt.Fprintf(&b, "\n%s\n", printable(sh.Memo))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (s *sheet) heads() []string {
+	return s.columns("ITEM", "QUANTITY", "PRICE", "SUBTOTAL", "ADJUSTED", "CREDITS", "NET", "TAX", "TOTAL")
+}
+
+func (s *sheet) cells(r *row) []string {
+	return s.columns(r.Item, r.Quantity, r.Price, r.Subtotal, r.Discount, r.Credits, r.Net, r.Tax, r.Total)
+}
+
+// columns leaves out what no line has.
+func (s *sheet) columns(item, quantity, price, subtotal, discount, credits, net, tax, total string) []string {
+	cols := []string{item, quantity, price, subtotal}
+	if s.Discounts {
+		cols = append(cols, discount)
+	}
+	if s.Credits {
+		cols = append(cols, credits)
+	}
+	if s.Discounts || s.Credits {
+		cols = append(cols, net)
+	}
+	if s.Taxes {
+		cols = append(cols, tax, total)
+	}
+	return cols
+}
+
+// align writes rows in columns: the first ones to the left, the others to the right.
+func align(b *strings.Builder, rows [][]string, left int) {
+	var widths []int
+	for _, r := range rows {
+		for i := range r {
+			r[i] = printable(r[i])
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(r[i]))
+		}
+	}
+	for _, r := range rows {
+		b.WriteString("  ")
+		for i, cell := range r {
+			space := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			switch {
+			case i < left:
+				b.WriteString(cell + space)
+			default:
+				b.WriteString("  " + space + cell)
+			}
+		}
+		b.WriteByte('\n')
+	}
+}
+
+// printable makes line breaks and tabs spaces.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\r' || r == '\t' {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// WriteHTML writes an invoice as one page that needs nothing else, ready to be
+// printed. Everything that came from outside is escaped.
+func (s *Service) WriteHTML(w io.Writer, inv *Invoice) error {
+	return page.Execute(w, inv.sheet(s.options.Locale))
+}
+
+var page = template.Must(template.New("invoice").Parse(`<!DOCTYPE html>
+<html lang="{{.Lang}}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{{.Title}}</title>
+<style>
+body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 52rem; margin: 3rem auto; padding: 0 1.5rem; }
+h1 { font-size: 1.6rem; margin: 0 0 .25rem; }
+.status { display: inline-block; border: 1px solid #57606a; border-radius: 1rem; padding: 0 .7rem; font-size: .85rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; margin: 1.5rem 0; }
+dt { color: #57606a; } dd { margin: 0; overflow-wrap: anywhere; }
+.lines { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+th { text-align: right; font-weight: 600; border-bottom: 2px solid #1b1f24; padding: .35rem .5rem; }
+td { text-align: right; border-bottom: 1px solid #d0d7de; padding: .35rem .5rem; white-space: nowrap; vertical-align: top; }
+th:first-child, td:first-child { text-align: left; white-space: normal; padding-left: 0; }
+td small { display: block; color: #57606a; }
+.sums { width: auto; margin: 1.5rem 0 0 auto; } .sums td { border: 0; padding-left: 2rem; }
+.sums .due td { font-weight: 700; border-top: 2px solid #1b1f24; }
+h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; } .memo { margin-top: 2rem; white-space: pre-line; }
+@media print { body { margin: 0; max-width: none; } tr { break-inside: avoid; } }
+</style>
+</head>
+<body>
+<h1>{{.Title}}</h1>
+<p class="status">{{.Status}}</p>
+<dl>{{range .Facts}}
+<dt>{{index . 0}}</dt><dd>{{index . 1}}</dd>{{end}}
+</dl>
+{{$s := .}}<div class="lines">
+<table>
+<thead><tr><th scope="col">Item</th><th scope="col">Quantity</th><th scope="col">Price</th><th scope="col">Subtotal</th>
+{{- if .Discounts}}<th scope="col">Adjusted</th>{{end}}{{if .Credits}}<th scope="col">Credits</th>{{end}}
+{{- if or .Discounts .Credits}}<th scope="col">Net</th>{{end}}{{if .Taxes}}<th scope="col">Tax</th><th scope="col">Total</th>{{end}}</tr></thead>
+<tbody>{{range .Rows}}
+<tr><td>{{.Item}}{{if .Detail}}<small>{{.Detail}}</small>{{end}}{{range .Notes}}<small>{{.}}</small>{{end}}</td><td>{{.Quantity}}</td><td>{{.Price}}</td><td>{{.Subtotal}}</td>
+{{- if $s.Discounts}}<td>{{.Discount}}</td>{{end}}{{if $s.Credits}}<td>{{.Credits}}</td>{{end}}
+{{- if or $s.Discounts $s.Credits}}<td>{{.Net}}</td>{{end}}{{if $s.Taxes}}<td>{{.Tax}}</td><td>{{.Total}}</td>{{end}}</tr>{{end}}
+</tbody>
+</table>
+</div>
+<table class="sums">
+<tbody>{{range .Sums}}
+<tr><td>{{index . 0}}</td><td>{{index . 1}}</td></tr>{{end}}
+<tr class="due"><td>{{index .Due 0}}</td><td>{{index .Due 1}}</td></tr>
+</tbody>
+</table>
+{{- if .Payments}}
+<h2>Payments</h2>
+<table><tbody>{{range .Payments}}
+<tr><td>{{index . 0}}</td><td>{{index . 1}}</td></tr>{{end}}
+</tbody></table>{{end}}
+{{- if .Notes}}
+<h2>Credit notes</h2>
+<table><tbody>{{range .Notes}}
+<tr><td>{{index . 0}}</td><td>{{index . 1}}</td></tr>{{end}}
+</tbody></table>{{end}}
+{{- if .Memo}}
+<p class="memo">{{.Memo}}</p>{{end}}
+</body>
+</html>
+`))
