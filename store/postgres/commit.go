@@ -54,6 +54,9 @@ func checkChanges(list []creditledger.Change) error {
 		if err := checkTexts(c.Account.Customer, c.Account.Currency); err != nil {
 			return err
 		}
+		if c.Account != (creditledger.AccountID{}) && len(c.Journal) == 0 {
+			return &creditledger.InvalidError{Field: "change", Reason: fmt.Sprintf("%v: no journal record", c.Account)}
+		}
 		if c.Head.Version > 1<<62 || c.Head.Entries > 1<<62 || c.Head.Blocks > 1<<62 {
 			return &creditledger.InvalidError{Field: "change", Reason: fmt.Sprintf("%v: numbers beyond 2^62", c.Account)}
 		}

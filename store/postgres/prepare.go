@@ -226,6 +226,7 @@ func (w *blockWriter) insert(b *creditledger.StoredBlock, now *packed) {
 	if !b.Open {
 		balance, capacity = now.balance, now.capacity
 	}
+	p.step(w.sql.insertBlockID, p.at.args(b.ID, bounded(b.Number))...)
 	p.step(w.sql.insertBlock, p.at.args(bounded(b.Number), b.ID, []byte(now.data), balance, capacity,
 		b.Initial.String(), int64(b.CreatedAt), int64(b.EffectiveAt), int64(b.ExpiresAt),
 		b.Priority, int16(b.Status), int16(b.Source))...)

@@ -300,7 +300,10 @@ func (r *reads) picked(ctx context.Context, c client, at place, numbers []uint64
 	b.Queue(r.sql.headPack, at.args()...)
 	results := c.SendBatch(ctx, b)
 	blocks, err := r.readPicked(results, at, numbers)
-	return blocks, errors.Join(err, results.Close())
+	if closing := results.Close(); err == nil {
+		err = closing
+	}
+	return blocks, err
 }
 
 func (r *reads) readPicked(results pgx.BatchResults, at place, numbers []uint64) ([]creditledger.Block, error) {

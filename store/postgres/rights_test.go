@@ -79,6 +79,7 @@ func TestRoles(t *testing.T) {
 		{run, "DELETE FROM creditledger.keys"},
 		{run, "DELETE FROM creditledger.heads"},
 		{run, "DELETE FROM creditledger.blocks"},
+		{run, "UPDATE creditledger.block_ids SET number = 9"},
 		{run, "UPDATE creditledger.meta SET v = '9'"},
 		{run, "ALTER TABLE creditledger.journal ADD COLUMN x int"},
 		{run, "DROP TABLE creditledger.journal"},

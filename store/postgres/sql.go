@@ -23,7 +23,7 @@ type statements struct {
 	insertHead, updateHead, touchHead            string
 	insertRecords, insertRecord1                 string
 	insertKeys, insertKey1                       string
-	insertBlock, updateBlock                     string
+	insertBlock, insertBlockID, updateBlock      string
 	insertOpen, updateOpen, openData, deleteOpen string
 	insertUpper, updateUpper, touchRecord        string
 }
@@ -55,7 +55,7 @@ UNION ALL
 (SELECT number, NULL, balance::text, capacity::text FROM {s}.open_blocks
 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number >= $4 AND number <= $5
 ORDER BY number LIMIT $6)`,
-	blockNumber: `SELECT number FROM {s}.blocks WHERE bucket = $1 AND customer = $2 AND currency = $3 AND id = $4`,
+	blockNumber: `SELECT number FROM {s}.block_ids WHERE bucket = $1 AND customer = $2 AND currency = $3 AND id = $4`,
 	blockRow: `SELECT data, balance::text, capacity::text FROM {s}.blocks
 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 	openRow: `SELECT balance::text, capacity::text FROM {s}.open_blocks
@@ -103,6 +103,7 @@ SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bytea[]
 SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int8[])`,
 	insertKey1: `INSERT INTO {s}.keys (bucket, customer, currency, key, seq) VALUES ($1, $2, $3, $4, $5)`,
 
+	insertBlockID: `INSERT INTO {s}.block_ids (bucket, customer, currency, id, number) VALUES ($1, $2, $3, $4, $5)`,
 	insertBlock: `INSERT INTO {s}.blocks (bucket, customer, currency, number, id, data, balance, capacity,
 initial, created_at, effective_at, expires_at, priority, status, source)
 VALUES ($1, $2, $3, $4, $5, $6, $7::numeric, $8::numeric, $9::numeric, $10, $11, $12, $13, $14, $15)`,
@@ -130,7 +131,7 @@ func statementsFor(schema string) *statements {
 		&s.meta, &s.headVersion, &s.headPack, &s.load, &s.blocks, &s.blockNumber, &s.blockRow, &s.openRow,
 		&s.journal, &s.journalBack, &s.keySeq, &s.accounts, &s.due, &s.dueInOrder, &s.record, &s.records,
 		&s.judgeHead, &s.judgeJournal, &s.judgeRecord, &s.insertHead, &s.updateHead, &s.touchHead,
-		&s.insertRecords, &s.insertRecord1, &s.insertKeys, &s.insertKey1, &s.insertBlock, &s.updateBlock,
+		&s.insertRecords, &s.insertRecord1, &s.insertKeys, &s.insertKey1, &s.insertBlock, &s.insertBlockID, &s.updateBlock,
 		&s.insertOpen, &s.updateOpen, &s.openData, &s.deleteOpen, &s.touchRecord, &s.insertUpper, &s.updateUpper,
 	} {
 		*text = inSchema(*text, schema)
