@@ -145,6 +145,29 @@ func TestVoidPeriod(t *testing.T) {
 	})
 }
 
+// What credits and the balance covered is paid at once and can be voided all the
+// same: no money was paid for it.
+func TestVoidCovered(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.customer(nil)
+		w.grant(creditledger.Increment{Amount: amount("500"), BlockID: "b"})
+		if _, err := w.AdjustBalance(w.ctx, BalanceChange{Customer: "cus", Type: BalanceIncrement, Amount: money(t, "9", "USD")}, "gift"); err != nil {
+			t.Fatal(err)
+		}
+		w.now = february
+		inv := w.must(w.ClosePeriod(w.ctx, january(), "jan"))
+		if inv.Status != Paid || inv.Total.String() != "1.00 USD" || w.total(credits) != "420" || w.owns() != "8.00" {
+			t.Errorf("%s, total %s, credits %s, balance %s", inv.Status, inv.Total, w.total(credits), w.owns())
+		}
+		w.tick()
+		inv = w.must(w.Void(w.ctx, inv.ID, "", "v"))
+		if inv.Status != Void || w.total(credits) != "500" || w.owns() != "9.00" {
+			t.Errorf("%s, credits %s, balance %s", inv.Status, w.total(credits), w.owns())
+		}
+		w.prove()
+	})
+}
+
 func TestCloseRefused(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		w.customer(nil)

@@ -29,6 +29,7 @@ type Proposal struct {
 	CreditNotes  []NoteInput
 	VoidNotes    []NoteRef
 	Description  string
+	ID           string // of the change; one is made when it is empty
 }
 
 // Change is a proposal on record.
@@ -117,8 +118,9 @@ func (s *Service) Propose(ctx context.Context, p Proposal, key creditledger.Key)
 		Account   Account `json:"account"`
 		ExpiresAt string  `json:"expires_at"`
 		Text      string  `json:"description"`
+		ID        string  `json:"change_id"`
 		Steps     steps   `json:"steps"`
-	}{accountOf(p.Account), p.ExpiresAt.String(), p.Description, st}
+	}{accountOf(p.Account), p.ExpiresAt.String(), p.Description, p.ID, st}
 	c := &call{op: "change_propose", customer: p.Account.Customer, key: key, request: request}
 	return write(ctx, s, c, func(t *tx) (*ChangeAnswer, error) {
 		if p.ExpiresAt.IsZero() {
@@ -127,8 +129,12 @@ func (s *Service) Propose(ctx context.Context, p Proposal, key creditledger.Key)
 		if err := firstError(checkWhen("expires_at", p.ExpiresAt), checkText("description", p.Description, creditledger.MaxDescription), t.alive()); err != nil {
 			return nil, err
 		}
+		id, err := t.newChange(p.ID)
+		if err != nil {
+			return nil, err
+		}
 		ch := &Change{
-			ID: idFrom("chg_", p.Account.Customer, string(key)), Account: accountOf(p.Account), Status: ChangePending,
+			ID: id, Account: accountOf(p.Account), Status: ChangePending,
 			CreatedAt: t.now, ExpiresAt: resolve(p.ExpiresAt, t.zone), Description: p.Description, Steps: st,
 		}
 		if ch.ExpiresAt <= t.now {
@@ -157,6 +163,21 @@ func (s *Service) Propose(ctx context.Context, p Proposal, key creditledger.Key)
 		t.put(kindChange, ch.ID, ch)
 		return &ChangeAnswer{Change: ch}, nil
 	})
+}
+
+// newChange is the id of a change that does not exist yet.
+func (t *tx) newChange(id string) (string, error) {
+	if id == "" {
+		id = idFrom("chg_", t.call.customer, string(t.call.key))
+	}
+	if err := checkID("change_id", id); err != nil {
+		return "", err
+	}
+	other, err := read[Change](t, kindChange, id)
+	if err == nil && other != nil {
+		err = &creditledger.DuplicateError{Kind: "change", ID: id}
+	}
+	return id, err
 }
 
 // at is the change as it stands at an instant: a pending one that has expired is

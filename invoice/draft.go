@@ -44,7 +44,10 @@ func (s *Service) CreateDraft(ctx context.Context, d DraftInput, key creditledge
 		if err != nil {
 			return nil, err
 		}
-		inv := t.newInvoice("", currency, source, &d.Terms)
+		inv, err := t.newInvoice("", currency, source, &d.Terms)
+		if err != nil {
+			return nil, err
+		}
 		inv.InvoiceDate = resolve(d.Terms.InvoiceDate, t.zone)
 		inv.DueDate = resolve(d.Terms.CustomDueDate, t.zone)
 		if err := t.fill(inv, lines, creditledger.AmountOf(1)); err != nil {

@@ -19,8 +19,10 @@ type Terms struct {
 	CustomDueDate creditledger.When `json:"-"`
 	// InvoiceDate is the date on the invoice; each call says its default.
 	InvoiceDate creditledger.When `json:"-"`
-	Memo        string            `json:"memo,omitempty"`
-	Metadata    map[string]string `json:"metadata,omitempty"`
+	// InvoiceID is the id of the invoice; one is made when it is empty.
+	InvoiceID string            `json:"invoice_id,omitempty"`
+	Memo      string            `json:"memo,omitempty"`
+	Metadata  map[string]string `json:"metadata,omitempty"`
 }
 
 // termsKey are the parts of Terms that encoding/json does not see.
@@ -62,6 +64,7 @@ func (t *Terms) check() error {
 	return firstError(
 		checkWhen("custom_due_date", t.CustomDueDate),
 		checkWhen("invoice_date", t.InvoiceDate),
+		checkText("invoice_id", t.InvoiceID, creditledger.MaxID),
 		checkText("memo", t.Memo, creditledger.MaxDescription),
 		checkMetadata(t.Metadata),
 	)
@@ -119,16 +122,24 @@ func (t *tx) number() (string, error) {
 }
 
 // newInvoice starts an invoice in draft, stored with this call.
-func (t *tx) newInvoice(part string, currency string, source Source, terms *Terms) *Invoice {
+func (t *tx) newInvoice(part string, currency string, source Source, terms *Terms) (*Invoice, error) {
+	id := terms.InvoiceID
+	if id == "" {
+		id = idFrom("inv_", t.s.options.Seller, t.call.customer, t.call.op, string(t.call.key), part)
+	}
+	if other, err := read[Invoice](t, kindInvoice, id); err != nil {
+		return nil, err
+	} else if other != nil || t.held[creditledger.RecordID{Kind: kindInvoice, Key: id}].dirty {
+		return nil, &creditledger.DuplicateError{Kind: "invoice", ID: id}
+	}
 	inv := &Invoice{
-		ID:     idFrom("inv_", t.s.options.Seller, t.call.customer, t.call.op, string(t.call.key), part),
-		Seller: t.s.options.Seller, Customer: t.call.customer, Currency: currency, Source: source, Status: Draft,
+		ID: id, Seller: t.s.options.Seller, Customer: t.call.customer, Currency: currency, Source: source, Status: Draft,
 		Memo: terms.Memo, Metadata: terms.Metadata, AutoCollection: *terms.AutoCollection, NetTerms: terms.NetTerms,
 		CreatedAt: t.now, InvoiceDate: t.now, Balance: zeroOf(currency),
 	}
 	t.put(kindInvoice, inv.ID, inv)
 	t.put(kindIndex, indexKey(inv), struct{}{})
-	return inv
+	return inv, nil
 }
 
 func indexKey(inv *Invoice) string {

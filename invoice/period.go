@@ -121,7 +121,10 @@ func (t *tx) close(u *Usage, res *Answer) error {
 	if source == "" {
 		source = Subscription
 	}
-	inv := t.newInvoice("", currency, source, &u.Terms)
+	inv, err := t.newInvoice("", currency, source, &u.Terms)
+	if err != nil {
+		return err
+	}
 	inv.InvoiceDate = end
 	if !u.Terms.InvoiceDate.IsZero() {
 		inv.InvoiceDate = resolve(u.Terms.InvoiceDate, t.zone)

@@ -110,7 +110,10 @@ func (t *tx) planPurchase(p *Purchase, part string) (*sale, error) {
 	if err != nil {
 		return nil, err
 	}
-	inv := t.newInvoice(part, currency, OneOff, &p.Terms)
+	inv, err := t.newInvoice(part, currency, OneOff, &p.Terms)
+	if err != nil {
+		return nil, err
+	}
 	inv.InvoiceDate = t.purchaseDate(p)
 	item := p.ItemID
 	if item == "" {

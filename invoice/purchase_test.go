@@ -337,6 +337,20 @@ func TestDenseNumbers(t *testing.T) {
 	})
 }
 
+// A caller may name the invoice; a name in use is refused.
+func TestInvoiceID(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.customer(nil)
+		p := sale100()
+		p.Terms.InvoiceID = "order 7"
+		if inv := w.must(w.Purchase(w.ctx, p, "k")); inv.ID != "order 7" {
+			t.Errorf("id %s", inv.ID)
+		}
+		p.Increment.BlockID = "other"
+		w.refused(creditledger.ErrDuplicate, `invoice "order 7" is already in use`, func() error { _, err := w.Purchase(w.ctx, p, "k2"); return err })
+	})
+}
+
 func TestListInvoices(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		w.customer(nil)

@@ -6,7 +6,7 @@ import (
 	"creditledger"
 )
 
-// Void voids an unpaid invoice. What was bought and not spent yet is voided with it,
+// Void voids an invoice that no money was paid for. What was bought and not spent yet is voided with it,
 // pending or not; credits that a period drew are given back to the very blocks; the
 // customer balance is given back. All in one commit.
 func (s *Service) Void(ctx context.Context, invoice, memo string, key creditledger.Key) (*Answer, error) {
@@ -22,10 +22,21 @@ func (s *Service) Void(ctx context.Context, invoice, memo string, key creditledg
 	})
 }
 
+// unpaidFor reports whether an invoice is paid although nobody paid any money for it:
+// credits and the customer balance covered it, or it asked for nothing.
+func (inv *Invoice) unpaidFor() bool {
+	for i := range inv.Payments {
+		if inv.Payments[i].Status == PaymentPaid {
+			return false
+		}
+	}
+	return inv.Status == Paid
+}
+
 // void works out everything that voiding an invoice does.
 func (t *tx) void(inv *Invoice, memo string, res *Answer) error {
-	if inv.open() && inv.AmountPaid.Sign() != 0 {
-		return constraint("%s has payments of %s and cannot be voided", inv.name(), inv.AmountPaid)
+	if inv.unpaidFor() {
+		inv.Status = Issued
 	}
 	if err := inv.move(Void, "be voided", t.now); err != nil {
 		return err
