@@ -120,6 +120,9 @@ func (a *Answer) object() any {
 			verifyObject
 		}{h, newVerifyObject(result)}
 	}
+	if o := moneyAnswer(h, a.Result); o != nil {
+		return o
+	}
 	return h
 }
 

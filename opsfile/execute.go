@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"creditledger"
+	"creditledger/invoice"
 )
 
 // Execute carries a request out and returns once it is done and durable. The clock
@@ -24,6 +25,8 @@ func Execute(ctx context.Context, ledger *creditledger.Ledger, clock *Clock, r R
 // query carries out what is not a writing operation.
 func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request) (any, error) {
 	switch args := r.Args.(type) {
+	case money:
+		return args.run(ctx, invoice.New(l, nil), r.Key)
 	case Preview:
 		return l.Preview(ctx, r.Account, args.Operation, r.Key)
 	case creditledger.BalanceQuery:

@@ -118,6 +118,12 @@ func init() {
 		"preview":  readPreview,
 		"sweep":    func(_ *fields, r *Request) { r.Args = Sweep{} },
 		"verify":   readVerify,
+
+		"change":       readChange,
+		"close_period": readClosePeriod,
+		"payment":      readPayment,
+		"purchase":     readPurchase,
+		"void_invoice": readVoidInvoice,
 	}
 }
 

@@ -1,0 +1,348 @@
+package opsfile
+
+import (
+	"context"
+	"strconv"
+
+	"creditledger"
+	"creditledger/invoice"
+)
+
+// Purchase grants credits against an invoice.
+type Purchase struct{ invoice.Purchase }
+
+// ClosePeriod bills the usage of a period.
+type ClosePeriod struct{ invoice.Usage }
+
+// VoidInvoice voids an unpaid invoice.
+type VoidInvoice struct{ Invoice, Memo string }
+
+// Payment begins or ends a payment of an invoice.
+type Payment struct {
+	Invoice string
+	Action  string // start, succeed, fail or mark_paid
+	Payment string // succeed, fail: the attempt's id or the provider's
+	Attempt invoice.Attempt
+	Reason  invoice.FailedReason
+	Note    string // mark_paid
+}
+
+// Change proposes, previews, applies or cancels a pending change.
+type Change struct {
+	Action   string // propose, preview, apply or cancel
+	ID       string // all but propose
+	Proposal invoice.Proposal
+	With     invoice.Collected
+}
+
+// money is a request of the money side.
+type money interface {
+	run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error)
+}
+
+func (p Purchase) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
+	return s.Purchase(ctx, p.Purchase, key)
+}
+
+func (c ClosePeriod) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
+	return s.ClosePeriod(ctx, c.Usage, key)
+}
+
+func (v VoidInvoice) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
+	return s.Void(ctx, v.Invoice, v.Memo, key)
+}
+
+func (p Payment) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
+	switch p.Action {
+	case "start":
+		return s.StartPayment(ctx, p.Invoice, p.Attempt, key)
+	case "succeed":
+		return s.PaymentSucceeded(ctx, p.Invoice, p.Payment, key)
+	case "fail":
+		return s.PaymentFailed(ctx, p.Invoice, p.Payment, p.Reason, key)
+	}
+	return s.MarkPaid(ctx, p.Invoice, p.Note, key)
+}
+
+func (c Change) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
+	switch c.Action {
+	case "propose":
+		return s.Propose(ctx, c.Proposal, key)
+	case "preview":
+		return s.PreviewChange(ctx, c.ID, c.With)
+	case "apply":
+		return s.ApplyChange(ctx, c.ID, c.With, key)
+	}
+	return s.CancelChange(ctx, c.ID, key)
+}
+
+// requiredKey reads the idempotency key, which the money side does not go without.
+func (r *Request) requiredKey(f *fields) { r.Key = creditledger.Key(f.requiredID("idempotency_key")) }
+
+// choice reads one of a few words.
+func (f *fields) choice(key string, words ...string) string {
+	f.require(key)
+	text, ok := f.text(key)
+	for _, w := range words {
+		if text == w {
+			return w
+		}
+	}
+	if ok {
+		f.refuse(key, "%s is not known", strconv.QuoteToASCII(shorten(text)))
+	}
+	return ""
+}
+
+// object opens an object inside f; nil when it is absent.
+func (f *fields) object(key string) *fields {
+	v, ok := f.take(key, kindObject)
+	if !ok {
+		return nil
+	}
+	return &fields{path: append(f.path[:len(f.path):len(f.path)], key), members: v.members}
+}
+
+// each opens every object of an array.
+func (f *fields) each(key string, read func(*fields)) {
+	v, _ := f.take(key, kindArray)
+	for i, item := range v.items {
+		at := key + "[" + strconv.Itoa(i) + "]"
+		if item.kind != kindObject {
+			f.refuse(at, "is %s, not an object", item.kind)
+			continue
+		}
+		inner := &fields{path: append(f.path[:len(f.path):len(f.path)], at), members: item.members}
+		read(inner)
+		f.adopt(inner)
+	}
+}
+
+// settings are the invoice settings of a purchase or a period.
+type settings struct {
+	terms                      invoice.Terms
+	currency, item             string
+	markAsPaid, requirePayment bool
+}
+
+// settings reads invoice_settings; sale adds what only a purchase has.
+func (f *fields) settings(sale bool) settings {
+	const key = "invoice_settings"
+	var s settings
+	f.require(key)
+	in := f.object(key)
+	if in == nil {
+		return s
+	}
+	if v, ok := in.take("auto_collection", kindBool); ok {
+		s.terms.AutoCollection = &v.truth
+	}
+	if _, ok := in.find("net_terms"); ok {
+		if v, given := in.take("net_terms", kindNumber); given {
+			days, err := strconv.Atoi(v.text)
+			if err != nil {
+				in.refuse("net_terms", "%s is not a number of days", shorten(v.text))
+			}
+			s.terms.NetTerms = &days
+		}
+	}
+	s.terms.CustomDueDate = in.when("custom_due_date")
+	s.terms.InvoiceDate = in.when("invoice_date")
+	s.terms.InvoiceID = in.id("invoice_id")
+	s.terms.Memo, _ = in.text("memo")
+	s.terms.Metadata = in.metadata("metadata")
+	s.currency = in.id("currency")
+	if sale {
+		s.item = in.id("item_id")
+		s.markAsPaid = in.flag("mark_as_paid")
+		s.requirePayment = in.flag("require_successful_payment")
+	}
+	f.adopt(in)
+	return s
+}
+
+// collected reads previously_collected_amount: whole units of a currency, such as
+// "12.50 USD".
+func (f *fields) collected() invoice.Money {
+	return f.money("previously_collected_amount")
+}
+
+func (f *fields) money(key string) invoice.Money {
+	var m invoice.Money
+	text, ok := f.text(key)
+	if !ok {
+		return m
+	}
+	if err := m.UnmarshalText([]byte(text)); err != nil || text == "" {
+		f.refuse(key, "%s is not an amount and a currency such as \"12.50 USD\"", strconv.QuoteToASCII(shorten(text)))
+	}
+	return m
+}
+
+func (f *fields) purchase(on creditledger.AccountID) invoice.Purchase {
+	s := f.settings(true)
+	return invoice.Purchase{
+		Account: on, Terms: s.terms, Currency: s.currency, ItemID: s.item, MarkAsPaid: s.markAsPaid, RequirePayment: s.requirePayment,
+		PreviouslyCollected: f.collected(),
+		Increment: creditledger.Increment{
+			Amount:      f.requiredAmount("amount"),
+			BlockID:     f.id("block_id"),
+			EffectiveAt: f.when("effective_date"),
+			ExpiresAt:   f.when("expiry_date"),
+			CostBasis:   f.costBasis("per_unit_cost_basis"),
+			Priority:    f.priority(),
+			Filters:     f.filters("filters"),
+			Source:      word(f, "source", creditledger.ParseSource),
+			Repay:       f.repay(),
+			Description: f.description(),
+			Metadata:    f.metadata("metadata"),
+		},
+	}
+}
+
+func readPurchase(f *fields, r *Request) {
+	r.account(f)
+	r.requiredKey(f)
+	r.Args = Purchase{f.purchase(r.Account)}
+}
+
+func readPayment(f *fields, r *Request) {
+	r.requiredKey(f)
+	p := Payment{Invoice: f.requiredID("invoice_id"), Action: f.choice("action", "start", "succeed", "fail", "mark_paid")}
+	switch p.Action {
+	case "start":
+		charge, _ := f.text("charge_type")
+		p.Attempt = invoice.Attempt{
+			Amount: f.money("amount"), Provider: f.requiredID("provider"), ProviderID: f.id("provider_id"), ChargeType: invoice.ChargeType(charge),
+		}
+	case "succeed":
+		p.Payment = f.requiredID("payment_id")
+	case "fail":
+		p.Payment = f.requiredID("payment_id")
+		f.require("failed_reason")
+		if in := f.object("failed_reason"); in != nil {
+			p.Reason = invoice.FailedReason{Code: in.requiredID("code"), DeclineCode: in.id("decline_code")}
+			f.adopt(in)
+		}
+	case "mark_paid":
+		p.Note, _ = f.text("note")
+	}
+	r.Args = p
+}
+
+func readVoidInvoice(f *fields, r *Request) {
+	r.requiredKey(f)
+	memo, _ := f.text("memo")
+	r.Args = VoidInvoice{Invoice: f.requiredID("invoice_id"), Memo: memo}
+}
+
+func readClosePeriod(f *fields, r *Request) {
+	r.account(f)
+	r.requiredKey(f)
+	f.require("start")
+	f.require("end")
+	f.require("lines")
+	s := f.settings(false)
+	source, _ := f.text("source")
+	u := invoice.Usage{
+		Account: r.Account, Currency: s.currency, Terms: s.terms, Source: invoice.Source(source), Rate: f.costBasis("conversion_rate"),
+		Start: f.when("start"), End: f.when("end"), Adjustments: f.adjustments(),
+	}
+	f.each("lines", func(in *fields) { u.Lines = append(u.Lines, in.line()) })
+	r.Args = ClosePeriod{u}
+}
+
+func (f *fields) line() invoice.LineInput {
+	mode, _ := f.text("tier_mode")
+	l := invoice.LineInput{
+		ItemID: f.requiredID("item_id"), PriceID: f.id("price_id"), Description: f.description(), UnitPrice: f.costBasis("unit_price"),
+		TierMode: invoice.TierMode(mode), Adjustments: f.adjustments(), InAdvance: f.flag("in_advance"),
+	}
+	f.require("quantity")
+	l.Quantity, _ = f.amount("quantity")
+	f.each("tiers", func(in *fields) {
+		upTo, _ := in.amount("up_to")
+		l.Tiers = append(l.Tiers, invoice.Tier{UpTo: upTo, UnitPrice: in.costBasis("unit_price")})
+	})
+	return l
+}
+
+func (f *fields) adjustments() []invoice.Adjustment {
+	var list []invoice.Adjustment
+	f.each("adjustments", func(in *fields) {
+		kind, reason := in.requiredID("kind"), ""
+		in.require("value")
+		v, _ := in.amount("value")
+		reason, _ = in.text("reason")
+		list = append(list, invoice.Adjustment{Kind: invoice.AdjustmentKind(kind), Value: v, Reason: reason})
+	})
+	return list
+}
+
+func readChange(f *fields, r *Request) {
+	c := Change{Action: f.choice("action", "propose", "preview", "apply", "cancel")}
+	if c.Action != "preview" {
+		r.requiredKey(f)
+	}
+	switch c.Action {
+	case "propose":
+		r.account(f)
+		f.require("expires_at")
+		c.Proposal = invoice.Proposal{
+			Account: r.Account, ID: f.id("change_id"), ExpiresAt: f.when("expires_at"), Description: f.description(), VoidInvoices: f.texts("void_invoices"),
+		}
+		f.each("operations", func(in *fields) {
+			op, err := in.op()
+			if read := writers[op]; err == nil && read != nil && op != "batch" {
+				c.Proposal.Operations = append(c.Proposal.Operations, read(in))
+				return
+			}
+			in.refuse("op", "is not one of the writing operations that may stand in a change")
+		})
+		f.each("purchases", func(in *fields) { c.Proposal.Purchases = append(c.Proposal.Purchases, in.purchase(r.Account)) })
+	case "preview", "apply":
+		c.ID, c.With = f.requiredID("change_id"), invoice.Collected{Description: f.description(), PreviouslyCollected: f.collected()}
+	case "cancel":
+		c.ID = f.requiredID("change_id")
+	}
+	r.Args = c
+}
+
+// moneyAnswer is the JSON of what a request of the money side did; nil for others.
+func moneyAnswer(h header, result any) any {
+	type made struct {
+		Entries []entryObject `json:"entries"`
+		Blocks  []string      `json:"blocks"`
+		*invoice.Effects
+	}
+	switch a := result.(type) {
+	case *invoice.Answer:
+		return struct {
+			header
+			Replayed bool             `json:"replayed"`
+			Invoice  *invoice.Invoice `json:"invoice"`
+			BlockID  *string          `json:"new_block_id"`
+			Entries  []entryObject    `json:"entries"`
+		}{h, a.Replayed, a.Invoice, optional(a.BlockID), list(a.Entries, newEntryObject)}
+	case *invoice.ChangeAnswer:
+		own := *a.Change
+		effects := own.Effects
+		own.Effects = nil
+		res := struct {
+			header
+			Replayed bool            `json:"replayed"`
+			Change   *invoice.Change `json:"change"`
+			Effects  *made           `json:"effects"`
+		}{h, a.Replayed, &own, nil}
+		if effects != nil {
+			res.Effects = &made{list(effects.Entries, newEntryObject), effects.Blocks, effects}
+		}
+		return res
+	case *invoice.Effects:
+		return struct {
+			header
+			Effects made `json:"effects"`
+		}{h, made{list(a.Entries, newEntryObject), a.Blocks, a}}
+	}
+	return nil
+}
