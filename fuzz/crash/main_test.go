@@ -22,7 +22,7 @@ var (
 	randoms = flag.Int("randoms", 10, "kills from outside of TestRandomKill")
 	states  = flag.Int("states", 400, "crash states of TestCrashStates")
 	cuts    = flag.Int("cuts", 3, "power cuts of TestPowerCut")
-	damaged = flag.Int("damaged", 55, "damaged files of TestDamagedFiles")
+	damaged = flag.Int("damaged", 66, "damaged files of TestDamagedFiles")
 )
 
 // child is what a child process is to do, in the variable childEnv.
@@ -118,7 +118,7 @@ func copyFile(t *testing.T, from, to string) {
 }
 
 // fresh makes an empty ledger and returns its path.
-func fresh(t *testing.T, dir, name string) string {
+func fresh(t testing.TB, dir, name string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
 	s := open(t, path)

@@ -1,0 +1,75 @@
+//go:build linux
+
+package crash
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/rand/v2"
+)
+
+// damage is a way in which a file goes bad. old is the same file some commits before.
+type damage struct {
+	name string
+	do   func(r *rand.Rand, file, old []byte) []byte
+}
+
+const pageSize = 4096
+
+// somePage is the offset of a page behind the meta pages.
+func somePage(r *rand.Rand, file []byte) int { return (2 + r.IntN(len(file)/pageSize-2)) * pageSize }
+
+var damages = []damage{
+	{"one bit", func(r *rand.Rand, file, _ []byte) []byte {
+		file[r.IntN(len(file))] ^= 1 << r.IntN(8)
+		return file
+	}},
+	{"one bit of a meta page", func(r *rand.Rand, file, _ []byte) []byte {
+		file[r.IntN(2)*pageSize+r.IntN(80)] ^= 1 << r.IntN(8)
+		return file
+	}},
+	{"bits of a page header", func(r *rand.Rand, file, _ []byte) []byte {
+		file[somePage(r, file)+r.IntN(16)] ^= byte(1 + r.IntN(255))
+		return file
+	}},
+	{"bits of an element", func(r *rand.Rand, file, _ []byte) []byte {
+		file[somePage(r, file)+16+r.IntN(160)] ^= byte(1 + r.IntN(255))
+		return file
+	}},
+	{"a page of zeros", func(r *rand.Rand, file, _ []byte) []byte {
+		clear(file[somePage(r, file):][:pageSize])
+		return file
+	}},
+	{"a sector of zeros", func(r *rand.Rand, file, _ []byte) []byte {
+		clear(file[r.IntN(len(file)/512)*512:][:512])
+		return file
+	}},
+	{"a page of noise", func(r *rand.Rand, file, _ []byte) []byte {
+		p := file[somePage(r, file):][:pageSize]
+		for i := range p {
+			p[i] = byte(r.Uint32())
+		}
+		return file
+	}},
+	{"two pages swapped", func(r *rand.Rand, file, _ []byte) []byte {
+		a, b := file[somePage(r, file):][:pageSize], file[somePage(r, file):][:pageSize]
+		c := bytes.Clone(a)
+		copy(a, b)
+		copy(b, c)
+		return file
+	}},
+	{"a page in another's place", func(r *rand.Rand, file, _ []byte) []byte {
+		from, to := somePage(r, file), somePage(r, file)
+		copy(file[to:][:pageSize], bytes.Clone(file[from:][:pageSize]))
+		if r.IntN(2) == 0 { // with the right number
+			binary.NativeEndian.PutUint64(file[to:], uint64(to/pageSize))
+		}
+		return file
+	}},
+	{"a page of earlier", func(r *rand.Rand, file, old []byte) []byte {
+		at := r.IntN(len(old)/pageSize) * pageSize
+		copy(file[at:][:pageSize], old[at:])
+		return file
+	}},
+	{"cut off", func(r *rand.Rand, file, _ []byte) []byte { return file[:r.IntN(len(file))] }},
+}
