@@ -29,7 +29,7 @@ func (c Cursor) position(query []byte) ([]byte, error) {
 		return nil, invalid("cursor", "is not one of this ledger's")
 	}
 	data, err := base64.RawURLEncoding.Strict().DecodeString(string(c))
-	if err != nil || len(data) < cursorMark {
+	if err != nil || len(data) < cursorMark || base64.RawURLEncoding.EncodedLen(len(data)) != len(c) { // it skips line breaks
 		return nil, invalid("cursor", "is not one of this ledger's")
 	}
 	position := data[cursorMark:]
