@@ -24,3 +24,15 @@ var (
 	Random    = randomBytes
 	EndOfTime = lastInstant
 )
+
+// ForgeEntriesCursor makes a cursor with the mark of the newest-first query without
+// filters, at any position.
+func ForgeEntriesCursor(on AccountID, position string) Cursor {
+	var q EntriesQuery
+	return newCursor(q.bytes(on), []byte(position))
+}
+
+// ForgeBlocksCursor does the same for a list of blocks.
+func ForgeBlocksCursor(on AccountID, kind, position string) Cursor {
+	return newCursor(blocksQuery(on, kind), []byte(position))
+}
