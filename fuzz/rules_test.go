@@ -7,6 +7,7 @@ import (
 	"time"
 
 	cl "creditledger"
+	"creditledger/fuzz/faultstore"
 	"creditledger/store/memory"
 )
 
@@ -49,5 +50,28 @@ func TestOrderOfRefusals_ExternalID(t *testing.T) {
 	}
 	if _, err := l.PutCustomer(ctx, cl.CustomerUpdate{ID: "cus_1", ExternalID: &two}); !errors.Is(err, cl.ErrDuplicate) {
 		t.Errorf("got %v, want ext_2 in use", err)
+	}
+}
+
+// TestVerify_TroubleIsNoViolation: a store that cannot be read is an error of Verify,
+// not a broken rule of the ledger.
+func TestVerify_TroubleIsNoViolation(t *testing.T) {
+	t.Skip("known and reported: an error of Store.Block is taken for a violation")
+	faulty := faultstore.Wrap(memory.New())
+	l := cl.New(faulty, nil)
+	defer l.Close()
+	ctx, on := context.Background(), cl.AccountID{Customer: "cus_1"}
+	if _, err := l.Do(ctx, on, cl.Increment{Amount: cl.AmountOf(1)}, ""); err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; ; n++ {
+		faulty.Arm(faultstore.Fail, n, nil)
+		v, err := l.Verify(ctx, on, nil)
+		if faulty.Hit() == "" {
+			break
+		}
+		if !errors.Is(err, faultstore.ErrInjected) || v.Violation != nil {
+			t.Errorf("%s: got %v and the violation %v, want the error alone", faulty.Hit(), err, v.Violation)
+		}
 	}
 }
