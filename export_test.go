@@ -23,6 +23,8 @@ var (
 	Fixture   = fixture
 	Random    = randomBytes
 	EndOfTime = lastInstant
+
+	DrawOperation = drawOperation
 )
 
 // ForgeEntriesCursor makes a cursor with the mark of the newest-first query without
