@@ -140,6 +140,7 @@ type committer struct {
 	ready   []*slot // with a queued flight
 	spare   []*slot // the memory of the last ready, once it is done with
 	waiting int     // operations in them
+	alone   bool    // the last commit was of one operation: nobody else may be writing
 	running bool    // somebody commits: a goroutine, or a caller that leads
 
 	hold struct { // memory of the commit under way, used again by the next
@@ -242,17 +243,16 @@ func (c *committer) run() {
 
 // take returns the slots of the next commit, nil when there is none. As long as more
 // operations keep coming in it lets them: those just answered are about to ask again.
+// A lone writer is not kept waiting for others.
 func (c *committer) take() []*slot {
-	seen := 0
-	for {
-		c.mu.Lock()
-		if c.waiting == seen {
-			break
-		}
+	c.mu.Lock()
+	for seen := 0; c.waiting != seen && !(c.alone && c.waiting == 1); {
 		seen = c.waiting
 		c.mu.Unlock()
 		runtime.Gosched()
+		c.mu.Lock()
 	}
+	c.alone = c.waiting == 1
 	defer c.mu.Unlock()
 	if len(c.ready) == 0 {
 		c.rest()

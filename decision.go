@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -30,6 +31,22 @@ type decision struct {
 		op      [1]Operation
 		used    bool
 	}
+}
+
+// decisions are kept for use again: a decision has room for more than it usually
+// needs, and is done with as soon as it is queued.
+var decisions = sync.Pool{New: func() any { return new(decision) }}
+
+func newDecision(l *Ledger, r *request, a *account) *decision {
+	d := decisions.Get().(*decision)
+	d.request, d.account, d.ids, d.grace = r, a, &l.ids, l.grace
+	return d
+}
+
+// free gives a decision back. What it wrote and its result live on.
+func (d *decision) free() {
+	*d = decision{}
+	decisions.Put(d)
 }
 
 // newChange returns an empty change.
@@ -195,29 +212,19 @@ func (d *decision) takeBack() {
 // resultFrom builds what the caller is told from the changes just made.
 func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant, grace time.Duration) *Result {
 	b := newEntryBuilder(rec, ops, now, grace)
-	var one [1]Result
-	parts := one[:]
-	if len(changes) != 1 {
-		parts = make([]Result, len(changes))
+	part := func(res *Result, i int) {
+		b.part(res, i, changes[i].blocks)
+		res.Overage, res.Consumed = changes[i].overage, changes[i].consumed
 	}
-	for i, c := range changes {
-		b.part(&parts[i], i, c.blocks)
-		parts[i].Overage, parts[i].Consumed = c.overage, c.consumed
-	}
-	return whole(rec, b.key, parts)
-}
-
-// whole puts the parts together: the one of a single operation, or those of a batch.
-func whole(rec *OpRecord, key Key, parts []Result) *Result {
-	res := &Result{Key: key, At: rec.At}
+	res := &Result{Key: b.key, At: rec.At}
 	if _, ok := rec.Op.(Batch); !ok {
-		*res = parts[0]
-		res.Key = key
+		part(res, 0)
 		return res
 	}
-	res.Results = parts
-	for i := range parts {
-		res.Entries = append(res.Entries, parts[i].Entries...)
+	res.Results = make([]Result, len(changes))
+	for i := range changes {
+		part(&res.Results[i], i)
+		res.Entries = append(res.Entries, res.Results[i].Entries...)
 	}
 	return res
 }
@@ -252,7 +259,7 @@ func (b *entryBuilder) id() string {
 // part builds the result of the i-th operation. blocks holds the block of each line.
 func (b *entryBuilder) part(res *Result, i int, blocks []*Block) {
 	e := &b.rec.Effects[i]
-	*res = Result{At: b.rec.At, NewBlockID: e.NewBlockID}
+	res.At, res.NewBlockID = b.rec.At, e.NewBlockID
 	if len(e.Lines) > 0 {
 		res.Entries = make([]Entry, len(e.Lines))
 	}

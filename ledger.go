@@ -196,15 +196,16 @@ func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
 	}
 	a := s.account
 	a.moveTo(max(now, a.head.LastAt))
-	d := decision{request: r, account: a, ids: &l.ids, grace: l.grace}
-	if err := s.decide(&d); err != nil {
+	d := newDecision(l, r, a)
+	defer d.free()
+	if err := s.decide(d); err != nil {
 		return nil, l.explainMissing(ctx, s, err)
 	}
 	if f := s.carries(d.puts); f != nil {
 		d.takeBack()
 		return nil, &againError{flight: f}
 	}
-	flight, leader := l.commit.queue(s, &d, r.lead)
+	flight, leader := l.commit.queue(s, d, r.lead)
 	return &Pending{ledger: l, request: r, result: d.result, flight: flight, leader: leader}, nil
 }
 
@@ -293,8 +294,9 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 		if err := s.fetch(ctx, l.store, r.op); err != nil {
 			return err
 		}
-		d := decision{request: r, account: s.account, ids: &l.ids, grace: l.grace}
-		if err := s.decide(&d); err != nil {
+		d := newDecision(l, r, s.account)
+		defer d.free()
+		if err := s.decide(d); err != nil {
 			return l.explainMissing(ctx, s, err)
 		}
 		d.takeBack()

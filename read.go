@@ -276,22 +276,33 @@ func (l *Ledger) resultOf(ctx context.Context, rec *OpRecord) (*Result, error) {
 	var one [1]Operation
 	ops := operations(rec.Op, &one)
 	b := newEntryBuilder(rec, ops, rec.At, l.grace)
-	parts := make([]Result, len(rec.Effects))
-	for i := range rec.Effects {
-		e := &rec.Effects[i]
-		lineBlocks := make([]*Block, len(e.Lines))
-		for j := range e.Lines {
-			lineBlocks[j] = blocks[e.Lines[j].Block]
-		}
-		b.part(&parts[i], i, lineBlocks)
-		var err error
-		if parts[i].Overage, parts[i].Consumed, err = derived(ops[i], e.Lines); err != nil {
-			return nil, &CorruptError{Where: fmt.Sprintf("record %d of %s", rec.Seq, rec.Account), Reason: err.Error()}
-		}
+	res := &Result{Key: b.key, At: rec.At, Replayed: true}
+	if _, ok := rec.Op.(Batch); !ok {
+		return res, b.stored(res, 0, blocks)
 	}
-	res := whole(rec, b.key, parts)
-	res.Replayed = true
+	res.Results = make([]Result, len(rec.Effects))
+	for i := range rec.Effects {
+		if err := b.stored(&res.Results[i], i, blocks); err != nil {
+			return nil, err
+		}
+		res.Entries = append(res.Entries, res.Results[i].Entries...)
+	}
 	return res, nil
+}
+
+// stored is part for a record read back.
+func (b *entryBuilder) stored(res *Result, i int, blocks map[uint64]*Block) error {
+	e := &b.rec.Effects[i]
+	ofLine := make([]*Block, len(e.Lines))
+	for j := range e.Lines {
+		ofLine[j] = blocks[e.Lines[j].Block]
+	}
+	b.part(res, i, ofLine)
+	var err error
+	if res.Overage, res.Consumed, err = derived(b.ops[i], e.Lines); err != nil {
+		return &CorruptError{Where: fmt.Sprintf("record %d of %s", b.rec.Seq, b.rec.Account), Reason: err.Error()}
+	}
+	return nil
 }
 
 // derived is what an operation returned beside its entries.

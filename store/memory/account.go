@@ -83,6 +83,10 @@ func (a *account) put(b *creditledger.StoredBlock) {
 
 // find returns where the block with that number is, or would be.
 func (a *account) find(number uint64) (int, bool) {
+	// The ledger numbers blocks without gaps, from 1.
+	if n := number - 1; n < uint64(len(a.blocks)) && a.blocks[n].Number == number {
+		return int(n), true
+	}
 	return slices.BinarySearchFunc(a.blocks, number, func(b creditledger.Block, n uint64) int {
 		return cmp.Compare(b.Number, n)
 	})

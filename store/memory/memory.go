@@ -85,25 +85,26 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 
 // compare returns a ConflictError naming everything that moved.
 func (s *Store) compare(list []creditledger.Change) error {
-	var e creditledger.ConflictError
+	var accounts []creditledger.AccountID
+	var records []creditledger.RecordID
 	for i := range list {
 		c := &list[i]
 		if c.Account != (creditledger.AccountID{}) {
 			if same, err := s.accounts[c.Account].compare(c); err != nil {
 				return err
 			} else if !same {
-				e.Accounts = append(e.Accounts, c.Account)
+				accounts = append(accounts, c.Account)
 			}
 		}
 		for j := range c.Records {
 			put := &c.Records[j]
 			if s.records[put.RecordID].Version != put.Expect {
-				e.Records = append(e.Records, put.RecordID)
+				records = append(records, put.RecordID)
 			}
 		}
 	}
-	if len(e.Accounts)+len(e.Records) > 0 {
-		return &e
+	if len(accounts)+len(records) > 0 {
+		return &creditledger.ConflictError{Accounts: accounts, Records: records}
 	}
 	return nil
 }
