@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -188,10 +189,13 @@ func (u *CustomerUpdate) check() error {
 	return nil
 }
 
-// checkZone takes IANA names only: not the empty name and Local, which time.LoadLocation
-// reads as UTC and the machine's own zone.
+// checkZone takes IANA names only. A machine's zone directory, and time.LoadLocation,
+// know more: the empty name, Local and localtime are whatever this machine is set to,
+// right/… counts leap seconds, posix/… repeats all others.
 func checkZone(name string) error {
-	if name == "" || name == "Local" {
+	area, _, _ := strings.Cut(name, "/")
+	switch area {
+	case "", "Local", "localtime", "posixrules", "posix", "right":
 		return invalid("timezone", "%s is not an IANA time zone", quote(name))
 	}
 	if _, err := time.LoadLocation(name); err != nil {
