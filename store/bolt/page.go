@@ -35,6 +35,11 @@ func (p page) slice(i int, pos, size uint32) ([]byte, bool) {
 	return p.data[from:to:to], true
 }
 
+// offset returns where the key of an element of a leaf page begins.
+func (p page) offset(i int) int64 {
+	return int64(pageHeader+i*elementSize) + int64(binary.NativeEndian.Uint32(p.element(i)[4:]))
+}
+
 // pair returns the key and value of an element of a leaf page, and whether the value
 // is a bucket.
 func (p page) pair(i int) (key, value []byte, bucket, ok bool) {

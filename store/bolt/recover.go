@@ -1,0 +1,221 @@
+package bolt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"creditledger"
+)
+
+// Recovery says what Recover brought over.
+type Recovery struct {
+	Accounts []RecoveredAccount // in order
+	Records  int                // of upper layers, copied
+	Unread   int                // pages that are damaged as a whole
+}
+
+// RecoveredAccount is what became of one account's journal. Every record up to
+// Recovered is in the new file; of the Version records that the account had at
+// least, SetAside more are intact and could not be appended, and Lost are not.
+type RecoveredAccount struct {
+	Account                            creditledger.AccountID
+	Version, Recovered, SetAside, Lost uint64
+}
+
+// SalvagedKind is the kind of the upper-layer records that hold the journal records
+// that Recover set aside: under the account and the sequence number, the record's
+// bytes, which creditledger.DecodeRecord reads.
+const SalvagedKind = "salvaged"
+
+// Whole reports whether nothing is known to be missing.
+func (r *Recovery) Whole() bool {
+	for _, a := range r.Accounts {
+		if a.Recovered < a.Version {
+			return false
+		}
+	}
+	return r.Unread == 0
+}
+
+// Recover reads a ledger file that Open refuses, or that does not verify, and makes a
+// new one at path of all that is intact in it. It reads the pages one by one and
+// trusts none: a journal record counts if its bytes decode and neither the record
+// behind it nor a head has another seal for it. Each account's records up to the first gap are imported, decided again
+// as Ledger.Import does; those beyond it are set aside. Records of upper layers have
+// no seal: of each the newest that can be read is copied.
+//
+// The damaged file is not changed, and nobody may have it open. Memory grows with the
+// number of records. As with Restore, the new file appears when it is complete, and
+// never replaces another.
+func Recover(ctx context.Context, damaged, path string) (*Recovery, error) {
+	r, err := recoverFile(ctx, damaged, path)
+	if err != nil {
+		return nil, fmt.Errorf("recover ledger %s: %w", damaged, err)
+	}
+	return r, nil
+}
+
+func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
+	f, err := openFile(damaged, Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	s := newScan(f, info.Size(), os.Getpagesize())
+	s.all()
+	if len(s.versions)+len(s.records) == 0 {
+		return nil, corrupt("file", "nothing of a ledger can be read in it")
+	}
+	r := &Recovery{Unread: s.bad}
+	err = build(path, func(temporary string) error {
+		if err := initialize(temporary); err != nil {
+			return err
+		}
+		store, err := Open(temporary, nil)
+		if err != nil {
+			return err
+		}
+		l := creditledger.New(store, nil)
+		return errors.Join(s.into(ctx, l, r), l.Close(), store.Close())
+	})
+	return r, err
+}
+
+// into fills a new ledger.
+func (s *scan) into(ctx context.Context, l *creditledger.Ledger, r *Recovery) error {
+	for _, id := range slices.SortedFunc(maps.Keys(s.versions), creditledger.AccountID.Compare) {
+		a := RecoveredAccount{Account: id, Version: s.versions[id]}
+		chain := s.chain(id)
+		n, err := s.importAll(ctx, l, id, chain)
+		if err != nil {
+			return err
+		}
+		a.Recovered = uint64(n)
+		if err := s.setAside(ctx, l, &a); err != nil {
+			return err
+		}
+		a.Lost = a.Version - a.Recovered - a.SetAside
+		r.Accounts = append(r.Accounts, a)
+	}
+	var puts puts
+	for id, v := range s.records {
+		if id.Kind == SalvagedKind {
+			if _, err := l.Record(ctx, id); err == nil {
+				continue // just set aside
+			}
+		}
+		if err := puts.add(ctx, l, id, v.value); err != nil {
+			return err
+		}
+		r.Records++
+	}
+	return puts.flush(ctx, l)
+}
+
+// puts are records of upper layers on their way into a ledger, many in a commit.
+type puts struct {
+	list []creditledger.RecordPut
+	size int
+}
+
+func (p *puts) add(ctx context.Context, l *creditledger.Ledger, id creditledger.RecordID, value []byte) error {
+	p.list = append(p.list, creditledger.RecordPut{RecordID: id, Value: value})
+	if p.size += len(value); len(p.list) < importBatch && p.size < 1<<24 {
+		return nil
+	}
+	return p.flush(ctx, l)
+}
+
+func (p *puts) flush(ctx context.Context, l *creditledger.Ledger) error {
+	list := p.list
+	*p = puts{}
+	if len(list) == 0 {
+		return nil
+	}
+	return l.PutRecords(ctx, list)
+}
+
+// importBatch is how many records are imported in one commit.
+const importBatch = 256
+
+// importAll imports records until one is not what the ledger would have written, and
+// returns how many it did.
+func (s *scan) importAll(ctx context.Context, l *creditledger.Ledger, id creditledger.AccountID, chain []found) (int, error) {
+	for done := 0; done < len(chain); {
+		batch := chain[done:min(done+importBatch, len(chain))]
+		list := make([]creditledger.JournalRecord, len(batch))
+		for i, f := range batch {
+			bytes, err := s.bytes(f)
+			if err != nil {
+				return done, err
+			}
+			list[i] = creditledger.JournalRecord{Seq: uint64(done + i + 1), Bytes: bytes}
+		}
+		err := l.Import(ctx, id, list)
+		var wrong *creditledger.Violation
+		switch {
+		case errors.As(err, &wrong) && wrong.Record > uint64(done) && wrong.Record <= uint64(done+len(batch)):
+			chain = chain[:wrong.Record-1] // what stands before it fits
+		case errors.As(err, &wrong) || errors.Is(err, creditledger.ErrCorrupt):
+			return done, nil
+		case err != nil:
+			return done, err
+		default:
+			done += len(batch)
+		}
+	}
+	return len(chain), nil
+}
+
+func (s *scan) bytes(f found) ([]byte, error) {
+	data := make([]byte, f.size)
+	_, err := s.file.ReadAt(data, f.at)
+	if err == nil && creditledger.SealOf(data) != f.seal {
+		err = errors.New("the file changed while it was read")
+	}
+	return data, err
+}
+
+// maxAside is the longest value that a record of an upper layer may have.
+const maxAside = 1 << 20
+
+// setAside stores the intact records beyond what was imported as records of an upper
+// layer. When several are of one sequence number, all of them are kept.
+func (s *scan) setAside(ctx context.Context, l *creditledger.Ledger, a *RecoveredAccount) error {
+	var puts puts
+	for _, seq := range slices.Sorted(maps.Keys(s.log[a.Account])) {
+		if seq <= a.Recovered {
+			continue
+		}
+		kept := false
+		for _, f := range s.log[a.Account][seq] {
+			if s.doubt(a.Account, seq, &f) == altered {
+				continue
+			}
+			data, err := s.bytes(f)
+			if err != nil {
+				return err
+			}
+			if len(data) > maxAside {
+				continue
+			}
+			id := creditledger.RecordID{Kind: SalvagedKind, Key: fmt.Sprintf("%s/%s/%020d/%.8s", a.Account.Customer, a.Account.Currency, seq, f.seal)}
+			if err := puts.add(ctx, l, id, data); err != nil {
+				return err
+			}
+			kept = true
+		}
+		if kept {
+			a.SetAside++
+		}
+	}
+	return puts.flush(ctx, l)
+}

@@ -1,0 +1,198 @@
+package bolt_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"creditledger"
+	"creditledger/store/bolt"
+)
+
+// longLedger makes a ledger whose log takes many pages, and returns its bytes and the
+// seals of its accounts.
+func longLedger(t *testing.T, path string) (data []byte, seals map[creditledger.AccountID][]creditledger.Seal) {
+	t.Helper()
+	s, err := bolt.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bolt.SetFoldEvery(s, 64)
+	ctx := context.Background()
+	l := creditledger.New(s, &creditledger.Options{Clock: func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) }})
+	for _, customer := range []string{"ann", "bob", "cyd"} {
+		if _, err := l.PutCustomer(ctx, creditledger.CustomerUpdate{ID: customer}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ids := []creditledger.AccountID{{Customer: "ann", Currency: "credits"}, {Customer: "bob", Currency: "USD"}, {Customer: "cyd", Currency: "credits"}}
+	var pending []*creditledger.Pending
+	for i := range 600 {
+		p, err := l.Submit(ctx, ids[i%3], creditledger.Increment{Amount: creditledger.AmountOf(5), Description: strings.Repeat("d", 60)}, creditledger.Key(fmt.Sprint("k", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pending = append(pending, p); len(pending) == 12 {
+			for _, p := range pending {
+				if _, err := p.Wait(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			pending = nil
+		}
+	}
+	seals = map[creditledger.AccountID][]creditledger.Seal{}
+	for _, id := range ids {
+		records, err := s.Journal(ctx, id, 1, 1000, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range records {
+			seals[id] = append(seals[id], creditledger.SealOf(r.Bytes))
+		}
+	}
+	if err := errors.Join(l.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if data, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return data, seals
+}
+
+// recovered holds a new file to the report about it and to the old history.
+func recovered(t *testing.T, path string, r *bolt.Recovery, seals map[creditledger.AccountID][]creditledger.Seal) {
+	t.Helper()
+	s, err := bolt.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx := context.Background()
+	l := creditledger.New(s, nil)
+	if v, err := l.VerifyAll(ctx, nil); err != nil || !v.OK {
+		t.Fatalf("verify: %v %v", v.Violation, err)
+	}
+	for _, a := range r.Accounts {
+		point, err := l.Checkpoint(ctx, a.Account)
+		if err != nil || point.Version != a.Recovered || a.Recovered+a.SetAside+a.Lost != a.Version {
+			t.Errorf("%+v, and the new file has %d: %v", a, point.Version, err)
+		}
+		if a.Recovered > 0 && point.Seal != seals[a.Account][a.Recovered-1] {
+			t.Errorf("%v has another history", a.Account)
+		}
+		aside, err := l.Records(ctx, bolt.SalvagedKind, a.Account.Customer+"/", "", creditledger.MaxPage)
+		if err != nil || uint64(len(aside)) != a.SetAside {
+			t.Errorf("%+v, and %d records are aside: %v", a, len(aside), err)
+		}
+		for _, record := range aside {
+			rec, err := creditledger.DecodeRecord(record.Value)
+			if err != nil || rec.Account != a.Account || creditledger.SealOf(record.Value) != seals[a.Account][rec.Seq-1] {
+				t.Errorf("%s: set aside is something else: %v", record.Key, err)
+			}
+		}
+	}
+}
+
+func TestRecover(t *testing.T) {
+	dir := t.TempDir()
+	sound, seals := longLedger(t, filepath.Join(dir, "sound.db"))
+	page := os.Getpagesize()
+	n := 0
+	try := func(t *testing.T, data []byte) *bolt.Recovery {
+		t.Helper()
+		n++
+		damaged, path := filepath.Join(dir, fmt.Sprintf("damaged-%d.db", n)), filepath.Join(dir, fmt.Sprintf("new-%d.db", n))
+		if err := os.WriteFile(damaged, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := bolt.Recover(context.Background(), damaged, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		recovered(t, path, r, seals)
+		if after, err := os.ReadFile(damaged); err != nil || !bytes.Equal(after, data) {
+			t.Errorf("the damaged file was changed: %v", err)
+		}
+		return r
+	}
+	t.Run("sound", func(t *testing.T) {
+		r := try(t, sound)
+		if !r.Whole() || len(r.Accounts) != 3 || r.Accounts[0].Recovered != 200 || r.Records != 3 {
+			t.Errorf("got %+v", r)
+		}
+	})
+	t.Run("without meta pages", func(t *testing.T) {
+		data := bytes.Clone(sound)
+		clear(data[:2*page])
+		if r := try(t, data); len(r.Accounts) != 3 || r.Accounts[1].Recovered != 200 || r.Records != 3 {
+			t.Errorf("got %+v", r)
+		}
+	})
+	t.Run("one record flipped", func(t *testing.T) {
+		data := bytes.Clone(sound)
+		// The key of a record in the middle, wherever copies of it are.
+		for at := 0; ; at++ {
+			i := bytes.Index(data[at:], []byte("\x04k301"))
+			if i < 0 {
+				break
+			}
+			at += i
+			data[at+1] ^= 0x80
+		}
+		r := try(t, data)
+		if a := r.Accounts[1]; r.Whole() || a.Version != 200 || a.Recovered != 100 || a.SetAside != 99 || a.Lost != 1 {
+			t.Errorf("got %+v", a)
+		}
+		if r.Accounts[0].Recovered != 200 || r.Accounts[2].Recovered != 200 {
+			t.Errorf("the others: %+v", r.Accounts)
+		}
+	})
+	t.Run("any page gone", func(t *testing.T) {
+		random := rand.New(rand.NewPCG(1, 1))
+		for range 25 {
+			data := bytes.Clone(sound)
+			at := random.IntN(len(sound)/page) * page
+			clear(data[at:][:page])
+			try(t, data)
+		}
+	})
+	t.Run("cut short", func(t *testing.T) {
+		pages := binary.NativeEndian.Uint64(sound[16+40:])
+		try(t, sound[:int(pages/2)*page+100])
+	})
+}
+
+func TestRecoverRefuses(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ledger.db")
+	filled(t, path)
+	ctx := context.Background()
+	noise := filepath.Join(dir, "noise.db")
+	if err := os.WriteFile(noise, bytes.Repeat([]byte("noise"), 20_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bolt.Recover(ctx, noise, filepath.Join(dir, "new.db")); !errors.Is(err, creditledger.ErrCorrupt) {
+		t.Errorf("noise: %v", err)
+	}
+	if _, err := bolt.Recover(ctx, path, noise); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("over a file: %v", err)
+	}
+	s, err := bolt.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := bolt.Recover(ctx, path, filepath.Join(dir, "new.db")); !errors.Is(err, creditledger.ErrLocked) {
+		t.Errorf("of an open file: %v", err)
+	}
+}

@@ -1,0 +1,264 @@
+package bolt
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+
+	"creditledger"
+)
+
+// scan reads what is intact in a damaged file, page by page and without bbolt: no
+// page is believed to be where, or what, another one says.
+type scan struct {
+	file     io.ReaderAt
+	size     int64
+	pageSize int64
+	log      map[creditledger.AccountID]map[uint64][]found // by sequence number
+	versions map[creditledger.AccountID]uint64             // the highest that any head or record names
+	heads    map[creditledger.AccountID]creditledger.Head  // the newest
+	records  map[creditledger.RecordID]version
+	bad      int   // pages that cannot be read, or have no room for what they hold
+	extra    int64 // bytes of overflow pages that were read
+	filling  bool  // what is found only fills gaps
+}
+
+// found is an intact journal record and where it is.
+type found struct {
+	at     int64
+	size   int
+	number uint64 // in the log
+	prev   creditledger.Seal
+	seal   creditledger.Seal
+	reach  int // how many records follow on it without a gap, itself included
+}
+
+type version struct {
+	number uint64
+	value  []byte
+}
+
+// newScan finds out how long a page is; where both meta pages are gone, as this
+// system has it.
+func newScan(f io.ReaderAt, size int64, guess int) *scan {
+	s := &scan{
+		file: f, size: size, pageSize: int64(guess),
+		log:      map[creditledger.AccountID]map[uint64][]found{},
+		versions: map[creditledger.AccountID]uint64{},
+		heads:    map[creditledger.AccountID]creditledger.Head{},
+		records:  map[creditledger.RecordID]version{},
+	}
+	if m, err := readMeta(f, size); err == nil {
+		s.pageSize = int64(m.pageSize)
+	}
+	return s
+}
+
+// all looks at every page of the file, first at those of its trees and then at those
+// that nothing leads to: they are free, and hold what is also, or was once, elsewhere.
+// While the trees are whole, these only fill gaps: a commit that was never finished
+// may have left records there too.
+func (s *scan) all() {
+	live := s.livePages()
+	for _, inTree := range []bool{true, false} {
+		s.filling = live != nil && !inTree
+		for page := uint64(2); int64(page+1)*s.pageSize <= s.size; page++ {
+			if live == nil && inTree || live != nil && (live[page/64]&(1<<(page%64)) != 0) != inTree {
+				continue
+			}
+			s.page(page)
+		}
+	}
+}
+
+func (s *scan) page(page uint64) {
+	at := int64(page) * s.pageSize
+	data := make([]byte, s.pageSize)
+	if _, err := s.file.ReadAt(data, at); err != nil {
+		s.bad++
+		return
+	}
+	if binary.NativeEndian.Uint64(data) != page || binary.NativeEndian.Uint16(data[8:]) != flagLeaf {
+		return
+	}
+	if more := int64(binary.NativeEndian.Uint32(data[12:])); more > 0 {
+		size := min((1+more)*s.pageSize, s.size-at, walkWhole)
+		// What the pages say must not make this read the file over and over again.
+		if s.extra += size; s.extra <= 4*s.size {
+			data = make([]byte, size)
+			if _, err := s.file.ReadAt(data, at); err != nil {
+				s.bad++
+				return
+			}
+		}
+	}
+	s.leaf(data, at, nil)
+}
+
+// livePages are the pages of the trees, nil when the walk finds any damage.
+func (s *scan) livePages() []uint64 {
+	m, err := readMeta(s.file, s.size)
+	if err != nil || m.pages > uint64(s.size)/m.pageSize || m.pages < minPages || m.alone {
+		return nil
+	}
+	w := newWalk(s.file, m)
+	w.whole, w.budget = true, m.pages
+	w.used = make([]uint64, s.size/s.pageSize/64+1)
+	w.queue = append(w.queue, node{page: m.root})
+	for ; len(w.queue) > 0; w.queue = w.queue[1:] {
+		if w.visit(w.queue[0]) != nil {
+			return nil
+		}
+	}
+	return w.used
+}
+
+// leaf looks at the elements of a leaf page that lies at an offset of the file, or of
+// a bucket without pages of its own that is called name.
+func (s *scan) leaf(data []byte, at int64, name []byte) {
+	p := page{data: data}
+	if !p.fits() && !s.filling {
+		s.bad++
+	}
+	for i := range p.count() {
+		key, value, bucket, ok := p.pair(i)
+		switch {
+		case !ok || len(key) == 0:
+			continue
+		case bucket && name == nil && len(value) >= bucketHeader+pageHeader && binary.NativeEndian.Uint64(value) == 0:
+			s.leaf(value[bucketHeader:], at+p.offset(i)+int64(len(key)+bucketHeader), key)
+		case !bucket:
+			s.pair(key, value, at+p.offset(i)+int64(len(key)))
+		}
+	}
+}
+
+// pair takes what a key and a value show themselves to be: the keys of the buckets
+// differ in length or in their first byte, and the values are self-contained.
+func (s *scan) pair(key, value []byte, at int64) {
+	if len(key) == numberSize {
+		number := binary.BigEndian.Uint64(key)
+		if r, err := parseLogRecord(number, value); err == nil {
+			s.journal(number, r.bytes, at+int64(len(value)-len(r.bytes)))
+		}
+		return
+	}
+	if s.filling {
+		return
+	}
+	if id, ok := parseAccountKey(key); ok {
+		if p, err := decodePlace(id, value); err == nil {
+			s.versions[id] = max(s.versions[id], p.head.Version)
+			if p.head.Version > s.heads[id].Version {
+				s.heads[id] = p.head
+			}
+			return
+		}
+	}
+	if id, ok := parseRecordKey(key); ok && len(value) >= numberSize {
+		v := version{number: binary.BigEndian.Uint64(value), value: bytesOf(value[numberSize:])}
+		if v.number > s.records[id].number && v.number < 1<<40 {
+			s.records[id] = v
+		}
+	}
+}
+
+// parseRecordKey reads what recordKey made of a kind as they are: lower-case words.
+func parseRecordKey(k []byte) (creditledger.RecordID, bool) {
+	n := int(k[0])
+	if n == 0 || n > 64 || len(k) <= 1+n || len(k) > 1+n+1024 {
+		return creditledger.RecordID{}, false
+	}
+	kind := k[1 : 1+n]
+	if len(bytes.Trim(kind, "abcdefghijklmnopqrstuvwxyz_0123456789")) > 0 {
+		return creditledger.RecordID{}, false
+	}
+	return creditledger.RecordID{Kind: string(kind), Key: string(k[1+n:])}, true
+}
+
+func (s *scan) journal(number uint64, record []byte, at int64) {
+	rec, err := creditledger.DecodeRecord(record)
+	if err != nil || s.filling && rec.Seq > s.versions[rec.Account] {
+		return
+	}
+	f := found{at: at, size: len(record), number: number, prev: rec.Prev, seal: creditledger.SealOf(record)}
+	bySeq := s.log[rec.Account]
+	if bySeq == nil {
+		bySeq = map[uint64][]found{}
+		s.log[rec.Account] = bySeq
+	}
+	for _, other := range bySeq[rec.Seq] {
+		if other.seal == f.seal {
+			return
+		}
+	}
+	bySeq[rec.Seq] = append(bySeq[rec.Seq], f)
+	s.versions[rec.Account] = max(s.versions[rec.Account], rec.Seq)
+}
+
+// chain returns an account's records from the first one on, without a gap: of several
+// that could follow, the one on which most others follow, and of those the last one
+// that the file got.
+func (s *scan) chain(id creditledger.AccountID) []found {
+	bySeq := s.log[id]
+	for seq := s.versions[id]; seq > 0; seq-- {
+		list := bySeq[seq]
+		for i := range list {
+			list[i].reach = 1
+			for _, next := range bySeq[seq+1] {
+				if next.prev == list[i].seal {
+					list[i].reach = max(list[i].reach, next.reach+1)
+				}
+			}
+		}
+	}
+	var chain []found
+	var seal creditledger.Seal
+	for seq := uint64(1); ; seq++ {
+		var best found
+		for _, f := range bySeq[seq] {
+			if f.prev == seal && (f.reach > best.reach || f.reach == best.reach && f.number > best.number) {
+				best = f
+			}
+		}
+		if best.reach == 0 {
+			if n := len(chain); n > 0 && s.doubt(id, uint64(n), &chain[n-1]) != proven {
+				chain = chain[:n-1]
+			}
+			return chain
+		}
+		chain = append(chain, best)
+		seal = best.seal
+	}
+}
+
+// How far a record that decodes is to be believed.
+const (
+	proven  = iota // its seal stands elsewhere, or nothing else is left to ask
+	doubted        // a record behind it that nothing proves has another seal for it
+	altered        // a head, or a record behind it that is proven, has
+)
+
+// doubt asks a record's successors and the head for its seal.
+func (s *scan) doubt(id creditledger.AccountID, seq uint64, f *found) int {
+	next := s.log[id][seq+1]
+	for _, n := range next {
+		if n.prev == f.seal {
+			return proven
+		}
+	}
+	if head := s.heads[id]; head.Version == seq {
+		if head.Seal == f.seal {
+			return proven
+		}
+		return altered
+	}
+	verdict := proven
+	for i := range next {
+		verdict = max(verdict, doubted)
+		if next[i].reach > 1 || s.heads[id].Version == seq+1 && s.heads[id].Seal == next[i].seal {
+			verdict = altered
+		}
+	}
+	return verdict
+}
