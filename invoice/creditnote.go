@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -261,18 +262,12 @@ func (t *tx) planVoids(inv *Invoice, b TakeBack) (ops []creditledger.Operation, 
 	}
 	amounts := make([]creditledger.Amount, len(blocks))
 	for i := range blocks {
-		if bl := &blocks[i]; !bl.Expired(t.now) {
-			amounts[i] = take(bl.Balance)
-		}
+		amounts[i] = take(blocks[i].Balance)
 	}
 	spent = rest
 	for i := range blocks {
-		bl := &blocks[i]
-		if bl.Expired(t.now) || err != nil {
-			continue
-		}
-		free := bl.Capacity
-		if free, err = free.Sub(amounts[i]); err != nil {
+		free, fail := blocks[i].Capacity.Sub(amounts[i])
+		if err = errors.Join(err, fail); err != nil {
 			break
 		}
 		var more creditledger.Amount

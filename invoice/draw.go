@@ -84,6 +84,10 @@ func (t *tx) planDraws(on creditledger.AccountID, end creditledger.Instant, line
 
 // holdings are the eligible blocks that hold something or owe it, in drawdown order.
 func (t *tx) holdings(on creditledger.AccountID, end creditledger.Instant) ([]*holding, error) {
+	now, err := t.at(accountOf(on))
+	if err != nil {
+		return nil, err
+	}
 	var res []*holding
 	q := creditledger.BlocksQuery{Limit: creditledger.MaxPage}
 	for {
@@ -92,7 +96,7 @@ func (t *tx) holdings(on creditledger.AccountID, end creditledger.Instant) ([]*h
 			return nil, err
 		}
 		for _, b := range page.Blocks {
-			if !b.Eligible(t.now) {
+			if !b.Eligible(now) {
 				continue
 			}
 			granted, err := t.granted(t.ctx, on, b)

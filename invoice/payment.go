@@ -237,7 +237,7 @@ func (t *tx) activate(inv *Invoice) error {
 	}
 	var batch []creditledger.Operation
 	for i := range blocks {
-		if bl := &blocks[i]; bl.Status == creditledger.PendingPayment && !bl.Expired(t.now) {
+		if bl := &blocks[i]; bl.Status == creditledger.PendingPayment {
 			batch = append(batch, creditledger.Activation{BlockID: bl.ID, Description: "paid: " + inv.name()})
 		}
 	}
@@ -245,8 +245,12 @@ func (t *tx) activate(inv *Invoice) error {
 }
 
 // blocksOf finds the block of a purchase and those that expiration changes made of
-// it: an expiration change keeps the invoice.
+// it, as far as they have not expired: an expiration change keeps the invoice.
 func (t *tx) blocksOf(inv *Invoice) ([]creditledger.Block, error) {
+	now, err := t.at(inv.Purchase.Account)
+	if err != nil {
+		return nil, err
+	}
 	var found []creditledger.Block
 	q := creditledger.BlocksQuery{All: true, Limit: creditledger.MaxPage}
 	for {
@@ -255,7 +259,7 @@ func (t *tx) blocksOf(inv *Invoice) ([]creditledger.Block, error) {
 			return nil, err
 		}
 		for _, b := range page.Blocks {
-			if b.InvoiceID == inv.ID {
+			if b.InvoiceID == inv.ID && !b.Expired(now) {
 				found = append(found, b)
 			}
 		}

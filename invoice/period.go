@@ -166,6 +166,10 @@ func (t *tx) close(u *Usage, res *Answer) error {
 // gone without the drawing too.
 func (t *tx) giveBack(inv *Invoice) error {
 	on := inv.Period.Account.id()
+	now, err := t.at(inv.Period.Account)
+	if err != nil {
+		return err
+	}
 	room := map[string]creditledger.Amount{}
 	var batch []creditledger.Operation
 	for i := len(inv.Period.Draws) - 1; i >= 0; i-- {
@@ -176,7 +180,7 @@ func (t *tx) giveBack(inv *Invoice) error {
 			if err != nil {
 				return err
 			}
-			if !b.Expired(t.now) {
+			if !b.Expired(now) {
 				if left, err = b.Capacity.Sub(b.Balance); err != nil {
 					return err
 				}

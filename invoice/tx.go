@@ -226,6 +226,13 @@ func (t *tx) alive() error {
 	return nil
 }
 
+// at is the present instant of an account, which is never before its last operation,
+// whatever the clock says.
+func (t *tx) at(on Account) (creditledger.Instant, error) {
+	b, err := t.s.ledger.Balance(t.ctx, on.id(), creditledger.BalanceQuery{})
+	return b.AsOf, err
+}
+
 // read returns a record as this call sees it, nil when there is none. The same
 // pointer every time: what is changed through it and marked is written.
 func read[T any](t *tx, kind, key string) (*T, error) {

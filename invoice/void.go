@@ -69,7 +69,7 @@ func (t *tx) voidBought(inv *Invoice, res *Answer) error {
 	var batch []creditledger.Operation
 	for i := range blocks {
 		b := &blocks[i]
-		if b.Balance.Sign() > 0 && !b.Expired(t.now) {
+		if b.Balance.Sign() > 0 {
 			batch = append(batch, creditledger.Void{BlockID: b.ID, Amount: b.Balance, Description: "voided: " + inv.name()})
 		}
 	}

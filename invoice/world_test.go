@@ -198,20 +198,25 @@ func (w *world) prove() {
 		w.t.Fatal(err)
 	}
 	drawn := map[string]creditledger.Amount{}
+	closing := map[creditledger.Key]string{} // key of a closing → its invoice
 	for _, id := range ids {
 		report, err := w.ledger.Verify(w.ctx, id, nil)
 		if err != nil {
 			w.t.Fatalf("verify %s: %v %v", id, report, err)
 		}
-		page, err := w.ledger.Entries(w.ctx, id, creditledger.EntriesQuery{Limit: 1000})
+		page, err := w.ledger.Entries(w.ctx, id, creditledger.EntriesQuery{Limit: 1000, Ascending: true})
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		for _, e := range page.Entries {
-			if e.InvoiceID == "" || e.Type != creditledger.EntryDecrement {
-				continue
+			switch inv := closing[e.IdempotencyKey]; {
+			case e.InvoiceID != "" && e.Type == creditledger.EntryDecrement:
+				closing[e.IdempotencyKey] = e.InvoiceID
+				drawn[e.InvoiceID], err = drawn[e.InvoiceID].Add(e.Amount)
+			case inv != "" && e.Type == creditledger.EntryAmendment: // lent by later credits
+				drawn[inv], err = drawn[inv].Sub(e.Amount)
 			}
-			if drawn[e.InvoiceID], err = drawn[e.InvoiceID].Add(e.Amount); err != nil {
+			if err != nil {
 				w.t.Fatal(err)
 			}
 		}
@@ -241,8 +246,8 @@ func (w *world) prove() {
 		if lines.Cmp(draws) != 0 {
 			w.t.Errorf("%s: lines drew %s, the ledger %s", inv.name(), lines, draws)
 		}
-		if lent, _ := drawn[inv.ID].Sub(draws); lent.Sign() < 0 {
-			w.t.Errorf("%s: entries draw %s, less than %s", inv.name(), drawn[inv.ID], draws)
+		if drawn[inv.ID].Cmp(draws) != 0 {
+			w.t.Errorf("%s: the entries draw %s, the invoice %s", inv.name(), drawn[inv.ID], draws)
 		}
 	}
 }
