@@ -34,6 +34,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.AddGroup(
 		&cobra.Group{ID: "write", Title: "Change an account:"},
 		&cobra.Group{ID: "read", Title: "Look at an account:"},
+		&cobra.Group{ID: "money", Title: "Sell, bill and collect:"},
 		&cobra.Group{ID: "file", Title: "Files and bulk work:"},
 	)
 	root.SetHelpCommandGroupID("file")
@@ -46,6 +47,7 @@ func (a *app) rootCommand() *cobra.Command {
 	}
 	add("write", a.grantCommand(), a.spendCommand(), a.extendCommand(), a.voidCommand(), a.amendCommand(), a.activateCommand(), a.customerCommand())
 	add("read", a.balanceCommand(), a.blocksCommand(), a.entriesCommand(), a.explainCommand())
+	add("money", a.moneyCommands()...)
 	add("file", a.applyCommand(), a.sweepCommand(), a.verifyCommand(), a.backupCommand(), a.demoCommand())
 	return root
 }

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"creditledger"
+	"creditledger/invoice"
+	"creditledger/opsfile"
+	"creditledger/store/bolt"
+)
+
+// moneyCommands are the subcommands of the money side.
+func (a *app) moneyCommands() []*cobra.Command {
+	return []*cobra.Command{a.purchaseCommand(), a.invoiceCommand(), a.closePeriodCommand(), a.customerBalanceCommand(), a.changeCommand(), a.stateCommand()}
+}
+
+// keyFlag gives a subcommand that writes its idempotency key.
+func keyFlag(cmd *cobra.Command, key *string) {
+	cmd.Flags().StringVar(key, "key", "", "idempotency key: repeating the command with the same key does nothing twice (default: one is made)")
+}
+
+// moneyKey is the key of the command line, or one that is made: the money side does
+// not go without.
+func (a *app) moneyKey(cmd *cobra.Command, key string) (creditledger.Key, error) {
+	if cmd.Flags().Changed("key") {
+		if key == "" {
+			return "", &flagError{"--key", errors.New("it is empty")}
+		}
+		return creditledger.Key(key), nil
+	}
+	if a.random == nil {
+		return creditledger.Key(uuid.NewString()), nil
+	}
+	id, err := uuid.NewRandomFromReader(a.random)
+	return creditledger.Key(id.String()), err
+}
+
+// money carries out a request of the money side and shows what came of it.
+func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want access) error {
+	var err error
+	if r.Key, err = a.moneyKey(cmd, key); err != nil {
+		return err
+	}
+	return a.withLedger(want, func(l *creditledger.Ledger, _ *bolt.Store) error {
+		answer := opsfile.Execute(cmd.Context(), l, nil, r)
+		return a.show(&answer, func(out io.Writer) {
+			if a.quiet {
+				return
+			}
+			switch res := answer.Result.(type) {
+			case *invoice.Answer:
+				if res.Replayed {
+					fmt.Fprintln(out, "Done before under this key; nothing was written now. It was:")
+				}
+				_ = invoice.New(l, nil).WriteText(out, res.Invoice)
+			case *invoice.ChangeAnswer:
+				writeChange(out, res.Change)
+			case *invoice.Effects:
+				writeEffects(out, res)
+			}
+		})
+	})
+}
+
+// looking runs f with a service over the ledger file, opened for reading.
+func (a *app) looking(f func(*invoice.Service) error) error {
+	return a.withLedger(toRead, func(l *creditledger.Ledger, _ *bolt.Store) error {
+		return f(invoice.New(l, nil))
+	})
+}
+
+// printJSON prints one JSON object on a line.
+func (a *app) printJSON(v any) error {
+	encoder := json.NewEncoder(a.out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+func (a *app) invoiceCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "invoice",
+		Short: "List, show, pay and void invoices",
+		Long: `List, show, pay and void invoices. Invoices come from purchase, close-period and change.
+
+A payment begins with start and ends with pay or fail; an invoice that was paid
+elsewhere needs pay alone. Credits that wait for their invoice become usable with it.`,
+		Example: `  creditledger invoice list cus_1 --status issued
+  creditledger invoice show inv_1 --html > invoice.html
+  creditledger invoice start inv_1 --provider cards --provider-id ch_1
+  creditledger invoice pay inv_1 --payment ch_1`,
+		RunE: func(*cobra.Command, []string) error {
+			return errors.New("invoice needs list, show, start, pay, fail or void")
+		},
+	}
+	cmd.AddCommand(a.invoiceListCommand(), a.invoiceShowCommand(), a.invoiceStartCommand(), a.invoicePayCommand(), a.invoiceFailCommand(), a.invoiceVoidCommand())
+	return cmd
+}
+
+func (a *app) invoiceListCommand() *cobra.Command {
+	var status, cursor string
+	var limit int
+	cmd := &cobra.Command{
+		Use:     "list CUSTOMER",
+		Short:   "List a customer's invoices, oldest first",
+		Example: `  creditledger invoice list cus_1 --status issued`,
+		Args:    cobra.ExactArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			return a.looking(func(s *invoice.Service) error {
+				page, err := s.Invoices(cmd.Context(), invoice.ListQuery{Customer: args[0], Status: invoice.Status(status), Limit: limit, Cursor: cursor})
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(struct {
+						Op       string             `json:"op"`
+						Invoices []*invoice.Invoice `json:"invoices"`
+						Next     string             `json:"next_cursor,omitempty"`
+					}{"invoices", append([]*invoice.Invoice{}, page.Invoices...), page.Next})
+				}
+				var text strings.Builder
+				writeInvoices(&text, page.Invoices)
+				if page.Next != "" {
+					fmt.Fprintf(&text, "More: --cursor %s\n", shellWord(page.Next))
+				}
+				_, err = io.WriteString(a.out, text.String())
+				return err
+			})
+		}),
+	}
+	a.dbFlag(cmd)
+	cmd.Flags().StringVar(&status, "status", "", "only these: draft, issued, paid, void or synced")
+	cmd.Flags().StringVar(&cursor, "cursor", "", "where the page before ended")
+	cmd.Flags().IntVar(&limit, "limit", 20, "how many")
+	return cmd
+}
+
+func writeInvoices(out io.Writer, list []*invoice.Invoice) {
+	if len(list) == 0 {
+		fmt.Fprintln(out, "No invoices.")
+		return
+	}
+	t := newTable("NUMBER", "STATUS", "DATE", "DUE", ">TOTAL", ">AMOUNT DUE", "ID")
+	for _, inv := range list {
+		t.add(inv.Number, string(inv.Status), when(inv.InvoiceDate), when(inv.DueDate), inv.Total.String(), inv.AmountDue.String(), inv.ID)
+	}
+	t.write(out)
+}
+
+func (a *app) invoiceShowCommand() *cobra.Command {
+	var html bool
+	cmd := &cobra.Command{
+		Use:   "show INVOICE",
+		Short: "Show an invoice as a document",
+		Example: `  creditledger invoice show inv_1
+  creditledger invoice show inv_1 --html > invoice.html`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			return a.looking(func(s *invoice.Service) error {
+				inv, err := s.Invoice(cmd.Context(), args[0])
+				switch {
+				case err != nil:
+					return err
+				case html:
+					return s.WriteHTML(a.out, inv)
+				case a.json:
+					return a.printJSON(struct {
+						Op      string           `json:"op"`
+						Invoice *invoice.Invoice `json:"invoice"`
+					}{"invoice", inv})
+				}
+				return s.WriteText(a.out, inv)
+			})
+		}),
+	}
+	a.dbFlag(cmd)
+	cmd.Flags().BoolVar(&html, "html", false, "print a page for a browser, ready to be printed")
+	return cmd
+}
+
+// paymentCommand is a subcommand that carries out one action of a payment.
+func (a *app) paymentCommand(use, short, example string, flags func(*cobra.Command), payment func(string) opsfile.Payment) *cobra.Command {
+	var key string
+	cmd := &cobra.Command{
+		Use: use + " INVOICE", Short: short, Example: example, Args: cobra.ExactArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			return a.money(cmd, key, opsfile.Request{Op: "payment", Args: payment(args[0])}, toChange)
+		}),
+	}
+	a.dbFlag(cmd)
+	keyFlag(cmd, &key)
+	flags(cmd)
+	return cmd
+}
+
+func (a *app) invoiceStartCommand() *cobra.Command {
+	var provider, providerID, charge string
+	return a.paymentCommand("start", "Record that a payment of all that is due began", `  creditledger invoice start inv_1 --provider cards --provider-id ch_1`,
+		func(cmd *cobra.Command) {
+			cmd.Flags().StringVar(&provider, "provider", "", "who takes the payment")
+			cmd.Flags().StringVar(&providerID, "provider-id", "", "the payment's id there")
+			cmd.Flags().StringVar(&charge, "charge-type", "checkout", "checkout or recurring")
+		},
+		func(id string) opsfile.Payment {
+			return opsfile.Payment{Invoice: id, Action: "start", Attempt: invoice.Attempt{Provider: provider, ProviderID: providerID, ChargeType: invoice.ChargeType(charge)}}
+		})
+}
+
+func (a *app) invoicePayCommand() *cobra.Command {
+	var payment, note string
+	return a.paymentCommand("pay", "Record that an invoice was paid", `  creditledger invoice pay inv_1 --payment ch_1
+  creditledger invoice pay inv_1 --note "bank transfer"`,
+		func(cmd *cobra.Command) {
+			cmd.Flags().StringVar(&payment, "payment", "", "the payment that began before: its id or the provider's (default: it was paid elsewhere)")
+			cmd.Flags().StringVar(&note, "note", "", "how it was paid elsewhere")
+		},
+		func(id string) opsfile.Payment {
+			if payment != "" {
+				return opsfile.Payment{Invoice: id, Action: "succeed", Payment: payment}
+			}
+			return opsfile.Payment{Invoice: id, Action: "mark_paid", Note: note}
+		})
+}
+
+func (a *app) invoiceFailCommand() *cobra.Command {
+	var payment string
+	var reason invoice.FailedReason
+	return a.paymentCommand("fail", "Record that a payment failed", `  creditledger invoice fail inv_1 --payment ch_1 --code card_declined`,
+		func(cmd *cobra.Command) {
+			cmd.Flags().StringVar(&payment, "payment", "", "the payment: its id or the provider's")
+			cmd.Flags().StringVar(&reason.Code, "code", "", "the provider's code")
+			cmd.Flags().StringVar(&reason.DeclineCode, "decline-code", "", "the bank's code")
+			_ = cmd.MarkFlagRequired("payment")
+			_ = cmd.MarkFlagRequired("code")
+		},
+		func(id string) opsfile.Payment {
+			return opsfile.Payment{Invoice: id, Action: "fail", Payment: payment, Reason: reason}
+		})
+}
+
+func (a *app) invoiceVoidCommand() *cobra.Command {
+	var key, memo string
+	cmd := &cobra.Command{
+		Use:   "void INVOICE",
+		Short: "Void an invoice that no money was paid for",
+		Long: `Void an invoice that no money was paid for.
+
+Credits that it sold and that are not spent yet are voided with it; credits that it drew
+are given back, and so is the customer balance.`,
+		Example: `  creditledger invoice void inv_1 --memo "wrong price"`,
+		Args:    cobra.ExactArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			return a.money(cmd, key, opsfile.Request{Op: "void_invoice", Args: opsfile.VoidInvoice{Invoice: args[0], Memo: memo}}, toChange)
+		}),
+	}
+	a.dbFlag(cmd)
+	keyFlag(cmd, &key)
+	cmd.Flags().StringVar(&memo, "memo", "", "a note on the invoice")
+	return cmd
+}

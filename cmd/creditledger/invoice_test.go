@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"creditledger"
+)
+
+// The money side from a sale to a refused payment, as it looks on a terminal.
+func TestInvoices(t *testing.T) {
+	s := newSession(t)
+	var out strings.Builder
+	for _, line := range []string{
+		"@ 2026-01-10T12:00:00Z",
+		"customer set cus_1 --currency USD --quiet",
+		"purchase cus_1 100 --cost-basis 0.20 --net-terms 30",
+		"purchase cus_1 100 --cost-basis 0.20 --net-terms 30 --auto-collection=true --due 2026-03-01",
+		"purchase cus_1 100 --cost-basis 0.20 --net-terms 30 --auto-collection=true --require-payment --block-id order --invoice-id inv_1 --key order-1",
+		"purchase cus_1 100 --cost-basis 0.20 --net-terms 30 --auto-collection=true --require-payment --block-id order --invoice-id inv_1 --key order-1",
+		"state cus_1",
+		"invoice start inv_1 --provider cards --provider-id ch_1 --key p1 --quiet",
+		"invoice void inv_1 --key v0",
+		"invoice fail inv_1 --payment ch_1 --code card_declined --key f1",
+		"invoice start inv_1 --provider cards --provider-id ch_2 --key p2 --quiet",
+		"invoice pay inv_1 --payment ch_2 --key s2",
+		"invoice pay inv_1 --payment ch_2 --key s3 --quiet",
+		"customer-balance cus_1 --add 1.50 --description goodwill --key gift",
+		"@ 2026-02-05T00:00:00Z",
+		"close-period cus_1 testdata/january.json --key jan",
+		"close-period cus_1 testdata/january.json --key jan --quiet",
+		"close-period cus_1 testdata/upgrade.json --key other",
+		"invoice list cus_1",
+		"invoice list cus_1 --status issued --json",
+		"invoice void inv_jan --memo wrong --key v1 --quiet",
+		"balance cus_1",
+		"customer-balance cus_1",
+		"change propose cus_1 testdata/upgrade.json --key c1",
+		"change show chg_1",
+		"change apply chg_1 --collected '3.00 USD' --key c2 --quiet",
+		"change apply chg_1 --key c3",
+		"change cancel chg_1 --key c4",
+		"change show chg_1",
+		"state cus_1",
+		"state cus_1 --json",
+		"invoice show inv_more",
+		"invoice show nope",
+		"invoice pay inv_more --note 'bank transfer' --key m1 --quiet",
+		"invoice list cus_1",
+		"invoice",
+		"change",
+	} {
+		if at, ok := strings.CutPrefix(line, "@ "); ok {
+			i, err := creditledger.ParseInstant(at)
+			if err == nil {
+				err = s.clock.Set(i)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		fmt.Fprintln(&out, "$ creditledger "+line)
+		s.execute(&out, "$ creditledger "+line)
+	}
+	golden(t, "testdata/invoices.golden", out.String())
+	page := s.must("invoice", "show", "inv_1", "--html")
+	golden(t, "testdata/invoice.html", page)
+}
+
+// A file that is not what it should be is refused before anything is written.
+func TestMoneyFiles(t *testing.T) {
+	s := newSession(t)
+	path := filepath.Join(t.TempDir(), "usage.json")
+	for text, want := range map[string]string{
+		"":                             "it is not a JSON object",
+		"[]":                           "it is not a JSON object",
+		"{":                            "it is not a JSON object",
+		"{}":                           "is missing",
+		`{"customer_id":"other"}`:      "is given twice",
+		`{"lines":[],"nonsense":true}`: "is not a key of this operation",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, stderr, status := s.run("close-period", "cus_1", path, "--key", "k"); status != statusUsage || !strings.Contains(stderr, want) {
+			t.Errorf("%q: status %d, %s", text, status, stderr)
+		}
+	}
+	if _, stderr, status := s.run("close-period", "cus_1", path+".none", "--key", "k"); status == 0 {
+		t.Errorf("no file: %s", stderr)
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "credits.db")); err == nil {
+		t.Error("a refused request made a ledger file")
+	}
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"creditledger"
+	"creditledger/invoice"
+	"creditledger/opsfile"
+	"creditledger/store/bolt"
+)
+
+type purchaseFlags struct {
+	grantFlags
+	invoiceID, item, memo, due, date, invoiceCurrency string
+	netTerms                                          int
+	collect, markPaid                                 bool
+}
+
+func (a *app) purchaseCommand() *cobra.Command {
+	var p purchaseFlags
+	cmd := &cobra.Command{
+		Use:   "purchase CUSTOMER AMOUNT",
+		Short: "Sell credits: grant them and issue the invoice",
+		Long: `Sell credits: grant them as a new block and issue the invoice for them, both or neither.
+
+The price is --cost-basis for each credit, in the customer's invoicing currency. Say when
+it is due with --net-terms or --due.`,
+		Example: `  creditledger purchase cus_1 100 --cost-basis 0.20 --net-terms 30 --auto-collection=true
+  creditledger purchase cus_1 100 --cost-basis 0.20 --net-terms 0 --auto-collection=true --require-payment`,
+		Args: cobra.ExactArgs(2),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			sold, err := p.purchase(cmd, a.account(args[0]), args[1])
+			if err != nil {
+				return err
+			}
+			return a.money(cmd, p.key, opsfile.Request{Op: "purchase", Account: sold.Account, Args: opsfile.Purchase{Purchase: sold}}, toCreate)
+		}),
+	}
+	a.accountFlags(cmd)
+	keyFlag(cmd, &p.key)
+	flags := cmd.Flags()
+	flags.StringVar(&p.costBasis, "cost-basis", "", "the price of one credit")
+	flags.StringVar(&p.expires, "expires", "", "when the credits expire (default never)")
+	flags.StringVar(&p.effective, "effective", "", "when the credits become usable (default now)")
+	flags.Int32Var(&p.priority, "priority", 0, "smaller is spent first")
+	flags.StringArrayVar(&p.items, "item", nil, "pay only for this item; may be repeated")
+	flags.StringArrayVar(&p.excludeItems, "exclude-item", nil, "pay for anything but this item; may be repeated")
+	flags.StringVar(&p.blockID, "block-id", "", "id of the new block (default: one is made)")
+	flags.StringVar(&p.description, "description", "", "a note on the entries")
+	flags.BoolVar(&p.requirePayment, "require-payment", false, "the credits wait until the invoice is paid")
+	flags.BoolVar(&p.markPaid, "mark-as-paid", false, "the invoice was paid elsewhere")
+	flags.BoolVar(&p.collect, "auto-collection", false, "whether the invoice is collected automatically; it must be given")
+	flags.IntVar(&p.netTerms, "net-terms", 0, "calendar days until the invoice is due")
+	flags.StringVar(&p.due, "due", "", "the day the invoice is due, instead of --net-terms")
+	flags.StringVar(&p.date, "invoice-date", "", "the date on the invoice (default: when the credits become usable)")
+	flags.StringVar(&p.invoiceCurrency, "invoice-currency", "", "the currency of the invoice (default: the customer's)")
+	flags.StringVar(&p.invoiceID, "invoice-id", "", "id of the invoice (default: one is made)")
+	flags.StringVar(&p.item, "invoice-item", "", "what the invoice calls the credits (default Credits)")
+	flags.StringVar(&p.memo, "memo", "", "a note on the invoice")
+	return cmd
+}
+
+func (p *purchaseFlags) purchase(cmd *cobra.Command, on creditledger.AccountID, amount string) (invoice.Purchase, error) {
+	require := p.requirePayment
+	p.requirePayment = false // of the grant: the purchase has its own
+	op, err := p.operation(amount)
+	if err != nil {
+		return invoice.Purchase{}, err
+	}
+	inc, ok := op.(creditledger.Increment)
+	if !ok {
+		return invoice.Purchase{}, fmt.Errorf("a purchase cannot be a %s", op.Name())
+	}
+	var read parser
+	terms := invoice.Terms{CustomDueDate: read.when("--due", p.due, false), InvoiceDate: read.when("--invoice-date", p.date, false), InvoiceID: p.invoiceID, Memo: p.memo}
+	if cmd.Flags().Changed("auto-collection") {
+		terms.AutoCollection = &p.collect
+	}
+	if cmd.Flags().Changed("net-terms") {
+		terms.NetTerms = &p.netTerms
+	}
+	return invoice.Purchase{
+		Account: on, Increment: inc, Terms: terms, Currency: p.invoiceCurrency, ItemID: p.item, MarkAsPaid: p.markPaid, RequirePayment: require,
+	}, read.err
+}
+
+// object reads a JSON object from a file, - for stdin, and gives it more keys, so that
+// it is a line of an operations file.
+func (a *app) object(path string, more [][2]string) (opsfile.Request, error) {
+	in := a.in
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return opsfile.Request{}, err
+		}
+		defer f.Close()
+		in = f
+	}
+	data, err := io.ReadAll(io.LimitReader(in, opsfile.MaxLine+1))
+	if err != nil {
+		return opsfile.Request{}, err
+	}
+	data = bytes.TrimSpace(data)
+	if len(data) > opsfile.MaxLine {
+		return opsfile.Request{}, &flagError{"FILE", fmt.Errorf("it has more than %d bytes", opsfile.MaxLine)}
+	}
+	if len(data) < 2 || data[0] != '{' {
+		return opsfile.Request{}, &flagError{"FILE", errors.New("it is not a JSON object")}
+	}
+	line := []byte("{")
+	for i, kv := range more {
+		text, err := json.Marshal(kv[1])
+		if err != nil {
+			return opsfile.Request{}, err
+		}
+		if i > 0 {
+			line = append(line, ',')
+		}
+		line = append(line, '"')
+		line = append(append(append(line, kv[0]...), `":`...), text...)
+	}
+	if rest := bytes.TrimSpace(data[1:]); len(rest) > 0 && rest[0] != '}' {
+		line = append(line, ',')
+	}
+	return opsfile.Parse(append(line, data[1:]...))
+}
+
+// fromFile is a subcommand whose request stands in a file.
+func (a *app) fromFile(cmd *cobra.Command, args []string, key string, more [][2]string) error {
+	k, err := a.moneyKey(cmd, key)
+	if err != nil {
+		return err
+	}
+	on := a.account(args[0])
+	r, err := a.object(args[1], append(more, [2]string{"customer_id", on.Customer}, [2]string{"currency", on.Currency}, [2]string{"idempotency_key", string(k)}))
+	if err != nil {
+		return err
+	}
+	if err := cmd.Flags().Set("key", string(k)); err != nil {
+		return err
+	}
+	return a.money(cmd, string(k), r, toCreate)
+}
+
+func (a *app) closePeriodCommand() *cobra.Command {
+	var key string
+	cmd := &cobra.Command{
+		Use:   "close-period CUSTOMER FILE",
+		Short: "Bill the usage of a period: credits pay first, the rest is due",
+		Long: `Bill the usage of a period: prepaid credits pay first, what they do not cover is due.
+
+FILE (- for stdin) holds one JSON object with the keys of the op close_period in
+operations files: start, end, lines, invoice_settings, and what else it may have.
+Give --key: closing the same period twice under one key gives the same invoice.`,
+		Example: `  creditledger close-period cus_1 january.json --key cus_1-2026-01`,
+		Args:    cobra.ExactArgs(2),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			return a.fromFile(cmd, args, key, [][2]string{{"op", "close_period"}})
+		}),
+	}
+	a.accountFlags(cmd)
+	keyFlag(cmd, &key)
+	return cmd
+}
+
+func (a *app) customerBalanceCommand() *cobra.Command {
+	var key, add, take, description, currency string
+	cmd := &cobra.Command{
+		Use:   "customer-balance CUSTOMER",
+		Short: "Show or move the money a customer has with the seller",
+		Long: `Show the money a customer has with the seller and its transactions, or move it.
+
+It is applied to the next invoice, after tax, and never mixes with credits. When it is
+negative the customer owes it.`,
+		Example: `  creditledger customer-balance cus_1 --invoice-currency USD
+  creditledger customer-balance cus_1 --invoice-currency USD --add 25 --description "goodwill" --key gift-7`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			change := invoice.BalanceChange{Customer: args[0], Description: description}
+			text := ""
+			switch {
+			case add != "" && take != "":
+				return &flagError{"--take", errors.New("it does not go with --add")}
+			case add != "":
+				change.Type, text = invoice.BalanceIncrement, add
+			case take != "":
+				change.Type, text = invoice.BalanceDecrement, take
+			default:
+				return a.looking(func(s *invoice.Service) error { return a.showBalance(cmd, s, args[0], currency) })
+			}
+			var err error
+			if change.Amount, err = invoice.ParseMoney(text, currency); err != nil {
+				return err
+			}
+			k, err := a.moneyKey(cmd, key)
+			if err != nil {
+				return err
+			}
+			return a.withLedger(toCreate, func(l *creditledger.Ledger, _ *bolt.Store) error {
+				s := invoice.New(l, nil)
+				if _, err := s.AdjustBalance(cmd.Context(), change, k); err != nil {
+					return err
+				}
+				return a.showBalance(cmd, s, args[0], currency)
+			})
+		}),
+	}
+	a.dbFlag(cmd)
+	keyFlag(cmd, &key)
+	flags := cmd.Flags()
+	flags.StringVar(&currency, "invoice-currency", "USD", "the currency of the money")
+	flags.StringVar(&add, "add", "", "money the customer gets")
+	flags.StringVar(&take, "take", "", "money the customer loses")
+	flags.StringVar(&description, "description", "", "a note on the transaction")
+	return cmd
+}
+
+func (a *app) showBalance(cmd *cobra.Command, s *invoice.Service, customer, currency string) error {
+	b, err := s.Balance(cmd.Context(), customer, currency)
+	if err != nil {
+		return err
+	}
+	moves, err := s.Movements(cmd.Context(), customer, currency, 0, creditledger.MaxPage)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(struct {
+			Op           string             `json:"op"`
+			Balance      invoice.Money      `json:"balance"`
+			Transactions []invoice.Movement `json:"transactions"`
+		}{"customer_balance", b.Amount, moves})
+	}
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "%s has %s with the seller.\n", customer, b.Amount)
+	if len(moves) > 0 {
+		t := newTable(">NO", "CREATED", "TYPE", ">AMOUNT", ">BEFORE", "", ">AFTER", "WHY", "NOTE")
+		for _, m := range moves {
+			t.add(fmt.Sprint(m.Number), when(m.CreatedAt), string(m.Type), m.Amount.Decimal(), m.Starting.Decimal(), "→", m.Ending.Decimal(), string(m.Action), m.Description)
+		}
+		t.write(&text)
+	}
+	_, err = a.out.Write(text.Bytes())
+	return err
+}
