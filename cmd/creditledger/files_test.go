@@ -87,7 +87,7 @@ func TestReadingMakesNoFile(t *testing.T) {
 	}
 }
 
-// TestVerifyTellsOfDamage: a touched file ends with status 1 and says so on one line.
+// TestVerifyTellsOfDamage: a touched file ends with status 4 and says so on one line.
 func TestVerifyTellsOfDamage(t *testing.T) {
 	s := newSession(t)
 	s.must("grant", "c", "10", "--block-id", "b", "--description", "a recognisable text")
@@ -104,7 +104,7 @@ func TestVerifyTellsOfDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	stdout, stderr, status := s.run("verify", "--json")
-	if status != statusTrouble || !strings.Contains(stdout, `"ok":false`) || !strings.Contains(stdout, `"violation":"`) ||
+	if status != statusDamaged || !strings.Contains(stdout, `"ok":false`) || !strings.Contains(stdout, `"violation":"`) ||
 		!strings.Contains(stderr, "the ledger is not whole") || strings.Count(stderr, "\n") != 1 {
 		t.Errorf("status %d\n%s%s", status, stdout, stderr)
 	}

@@ -15,7 +15,7 @@ Times are shown in UTC.
 
 Exit status: 0 done; 1 trouble with files or storage; 2 a command line or request that
 is wrong in itself; 3 an operation that the ledger refuses, with nothing written.
-apply has its own: see creditledger help apply.`
+apply, verify and recover have their own: see creditledger help apply, and so on.`
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -48,7 +48,8 @@ func (a *app) rootCommand() *cobra.Command {
 	add("write", a.grantCommand(), a.spendCommand(), a.extendCommand(), a.voidCommand(), a.amendCommand(), a.activateCommand(), a.customerCommand())
 	add("read", a.balanceCommand(), a.blocksCommand(), a.entriesCommand(), a.explainCommand())
 	add("money", a.moneyCommands()...)
-	add("file", a.applyCommand(), a.sweepCommand(), a.verifyCommand(), a.backupCommand(), a.demoCommand())
+	add("file", a.applyCommand(), a.sweepCommand(), a.backupCommand(), a.demoCommand())
+	add("file", a.evidenceCommands()...)
 	return root
 }
 

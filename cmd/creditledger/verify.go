@@ -1,0 +1,206 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"creditledger"
+	"creditledger/opsfile"
+	"creditledger/store/bolt"
+)
+
+// statusDamaged is the exit status of verify and recover for a ledger that can be read
+// and is not whole.
+const statusDamaged = 4
+
+// evidenceCommands prove a ledger, and save what is left of one.
+func (a *app) evidenceCommands() []*cobra.Command {
+	return []*cobra.Command{a.verifyCommand(), a.headCommand(), a.recoverCommand()}
+}
+
+const verifyHelp = `Replay every entry of an account, or of all accounts, and prove that nothing was lost,
+made up or altered.
+
+--since takes a file that creditledger head wrote earlier and that was kept elsewhere:
+the history must have grown from there and nothing before may differ. Only that shows
+a file that was set back or written anew as a whole.
+
+Exit status: 0 whole; 4 damaged: the message names the account and the record; 1 the
+ledger cannot be read at all: there is no such file, it is in use, or so damaged that
+only creditledger recover can read it; 2 a command line that is wrong.`
+
+func (a *app) verifyCommand() *cobra.Command {
+	var since string
+	cmd := &cobra.Command{
+		Use:   "verify [CUSTOMER]",
+		Short: "Prove that a ledger is whole and adds up",
+		Long:  verifyHelp,
+		Example: `  creditledger verify
+  creditledger verify cus_1 --currency USD
+  creditledger verify --since head-2030-01-01.jsonl`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 && cmd.Flags().Changed("currency") {
+				return &flagError{"--currency", errors.New("it goes with a CUSTOMER")}
+			}
+			var points []creditledger.Checkpoint
+			if since != "" {
+				var err error
+				if points, err = a.readHead(since); err != nil {
+					return err
+				}
+			}
+			return a.withLedger(toRead, func(l *creditledger.Ledger, s *bolt.Store) error {
+				answer := opsfile.Answer{Op: "verify"}
+				bar := a.countBar("records replayed")
+				opts := &creditledger.VerifyOptions{Progress: bar.count, Since: points}
+				if len(args) == 1 {
+					answer.Result, answer.Err = l.Verify(cmd.Context(), a.account(args[0]), opts)
+				} else {
+					answer.Result, answer.Err = l.VerifyAll(cmd.Context(), opts)
+				}
+				bar.done()
+				if err := a.showVerification(&answer); err != nil {
+					return err
+				}
+				return a.showWarnings(s.Warnings(), since != "")
+			})
+		}),
+	}
+	a.accountFlags(cmd)
+	cmd.Flags().StringVar(&since, "since", "", "prove growth from the head in this `FILE` (- for standard input)")
+	_ = cmd.MarkFlagFilename("since")
+	return cmd
+}
+
+func (a *app) showVerification(answer *opsfile.Answer) error {
+	err := a.show(answer, func(out io.Writer) {
+		v := answer.Result.(creditledger.Verification)
+		if v.OK && !a.quiet {
+			fmt.Fprintf(out, "Whole: %s, %s, %s.\n", count(v.Accounts, "account", "accounts"),
+				count(v.Entries, "entry", "entries"), count(v.Blocks, "block", "blocks"))
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if v := answer.Result.(creditledger.Verification); !v.OK {
+		return &statusError{statusDamaged, fmt.Errorf("the ledger is not whole: %s; keep the file as it is and go back to a backup", v.Violation)}
+	}
+	return nil
+}
+
+// showWarnings tells of what was strange in the file. A history that may have been
+// set back is damage, unless a head has just proved that it was not.
+func (a *app) showWarnings(warnings []string, proved bool) error {
+	for _, w := range warnings {
+		if !proved {
+			return &statusError{statusDamaged, errors.New(w + " (--since)")}
+		}
+		fmt.Fprintln(a.err, "creditledger: "+w)
+	}
+	return nil
+}
+
+// headObject is a line of a head.
+type headObject struct {
+	Customer string `json:"customer_id"`
+	Currency string `json:"currency"`
+	Version  uint64 `json:"version"`
+	Seal     string `json:"seal"`
+}
+
+func (a *app) headCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "head",
+		Short: "Print the seals that stand for all history so far",
+		Long: `Print, for every account, how many records its journal has and the seal of the last
+one, as JSON lines. A seal stands for the whole history up to it. Keep the lines where
+whoever may write the ledger file may not; creditledger verify --since proves later
+that the ledger has only grown from them.`,
+		Example: `  creditledger head > head-2030-01-01.jsonl
+  creditledger verify --since head-2030-01-01.jsonl`,
+		Args: cobra.NoArgs,
+		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
+			return a.withLedger(toRead, func(l *creditledger.Ledger, s *bolt.Store) error {
+				out := bufio.NewWriter(a.out)
+				lines := json.NewEncoder(out)
+				var after creditledger.AccountID
+				for {
+					ids, err := s.Accounts(cmd.Context(), after, creditledger.MaxPage)
+					if err != nil {
+						return err
+					}
+					for _, id := range ids {
+						p, err := l.Checkpoint(cmd.Context(), id)
+						if err == nil {
+							err = lines.Encode(headObject{id.Customer, id.Currency, p.Version, p.Seal.String()})
+						}
+						if err != nil {
+							return err
+						}
+						after = id
+					}
+					if len(ids) < creditledger.MaxPage {
+						return out.Flush()
+					}
+				}
+			})
+		}),
+	}
+	a.dbFlag(cmd)
+	return cmd
+}
+
+// readHead reads what the head command printed.
+func (a *app) readHead(name string) ([]creditledger.Checkpoint, error) {
+	in := a.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	var points []creditledger.Checkpoint
+	lines := bufio.NewScanner(in)
+	for n := 1; lines.Scan(); n++ {
+		p, err := readHeadLine(lines.Bytes())
+		if err != nil {
+			return nil, &flagError{"--since", fmt.Errorf("%s, line %d: %w", name, n, err)}
+		}
+		points = append(points, p)
+	}
+	if err := lines.Err(); err != nil {
+		return nil, &flagError{"--since", fmt.Errorf("%s: %w", name, err)}
+	}
+	if len(points) == 0 {
+		return nil, &flagError{"--since", fmt.Errorf("%s: it is empty and would prove nothing", name)}
+	}
+	return points, nil
+}
+
+func readHeadLine(line []byte) (p creditledger.Checkpoint, err error) {
+	var o headObject
+	d := json.NewDecoder(bytes.NewReader(line))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&o); err != nil || d.More() {
+		return p, errors.New("not a line of creditledger head")
+	}
+	seal, err := hex.DecodeString(o.Seal)
+	if err != nil || len(seal) != len(p.Seal) || o.Customer == "" || o.Currency == "" || o.Version == 0 {
+		return p, errors.New("an account, a version and a seal of 64 hexadecimal digits are needed")
+	}
+	p = creditledger.Checkpoint{Account: creditledger.AccountID{Customer: o.Customer, Currency: o.Currency}, Version: o.Version}
+	copy(p.Seal[:], seal)
+	return p, nil
+}

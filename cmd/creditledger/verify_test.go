@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestHead: a head proves growth, and shows a file that was set back, whole as it is.
+func TestHead(t *testing.T) {
+	s := newSession(t)
+	s.must("grant", "c", "10", "--block-id", "b")
+	s.must("grant", "d", "10", "--currency", "USD")
+	path := filepath.Join(s.dir, "credits.db")
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.must("spend", "c", "3")
+	head := s.must("head")
+	if strings.Count(head, "\n") != 2 || !strings.Contains(head, `{"customer_id":"c","currency":"credits","version":2,"seal":"`) {
+		t.Errorf("head is\n%s", head)
+	}
+	file := write(t, s.dir, "head.jsonl", head)
+	s.must("verify", "--since", file)
+	s.must("spend", "c", "1")
+	s.must("verify", "--since", file)
+	s.must("verify", "c", "--since", file)
+
+	if err := os.WriteFile(path, old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.must("verify")
+	if _, stderr, status := s.run("verify", "--since", file); status != statusDamaged || !strings.Contains(stderr, "checkpoint") {
+		t.Errorf("a file set back: status %d, %s", status, stderr)
+	}
+	s.must("spend", "c", "4")
+	if _, stderr, status := s.run("verify", "--since", file); status != statusDamaged || !strings.Contains(stderr, "record 2") {
+		t.Errorf("another history: status %d, %s", status, stderr)
+	}
+	for _, bad := range []string{"", "{}\n", head + "x\n", strings.Replace(head, `"seal":"`, `"seal":"z`, 1), strings.Repeat("x", 1<<20)} {
+		if _, stderr, status := s.run("verify", "--since", write(t, s.dir, "bad.jsonl", bad)); status != statusUsage {
+			t.Errorf("head %.40q: status %d, %s", bad, status, stderr)
+		}
+	}
+	if _, stderr, status := s.run("verify", "--since", filepath.Join(s.dir, "missing")); status == 0 || status == statusDamaged {
+		t.Errorf("a missing head: status %d, %s", status, stderr)
+	}
+}
+
+// TestRecover: a file that cannot be opened is recovered, and what is lost is named.
+func TestRecover(t *testing.T) {
+	s := newSession(t)
+	s.must("customer", "set", "c", "--name", "Cyd")
+	for range 5 {
+		s.must("grant", "c", "10", "--description", "a recognisable text")
+	}
+	path, saved := filepath.Join(s.dir, "credits.db"), filepath.Join(s.dir, "saved.db")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// No meta page is left: bbolt cannot know it.
+	clear(data[:8192])
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, status := s.run("verify"); status != statusTrouble || !strings.Contains(stderr, "corrupt") {
+		t.Errorf("verify: status %d, %s", status, stderr)
+	}
+	out := s.must("recover", path, saved)
+	if !strings.Contains(out, "c         credits           5          0     0") {
+		t.Errorf("recover says\n%s", out)
+	}
+	s.must("verify", "--db", saved)
+	if out := s.must("customer", "show", "c", "--db", saved); !strings.Contains(out, "Cyd") {
+		t.Errorf("the customer is\n%s", out)
+	}
+	if _, stderr, status := s.run("recover", path, saved); status != statusTrouble {
+		t.Errorf("over a file: status %d, %s", status, stderr)
+	}
+	if _, stderr, status := s.run("recover", path, path); status != statusUsage {
+		t.Errorf("over itself: status %d, %s", status, stderr)
+	}
+
+	damaged := bytes.Replace(data, []byte("a recognisable text"), []byte("another thing there"), -1)
+	if err := os.WriteFile(path, damaged, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, stderr, status := s.run("recover", path, filepath.Join(s.dir, "less.db"), "--json")
+	if status != statusDamaged || !strings.Contains(out, `"recovered":`) || !strings.Contains(stderr, "not everything") {
+		t.Errorf("status %d\n%s%s", status, out, stderr)
+	}
+}
