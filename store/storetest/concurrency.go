@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"creditledger"
 )
@@ -92,29 +93,44 @@ func allWinners(ctx context.Context, s creditledger.Store) error {
 	return verifyAll(ctx, s, books...)
 }
 
-// whileWriting runs read again and again while write does its work.
+// whileWriting calls write again and again while others call read, until both have
+// happened often enough to have met, or one has failed.
 func whileWriting(write, read func() error) error {
-	done := make(chan struct{})
-	return together(4, func(i int) error {
-		if i == 0 {
-			defer close(done)
-			return write()
+	const readers, writes, reads = 3, 40, 200
+	var done atomic.Int64
+	stop := make(chan struct{})
+	end := sync.OnceFunc(func() { close(stop) })
+	over := func() bool {
+		select {
+		case <-stop:
+			return true
+		default:
+			return false
 		}
-		for {
-			select {
-			case <-done:
-				return nil
-			default:
+	}
+	return together(1+readers, func(i int) error {
+		defer end()
+		for n := 0; !over(); n++ {
+			if i > 0 {
+				if err := read(); err != nil {
+					return err
+				}
+				done.Add(1)
+				continue
 			}
-			if err := read(); err != nil {
+			if n >= writes && done.Load() >= reads {
+				return nil
+			}
+			if err := write(); err != nil {
 				return err
 			}
 		}
+		return nil
 	})
 }
 
 func snapshots(ctx context.Context, s creditledger.Store) error {
-	const blocks, commits = 8, 40
+	const blocks = 8
 	b := &book{id: plain}
 	// Every block has the version of its last change as its priority.
 	change := func(isNew bool) creditledger.Change {
@@ -130,12 +146,7 @@ func snapshots(ctx context.Context, s creditledger.Store) error {
 		return err
 	}
 	return whileWriting(func() error {
-		for range commits {
-			if err := b.commit(ctx, s, change(false)); err != nil {
-				return err
-			}
-		}
-		return nil
+		return b.commit(ctx, s, change(false))
 	}, func() error {
 		state, err := s.Load(ctx, plain, 0)
 		if err != nil || state == nil {
@@ -154,17 +165,14 @@ func snapshots(ctx context.Context, s creditledger.Store) error {
 }
 
 func visibleWhole(ctx context.Context, s creditledger.Store) error {
-	const commits = 40
 	one, two := &book{id: awkwardAccounts[0]}, &book{id: awkwardAccounts[3]}
 	return whileWriting(func() error {
-		for range commits {
-			list := []creditledger.Change{one.next(1), two.next(1)}
-			if err := s.Commit(ctx, list); err != nil {
-				return err
-			}
-			one.done(list[0])
-			two.done(list[1])
+		list := []creditledger.Change{one.next(1), two.next(1)}
+		if err := s.Commit(ctx, list); err != nil {
+			return err
 		}
+		one.done(list[0])
+		two.done(list[1])
 		return nil
 	}, func() error {
 		// In one order and in the other: neither account may be behind the one
