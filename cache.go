@@ -83,10 +83,11 @@ func (s *slot) load(ctx context.Context, store Store) error {
 	return err
 }
 
-// decide decides d on the slot's account.
-func (s *slot) decide(d *decision) error {
+// decide runs a decision on the slot's account. While it runs the account is in
+// between: release looks whether it came to its end.
+func (s *slot) decide(run func() error) error {
 	s.deciding = true
-	err := d.decide()
+	err := run()
 	s.deciding = false
 	return err
 }

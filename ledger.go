@@ -198,7 +198,7 @@ func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
 	a.moveTo(max(now, a.head.LastAt))
 	d := newDecision(l, r, a)
 	defer d.free()
-	if err := s.decide(d); err != nil {
+	if err := s.decide(d.decide); err != nil {
 		return nil, l.explainMissing(ctx, s, err)
 	}
 	if f := s.carries(d.puts); f != nil {
@@ -296,7 +296,7 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 		}
 		d := newDecision(l, r, s.account)
 		defer d.free()
-		if err := s.decide(d); err != nil {
+		if err := s.decide(d.decide); err != nil {
 			return l.explainMissing(ctx, s, err)
 		}
 		d.takeBack()

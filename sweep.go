@@ -1,6 +1,7 @@
 package creditledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,73 +45,88 @@ func (l *Ledger) Sweep(ctx context.Context) (SweepResult, error) {
 }
 
 // sweepAccounts decides all accounts of a page before it waits for the first, so
-// that they share commits.
+// that they share commits. It returns the first error; what was written all the same
+// is counted.
 func (l *Ledger) sweepAccounts(ctx context.Context, due []AccountID, res *SweepResult) error {
-	type swept struct {
-		id      AccountID
-		entries int
-		flight  *flight
-	}
 	wave := make([]swept, 0, len(due))
+	var failed error
 	for _, id := range due {
-		n, f, err := l.sweepAccount(ctx, id)
+		w, err := l.sweepAccount(ctx, id)
 		if err != nil {
-			return err
+			failed = err
+			break
 		}
-		wave = append(wave, swept{id, n, f})
+		wave = append(wave, w)
 	}
 	for _, w := range wave {
-		for attempt := 1; w.flight != nil; attempt++ {
-			if err := w.flight.wait(ctx); err != nil {
-				return &OutcomeUnknownError{Err: err}
-			}
-			if w.flight.err == nil {
-				break
-			}
-			if !errors.Is(w.flight.err, ErrConflict) || attempt == maxAttempts {
-				return w.flight.err
-			}
-			var err error
-			if w.entries, w.flight, err = l.sweepAccount(ctx, w.id); err != nil {
-				return err
-			}
+		entries, err := l.landed(ctx, w)
+		if err != nil {
+			failed = cmp.Or(failed, err)
+			continue
 		}
-		if w.entries > 0 {
+		if entries > 0 {
 			res.Accounts++
-			res.Entries += w.entries
+			res.Entries += entries
 		}
 	}
-	return nil
+	return failed
+}
+
+// swept is what a sweep queued for one account.
+type swept struct {
+	id      AccountID
+	entries int
+	flight  *flight // nil: nothing to wait for
+}
+
+// landed waits until it is durable, and returns how many entries it was in the end.
+func (l *Ledger) landed(ctx context.Context, w swept) (entries int, err error) {
+	for attempt := 1; w.flight != nil; attempt++ {
+		if err := w.flight.wait(ctx); err != nil {
+			return 0, &OutcomeUnknownError{Err: err}
+		}
+		if w.flight.err == nil {
+			break
+		}
+		if !errors.Is(w.flight.err, ErrConflict) || attempt == maxAttempts {
+			return 0, w.flight.err
+		}
+		if w, err = l.sweepAccount(ctx, w.id); err != nil {
+			return 0, err
+		}
+	}
+	return w.entries, nil
 }
 
 // sweepAccount queues what lapsed in one account.
-func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (int, *flight, error) {
+func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) {
+	w := swept{id: id}
 	now, err := l.now()
 	if err != nil {
-		return 0, nil, err
+		return w, err
 	}
 	s, err := l.cache.acquire(ctx, id)
 	if err != nil {
-		return 0, nil, err
+		return w, err
 	}
 	defer l.cache.release(s)
 	if err := s.load(ctx, l.store); err != nil {
-		return 0, nil, err
+		return w, err
 	}
 	a := s.account
 	due := a.lastDue(max(now, a.head.LastAt))
 	if due == 0 {
-		return 0, nil, nil
+		return w, nil
 	}
 	// The record's instant is that of its last entry, and what it leaves behind has
 	// to hold at that instant, not at a later one.
 	a.moveTo(due)
-	entries := len(a.lapsed)
+	w.entries = len(a.lapsed)
 	d := decision{request: &request{account: id}, account: a, ids: &l.ids}
-	if err := d.expire(); err != nil {
+	if err := s.decide(d.expire); err != nil {
 		d.takeBack()
-		return 0, nil, err
+		return w, err
 	}
-	f, _ := l.commit.queue(s, &d, false)
-	return entries, f, nil
+	w.flight, _ = l.commit.queue(s, &d, false)
+	return w, nil
 }
