@@ -1,0 +1,135 @@
+package creditledger_test
+
+import (
+	"context"
+	"sync"
+
+	"creditledger"
+	"creditledger/store/memory"
+)
+
+// faulty is a store in memory that a test can hold up, make fail and count.
+type faulty struct {
+	creditledger.Store
+
+	mu      sync.Mutex
+	commits int // that reached the store behind
+	batches [][]creditledger.Change
+	commit  func(ctx context.Context, changes []creditledger.Change, next func() error) error // instead of Commit
+	read    func(ctx context.Context, what string, id creditledger.AccountID) error           // before a read
+}
+
+func newFaulty() *faulty { return &faulty{Store: memory.New()} }
+
+// onCommit sets what happens instead of a commit; nil: nothing else.
+func (s *faulty) onCommit(f func(ctx context.Context, changes []creditledger.Change, next func() error) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.commit = f
+}
+
+func (s *faulty) onRead(f func(ctx context.Context, what string, id creditledger.AccountID) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.read = f
+}
+
+// committed returns how many commits reached the store, and what was in them.
+func (s *faulty) committed() (int, [][]creditledger.Change) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.commits, s.batches
+}
+
+func (s *faulty) Commit(ctx context.Context, changes []creditledger.Change) error {
+	s.mu.Lock()
+	f := s.commit
+	s.mu.Unlock()
+	next := func() error {
+		err := s.Store.Commit(ctx, changes)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if err == nil {
+			s.commits++
+			s.batches = append(s.batches, changes)
+		}
+		return err
+	}
+	if f != nil {
+		return f(ctx, changes, next)
+	}
+	return next()
+}
+
+func (s *faulty) reading(ctx context.Context, what string, id creditledger.AccountID) error {
+	s.mu.Lock()
+	f := s.read
+	s.mu.Unlock()
+	if f == nil {
+		return nil
+	}
+	return f(ctx, what, id)
+}
+
+func (s *faulty) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {
+	if err := s.reading(ctx, "load", id); err != nil {
+		return nil, err
+	}
+	return s.Store.Load(ctx, id, have)
+}
+
+func (s *faulty) Block(ctx context.Context, id creditledger.AccountID, blockID string) (creditledger.Block, error) {
+	if err := s.reading(ctx, "block", id); err != nil {
+		return creditledger.Block{}, err
+	}
+	return s.Store.Block(ctx, id, blockID)
+}
+
+func (s *faulty) Blocks(ctx context.Context, id creditledger.AccountID, from uint64, limit int) ([]creditledger.Block, error) {
+	if err := s.reading(ctx, "blocks", id); err != nil {
+		return nil, err
+	}
+	return s.Store.Blocks(ctx, id, from, limit)
+}
+
+func (s *faulty) BlocksByNumber(ctx context.Context, id creditledger.AccountID, numbers []uint64) ([]creditledger.Block, error) {
+	if err := s.reading(ctx, "blocks by number", id); err != nil {
+		return nil, err
+	}
+	return s.Store.BlocksByNumber(ctx, id, numbers)
+}
+
+func (s *faulty) Journal(ctx context.Context, id creditledger.AccountID, from uint64, limit int, reverse bool) ([]creditledger.JournalRecord, error) {
+	if err := s.reading(ctx, "journal", id); err != nil {
+		return nil, err
+	}
+	return s.Store.Journal(ctx, id, from, limit, reverse)
+}
+
+func (s *faulty) KeySeq(ctx context.Context, id creditledger.AccountID, key creditledger.Key) (uint64, error) {
+	if err := s.reading(ctx, "key", id); err != nil {
+		return 0, err
+	}
+	return s.Store.KeySeq(ctx, id, key)
+}
+
+func (s *faulty) Due(ctx context.Context, by creditledger.Instant, after creditledger.AccountID, limit int) ([]creditledger.AccountID, error) {
+	if err := s.reading(ctx, "due", creditledger.AccountID{}); err != nil {
+		return nil, err
+	}
+	return s.Store.Due(ctx, by, after, limit)
+}
+
+func (s *faulty) Accounts(ctx context.Context, after creditledger.AccountID, limit int) ([]creditledger.AccountID, error) {
+	if err := s.reading(ctx, "accounts", creditledger.AccountID{}); err != nil {
+		return nil, err
+	}
+	return s.Store.Accounts(ctx, after, limit)
+}
+
+func (s *faulty) Record(ctx context.Context, id creditledger.RecordID) (creditledger.Record, error) {
+	if err := s.reading(ctx, "record", creditledger.AccountID{}); err != nil {
+		return creditledger.Record{}, err
+	}
+	return s.Store.Record(ctx, id)
+}
