@@ -1,0 +1,137 @@
+package creditledger
+
+import "context"
+
+// flight is what one account brings to one commit: everything decided on it since
+// the flight before was taken. All who wait for it are answered together.
+type flight struct {
+	version uint64 // of the account, that the flight was computed from
+	records []JournalRecord
+	keys    []KeyedRecord
+	byKey   map[Key]bool // the same keys
+	upper   []RecordPut  // records of upper layers, each once
+	touched []touchedBlock
+	index   map[*Block]int // into touched, once there are many
+
+	done chan struct{} // closed when err is final
+	err  error
+
+	// Room for the usual flight, of one operation.
+	room struct {
+		records [1]JournalRecord
+		touched [2]touchedBlock
+	}
+}
+
+func newFlight(version uint64) *flight {
+	f := &flight{version: version, done: make(chan struct{})}
+	f.records, f.touched = f.room.records[:0], f.room.touched[:0]
+	return f
+}
+
+type touchedBlock struct {
+	block *Block
+	new   bool
+}
+
+// wait returns when the flight has landed, or with ctx's error.
+func (f *flight) wait(ctx context.Context) error {
+	select {
+	case <-f.done:
+		return nil
+	default:
+	}
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// puts reports whether the flight carries a record of an upper layer.
+func (f *flight) puts(id RecordID) bool {
+	for i := range f.upper {
+		if f.upper[i].RecordID == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *flight) touch(b *Block, isNew bool) {
+	const few = 16
+	if f.index == nil {
+		for i := range f.touched {
+			if f.touched[i].block == b {
+				return
+			}
+		}
+		if len(f.touched) == few {
+			f.index = make(map[*Block]int, 2*few)
+			for i := range f.touched {
+				f.index[f.touched[i].block] = i
+			}
+		}
+	} else if _, ok := f.index[b]; ok {
+		return
+	}
+	if f.index != nil {
+		f.index[b] = len(f.touched)
+	}
+	f.touched = append(f.touched, touchedBlock{block: b, new: isNew})
+}
+
+// add takes over what a decision wrote.
+func (f *flight) add(d *decision) {
+	for _, r := range d.records {
+		f.records = append(f.records, JournalRecord{Seq: r.seq, Bytes: r.bytes})
+		if r.key == "" {
+			continue
+		}
+		f.keys = append(f.keys, KeyedRecord{Key: r.key, Seq: r.seq})
+		if f.byKey == nil {
+			f.byKey = map[Key]bool{}
+		}
+		f.byKey[r.key] = true
+	}
+	f.upper = append(f.upper, d.puts...)
+	for _, c := range d.changes {
+		if c.created != nil {
+			f.touch(c.created, true)
+		}
+		for i := range c.edits {
+			f.touch(c.edits[i].block, false)
+		}
+		for _, b := range c.closed {
+			f.touch(b, false)
+		}
+	}
+}
+
+// change is the flight as the store takes it. The account's state is copied here, so
+// that what is decided from now on goes into the next flight.
+func (f *flight) change(a *account, memory *[]StoredBlock) Change {
+	c := Change{Account: a.id, Version: f.version, Head: a.head, Journal: f.records, Keys: f.keys, Records: f.upper}
+	first := len(*memory)
+	for _, t := range f.touched {
+		*memory = append(*memory, StoredBlock{Block: *t.block, Open: a.closed[t.block.ID].block != t.block, New: t.new})
+	}
+	c.Blocks = (*memory)[first:len(*memory):len(*memory)]
+	return c
+}
+
+func (f *flight) meets(aboard map[RecordID]bool) bool {
+	for i := range f.upper {
+		if aboard[f.upper[i].RecordID] {
+			return true
+		}
+	}
+	return false
+}
+
+// land ends a flight and answers all who wait for it.
+func (f *flight) land(err error) {
+	f.err = err
+	close(f.done)
+}
