@@ -153,7 +153,7 @@ func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx
 		if err == nil {
 			return res, nil
 		}
-		if attempt == maxAttempts || !again(err) {
+		if attempt == maxAttempts || !(again(err) || t.outdated(err)) {
 			return nil, err
 		}
 		if err := ctx.Err(); err != nil {
@@ -167,6 +167,26 @@ func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx
 func again(err error) bool {
 	var c *creditledger.ConflictError
 	return errors.Is(err, errAgain) || (errors.As(err, &c) && len(c.Records) > 0)
+}
+
+// outdated reports whether the ledger refused a call only because another one, which
+// this call did not see yet, had done the same or the contrary: two notices of one
+// payment, say. It waits until what the ledger saw is stored, and looks for a record
+// that changed since this call read it.
+func (t *tx) outdated(refused error) bool {
+	if len(t.parts) == 0 || !errors.Is(refused, creditledger.ErrConstraint) {
+		return false
+	}
+	if _, err := t.at(accountOf(t.on)); err != nil {
+		return false
+	}
+	for id, h := range t.held {
+		rec, err := t.s.ledger.Record(t.ctx, id)
+		if (err == nil || isNotFound(err)) && rec.Version != h.version {
+			return true
+		}
+	}
+	return false
 }
 
 // replay returns the first answer of a key that was used before for the same request.

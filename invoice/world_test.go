@@ -259,6 +259,7 @@ type faulty struct {
 	count  int
 	failAt int  // number of the commit that fails; 0: none
 	after  bool // it fails after it was done
+	delay  time.Duration
 }
 
 var errDisk = errors.New("the disk is full")
@@ -271,6 +272,7 @@ func (f *faulty) Commit(ctx context.Context, changes []creditledger.Change) erro
 	if fail && !f.after {
 		return errDisk
 	}
+	time.Sleep(f.delay)
 	err := f.Store.Commit(ctx, changes)
 	if fail && err == nil {
 		return &creditledger.OutcomeUnknownError{Err: errDisk}
