@@ -16,7 +16,8 @@ type Answer struct {
 	Err  error  // why there is no Result
 	// Result is what was asked for: a *creditledger.Result, Balance, Explanation,
 	// EntryPage, SweepResult, Verification or Customer, the []creditledger.Block of
-	// blocks, or nil for clock.
+	// blocks, nil for clock; for the money side an *invoice.Answer, ChangeAnswer or
+	// Effects.
 	Result any
 }
 

@@ -18,7 +18,8 @@ type Request struct {
 	// Args is what the op asks for: a creditledger.Operation for the writing
 	// operations, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain,
 	// SetClock, CustomerUpdate, Sweep or Verify (those without a type here are the
-	// ledger's).
+	// ledger's), or for the money side a Purchase, Payment, VoidInvoice, ClosePeriod
+	// or Change.
 	Args any
 }
 

@@ -1,0 +1,39 @@
+package opsfile_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"creditledger"
+	"creditledger/opsfile"
+)
+
+// What a line of the money side may not hold is refused by name.
+func TestMoneyRefused(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"op":"purchase"}`: "customer_id: is missing",
+		`{"op":"purchase","customer_id":"c","idempotency_key":"k","invoice_settings":[]}`:                                                                       "invoice_settings: is an array, not an object",
+		`{"op":"purchase","customer_id":"c","idempotency_key":"k","amount":1,"invoice_settings":{"auto_collection":"yes"}}`:                                     "invoice_settings.auto_collection: is a string, not a boolean",
+		`{"op":"purchase","customer_id":"c","idempotency_key":"k","amount":1,"invoice_settings":{"net_terms":1.5}}`:                                             "invoice_settings.net_terms: 1.5 is not a number of days",
+		`{"op":"purchase","customer_id":"c","idempotency_key":"k","amount":1,"invoice_settings":{"nett_terms":1}}`:                                              "invoice_settings.nett_terms: is not a key",
+		`{"op":"purchase","customer_id":"c","idempotency_key":"k","amount":1,"invoice_settings":{},"previously_collected_amount":"4"}`:                          "is not an amount and a currency",
+		`{"op":"purchase","customer_id":"c","idempotency_key":"k","amount":1,"invoice_settings":{},"require_payment":true}`:                                     "require_payment: is not a key",
+		`{"op":"payment","invoice_id":"i","idempotency_key":"k"}`:                                                                                               "action: is missing",
+		`{"op":"payment","invoice_id":"i","idempotency_key":"k","action":"steal"}`:                                                                              `action: "steal" is not known`,
+		`{"op":"payment","invoice_id":"i","idempotency_key":"k","action":"fail","payment_id":"p"}`:                                                              "failed_reason: is missing",
+		`{"op":"payment","invoice_id":"i","idempotency_key":"k","action":"succeed"}`:                                                                            "payment_id: is missing",
+		`{"op":"void_invoice","invoice_id":"i"}`:                                                                                                                "idempotency_key: is missing",
+		`{"op":"close_period","customer_id":"c","idempotency_key":"k","start":"2026-01-01","end":"2026-02-01","invoice_settings":{}}`:                           "lines: is missing",
+		`{"op":"close_period","customer_id":"c","idempotency_key":"k","start":"x","end":"x","lines":[1],"invoice_settings":{}}`:                                 "start",
+		`{"op":"close_period","customer_id":"c","idempotency_key":"k","start":"2026-01-01","end":"2026-02-01","lines":[{"item_id":"a"}],"invoice_settings":{}}`: "lines[0].quantity: is missing",
+		`{"op":"change","action":"apply","idempotency_key":"k"}`:                                                                                                "change_id: is missing",
+		`{"op":"change","action":"propose","customer_id":"c","expires_at":"2026-01-01","idempotency_key":"k","operations":[{"op":"sweep"}]}`:                    "may stand in a change",
+		`{"op":"change","action":"propose","customer_id":"c","expires_at":"2026-01-01","idempotency_key":"k","operations":["x"]}`:                               "operations[0]: is a string, not an object",
+	} {
+		_, err := opsfile.Parse([]byte(line))
+		if !errors.Is(err, creditledger.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s\n  want %s\n  got  %v", line, want, err)
+		}
+	}
+}
