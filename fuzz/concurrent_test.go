@@ -1,0 +1,444 @@
+package fuzz_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"reflect"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	cl "creditledger"
+	"creditledger/fuzz"
+)
+
+var seedFlag = flag.Uint64("seed", 0, "seed of the concurrent tests; 0: a random one, which is printed")
+
+var chosenSeed = sync.OnceValue(func() uint64 {
+	if *seedFlag != 0 {
+		return *seedFlag
+	}
+	return rand.Uint64() >> 16
+})
+
+// seed is the seed of this run of the tests. It is printed by the tests that use it.
+func seed(testing.TB) uint64 { return chosenSeed() }
+
+// openStore is an empty store, closed and removed when the test is over.
+func openStore(t *testing.T, b fuzz.Backend) cl.Store {
+	t.Helper()
+	dir, err := os.MkdirTemp(memoryDir(), "fuzz-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	s, err := b.New(dir)()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if c, ok := s.(io.Closer); ok {
+			c.Close()
+		}
+	})
+	return s
+}
+
+// together runs fn n times at once and returns the errors. It ends the test when
+// anything hangs.
+func together(t *testing.T, n int, fn func(i int) error) []error {
+	t.Helper()
+	errs := make([]error, n)
+	start := make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			<-start
+			errs[i] = fn(i)
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	close(start)
+	select {
+	case <-done:
+	case <-time.After(time.Minute):
+		buf := make([]byte, 1<<16)
+		t.Fatalf("%d goroutines hang\n%s", n, buf[:runtime.Stack(buf, true)])
+	}
+	return errs
+}
+
+// noLeak fails the test if goroutines stay behind.
+func noLeak(t *testing.T) {
+	t.Helper()
+	before := runtime.NumGoroutine()
+	t.Cleanup(func() {
+		for range 200 {
+			if runtime.NumGoroutine() <= before {
+				return
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		buf := make([]byte, 1<<16)
+		t.Errorf("%d goroutines, %d before the test\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
+	})
+}
+
+func must(t testing.TB, l *cl.Ledger, on cl.AccountID, op cl.Operation) *cl.Result {
+	t.Helper()
+	res, err := l.Do(context.Background(), on, op, "")
+	if err != nil {
+		t.Fatalf("%s: %v", op.Name(), err)
+	}
+	return res
+}
+
+// sound holds an account against the invariants and counts its entries.
+func sound(t *testing.T, l *cl.Ledger, on cl.AccountID) (entries uint64) {
+	t.Helper()
+	for _, v := range fuzz.Violations(context.Background(), l, on) {
+		t.Error(v)
+	}
+	v, err := l.Verify(context.Background(), on, nil)
+	if err != nil || !v.OK {
+		t.Errorf("verify: %v, %v", v.Violation, err)
+	}
+	return v.Entries
+}
+
+// prepared are accounts for storms: blocks that can be drawn, moved, voided, amended
+// and activated.
+func prepared(t *testing.T, l *cl.Ledger, on cl.AccountID) (entries uint64) {
+	t.Helper()
+	must(t, l, on, cl.Increment{Amount: cl.AmountOf(100), BlockID: "b1", ExpiresAt: cl.At(time.Now().Add(time.Hour))})
+	must(t, l, on, cl.Increment{Amount: cl.AmountOf(100), BlockID: "b2"})
+	must(t, l, on, cl.Increment{Amount: cl.AmountOf(100), BlockID: "p", RequirePayment: true})
+	must(t, l, on, cl.Decrement{Amount: cl.AmountOf(50)})
+	return 4
+}
+
+var stormOps = []cl.Operation{
+	cl.Increment{Amount: cl.AmountOf(5), BlockID: "made"},
+	cl.Increment{Amount: cl.AmountOf(5)},
+	cl.Decrement{Amount: cl.AmountOf(120), Overdraft: cl.Reject},
+	cl.Decrement{Amount: cl.AmountOf(500)},
+	cl.ExpirationChange{BlockID: "b1", Target: cl.Never()},
+	cl.Void{BlockID: "b2", Amount: cl.AmountOf(100)},
+	cl.Amendment{BlockID: "b1", Amount: cl.AmountOf(50)},
+	cl.Activation{BlockID: "p"},
+	cl.Batch{cl.Activation{BlockID: "p"}, cl.Decrement{Amount: cl.AmountOf(10)}},
+}
+
+// TestStorms sends one operation from fifty goroutines under one key: one effect, and
+// fifty times the same answer, one of them not marked as a replay.
+func TestStorms(t *testing.T) {
+	storms := 40
+	if testing.Short() || raceDetector {
+		storms = 5
+	}
+	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
+		for _, ledgers := range []int{1, 2} {
+			t.Run(fmt.Sprintf("%s/%d ledgers", b.Name, ledgers), func(t *testing.T) {
+				noLeak(t)
+				store := openStore(t, b)
+				var ls []*cl.Ledger
+				for range ledgers {
+					ls = append(ls, cl.New(store, nil))
+				}
+				for i := range storms {
+					for j, op := range stormOps {
+						on := cl.AccountID{Customer: fmt.Sprintf("cus_%d_%d", i, j), Currency: "credits"}
+						storm(t, ls, on, op, prepared(t, ls[0], on))
+					}
+				}
+				for _, l := range ls {
+					l.Close()
+				}
+				t.Logf("%d storms of 50", storms*len(stormOps))
+			})
+		}
+	}
+}
+
+func storm(t *testing.T, ls []*cl.Ledger, on cl.AccountID, op cl.Operation, before uint64) {
+	t.Helper()
+	const n = 50
+	results := make([]*cl.Result, n)
+	errs := together(t, n, func(i int) (err error) {
+		results[i], err = ls[i%len(ls)].Do(context.Background(), on, op, "storm")
+		return err
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatalf("%s: %v", op.Name(), err)
+	}
+	originals := 0
+	for i, r := range results {
+		if !r.Replayed {
+			originals++
+		}
+		r.Replayed = false
+		if resultWords(r) != resultWords(results[0]) {
+			t.Fatalf("%s: answers differ:\n%s\n%s", op.Name(), resultWords(r), resultWords(results[i]))
+		}
+	}
+	if originals != 1 {
+		t.Errorf("%s: %d of %d answers are no replays", op.Name(), originals, n)
+	}
+	if entries := sound(t, ls[0], on); entries != before+uint64(len(results[0].Entries)) {
+		t.Errorf("%s: %d entries, %d of them before, and %d were answered", op.Name(), entries, before, len(results[0].Entries))
+	}
+}
+
+// resultWords prints a result with all its pointers followed.
+func resultWords(r *cl.Result) string { return fmt.Sprintf("%+v", *r) }
+
+// TestStormOfDifferentOperations sends fifty different operations under one key: one
+// happens, and all others are told that the key is taken.
+func TestStormOfDifferentOperations(t *testing.T) {
+	noLeak(t)
+	l := cl.New(openStore(t, memoryBackend), nil)
+	defer l.Close()
+	for i := range 20 {
+		on := cl.AccountID{Customer: fmt.Sprintf("cus_%d", i), Currency: "credits"}
+		done := 0
+		for _, err := range together(t, 50, func(i int) error {
+			_, err := l.Do(context.Background(), on, cl.Increment{Amount: cl.AmountOf(int64(i + 1))}, "one")
+			return err
+		}) {
+			if err == nil {
+				done++
+			} else if !errors.Is(err, cl.ErrIdempotencyMismatch) {
+				t.Error(err)
+			}
+		}
+		if done != 1 || sound(t, l, on) != 1 {
+			t.Errorf("%d of 50 happened", done)
+		}
+	}
+}
+
+// TestOneOfMany lets several goroutines do what only one of them can.
+func TestOneOfMany(t *testing.T) {
+	noLeak(t)
+	for _, c := range []struct {
+		name     string
+		n        int
+		op       cl.Operation
+		refused  error
+		entries  uint64 // that the one writes
+		accounts cl.Operation
+	}{
+		{"four voids of a whole block", 4, cl.Void{BlockID: "b", Amount: cl.AmountOf(100)}, cl.ErrConstraint, 2, cl.Increment{Amount: cl.AmountOf(100), BlockID: "b"}},
+		{"two spenders of one credit", 2, cl.Decrement{Amount: cl.AmountOf(1), Overdraft: cl.Reject}, cl.ErrInsufficientCredits, 1, cl.Increment{Amount: cl.AmountOf(1), BlockID: "b"}},
+		{"fifty payments of a pending block", 50, cl.Activation{BlockID: "b"}, cl.ErrConstraint, 0, cl.Increment{Amount: cl.AmountOf(1), BlockID: "b", RequirePayment: true}},
+		{"fifty moves of everything", 50, cl.ExpirationChange{BlockID: "b", Target: cl.Never()}, cl.ErrConstraint, 1, cl.Increment{Amount: cl.AmountOf(1), BlockID: "b"}},
+		{"fifty blocks of one id", 50, cl.Increment{Amount: cl.AmountOf(1), BlockID: "same"}, cl.ErrDuplicate, 1, cl.Increment{Amount: cl.AmountOf(1), BlockID: "b"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			store := openStore(t, memoryBackend)
+			ls := []*cl.Ledger{cl.New(store, nil), cl.New(store, nil)}
+			for round := range 20 {
+				on := cl.AccountID{Customer: fmt.Sprintf("cus_%d", round), Currency: "credits"}
+				must(t, ls[0], on, c.accounts)
+				done := 0
+				for _, err := range together(t, c.n, func(i int) error {
+					_, err := ls[i*round%2].Do(context.Background(), on, c.op, "")
+					return err
+				}) {
+					if err == nil {
+						done++
+					} else if !errors.Is(err, c.refused) {
+						t.Error(err)
+					}
+				}
+				if entries := sound(t, ls[0], on); done != 1 || entries != 1+c.entries {
+					t.Errorf("%d of %d succeeded, %d entries", done, c.n, entries)
+				}
+			}
+			for _, l := range ls {
+				l.Close()
+			}
+		})
+	}
+}
+
+// TestFreshAccount spends on an account that does not exist yet, fifty times at once:
+// one overdraft block holds it all.
+func TestFreshAccount(t *testing.T) {
+	noLeak(t)
+	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
+		store := openStore(t, b)
+		ls := []*cl.Ledger{cl.New(store, nil), cl.New(store, nil)}
+		for round := range 10 {
+			on := cl.AccountID{Customer: fmt.Sprintf("cus_%d", round), Currency: "credits"}
+			errs := together(t, 50, func(i int) error {
+				_, err := ls[i%2].Do(context.Background(), on, cl.Decrement{Amount: cl.AmountOf(1)}, "")
+				return err
+			})
+			if err := errors.Join(errs...); err != nil {
+				t.Fatal(err)
+			}
+			balance, err := ls[round%2].Balance(context.Background(), on, cl.BalanceQuery{})
+			blocks, err2 := ls[round%2].Blocks(context.Background(), on, cl.BlocksQuery{All: true})
+			if err != nil || err2 != nil || balance.Total.Cmp(cl.AmountOf(-50)) != 0 || len(blocks.Blocks) != 1 || sound(t, ls[0], on) != 50 {
+				t.Errorf("total %s in %d blocks: %v, %v", balance.Total, len(blocks.Blocks), err, err2)
+			}
+		}
+		for _, l := range ls {
+			l.Close()
+		}
+	}
+}
+
+// TestBank moves credits between the blocks of several accounts and from one block to
+// another by void and grant in one batch, while readers look: whoever looks, at the
+// balance, the blocks or an explanation, sees every credit once.
+func TestBank(t *testing.T) {
+	noLeak(t)
+	length := 3 * time.Second
+	if testing.Short() {
+		length = 300 * time.Millisecond
+	}
+	const accounts, each = 4, 1000
+	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
+		t.Run(b.Name, func(t *testing.T) {
+			l := cl.New(openStore(t, b), nil)
+			for a := range accounts {
+				must(t, l, historyAccount(a), cl.Increment{Amount: cl.AmountOf(each)})
+			}
+			deadline := time.Now().Add(length)
+			var moves, looks atomic.Int64
+			errs := together(t, 8, func(i int) error {
+				r := rand.New(rand.NewPCG(seed(t), uint64(i)))
+				for time.Now().Before(deadline) {
+					on := historyAccount(r.IntN(accounts))
+					var err error
+					if i < 4 {
+						err = move(l, on, r)
+						moves.Add(1)
+					} else {
+						err = look(l, on, cl.AmountOf(each))
+						looks.Add(1)
+					}
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			if err := errors.Join(errs...); err != nil {
+				t.Error(err)
+			}
+			for a := range accounts {
+				sound(t, l, historyAccount(a))
+			}
+			l.Close()
+			t.Logf("%d moves, %d looks (seed %d)", moves.Load(), looks.Load(), seed(t))
+		})
+	}
+}
+
+// move moves some credits of an account to another block. It may be refused when
+// somebody else was faster.
+func move(l *cl.Ledger, on cl.AccountID, r *rand.Rand) error {
+	ctx := context.Background()
+	page, err := l.Blocks(ctx, on, cl.BlocksQuery{Limit: 20})
+	if err != nil || len(page.Blocks) == 0 {
+		return err
+	}
+	b := page.Blocks[r.IntN(len(page.Blocks))]
+	amount := cl.AmountOf(1 + r.Int64N(50))
+	if amount.Cmp(b.Balance) > 0 || len(page.Blocks) > 10 {
+		amount = b.Balance
+	}
+	var op cl.Operation = cl.ExpirationChange{BlockID: b.ID, Amount: amount, Target: cl.At(time.Now().Add(time.Duration(1+r.IntN(100)) * time.Hour))}
+	if r.IntN(2) == 0 {
+		op = cl.Batch{cl.Void{BlockID: b.ID, Amount: amount}, cl.Increment{Amount: amount}}
+	}
+	if _, err := l.Do(ctx, on, op, ""); !errors.Is(err, cl.ErrConstraint) {
+		return err
+	}
+	return nil
+}
+
+// look adds up what an account holds in three ways.
+func look(l *cl.Ledger, on cl.AccountID, want cl.Amount) error {
+	ctx := context.Background()
+	balance, err := l.Balance(ctx, on, cl.BalanceQuery{})
+	if err != nil || balance.Total.Cmp(want) != 0 || balance.Available.Cmp(want) != 0 {
+		return fmt.Errorf("the balance of %s is %s, %v", on, balance.Total, err)
+	}
+	var inList, inExplanation cl.Amount
+	page, err := l.Blocks(ctx, on, cl.BlocksQuery{Limit: cl.MaxPage})
+	for _, b := range page.Blocks {
+		if inList, err = inList.Add(b.Balance); err != nil {
+			return err
+		}
+	}
+	if err != nil || inList.Cmp(want) != 0 {
+		return fmt.Errorf("the blocks of %s hold %s, %v", on, inList, err)
+	}
+	x, err := l.Explain(ctx, on, want, cl.Charge{})
+	for _, b := range x.Blocks {
+		if inExplanation, err = inExplanation.Add(b.Use); err != nil {
+			return err
+		}
+	}
+	if err != nil || inExplanation.Cmp(want) != 0 || !x.Overage.IsZero() {
+		return fmt.Errorf("%s could pay %s of %s, %v", on, inExplanation, want, err)
+	}
+	return nil
+}
+
+// TestGivingUp cancels contexts at any moment of any call. What was given up happened
+// or did not, the next call works, and nothing stays behind.
+func TestGivingUp(t *testing.T) {
+	noLeak(t)
+	l := cl.New(openStore(t, memoryBackend), nil)
+	on := cl.AccountID{Customer: "cus_1", Currency: "credits"}
+	prepared(t, l, on)
+	rounds := 2000
+	if testing.Short() || raceDetector {
+		rounds = 200
+	}
+	var unknown, done atomic.Int64
+	together(t, 8, func(i int) error {
+		r := rand.New(rand.NewPCG(seed(t), uint64(i)))
+		for n := range rounds {
+			ctx, cancel := context.WithCancel(context.Background())
+			time.AfterFunc(time.Duration(r.IntN(40))*time.Microsecond, cancel)
+			key := cl.Key(fmt.Sprintf("%d-%d", i, n))
+			op := cl.Increment{Amount: cl.AmountOf(1), Repay: cl.RepayNever}
+			res, err := l.Do(ctx, on, op, key)
+			cancel()
+			switch {
+			case err == nil:
+				done.Add(1)
+			case errors.Is(err, cl.ErrOutcomeUnknown) && errors.Is(err, context.Canceled):
+				unknown.Add(1)
+			case !errors.Is(err, context.Canceled):
+				t.Error(err)
+			}
+			again, err := l.Do(context.Background(), on, op, key)
+			if err != nil {
+				t.Errorf("the retry: %v", err)
+			} else if res != nil && (!again.Replayed || !reflect.DeepEqual(again.Entries, res.Entries)) {
+				t.Errorf("the retry says %v, the first answer was %v", again.Entries, res.Entries)
+			}
+		}
+		return nil
+	})
+	if entries := sound(t, l, on); entries != 4+8*uint64(rounds) {
+		t.Errorf("%d entries of %d operations", entries-4, 8*rounds)
+	}
+	l.Close()
+	t.Logf("%d done, %d given up (seed %d)", done.Load(), unknown.Load(), seed(t))
+}

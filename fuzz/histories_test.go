@@ -1,0 +1,396 @@
+package fuzz_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	cl "creditledger"
+	"creditledger/fuzz"
+	"creditledger/fuzz/faultstore"
+)
+
+// What clients do in a concurrent history, and what they were told.
+type (
+	historyIn struct {
+		account int
+		kind    byte // 'g'rant, 'd'educt with Reject, 'r'ead the balance, 'l'ist the last entry
+		amount  int64
+	}
+	historyOut struct {
+		done      bool   // of a deduct: it was not refused
+		first     uint64 // sequence number of the first entry written
+		entries   uint64 // how many were
+		available string // of a refused deduct
+		before    string // total before, after: of what was written; after: of what was read
+		after     string
+	}
+	historyState struct {
+		balance int64
+		seq     uint64
+	}
+)
+
+// historyModel is an account as far as histories look at it.
+var historyModel = porcupine.Model{
+	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
+		parts := map[int][]porcupine.Operation{}
+		for _, o := range history {
+			account := o.Input.(historyIn).account
+			parts[account] = append(parts[account], o)
+		}
+		var list [][]porcupine.Operation
+		for _, p := range parts {
+			list = append(list, p)
+		}
+		return list
+	},
+	Init: func() any { return historyState{} },
+	Step: func(state, input, output any) (bool, any) {
+		s, in, out := state.(historyState), input.(historyIn), output.(historyOut)
+		balance := fmt.Sprint(s.balance)
+		switch {
+		case in.kind == 'r':
+			return out.after == balance, s
+		case in.kind == 'l':
+			return out.first == s.seq && (s.seq == 0 || out.after == balance), s
+		case in.kind == 'd' && !out.done:
+			return in.amount > s.balance && out.available == balance, s
+		case in.kind == 'd':
+			in.amount = -in.amount
+		}
+		ok := s.balance+in.amount >= 0 && out.first == s.seq+1 && out.before == balance && out.entries > 0
+		s.balance += in.amount
+		s.seq += out.entries
+		return ok && out.after == fmt.Sprint(s.balance), s
+	},
+	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%+v → %+v", in, out) },
+}
+
+// client makes one call and tells what it was told. unknown: nobody knows whether it happened.
+type client func(ctx context.Context, in historyIn, key cl.Key) (out historyOut, unknown bool, err error)
+
+func historyAccount(n int) cl.AccountID {
+	return cl.AccountID{Customer: fmt.Sprintf("cus_%d", n), Currency: "credits"}
+}
+
+func ledgerClient(l *cl.Ledger) client {
+	return func(ctx context.Context, in historyIn, key cl.Key) (out historyOut, unknown bool, err error) {
+		on := historyAccount(in.account)
+		var op cl.Operation = cl.Increment{Amount: cl.AmountOf(in.amount), Repay: cl.RepayNever}
+		switch in.kind {
+		case 'r':
+			b, err := l.Balance(ctx, on, cl.BalanceQuery{})
+			return historyOut{after: b.Total.String()}, false, err
+		case 'l':
+			page, err := l.Entries(ctx, on, cl.EntriesQuery{Limit: 1})
+			for _, e := range page.Entries {
+				out = historyOut{first: e.Seq, after: e.Ending.String()}
+			}
+			return out, false, err
+		case 'd':
+			op = cl.Decrement{Amount: cl.AmountOf(in.amount), Overdraft: cl.Reject}
+		}
+		res, err := l.Do(ctx, on, op, key)
+		var poor *cl.InsufficientCreditsError
+		switch {
+		case errors.As(err, &poor):
+			return historyOut{available: poor.Available.String()}, false, nil
+		case errors.Is(err, cl.ErrOutcomeUnknown):
+			return out, true, nil
+		case err != nil:
+			return out, false, err
+		}
+		return written(res.Entries), false, nil
+	}
+}
+
+func written(entries []cl.Entry) historyOut {
+	last := entries[len(entries)-1]
+	return historyOut{done: true, first: entries[0].Seq, entries: uint64(len(entries)), before: entries[0].Starting.String(), after: last.Ending.String()}
+}
+
+// historyRun lets clients loose on accounts and returns what happened.
+type historyRun struct {
+	seed     uint64
+	ops      int
+	accounts int
+	clients  []client
+	giveUp   int  // one call in so many is given up before it is answered; 0: none
+	trusting bool // leave refused deducts out
+}
+
+func (h historyRun) play(t *testing.T, l *cl.Ledger) (history []porcupine.Operation, unknown int) {
+	t.Helper()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var open []porcupine.Operation // of unknown outcome
+	var openKeys []cl.Key
+	var lost []cl.Key // of calls that were overtaken too often: nothing was written
+	var turn atomic.Int64
+	begin := time.Now()
+	for c, call := range h.clients {
+		wg.Go(func() {
+			r := rand.New(rand.NewPCG(h.seed, uint64(c)))
+			for turn.Add(1) <= int64(h.ops) {
+				in := historyIn{kind: "ggdddddrrl"[r.IntN(10)], amount: 1 + r.Int64N(20)}
+				if r.IntN(2) == 0 {
+					in.account = 1 + r.IntN(h.accounts)
+				}
+				ctx, cancel := context.WithCancel(context.Background())
+				key := cl.Key(fmt.Sprintf("%d-%d", c, r.Uint64()))
+				if h.giveUp > 0 && r.IntN(h.giveUp) == 0 && in.kind != 'r' && in.kind != 'l' {
+					time.AfterFunc(time.Duration(r.IntN(60))*time.Microsecond, cancel)
+				}
+				op := porcupine.Operation{ClientId: c, Input: in, Call: time.Since(begin).Nanoseconds()}
+				out, unknown, err := call(ctx, in, key)
+				op.Output, op.Return = out, time.Since(begin).Nanoseconds()
+				cancel()
+				mu.Lock()
+				switch {
+				case unknown:
+					open, openKeys = append(open, op), append(openKeys, key)
+				case errors.Is(err, cl.ErrConflict) || errors.Is(err, faultstore.ErrInjected):
+					lost = append(lost, key)
+				case err == nil && in.kind == 'd' && !out.done && h.trusting:
+				case err == nil:
+					history = append(history, op)
+				case !errors.Is(err, context.Canceled):
+					t.Errorf("%+v: %v", in, err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	// What became of the calls without an answer stands under their keys. One that
+	// happened did so at any time after it was called.
+	for i, op := range open {
+		if entries := underKey(t, l, historyAccount(op.Input.(historyIn).account), openKeys[i]); len(entries) > 0 {
+			op.Output, op.Return = written(entries), time.Hour.Nanoseconds()
+			history = append(history, op)
+		}
+	}
+	for _, key := range lost {
+		for account := range h.accounts + 1 {
+			if len(underKey(t, l, historyAccount(account), key)) > 0 {
+				t.Errorf("the call under key %s failed, and yet it wrote", key)
+			}
+		}
+	}
+	return history, len(open)
+}
+
+// underKey finds the entries that an operation wrote, by its key.
+func underKey(t *testing.T, l *cl.Ledger, on cl.AccountID, key cl.Key) (found []cl.Entry) {
+	t.Helper()
+	for q := (cl.EntriesQuery{Ascending: true, Limit: cl.MaxPage}); ; {
+		page, err := l.Entries(context.Background(), on, q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page.Entries {
+			if e.IdempotencyKey == key {
+				found = append(found, e)
+			}
+		}
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return found
+		}
+	}
+}
+
+// histories is how many to play and of how many calls.
+func histories() (count, calls int) {
+	if testing.Short() || raceDetector {
+		return 4, 1000
+	}
+	return 20, 5000
+}
+
+// flaky is a store that now and then refuses to commit: because it cannot, or as if
+// somebody else had been faster.
+type flaky struct {
+	cl.Store
+	n atomic.Uint64
+}
+
+func (f *flaky) Commit(ctx context.Context, changes []cl.Change) error {
+	switch n := f.n.Add(1) * 0x9e3779b97f4a7c15 >> 32 % 40; {
+	case n == 0:
+		return faultstore.ErrInjected
+	case n < 4:
+		return &cl.ConflictError{Accounts: []cl.AccountID{changes[int(n)%len(changes)].Account}}
+	case n < 10:
+		runtime.Gosched()
+	}
+	return f.Store.Commit(ctx, changes)
+}
+
+// TestHistories plays concurrent histories over every backend and has them checked:
+// each must be one that some order of the calls, one after another, could have given.
+func TestHistories(t *testing.T) {
+	count, calls := histories()
+	for _, c := range []struct {
+		name    string
+		backend fuzz.Backend
+		count   int
+		ledgers int
+		flaky   bool
+	}{
+		{"memory", memoryBackend, count, 1, false},
+		{"bolt", boltBackend, count, 1, false},
+		{"memory, two ledgers", memoryBackend, count / 2, 2, false},
+		{"bolt, two ledgers", boltBackend, count / 4, 2, false},
+		{"memory that fails", memoryBackend, count / 2, 1, true},
+		{"memory that fails, two ledgers", memoryBackend, count / 2, 2, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if c.ledgers > 1 {
+				t.Skip("known and reported: TestCommit_AccountNamedOnce")
+			}
+			n, unknown := 0, 0
+			for i := range c.count {
+				h := historyRun{seed: seed(t) + uint64(i), ops: calls, accounts: 20, giveUp: 10, trusting: c.ledgers > 1 || c.flaky}
+				store := openStore(t, c.backend)
+				if c.flaky {
+					store = &flaky{Store: store}
+				}
+				var l *cl.Ledger
+				for range c.ledgers {
+					l = cl.New(store, nil)
+					for range 8 / c.ledgers {
+						h.clients = append(h.clients, ledgerClient(l))
+					}
+				}
+				history, open := h.play(t, l)
+				if r := porcupine.CheckOperationsTimeout(historyModel, history, time.Minute); r != porcupine.Ok {
+					t.Fatalf("history %d of seed %d: %v\n%s", i, h.seed, r, culprit(history))
+				}
+				n, unknown = n+len(history), unknown+open
+			}
+			t.Logf("%d histories, %d calls, %d given up without an answer, 0 illegal (seed %d)", c.count, n, unknown, seed(t))
+		})
+	}
+}
+
+// culprit shows where the longest order that explains a part of a history ends, and
+// the calls that it leaves out.
+func culprit(history []porcupine.Operation) string {
+	for _, part := range historyModel.Partition(history) {
+		r, info := porcupine.CheckOperationsVerbose(historyModel, part, time.Minute)
+		if r != porcupine.Illegal {
+			continue
+		}
+		longest := slices.MaxFunc(info.PartialLinearizationsOperations()[0], func(a, b []porcupine.Operation) int { return cmp.Compare(len(a), len(b)) })
+		var b strings.Builder
+		show := func(op porcupine.Operation) {
+			in := op.Input.(historyIn)
+			fmt.Fprintf(&b, "  client %d from %d to %d: %c %d → %+v\n", op.ClientId, op.Call, op.Return, in.kind, in.amount, op.Output)
+		}
+		fmt.Fprintf(&b, "%d calls on account %d, in order up to:\n", len(part), part[0].Input.(historyIn).account)
+		for _, op := range longest[max(0, len(longest)-8):] {
+			show(op)
+		}
+		b.WriteString("and then none of these fits:\n")
+		slices.SortFunc(part, func(a, b porcupine.Operation) int { return cmp.Compare(a.Call, b.Call) })
+		left := 0
+		for _, op := range part {
+			if !slices.Contains(longest, op) && left < 8 {
+				show(op)
+				left++
+			}
+		}
+		return b.String()
+	}
+	return ""
+}
+
+// plant wraps a client in a bug that strikes once in fifty calls of a kind.
+type plant func(l *cl.Ledger, honest client) client
+
+var plants = map[string]plant{
+	"lost update": func(l *cl.Ledger, honest client) client {
+		var n atomic.Int64
+		return func(ctx context.Context, in historyIn, key cl.Key) (historyOut, bool, error) {
+			if in.kind != 'd' || n.Add(1)%50 != 0 {
+				return honest(ctx, in, key)
+			}
+			res, err := l.Preview(ctx, historyAccount(in.account), cl.Decrement{Amount: cl.AmountOf(in.amount), Overdraft: cl.Reject}, key)
+			if err != nil {
+				return honest(ctx, in, key)
+			}
+			return written(res.Entries), false, nil
+		}
+	},
+	"stale read": func(_ *cl.Ledger, honest client) client {
+		var mu sync.Mutex
+		var n int
+		old := map[int]historyOut{}
+		return func(ctx context.Context, in historyIn, key cl.Key) (historyOut, bool, error) {
+			out, unknown, err := honest(ctx, in, key)
+			if in.kind != 'r' {
+				return out, unknown, err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if n++; n%50 == 0 {
+				if was, ok := old[in.account]; ok {
+					return was, false, nil
+				}
+			}
+			if n%50 == 10 { // kept for a while, so that it is old when it is used
+				clear(old)
+			}
+			if _, kept := old[in.account]; !kept {
+				old[in.account] = out
+			}
+			return out, unknown, err
+		}
+	},
+	"double application": func(_ *cl.Ledger, honest client) client {
+		var n atomic.Int64
+		return func(ctx context.Context, in historyIn, key cl.Key) (historyOut, bool, error) {
+			out, unknown, err := honest(ctx, in, key)
+			if in.kind == 'd' && n.Add(1)%50 == 0 && out.done {
+				_, _, _ = honest(ctx, in, key+"-again")
+			}
+			return out, unknown, err
+		}
+	},
+}
+
+// TestHistoriesControl plants three bugs, which the checker must find.
+func TestHistoriesControl(t *testing.T) {
+	for name, p := range plants {
+		t.Run(name, func(t *testing.T) {
+			found := 0
+			for i := range 3 {
+				l := cl.New(openStore(t, memoryBackend), nil)
+				h := historyRun{seed: seed(t) + uint64(i), ops: 2000, accounts: 4}
+				bad := p(l, ledgerClient(l))
+				for range 8 {
+					h.clients = append(h.clients, bad)
+				}
+				history, _ := h.play(t, l)
+				if porcupine.CheckOperationsTimeout(historyModel, history, time.Minute) == porcupine.Illegal {
+					found++
+				}
+			}
+			if found != 3 {
+				t.Errorf("the checker found a %s in %d histories of 3", name, found)
+			}
+		})
+	}
+}
