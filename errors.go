@@ -70,7 +70,7 @@ type NotFoundError struct {
 	ID   string
 }
 
-func (e *NotFoundError) Error() string { return e.Kind + " " + quote(e.ID) + " not found" }
+func (e *NotFoundError) Error() string { return kindText(e.Kind) + " " + quote(e.ID) + " not found" }
 
 // Is matches ErrNotFound.
 func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
@@ -81,7 +81,7 @@ type DuplicateError struct {
 	ID   string
 }
 
-func (e *DuplicateError) Error() string { return e.Kind + " " + quote(e.ID) + " is already in use" }
+func (e *DuplicateError) Error() string { return kindText(e.Kind) + " " + quote(e.ID) + " is already in use" }
 
 // Is matches ErrDuplicate.
 func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }
@@ -148,7 +148,7 @@ func (e *ConflictError) Error() string {
 		names = append(names, a.String())
 	}
 	for _, r := range e.Records {
-		names = append(names, r.Kind+" "+quote(r.Key))
+		names = append(names, kindText(r.Kind)+" "+quote(r.Key))
 	}
 	return "conflict: changed meanwhile: " + strings.Join(names, ", ")
 }
@@ -216,4 +216,15 @@ func quote(s string) string {
 		return strconv.Quote(s[:limit]) + "…"
 	}
 	return strconv.Quote(s)
+}
+
+// kindText is a kind of thing as it is when it is everyday words, and quoted like any
+// untrusted text when it is not: the kinds of records are their callers'.
+func kindText(kind string) string {
+	const long = 64
+	plain := len(kind) <= long && strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz0123456789_- ") == ""
+	if plain {
+		return kind
+	}
+	return quote(kind)
 }

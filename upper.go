@@ -24,7 +24,7 @@ func checkPuts(puts []RecordPut) error {
 		case len(p.Value) > maxRecordValue:
 			return invalid("record", "the value has %d bytes, more than %d", len(p.Value), maxRecordValue)
 		case seen[p.RecordID]:
-			return invalid("record", "%s %s is put twice", p.Kind, quote(p.Key))
+			return invalid("record", "%s %s is put twice", kindText(p.Kind), quote(p.Key))
 		}
 		seen[p.RecordID] = true
 	}

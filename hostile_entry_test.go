@@ -1,0 +1,360 @@
+package creditledger_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"creditledger"
+	"creditledger/store/bolt"
+	"creditledger/store/memory"
+)
+
+// accountMethods call every method of a ledger that takes an account, with arguments
+// that are right otherwise.
+var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountID) error{
+	"Do": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.Do(ctx, on, grant("", "1"), ""))
+	},
+	"DoWith": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.DoWith(ctx, on, spend("1"), "", nil))
+	},
+	"Submit": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.Submit(ctx, on, spend("1"), ""))
+	},
+	"Preview": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.Preview(ctx, on, spend("1"), ""))
+	},
+	"Balance": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.Balance(ctx, on, creditledger.BalanceQuery{}))
+	},
+	"Blocks": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.Blocks(ctx, on, creditledger.BlocksQuery{}))
+	},
+	"Entries": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.Entries(ctx, on, creditledger.EntriesQuery{}))
+	},
+	"Explain": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.Explain(ctx, on, amount("1"), creditledger.Charge{}))
+	},
+	"Journal":    func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Journal(ctx, on, 1, 10)) },
+	"Import":     func(l *creditledger.Ledger, on creditledger.AccountID) error { return l.Import(ctx, on, nil) },
+	"Checkpoint": func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Checkpoint(ctx, on)) },
+	"Verify":     func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Verify(ctx, on, nil)) },
+	"Block": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		if err := errOf(l.Block(ctx, on, "none")); !errors.Is(err, creditledger.ErrNotFound) {
+			return err
+		}
+		return nil
+	},
+}
+
+// otherMethods take no account, or one that only says where a list begins.
+var otherMethods = []string{"Accounts", "Close", "Customer", "DeleteCustomer", "Now", "PutCustomer", "PutRecords", "Record", "Records", "Sweep", "VerifyAll"}
+
+// TestEveryMethodIsTried: a new method belongs in one of the two lists.
+func TestEveryMethodIsTried(t *testing.T) {
+	kind := reflect.TypeFor[*creditledger.Ledger]()
+	for m := range kind.Methods() {
+		if accountMethods[m.Name] == nil && !slices.Contains(otherMethods, m.Name) {
+			t.Errorf("no hostile input is given to %s", m.Name)
+		}
+	}
+}
+
+// TestHostileAccounts: customers and currencies that are none are refused by every
+// method.
+func TestHostileAccounts(t *testing.T) {
+	w := hostileWorld(t)
+	before := digestOf(t, w)
+	for _, text := range slices.Concat(longTexts, brokenTexts, []string{"a\nb", "\t", ""}) {
+		accounts := []creditledger.AccountID{{Customer: text}, {Customer: "cus_1", Currency: text}, {Customer: text, Currency: text}}
+		if text == "" {
+			accounts = accounts[:1] // the empty currency is the default one
+		}
+		for _, on := range accounts {
+			for name, call := range accountMethods {
+				about := name + " on " + shown(on.Customer) + ", " + shown(on.Currency)
+				err := call(w.Ledger, on)
+				if !errors.Is(err, creditledger.ErrInvalid) {
+					t.Errorf("%s: %v", about, err)
+					continue
+				}
+				checkTyped(t, about, err)
+			}
+		}
+	}
+	if digestOf(t, w) != before {
+		t.Error("a refusal wrote something")
+	}
+}
+
+// hostileStores are ledgers over every store that needs no server.
+func hostileStores(t *testing.T, f func(*testing.T, *creditledger.Ledger, creditledger.Store)) {
+	file, err := bolt.Open(filepath.Join(t.TempDir(), "credits.db"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	for name, s := range map[string]creditledger.Store{"memory": memory.New(), "file": file} {
+		l := creditledger.New(s, nil)
+		t.Run(name, func(t *testing.T) { f(t, l, s) })
+		l.Close()
+	}
+}
+
+// TestOddNames: ids that look alike, hold separators, or mean something elsewhere
+// never meet: as customers, currencies, block ids, keys, items and customers' own ids.
+func TestOddNames(t *testing.T) {
+	hostileStores(t, func(t *testing.T, l *creditledger.Ledger, s creditledger.Store) {
+		var want []creditledger.AccountID
+		var pending []*creditledger.Pending
+		for i, a := range oddTexts {
+			for _, on := range []creditledger.AccountID{{Customer: a, Currency: "credits"}, {Customer: "cus", Currency: a}, {Customer: a, Currency: oddTexts[(i+1)%len(oddTexts)]}} {
+				if slices.Contains(want, on) {
+					continue
+				}
+				want = append(want, on)
+				p, err := l.Submit(ctx, on, creditledger.Increment{Amount: creditledger.AmountOf(int64(len(want))), BlockID: a}, creditledger.Key(a))
+				if err != nil {
+					t.Fatalf("%q: %v", on, err)
+				}
+				pending = append(pending, p)
+			}
+		}
+		for _, p := range pending {
+			if _, err := p.Wait(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, on := range want {
+			b, err := l.Balance(ctx, on, creditledger.BalanceQuery{})
+			if err != nil || b.Total.Cmp(creditledger.AmountOf(int64(i+1))) != 0 {
+				t.Errorf("%q holds %s, not %d (%v)", on, b.Total, i+1, err)
+			}
+		}
+		accounts, err := l.Accounts(ctx, creditledger.AccountID{}, creditledger.MaxPage)
+		slices.SortFunc(want, creditledger.AccountID.Compare)
+		if err != nil || !slices.Equal(accounts, want) {
+			t.Errorf("the accounts are\n%q, not\n%q (%v)", accounts, want, err)
+		}
+		oddWithin(t, l)
+		for _, a := range oddTexts {
+			c, err := l.PutCustomer(ctx, creditledger.CustomerUpdate{ID: a, ExternalID: &a, Name: &a})
+			if err != nil || c.ID != a || c.ExternalID != a || c.Name != a {
+				t.Errorf("customer %q: %+v, %v", a, c, err)
+			}
+			if again, err := l.Customer(ctx, a); err != nil || again.Name != a {
+				t.Errorf("customer %q: %+v, %v", a, again, err)
+			}
+		}
+		if v, err := l.VerifyAll(ctx, nil); err != nil || !v.OK {
+			t.Errorf("verify: %v, %v", v.Violation, err)
+		}
+	})
+}
+
+// oddWithin does the same within one account: blocks, keys, items.
+func oddWithin(t *testing.T, l *creditledger.Ledger) {
+	t.Helper()
+	on := creditledger.AccountID{Customer: "within"}
+	for i, a := range oddTexts {
+		op := creditledger.Increment{Amount: creditledger.AmountOf(int64(i + 1)), BlockID: a, Filters: []creditledger.Filter{{Values: []string{a}}}}
+		for _, replayed := range []bool{false, true} {
+			if res, err := l.Do(ctx, on, op, creditledger.Key(a)); err != nil || res.Replayed != replayed || res.Entries[0].IdempotencyKey != creditledger.Key(a) {
+				t.Fatalf("block %q: %+v, %v", a, res, err)
+			}
+		}
+	}
+	for i, a := range oddTexts {
+		b, err := l.Block(ctx, on, a)
+		if err != nil || b.ID != a || b.Balance.Cmp(creditledger.AmountOf(int64(i+1))) != 0 {
+			t.Errorf("block %q: %+v, %v", a, b, err)
+		}
+		got, err := l.Balance(ctx, on, creditledger.BalanceQuery{Charge: creditledger.Charge{ItemID: a}})
+		if err != nil || got.Available.Cmp(b.Balance) != 0 {
+			t.Errorf("%s are available to %q, not %s (%v)", got.Available, a, b.Balance, err)
+		}
+	}
+}
+
+// TestHostileKeys: a key that is none is refused.
+func TestHostileKeys(t *testing.T) {
+	w := hostileWorld(t)
+	before := digestOf(t, w)
+	for _, text := range slices.Concat(longTexts, brokenTexts, []string{"a\nb", "\t"}) {
+		err := w.refused(grant("", "1"), creditledger.Key(text), creditledger.ErrInvalid)
+		checkTyped(t, "key "+shown(text), err)
+	}
+	// What looks like a key that the ledger makes and is none is a key.
+	for _, key := range []creditledger.Key{"auto-", "auto-x", "auto-00000000-0000-0000-0000-000000000000", "auto-ffffffff-ffff-7fff-bfff-ffffffffffff"} {
+		if res := w.must(grant("", "1"), key); res.Replayed {
+			t.Errorf("%s is known", key)
+		}
+		if res := w.must(grant("", "1"), key); !res.Replayed {
+			t.Errorf("%s is forgotten", key)
+		}
+	}
+	if digestOf(t, w) == before {
+		t.Error("nothing was written")
+	}
+}
+
+// eachHostile calls f with every hostile value in every field of a query.
+func eachHostile[Q any](t *testing.T, base Q, f func(about string, q Q)) {
+	t.Helper()
+	kind := reflect.TypeFor[Q]()
+	for i := range kind.NumField() {
+		for _, value := range hostileField(t, kind.Field(i)) {
+			v := reflect.New(kind).Elem()
+			v.Set(reflect.ValueOf(base))
+			v.Field(i).Set(reflect.ValueOf(value).Convert(kind.Field(i).Type))
+			f(fmt.Sprintf("%s.%s = %s", kind.Name(), kind.Field(i).Name, shown(value)), v.Interface().(Q))
+		}
+	}
+}
+
+// TestHostileQueries: a query gives an answer or a refusal with a kind, within bounds
+// of memory, and writes nothing.
+func TestHostileQueries(t *testing.T) {
+	w := hostileWorld(t)
+	before := digestOf(t, w)
+	check := func(about string, call func() error) {
+		t.Helper()
+		var m0, m1 runtime.MemStats
+		runtime.ReadMemStats(&m0)
+		err := call()
+		runtime.ReadMemStats(&m1)
+		if err != nil {
+			checkTyped(t, about, err)
+		}
+		if n := m1.TotalAlloc - m0.TotalAlloc; n > 1<<20 {
+			t.Errorf("%s: %d bytes were allocated", about, n)
+		}
+	}
+	eachHostile(t, creditledger.BalanceQuery{}, func(about string, q creditledger.BalanceQuery) {
+		check(about, func() error { return errOf(w.Balance(ctx, cus1, q)) })
+	})
+	eachHostile(t, creditledger.BlocksQuery{}, func(about string, q creditledger.BlocksQuery) {
+		check(about, func() error { return errOf(w.Blocks(ctx, cus1, q)) })
+	})
+	eachHostile(t, creditledger.EntriesQuery{}, func(about string, q creditledger.EntriesQuery) {
+		check(about, func() error { return errOf(w.Entries(ctx, cus1, q)) })
+	})
+	for _, h := range hostileAmounts() {
+		check("Explain "+shown(h.value), func() error {
+			return errOf(w.Explain(ctx, cus1, h.value.(creditledger.Amount), creditledger.Charge{ItemID: "\x00"}))
+		})
+	}
+	for _, s := range slices.Concat(longTexts, brokenTexts, oddTexts, []string{""}) {
+		check("Block "+shown(s), func() error { return errOf(w.Block(ctx, cus1, s)) })
+		check("Customer "+shown(s), func() error { return errOf(w.Customer(ctx, s)) })
+		check("DeleteCustomer "+shown(s), func() error { return errOf(w.DeleteCustomer(ctx, s)) })
+		check("Accounts after "+shown(s), func() error { return errOf(w.Accounts(ctx, creditledger.AccountID{Customer: s, Currency: s}, 1)) })
+		check("Record "+shown(s), func() error { return errOf(w.Record(ctx, creditledger.RecordID{Kind: s, Key: s})) })
+		check("Records "+shown(s), func() error { return errOf(w.Records(ctx, s, s, s, 1)) })
+	}
+	for _, n := range []int{-1, 0, creditledger.MaxPage + 1, math.MaxInt, math.MinInt} {
+		for name, err := range map[string]error{
+			"Accounts": errOf(w.Accounts(ctx, creditledger.AccountID{}, n)), "Journal": errOf(w.Journal(ctx, cus1, 1, n)), "Records": errOf(w.Records(ctx, "customer", "", "", n)),
+		} {
+			if !errors.Is(err, creditledger.ErrInvalid) {
+				t.Errorf("%s up to %d: %v", name, n, err)
+			}
+		}
+	}
+	for _, from := range []uint64{0, 4, math.MaxInt64, math.MaxInt64 + 1, math.MaxUint64} {
+		check(fmt.Sprint("Journal from ", from), func() error { return errOf(w.Journal(ctx, cus1, from, 1)) })
+	}
+	if digestOf(t, w) != before {
+		t.Error("a query wrote something")
+	}
+}
+
+// TestHostileCustomers: a customer is stored as given or refused with a kind.
+func TestHostileCustomers(t *testing.T) {
+	eachHostile(t, creditledger.CustomerUpdate{ID: "cus_9"}, func(about string, u creditledger.CustomerUpdate) {
+		w := newWorld(t)
+		before := digestOf(t, w)
+		c, err := w.PutCustomer(ctx, u)
+		if err != nil {
+			checkTyped(t, about, err)
+			if digestOf(t, w) != before {
+				t.Errorf("%s: the refusal wrote something", about)
+			}
+			return
+		}
+		again, err := w.Customer(ctx, u.ID)
+		if err != nil || !reflect.DeepEqual(again, c) {
+			t.Errorf("%s: %+v is read as %+v, %v", about, c, again, err)
+		}
+		for _, f := range []struct {
+			given *string
+			kept  string
+		}{{u.ExternalID, c.ExternalID}, {u.Name, c.Name}, {u.Email, c.Email}, {u.Timezone, c.Timezone}, {u.Currency, c.Currency}} {
+			if f.given != nil && *f.given != f.kept {
+				t.Errorf("%s: it was stored as %q", about, f.kept)
+			}
+		}
+		for k, v := range u.Metadata {
+			if v != nil && c.Metadata[k] != *v {
+				t.Errorf("%s: %q is %q", about, k, c.Metadata[k])
+			}
+		}
+	})
+}
+
+// TestHostileRecords: what upper layers bring is bounded too, and a record of the
+// journal that is none, another's or out of place is not taken.
+func TestHostileRecords(t *testing.T) {
+	w := hostileWorld(t)
+	records, err := w.Journal(ctx, cus1, 1, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := digestOf(t, w)
+	id := creditledger.RecordID{Kind: "kind", Key: "key"}
+	for about, puts := range map[string][]creditledger.RecordPut{
+		"no kind":     {{RecordID: creditledger.RecordID{Key: "k"}}},
+		"no key":      {{RecordID: creditledger.RecordID{Kind: "k"}}},
+		"long kind":   {{RecordID: creditledger.RecordID{Kind: strings.Repeat("k", 65), Key: "k"}}},
+		"long key":    {{RecordID: creditledger.RecordID{Kind: "k", Key: strings.Repeat("k", 1025)}}},
+		"long value":  {{RecordID: id, Value: make([]byte, 1<<20+1)}},
+		"twice":       {{RecordID: id}, {RecordID: id}},
+		"one of them": {{RecordID: id}, {}},
+	} {
+		err := w.PutRecords(ctx, puts)
+		attach := func(*creditledger.Result) ([]creditledger.RecordPut, error) { return puts, nil }
+		_, with := w.DoWith(ctx, cus1, spend("1"), "", attach)
+		for _, err := range []error{err, with} {
+			if !errors.Is(err, creditledger.ErrInvalid) {
+				t.Errorf("%s: %v", about, err)
+			} else {
+				checkTyped(t, about, err)
+			}
+		}
+	}
+	first := records[0].Bytes
+	for about, bad := range map[string]creditledger.JournalRecord{
+		"nothing": {Seq: 1}, "zeros": {Seq: 1, Bytes: make([]byte, 200)}, "cut": {Seq: 1, Bytes: first[:len(first)-1]}, "longer": {Seq: 1, Bytes: append(bytes.Clone(first), 0)},
+		"another place": {Seq: 2, Bytes: first}, "the last place": {Seq: math.MaxUint64, Bytes: first}, "no place": {Bytes: first}, "large": {Seq: 1, Bytes: bytes.Repeat([]byte{0xff}, 1e7)},
+	} {
+		err := w.Import(ctx, cus2, []creditledger.JournalRecord{bad})
+		if err == nil || len(err.Error()) > 800 {
+			t.Errorf("%s: %.900v", about, err)
+		}
+	}
+	if err := w.Import(ctx, cus2, records); err == nil {
+		t.Error("the journal of another account was taken")
+	}
+	if digestOf(t, w) != before {
+		t.Error("a refusal wrote something")
+	}
+}

@@ -1,0 +1,202 @@
+package creditledger_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"creditledger"
+	"creditledger/fuzz"
+)
+
+// Every field of every operation is given every hostile value of its type, through
+// every way in. The fields are found by reflection: one of a type that is not known
+// here stops the test, and a new field of a known type is tried without a word.
+
+// hostileBases are one acceptable operation of every kind, in hostileWorld.
+var hostileBases = []creditledger.Operation{
+	creditledger.Increment{Amount: amount("1")},
+	creditledger.Decrement{Amount: amount("1")},
+	creditledger.ExpirationChange{BlockID: "A", Target: creditledger.Never(), Amount: amount("1")},
+	creditledger.Void{BlockID: "A", Amount: amount("1")},
+	creditledger.Amendment{BlockID: "A", Amount: amount("1")},
+	creditledger.Activation{BlockID: "P"},
+}
+
+func hostileWorld(t *testing.T) *world {
+	return newWorld(t).given(grant("A", "100", expires("2027-01-01")), spend("20"), grant("P", "5", unpaid))
+}
+
+func digestOf(t *testing.T, w *world) string {
+	t.Helper()
+	d, err := fuzz.Digest(ctx, w.store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// doors are the ways in for an operation.
+var doors = map[string]func(*world, creditledger.Operation) error{
+	"Do": func(w *world, op creditledger.Operation) error { _, err := w.Do(ctx, cus1, op, "k"); return err },
+	"DoWith": func(w *world, op creditledger.Operation) error {
+		attach := func(*creditledger.Result) ([]creditledger.RecordPut, error) { return nil, nil }
+		_, err := w.DoWith(ctx, cus1, op, "", attach)
+		return err
+	},
+	"Submit": func(w *world, op creditledger.Operation) error {
+		p, err := w.Submit(ctx, cus1, op, "")
+		if err == nil {
+			_, err = p.Wait(ctx)
+		}
+		return err
+	},
+	"Preview": func(w *world, op creditledger.Operation) error { _, err := w.Preview(ctx, cus1, op, ""); return err },
+	"Batch": func(w *world, op creditledger.Operation) error {
+		_, err := w.Do(ctx, cus1, creditledger.Batch{grant("first", "7"), op}, "")
+		return err
+	},
+}
+
+func TestHostileOperations(t *testing.T) {
+	tried := 0
+	for _, base := range hostileBases {
+		kind := reflect.TypeOf(base)
+		for i := range kind.NumField() {
+			field := kind.Field(i)
+			for _, h := range hostileFor(t, field) {
+				v := reflect.New(kind).Elem()
+				v.Set(reflect.ValueOf(base))
+				v.Field(i).Set(reflect.ValueOf(h.value).Convert(field.Type))
+				op := v.Interface().(creditledger.Operation)
+				about := fmt.Sprintf("%s.%s = %s", kind.Name(), field.Name, shown(h.value))
+				for _, door := range slices.Sorted(maps.Keys(doors)) {
+					name := door + " of " + about
+					tryHostile(t, name, door, op, field.Name, h.verdict)
+					tried++
+				}
+			}
+		}
+	}
+	t.Logf("%d hostile operations", tried)
+}
+
+// shown is a value in a few words.
+func shown(value any) string {
+	if v := reflect.ValueOf(value); slices.Contains([]reflect.Kind{reflect.String, reflect.Slice, reflect.Map}, v.Kind()) && v.Len() > 100 {
+		return fmt.Sprintf("a %s of %d", v.Type(), v.Len())
+	}
+	return fmt.Sprintf("%.80q", fmt.Sprint(value))
+}
+
+// tryHostile gives one operation to one door of a ledger made for it.
+func tryHostile(t *testing.T, name, door string, op creditledger.Operation, field string, want verdict) {
+	t.Helper()
+	w := hostileWorld(t)
+	before := digestOf(t, w)
+	var m0, m1 runtime.MemStats
+	measured := door == "Do" && want == wrong
+	if measured {
+		runtime.ReadMemStats(&m0)
+	}
+	err := doors[door](w, op)
+	if measured {
+		runtime.ReadMemStats(&m1)
+	}
+	invalid := errors.Is(err, creditledger.ErrInvalid)
+	switch {
+	case want == wrong && !invalid:
+		t.Errorf("%s: got %v, want it refused as invalid", name, err)
+	case want == fine && invalid:
+		t.Errorf("%s: refused as invalid: %v", name, err)
+	case invalid && m1.TotalAlloc-m0.TotalAlloc > 128<<10:
+		t.Errorf("%s: refusing it allocated %d bytes", name, m1.TotalAlloc-m0.TotalAlloc)
+	}
+	after := digestOf(t, w)
+	if err != nil {
+		checkTyped(t, name, err)
+	}
+	if (err != nil || door == "Preview") != (after == before) {
+		t.Errorf("%s: err %v, and the store changed: %v", name, err, after != before)
+	}
+	if err == nil && door != "Preview" {
+		checkStored(t, name, w, op, field)
+	}
+}
+
+// refusals are the kinds of refusal; nothing else may come of hostile input.
+var refusals = []error{
+	creditledger.ErrInvalid, creditledger.ErrNotFound, creditledger.ErrDuplicate, creditledger.ErrConstraint, creditledger.ErrInsufficientCredits, creditledger.ErrIdempotencyMismatch,
+}
+
+// checkTyped holds a refusal to having a kind, and a text that is short and plain.
+func checkTyped(t *testing.T, name string, err error) {
+	t.Helper()
+	if !slices.ContainsFunc(refusals, func(kind error) bool { return errors.Is(err, kind) }) {
+		t.Errorf("%s: %v is a refusal of no kind", name, err)
+	}
+	text := err.Error()
+	if len(text) > 800 || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\u202e' || 0x80 <= r && r < 0xa0 }) {
+		t.Errorf("%s: the message is long or has control characters: %.900q", name, text)
+	}
+}
+
+// checkStored holds the journal's last record, and what readers are shown, to what
+// was given.
+func checkStored(t *testing.T, name string, w *world, op creditledger.Operation, field string) {
+	t.Helper()
+	head, err := w.Checkpoint(ctx, cus1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := w.Journal(ctx, cus1, head.Version, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := creditledger.DecodeRecord(records[0].Bytes)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	stored := rec.Op
+	if b, ok := stored.(creditledger.Batch); ok {
+		stored = b[len(b)-1]
+	}
+	if inc, ok := op.(creditledger.Increment); ok && inc.ExpiresAt.IsNever() {
+		inc.ExpiresAt = creditledger.When{} // the default
+		op = inc
+	}
+	given, kept := reflect.ValueOf(op), reflect.ValueOf(stored)
+	if got, want := plainText(kept.FieldByName(field)), plainText(given.FieldByName(field)); got != want {
+		t.Errorf("%s: it was stored as %s", name, got)
+	}
+	page, err := w.Entries(ctx, cus1, creditledger.EntriesQuery{Limit: 1})
+	if err != nil || len(page.Entries) == 0 {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if e := page.Entries[0]; op.Name() != "activate" && (e.Description != given.FieldByName("Description").String() ||
+		!maps.Equal(e.Metadata, given.FieldByName("Metadata").Interface().(map[string]string))) {
+		t.Errorf("%s: the entry has description %.80q and metadata %.80q", name, e.Description, fmt.Sprint(e.Metadata))
+	}
+	w.verified()
+}
+
+// plainText shows a field so that what means the same looks the same.
+func plainText(v reflect.Value) string {
+	switch x := v.Interface().(type) {
+	case creditledger.When:
+		return fmt.Sprintf("%s %s", x.Date(), x)
+	case creditledger.Limit:
+		a, bounded := x.Amount()
+		return fmt.Sprint(a, bounded)
+	case creditledger.Repay:
+		return max(x, creditledger.RepayFirst).String()
+	case []creditledger.Filter:
+		return fmt.Sprintf("%q", fmt.Sprint(x))
+	}
+	return fmt.Sprintf("%q", fmt.Sprint(v.Interface()))
+}
