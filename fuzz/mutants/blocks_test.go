@@ -1,0 +1,112 @@
+package mutants
+
+// What makes a block count, and which pays first.
+var blocks = []mutant{
+	{
+		"expiry-inclusive", "block.go",
+		"b.ExpiresAt != 0 && b.ExpiresAt <= t", "b.ExpiresAt != 0 && b.ExpiresAt < t",
+		"a block is gone at its expiry, not after it",
+	},
+	{
+		"expiry-one-late", "account.go",
+		"due.ExpiresAt > t {", "due.ExpiresAt >= t {",
+		"what expires at the instant of an operation is written down before it",
+	},
+	{
+		"effective-exclusive", "block.go",
+		"b.EffectiveAt <= t &&", "b.EffectiveAt < t &&",
+		"a block counts from its effective instant on, that instant included",
+	},
+	{
+		"effective-one-late", "account.go",
+		"wake.EffectiveAt > t {", "wake.EffectiveAt >= t {",
+		"a waiting block counts from its effective instant on",
+	},
+	{
+		"pending-counts", "block.go",
+		"return b.Status == Active && b.EffectiveAt", "return b.EffectiveAt",
+		"a block that waits for payment is not eligible",
+	},
+	{
+		"basis-before-expiry", "block.go",
+		"if a.ExpiresAt != b.ExpiresAt {", "if a.ExpiresAt != b.ExpiresAt && a.CostBasis.Cmp(b.CostBasis) == 0 {",
+		"expiry goes before cost basis",
+	},
+	{
+		"filters-before-priority", "block.go",
+		"if a.Priority != b.Priority {", "if a.Priority != b.Priority && (len(a.Filters) > 0) == (len(b.Filters) > 0) {",
+		"priority goes before filters",
+	},
+	{
+		"never-first", "block.go",
+		"cmp.Compare(uint64(a.ExpiresAt)-1, uint64(b.ExpiresAt)-1)", "cmp.Compare(a.ExpiresAt, b.ExpiresAt)",
+		"a block that never expires pays last",
+	},
+	{
+		"basis-as-text", "block.go",
+		"a.CostBasis.Cmp(b.CostBasis); c != 0", "cmp.Compare(a.CostBasis.String(), b.CostBasis.String()); c != 0",
+		"cost bases are compared as numbers",
+	},
+	{
+		"newest-first", "block.go",
+		"return cmp.Compare(a.Number, b.Number)", "return cmp.Compare(b.Number, a.Number)",
+		"of equal blocks the older pays first",
+	},
+	{
+		"unfiltered-first", "block.go",
+		"fa, fb := len(a.Filters) > 0, len(b.Filters) > 0;", "fa, fb := len(a.Filters) == 0, len(b.Filters) == 0;",
+		"filtered blocks pay before unfiltered ones",
+	},
+	{
+		"filters-skipped", "drawdown.go",
+		"p.blocks.len() > 0 && matches(p.filters, charge)", "p.blocks.len() > 0",
+		"a block pays only for what its filters let through",
+	},
+	{
+		"available-unfiltered", "account.go",
+		"if matches(p.filters, c) {", "if len(p.filters) > 0 {",
+		"what is available to a charge is what matching blocks hold",
+	},
+	{
+		"filters-or", "block.go",
+		"if listed != (f.Operator == Includes) {\n\t\t\treturn false\n\t\t}\n\t}\n\treturn true",
+		"if listed == (f.Operator == Includes) {\n\t\t\treturn true\n\t\t}\n\t}\n\treturn len(filters) == 0",
+		"all filters of a block must let a charge through",
+	},
+	{
+		"absent-is-listed", "block.go",
+		`listed := value != "" && slices.Contains`, `listed := value == "" || slices.Contains`,
+		"a charge without the field is kept out by includes and let through by excludes",
+	},
+	{
+		"available-ignores-debts", "account.go",
+		"if a.total.Cmp(sum) < 0 {", "if false && a.total.Cmp(sum) < 0 {",
+		"available is never more than the total",
+	},
+	{
+		"taker-first", "account.go",
+		"DrawdownOrder(a.taker, b) < 0", "DrawdownOrder(a.taker, b) > 0",
+		"an overdraft goes on the last block in drawdown order",
+	},
+	{
+		"taker-expires", "block.go",
+		"return b.ExpiresAt == 0 && len(b.Filters) == 0", "return len(b.Filters) == 0",
+		"a block that expires never holds a debt",
+	},
+	{
+		"taker-filtered", "block.go",
+		"return b.ExpiresAt == 0 && len(b.Filters) == 0", "return b.ExpiresAt == 0",
+		"a filtered block never holds a debt",
+	},
+	{
+		"debts-newest-first", "account.go",
+		"a.open.order, a.debts.order = DrawdownOrder, byNumber",
+		"a.open.order, a.debts.order = DrawdownOrder, func(x, y *Block) int { return byNumber(y, x) }",
+		"debts are repaid oldest first",
+	},
+	{
+		"equal-expiry-by-number", "account.go",
+		"cmp.Compare(a.ExpiresAt, b.ExpiresAt), DrawdownOrder(a, b))", "cmp.Compare(a.ExpiresAt, b.ExpiresAt), byNumber(a, b))",
+		"blocks that expire together are written down in drawdown order",
+	},
+}

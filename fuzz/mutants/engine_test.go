@@ -1,0 +1,253 @@
+package mutants
+
+// What is stored, and what the ledger remembers of it.
+var records = []mutant{
+	{
+		"seal-left-out", "decision.go",
+		"Prev: a.head.Seal,", "Prev: Seal{},",
+		"a record holds the seal of the one before",
+	},
+	{
+		"sequence-from-records", "decision.go",
+		"FirstEntry: entries + 1,", "FirstEntry: a.head.Version + 1,",
+		"entries are numbered without gaps",
+	},
+	{
+		"due-not-stored", "decision.go",
+		"a.head.NextDue, a.head.Total = a.nextDue(), total", "a.head.NextDue, a.head.Total = 0, total",
+		"a sweep finds what is due",
+	},
+	{
+		"chain-unchecked", "replay.go",
+		"case rec.Prev != head.Seal:", "case false:",
+		"a record that does not follow is found",
+	},
+	{
+		"replay-unchecked", "replay.go",
+		"lineDifference(&stored.Lines[j], &c.lines[j]); field != \"\" {", "lineDifference(&stored.Lines[j], &c.lines[j]); false && field != \"\" {",
+		"an entry that the operation does not give is found",
+	},
+	{
+		"time-unchecked", "replay.go",
+		"case rec.At < head.LastAt:", "case false:",
+		"created_at never falls",
+	},
+	{
+		"blocks-unverified", "verify.go",
+		"if !bytes.Equal(AppendBlock(nil, b), AppendBlock(nil, v.blocks[b.Number-1])) {", "if false {",
+		"a stored block that the journal does not give is found",
+	},
+	{
+		"checkpoint-unverified", "verify.go",
+		"ok && want != seal {", "ok && want != seal && false {",
+		"a history that was rewritten since a checkpoint is found",
+	},
+	{
+		"keys-unverified", "verify.go",
+		"case seq != rec.Seq:", "case false:",
+		"a key that leads elsewhere is found",
+	},
+	{
+		"damage-is-zero", "amount.go",
+		"if r.err != \"\" || header == 0 {", "if r.err != \"\" || header&amountMark == 0 {",
+		"damaged amounts are never read as 0",
+	},
+	{
+		"no-metadata-is-null", "opsfile/objects.go",
+		"return map[string]string{}\n", "return nil\n",
+		"no metadata is {}",
+	},
+	{
+		"memory-shared", "resolve.go",
+		"op.Filters = cloneFilters(op.Filters)\n", "",
+		"the ledger keeps nothing of the caller's",
+	},
+	{
+		"metadata-shared", "resolve.go",
+		"return maps.Clone(m)", "return m",
+		"the ledger keeps nothing of the caller's",
+	},
+}
+
+// Keys, the cache, the committer, the clock.
+var engine = []mutant{
+	{
+		"key-not-stored", "commit.go",
+		"f.keys = append(f.keys, KeyedRecord{Key: r.key, Seq: r.seq})\n", "",
+		"a key is stored with its operation",
+	},
+	{
+		"key-not-in-flight", "commit.go",
+		"f.byKey[r.key] = true", "f.byKey[r.key] = false",
+		"a key of an operation that is being written is known",
+	},
+	{
+		"payload-not-compared", "request.go",
+		"difference(rec.Op, r.op); field != \"\" {", "difference(rec.Op, r.op); false && field != \"\" {",
+		"a key belongs to one operation",
+	},
+	{
+		"item-not-compared", "idempotency.go",
+		`field{"item_id", a.ItemID == b.ItemID},`, `field{"item_id", true},`,
+		"every field of an operation counts",
+	},
+	{
+		"replay-not-said", "read.go",
+		"res.Replayed = true", "res.Replayed = false",
+		"a replay is marked",
+	},
+	{
+		"generated-key-forgotten", "request.go",
+		`case rec.ID == id && rec.Key == "":`, "case false:",
+		"a key that the ledger made is a key",
+	},
+	{
+		"answered-before-commit", "commit.go",
+		"\tdefault:\n\t}\n\tselect {", "\tdefault:\n\t\treturn nil\n\t}\n\tselect {",
+		"nobody is told of what is not durable",
+	},
+	{
+		"shown-before-commit", "read.go",
+		"return s.latest(), err", "return nil, err",
+		"no reader is shown what is not committed",
+	},
+	{
+		"cache-after-failure", "commit.go",
+		"\t\t\ts.spoil()\n", "\t\t\t_ = err\n",
+		"what was not written is forgotten",
+	},
+	{
+		"queue-after-failure", "cache.go",
+		"\t\ts.queued = nil\n\t}\n}", "\t}\n}",
+		"what was decided on top of a failed commit is decided afresh",
+	},
+	{
+		"cache-not-asked", "cache.go",
+		"if s.account != nil && s.latest() != nil {", "if s.account != nil {",
+		"another process's commits are seen",
+	},
+	{
+		"conflict-is-success", "ledger.go",
+		"if err == nil {\n\t\t\tbreak", "if err == nil || movedAccount(err) {\n\t\t\tbreak",
+		"a conflict is decided afresh",
+	},
+	{
+		"unknown-is-cancelled", "ledger.go",
+		"attempted(r.op, r.account, unknown(r, p.result, err))", "attempted(r.op, r.account, err)",
+		"an operation given up while it is written has an unknown outcome",
+	},
+	{
+		"unknown-without-key", "ledger.go",
+		"keyed(err, p.result.Key)", "err",
+		"an unknown outcome names the key to retry with",
+	},
+	{
+		"spoilt-by-panic", "cache.go",
+		"if s.deciding {", "if false && s.deciding {",
+		"a panic of the caller's own leaves nothing behind",
+	},
+	{
+		"context-ignored", "request.go",
+		"if err := ctx.Err(); err != nil {", "if err := ctx.Err(); false && err != nil {",
+		"nothing begins under a context that is over",
+	},
+	{
+		"lock-not-cancelled", "cache.go",
+		"case <-ctx.Done():\n", "case <-context.Background().Done():\n",
+		"the wait for an account can be given up",
+	},
+	{
+		"clock-goes-back", "ledger.go",
+		"a.moveTo(max(now, a.head.LastAt))", "a.moveTo(now)",
+		"time never goes back within an account",
+	},
+	{
+		"reader-goes-back", "read.go",
+		"at := max(now, s.account.head.LastAt)", "at := now",
+		"no reader looks behind the last record",
+	},
+	{
+		"preview-stays", "ledger.go",
+		"d.takeBack()\n\t\tresult = d.result", "result = d.result",
+		"a preview writes nothing",
+	},
+	{
+		"records-dropped", "commit.go",
+		"f.upper = append(f.upper, d.puts...)\n", "",
+		"records of an upper layer commit with the operation",
+	},
+	{
+		"record-twice-in-commit", "commit.go",
+		"case f.meets(aboard):", "case false:",
+		"a commit carries each record once",
+	},
+	{
+		"closed-block-forgotten", "cache.go",
+		"s.account.admit(b)", "_ = b",
+		"a block that is closed still has its id",
+	},
+	{
+		"currency-folded", "request.go",
+		`if id.Currency == "" {`, `if id.Currency == "" || id.Currency == "Credits" || id.Currency == "CREDITS" {`,
+		"currencies are case-sensitive",
+	},
+	{
+		"customer-trimmed", "request.go",
+		"\treturn id\n}", "\tfor len(id.Customer) > 1 && id.Customer[0] == ' ' {\n\t\tid.Customer = id.Customer[1:]\n\t}\n\treturn id\n}",
+		"ids are taken as they are",
+	},
+}
+
+// What readers are shown.
+var reading = []mutant{
+	{
+		"blocks-page-repeats", "page.go",
+		"binary.AppendUvarint(nil, blocks[q.Limit].Number)", "binary.AppendUvarint(nil, blocks[q.Limit-1].Number)",
+		"pages repeat nothing",
+	},
+	{
+		"held-page-repeats", "page.go",
+		"return DrawdownOrder(open[i], after) > 0", "return DrawdownOrder(open[i], after) >= 0",
+		"pages repeat nothing",
+	},
+	{
+		"entries-page-repeats", "page.go",
+		"(e.Seq == s.passed || ", "(",
+		"pages repeat nothing",
+	},
+	{
+		"cursor-unbound", "page.go",
+		"if string(sum[:cursorMark]) != string(data[:cursorMark]) {", "if false {",
+		"a cursor belongs to its account and query",
+	},
+	{
+		"past-exclusive", "read.go",
+		"if line.At <= q.At {", "if line.At < q.At {",
+		"the balance of an instant includes what was recorded at it",
+	},
+	{
+		"past-activated", "read.go",
+		"if b.ActivatedAt == 0 || b.ActivatedAt > q.At {", "if b.ActivatedAt == 0 {",
+		"a block did not count before it was activated",
+	},
+	{
+		"from-exclusive", "page.go",
+		"return rec.At >= at\n", "return rec.At > at\n",
+		"bounds of created_at mean what they say",
+	},
+	{
+		"least-amount-exclusive", "page.go",
+		"l.Amount.Cmp(s.q.MinAmount) >= 0", "l.Amount.Cmp(s.q.MinAmount) > 0",
+		"an entry of the least amount is listed",
+	},
+	{
+		"sweep-at-now", "sweep.go",
+		"\ta.moveTo(due)\n", "\ta.moveTo(max(now, a.head.LastAt))\n",
+		"a sweep leaves what an operation would have left",
+	},
+	{
+		"swept-page-ends", "sweep.go",
+		"if len(due) < MaxPage {", "if len(due) <= MaxPage {",
+		"a sweep looks at every account",
+	},
+}

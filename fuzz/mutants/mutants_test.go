@@ -1,0 +1,236 @@
+package mutants
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"creditledger/fuzz/results"
+)
+
+var (
+	only = flag.String("mutant", "", "run the mutants whose names match this `regexp`")
+	seed = flag.Uint64("seed", 0, "which mutants a sample has; 0: another one each time")
+)
+
+// mutant is one way to get a rule wrong.
+type mutant struct {
+	name     string
+	file     string // from the root of the module
+	old, new string // old stands in the file exactly once
+	rule     string // that it breaks
+}
+
+var all = slices.Concat(blocks, operations, records, engine, reading)
+
+// stages are the tests that a mutant has to get past, quickest first.
+var stages = [][]string{
+	{".", "-skip=^TestCase(OM6|RX1)$", "-rapid.nofailfile"},
+	{"./opsfile"},
+	{"./fuzz", "-short", "-run=^Test(ModelAgrees|BackendsAgree)$", "-rapid.nofailfile"},
+}
+
+const (
+	sampleSize = 10
+	atOnce     = 2
+	// patience is for one stage. A mutant that hangs is killed by it.
+	patience = 3 * time.Minute
+)
+
+// TestMutantsApply: every mutant is one change to the source as it is now.
+func TestMutantsApply(t *testing.T) {
+	seen := map[string]bool{}
+	for _, m := range all {
+		if _, err := m.source(); err != nil {
+			t.Error(err)
+		}
+		if seen[m.name] || m.rule == "" || m.old == m.new {
+			t.Errorf("%s: the name is used twice, the rule is missing or nothing changes", m.name)
+		}
+		seen[m.name] = true
+	}
+	if len(all) < 40 {
+		t.Errorf("%d mutants", len(all))
+	}
+}
+
+// TestMutants runs the suite on the chosen mutants, and first on none: the control.
+func TestMutants(t *testing.T) {
+	chosen := choose(t)
+	figures := results.Start(t, "mutants")
+	figures.Set("mutants", len(chosen))
+	dir := t.TempDir()
+	if err := (&mutant{name: "control"}).run(t.Context(), dir); err != nil {
+		t.Fatalf("the suite fails without a mutant: %v", err)
+	}
+	turns := make(chan struct{}, atOnce)
+	var wg sync.WaitGroup
+	for _, m := range chosen {
+		wg.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			begin := time.Now()
+			err := m.run(t.Context(), dir)
+			took := time.Since(begin).Round(100 * time.Millisecond)
+			var death *killed
+			switch {
+			case errors.As(err, &death):
+				figures.Count("killed", 1)
+				t.Logf("%-32s killed by %s after %s", m.name, death, took)
+			case err == nil:
+				t.Errorf("%-32s survived (%s): %s", m.name, took, m.rule)
+			default:
+				t.Errorf("%-32s could not be tried: %v", m.name, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// choose reads what is asked for, and skips the test when nothing is.
+func choose(t *testing.T) []*mutant {
+	asked := os.Getenv("LEDGER_MUTANTS")
+	var chosen []*mutant
+	for i := range all {
+		chosen = append(chosen, &all[i])
+	}
+	if *only != "" {
+		pattern, err := regexp.Compile(*only)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.DeleteFunc(chosen, func(m *mutant) bool { return !pattern.MatchString(m.name) })
+	}
+	switch asked {
+	case "":
+		t.Skip("LEDGER_MUTANTS is not set: all, sample or a number")
+	case "all":
+		return chosen
+	case "sample":
+		asked = strconv.Itoa(sampleSize)
+	}
+	n, err := strconv.Atoi(asked)
+	if err != nil || n < 1 {
+		t.Fatalf("LEDGER_MUTANTS is %q, not all, sample or a number", asked)
+	}
+	s := cmp.Or(*seed, rand.Uint64())
+	t.Logf("seed: -seed=%d", s)
+	rand.New(rand.NewPCG(s, 0)).Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+	return chosen[:min(n, len(chosen))]
+}
+
+// killed is how a mutant ended.
+type killed struct{ test, how string }
+
+func (k *killed) Error() string { return strings.TrimSpace(k.test + " " + k.how) }
+
+// run sets the stages on a mutant, until one notices. The error is a *killed then.
+func (m *mutant) run(ctx context.Context, dir string) error {
+	var overlay []string
+	if m.file != "" {
+		file, err := m.overlay(dir)
+		if err != nil {
+			return err
+		}
+		overlay = []string{"-overlay=" + file}
+	}
+	for _, stage := range stages {
+		args := slices.Concat([]string{"test", "-p=1", "-vet=off", "-failfast", "-count=1", "-timeout=" + patience.String()}, overlay, stage)
+		cmd := exec.CommandContext(ctx, "go", args...)
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "LEDGER_MUTANTS=", "LEDGER_RESULTS=")
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return verdict(stage[0], out, err)
+	}
+	return nil
+}
+
+var (
+	failed   = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
+	panicked = regexp.MustCompile(`(?m)^(panic: |fatal error: ).*`)
+	inTest   = regexp.MustCompile(`\.(Test\w+|Example\w*|Fuzz\w+)\(`)
+)
+
+// verdict reads the output of a run that failed. Only tests kill; what cannot be
+// compiled was never tried.
+func verdict(stage string, out []byte, err error) error {
+	if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) {
+		return fmt.Errorf("%s: %s", stage, out[:min(len(out), 2000)])
+	}
+	k := &killed{}
+	if p := panicked.Find(out); p != nil {
+		k.how = "(" + string(p[:min(len(p), 80)]) + ")"
+	}
+	if m := failed.FindSubmatch(out); m != nil {
+		k.test = string(m[1])
+	} else if m := inTest.FindSubmatch(out); m != nil {
+		k.test = string(m[1])
+	}
+	if k.test == "" && k.how != "" {
+		k.test = "the tests' set-up"
+	}
+	if k.test == "" {
+		return fmt.Errorf("%s: %w: %s", stage, err, out[max(0, len(out)-2000):])
+	}
+	return k
+}
+
+// root is that of the module.
+var root = func() string {
+	dir, err := filepath.Abs("../..")
+	if err != nil {
+		panic(err)
+	}
+	return dir
+}()
+
+// source is the file with the mutant in it.
+func (m *mutant) source() ([]byte, error) {
+	data, err := os.ReadFile(filepath.Join(root, m.file))
+	if err != nil {
+		return nil, err
+	}
+	if n := bytes.Count(data, []byte(m.old)); n != 1 {
+		return nil, fmt.Errorf("%s: its text stands in %s %d times, not once: change the mutant with the code", m.name, m.file, n)
+	}
+	return bytes.Replace(data, []byte(m.old), []byte(m.new), 1), nil
+}
+
+// overlay writes the mutant's file, and the file that tells go of it.
+func (m *mutant) overlay(dir string) (string, error) {
+	data, err := m.source()
+	if err != nil {
+		return "", err
+	}
+	source := filepath.Join(dir, m.name+".go")
+	if err := os.WriteFile(source, data, 0o600); err != nil {
+		return "", err
+	}
+	replace := map[string]map[string]string{"Replace": {filepath.Join(root, m.file): source}}
+	if data, err = json.Marshal(replace); err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, m.name+".json")
+	return file, os.WriteFile(file, data, 0o600)
+}

@@ -1,0 +1,182 @@
+package mutants
+
+// What each operation does and refuses.
+var operations = []mutant{
+	{
+		"limit-exclusive", "drawdown.go",
+		"if op.Amount.Cmp(available) <= 0 {", "if op.Amount.Cmp(available) < 0 {",
+		"all that is available may be spent",
+	},
+	{
+		"limit-ignores-total", "drawdown.go",
+		"reach, err := a.total.Add(limit)", "reach, err := limit.Add(Amount{})",
+		"the limit bounds the total, not the operation",
+	},
+	{
+		"reject-stops-at-zero", "drawdown.go",
+		"if op.Overdraft != StopAtZero {", "if op.Overdraft == Allow {",
+		"reject refuses",
+	},
+	{
+		"overage-lost", "drawdown.go",
+		"c.overage = mustAmount(op.Amount.Sub(available))", "c.overage = Amount{}",
+		"entries and overage add up to what was asked",
+	},
+	{
+		"overdraft-entry-apart", "drawdown.go",
+		"if draws[i].block == a.taker {", "if false && draws[i].block == a.taker {",
+		"a taker that is drained anyway has one entry",
+	},
+	{
+		"amendment-below-capacity", "step.go",
+		"balance.Cmp(limit) > 0 {", "balance.Cmp(limit) >= 0 {",
+		"a block may be filled up to its capacity",
+	},
+	{
+		"amendment-amount-only", "step.go",
+		"balance.Cmp(limit) > 0 {", "op.Amount.Cmp(limit) > 0 {",
+		"the capacity bounds what a block holds, not one amendment",
+	},
+	{
+		"amendment-above-voided", "step.go",
+		"limit := b.Capacity\n", "limit := b.Initial\n",
+		"what was voided cannot be given back",
+	},
+	{
+		"expired-can-be-named", "step.go",
+		"case b.Expired(a.at):\n\t\treturn nil, constraint", "case false:\n\t\treturn nil, constraint",
+		"an expired block is neither amended, voided nor activated",
+	},
+	{
+		"void-below-capacity", "step.go",
+		"op.Amount.Cmp(b.Capacity) > 0:", "op.Amount.Cmp(b.Capacity) >= 0:",
+		"the whole capacity may be voided",
+	},
+	{
+		"void-of-initial", "step.go",
+		"op.Amount.Cmp(b.Capacity) > 0:", "op.Amount.Cmp(b.Initial) > 0:",
+		"what was voided or moved out cannot be voided again",
+	},
+	{
+		"void-keeps-capacity", "step.go",
+		"now.capacity = mustAmount(now.capacity.Sub(op.Amount))", "now.capacity = mustAmount(now.capacity.Sub(taken))",
+		"a void lowers the capacity by all that was asked",
+	},
+	{
+		"void-without-pair", "step.go",
+		"if err := c.line(initiated, b, &total, false); err != nil {", "if err := error(nil); err != nil && initiated.Block > 0 {",
+		"a void is always preceded by a void_initiated",
+	},
+	{
+		"void-consumed-lost", "step.go",
+		"c.consumed = mustAmount(op.Amount.Sub(taken))", "c.consumed = Amount{}",
+		"a void reports what had been consumed",
+	},
+	{
+		"activation-again", "step.go",
+		"if b.Status == Active {", "if false && b.Status == Active {",
+		"an active block is not activated",
+	},
+	{
+		"activation-counts-twice", "change.go",
+		"a.displace(b)\n\tb.set(s)\n",
+		"pending := b.Status == PendingPayment\n\ta.displace(b)\n\tb.set(s)\n\tif pending && b.Eligible(a.at) {\n\t\ta.total = mustAmount(a.total.Add(b.Balance))\n\t}\n",
+		"a paid block counts once",
+	},
+	{
+		"transfer-loses-basis", "step.go",
+		"b.Source, b.ParentID = Manual, src.ID", "b.Source, b.ParentID, b.CostBasis = Manual, src.ID, CostBasis{}",
+		"moved credits keep their cost basis",
+	},
+	{
+		"transfer-keeps-capacity", "step.go",
+		"now.capacity = mustAmount(now.capacity.Sub(amount))", "now.capacity = mustAmount(now.capacity.Sub(Amount{}))",
+		"what was moved out can come back no more",
+	},
+	{
+		"transfer-of-expired", "step.go",
+		"case src.Expired(a.at):", "case false:",
+		"expired credits cannot be moved",
+	},
+	{
+		"repay-always", "step.go",
+		"op.Repay == RepayFirst {", "op.Repay != RepayDefault {",
+		"RepayNever repays nothing",
+	},
+	{
+		"filtered-repays", "step.go",
+		"if counts && len(b.Filters) == 0 && op.Repay", "if counts && op.Repay",
+		"filtered credits repay no debt",
+	},
+	{
+		"block-id-reused", "step.go",
+		`if op.BlockID != "" && a.find(op.BlockID) != nil {`, `if false && a.find(op.BlockID) != nil {`,
+		"an id names one block",
+	},
+	{
+		"zero-accepted", "check.go",
+		"if a.Sign() <= 0 {", "if a.Sign() < 0 {",
+		"amounts are positive",
+	},
+	{
+		"negative-accepted", "check.go",
+		"if a.Sign() <= 0 {", "if a.IsZero() {",
+		"amounts are positive",
+	},
+	{
+		"too-many-digits", "number.go",
+		"case digits > maxDigits:", "case digits > maxDigits+1:",
+		"an amount has 38 digits at most",
+	},
+	{
+		"gross-unchecked", "change.go",
+		`return constraint("the balances of the account's blocks would add up to 10^20 or more")`, "err = nil",
+		"no sum of balances leaves the range",
+	},
+	{
+		"expiry-at-sweep-time", "step.go",
+		"c.lines = append(c.lines, l.line)", "l.line.At = a.at\n\t\tc.lines = append(c.lines, l.line)",
+		"an expiry entry is created at the block's expiry",
+	},
+	{
+		"expire-twice", "change.go",
+		"a.lapsed = nil\n", "a.lapsed = a.lapsed[:len(a.lapsed):len(a.lapsed)]\n",
+		"a block expires once",
+	},
+	{
+		"batch-not-taken-back", "decision.go",
+		"if err != nil {\n\t\t\td.takeBack()", "if err != nil && d.request.op.Name() != \"batch\" {\n\t\t\td.takeBack()",
+		"a batch is all or none",
+	},
+	{
+		"currency-unchecked", "decision.go",
+		"if r.forbidden != nil {", "if false && r.forbidden != nil {",
+		"a customer's currency is the one real currency",
+	},
+	{
+		"grace-inclusive", "decision.go",
+		"if now-created < Instant(grace/time.Microsecond) {", "if now-created <= Instant(grace/time.Microsecond) {",
+		"an entry is committed once the grace period is over",
+	},
+	{
+		"midnight-skipped", "when.go",
+		"	midnight := time.Date(d.Year()",
+		"	if zone != nil {\n\t\treturn InstantOf(time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, zone))\n\t}\n\tmidnight := time.Date(d.Year()",
+		"a day without midnight begins after the gap",
+	},
+	{
+		"utc-for-zone", "request.go",
+		"if zone, err = customer.location(); err != nil {", "if zone = time.UTC; err != nil {",
+		"a date is a day of the customer's time zone",
+	},
+	{
+		"unix-nano", "instant.go",
+		"s := t.Unix()\n", "s := t.UnixNano() / 1e9\n",
+		"instants reach from the year 1 to 9999",
+	},
+	{
+		"microseconds-rounded", "instant.go",
+		"int64(t.Nanosecond()/1000)", "int64((t.Nanosecond()+500)/1000)",
+		"instants are cut to microseconds, not rounded",
+	},
+}
