@@ -10,8 +10,8 @@ import (
 )
 
 // committer brings flights to the store, many accounts in one commit. It has no timer
-// and no standing goroutine: the first flight starts one, which ends when nothing is
-// left to commit.
+// and no standing goroutine: whoever queues the first flight leads, or a goroutine
+// that ends when nothing is left to commit.
 type committer struct {
 	store Store
 	cache *cache
