@@ -100,3 +100,74 @@ func TestCommit_AccountNamedOnce(t *testing.T) {
 	}
 	l.Close()
 }
+
+// meanwhile is a store that does something right before it looks up a block.
+type meanwhile struct {
+	cl.Store
+	do func()
+}
+
+func (m *meanwhile) Block(ctx context.Context, id cl.AccountID, blockID string) (cl.Block, error) {
+	if do := m.do; do != nil {
+		m.do = nil
+		do()
+	}
+	return m.Store.Block(ctx, id, blockID)
+}
+
+// TestKey_BeforeWhatElseIsThere: when another process writes the very operation, under
+// its key, while this one looks around, the answer is the first result and not that the
+// block's id is in use.
+func TestKey_BeforeWhatElseIsThere(t *testing.T) {
+	t.Skip("known and reported: the block is found, the key is not looked up again")
+	store := memory.New()
+	other, ours := cl.New(store, nil), &meanwhile{Store: store}
+	l := cl.New(ours, nil)
+	ctx, on, op := context.Background(), historyAccount(1), cl.Increment{Amount: cl.AmountOf(1), BlockID: "made"}
+	must(t, l, on, cl.Increment{Amount: cl.AmountOf(1)})
+	ours.do = func() {
+		if _, err := other.Do(ctx, on, op, "key"); err != nil {
+			t.Error(err)
+		}
+	}
+	if res, err := l.Do(ctx, on, op, "key"); err != nil || !res.Replayed {
+		t.Errorf("got %v, want the first result again", err)
+	}
+}
+
+// TestRefusal_OfWhatWasCommitted: nobody is refused because of an operation that is on
+// its way to the disk and does not arrive there.
+func TestRefusal_OfWhatWasCommitted(t *testing.T) {
+	t.Skip("known and reported: a refusal does not wait for what it was decided on")
+	store := &gated{Store: memory.New(), began: make(chan []cl.Change), end: make(chan error)}
+	l := cl.New(store, nil)
+	ctx, on := context.Background(), historyAccount(1)
+	answer := func(err error) { <-store.began; store.end <- err }
+	go answer(nil)
+	must(t, l, on, cl.Increment{Amount: cl.AmountOf(1)})
+	first, err := l.Submit(ctx, on, cl.Decrement{Amount: cl.AmountOf(1)}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-store.began
+	second := make(chan error)
+	go func() {
+		_, err := l.Do(ctx, on, cl.Decrement{Amount: cl.AmountOf(1), Overdraft: cl.Reject}, "")
+		second <- err
+	}()
+	time.Sleep(20 * time.Millisecond)
+	store.end <- faultstore.ErrInjected
+	if _, err := first.Wait(ctx); !errors.Is(err, faultstore.ErrInjected) {
+		t.Errorf("the first: %v", err)
+	}
+	go answer(nil)
+	select {
+	case err := <-second:
+		if err != nil {
+			t.Errorf("there is 1 credit, and it could not be spent: %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("the second hangs")
+	}
+	l.Close()
+}
