@@ -281,4 +281,3 @@ func nextPack(results pgx.BatchResults, at place) (*pack, error) {
 	p.open, err = parsePacked(text, at)
 	return p, err
 }
-
