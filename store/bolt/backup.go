@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -22,7 +23,8 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	if err := changes.Enter(ctx, "backup"); err != nil {
 		return 0, err
 	}
-	if err := s.enter("backup"); err != nil {
+	tx, err := s.begin(ctx)
+	if err != nil {
 		return 0, err
 	}
 	// The transaction lives in a goroutine that writes to a pipe, never to w: it
@@ -32,7 +34,7 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	go func() {
 		defer close(ended)
 		defer s.leave()
-		to.CloseWithError(s.snapshot(to))
+		to.CloseWithError(s.snapshot(tx, to))
 	}()
 	go func() {
 		select {
@@ -47,19 +49,43 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 		from.Close()
 		<-ended
 	}()
-	n, err := io.Copy(w, from)
+	n, err := io.Copy(w, stoppable{ctx, from})
 	if err != nil {
 		return n, fmt.Errorf("backup of %s: %w", s.path, err)
 	}
 	return n, nil
 }
 
-func (s *Store) snapshot(w io.Writer) error {
+// begin enters, and begins a transaction between two commits: in the middle of one,
+// it could hold what the reads that follow do not show yet.
+func (s *Store) begin(ctx context.Context) (tx *bbolt.Tx, err error) {
+	select {
+	case s.writer <- struct{}{}:
+		defer func() { <-s.writer }()
+	case <-ctx.Done():
+		return nil, changes.Enter(ctx, "backup")
+	case <-s.closing:
+	}
+	if err := s.enter("backup"); err != nil {
+		return nil, err
+	}
 	err, panicked := guarded("backup", func() error {
-		return s.db.View(func(tx *bbolt.Tx) error {
-			_, err := tx.WriteTo(w)
-			return err
-		})
+		tx, err = s.db.Begin(false)
+		return err
+	})
+	if panicked {
+		s.poisoned(err, true)
+	}
+	if err != nil {
+		s.leave()
+	}
+	return tx, err
+}
+
+func (s *Store) snapshot(tx *bbolt.Tx, w io.Writer) error {
+	err, panicked := guarded("backup", func() error {
+		_, err := tx.WriteTo(w)
+		return errors.Join(err, tx.Rollback())
 	})
 	if panicked {
 		s.poisoned(err, true)

@@ -40,6 +40,9 @@ var _ creditledger.Store = (*Joined)(nil)
 func Join(tx *bbolt.Tx) (*Joined, error) {
 	j := &Joined{tx: tx}
 	j.view = j.read
+	if err := j.enter("join ledger"); err != nil {
+		return nil, err
+	}
 	err, _ := guarded("join", func() error {
 		if tx.Bucket(topBucket) == nil && tx.Writable() {
 			if err := makeBuckets(tx); err != nil {
