@@ -16,6 +16,10 @@ type slot struct {
 	queued   *flight  // decided and not yet taken by the committer
 	flying   *flight  // taken, being committed
 
+	// Whether the customer is deleted, as of a generation of the ledger's customers.
+	customers uint64 // that generation plus one; 0: not looked at
+	deleted   bool
+
 	// The cache's, guarded by its mutex.
 	users  int
 	weight int
@@ -78,7 +82,7 @@ func (s *slot) load(ctx context.Context, store Store) error {
 	if have == 0 && s.account != nil && state.Head.Version == 0 {
 		return nil
 	}
-	s.account = nil
+	s.account, s.customers = nil, 0
 	s.account, err = newAccount(s.id, state)
 	return err
 }

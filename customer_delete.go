@@ -7,8 +7,10 @@ import (
 )
 
 // DeleteCustomer marks a customer as deleted, from the ledger's present instant on,
-// and returns it as it is afterwards. Nothing else changes: its accounts stay
-// readable. Deleting twice keeps the first instant. A NotFoundError when there is no
+// and returns it as it is afterwards. Its accounts stay readable and sweep as ever,
+// and take no operation any more but an Activation, so that a payment under way still
+// lands (ConstraintError). Other processes on the same store notice when they next
+// load the account. Deleting twice keeps the first instant. A NotFoundError when there is no
 // such customer.
 func (l *Ledger) DeleteCustomer(ctx context.Context, id string) (Customer, error) {
 	err := l.enter()
@@ -39,7 +41,28 @@ func (l *Ledger) deleteCustomer(ctx context.Context, id string) (Customer, error
 		return Customer{}, err
 	}
 	put := RecordPut{RecordID: RecordID{Kind: customerKind, Key: id}, Expect: version, Value: appendCustomer(nil, &c)}
-	return c, l.store.Commit(context.WithoutCancel(ctx), []Change{{Records: []RecordPut{put}}})
+	err = l.store.Commit(context.WithoutCancel(ctx), []Change{{Records: []RecordPut{put}}})
+	l.customers.Add(1)
+	return c, err
+}
+
+// refuseDeleted makes a request on the account of a deleted customer a refused one. It
+// is looked at with the rest, after what is missing or in use.
+func (l *Ledger) refuseDeleted(ctx context.Context, s *slot, r *request) error {
+	if _, ok := r.op.(Activation); ok {
+		return nil
+	}
+	if generation := l.customers.Load() + 1; s.customers != generation {
+		customer, err := l.customerOrDefault(ctx, s.id.Customer)
+		if err != nil {
+			return err
+		}
+		s.customers, s.deleted = generation, customer.DeletedAt != 0
+	}
+	if s.deleted && r.forbidden == nil {
+		r.forbidden = constraint("customer %s is deleted", quote(s.id.Customer))
+	}
+	return nil
 }
 
 // IsISOCurrency reports whether a currency is a real one: an active code of ISO 4217,

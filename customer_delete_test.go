@@ -52,3 +52,43 @@ func TestIsISOCurrency(t *testing.T) {
 		}
 	}
 }
+
+// A deleted customer's accounts answer and refuse, those in memory and those not yet,
+// and what was done before under a key is still answered.
+func TestADeletedCustomerTakesNoOperations(t *testing.T) {
+	ctx := context.Background()
+	store := memory.New()
+	l := creditledger.New(store, nil)
+	on := creditledger.AccountID{Customer: "gone"}
+	if _, err := l.PutCustomer(ctx, creditledger.CustomerUpdate{ID: "gone"}); err != nil {
+		t.Fatal(err)
+	}
+	grant := creditledger.Increment{Amount: creditledger.AmountOf(10)}
+	pending := creditledger.Increment{Amount: creditledger.AmountOf(5), BlockID: "unpaid", RequirePayment: true}
+	for key, op := range map[creditledger.Key]creditledger.Operation{"grant": grant, "pending": pending} {
+		if _, err := l.Do(ctx, on, op, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.DeleteCustomer(ctx, "gone"); err != nil {
+		t.Fatal(err)
+	}
+	for name, l := range map[string]*creditledger.Ledger{"in memory": l, "loaded": creditledger.New(store, nil)} {
+		spend := creditledger.Decrement{Amount: creditledger.AmountOf(1)}
+		if _, err := l.Do(ctx, on, spend, ""); !errors.Is(err, creditledger.ErrConstraint) {
+			t.Errorf("%s: a decrement gives %v, want a constraint error", name, err)
+		}
+		if _, err := l.Preview(ctx, on, spend, ""); !errors.Is(err, creditledger.ErrConstraint) {
+			t.Errorf("%s: a preview gives %v, want a constraint error", name, err)
+		}
+		if result, err := l.Do(ctx, on, grant, "grant"); err != nil || !result.Replayed {
+			t.Errorf("%s: a replay gives %v, %v", name, result, err)
+		}
+		if b, err := l.Balance(ctx, on, creditledger.BalanceQuery{}); err != nil || b.Total.Cmp(creditledger.AmountOf(10)) != 0 {
+			t.Errorf("%s: balance %v, %v", name, b.Total, err)
+		}
+	}
+	if _, err := l.Do(ctx, on, creditledger.Activation{BlockID: "unpaid"}, ""); err != nil {
+		t.Errorf("a payment under way does not land: %v", err)
+	}
+}

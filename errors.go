@@ -81,7 +81,9 @@ type DuplicateError struct {
 	ID   string
 }
 
-func (e *DuplicateError) Error() string { return kindText(e.Kind) + " " + quote(e.ID) + " is already in use" }
+func (e *DuplicateError) Error() string {
+	return kindText(e.Kind) + " " + quote(e.ID) + " is already in use"
+}
 
 // Is matches ErrDuplicate.
 func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,6 +44,10 @@ type Ledger struct {
 	ids    idSource
 	cache  cache
 	commit committer
+
+	// customers counts the deletions of customers, so that accounts in memory know
+	// when to look again.
+	customers atomic.Uint64
 
 	mu     sync.Mutex // guards what follows
 	closed bool
@@ -194,6 +199,9 @@ func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
 	if err := s.fetch(ctx, l.store, r.op); err != nil {
 		return nil, err
 	}
+	if err := l.refuseDeleted(ctx, s, r); err != nil {
+		return nil, err
+	}
 	a := s.account
 	a.moveTo(max(now, a.head.LastAt))
 	d := newDecision(l, r, a)
@@ -292,6 +300,9 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 			return err
 		}
 		if err := s.fetch(ctx, l.store, r.op); err != nil {
+			return err
+		}
+		if err := l.refuseDeleted(ctx, s, r); err != nil {
 			return err
 		}
 		d := newDecision(l, r, s.account)
