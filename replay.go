@@ -6,6 +6,9 @@ import (
 	"fmt"
 )
 
+// ruleSeal is the rule that a record holds the seal of the one before it.
+const ruleSeal = "seal"
+
 // replay decides a journal record's operation again on the account it was decided on
 // and holds the record to the outcome. On success the changes are applied and the
 // head has moved; otherwise the error is a Violation and the changes made so far are
@@ -15,7 +18,7 @@ func replay(a *account, rec *OpRecord, seal Seal) ([]*change, error) {
 	case rec.Account != a.id || rec.Seq != head.Version+1:
 		return nil, violation(rec, "sequence", "the record of %s follows record %d", rec.Account, head.Version)
 	case rec.Prev != head.Seal:
-		return nil, violation(rec, "seal", "it follows %s, the record before is sealed %s", rec.Prev, head.Seal)
+		return nil, violation(rec, ruleSeal, "it follows %s, the record before is sealed %s", rec.Prev, head.Seal)
 	case rec.At < head.LastAt:
 		return nil, violation(rec, "time", "%s is before the record before, %s", rec.At, head.LastAt)
 	case rec.FirstEntry != head.Entries+1:
@@ -64,6 +67,9 @@ func replayOperations(a *account, rec *OpRecord) ([]*change, error) {
 		l := a.lapsed[0]
 		return nil, violation(rec, "expiry", "block %s expired %s and no entry says so", quote(l.block.ID), l.line.At)
 	}
+	if err := checkReplayed(rec); err != nil {
+		return nil, violation(rec, "replay", "the operation would be refused: %v", err)
+	}
 	var changes []*change
 	var one [1]Operation
 	for i, op := range operations(rec.Op, &one) {
@@ -80,6 +86,21 @@ func replayOperations(a *account, rec *OpRecord) ([]*change, error) {
 		}
 	}
 	return changes, nil
+}
+
+// checkReplayed makes the checks that a request passes before it is decided: a record
+// may come from anywhere.
+func checkReplayed(rec *OpRecord) error {
+	if err := firstError(checkOptionalID("idempotency_key", string(rec.Key)), checkOperation(rec.Op)); err != nil {
+		return err
+	}
+	var one [1]Operation
+	for i, op := range operations(rec.Op, &one) {
+		if err := firstError(checkClock(op, rec.At), checkOptionalID("block_id", rec.Effects[i].NewBlockID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // replayChange compares what a record says with what the replay gives, and applies it.
