@@ -1,0 +1,148 @@
+package creditledger_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"creditledger"
+	"creditledger/store/memory"
+)
+
+// damaged is what a store holds of one account, laid open: tests change it as a
+// damaged disk or a forger would, and then read it through a ledger.
+type damaged struct {
+	creditledger.Store // for what is not about the account
+	id                 creditledger.AccountID
+	head               creditledger.Head
+	open               []creditledger.Block
+	blocks             []creditledger.Block
+	journal            []creditledger.JournalRecord
+	ids                map[string]int // block id to index into blocks
+	keys               map[creditledger.Key]uint64
+	fail               func(what string) error
+}
+
+// copyOf takes a world's account apart.
+func copyOf(t testing.TB, w *world) *damaged {
+	t.Helper()
+	d := &damaged{Store: memory.New(), id: cus1, ids: map[string]int{}, keys: map[creditledger.Key]uint64{}}
+	state, err := w.store.Load(ctx, cus1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.head, d.open = state.Head, state.Blocks
+	if d.blocks, err = w.store.Blocks(ctx, cus1, 1, 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if d.journal, err = w.store.Journal(ctx, cus1, 1, 1<<20, false); err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range d.blocks {
+		d.ids[b.ID] = i
+	}
+	for _, r := range d.journal {
+		rec, err := creditledger.DecodeRecord(r.Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rec.Key != "" {
+			d.keys[rec.Key] = r.Seq
+		}
+	}
+	return d
+}
+
+// verify looks at it through a fresh ledger.
+func (d *damaged) verify(opts *creditledger.VerifyOptions) (creditledger.Verification, error) {
+	l := creditledger.New(d, nil)
+	defer l.Close()
+	return l.Verify(ctx, d.id, opts)
+}
+
+func (d *damaged) failing(what string) error {
+	if d.fail == nil {
+		return nil
+	}
+	return d.fail(what)
+}
+
+func (d *damaged) Load(context.Context, creditledger.AccountID, uint64) (*creditledger.State, error) {
+	return &creditledger.State{Head: d.head, Blocks: slices.Clone(d.open)}, d.failing("load")
+}
+
+func (d *damaged) Journal(_ context.Context, _ creditledger.AccountID, from uint64, limit int, reverse bool) ([]creditledger.JournalRecord, error) {
+	if err := d.failing("journal"); err != nil {
+		return nil, err
+	}
+	var found []creditledger.JournalRecord
+	for _, r := range d.journal {
+		if !reverse && r.Seq >= from || reverse && r.Seq <= from {
+			found = append(found, r)
+		}
+	}
+	if reverse {
+		slices.Reverse(found)
+	}
+	return found[:min(limit, len(found))], nil
+}
+
+func (d *damaged) KeySeq(_ context.Context, _ creditledger.AccountID, key creditledger.Key) (uint64, error) {
+	return d.keys[key], d.failing("key")
+}
+
+func (d *damaged) Block(_ context.Context, _ creditledger.AccountID, id string) (creditledger.Block, error) {
+	if err := d.failing("block"); err != nil {
+		return creditledger.Block{}, err
+	}
+	i, ok := d.ids[id]
+	if !ok {
+		return creditledger.Block{}, &creditledger.NotFoundError{Kind: "block", ID: id}
+	}
+	return d.blocks[i], nil
+}
+
+func (d *damaged) Blocks(_ context.Context, _ creditledger.AccountID, from uint64, limit int) ([]creditledger.Block, error) {
+	if err := d.failing("blocks"); err != nil {
+		return nil, err
+	}
+	var found []creditledger.Block
+	for _, b := range d.blocks {
+		if b.Number >= from && len(found) < limit {
+			found = append(found, b)
+		}
+	}
+	return found, nil
+}
+
+func (d *damaged) BlocksByNumber(_ context.Context, _ creditledger.AccountID, numbers []uint64) ([]creditledger.Block, error) {
+	var found []creditledger.Block
+	for _, n := range numbers {
+		if i := slices.IndexFunc(d.blocks, func(b creditledger.Block) bool { return b.Number == n }); i >= 0 {
+			found = append(found, d.blocks[i])
+		}
+	}
+	return found, d.failing("blocks by number")
+}
+
+func (d *damaged) Accounts(context.Context, creditledger.AccountID, int) ([]creditledger.AccountID, error) {
+	return []creditledger.AccountID{d.id}, d.failing("accounts")
+}
+
+// reseal recomputes the chain from a record on, as a forger would who knows how.
+func (d *damaged) reseal(t testing.TB, from int) {
+	t.Helper()
+	prev := creditledger.Seal{}
+	for i := range d.journal {
+		rec, err := creditledger.DecodeRecord(d.journal[i].Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i >= from {
+			rec.Prev, rec.Seq = prev, uint64(i+1)
+			d.journal[i] = creditledger.JournalRecord{Seq: rec.Seq, Bytes: creditledger.AppendRecord(nil, rec)}
+		}
+		prev = creditledger.SealOf(d.journal[i].Bytes)
+	}
+	d.head.Seal, d.head.Version = prev, uint64(len(d.journal))
+}

@@ -1,0 +1,475 @@
+package creditledger_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"creditledger"
+)
+
+// history is a world with a record of every kind.
+func history(t testing.TB) *world {
+	w := newWorld(t)
+	for i, op := range someOperations() {
+		w.at(fmt.Sprintf("2026-01-%02d", i+1))
+		key := creditledger.Key("")
+		if i%2 == 0 {
+			key = creditledger.Key(fmt.Sprint("key", i))
+		}
+		w.must(op, key)
+	}
+	w.given(grant("E", "5", expires("2026-02-01"), creditledger.NoRepay), grant("W", "5", effective("2026-03-01")))
+	w.at("2026-02-02").given(spend("1"))
+	return w
+}
+
+func TestVerify(t *testing.T) {
+	w := history(t)
+	got, err := w.Verify(ctx, cus1, nil)
+	entries := w.entries(creditledger.EntriesQuery{})
+	if err != nil || !got.OK || got.Violation != nil || got.Accounts != 1 || got.Entries != uint64(len(entries)) || got.Records < 18 || got.Blocks < 8 {
+		t.Errorf("%+v, %v, %d entries", got, err, len(entries))
+	}
+	if got, err := w.Verify(ctx, cus2, nil); err != nil || !got.OK || got.Entries != 0 || got.Records != 0 {
+		t.Errorf("an account never used: %+v, %v", got, err)
+	}
+	if _, err := w.Do(ctx, cus2, grant("A", "1"), ""); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := w.VerifyAll(ctx, nil); err != nil || !all.OK || all.Accounts != 2 || all.Entries != got.Entries+1 || all.Records != got.Records+1 || all.Blocks != got.Blocks+1 {
+		t.Errorf("all: %+v, %v", all, err)
+	}
+	if got, err := newWorld(t).VerifyAll(ctx, nil); err != nil || !got.OK || got.Accounts != 0 {
+		t.Errorf("an empty store: %+v, %v", got, err)
+	}
+}
+
+// TestVerifyFlips damages every byte of every record, one at a time: the violation
+// names the very record.
+func TestVerifyFlips(t *testing.T) {
+	d := copyOf(t, history(t))
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range d.journal {
+		good := d.journal[i].Bytes
+		for at := range good {
+			bad := slices.Clone(good)
+			bad[at] ^= 1 << random.IntN(8)
+			d.journal[i].Bytes = bad
+			checkViolation(t, d, fmt.Sprintf("byte %d of record %d from %#x to %#x", at, i+1, good[at], bad[at]), uint64(i+1), "")
+		}
+		d.journal[i].Bytes = good
+	}
+	if got, err := d.verify(nil); err != nil || !got.OK {
+		t.Fatalf("put back: %+v, %v", got.Violation, err)
+	}
+}
+
+// checkViolation expects one that names a record (0: none) and a block ("": none).
+func checkViolation(t *testing.T, d *damaged, what string, record uint64, block string) {
+	t.Helper()
+	got, err := d.verify(nil)
+	switch v := got.Violation; {
+	case err != nil || got.OK || v == nil:
+		t.Errorf("%s: %+v, %v", what, got, err)
+	case v.Record != record || v.Block != block || v.Account != d.id || v.Rule == "" || v.Detail == "":
+		t.Errorf("%s: %s; want record %d, block %q", what, v, record, block)
+	}
+}
+
+// TestVerifyJournal removes, adds, swaps and repeats records.
+func TestVerifyJournal(t *testing.T) {
+	w := history(t)
+	last := len(copyOf(t, w).journal) - 1
+	for i := range last + 1 {
+		n := uint64(i + 1)
+		d := copyOf(t, w)
+		d.journal = slices.Delete(d.journal, i, i+1)
+		checkViolation(t, d, fmt.Sprintf("record %d removed", n), n, "")
+
+		d = copyOf(t, w)
+		d.journal = slices.Insert(d.journal, i, d.journal[i])
+		want := n + 1
+		if i == last { // one more than the head counts is never read
+			want = 0
+		}
+		if want != 0 {
+			checkViolation(t, d, fmt.Sprintf("record %d repeated", n), want, "")
+		}
+
+		if i == last {
+			continue
+		}
+		d = copyOf(t, w)
+		d.journal[i].Bytes, d.journal[i+1].Bytes = d.journal[i+1].Bytes, d.journal[i].Bytes
+		checkViolation(t, d, fmt.Sprintf("records %d and %d swapped", n, n+1), n, "")
+
+		d = copyOf(t, w)
+		d.journal[i].Bytes = d.journal[i+1].Bytes
+		checkViolation(t, d, fmt.Sprintf("record %d in the place of %d", n+1, n), n, "")
+
+		d = copyOf(t, w)
+		d.journal = d.journal[:i]
+		checkViolation(t, d, fmt.Sprintf("cut before record %d", n), n, "")
+
+		d = copyOf(t, w)
+		d.journal[i].Bytes = d.journal[i].Bytes[:len(d.journal[i].Bytes)-1]
+		checkViolation(t, d, fmt.Sprintf("record %d cut", n), n, "")
+
+		d = copyOf(t, w)
+		d.journal[i].Bytes = nil
+		checkViolation(t, d, fmt.Sprintf("record %d emptied", n), n, "")
+	}
+}
+
+// TestVerifyForged: whoever rewrites a record and all seals after it is found where the
+// rules say otherwise; a change that keeps to the rules is found by a checkpoint only.
+func TestVerifyForged(t *testing.T) {
+	w := newWorld(t)
+	w.at("2026-01-02").given(grant("A", "100", expires("2026-06-01")))
+	w.at("2026-01-03").given(spend("10"))
+	w.at("2026-01-04").given(spend("20"))
+	w.at("2026-01-05").given(voidOf("A", "30"))
+	point, err := w.Checkpoint(ctx, cus1)
+	if err != nil || point.Version != 4 || point.Account != cus1 {
+		t.Fatalf("%+v, %v", point, err)
+	}
+	for _, c := range []struct {
+		rule   string
+		record uint64
+		forge  func(*creditledger.OpRecord)
+	}{
+		{"another amount asked", 2, func(r *creditledger.OpRecord) { r.Op = spend("11") }},
+		{"another amount written", 2, func(r *creditledger.OpRecord) { r.Effects[0].Lines[0].Amount = amount("11") }},
+		{"another starting balance", 3, func(r *creditledger.OpRecord) {
+			r.Effects[0].Lines[0].Starting, r.Effects[0].Lines[0].Ending = amount("95"), amount("75")
+		}},
+		{"another block", 2, func(r *creditledger.OpRecord) { r.Effects[0].Lines[0].Block = 2 }},
+		{"another type", 2, func(r *creditledger.OpRecord) { r.Effects[0].Lines[0].Type = creditledger.EntryVoid }},
+		{"not counted", 2, func(r *creditledger.OpRecord) { r.Effects[0].Lines[0].Ending = amount("100") }},
+		{"an entry less", 4, func(r *creditledger.OpRecord) { r.Effects[0].Lines = r.Effects[0].Lines[:1] }},
+		{"an entry more", 3, func(r *creditledger.OpRecord) {
+			r.Effects[0].Lines = append(r.Effects[0].Lines, r.Effects[0].Lines[0])
+		}},
+		{"another instant of an entry", 2, func(r *creditledger.OpRecord) { r.Effects[0].Lines[0].At++ }},
+		{"an instant before the last", 3, func(r *creditledger.OpRecord) {
+			r.At = instant("2026-01-02")
+			r.Effects[0].Lines[0].At = r.At
+		}},
+		{"an instant after an expiry that nobody wrote", 3, func(r *creditledger.OpRecord) {
+			r.At = instant("2026-07-01")
+			r.Effects[0].Lines[0].At = r.At
+		}},
+		{"another first entry", 3, func(r *creditledger.OpRecord) { r.FirstEntry++ }},
+		{"a block that was not made", 2, func(r *creditledger.OpRecord) { r.Effects[0].NewBlockID = "X" }},
+		{"a block made under another id", 1, func(r *creditledger.OpRecord) { r.Effects[0].NewBlockID = "X" }},
+		{"a block not made", 1, func(r *creditledger.OpRecord) { r.Effects[0].NewBlockID = "" }},
+		{"a void of another amount", 4, func(r *creditledger.OpRecord) { r.Effects[0].Lines[1].VoidAmount = amount("29") }},
+		{"an operation that would be refused", 4, func(r *creditledger.OpRecord) { r.Op = voidOf("A", "500") }},
+		{"an operation that is wrong in itself", 4, func(r *creditledger.OpRecord) { r.Op = voidOf("A", "-30") }},
+		{"another kind of operation", 3, func(r *creditledger.OpRecord) { r.Op = amend("A", "20") }},
+		{"a key that is stored for no record", 3, func(r *creditledger.OpRecord) { r.Key = "k" }},
+		{"another account", 3, func(r *creditledger.OpRecord) { r.Account = cus2 }},
+	} {
+		d := copyOf(t, w)
+		rec, err := creditledger.DecodeRecord(d.journal[c.record-1].Bytes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.forge(rec)
+		d.journal[c.record-1].Bytes = creditledger.AppendRecord(nil, rec)
+		d.reseal(t, int(c.record-1))
+		checkViolation(t, d, c.rule, c.record, "")
+	}
+
+	d := copyOf(t, w)
+	rec, _ := creditledger.DecodeRecord(d.journal[1].Bytes)
+	op := spend("10")
+	op.Description = "what nobody wrote"
+	rec.Op = op
+	d.journal[1].Bytes = creditledger.AppendRecord(nil, rec)
+	d.reseal(t, 1)
+	if got, err := d.verify(nil); err != nil || !got.OK {
+		t.Errorf("without a checkpoint a rewritten history is found, which it cannot be: %v, %v", got.Violation, err)
+	}
+	got, err := d.verify(&creditledger.VerifyOptions{Since: []creditledger.Checkpoint{point}})
+	if err != nil || got.OK || got.Violation.Rule != "checkpoint" || got.Violation.Record != 4 {
+		t.Errorf("with one: %+v, %v", got, err)
+	}
+	d = copyOf(t, w)
+	d.journal = d.journal[:3]
+	d.reseal(t, 3)
+	if got, err := d.verify(&creditledger.VerifyOptions{Since: []creditledger.Checkpoint{point}}); err != nil || got.OK || got.Violation.Rule != "checkpoint" {
+		t.Errorf("cut before a checkpoint: %+v, %v", got, err)
+	}
+	w.given(spend("1"))
+	if got, err := w.Verify(ctx, cus1, &creditledger.VerifyOptions{Since: []creditledger.Checkpoint{point}}); err != nil || !got.OK {
+		t.Errorf("grown from a checkpoint: %+v, %v", got.Violation, err)
+	}
+}
+
+// TestVerifyHead alters each field of the head.
+func TestVerifyHead(t *testing.T) {
+	w := history(t)
+	for i := range reflect.TypeFor[creditledger.Head]().NumField() {
+		d := copyOf(t, w)
+		name := reflect.TypeFor[creditledger.Head]().Field(i).Name
+		switch f := reflect.ValueOf(&d.head).Elem().Field(i); f.Kind() {
+		case reflect.Uint64:
+			f.SetUint(f.Uint() + 1)
+		case reflect.Int64:
+			f.SetInt(f.Int() + 1)
+		case reflect.Array:
+			f.Index(5).SetUint(f.Index(5).Uint() ^ 1)
+		default:
+			f.Set(reflect.ValueOf(amount("0.5")))
+		}
+		got, err := d.verify(nil)
+		if err != nil || got.OK || got.Violation.Block != "" {
+			t.Errorf("another %s: %+v, %v", name, got, err)
+		}
+		// Only a version or a seal tells of a record: the last.
+		if last := uint64(len(d.journal)); name == "Version" && got.Violation.Record != last+1 || name == "Seal" && got.Violation.Record != last {
+			t.Errorf("another %s: %s", name, got.Violation)
+		} else if name != "Version" && name != "Seal" && got.Violation.Record != 0 {
+			t.Errorf("another %s: %s", name, got.Violation)
+		}
+	}
+	d := copyOf(t, w)
+	d.head.Version--
+	if got, err := d.verify(nil); err != nil || got.OK {
+		t.Errorf("a version less: %+v, %v", got, err)
+	}
+}
+
+// TestVerifyBlocks alters each field of every block, and where blocks are listed.
+func TestVerifyBlocks(t *testing.T) {
+	w := history(t)
+	kind := reflect.TypeFor[creditledger.Block]()
+	clean := copyOf(t, w)
+	for i := range clean.blocks {
+		for f := range kind.NumField() {
+			d := copyOf(t, w)
+			alter(reflect.ValueOf(&d.blocks[i]).Elem().Field(f))
+			name := d.blocks[i].ID
+			if _, ok := d.ids[name]; !ok {
+				d.ids[name] = i
+			}
+			got, err := d.verify(nil)
+			if err != nil || got.OK || got.Violation.Rule != "blocks" || got.Violation.Block != name {
+				t.Errorf("%s of block %s: %+v, %v", kind.Field(f).Name, name, got.Violation, err)
+			}
+		}
+	}
+	for i := range clean.open {
+		for f := range kind.NumField() {
+			d := copyOf(t, w)
+			alter(reflect.ValueOf(&d.open[i]).Elem().Field(f))
+			got, err := d.verify(nil)
+			if err != nil || got.OK || got.Violation.Block != d.open[i].ID {
+				t.Errorf("%s of open block %s: %+v, %v", kind.Field(f).Name, d.open[i].ID, got.Violation, err)
+			}
+		}
+		d := copyOf(t, w)
+		d.open = slices.Delete(d.open, i, i+1)
+		checkViolation(t, d, "open block missing", 0, "")
+		d = copyOf(t, w)
+		d.open = append(d.open, d.open[i])
+		checkViolation(t, d, "open block twice", 0, d.open[i].ID)
+	}
+	for i := range clean.blocks {
+		id := clean.blocks[i].ID
+		if !slices.ContainsFunc(clean.open, func(b creditledger.Block) bool { return b.ID == id }) {
+			d := copyOf(t, w)
+			d.open = append(d.open, d.blocks[i])
+			checkViolation(t, d, "closed block "+id+" listed as open", 0, id)
+		}
+		d := copyOf(t, w)
+		d.blocks = slices.Delete(d.blocks, i, i+1)
+		if got, err := d.verify(nil); err != nil || got.OK || got.Violation.Rule != "blocks" {
+			t.Errorf("block %s missing: %+v, %v", id, got.Violation, err)
+		}
+		d = copyOf(t, w)
+		delete(d.ids, id)
+		checkViolation(t, d, "block "+id+" not found by its id", 0, id)
+		d = copyOf(t, w)
+		d.ids[id] = (i + 1) % len(d.blocks)
+		checkViolation(t, d, "block "+id+" found by another's id", 0, id)
+	}
+	d := copyOf(t, w)
+	more := d.blocks[0]
+	more.Number, more.ID = uint64(len(d.blocks)+1), "more"
+	d.blocks = append(d.blocks, more)
+	checkViolation(t, d, "a block that was never made", 0, "more")
+}
+
+// alter changes a field to another value of its kind.
+func alter(f reflect.Value) {
+	switch v := f.Interface().(type) {
+	case creditledger.Amount:
+		sum, err := v.Add(amount("0.000000000000000001"))
+		if err != nil {
+			panic(err)
+		}
+		f.Set(reflect.ValueOf(sum))
+		return
+	case creditledger.CostBasis:
+		if v.IsSet() { // the digits count, not the number alone
+			f.Set(reflect.ValueOf(creditledger.MustCostBasis(v.String() + "0")))
+		} else {
+			f.Set(reflect.ValueOf(creditledger.MustCostBasis("0")))
+		}
+		return
+	case []creditledger.Filter:
+		f.Set(reflect.ValueOf(append(slices.Clone(v), creditledger.Filter{Values: []string{"more"}})))
+		return
+	case map[string]string:
+		f.Set(reflect.ValueOf(map[string]string{"altered": fmt.Sprint(v)}))
+		return
+	}
+	switch f.Kind() {
+	case reflect.String:
+		f.SetString(f.String() + "x")
+	case reflect.Bool:
+		f.SetBool(!f.Bool())
+	case reflect.Uint8:
+		f.SetUint(f.Uint() ^ 1)
+	case reflect.Uint64:
+		f.SetUint(f.Uint() + 1000)
+	default:
+		f.SetInt(f.Int() + 1)
+	}
+}
+
+// TestVerifyKeys alters the index of idempotency keys.
+func TestVerifyKeys(t *testing.T) {
+	w := history(t)
+	for key, seq := range copyOf(t, w).keys {
+		d := copyOf(t, w)
+		delete(d.keys, key)
+		checkViolation(t, d, "key "+string(key)+" missing", seq, "")
+		d = copyOf(t, w)
+		d.keys[key] = seq%uint64(len(d.journal)) + 1
+		checkViolation(t, d, "key "+string(key)+" for another record", seq, "")
+	}
+}
+
+// TestVerifyTrouble: trouble with reading is an error, not a verdict.
+func TestVerifyTrouble(t *testing.T) {
+	w := history(t)
+	broken := errors.New("disk on fire")
+	for _, what := range []string{"load", "journal", "key", "blocks", "block"} {
+		d := copyOf(t, w)
+		d.fail = func(asked string) error {
+			if asked == what {
+				return broken
+			}
+			return nil
+		}
+		if got, err := d.verify(nil); !errors.Is(err, broken) || got.Violation != nil {
+			t.Errorf("%s: %+v, %v", what, got.Violation, err)
+		}
+		// What a store itself reports as damaged is a verdict.
+		d.fail = func(asked string) error {
+			if asked == what {
+				return &creditledger.CorruptError{Where: "page 7", Reason: "torn"}
+			}
+			return nil
+		}
+		if got, err := d.verify(nil); err != nil || got.OK || got.Violation == nil || !strings.Contains(got.Violation.Detail, "torn") {
+			t.Errorf("%s damaged: %+v, %v", what, got.Violation, err)
+		}
+	}
+	d := copyOf(t, w)
+	l := creditledger.New(d, nil)
+	defer l.Close()
+	d.fail = func(what string) error {
+		if what == "accounts" {
+			return broken
+		}
+		return nil
+	}
+	if _, err := l.VerifyAll(ctx, nil); !errors.Is(err, broken) {
+		t.Errorf("accounts: %v", err)
+	}
+}
+
+// TestVerifyAllStops at the first violation, and says so.
+func TestVerifyAllStops(t *testing.T) {
+	d := copyOf(t, history(t))
+	d.journal[3].Bytes[40] ^= 1
+	l := creditledger.New(d, nil)
+	defer l.Close()
+	got, err := l.VerifyAll(ctx, nil)
+	if err != nil || got.OK || got.Violation.Record != 4 || got.Accounts != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	gone := creditledger.Checkpoint{Account: cus2, Version: 1}
+	if got, err := history(t).VerifyAll(ctx, &creditledger.VerifyOptions{Since: []creditledger.Checkpoint{gone}}); err != nil || got.OK || got.Violation.Account != cus2 {
+		t.Errorf("an account that is gone: %+v, %v", got, err)
+	}
+}
+
+// TestVerifyBesideWriters: an account that moves while it is verified is no violation.
+func TestVerifyBesideWriters(t *testing.T) {
+	w := newWorld(t).given(grant("A", "1000"))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 300 {
+			if _, err := w.Do(ctx, cus1, creditledger.Batch{spend("1"), grant("", "0.5", only("x"))}, ""); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for verified := 0; ; verified++ {
+		got, err := w.Verify(ctx, cus1, nil)
+		if err != nil || !got.OK {
+			t.Fatalf("%v, %v", got.Violation, err)
+		}
+		select {
+		case <-done:
+			if verified == 0 {
+				t.Error("never while it was written")
+			}
+			return
+		default:
+		}
+	}
+}
+
+func TestVerifyProgress(t *testing.T) {
+	w := newWorld(t)
+	const records = 2100
+	for range records / 100 {
+		var last *creditledger.Pending
+		for range 100 {
+			var err error
+			if last, err = w.Submit(ctx, cus1, spend("1"), ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := last.Wait(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var told []uint64
+	got, err := w.Verify(ctx, cus1, &creditledger.VerifyOptions{Progress: func(n uint64) { told = append(told, n) }})
+	if err != nil || !got.OK || got.Records != records || len(told) < 2 || !slices.IsSorted(told) || told[len(told)-1] > records {
+		t.Errorf("%+v, %v, progress %v", got, err, told)
+	}
+}
+
+func TestViolationText(t *testing.T) {
+	v := creditledger.Violation{Account: cus1, Record: 3, Entry: 7, Block: "b\n", Rule: "seal", Detail: "broken"}
+	if got := v.String(); got != `cus_1/credits, record 3, entry 7, block "b\n": seal: broken` || v.Error() != got {
+		t.Errorf("got %s", got)
+	}
+	if got := (&creditledger.Violation{Account: cus1, Rule: "head", Detail: "broken"}).String(); got != "cus_1/credits: head: broken" {
+		t.Errorf("got %s", got)
+	}
+}
