@@ -1,0 +1,148 @@
+// Command report writes docs/reliability.md from the figures that the tests wrote
+// down (package fuzz/results):
+//
+//	LEDGER_RESULTS=$PWD/results.jsonl go test ./fuzz/... -count=1
+//	go run ./fuzz/report results.jsonl
+//
+// Of several lines of one test the last counts. A test that did not run, was skipped
+// or failed stands in the page as such.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"creditledger/fuzz/results"
+)
+
+func main() {
+	out := flag.String("o", "docs/reliability.md", "the page to write")
+	flag.Parse()
+	if err := write(*out, flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "report:", err)
+		os.Exit(1)
+	}
+}
+
+func write(out string, files []string) error {
+	if len(files) == 0 {
+		return fmt.Errorf("name the files that %s named", results.EnvFile)
+	}
+	lines := map[string]results.Line{}
+	for _, name := range files {
+		if err := read(name, lines); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(out, page(lines, where()), 0o644)
+}
+
+// read adds the lines of a file.
+func read(name string, lines map[string]results.Line) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	in := bufio.NewScanner(f)
+	in.Buffer(nil, 1<<20)
+	for n := 1; in.Scan(); n++ {
+		var l results.Line
+		d := json.NewDecoder(bytes.NewReader(in.Bytes()))
+		d.UseNumber()
+		if err := d.Decode(&l); err != nil {
+			return fmt.Errorf("%s, line %d: %w", name, n, err)
+		}
+		lines[l.Name] = l
+	}
+	return in.Err()
+}
+
+// where is what the figures were measured on.
+func where() string {
+	commit := "unknown"
+	if out, err := exec.Command("git", "rev-parse", "--short=12", "HEAD").Output(); err == nil {
+		commit = strings.TrimSpace(string(out))
+	}
+	return fmt.Sprintf("Commit %s, %s, %s on %d processors, %s.", commit, time.Now().UTC().Format(time.DateOnly),
+		runtime.Version(), runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH)
+}
+
+// page is the whole page.
+func page(lines map[string]results.Line, where string) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s\n%s\n", head, where)
+	seen := map[string]bool{}
+	for _, s := range sections {
+		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", s.title, s.text)
+		table(&b, lines, s.names)
+		for _, name := range s.names {
+			seen[name] = true
+		}
+	}
+	var rest []string
+	for _, name := range slices.Sorted(maps.Keys(lines)) {
+		if !seen[name] {
+			rest = append(rest, name)
+		}
+	}
+	if len(rest) > 0 {
+		fmt.Fprintf(&b, "\n## Further tests\n\n")
+		table(&b, lines, rest)
+	}
+	fmt.Fprintf(&b, "\n%s\n| # | what happened elsewhere | test |\n|---|---|---|\n", fieldHead)
+	for i, f := range field {
+		fmt.Fprintf(&b, "| %d | %s | %s |\n", i+1, f.what, f.test)
+	}
+	return b.Bytes()
+}
+
+func table(b *bytes.Buffer, lines map[string]results.Line, names []string) {
+	fmt.Fprintf(b, "| test | outcome | figures | time |\n|---|---|---|---|\n")
+	for _, name := range names {
+		l, ran := lines[name]
+		outcome, took := "**not run**", ""
+		if ran {
+			outcome, took = l.Status, fmt.Sprintf("%.1f s", l.Seconds)
+			if l.Status != "passed" {
+				outcome = "**" + l.Status + "**"
+			}
+			if l.Reason != "" {
+				outcome += ": " + escape(l.Reason)
+			}
+			name += " (`" + l.Test + "`)"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", escape(name), outcome, figures(l), took)
+	}
+}
+
+func figures(l results.Line) string {
+	list := make([]string, 0, len(l.Figures))
+	for _, k := range slices.Sorted(maps.Keys(l.Figures)) {
+		v := fmt.Sprint(l.Figures[k])
+		list = append(list, escape(k+" "+grouped(v)))
+	}
+	return strings.Join(list, "; ")
+}
+
+// grouped puts commas between the thousands of a number.
+func grouped(v string) string {
+	if strings.Trim(v, "0123456789") != "" || len(v) < 4 {
+		return v
+	}
+	return grouped(v[:len(v)-3]) + "," + v[len(v)-3:]
+}
+
+func escape(s string) string {
+	return strings.NewReplacer("|", "\\|", "\n", " ", "<", "&lt;").Replace(s)
+}
