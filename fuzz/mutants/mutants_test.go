@@ -75,7 +75,13 @@ func TestMutants(t *testing.T) {
 	figures := results.Start(t, "mutants")
 	figures.Set("mutants", len(chosen))
 	dir := t.TempDir()
-	if err := (&mutant{name: "control"}).run(t.Context(), dir); err != nil {
+	control := &mutant{name: "control"}
+	err := control.run(t.Context(), dir)
+	if err != nil { // a test of timing may fail on a busy machine, and once only
+		t.Logf("without a mutant: %v", err)
+		err = control.run(t.Context(), dir)
+	}
+	if err != nil {
 		t.Fatalf("the suite fails without a mutant: %v", err)
 	}
 	turns := make(chan struct{}, atOnce)
