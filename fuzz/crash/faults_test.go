@@ -189,6 +189,34 @@ func TestPanicReleasesTheLock(t *testing.T) {
 	}
 }
 
+// A panic while Close folds the tail, inside the locks of bbolt, must not make Close
+// wait for ever.
+func TestPanicInClose(t *testing.T) {
+	for at := 1; ; at++ {
+		path := fresh(t, scratch(t), "ledger.db")
+		s := open(t, path)
+		w := newWorld(s, script(*seeded, 10))
+		for i := range 10 {
+			if _, err := w.do(i); err != nil && !refused(err) {
+				t.Fatal(err)
+			}
+		}
+		f := &fault{at: at, how: "panic"}
+		f.into(s)
+		if err := s.Close(); (err != nil) != f.fired {
+			t.Errorf("write %d: close: %v", at, err)
+		}
+		again := open(t, path)
+		verified(t, creditledger.New(again, nil), nil)
+		if err := again.Close(); err != nil {
+			t.Error(err)
+		}
+		if !f.fired {
+			return
+		}
+	}
+}
+
 func init() { roles["open"] = openChild }
 
 // openChild says whether it can open a ledger.

@@ -216,18 +216,22 @@ func (s *Store) Close() error {
 		close(s.closing)
 		s.life.Lock()
 		defer s.life.Unlock()
+		var err error
+		if !s.panicked.Load() {
+			err = s.foldAll()
+		}
 		if s.panicked.Load() {
 			// bbolt's own Close could wait for ever. The memory map stays.
 			unlock(s.file)
-			s.closed = s.file.Close()
-			return
+			err = errors.Join(err, s.file.Close())
+		} else {
+			closed, panicked := guarded("close", s.db.Close)
+			if panicked {
+				unlock(s.file)
+			}
+			err = errors.Join(err, closed)
 		}
-		err := s.foldAll()
-		closed, panicked := guarded("close", s.db.Close)
-		if panicked {
-			unlock(s.file)
-		}
-		if err = errors.Join(err, closed); err != nil {
+		if err != nil {
 			s.closed = fmt.Errorf("close ledger %s: %w", s.path, err)
 		}
 	})

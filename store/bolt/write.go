@@ -117,7 +117,7 @@ func (s *Store) foldAll() error {
 	if s.readOnly || s.poison.Load() != nil || s.tail.records == 0 {
 		return nil
 	}
-	err, _ := guarded("fold", func() error {
+	err, panicked := guarded("fold", func() error {
 		return s.db.Update(func(tx *bbolt.Tx) error {
 			v, err := openView(tx)
 			if err != nil {
@@ -130,5 +130,8 @@ func (s *Store) foldAll() error {
 			return v.fold(s.tail, end)
 		})
 	})
+	if panicked {
+		s.panicked.Store(true)
+	}
 	return err
 }
