@@ -9,6 +9,7 @@ type FileError struct {
 	Reason string // what is wrong, and what to do about it
 }
 
+// Error names the path and what is wrong with it.
 func (e *FileError) Error() string { return "ledger file " + e.Path + ": " + e.Reason }
 
 func corrupt(where, reason string) error {

@@ -109,16 +109,7 @@ func TestWalkNamesTheDamagedPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	size := int(m.pageSize)
-	branch, leaf := 0, 0 // of the inner tree
-	for p := 2; p < int(m.pages); p++ {
-		h := whole[p*size:]
-		switch reachable := isReachable(whole, m, uint64(p)); {
-		case reachable && h[8] == flagBranch:
-			branch = p
-		case reachable && h[8] == flagLeaf && binary.NativeEndian.Uint16(h[10:]) > 3:
-			leaf = p
-		}
-	}
+	branch, leaf := treePages(whole, m)
 	if branch == 0 || leaf == 0 {
 		t.Fatal("the file has no branch or no leaf of several keys")
 	}
@@ -174,6 +165,20 @@ func TestWalkNamesTheDamagedPage(t *testing.T) {
 			}
 		})
 	}
+}
+
+// treePages finds a branch, and a leaf of several keys.
+func treePages(file []byte, m meta) (branch, leaf int) {
+	for p := 2; p < int(m.pages); p++ {
+		h := file[p*int(m.pageSize):]
+		switch reachable := isReachable(file, m, uint64(p)); {
+		case reachable && h[8] == flagBranch:
+			branch = p
+		case reachable && h[8] == flagLeaf && binary.NativeEndian.Uint16(h[10:]) > 3:
+			leaf = p
+		}
+	}
+	return branch, leaf
 }
 
 // isReachable reports whether a page is not free.
