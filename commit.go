@@ -193,7 +193,7 @@ func (c *committer) board(slots []*slot) (flying []*slot, changes []Change) {
 		s.lock <- struct{}{}
 		f := s.queued
 		switch {
-		case f == nil:
+		case f == nil || s.flying != nil: // a flight was thrown away and left its place in the queue
 			c.cache.drop(s)
 		case f.meets(aboard):
 			c.mu.Lock()
