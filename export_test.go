@@ -38,3 +38,10 @@ func ForgeEntriesCursor(on AccountID, position string) Cursor {
 func ForgeBlocksCursor(on AccountID, kind, position string) Cursor {
 	return newCursor(blocksQuery(on, kind), []byte(position))
 }
+
+// CachedAccounts is how many accounts a ledger keeps in memory.
+func (l *Ledger) CachedAccounts() int {
+	l.cache.mu.Lock()
+	defer l.cache.mu.Unlock()
+	return len(l.cache.slots)
+}

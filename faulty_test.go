@@ -2,6 +2,9 @@ package creditledger_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"creditledger"
@@ -13,8 +16,7 @@ type faulty struct {
 	creditledger.Store
 
 	mu      sync.Mutex
-	commits int // that reached the store behind
-	batches [][]creditledger.Change
+	batches []string                                                                          // what was stored, one text for each commit: "cus_1/credits 2, …"
 	commit  func(ctx context.Context, changes []creditledger.Change, next func() error) error // instead of Commit
 	read    func(ctx context.Context, what string, id creditledger.AccountID) error           // before a read
 }
@@ -34,11 +36,21 @@ func (s *faulty) onRead(f func(ctx context.Context, what string, id creditledger
 	s.read = f
 }
 
-// committed returns how many commits reached the store, and what was in them.
-func (s *faulty) committed() (int, [][]creditledger.Change) {
+// committed returns the accounts of each commit that was stored, each with the number
+// of its records.
+func (s *faulty) committed() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.commits, s.batches
+	return slices.Clone(s.batches)
+}
+
+func batchText(changes []creditledger.Change) string {
+	var parts []string
+	for i := range changes {
+		parts = append(parts, fmt.Sprintf("%s %d", changes[i].Account.Customer, len(changes[i].Journal)))
+	}
+	slices.Sort(parts)
+	return strings.Join(parts, ", ")
 }
 
 func (s *faulty) Commit(ctx context.Context, changes []creditledger.Change) error {
@@ -50,8 +62,7 @@ func (s *faulty) Commit(ctx context.Context, changes []creditledger.Change) erro
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if err == nil {
-			s.commits++
-			s.batches = append(s.batches, changes)
+			s.batches = append(s.batches, batchText(changes))
 		}
 		return err
 	}
@@ -133,3 +144,26 @@ func (s *faulty) Record(ctx context.Context, id creditledger.RecordID) (creditle
 	}
 	return s.Store.Record(ctx, id)
 }
+
+// gate stops commits before they reach the store.
+type gate struct {
+	arrived chan string       // a commit has come, with these accounts
+	verdict chan func() error // what becomes of it; nil: it is stored
+}
+
+// shut puts a gate before the store's commits.
+func (s *faulty) shut() *gate {
+	g := &gate{arrived: make(chan string, 100), verdict: make(chan func() error)}
+	s.onCommit(func(_ context.Context, changes []creditledger.Change, next func() error) error {
+		g.arrived <- batchText(changes)
+		if f := <-g.verdict; f != nil {
+			return f()
+		}
+		return next()
+	})
+	return g
+}
+
+// pass lets the commit at the gate through; fail refuses it.
+func (g *gate) pass()          { g.verdict <- nil }
+func (g *gate) fail(err error) { g.verdict <- func() error { return err } }

@@ -1,0 +1,134 @@
+package creditledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+)
+
+func slotOf(t *testing.T, c *cache, name string, openBlocks int) *slot {
+	t.Helper()
+	s, err := c.acquire(context.Background(), AccountID{Customer: name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.account == nil {
+		state := State{}
+		for i := range openBlocks {
+			state.Blocks = append(state.Blocks, Block{
+				ID: fmt.Sprint(i), Number: uint64(i + 1), Initial: AmountOf(1), Balance: AmountOf(1), Capacity: AmountOf(1), Status: PendingPayment,
+			})
+		}
+		if s.account, err = newAccount(s.id, &state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+func (c *cache) names() []string {
+	var names []string
+	for e := c.recent.Front(); e != nil; e = e.Next() {
+		names = append(names, e.Value.(*slot).id.Customer)
+	}
+	return names
+}
+
+// TestCacheEvicts the accounts that were not used for longest, and as few as need be.
+func TestCacheEvicts(t *testing.T) {
+	c := &cache{limit: 10}
+	use := func(name string, blocks int, want ...string) {
+		t.Helper()
+		c.release(slotOf(t, c, name, blocks))
+		if got := c.names(); !slices.Equal(got, want) || len(c.slots) != len(want) {
+			t.Errorf("after %s: %v, want %v", name, got, want)
+		}
+	}
+	use("a", 2, "a")           // 3
+	use("b", 2, "b", "a")      // 6
+	use("c", 3, "c", "b", "a") // 10
+	use("a", 2, "a", "c", "b")
+	use("d", 0, "d", "a", "c") // 11 without b: 8
+	use("e", 0, "e", "d", "a", "c")
+	use("big", 20) // larger than all room: not kept once it is let go
+	if c.weight != 0 {
+		t.Errorf("an empty cache weighs %d", c.weight)
+	}
+}
+
+// TestCacheKeepsWhatIsUsed: an account that someone holds, waits for, or has a flight
+// of in the air is not evicted.
+func TestCacheKeepsWhatIsUsed(t *testing.T) {
+	c := &cache{limit: 1}
+	held := slotOf(t, c, "held", 5)
+	c.release(slotOf(t, c, "other", 5))
+	if got := c.names(); !slices.Equal(got, []string{"held"}) {
+		t.Errorf("kept %v", got)
+	}
+	c.hold(held) // its flight
+	c.release(held)
+	if got := c.names(); !slices.Equal(got, []string{"held"}) {
+		t.Errorf("with a flight in the air: %v", got)
+	}
+	c.drop(held)
+	c.release(slotOf(t, c, "other", 0))
+	if got := c.names(); !slices.Equal(got, []string{"other"}) {
+		t.Errorf("then: %v", got)
+	}
+
+	locked := slotOf(t, c, "locked", 5)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if s, err := c.acquire(ctx, locked.id); s != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("a locked account, called off: %v, %v", s, err)
+	}
+	if locked.users != 1 {
+		t.Errorf("%d users are counted", locked.users)
+	}
+	c.release(locked)
+}
+
+// TestSlotTwiceAboard: a decision that was thrown away leaves its account in the queue
+// a second time; a flight that comes up meanwhile does not push the one in the air
+// aside.
+func TestSlotTwiceAboard(t *testing.T) {
+	cache := &cache{limit: 10}
+	c := &committer{cache: cache}
+	s := slotOf(t, cache, "a", 0)
+	first, second := newFlight(0), newFlight(1)
+	first.records, second.records = []JournalRecord{{Seq: 1}}, []JournalRecord{{Seq: 2}}
+	cache.hold(s)
+	s.queued = first
+	<-s.lock
+	if flying, changes := c.board([]*slot{s}); len(flying) != 1 || len(changes) != 1 || s.flying != first {
+		t.Fatalf("aboard: %v, %v", flying, changes)
+	}
+	cache.hold(s)
+	s.queued = second
+	if flying, _ := c.board([]*slot{s}); len(flying) != 0 || s.flying != first || s.queued != second {
+		t.Errorf("a second flight of one account went aboard: %v", flying)
+	}
+}
+
+// TestFlightTouch: each block once, and new if it was so once, however many there are.
+func TestFlightTouch(t *testing.T) {
+	f := newFlight(0)
+	blocks := make([]*Block, 100)
+	for i := range blocks {
+		blocks[i] = &Block{Number: uint64(i + 1)}
+		f.touch(blocks[i], i%2 == 0)
+		for _, b := range blocks[:i+1] {
+			f.touch(b, false)
+		}
+	}
+	if len(f.touched) != len(blocks) {
+		t.Fatalf("%d of %d", len(f.touched), len(blocks))
+	}
+	for i, touched := range f.touched {
+		if touched.block != blocks[i] || touched.new != (i%2 == 0) {
+			t.Errorf("block %d is %+v", i+1, touched)
+		}
+	}
+}
