@@ -148,8 +148,8 @@ func listen(out *bufio.Reader, upTo func(heard) bool) heard {
 
 // tally counts what the tests of acknowledged operations found.
 type tally struct {
-	mu                                      sync.Mutex
-	runs, acked, lost, bad, unacked, repeat int
+	mu                              sync.Mutex
+	runs, acked, lost, bad, unacked int
 }
 
 // examine opens what a crash left, and holds it to what was acknowledged: nothing of
@@ -166,7 +166,8 @@ func examine(t *testing.T, path string, steps []step, h heard, window int, sum *
 	verified(t, w.l, nil)
 	ctx := context.Background()
 	lost, unacked := 0, 0
-	first := len(steps) // without an answer
+	first := len(steps)                      // without an answer
+	last := map[creditledger.AccountID]int{} // stored of the account
 	for i, st := range steps {
 		if st.op == nil {
 			if _, acked := h.answers[i]; !acked {
@@ -177,6 +178,9 @@ func examine(t *testing.T, path string, steps []step, h heard, window int, sum *
 		seq, err := s.KeySeq(ctx, normal(st.on), st.key)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if seq != 0 {
+			last[st.on] = i
 		}
 		_, acked := h.answers[i]
 		switch {
@@ -196,7 +200,8 @@ func examine(t *testing.T, path string, steps []step, h heard, window int, sum *
 		problem("%d steps are stored without an acknowledgement, %d were on their way", unacked, window)
 	}
 	for i := range steps {
-		if i < first && steps[i].op == nil || h.refused[i] && i < first {
+		// What was refused before something that is stored would now be asked later.
+		if i < first && steps[i].op == nil || h.refused[i] && (i < first || i < last[steps[i].on]) {
 			continue
 		}
 		a, err := w.do(i)
