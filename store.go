@@ -22,15 +22,16 @@ type Store interface {
 
 	// Commit applies all changes or none, durably: when it returns nil they survive
 	// a crash. Changes name each account at most once, and each record at most once.
-	// The caller guarantees that journal records continue at Version+1, dense, and
-	// that Head.Version is the last of them.
+	// The caller guarantees that journal records continue at Version+1, dense, that
+	// there is at least one, and that Head.Version is the last of them.
 	//
 	// It returns a ConflictError, and nothing is written, when an account is not at
 	// the Version a change was computed from, when one of the keys or block ids to
 	// be added is already stored for that account, or when an upper-layer record is
 	// not at its expected version. It returns an OutcomeUnknownError when it cannot
-	// tell whether the changes are stored; the store then refuses further work with
-	// ErrPoisoned until it is reopened. Any other error means: nothing was written.
+	// tell whether the changes are stored; a store that nobody shares then refuses
+	// further work with ErrPoisoned until it is reopened, one that is shared finds out
+	// by the versions. Any other error means: nothing was written.
 	Commit(ctx context.Context, changes []Change) error
 
 	// Block returns the block of the account with that id; a NotFoundError when the
