@@ -8,8 +8,10 @@ import "context"
 //
 // A Store may be called by any number of goroutines at once. Everything it is given
 // stays the caller's and must be copied if kept; everything it returns is the
-// caller's, to keep and to change. Methods honour ctx while they wait; a Commit that
-// has begun to write is finished whatever ctx says.
+// caller's, to keep and to change. A ctx that is over is refused at once, by reads too;
+// methods honour it while they wait; a Commit that has begun to write is finished
+// whatever it says. A page shorter than its limit is the last one. Changes that break
+// what the caller guarantees are refused with an InvalidError.
 //
 // Reads return what was committed when they began or later, never part of a Commit.
 // Package storetest examines all of this.
@@ -121,7 +123,7 @@ type Change struct {
 }
 
 // RecordID names a record of an upper layer: customers, invoices and whatever comes
-// later. Kind is a short lower-case word, Key at most 1024 bytes.
+// later. Kind is a short lower-case word of 1 to 64 bytes, Key has 1 to 1024 bytes.
 type RecordID struct {
 	Kind string
 	Key  string
