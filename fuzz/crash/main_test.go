@@ -18,9 +18,9 @@ import (
 var (
 	issue   = flag.Bool("issue", os.Getenv("LEDGER_ISSUE") != "", "run everything in the size of the reliability report")
 	seeded  = flag.Uint64("seed", 1, "where the random choices begin")
-	kills   = flag.Int("kills", 40, "self-kills of TestSelfKill")
-	randoms = flag.Int("randoms", 10, "kills from outside of TestRandomKill")
-	states  = flag.Int("states", 400, "crash states of TestCrashStates")
+	kills   = flag.Int("kills", 24, "self-kills of TestSelfKill")
+	randoms = flag.Int("randoms", 4, "kills from outside of TestRandomKill")
+	states  = flag.Int("states", 240, "crash states of TestCrashStates")
 	cuts    = flag.Int("cuts", 3, "power cuts of TestPowerCut")
 	damaged = flag.Int("damaged", 66, "damaged files of TestDamagedFiles")
 )
