@@ -647,7 +647,7 @@ func TestSmallCache(t *testing.T) {
 			t.Errorf("account %d holds %s, %v, want %s", i, b.Total, err, want)
 		}
 	}
-	if n := w.CachedAccounts(); n > 5 {
+	if n := creditledger.CachedAccounts(w.Ledger); n > 5 {
 		t.Errorf("%d accounts are kept, with room for 5 blocks", n)
 	}
 	w.verified()

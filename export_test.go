@@ -40,7 +40,7 @@ func ForgeBlocksCursor(on AccountID, kind, position string) Cursor {
 }
 
 // CachedAccounts is how many accounts a ledger keeps in memory.
-func (l *Ledger) CachedAccounts() int {
+func CachedAccounts(l *Ledger) int {
 	l.cache.mu.Lock()
 	defer l.cache.mu.Unlock()
 	return len(l.cache.slots)
