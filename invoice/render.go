@@ -134,15 +134,43 @@ func (l *Line) row(tag language.Tag) row {
 	}
 	if len(l.Tiers) > 0 {
 		r.Price = string(l.TierMode)
+		r.Notes = tierNotes(l.Tiers)
 	}
 	for _, a := range l.Adjustments {
-		note := strings.ReplaceAll(string(a.Kind), "_", " ") + " " + a.Amount
+		note := strings.ReplaceAll(string(a.Kind), "_", " ") + " " + turned(a.Amount)
 		if a.Reason != "" {
 			note += ": " + a.Reason
 		}
 		r.Notes = append(r.Notes, note)
 	}
 	return r
+}
+
+// turned is what an adjustment adds to a line, by the text of what it takes off.
+func turned(amount string) string {
+	switch rest, negative := strings.CutPrefix(amount, "-"); {
+	case negative:
+		return "+" + rest
+	case strings.Trim(amount, "0.") == "":
+		return amount
+	}
+	return "-" + amount
+}
+
+// tierNotes say what each tier costs.
+func tierNotes(tiers []Tier) []string {
+	notes := make([]string, 0, len(tiers))
+	for _, t := range tiers {
+		if t.UpTo.IsZero() {
+			notes = append(notes, "above: "+t.UnitPrice.String())
+			continue
+		}
+		notes = append(notes, "up to "+t.UpTo.String()+": "+t.UnitPrice.String())
+	}
+	if len(notes) == 1 {
+		notes[0] = "each: " + tiers[0].UnitPrice.String()
+	}
+	return notes
 }
 
 // WriteText writes an invoice as an aligned document for a terminal, in the seller's
@@ -265,26 +293,32 @@ var page = template.Must(template.New("invoice").Parse(`<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{.Title}}</title>
 <style>
-body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 52rem; margin: 3rem auto; padding: 0 1.5rem; }
-h1 { font-size: 1.6rem; margin: 0 0 .25rem; }
-.status { display: inline-block; border: 1px solid #57606a; border-radius: 1rem; padding: 0 .7rem; font-size: .85rem; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; margin: 1.5rem 0; }
+@page { margin: 18mm 16mm; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 56rem; margin: 3rem auto; padding: 0 1.5rem; }
+header { display: flex; align-items: center; justify-content: space-between; gap: 1rem; border-bottom: 2px solid #1b1f24; padding-bottom: .75rem; }
+h1 { font-size: 1.6rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere; }
+.status { border: 1px solid #57606a; border-radius: 1rem; padding: 0 .75rem; margin: 0; font-size: .85rem; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; margin: 1.25rem 0 2rem; }
 dt { color: #57606a; } dd { margin: 0; overflow-wrap: anywhere; }
 .lines { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th { text-align: right; font-weight: 600; border-bottom: 2px solid #1b1f24; padding: .35rem .5rem; }
-td { text-align: right; border-bottom: 1px solid #d0d7de; padding: .35rem .5rem; white-space: nowrap; vertical-align: top; }
-th:first-child, td:first-child { text-align: left; white-space: normal; padding-left: 0; }
-td small { display: block; color: #57606a; }
-.sums { width: auto; margin: 1.5rem 0 0 auto; } .sums td { border: 0; padding-left: 2rem; }
-.sums .due td { font-weight: 700; border-top: 2px solid #1b1f24; }
-h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; } .memo { margin-top: 2rem; white-space: pre-line; }
-@media print { body { margin: 0; max-width: none; } tr { break-inside: avoid; } }
+th { text-align: right; font-weight: 600; font-size: .85rem; border-bottom: 1px solid #1b1f24; padding: .35rem .5rem; }
+td { text-align: right; border-bottom: 1px solid #d0d7de; padding: .5rem; white-space: nowrap; vertical-align: top; }
+th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 9rem; padding-left: 0; }
+th:last-child, td:last-child { padding-right: 0; }
+td small { display: block; color: #57606a; line-height: 1.4; }
+.sums { width: auto; margin: 1.25rem 0 0 auto; break-inside: avoid; }
+.sums td { border: 0; padding: .15rem 0; } .sums td + td { padding-left: 3rem; }
+.sums .due td { font-weight: 700; font-size: 1.1rem; border-top: 2px solid #1b1f24; padding-top: .4rem; }
+h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; break-after: avoid; } .memo { margin-top: 2rem; white-space: pre-line; overflow-wrap: anywhere; }
+@media print { body { font-size: 10pt; margin: 0; padding: 0; max-width: none; } .lines { overflow: visible; } tr { break-inside: avoid; } }
 </style>
 </head>
 <body>
+<header>
 <h1>{{.Title}}</h1>
 <p class="status">{{.Status}}</p>
+</header>
 <dl>{{range .Facts}}
 <dt>{{index . 0}}</dt><dd>{{index . 1}}</dd>{{end}}
 </dl>
