@@ -4,10 +4,10 @@ BENCH ?= .
 BENCHTIME ?= 1s
 
 .DEFAULT_GOAL := help
-.PHONY: help test lint bench fuzz demo cover ci
+.PHONY: help test lint bench fuzz demo cover reliability nightly ci
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## all tests, with the race detector
 	.ci/run tests
@@ -28,6 +28,14 @@ cover: ## how much of the library the tests reach
 	@profile=$$(mktemp) && trap 'rm -f "$$profile"' EXIT && \
 		go test -coverpkg=./... -coverprofile="$$profile" ./... && \
 		go tool cover -func="$$profile" | tail -n 1
+
+reliability: ## the proofs in full size; writes docs/reliability.md
+	@results=$$(mktemp) && trap 'rm -f "$$results"' EXIT && \
+		RESULTS="$$results" LEDGER_MUTANTS=all .ci/run proofs && \
+		go run ./fuzz/report "$$results"
+
+nightly: ## the proofs for hours: more steps of the machine, all mutants, longer fuzzing
+	LEDGER_OPS=$${LEDGER_OPS:-1000000} LEDGER_MUTANTS=all FUZZTIME=$${FUZZTIME:-10m} .ci/run proofs fuzz
 
 ci: ## everything
 	.ci/run
