@@ -205,17 +205,26 @@ func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []Journal
 		return nil, err
 	}
 	d := decision{request: &request{account: on}, account: s.account}
-	for i := range records {
-		if err := l.importRecord(ctx, s, &d, &records[i]); err != nil {
-			d.takeBack()
-			return nil, err
+	keys := map[Key]bool{}
+	err = s.decide(func() error {
+		for i := range records {
+			if err := l.importRecord(ctx, s, &d, keys, &records[i]); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		// Between the records time has passed, which taking them back does not undo.
+		d.takeBack()
+		s.account.rebuild(s.account.head.LastAt)
+		return nil, err
 	}
 	f, _ := l.commit.queue(s, &d, false)
 	return f, nil
 }
 
-func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, stored *JournalRecord) error {
+func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys map[Key]bool, stored *JournalRecord) error {
 	rec, err := decodeStored(s.id, stored)
 	if err != nil {
 		return err
@@ -223,9 +232,10 @@ func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, stored 
 	if rec.Key != "" {
 		if seq, err := l.store.KeySeq(ctx, s.id, rec.Key); err != nil {
 			return err
-		} else if seq != 0 || s.flightOf(rec.Key) != nil {
+		} else if seq != 0 || s.flightOf(rec.Key) != nil || keys[rec.Key] {
 			return violation(rec, "idempotency", "its key %s is in use", quote(string(rec.Key)))
 		}
+		keys[rec.Key] = true
 	}
 	if err := s.fetch(ctx, l.store, rec.Op); err != nil {
 		return err
