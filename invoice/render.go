@@ -311,7 +311,7 @@ td small { display: block; color: #57606a; line-height: 1.4; }
 .sums td { border: 0; padding: .15rem 0; } .sums td + td { padding-left: 3rem; }
 .sums .due td { font-weight: 700; font-size: 1.1rem; border-top: 2px solid #1b1f24; padding-top: .4rem; }
 h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; break-after: avoid; } .memo { margin-top: 2rem; white-space: pre-line; overflow-wrap: anywhere; }
-@media print { body { font-size: 10pt; margin: 0; padding: 0; max-width: none; } .lines { overflow: visible; } tr { break-inside: avoid; } }
+@media print { html { font-size: 12px; } body { font-size: 9.5pt; line-height: 1.4; margin: 0; padding: 0; max-width: none; } .lines { overflow: visible; } tr { break-inside: avoid; } }
 </style>
 </head>
 <body>
