@@ -195,23 +195,6 @@ func (m Money) Amount() (creditledger.Amount, error) { return amountOf(&m.amount
 // Format writes m for readers of a language, such as $107.00 or 107,00 €.
 func (m Money) Format(tag language.Tag) string { return formatPlain(m.Decimal(), m.currency, tag) }
 
-// View is money for display.
-type View struct {
-	Amount          int64  `json:"amount"` // minor units
-	AmountFormatted string `json:"amount_formatted"`
-	Currency        string `json:"currency"`
-	CurrencySymbol  string `json:"currency_symbol"`
-}
-
-// View returns rounded money for display in a language.
-func (m Money) View(tag language.Tag) (View, error) {
-	minor, err := m.Minor()
-	if err != nil {
-		return View{}, err
-	}
-	return View{Amount: minor, AmountFormatted: m.Format(tag), Currency: m.currency, CurrencySymbol: symbolOf(m.currency, tag)}, nil
-}
-
 // MarshalText returns what String returns; nothing for no Money at all.
 func (m Money) MarshalText() ([]byte, error) {
 	if m.currency == "" {

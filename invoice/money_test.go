@@ -84,7 +84,7 @@ func TestFormat(t *testing.T) {
 		}
 	}
 	v, err := money(t, "115.56", "USD").View(language.English)
-	if err != nil || v != (View{Amount: 11556, AmountFormatted: "$115.56", Currency: "USD", CurrencySymbol: "$"}) {
+	if err != nil || v != (View{Amount: 11556, AmountFormatted: "$115.56", Currency: "USD", CurrencySymbol: "$", Text: "115.56 USD"}) {
 		t.Errorf("view: %+v, %v", v, err)
 	}
 }

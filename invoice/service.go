@@ -65,6 +65,9 @@ type Answer struct {
 
 func (a *Answer) replay() { a.Replayed = true }
 
+// Locale returns the seller's locale, for the View methods.
+func (s *Service) Locale() language.Tag { return s.options.Locale }
+
 // View returns money for display in the seller's locale.
 func (s *Service) View(m Money) (View, error) { return m.View(s.options.Locale) }
 

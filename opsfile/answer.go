@@ -63,7 +63,14 @@ func (a *Answer) AppendJSON(dst []byte) ([]byte, error) {
 	buf := bytes.NewBuffer(dst)
 	encoder := json.NewEncoder(buf)
 	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(a.object())
+	h := header{Line: a.Line, Op: optional(a.Op)}
+	object, err := moneyAnswer(h, a)
+	if object == nil && err == nil {
+		object = a.object(h)
+	}
+	if err == nil {
+		err = encoder.Encode(object)
+	}
 	return buf.Bytes(), err
 }
 
@@ -73,8 +80,7 @@ type header struct {
 	Op   *string `json:"op"`
 }
 
-func (a *Answer) object() any {
-	h := header{Line: a.Line, Op: optional(a.Op)}
+func (a *Answer) object(h header) any {
 	if a.Err != nil {
 		return struct {
 			header
@@ -120,9 +126,6 @@ func (a *Answer) object() any {
 			header
 			verifyObject
 		}{h, newVerifyObject(result)}
-	}
-	if o := moneyAnswer(h, a.Result); o != nil {
-		return o
 	}
 	return h
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 
+	"golang.org/x/text/language"
+
 	"creditledger"
 	"creditledger/invoice"
 )
@@ -308,41 +310,78 @@ func readChange(f *fields, r *Request) {
 	r.Args = c
 }
 
-// moneyAnswer is the JSON of what a request of the money side did; nil for others.
-func moneyAnswer(h header, result any) any {
-	type made struct {
-		Entries []entryObject `json:"entries"`
-		Blocks  []string      `json:"blocks"`
-		*invoice.Effects
+// effectsObject is what a change creates and voids in JSON.
+type effectsObject struct {
+	Entries         []entryObject          `json:"entries"`
+	Blocks          []string               `json:"blocks"`
+	InvoicesCreated []*invoice.InvoiceView `json:"invoices_created"`
+	InvoicesVoided  []*invoice.InvoiceView `json:"invoices_voided"`
+	NotesCreated    []invoice.NoteView     `json:"credit_notes_created"`
+	NotesVoided     []invoice.NoteRef      `json:"credit_notes_voided"`
+}
+
+func newEffectsObject(e *invoice.Effects) (*effectsObject, error) {
+	o := &effectsObject{
+		Entries: list(e.Entries, newEntryObject), Blocks: append([]string{}, e.Blocks...), NotesCreated: []invoice.NoteView{},
+		NotesVoided: append([]invoice.NoteRef{}, e.NotesVoided...),
 	}
-	switch a := result.(type) {
+	var err error
+	if o.InvoicesCreated, err = invoice.Views(e.InvoicesCreated, locale); err != nil {
+		return nil, err
+	}
+	if o.InvoicesVoided, err = invoice.Views(e.InvoicesVoided, locale); err != nil {
+		return nil, err
+	}
+	for i := range e.NotesCreated {
+		n, err := e.NotesCreated[i].View(locale)
+		if err != nil {
+			return nil, err
+		}
+		o.NotesCreated = append(o.NotesCreated, n)
+	}
+	return o, nil
+}
+
+// locale is what money is formatted for in answers.
+var locale = language.English
+
+// moneyAnswer is the JSON of what a request of the money side did; nil for others.
+func moneyAnswer(h header, answer *Answer) (any, error) {
+	if answer.Err != nil {
+		return nil, nil
+	}
+	switch a := answer.Result.(type) {
 	case *invoice.Answer:
+		view, err := a.Invoice.View(locale)
 		return struct {
 			header
-			Replayed bool             `json:"replayed"`
-			Invoice  *invoice.Invoice `json:"invoice"`
-			BlockID  *string          `json:"new_block_id"`
-			Entries  []entryObject    `json:"entries"`
-		}{h, a.Replayed, a.Invoice, optional(a.BlockID), list(a.Entries, newEntryObject)}
+			Replayed bool                 `json:"replayed"`
+			Invoice  *invoice.InvoiceView `json:"invoice"`
+			BlockID  *string              `json:"new_block_id"`
+			Entries  []entryObject        `json:"entries"`
+		}{h, a.Replayed, view, optional(a.BlockID), list(a.Entries, newEntryObject)}, err
 	case *invoice.ChangeAnswer:
 		own := *a.Change
-		effects := own.Effects
 		own.Effects = nil
-		res := struct {
+		var effects *effectsObject
+		if a.Change.Effects != nil {
+			var err error
+			if effects, err = newEffectsObject(a.Change.Effects); err != nil {
+				return nil, err
+			}
+		}
+		return struct {
 			header
 			Replayed bool            `json:"replayed"`
 			Change   *invoice.Change `json:"change"`
-			Effects  *made           `json:"effects"`
-		}{h, a.Replayed, &own, nil}
-		if effects != nil {
-			res.Effects = &made{list(effects.Entries, newEntryObject), effects.Blocks, effects}
-		}
-		return res
+			Effects  *effectsObject  `json:"effects"`
+		}{h, a.Replayed, &own, effects}, nil
 	case *invoice.Effects:
+		effects, err := newEffectsObject(a)
 		return struct {
 			header
-			Effects made `json:"effects"`
-		}{h, made{list(a.Entries, newEntryObject), a.Blocks, a}}
+			Effects *effectsObject `json:"effects"`
+		}{h, effects}, err
 	}
-	return nil
+	return nil, nil
 }

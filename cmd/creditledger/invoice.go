@@ -118,11 +118,15 @@ func (a *app) invoiceListCommand() *cobra.Command {
 					return err
 				}
 				if a.json {
+					views, err := invoice.Views(page.Invoices, s.Locale())
+					if err != nil {
+						return err
+					}
 					return a.printJSON(struct {
-						Op       string             `json:"op"`
-						Invoices []*invoice.Invoice `json:"invoices"`
-						Next     string             `json:"next_cursor,omitempty"`
-					}{"invoices", append([]*invoice.Invoice{}, page.Invoices...), page.Next})
+						Op       string                 `json:"op"`
+						Invoices []*invoice.InvoiceView `json:"invoices"`
+						Next     string                 `json:"next_cursor,omitempty"`
+					}{"invoices", views, page.Next})
 				}
 				var text strings.Builder
 				writeInvoices(&text, page.Invoices)
@@ -170,10 +174,14 @@ func (a *app) invoiceShowCommand() *cobra.Command {
 				case html:
 					return s.WriteHTML(a.out, inv)
 				case a.json:
+					view, err := inv.View(s.Locale())
+					if err != nil {
+						return err
+					}
 					return a.printJSON(struct {
-						Op      string           `json:"op"`
-						Invoice *invoice.Invoice `json:"invoice"`
-					}{"invoice", inv})
+						Op      string               `json:"op"`
+						Invoice *invoice.InvoiceView `json:"invoice"`
+					}{"invoice", view})
 				}
 				return s.WriteText(a.out, inv)
 			})

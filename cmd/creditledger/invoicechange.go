@@ -171,7 +171,11 @@ and pending changes.`,
 					return err
 				}
 				if a.json {
-					return a.printJSON(newStateObject(st))
+					o, err := newStateObject(st, s)
+					if err != nil {
+						return err
+					}
+					return a.printJSON(o)
 				}
 				var text strings.Builder
 				writeState(&text, st)
@@ -186,13 +190,13 @@ and pending changes.`,
 
 // stateObject is a customer's state in JSON.
 type stateObject struct {
-	Op       string             `json:"op"`
-	Customer string             `json:"customer_id"`
-	External string             `json:"external_customer_id,omitempty"`
-	Deleted  string             `json:"deleted_at,omitempty"`
-	Accounts []accountObject    `json:"accounts"`
-	Balances []invoice.Money    `json:"customer_balances"`
-	Open     []*invoice.Invoice `json:"open_invoices"`
+	Op       string                 `json:"op"`
+	Customer string                 `json:"customer_id"`
+	External string                 `json:"external_customer_id,omitempty"`
+	Deleted  string                 `json:"deleted_at,omitempty"`
+	Accounts []accountObject        `json:"accounts"`
+	Balances []invoice.View         `json:"customer_balances"`
+	Open     []*invoice.InvoiceView `json:"open_invoices"`
 }
 
 type accountObject struct {
@@ -205,10 +209,14 @@ type accountObject struct {
 	Change     *string  `json:"pending_change_id"`
 }
 
-func newStateObject(st *invoice.State) stateObject {
-	o := stateObject{
+func newStateObject(st *invoice.State, s *invoice.Service) (*stateObject, error) {
+	open, err := invoice.Views(st.Open, s.Locale())
+	if err != nil {
+		return nil, err
+	}
+	o := &stateObject{
 		Op: "state", Customer: st.Customer.ID, External: st.Customer.ExternalID,
-		Accounts: []accountObject{}, Balances: []invoice.Money{}, Open: append([]*invoice.Invoice{}, st.Open...),
+		Accounts: []accountObject{}, Balances: []invoice.View{}, Open: open,
 	}
 	if st.Customer.DeletedAt != 0 {
 		o.Deleted = st.Customer.DeletedAt.String()
@@ -232,9 +240,13 @@ func newStateObject(st *invoice.State) stateObject {
 		o.Accounts = append(o.Accounts, ao)
 	}
 	for _, b := range st.Balances {
-		o.Balances = append(o.Balances, b.Amount)
+		view, err := s.View(b.Amount)
+		if err != nil {
+			return nil, err
+		}
+		o.Balances = append(o.Balances, view)
 	}
-	return o
+	return o, nil
 }
 
 func writeState(out io.Writer, st *invoice.State) {

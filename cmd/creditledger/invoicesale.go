@@ -232,11 +232,7 @@ func (a *app) showBalance(cmd *cobra.Command, s *invoice.Service, customer, curr
 		return err
 	}
 	if a.json {
-		return a.printJSON(struct {
-			Op           string             `json:"op"`
-			Balance      invoice.Money      `json:"balance"`
-			Transactions []invoice.Movement `json:"transactions"`
-		}{"customer_balance", b.Amount, moves})
+		return a.balanceJSON(s, b.Amount, moves)
 	}
 	var text bytes.Buffer
 	fmt.Fprintf(&text, "%s has %s with the seller.\n", customer, b.Amount)
@@ -249,4 +245,24 @@ func (a *app) showBalance(cmd *cobra.Command, s *invoice.Service, customer, curr
 	}
 	_, err = a.out.Write(text.Bytes())
 	return err
+}
+
+func (a *app) balanceJSON(s *invoice.Service, balance invoice.Money, moves []invoice.Movement) error {
+	view, err := s.View(balance)
+	if err != nil {
+		return err
+	}
+	o := struct {
+		Op           string                 `json:"op"`
+		Balance      invoice.View           `json:"balance"`
+		Transactions []invoice.MovementView `json:"transactions"`
+	}{"customer_balance", view, make([]invoice.MovementView, 0, len(moves))}
+	for i := range moves {
+		m, err := moves[i].View(s.Locale())
+		if err != nil {
+			return err
+		}
+		o.Transactions = append(o.Transactions, m)
+	}
+	return a.printJSON(o)
 }
