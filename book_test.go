@@ -285,12 +285,9 @@ func dumpOpen(a *account) string {
 	for _, b := range a.open.all() {
 		fmt.Fprintf(&w, "open %x\n", AppendBlock(nil, b))
 	}
-	pools := []*pool{&a.plain}
-	for _, key := range slices.SortedFunc(maps.Values(a.filtered), func(p, q *pool) int {
+	pools := append([]*pool{&a.plain}, slices.SortedFunc(maps.Values(a.filtered), func(p, q *pool) int {
 		return bytes.Compare(appendFilters(nil, p.filters), appendFilters(nil, q.filters))
-	}) {
-		pools = append(pools, key)
-	}
+	})...)
 	for _, p := range pools {
 		if p.blocks.len() > 0 || !p.positive.IsZero() {
 			fmt.Fprintf(&w, "pool %x holds %s: %s\n", appendFilters(nil, p.filters), p.positive, numbersOf(p.blocks.all()))

@@ -31,10 +31,9 @@ var (
 )
 
 var (
-	ctx   = context.Background()
-	cus1  = creditledger.AccountID{Customer: "cus_1", Currency: "credits"}
-	cus2  = creditledger.AccountID{Customer: "cus_2", Currency: "credits"}
-	never = creditledger.Instant(0)
+	ctx  = context.Background()
+	cus1 = creditledger.AccountID{Customer: "cus_1", Currency: "credits"}
+	cus2 = creditledger.AccountID{Customer: "cus_2", Currency: "credits"}
 )
 
 // world is a ledger over a store in memory, with a clock that moves when it is told
