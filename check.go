@@ -96,6 +96,16 @@ func checkNote(description string, metadata map[string]string) error {
 	return checkMetadata(metadata)
 }
 
+// checkCharge refuses what no decrement could ask for.
+func checkCharge(c Charge) error {
+	return firstError(
+		checkOptionalID("item_id", c.ItemID),
+		checkOptionalID("price_id", c.PriceID),
+		checkOptionalID("price_type", c.PriceType),
+		checkOptionalID("pricing_unit_id", c.PricingUnitID),
+	)
+}
+
 func checkPositive(a Amount) error {
 	if a.Sign() <= 0 {
 		return invalid("amount", "%s is not positive", a)

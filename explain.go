@@ -46,7 +46,7 @@ func (l *Ledger) Explain(ctx context.Context, on AccountID, amount Amount, charg
 		return Explanation{}, err
 	}
 	defer l.leave()
-	if err := checkPositive(amount); err != nil {
+	if err := firstError(checkPositive(amount), checkCharge(charge)); err != nil {
 		return Explanation{}, err
 	}
 	charge.Currency = on.Currency

@@ -83,13 +83,16 @@ type Balance struct {
 
 // Balance returns an account's balance now, or as a reader was told at a past
 // instant. An account never used holds nothing. Errors: InvalidError for an instant
-// after now.
+// after now, or a charge that no decrement could ask for.
 func (l *Ledger) Balance(ctx context.Context, on AccountID, q BalanceQuery) (Balance, error) {
 	err := l.reading(ctx, &on)
 	if err != nil {
 		return Balance{}, err
 	}
 	defer l.leave()
+	if err := checkCharge(q.Charge); err != nil {
+		return Balance{}, err
+	}
 	q.Charge.Currency = on.Currency
 	if q.At != 0 {
 		return l.balanceAt(ctx, on, q)
