@@ -3,7 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"creditledger"
 )
@@ -34,11 +36,30 @@ func (e *flagError) Is(target error) bool { return target == creditledger.ErrInv
 
 // message is an error on one line, with what to do next.
 func (a *app) message(err error) string {
-	text := strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\t' }), " ")
+	text := plainLine(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\t' }), " "))
 	if hint := a.hint(err); hint != "" {
 		text += "; " + hint
 	}
 	return text
+}
+
+// plainLine makes a text that may quote the command line fit for a terminal or a log:
+// what does not print is escaped, and what is long is cut.
+func plainLine(text string) string {
+	const limit = 600
+	var b strings.Builder
+	for i, r := range text {
+		if i >= limit {
+			return b.String() + "…"
+		}
+		if r == utf8.RuneError || !strconv.IsPrint(r) && r != ' ' {
+			quoted := strconv.QuoteRune(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // hint says what to do about an error.
