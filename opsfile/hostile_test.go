@@ -172,7 +172,7 @@ func (h hostileLedger) try(t *testing.T, about string, text []byte) Answer {
 		runtime.ReadMemStats(&m1)
 	}
 	// Reading takes memory in proportion to the line, and not much of it.
-	if n := int(m1.TotalAlloc - m0.TotalAlloc); n > 64<<10+80*len(text) {
+	if n := int(m1.TotalAlloc - m0.TotalAlloc); n > 64<<10+bytesPerByte*len(text) {
 		t.Errorf("%s: reading %d bytes allocated %d", about, len(text), n)
 	}
 	answer := Answer{Op: request.Op, Err: err}
