@@ -1,0 +1,333 @@
+package creditledger_test
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The house rules of docs/design.md, "Rooms", as tests: who may import what, and what
+// product code may not do.
+
+// rooms says what each package may import beside the standard library. Names without
+// a dot in their first part are packages of this module. "anything" is for what is
+// built on top of all of it.
+var rooms = map[string][]string{
+	".":                      {"github.com/cockroachdb/apd/v3", "github.com/google/uuid"},
+	"store":                  {"."},
+	"store/internal/changes": {"."},
+	"store/storetest":        {"."},
+	"store/memory":           {".", "store", "store/internal/changes"},
+	"store/bolt":             {".", "store", "store/internal/changes", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors"},
+	"store/postgres": {
+		".", "store", "store/internal/changes", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgxpool",
+	},
+	"store/postgres/pgtest": {"github.com/jackc/pgx/v5"},
+	"invoice": {
+		".", "github.com/cockroachdb/apd/v3",
+		"golang.org/x/text/currency", "golang.org/x/text/language", "golang.org/x/text/message", "golang.org/x/text/number",
+	},
+	"opsfile": {".", "invoice", "golang.org/x/text/language"},
+	"cmd/creditledger": {
+		".", "store", "store/bolt", "store/memory", "store/postgres", "invoice", "opsfile",
+		"github.com/google/uuid", "github.com/rivo/uniseg", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra", "golang.org/x/term",
+	},
+	"fuzz":  {"anything"},
+	"bench": {"anything"},
+}
+
+// outside is what the core does not reach for: it knows no file, no network, no
+// database and no log. Of database/sql it knows the form of a value.
+var outside = []string{"os", "net", "database", "log", "syscall", "unsafe", "plugin", "testing", "embed", "html", "image", "mime", "text", "reflect"}
+
+// source is one file of product code.
+type source struct {
+	name string // from the root, with slashes
+	room string // the package's directory, from the root
+	file *ast.File
+	text string
+}
+
+// eachSource parses all files that are no tests, whatever system they are for.
+func eachSource(t *testing.T, mode parser.Mode, do func(*token.FileSet, source)) {
+	t.Helper()
+	found := 0
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && name != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, name, data, mode)
+		if err != nil {
+			return err
+		}
+		found++
+		slashed := filepath.ToSlash(name)
+		do(files, source{name: slashed, room: path.Dir(slashed), file: file, text: string(data)})
+		return nil
+	})
+	if err != nil || found < 30 {
+		t.Fatalf("%d files, %v", found, err)
+	}
+}
+
+func TestHouseImports(t *testing.T) {
+	eachSource(t, parser.ImportsOnly, func(_ *token.FileSet, s source) {
+		allowed, known := rooms[s.room]
+		if !known {
+			allowed, known = rooms[strings.SplitN(s.room, "/", 2)[0]]
+			known = known && slices.Contains(allowed, "anything")
+		}
+		if !known {
+			t.Errorf("%s is in no room of the table", s.name)
+			return
+		}
+		for _, spec := range s.file.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if problem := forbidden(s.room, name, allowed); problem != "" {
+				t.Errorf("%s imports %s: %s", s.name, name, problem)
+			}
+		}
+	})
+}
+
+// forbidden says why a package may not import another; nothing if it may.
+func forbidden(room, name string, allowed []string) string {
+	first, rest, _ := strings.Cut(name, "/")
+	switch {
+	case slices.Contains(allowed, "anything"):
+		return ""
+	case first == "creditledger":
+		if rest == "" {
+			rest = "."
+		}
+		if !slices.Contains(allowed, rest) {
+			return "arrows point at the root only"
+		}
+	case strings.Contains(first, "."):
+		if !slices.Contains(allowed, name) {
+			return "no dependency of this package"
+		}
+	case name == "C" || name == "math/rand":
+		return "nobody needs that"
+	case room == "." && slices.Contains(outside, first) && name != "database/sql/driver":
+		return "the core knows nothing outside"
+	case name == "math/rand/v2" && room != "store/postgres":
+		return "ids come from crypto/rand; only waiting between attempts may be left to chance"
+	}
+	return ""
+}
+
+// TestHouseImportsBite: the table refuses what it is there for.
+func TestHouseImportsBite(t *testing.T) {
+	for _, c := range []struct{ room, name string }{
+		{".", "os"}, {".", "os/exec"}, {".", "net/http"}, {".", "log/slog"}, {".", "database/sql"}, {".", "creditledger/store"}, {".", "math/rand/v2"},
+		{".", "go.etcd.io/bbolt"}, {"store/memory", "go.etcd.io/bbolt"}, {"store/memory", "creditledger/invoice"}, {"store/bolt", "creditledger/store/memory"},
+		{"invoice", "creditledger/store"}, {"opsfile", "creditledger/store/bolt"}, {"store", "math/rand"},
+	} {
+		if forbidden(c.room, c.name, rooms[c.room]) == "" {
+			t.Errorf("%s may import %s", c.room, c.name)
+		}
+	}
+	for _, c := range []struct{ room, name string }{{".", "database/sql/driver"}, {".", "crypto/rand"}, {"fuzz", "math/rand/v2"}, {"store/bolt", "os"}} {
+		if why := forbidden(c.room, c.name, rooms[c.room]); why != "" {
+			t.Errorf("%s may not import %s: %s", c.room, c.name, why)
+		}
+	}
+}
+
+// TestHouseComments: every exported name of a package for others to import has a
+// comment, and every package one of its own.
+func TestHouseComments(t *testing.T) {
+	documented := map[string]bool{}
+	eachSource(t, parser.ParseComments|parser.SkipObjectResolution, func(files *token.FileSet, s source) {
+		documented[s.room] = documented[s.room] || s.file.Doc != nil
+		if s.file.Name.Name == "main" {
+			return
+		}
+		for _, decl := range s.file.Decls {
+			for _, name := range undocumented(decl) {
+				t.Errorf("%s: %s has no comment", files.Position(decl.Pos()), name)
+			}
+		}
+	})
+	for _, name := range slices.Sorted(maps.Keys(documented)) {
+		if !documented[name] {
+			t.Errorf("package %s has no comment", name)
+		}
+	}
+}
+
+func undocumented(decl ast.Decl) []string {
+	var names []string
+	switch decl := decl.(type) {
+	case *ast.FuncDecl:
+		if decl.Name.IsExported() && decl.Doc == nil && exportedReceiver(decl) && !wellKnown[decl.Name.Name] {
+			names = append(names, decl.Name.Name)
+		}
+	case *ast.GenDecl:
+		for _, spec := range decl.Specs {
+			switch spec := spec.(type) {
+			case *ast.TypeSpec:
+				if spec.Name.IsExported() && decl.Doc == nil && spec.Doc == nil {
+					names = append(names, spec.Name.Name)
+				}
+			case *ast.ValueSpec:
+				for _, name := range spec.Names {
+					if name.IsExported() && decl.Doc == nil && spec.Doc == nil && spec.Comment == nil {
+						names = append(names, name.Name)
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+// wellKnown are methods whose names say all there is to say.
+var wellKnown = map[string]bool{"Error": true}
+
+func exportedReceiver(f *ast.FuncDecl) bool {
+	if f.Recv == nil {
+		return true
+	}
+	kind := f.Recv.List[0].Type
+	if star, ok := kind.(*ast.StarExpr); ok {
+		kind = star.X
+	}
+	if generic, ok := kind.(*ast.IndexExpr); ok {
+		kind = generic.X
+	}
+	name, ok := kind.(*ast.Ident)
+	return ok && name.IsExported()
+}
+
+// TestHouseNumbersAndClocks: credits and money are never floats, and what is recorded
+// never depends on a clock that nobody can set.
+func TestHouseNumbersAndClocks(t *testing.T) {
+	clocks := []string{ // where time.Now may stand, and why
+		"ledger.go",            // the default of Options.Clock
+		"store/bolt/lock_",     // waiting for another process
+		"store/postgres/",      // waiting between attempts
+		"cmd/creditledger/pro", // the progress bar
+		"fuzz/", "bench/",
+	}
+	eachSource(t, parser.SkipObjectResolution, func(files *token.FileSet, s source) {
+		if strings.HasPrefix(s.name, "fuzz/") || strings.HasPrefix(s.name, "bench/") {
+			return
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.Ident:
+				if n.Name == "float32" || n.Name == "float64" {
+					t.Errorf("%s: a %s", files.Position(n.Pos()), n.Name)
+				}
+			case *ast.SelectorExpr:
+				x, ok := n.X.(*ast.Ident)
+				if ok && x.Name == "time" && n.Sel.Name == "Now" && !slices.ContainsFunc(clocks, func(p string) bool { return strings.HasPrefix(s.name, p) }) {
+					t.Errorf("%s: time.Now", files.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	})
+}
+
+// TestHouseSizes: files and functions that can be read in one sitting.
+func TestHouseSizes(t *testing.T) {
+	const longestFile, longestFunc, usualFunc = 400, 70, 45
+	usual, all := 0, 0
+	eachSource(t, parser.SkipObjectResolution, func(files *token.FileSet, s source) {
+		tool := strings.HasPrefix(s.name, "fuzz/") || strings.HasPrefix(s.name, "bench/")
+		if n := strings.Count(s.text, "\n"); n > longestFile && !tool {
+			t.Errorf("%s has %d lines", s.name, n)
+		}
+		for _, decl := range s.file.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			n := files.Position(f.End()).Line - files.Position(f.Pos()).Line + 1
+			if all++; n <= usualFunc {
+				usual++
+			}
+			if n > longestFunc && !tool {
+				t.Errorf("%s: %s has %d lines", files.Position(f.Pos()), f.Name.Name, n)
+			}
+		}
+	})
+	if usual*100 < all*95 {
+		t.Errorf("%d of %d functions have at most %d lines, less than 95 %%", usual, all, usualFunc)
+	}
+}
+
+// TestHouseDependencies builds, in its thoughts, a program outside this module that
+// imports the root and the store in memory: it needs apd and uuid and nothing else.
+func TestHouseDependencies(t *testing.T) {
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("no go command here")
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	sums, err := os.ReadFile("go.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"go.sum": string(sums),
+		"go.mod": fmt.Sprintf("module outside\n\ngo 1.26\n\nrequire creditledger v0.0.0\n\nreplace creditledger => %s\n", strconv.Quote(here)),
+		"main.go": `package main
+
+import (
+	"creditledger"
+	"creditledger/store/memory"
+)
+
+func main() { creditledger.New(memory.New(), nil) }
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ".")
+	list.Dir = dir
+	list.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off")
+	out, err := list.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	modules := strings.Fields(string(out))
+	slices.Sort(modules)
+	want := []string{"creditledger", "github.com/cockroachdb/apd/v3", "github.com/google/uuid", "outside"}
+	if got := slices.Compact(modules); !slices.Equal(got, want) {
+		t.Errorf("it needs %v, want %v", got, want)
+	}
+}
