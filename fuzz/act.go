@@ -17,7 +17,7 @@ import (
 // with the model's.
 func (m *machine) operation(g *generator, op cl.Operation, key cl.Key) {
 	a := g.on
-	q := model.Request{Op: op, Key: key, Clock: m.now(), Zone: m.zone(a.id.Customer), Forbidden: m.forbidden(a.id)}
+	q := model.Request{Op: op, Key: key, Clock: m.now(), Zone: m.zone(a.id.Customer), Forbidden: m.forbidden(a.id, op)}
 	preview := g.chance(6, "preview")
 	var accepted *cl.Result
 	for i, s := range m.systems {
@@ -184,12 +184,19 @@ func (m *machine) sweep(t *rapid.T) {
 			s.heads[a.id] = s.head(t, m, a)
 		}
 	}
+	for _, a := range m.accounts {
+		m.verify(t, a)
+	}
 	m.touched = nil
 }
 
 // customer records or changes a customer.
 func (m *machine) customer(g *generator) {
 	id := oneOf(g, "customer", "cus_1", "cus_2")
+	if g.chance(8, "delete") {
+		m.deleteCustomer(g, "cus_2")
+		return
+	}
 	u := cl.CustomerUpdate{ID: id}
 	some := func(what string, list ...string) *string {
 		if g.below(2, what) == 0 {
@@ -228,6 +235,27 @@ func (m *machine) customer(g *generator) {
 	}
 	if wantErr == "" {
 		m.customers[id] = want
+	}
+}
+
+// deleteCustomer deletes a customer, softly: its accounts take no operations any more
+// but activations.
+func (m *machine) deleteCustomer(g *generator, id string) {
+	c := m.customers[id]
+	if c != nil && c.DeletedAt == 0 {
+		deleted := *c
+		deleted.DeletedAt = m.now()
+		c, m.customers[id] = &deleted, &deleted
+	}
+	for _, s := range m.systems {
+		got, err := s.ledger.DeleteCustomer(m.ctx, id)
+		if c == nil {
+			if refusal(err) != model.NotFound+" "+id {
+				g.t.Fatalf("%s: delete customer %s: %v", s.name, id, err)
+			}
+		} else if err != nil || fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", *c) {
+			g.t.Fatalf("%s: delete customer %s:\n got %+v, %v\nwant %+v", s.name, id, got, err, *c)
+		}
 	}
 }
 

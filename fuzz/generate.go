@@ -189,8 +189,8 @@ func (g *generator) increment() cl.Operation {
 		}
 	}
 	op := cl.Increment{Amount: g.amount(debt), BlockID: g.newID(), Filters: oneOf(g, "filters", itemFilters...), Priority: oneOf[int32](g, "priority", 0, 0, 0, 1, -1, 2)}
-	if g.chance(4, "effective") {
-		op.EffectiveAt = g.moment(true)
+	if g.chance(3, "effective") {
+		op.EffectiveAt = g.moment(g.chance(3, "in the past"))
 	}
 	if g.below(5, "expires") < 3 {
 		op.ExpiresAt = g.moment(false)
@@ -303,8 +303,8 @@ func (g *generator) amendment() cl.Operation {
 	}
 	free := new(big.Rat).Sub(room, b.Balance)
 	op.Amount = g.amount(free, free)
-	if free.Sign() > 0 && g.below(3, "fits") > 0 {
-		op.Amount = model.Amount(free)
+	if a, err := cl.ParseAmount(model.Text(free)); err == nil && free.Sign() > 0 && g.below(3, "fits") > 0 {
+		op.Amount = a
 	}
 	op.Description, op.Metadata = g.note()
 	return op
@@ -420,7 +420,57 @@ func (g *generator) spoil(op cl.Operation) cl.Operation {
 	return nil
 }
 
-// alter changes one field of an operation or says the same in other words.
+// reworded says the same operation in other words.
+func (g *generator) reworded(op cl.Operation) cl.Operation {
+	more := func(a cl.Amount) cl.Amount {
+		for _, text := range []string{a.String() + ".0", a.String() + "0", a.String() + "e0"} {
+			if b, err := cl.ParseAmount(text); err == nil && b.Cmp(a) == 0 && g.chance(2, "reworded") {
+				return b
+			}
+		}
+		return a
+	}
+	none := func(m map[string]string) map[string]string {
+		if len(m) == 0 && g.chance(2, "empty") {
+			return map[string]string{}
+		}
+		return m
+	}
+	switch op := op.(type) {
+	case cl.Increment:
+		op.Amount, op.Metadata = more(op.Amount), none(op.Metadata)
+		switch {
+		case op.ExpiresAt.IsZero():
+			op.ExpiresAt = cl.Never()
+		case op.ExpiresAt.IsNever():
+			op.ExpiresAt = cl.When{}
+		case op.ExpiresAt.Date() == 0:
+			op.ExpiresAt = cl.At(op.ExpiresAt.Instant().Time().In(time.FixedZone("", 3600)))
+		}
+		if text := op.CostBasis.String(); op.CostBasis.IsSet() && strings.Contains(text, ".") && len(text) < 19 {
+			op.CostBasis = cl.MustCostBasis(text + "0")
+		}
+		if op.Repay == g.m.repay {
+			op.Repay = cl.RepayDefault
+		}
+		return op
+	case cl.Decrement:
+		op.Amount, op.Metadata = more(op.Amount), none(op.Metadata)
+		return op
+	case cl.Void:
+		op.Amount, op.Metadata = more(op.Amount), none(op.Metadata)
+		return op
+	case cl.Batch:
+		batch := slices.Clone(op)
+		for i := range batch {
+			batch[i] = g.reworded(batch[i])
+		}
+		return batch
+	}
+	return op
+}
+
+// alter changes one field of an operation, or none.
 func (g *generator) alter(op cl.Operation) cl.Operation {
 	n := g.below(12, "altered")
 	other := g.amount()

@@ -166,10 +166,14 @@ func (m *machine) zone(customer string) *time.Location {
 	return time.UTC
 }
 
-// forbidden tells whether an account's currency is not its customer's.
-func (m *machine) forbidden(id cl.AccountID) bool {
+// forbidden tells whether a customer is deleted or invoiced in another currency.
+func (m *machine) forbidden(id cl.AccountID, op cl.Operation) bool {
 	c := m.customers[id.Customer]
-	return c != nil && c.Currency != "" && id.Currency == "USD" && c.Currency != "USD"
+	if c == nil {
+		return false
+	}
+	_, activation := op.(cl.Activation)
+	return c.DeletedAt != 0 && !activation || c.Currency != "" && id.Currency == "USD" && c.Currency != "USD"
 }
 
 // foreign is the id of a block of another account.
@@ -268,6 +272,10 @@ func (m *machine) retry(g *generator) {
 		return
 	}
 	d := used[len(used)-1-g.below(len(used), "which")]
+	if g.chance(3, "reworded") {
+		m.operation(g, g.reworded(d.Op), d.Key)
+		return
+	}
 	m.operation(g, g.alter(d.Op), d.Key)
 }
 

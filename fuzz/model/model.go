@@ -140,35 +140,42 @@ func (s *State) run(d *Done, forbidden bool) (*Result, error) {
 			return nil, &Refusal{Kind: Invalid, What: "expiry_date"}
 		}
 	}
-	if !batch {
-		return r, s.apply(d.Op, r, forbidden)
-	}
+	var err error
 	for _, op := range ops {
-		part := &Result{At: s.now}
-		if err := s.apply(op, part, forbidden); err != nil {
-			return nil, err
+		part := r
+		if batch {
+			part = &Result{At: s.now}
+			r.Parts = append(r.Parts, part)
 		}
-		r.Parts = append(r.Parts, part)
-		r.Entries = append(r.Entries, part.Entries...)
+		if err = s.apply(op, part); err != nil {
+			break
+		}
+		if batch {
+			r.Entries = append(r.Entries, part.Entries...)
+		}
 	}
-	return r, nil
+	// The currency concerns the whole request, and is looked at with the last things.
+	if refused, is := err.(*Refusal); forbidden && (!is || refused.Kind == Constraint || refused.Kind == Insufficient) {
+		err = &Refusal{Kind: Constraint}
+	}
+	return r, err
 }
 
-func (s *State) apply(op cl.Operation, r *Result, forbidden bool) error {
+func (s *State) apply(op cl.Operation, r *Result) error {
 	var err error
 	switch op := op.(type) {
 	case cl.Increment:
-		err = s.increment(op, r, forbidden)
+		err = s.increment(op, r)
 	case cl.Decrement:
-		err = s.decrement(op, r, forbidden)
+		err = s.decrement(op, r)
 	case cl.ExpirationChange:
-		err = s.expirationChange(op, r, forbidden)
+		err = s.expirationChange(op, r)
 	case cl.Void:
-		err = s.void(op, r, forbidden)
+		err = s.void(op, r)
 	case cl.Amendment:
-		err = s.amendment(op, r, forbidden)
+		err = s.amendment(op, r)
 	case cl.Activation:
-		err = s.activation(op, forbidden)
+		err = s.activation(op)
 	}
 	sum := new(big.Rat)
 	for _, b := range s.Blocks {

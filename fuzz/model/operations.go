@@ -20,14 +20,12 @@ func (s *State) late(op cl.Increment) bool {
 	return expires != 0 && (expires <= effective || expires <= s.now)
 }
 
-func (s *State) increment(op cl.Increment, r *Result, forbidden bool) error {
+func (s *State) increment(op cl.Increment, r *Result) error {
 	amount := Rat(op.Amount)
 	effective, expires := s.span(op)
 	switch {
 	case op.BlockID != "" && s.Find(op.BlockID) != nil:
 		return &Refusal{Kind: Duplicate, What: op.BlockID}
-	case forbidden:
-		return &Refusal{Kind: Constraint}
 	}
 	repay := op.Repay
 	if repay == cl.RepayDefault {
@@ -74,10 +72,7 @@ func (s *State) Available(at cl.Instant, item string) *big.Rat {
 	return notNegative(least(sum, s.Total(at)))
 }
 
-func (s *State) decrement(op cl.Decrement, r *Result, forbidden bool) error {
-	if forbidden {
-		return &Refusal{Kind: Constraint}
-	}
+func (s *State) decrement(op cl.Decrement, r *Result) error {
 	want, available := Rat(op.Amount), s.Available(s.now, op.ItemID)
 	limit, limited := op.Limit.Amount()
 	switch {
@@ -163,7 +158,7 @@ func (s *State) source(op cl.ExpirationChange) (b *Block, missing, later error) 
 	return b, nil, nil
 }
 
-func (s *State) expirationChange(op cl.ExpirationChange, r *Result, forbidden bool) error {
+func (s *State) expirationChange(op cl.ExpirationChange, r *Result) error {
 	from, missing, later := s.source(op)
 	target := s.resolve(op.Target)
 	switch {
@@ -171,8 +166,6 @@ func (s *State) expirationChange(op cl.ExpirationChange, r *Result, forbidden bo
 		return missing
 	case op.NewBlockID != "" && s.Find(op.NewBlockID) != nil:
 		return &Refusal{Kind: Duplicate, What: op.NewBlockID}
-	case forbidden:
-		return &Refusal{Kind: Constraint}
 	case later != nil:
 		return later
 	}
@@ -204,12 +197,12 @@ func (s *State) expirationChange(op cl.ExpirationChange, r *Result, forbidden bo
 	return nil
 }
 
-func (s *State) void(op cl.Void, r *Result, forbidden bool) error {
+func (s *State) void(op cl.Void, r *Result) error {
 	b, asked := s.Find(op.BlockID), Rat(op.Amount)
 	switch {
 	case b == nil:
 		return &Refusal{Kind: NotFound, What: op.BlockID}
-	case forbidden, b.Initial == nil, b.ExpiresAt != 0 && b.ExpiresAt <= s.now, asked.Cmp(b.Room()) > 0:
+	case b.Initial == nil, b.ExpiresAt != 0 && b.ExpiresAt <= s.now, asked.Cmp(b.Room()) > 0:
 		return &Refusal{Kind: Constraint}
 	}
 	left := notNegative(b.Balance)
@@ -221,7 +214,7 @@ func (s *State) void(op cl.Void, r *Result, forbidden bool) error {
 	return nil
 }
 
-func (s *State) amendment(op cl.Amendment, r *Result, forbidden bool) error {
+func (s *State) amendment(op cl.Amendment, r *Result) error {
 	b, amount := s.Find(op.BlockID), Rat(op.Amount)
 	if b == nil {
 		return &Refusal{Kind: NotFound, What: op.BlockID}
@@ -230,19 +223,19 @@ func (s *State) amendment(op cl.Amendment, r *Result, forbidden bool) error {
 	if b.Initial == nil {
 		room = new(big.Rat)
 	}
-	if forbidden || b.ExpiresAt != 0 && b.ExpiresAt <= s.now || new(big.Rat).Add(b.Balance, amount).Cmp(room) > 0 {
+	if b.ExpiresAt != 0 && b.ExpiresAt <= s.now || new(big.Rat).Add(b.Balance, amount).Cmp(room) > 0 {
 		return &Refusal{Kind: Constraint}
 	}
 	s.write(r, op, &Entry{Type: cl.EntryAmendment, Block: b, Amount: amount}, func() { b.move(amount) })
 	return nil
 }
 
-func (s *State) activation(op cl.Activation, forbidden bool) error {
+func (s *State) activation(op cl.Activation) error {
 	b := s.Find(op.BlockID)
 	switch {
 	case b == nil:
 		return &Refusal{Kind: NotFound, What: op.BlockID}
-	case forbidden, b.ActivatedAt != 0, b.ExpiresAt != 0 && b.ExpiresAt <= s.now:
+	case b.ActivatedAt != 0, b.ExpiresAt != 0 && b.ExpiresAt <= s.now:
 		return &Refusal{Kind: Constraint}
 	}
 	b.ActivatedAt = s.now
