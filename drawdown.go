@@ -16,11 +16,11 @@ func stepDecrement(a *account, op *Decrement, c *change) error {
 	}
 	var few [4]draw
 	draws, rest := drawdown(a, charge, want, few[:0])
-	if len(draws) > MaxEntries {
-		return &LimitError{Entries: len(draws)}
-	}
 	if !rest.IsZero() {
 		draws = overdraw(a, draws, rest, c)
+	}
+	if len(draws) > MaxEntries {
+		return &LimitError{Entries: len(draws)}
 	}
 	total := a.total
 	for _, d := range draws {

@@ -104,6 +104,9 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 	if rest.IsZero() {
 		return nil
 	}
+	if len(c.lines) == MaxEntries {
+		return &LimitError{Entries: len(c.lines) + 1}
+	}
 	b.Initial, b.Balance, b.Capacity = rest, rest, rest
 	c.created = b
 	return c.line(Line{Type: EntryIncrement, At: a.at, Amount: rest}, b, &total, counts)
