@@ -342,3 +342,7 @@ func (panicking) Helper() {}
 func (panicking) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
 func (panicking) Fatal(args ...any) { panic(fmt.Sprint(args...)) }
+
+func containsText(err error, text string) bool {
+	return err != nil && strings.Contains(err.Error(), text)
+}
