@@ -67,7 +67,7 @@ func New(store Store, opts *Options) *Ledger {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
-	if o.Repay == RepayDefault {
+	if o.Repay != RepayNever {
 		o.Repay = RepayFirst
 	}
 	if o.CacheBlocks <= 0 {
