@@ -33,7 +33,7 @@ var records = []mutant{
 		"created_at never falls",
 	},
 	{
-		"blocks-unverified", "verify.go",
+		"blocks-unverified", "verifystate.go",
 		"if !bytes.Equal(AppendBlock(nil, b), AppendBlock(nil, v.blocks[b.Number-1])) {", "if false {",
 		"a stored block that the journal does not give is found",
 	},
@@ -64,7 +64,7 @@ var records = []mutant{
 	},
 	{
 		"metadata-shared", "resolve.go",
-		"return maps.Clone(m)", "return m",
+		"return maps.Clone(m)", "_ = maps.Clone(m)\n\treturn m",
 		"the ledger keeps nothing of the caller's",
 	},
 }
@@ -72,12 +72,12 @@ var records = []mutant{
 // Keys, the cache, the committer, the clock.
 var engine = []mutant{
 	{
-		"key-not-stored", "commit.go",
+		"key-not-stored", "flight.go",
 		"f.keys = append(f.keys, KeyedRecord{Key: r.key, Seq: r.seq})\n", "",
 		"a key is stored with its operation",
 	},
 	{
-		"key-not-in-flight", "commit.go",
+		"key-not-in-flight", "flight.go",
 		"f.byKey[r.key] = true", "f.byKey[r.key] = false",
 		"a key of an operation that is being written is known",
 	},
@@ -93,7 +93,7 @@ var engine = []mutant{
 	},
 	{
 		"replay-not-said", "read.go",
-		"res.Replayed = true", "res.Replayed = false",
+		"At: rec.At, Replayed: true}", "At: rec.At}",
 		"a replay is marked",
 	},
 	{
@@ -102,7 +102,7 @@ var engine = []mutant{
 		"a key that the ledger made is a key",
 	},
 	{
-		"answered-before-commit", "commit.go",
+		"answered-before-commit", "flight.go",
 		"\tdefault:\n\t}\n\tselect {", "\tdefault:\n\t\treturn nil\n\t}\n\tselect {",
 		"nobody is told of what is not durable",
 	},
@@ -172,7 +172,7 @@ var engine = []mutant{
 		"a preview writes nothing",
 	},
 	{
-		"records-dropped", "commit.go",
+		"records-dropped", "flight.go",
 		"f.upper = append(f.upper, d.puts...)\n", "",
 		"records of an upper layer commit with the operation",
 	},

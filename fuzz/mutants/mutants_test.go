@@ -31,8 +31,8 @@ var (
 // mutant is one way to get a rule wrong.
 type mutant struct {
 	name     string
-	file     string // from the root of the module
-	old, new string // old stands in the file exactly once
+	file     string // from the root of the module; or old may have moved to another of its directory
+	old, new string // old stands there exactly once
 	rule     string // that it breaks
 }
 
@@ -56,7 +56,7 @@ const (
 func TestMutantsApply(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range all {
-		if _, err := m.source(); err != nil {
+		if _, _, err := m.source(); err != nil {
 			t.Error(err)
 		}
 		if seen[m.name] || m.rule == "" || m.old == m.new {
@@ -211,21 +211,51 @@ var root = func() string {
 	return dir
 }()
 
-// source is the file with the mutant in it.
-func (m *mutant) source() ([]byte, error) {
-	data, err := os.ReadFile(filepath.Join(root, m.file))
+// source finds the file that the mutant is for, and returns its path and its text with
+// the mutant in it.
+func (m *mutant) source() (string, []byte, error) {
+	file := filepath.Join(root, m.file)
+	data, err := os.ReadFile(file)
+	if err == nil && !bytes.Contains(data, []byte(m.old)) {
+		file, data, err = m.moved(filepath.Dir(file))
+	}
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	if n := bytes.Count(data, []byte(m.old)); n != 1 {
-		return nil, fmt.Errorf("%s: its text stands in %s %d times, not once: change the mutant with the code", m.name, m.file, n)
+		return "", nil, fmt.Errorf("%s: its text stands in %s %d times, not once: change the mutant with the code", m.name, file, n)
 	}
-	return bytes.Replace(data, []byte(m.old), []byte(m.new), 1), nil
+	return file, bytes.Replace(data, []byte(m.old), []byte(m.new), 1), nil
+}
+
+// moved looks for the text in the other files of a directory.
+func (m *mutant) moved(dir string) (file string, data []byte, err error) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		return "", nil, err
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return "", nil, err
+		}
+		if strings.HasSuffix(name, "_test.go") || !bytes.Contains(text, []byte(m.old)) {
+			continue
+		}
+		if file != "" {
+			return "", nil, fmt.Errorf("%s: its text stands in %s and in %s", m.name, file, name)
+		}
+		file, data = name, text
+	}
+	if file == "" {
+		return "", nil, fmt.Errorf("%s: its text stands nowhere in %s: change the mutant with the code", m.name, filepath.Dir(m.file))
+	}
+	return file, data, nil
 }
 
 // overlay writes the mutant's file, and the file that tells go of it.
 func (m *mutant) overlay(dir string) (string, error) {
-	data, err := m.source()
+	original, data, err := m.source()
 	if err != nil {
 		return "", err
 	}
@@ -233,7 +263,7 @@ func (m *mutant) overlay(dir string) (string, error) {
 	if err := os.WriteFile(source, data, 0o600); err != nil {
 		return "", err
 	}
-	replace := map[string]map[string]string{"Replace": {filepath.Join(root, m.file): source}}
+	replace := map[string]map[string]string{"Replace": {original: source}}
 	if data, err = json.Marshal(replace); err != nil {
 		return "", err
 	}
