@@ -17,6 +17,7 @@ import (
 
 	cl "creditledger"
 	"creditledger/fuzz"
+	"creditledger/fuzz/results"
 )
 
 var seedFlag = flag.Uint64("seed", 0, "seed of the concurrent tests; 0: a random one, which is printed")
@@ -158,10 +159,8 @@ var stormOps = []cl.Operation{
 // TestStorms sends one operation from fifty goroutines under one key: one effect, and
 // fifty times the same answer, one of them not marked as a replay.
 func TestStorms(t *testing.T) {
-	storms := 40
-	if testing.Short() || raceDetector {
-		storms = 5
-	}
+	storms := size(5, 40, 280)
+	run := results.Start(t, "storms: fifty goroutines under one key")
 	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
 		for _, ledgers := range []int{1, 2} {
 			t.Run(fmt.Sprintf("%s/%d ledgers", b.Name, ledgers), func(t *testing.T) {
@@ -173,7 +172,8 @@ func TestStorms(t *testing.T) {
 						storm(t, ls, on, op, prepared(t, ls[0], on))
 					}
 				}
-				t.Logf("%d storms of 50", storms*len(stormOps))
+				run.Count("storms", storms*len(stormOps))
+				run.Set("effects each", 1)
 			})
 		}
 	}
@@ -306,10 +306,9 @@ func TestFreshAccount(t *testing.T) {
 // balance, the blocks or an explanation, sees every credit once.
 func TestBank(t *testing.T) {
 	noLeak(t)
-	length := 3 * time.Second
-	if testing.Short() {
-		length = 300 * time.Millisecond
-	}
+	length := time.Duration(size(300, 2000, 10_000)) * time.Millisecond
+	run := results.Start(t, "bank: every reader sees every credit once")
+	run.Set("seed", seed(t))
 	const accounts, each = 4, 1000
 	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
 		t.Run(b.Name, func(t *testing.T) {
@@ -344,7 +343,8 @@ func TestBank(t *testing.T) {
 				sound(t, l, historyAccount(a))
 			}
 			l.Close()
-			t.Logf("%d moves, %d looks (seed %d)", moves.Load(), looks.Load(), seed(t))
+			run.Count("moves", int(moves.Load()))
+			run.Count("looks", int(looks.Load()))
 		})
 	}
 }
@@ -408,10 +408,9 @@ func TestGivingUp(t *testing.T) {
 	l := cl.New(openStore(t, memoryBackend), nil)
 	on := cl.AccountID{Customer: "cus_1", Currency: "credits"}
 	prepared(t, l, on)
-	rounds := 2000
-	if testing.Short() || raceDetector {
-		rounds = 200
-	}
+	rounds := size(200, 2000, 10_000)
+	run := results.Start(t, "giving up at any moment")
+	run.Set("seed", seed(t))
 	var unknown, done atomic.Int64
 	together(t, 8, func(i int) error {
 		r := rand.New(rand.NewPCG(seed(t), uint64(i)))
@@ -443,5 +442,6 @@ func TestGivingUp(t *testing.T) {
 		t.Errorf("%d entries of %d operations", entries-4, 8*rounds)
 	}
 	l.Close()
-	t.Logf("%d done, %d given up (seed %d)", done.Load(), unknown.Load(), seed(t))
+	run.Set("answered", done.Load())
+	run.Set("given up", unknown.Load())
 }

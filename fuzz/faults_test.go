@@ -14,6 +14,7 @@ import (
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/faultstore"
+	"creditledger/fuzz/results"
 )
 
 var (
@@ -204,7 +205,7 @@ func TestFaultsAtTheSeam(t *testing.T) {
 	if !testing.Short() && !raceDetector {
 		backends = append(backends, boltBackend)
 	}
-	faults := 0
+	run := results.Start(t, "faults in every store call of every kind of call")
 	for _, b := range backends {
 		for _, c := range faultCalls() {
 			before, after, end := cleanRun(t, b, c)
@@ -219,13 +220,12 @@ func TestFaultsAtTheSeam(t *testing.T) {
 						if n > 200 {
 							t.Fatalf("%s makes more than 200 calls", c.name)
 						}
-						faults++
+						run.Count("faults", 1)
 					}
 				}
 			}
 		}
 	}
-	t.Logf("%d faults", faults)
 }
 
 // follow is what every run does in the end: the same on another account and on this one.

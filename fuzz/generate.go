@@ -476,25 +476,7 @@ func (g *generator) alter(op cl.Operation) cl.Operation {
 	other := g.amount()
 	switch op := op.(type) {
 	case cl.Increment:
-		switch n {
-		case 4:
-			op.Amount = other
-		case 5:
-			op.BlockID += "x"
-		case 6:
-			op.ExpiresAt = g.moment(false)
-		case 7:
-			op.CostBasis = cl.MustCostBasis(oneOf(g, "cost", costs[1:]...))
-		case 8:
-			op.Repay = oneOf(g, "repay", cl.RepayFirst, cl.RepayNever)
-		case 9:
-			op.Filters = oneOf(g, "filters", itemFilters...)
-		case 10:
-			op.Description, op.Priority = "other", op.Priority+1
-		case 11:
-			op.RequirePayment, op.Source = !op.RequirePayment, cl.TopUp
-		}
-		return op
+		return g.alterIncrement(op, n, other)
 	case cl.Decrement:
 		switch n {
 		case 5:
@@ -545,6 +527,28 @@ func (g *generator) alter(op cl.Operation) cl.Operation {
 	}
 	if n > 8 {
 		return g.single()
+	}
+	return op
+}
+
+func (g *generator) alterIncrement(op cl.Increment, n int, other cl.Amount) cl.Operation {
+	switch n {
+	case 4:
+		op.Amount = other
+	case 5:
+		op.BlockID += "x"
+	case 6:
+		op.ExpiresAt = g.moment(false)
+	case 7:
+		op.CostBasis = cl.MustCostBasis(oneOf(g, "cost", costs[1:]...))
+	case 8:
+		op.Repay = oneOf(g, "repay", cl.RepayFirst, cl.RepayNever)
+	case 9:
+		op.Filters = oneOf(g, "filters", itemFilters...)
+	case 10:
+		op.Description, op.Priority = "other", op.Priority+1
+	case 11:
+		op.RequirePayment, op.Source = !op.RequirePayment, cl.TopUp
 	}
 	return op
 }

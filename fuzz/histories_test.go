@@ -19,6 +19,7 @@ import (
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/faultstore"
+	"creditledger/fuzz/results"
 )
 
 // What clients do in a concurrent history, and what they were told.
@@ -211,14 +212,6 @@ func underKey(t *testing.T, l *cl.Ledger, on cl.AccountID, key cl.Key) (found []
 	}
 }
 
-// histories is how many to play and of how many calls.
-func histories() (count, calls int) {
-	if testing.Short() || raceDetector {
-		return 4, 1000
-	}
-	return 20, 5000
-}
-
 // flaky is a store that now and then refuses to commit: because it cannot, or as if
 // somebody else had been faster.
 type flaky struct {
@@ -241,7 +234,7 @@ func (f *flaky) Commit(ctx context.Context, changes []cl.Change) error {
 // TestHistories plays concurrent histories over every backend and has them checked:
 // each must be one that some order of the calls, one after another, could have given.
 func TestHistories(t *testing.T) {
-	count, calls := histories()
+	count, calls := size(4, 10, 20), size(1000, 5000, 5000)
 	for _, c := range []struct {
 		name    string
 		backend fuzz.Backend
@@ -261,6 +254,7 @@ func TestHistories(t *testing.T) {
 				t.Skip("known and reported: TestCommit_AccountNamedOnce")
 			}
 			n, unknown := 0, 0
+			run := results.Start(t, "concurrent histories: "+c.name)
 			for i := range c.count {
 				h := historyRun{seed: seed(t) + uint64(i), ops: calls, accounts: 20, giveUp: 10, trusting: c.ledgers > 1 || c.flaky}
 				store := openStore(t, c.backend)
@@ -280,7 +274,9 @@ func TestHistories(t *testing.T) {
 				}
 				n, unknown = n+len(history), unknown+open
 			}
-			t.Logf("%d histories, %d calls, %d given up without an answer, 0 illegal (seed %d)", c.count, n, unknown, seed(t))
+			for figure, value := range map[string]any{"histories": c.count, "calls": n, "given up": unknown, "illegal": 0, "seed": seed(t)} {
+				run.Set(figure, value)
+			}
 		})
 	}
 }
@@ -373,6 +369,7 @@ var plants = map[string]plant{
 
 // TestHistoriesControl plants three bugs, which the checker must find.
 func TestHistoriesControl(t *testing.T) {
+	run := results.Start(t, "control of concurrent histories: planted bugs")
 	for name, p := range plants {
 		t.Run(name, func(t *testing.T) {
 			found := 0
@@ -388,6 +385,8 @@ func TestHistoriesControl(t *testing.T) {
 					found++
 				}
 			}
+			run.Count("histories", 3)
+			run.Count("found", found)
 			if found != 3 {
 				t.Errorf("the checker found a %s in %d histories of 3", name, found)
 			}

@@ -29,6 +29,7 @@ type Backend struct {
 // and the same ids, and compares each with the model and with the others.
 type Machine struct {
 	Backends []Backend
+	Quick    bool   // let the model go on from where it was, and look less closely
 	Dir      string // for the files of the backends; empty: the system's
 	Stats    *Stats // may be nil
 }
@@ -46,6 +47,7 @@ type machine struct {
 	pager     *pager
 	stats     *Stats
 	touched   *account
+	quick     bool
 }
 
 // account is one account as the model sees it.
@@ -77,7 +79,7 @@ var zones = []string{
 // Run is one check of the property: the machine from its start through as many steps
 // as rapid wants.
 func (c *Machine) Run(t *rapid.T) {
-	m := &machine{ctx: context.Background(), customers: map[string]*cl.Customer{}, stats: c.Stats}
+	m := &machine{ctx: context.Background(), customers: map[string]*cl.Customer{}, stats: c.Stats, quick: c.Quick}
 	if m.stats == nil {
 		m.stats = NewStats()
 	}
@@ -103,7 +105,7 @@ func (m *machine) start(t *rapid.T, c *Machine) {
 	for _, id := range []cl.AccountID{
 		{Customer: "cus_1", Currency: "credits"}, {Customer: "cus_2", Currency: "USD"}, {Customer: "cus_1", Currency: "USD"}, {Customer: "cus_1/credits", Currency: "credits"},
 	} {
-		m.accounts = append(m.accounts, &account{id: id, Account: model.Account{ID: id, Repay: m.repay, Grace: m.grace}})
+		m.accounts = append(m.accounts, &account{id: id, Account: model.Account{ID: id, Repay: m.repay, Grace: m.grace, Quick: c.Quick}})
 	}
 	seed := [32]byte{}
 	binary.LittleEndian.PutUint64(seed[:], uint64(below(t, 100, "ids")))

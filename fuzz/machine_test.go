@@ -9,29 +9,47 @@ import (
 	"runtime/debug"
 	"strconv"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
 	cl "creditledger"
 	"creditledger/fuzz"
+	"creditledger/fuzz/results"
 	"creditledger/store/bolt"
 	"creditledger/store/memory"
 )
 
-var opsFlag = flag.Int("ops", 0, "steps of the random machines; 0: LEDGER_OPS, or what fits the test run")
+var opsFlag = flag.Int("ops", 0, "steps of each random machine; 0: what fits the run of the tests")
 
-// ops is how many steps a random test takes: the flag's, the environment's, or else
-// its own default, a tenth of it with -short or the race detector.
-func ops(normal int) int {
+// ops is how many steps a machine takes: as many as -ops says; or a share of LEDGER_OPS,
+// which is a million for the proofs (LEDGER_ISSUE); or else what is normal, and a tenth
+// of that with -short or the race detector.
+func ops(normal int, share float64) int {
 	if *opsFlag > 0 {
 		return *opsFlag
 	}
 	if n, err := strconv.Atoi(os.Getenv("LEDGER_OPS")); err == nil && n > 0 {
-		return n
+		return int(float64(n) * share)
 	}
-	if testing.Short() || raceDetector {
+	switch {
+	case proofs():
+		return int(1_000_000 * share)
+	case testing.Short() || raceDetector:
 		return normal / 10
+	}
+	return normal
+}
+
+// proofs tells whether the tests run in the size of the reliability page.
+func proofs() bool { return os.Getenv("LEDGER_ISSUE") != "" }
+
+// size is how often a test does what it does.
+func size(small, normal, full int) int {
+	switch {
+	case proofs():
+		return full
+	case testing.Short() || raceDetector:
+		return small
 	}
 	return normal
 }
@@ -49,7 +67,7 @@ var boltBackend = fuzz.Backend{Name: "bolt", New: func(dir string) func() (cl.St
 
 // runMachine takes about n steps, in checks of about fifty, and prints what it takes to
 // do it again.
-func runMachine(t *testing.T, n int, c *fuzz.Machine) {
+func runMachine(t *testing.T, name string, n int, c *fuzz.Machine) {
 	t.Helper()
 	const steps = 50
 	halves, fifths := 1, 1
@@ -61,12 +79,17 @@ func runMachine(t *testing.T, n int, c *fuzz.Machine) {
 	if flag.Lookup("rapid.seed").Value.String() == "0" {
 		set(t, "rapid.seed", strconv.FormatUint(rand.Uint64()|1, 10))
 	}
-	t.Logf("seed: -rapid.seed=%s, %d steps", flag.Lookup("rapid.seed").Value, n)
+	seed := flag.Lookup("rapid.seed").Value.String()
+	t.Logf("seed: -rapid.seed=%s, about %d steps", seed, n)
+	run := results.Start(t, name)
+	run.Set("seed", seed)
 	c.Stats = fuzz.NewStats()
-	start := time.Now()
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // the model lives on short-lived numbers
 	rapid.Check(t, c.Run)
-	t.Logf("%v in %v", c.Stats, time.Since(start).Round(time.Millisecond))
+	t.Log(c.Stats)
+	for figure, value := range c.Stats.Figures() {
+		run.Set(figure, value)
+	}
 	if c.Stats.Steps >= 20_000 {
 		for _, gap := range c.Stats.Gaps() {
 			t.Errorf("the machine does too little of: %s", gap)
@@ -86,13 +109,18 @@ func set(t *testing.T, name, value string) {
 // TestModelAgrees is the differential test: what the ledger answers is what the model
 // works out.
 func TestModelAgrees(t *testing.T) {
-	runMachine(t, ops(100_000), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}})
+	runMachine(t, "differential: the naive model", ops(100_000, 0.1), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}})
+}
+
+// TestMachine takes many more steps and looks less closely after each.
+func TestMachine(t *testing.T) {
+	runMachine(t, "random machine", ops(200_000, 1), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}, Quick: true})
 }
 
 // TestBackendsAgree runs the machine over every backend that needs no server, and all
 // of them hold the same bytes in the end.
 func TestBackendsAgree(t *testing.T) {
-	runMachine(t, ops(20_000), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend}, Dir: memoryDir()})
+	runMachine(t, "backends agree: memory, bolt", ops(20_000, 0.02), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend}, Dir: memoryDir()})
 }
 
 // memoryDir is a place for files that need not outlive the machine, if there is one.

@@ -98,6 +98,26 @@ func sortedKeys(m map[string]int) []string {
 	return keys
 }
 
+// Figures are the main numbers, for a report.
+func (s *Stats) Figures() map[string]int {
+	entries, refused, least := 0, 0, 0
+	for _, n := range s.Entries {
+		entries += n
+	}
+	for _, n := range s.Refusals {
+		refused += n
+	}
+	for t := cl.EntryIncrement; t <= cl.EntryAmendment; t++ {
+		if n := s.Entries[t]; t == cl.EntryIncrement || n < least {
+			least = n
+		}
+	}
+	return map[string]int{
+		"steps": s.Steps, "accepted": s.Accepted, "refused": refused, "kinds of refusals": len(s.Refusals), "replayed": s.Replays,
+		"entries": entries, "percent of the rarest entry type": least * 100 / max(entries, 1), "disagreements": 0,
+	}
+}
+
 // Gaps lists what a long run should have seen and did not: an entry type below one
 // percent, a kind of refusal or a reason that never came.
 func (s *Stats) Gaps() []string {

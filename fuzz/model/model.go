@@ -30,8 +30,13 @@ type Account struct {
 	Grace time.Duration
 	List  []Done
 
+	// Quick makes the model go on from where it was instead of going through the whole
+	// list each time, for runs that are longer and look less closely.
+	Quick bool
+
 	worked *State // what List gave when it was last worked out, see Now
 	upTo   int
+	asked  *State // with the last request that was not refused
 }
 
 // Block is a block as the list leaves it.
@@ -96,8 +101,11 @@ type State struct {
 
 // Work goes through the list from its beginning.
 func (a *Account) Work() *State {
-	s := &State{repay: a.Repay}
-	for i := range a.List {
+	s, from := &State{repay: a.Repay}, 0
+	if a.Quick && a.worked != nil {
+		s, from = a.worked.clone(), a.upTo
+	}
+	for i := from; i < len(a.List); i++ {
 		r, err := s.run(&a.List[i], false)
 		if err != nil {
 			panic("model: an accepted operation is refused when it is gone through again: " + err.Error())
@@ -105,6 +113,18 @@ func (a *Account) Work() *State {
 		s.Results = append(s.Results, r)
 	}
 	return s
+}
+
+// clone copies what changes later: blocks. Entries do not.
+func (s *State) clone() *State {
+	c := *s
+	c.Entries, c.Results, c.Blocks = slices.Clip(s.Entries), slices.Clip(s.Results), make([]*Block, len(s.Blocks))
+	blocks := make([]Block, len(s.Blocks))
+	for i, b := range s.Blocks {
+		blocks[i] = *b
+		c.Blocks[i] = &blocks[i]
+	}
+	return &c
 }
 
 // Now is Work, remembered until the list changes. It must not be changed.

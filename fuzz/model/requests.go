@@ -61,12 +61,19 @@ func (a *Account) Ask(q Request) (r *Result, replayed bool, err error) {
 	}
 	s := a.Work()
 	r, err = s.run(&Done{Op: q.Op, Clock: q.Clock, Zone: q.Zone, Key: q.Key, IDs: q.IDs}, q.Forbidden)
+	if a.asked = nil; err == nil {
+		s.Results = append(s.Results, r)
+		a.asked = s
+	}
 	return r, false, err
 }
 
-// Accept adds a request that was not refused to the list.
+// Accept adds the request that was asked last, and not refused, to the list.
 func (a *Account) Accept(q Request, key cl.Key) {
 	a.List = append(a.List, Done{Op: q.Op, Clock: q.Clock, Zone: q.Zone, Key: key, Hidden: q.Key == "", IDs: q.IDs})
+	if a.Quick {
+		a.worked, a.upTo = a.asked, len(a.List)
+	}
 }
 
 // Sweep adds a sweep and returns how many entries it writes.
@@ -76,7 +83,8 @@ func (a *Account) Sweep(clock cl.Instant) int {
 	n := len(a.Now().Entries) - before
 	if n == 0 { // it left no trace
 		a.List = a.List[:len(a.List)-1]
-		a.worked = nil
+		a.upTo = len(a.List)
+		a.worked.Results = a.worked.Results[:a.upTo]
 	}
 	return n
 }
