@@ -33,7 +33,7 @@ var chosenSeed = sync.OnceValue(func() uint64 {
 func seed(testing.TB) uint64 { return chosenSeed() }
 
 // severalLedgers is whether tests run several ledgers over one store. Not before
-// TestCommit_AccountNamedOnce and TestKey_BeforeWhatElseIsThere pass.
+// TestKey_BeforeWhatElseIsThere passes.
 const severalLedgers = false
 
 // ledgersOver makes n ledgers over a store, closed when the test is over.

@@ -250,9 +250,6 @@ func TestHistories(t *testing.T) {
 		{"memory that fails, two ledgers", memoryBackend, count / 2, 2, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if c.ledgers > 1 && !severalLedgers {
-				t.Skip("known and reported: TestCommit_AccountNamedOnce")
-			}
 			n, unknown := 0, 0
 			run := results.Start(t, "concurrent histories: "+c.name)
 			for i := range c.count {

@@ -39,7 +39,6 @@ func TestOrderOfRefusals_DuplicateBeforeState(t *testing.T) {
 // TestOrderOfRefusals_ExternalID: another customer's external id is in use, even for a
 // customer who has one and could not change it anyway.
 func TestOrderOfRefusals_ExternalID(t *testing.T) {
-	t.Skip("known and reported: the ledger looks at the customer's own external id first")
 	l, _ := fixture(t)
 	ctx := context.Background()
 	one, two := "ext_1", "ext_2"
@@ -56,7 +55,6 @@ func TestOrderOfRefusals_ExternalID(t *testing.T) {
 // TestVerify_TroubleIsNoViolation: a store that cannot be read is an error of Verify,
 // not a broken rule of the ledger.
 func TestVerify_TroubleIsNoViolation(t *testing.T) {
-	t.Skip("known and reported: an error of Store.Block is taken for a violation")
 	faulty := faultstore.Wrap(memory.New())
 	l := cl.New(faulty, nil)
 	defer l.Close()
