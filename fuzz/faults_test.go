@@ -79,14 +79,14 @@ func faultCalls() []faultCall {
 
 // world is a prepared store with a fault in front of it.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	clock  time.Time
 	inner  cl.Store
 	faulty *faultstore.Store
 	ledger *cl.Ledger
 }
 
-func newWorld(t *testing.T, b fuzz.Backend) *world {
+func newWorld(t testing.TB, b fuzz.Backend) *world {
 	dir, err := os.MkdirTemp(memoryDir(), "faults-")
 	if err != nil {
 		t.Fatal(err)
@@ -177,7 +177,7 @@ func (w *world) effects() string {
 }
 
 // guarded runs fn under a watchdog and turns a panic into an error.
-func guarded(t *testing.T, what string, fn func() error) error {
+func guarded(t testing.TB, what string, fn func() error) error {
 	t.Helper()
 	done := make(chan error, 1)
 	go func() {
@@ -256,7 +256,7 @@ func cleanRun(t *testing.T, b fuzz.Backend, c faultCall) (before, after, end str
 	return before, after, w.effects()
 }
 
-func faultRun(t *testing.T, b fuzz.Backend, c faultCall, kind faultstore.Kind, warm bool, n int, before, after, end string) (reached bool) {
+func faultRun(t testing.TB, b fuzz.Backend, c faultCall, kind faultstore.Kind, warm bool, n int, before, after, end string) (reached bool) {
 	w := newWorld(t, b)
 	if warm {
 		if _, err := w.ledger.Balance(context.Background(), faultAccount, cl.BalanceQuery{}); err != nil {
@@ -300,6 +300,51 @@ func faultRun(t *testing.T, b fuzz.Backend, c faultCall, kind faultstore.Kind, w
 		t.Errorf("%v, then a retry with the same key:\n got %s\nwant %s", err, got, end)
 	}
 	return true
+}
+
+// recorder counts failures instead of failing.
+type recorder struct {
+	testing.TB
+	failures int
+}
+
+type stopped struct{}
+
+func (r *recorder) Error(...any)          { r.failures++ }
+func (r *recorder) Errorf(string, ...any) { r.failures++ }
+func (r *recorder) Fatal(...any)          { r.failures++; panic(stopped{}) }
+func (r *recorder) Fatalf(string, ...any) { r.failures++; panic(stopped{}) }
+
+// TestFaultsControl runs the same test on stores that lie about a commit, or forget the
+// key of one: it has to find that.
+func TestFaultsControl(t *testing.T) {
+	run := results.Start(t, "control of faults: a store that lies, a commit without its key")
+	for _, kind := range []faultstore.Kind{faultstore.Lie, faultstore.Half} {
+		for _, c := range faultCalls()[:9] {
+			before, after, end := cleanRun(t, memoryBackend, c)
+			r := &recorder{TB: t}
+			for n := 1; ; n++ {
+				reached := false
+				func() {
+					defer func() {
+						if p := recover(); p != nil && p != any(stopped{}) {
+							panic(p)
+						}
+					}()
+					reached = faultRun(r, memoryBackend, c, kind, false, n, before, after, end)
+				}()
+				if !reached {
+					break
+				}
+			}
+			run.Count("calls", 1)
+			if r.failures == 0 {
+				t.Errorf("%s: a store that does %s is not found", c.name, kind)
+			} else {
+				run.Count("found", 1)
+			}
+		}
+	}
 }
 
 // answers checks what the caller was told.

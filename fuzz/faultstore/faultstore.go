@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	cl "creditledger"
@@ -23,14 +24,19 @@ const (
 	Unknown              // Commit: done, but the outcome is reported as unknown; any other call: as Fail
 	Lost                 // Commit: not done, and the outcome is reported as unknown; any other call: as Fail
 	Conflict             // Commit: as if somebody else had been faster; any other call: as Fail
+
+	// What no store may do, for controls.
+
+	Lie  // Commit: done, and reported as failed; any other call: as Fail
+	Half // Commit: done without its keys, and reported as unknown; any other call: as Fail
 )
 
-// Kinds lists them all.
+// Kinds lists those that a store may come to.
 var Kinds = []Kind{Fail, Cancel, Panic, Unknown, Lost, Conflict}
 
 // String returns the kind in a word.
 func (k Kind) String() string {
-	return [...]string{"fail", "cancel", "panic", "unknown", "lost", "conflict"}[k]
+	return [...]string{"fail", "cancel", "panic", "unknown", "lost", "conflict", "lie", "half"}[k]
 }
 
 // ErrInjected is what a call that failed on purpose wraps.
@@ -88,11 +94,13 @@ func (s *Store) before(call string, commit bool) (after bool, err error) {
 		return false, nil
 	case Panic:
 		panic(fault)
-	case Unknown:
+	case Unknown, Half:
 		if commit {
 			s.poisoned = true
 			return true, nil
 		}
+	case Lie:
+		return commit, map[bool]error{false: fault}[commit]
 	case Lost:
 		if commit {
 			s.poisoned = true
@@ -120,7 +128,16 @@ func (s *Store) Commit(ctx context.Context, changes []cl.Change) error {
 		}
 		return err
 	}
+	if after && s.kind == Half {
+		changes = slices.Clone(changes)
+		for i := range changes {
+			changes[i].Keys = nil
+		}
+	}
 	err = s.inner.Commit(ctx, changes)
+	if after && err == nil && s.kind == Lie {
+		return fmt.Errorf("%s: %w", s.Hit(), ErrInjected)
+	}
 	if after && err == nil {
 		return &cl.OutcomeUnknownError{Err: fmt.Errorf("%s: %w", s.Hit(), ErrInjected)}
 	}
