@@ -76,14 +76,15 @@ func TestHostileOperations(t *testing.T) {
 				op := v.Interface().(creditledger.Operation)
 				about := fmt.Sprintf("%s.%s = %s", kind.Name(), field.Name, shown(h.value))
 				for _, door := range slices.Sorted(maps.Keys(doors)) {
-					name := door + " of " + about
-					tryHostile(t, name, door, op, field.Name, h.verdict)
-					tried++
+					if tried++; tried%hostileStride != 0 {
+						continue
+					}
+					tryHostile(t, door+" of "+about, door, op, field.Name, h.verdict)
 				}
 			}
 		}
 	}
-	t.Logf("%d hostile operations", tried)
+	t.Logf("%d hostile operations", tried/hostileStride)
 }
 
 // shown is a value in a few words.

@@ -83,20 +83,22 @@ func TestHostileArguments(t *testing.T) {
 			for i := range args {
 				changed := slices.Clone(line)
 				changed[len(changed)-len(args)+i] = text
-				h.try(t, slices.Insert(changed, len(changed)-len(args), "--"))
-				tried++
+				if tried++; tried%hostileStride == 0 {
+					h.try(t, slices.Insert(changed, len(changed)-len(args), "--"))
+				}
 			}
 			cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 				if f.Name == "db" || f.Name == "help" || f.Name == "since" && first == "verify" {
 					return
 				}
-				h.try(t, append(slices.Clone(line), "--"+f.Name+"="+text))
-				tried++
+				if tried++; tried%hostileStride == 0 {
+					h.try(t, append(slices.Clone(line), "--"+f.Name+"="+text))
+				}
 			})
 		}
 		h.must("verify")
 	})
-	t.Logf("%d hostile command lines", tried)
+	t.Logf("%d hostile command lines", tried/hostileStride)
 }
 
 // hostileSession is a session with a ledger in it.

@@ -1,0 +1,6 @@
+//go:build !race
+
+package opsfile
+
+// hostileStride: all of the tables of hostile input.
+const hostileStride = 1
