@@ -46,6 +46,7 @@ func TestParseInstant(t *testing.T) {
 		{"one digit of an hour", "2022-05-05T7:17:06Z", ""},
 		{"one digit of a month", "2022-5-05T17:17:06Z", ""},
 		{"a comma", "2022-05-05T17:17:06,5Z", ""},
+		{"a fraction and no zone", "2022-05-05T17:17:06.5", ""},
 		{"a point without digits", "2022-05-05T17:17:06.Z", ""},
 		{"24 o'clock", "2022-05-05T24:00:00Z", ""},
 		{"minute 60", "2022-05-05T17:60:00Z", ""},

@@ -349,6 +349,43 @@ func TestBatchResults(t *testing.T) {
 	}
 }
 
+// TestNotes: the description and metadata of an operation stand on all of its entries,
+// and on no other's.
+func TestNotes(t *testing.T) {
+	given := []Operation{grant("A", "10", expires("2026-06-01")), grant("B", "10"), spend("5"), grant("E", "1", expires("2026-02-01"))}
+	for _, op := range []Operation{
+		grant("N", "1"), spend("8"), extend("B", "2", "2027-01-01", "N"), extend("B", "2", "2026-01-02", "N"), voidOf("A", "3"), amend("A", "1"),
+	} {
+		for _, batch := range []bool{false, true} {
+			b := newBook(t).given(given...)
+			b.clock("2026-02-02")
+			noted := with(with(op, "Description", "why"), "Metadata", map[string]string{"k": "v"})
+			asked := noted
+			if batch {
+				asked = Batch{grant("M", "1"), noted, grant("O", "1")}
+			}
+			res, err := b.try(asked)
+			if err != nil {
+				t.Fatal(err)
+			}
+			own := res.Entries
+			if batch {
+				own = res.Results[1].Entries
+				for _, e := range []Entry{res.Entries[0], res.Entries[len(res.Entries)-1]} {
+					if e.Description != "" || e.Metadata != nil {
+						t.Errorf("%s in a batch: its notes stand on another's entry: %+v", op.Name(), e)
+					}
+				}
+			}
+			for _, e := range own {
+				if e.Description != "why" || e.Metadata["k"] != "v" {
+					t.Errorf("%s: the %s entry has %q, %v", op.Name(), e.Type, e.Description, e.Metadata)
+				}
+			}
+		}
+	}
+}
+
 // TestNobodyAsksForExpiry: the ledger's own operation cannot be asked for, and
 // neither can what only looks like an operation.
 func TestNobodyAsksForExpiry(t *testing.T) {

@@ -1,6 +1,7 @@
 package creditledger_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"creditledger"
+	"creditledger/store/memory"
 )
 
 // TestChargeIsChecked: a charge that no decrement could ask for is refused by the
@@ -130,4 +132,47 @@ func TestSweepLeavesWhatHeldThen(t *testing.T) {
 		t.Errorf("the debt is on %s", got)
 	}
 	w.verified()
+}
+
+// gated is a store whose commits wait to be let through.
+type gated struct {
+	creditledger.Store
+	begun, open chan struct{}
+}
+
+func (g gated) Commit(ctx context.Context, changes []creditledger.Change) error {
+	select {
+	case g.begun <- struct{}{}:
+	default:
+	}
+	<-g.open
+	return g.Store.Commit(ctx, changes)
+}
+
+// TestNothingBeginsUnderAContextThatIsOver: not even while a commit of the account is
+// under way, when the store is not asked.
+func TestNothingBeginsUnderAContextThatIsOver(t *testing.T) {
+	g := gated{memory.New(), make(chan struct{}, 1), make(chan struct{})}
+	w := newWorldOver(t, g)
+	first, err := w.Submit(ctx, cus1, grant("A", "1"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-g.begun
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = w.Do(over, cus1, grant("B", "1"), "")
+	if !errors.Is(err, context.Canceled) || errors.Is(err, creditledger.ErrOutcomeUnknown) {
+		t.Errorf("Do: %v", err)
+	}
+	if _, err := w.Submit(over, cus1, grant("C", "1"), ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("Submit: %v", err)
+	}
+	close(g.open)
+	if _, err := first.Wait(ctx); err != nil {
+		t.Error(err)
+	}
+	if got := w.held(); got != "A 1" {
+		t.Errorf("there are %s", got)
+	}
 }

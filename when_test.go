@@ -68,7 +68,7 @@ func slowFirstInstant(d Date, zone *time.Location) Instant {
 		_, offset := time.Unix(at, 0).In(zone).Zone()
 		return at+int64(offset) >= midnight
 	}
-	at := midnight - 26*3600
+	at := midnight - 17*3600 // no zone was ever further from UTC than 16 hours
 	for !reached(at) {
 		at += 60
 	}

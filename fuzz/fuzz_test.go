@@ -203,7 +203,9 @@ var fuzzZones = []string{
 func FuzzFirstInstant(f *testing.F) {
 	for _, d := range []int32{20221228, 20181104, 20240426, 20240425, 20111230, 20111231, 18830101, 18831118, 19720107, 19930821, 19940101, 18450101, 18441231, 10101, 99991231, 20371231, 19470101, 19400516} {
 		for zone := range fuzzZones {
-			f.Add(d, byte(zone))
+			if !raceDetector || zone%7 == int(d%7) {
+				f.Add(d, byte(zone))
+			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, packed int32, z byte) {

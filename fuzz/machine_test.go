@@ -22,8 +22,8 @@ import (
 var opsFlag = flag.Int("ops", 0, "steps of each random machine; 0: what fits the run of the tests")
 
 // ops is how many steps a machine takes: as many as -ops says; or a share of LEDGER_OPS,
-// which is a million for the proofs (LEDGER_ISSUE); or else what is normal, and a tenth
-// of that with -short or the race detector.
+// which is a million for the proofs (LEDGER_ISSUE); or else what is normal, a tenth of
+// that with -short, and less with the race detector, which has nothing to find here.
 func ops(normal int, share float64) int {
 	if *opsFlag > 0 {
 		return *opsFlag
@@ -34,7 +34,9 @@ func ops(normal int, share float64) int {
 	switch {
 	case proofs():
 		return int(1_000_000 * share)
-	case testing.Short() || raceDetector:
+	case raceDetector:
+		return normal / 40
+	case testing.Short():
 		return normal / 10
 	}
 	return normal

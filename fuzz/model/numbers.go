@@ -75,7 +75,8 @@ func EverySecond(d cl.Date, zone *time.Location) cl.Instant { return search(d, z
 
 func search(d cl.Date, zone *time.Location, step time.Duration) cl.Instant {
 	want := d.Year()*10000 + int(d.Month())*100 + d.Day()
-	for t := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, time.UTC).Add(-36 * time.Hour); ; t = t.Add(step) {
+	// No zone was ever more than 15 hours and some minutes ahead.
+	for t := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, time.UTC).Add(-16 * time.Hour); ; t = t.Add(step) {
 		year, month, day := t.In(zone).Date()
 		if year*10000+int(month)*100+day >= want {
 			return cl.InstantOf(t)
