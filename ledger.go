@@ -138,8 +138,8 @@ func (l *Ledger) DoWith(ctx context.Context, on AccountID, op Operation, key Key
 
 // Submit decides an operation without waiting until it is durable: several
 // operations submitted one after another are decided in this order and may share
-// one commit. Refusals are returned at once, as by Do. Nobody may be told of the
-// result before Wait has returned it.
+// one commit. Nobody may be told of the result before Wait has returned it. A refusal
+// is returned by Submit itself, once all that it was decided on is durable.
 func (l *Ledger) Submit(ctx context.Context, on AccountID, op Operation, key Key) (*Pending, error) {
 	return l.submitWith(ctx, on, op, key, nil, false)
 }
@@ -175,6 +175,9 @@ func (l *Ledger) submit(ctx context.Context, r *request) (*Pending, error) {
 		if err := again.wait(ctx); err != nil {
 			return nil, attempted(r.op, r.account, err)
 		}
+		if again.refusal != nil && again.flight.err == nil {
+			return nil, attempted(r.op, r.account, again.refusal)
+		}
 	}
 }
 
@@ -207,7 +210,7 @@ func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
 	d := newDecision(l, r, a)
 	defer d.free()
 	if err := s.decide(d.decide); err != nil {
-		return nil, l.explainMissing(ctx, s, err)
+		return l.refused(ctx, s, r, err)
 	}
 	if f := s.carries(d.puts); f != nil {
 		d.takeBack()
@@ -215,6 +218,21 @@ func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
 	}
 	flight, leader := l.commit.queue(s, d, r.lead)
 	return &Pending{ledger: l, request: r, result: d.result, flight: flight, leader: leader}, nil
+}
+
+// refused is how a decision ends that was refused. Blocks may have been read for it
+// after its key was looked for: when another process wrote the very operation in
+// between, the answer is the first result. And nobody is refused because of what is
+// still on its way to the disk: if that does not arrive, the decision is made afresh.
+func (l *Ledger) refused(ctx context.Context, s *slot, r *request, refusal error) (*Pending, error) {
+	refusal = l.explainMissing(ctx, s, refusal)
+	if known, err := l.known(ctx, s, r); known != nil || err != nil {
+		return &Pending{result: known}, err
+	}
+	if f := s.latest(); f != nil {
+		return nil, &againError{flight: f, refusal: refusal}
+	}
+	return nil, refusal
 }
 
 // now reads the ledger's clock.
@@ -308,7 +326,11 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 		d := newDecision(l, r, s.account)
 		defer d.free()
 		if err := s.decide(d.decide); err != nil {
-			return l.explainMissing(ctx, s, err)
+			p, err := l.refused(ctx, s, r, err)
+			if err == nil {
+				result = p.result
+			}
+			return err
 		}
 		d.takeBack()
 		result = d.result

@@ -119,10 +119,16 @@ func keyed(err error, key Key) error {
 	return err
 }
 
-// againError asks to decide a request afresh once a flight has landed.
-type againError struct{ flight *flight }
+// againError asks to decide a request afresh once a flight has landed; or, if it was
+// refused, only if the flight did not arrive.
+type againError struct {
+	flight  *flight
+	refusal error
+}
 
-func (e *againError) Error() string { return "the key or a record is being written" }
+func (e *againError) Error() string {
+	return "the key, a record or what an operation was decided on is being written"
+}
 
 func (e *againError) wait(ctx context.Context) error { return e.flight.wait(ctx) }
 

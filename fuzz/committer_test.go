@@ -3,6 +3,7 @@ package fuzz_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,9 +31,10 @@ func (g *gated) Commit(ctx context.Context, changes []cl.Change) error {
 func held(l *cl.Ledger, on cl.AccountID) (release chan struct{}) {
 	release = make(chan struct{})
 	locked := make(chan struct{})
+	var once sync.Once
 	go func() {
 		_, _ = l.DoWith(context.Background(), on, cl.Increment{Amount: cl.AmountOf(1)}, "", func(*cl.Result) ([]cl.RecordPut, error) {
-			close(locked)
+			once.Do(func() { close(locked) })
 			<-release
 			return nil, errors.New("enough")
 		})
@@ -118,7 +120,6 @@ func (m *meanwhile) Block(ctx context.Context, id cl.AccountID, blockID string) 
 // its key, while this one looks around, the answer is the first result and not that the
 // block's id is in use.
 func TestKey_BeforeWhatElseIsThere(t *testing.T) {
-	t.Skip("known and reported: the block is found, the key is not looked up again")
 	store := memory.New()
 	other, ours := cl.New(store, nil), &meanwhile{Store: store}
 	l := cl.New(ours, nil)
@@ -137,7 +138,6 @@ func TestKey_BeforeWhatElseIsThere(t *testing.T) {
 // TestRefusal_OfWhatWasCommitted: nobody is refused because of an operation that is on
 // its way to the disk and does not arrive there.
 func TestRefusal_OfWhatWasCommitted(t *testing.T) {
-	t.Skip("known and reported: a refusal does not wait for what it was decided on")
 	store := &gated{Store: memory.New(), began: make(chan []cl.Change), end: make(chan error)}
 	l := cl.New(store, nil)
 	ctx, on := context.Background(), historyAccount(1)

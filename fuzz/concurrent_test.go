@@ -160,9 +160,6 @@ func TestStorms(t *testing.T) {
 				ls := ledgersOver(t, openStore(t, b), ledgers)
 				for i := range storms {
 					for j, op := range stormOps {
-						if j == 0 && ledgers > 1 {
-							continue // known and reported: TestKey_BeforeWhatElseIsThere
-						}
 						on := cl.AccountID{Customer: fmt.Sprintf("cus_%d_%d", i, j), Currency: "credits"}
 						storm(t, ls, on, op, prepared(t, ls[0], on))
 						run.Count("storms", 1)

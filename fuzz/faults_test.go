@@ -273,8 +273,13 @@ func faultRun(t testing.TB, b fuzz.Backend, c faultCall, kind faultstore.Kind, w
 		}
 		return false
 	}
-	if kind == faultstore.Cancel {
-		w.ledger.Close() // what was on its way to the store has arrived
+	switch kind { // what was on its way to the store has arrived
+	case faultstore.Cancel:
+		w.ledger.Close()
+	case faultstore.Panic:
+		for _, on := range []cl.AccountID{faultAccount, quietAccount} {
+			_, _ = w.ledger.Balance(context.Background(), on, cl.BalanceQuery{})
+		}
 	}
 	now := w.digest()
 	steps := c.name == "sweep" // writes one account after the other

@@ -128,8 +128,7 @@ type historyRun struct {
 	ops      int
 	accounts int
 	clients  []client
-	giveUp   int  // one call in so many is given up before it is answered; 0: none
-	trusting bool // leave refused deducts out
+	giveUp   int // one call in so many is given up before it is answered; 0: none
 }
 
 func (h historyRun) play(t *testing.T, l *cl.Ledger) (history []porcupine.Operation, unknown int) {
@@ -164,7 +163,6 @@ func (h historyRun) play(t *testing.T, l *cl.Ledger) (history []porcupine.Operat
 					open, openKeys = append(open, op), append(openKeys, key)
 				case errors.Is(err, cl.ErrConflict) || errors.Is(err, faultstore.ErrInjected):
 					lost = append(lost, key)
-				case err == nil && in.kind == 'd' && !out.done && h.trusting:
 				case err == nil:
 					history = append(history, op)
 				case !errors.Is(err, context.Canceled):
@@ -253,7 +251,7 @@ func TestHistories(t *testing.T) {
 			n, unknown := 0, 0
 			run := results.Start(t, "concurrent histories: "+c.name)
 			for i := range c.count {
-				h := historyRun{seed: seed(t) + uint64(i), ops: calls, accounts: 20, giveUp: 10, trusting: c.ledgers > 1 || c.flaky}
+				h := historyRun{seed: seed(t) + uint64(i), ops: calls, accounts: 20, giveUp: 10}
 				store := openStore(t, c.backend)
 				if c.flaky {
 					store = &flaky{Store: store}

@@ -127,6 +127,16 @@ var engine = []mutant{
 		"another process's commits are seen",
 	},
 	{
+		"refused-by-what-failed", "ledger.go",
+		"if again.refusal != nil && again.flight.err == nil {", "if again.refusal != nil {",
+		"nobody is refused because of what was not written",
+	},
+	{
+		"refused-though-known", "ledger.go",
+		"refusal = l.explainMissing(ctx, s, refusal)\n\tif known, err := l.known(ctx, s, r); known != nil || err != nil {", "refusal = l.explainMissing(ctx, s, refusal)\n\tif known, err := l.known(ctx, s, r); false {",
+		"a key that another process used meanwhile is known",
+	},
+	{
 		"conflict-is-success", "ledger.go",
 		"if err == nil {\n\t\t\tbreak", "if err == nil || movedAccount(err) {\n\t\t\tbreak",
 		"a conflict is decided afresh",

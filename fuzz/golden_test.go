@@ -1,0 +1,260 @@
+package fuzz_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	cl "creditledger"
+	"creditledger/fuzz"
+	"creditledger/fuzz/results"
+	"creditledger/store/bolt"
+)
+
+// A ledger file of every layout that a release or this branch ever wrote is kept, with
+// what it holds: whatever comes later has to open it, prove it and go on with it.
+// Files are added, never replaced.
+//
+//	go test ./fuzz -run TestStoredFormats -write-format 2
+var writeFormat = flag.Int("write-format", 0, "write the stored file of this layout, the present one")
+
+const storedFormats = "testdata/golden"
+
+// storedFile says what is in a stored file.
+type storedFile struct {
+	Digest      string // of the accounts and customers: Digest
+	Checkpoints []storedPoint
+	Totals      []string          // of the accounts of the checkpoints, at storedUntil
+	Records     map[string]string // of an upper layer, kind "note"
+}
+
+// storedPoint is a checkpoint in a form for reading.
+type storedPoint struct {
+	Customer, Currency, Seal string
+	Version                  uint64
+}
+
+func (p storedPoint) account() cl.AccountID {
+	return cl.AccountID{Customer: p.Customer, Currency: p.Currency}
+}
+
+func (f *storedFile) since(t *testing.T) (list []cl.Checkpoint) {
+	t.Helper()
+	for _, p := range f.Checkpoints {
+		point := cl.Checkpoint{Account: p.account(), Version: p.Version}
+		if n, err := hex.Decode(point.Seal[:], []byte(p.Seal)); err != nil || n != len(point.Seal) {
+			t.Fatalf("%s is no seal: %v", p.Seal, err)
+		}
+		list = append(list, point)
+	}
+	return list
+}
+
+var (
+	storedAt    = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	storedUntil = storedAt.Add(40 * 24 * time.Hour)
+	storedRetry = cl.Increment{Amount: cl.AmountOf(100), BlockID: "b1", ExpiresAt: cl.On(cl.DateOf(2027, 12, 28)), CostBasis: cl.MustCostBasis("0.20")}
+)
+
+// storedLedger opens a ledger at a fixed instant.
+func storedLedger(t *testing.T, path string, now time.Time) (*cl.Ledger, *bolt.Store) {
+	t.Helper()
+	s, err := bolt.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := cl.New(s, &cl.Options{Clock: func() time.Time { return now }})
+	return l, s
+}
+
+// writeStored makes a file with something of everything in it.
+func writeStored(t *testing.T, format int) {
+	t.Helper()
+	ctx := context.Background()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, s := storedLedger(t, path, storedAt)
+	zone, name, external := "America/Los_Angeles", "Ann", "ext_1"
+	if _, err := l.PutCustomer(ctx, cl.CustomerUpdate{ID: "cus_1", Timezone: &zone, Name: &name, ExternalID: &external}); err != nil {
+		t.Fatal(err)
+	}
+	one, two := cl.AccountID{Customer: "cus_1", Currency: "credits"}, cl.AccountID{Customer: "größe/x", Currency: "USD"}
+	for i, c := range []struct {
+		on cl.AccountID
+		op cl.Operation
+	}{
+		{one, storedRetry},
+		{one, cl.Increment{Amount: cl.MustAmount("12345678901234567890.123456789012345678"), BlockID: "b2", Priority: -7, Filters: []cl.Filter{{Operator: cl.Excludes, Values: []string{"api"}}}, RequirePayment: true}},
+		{one, cl.Increment{Amount: cl.AmountOf(5), BlockID: "b3", ExpiresAt: cl.At(storedAt.Add(time.Hour)), Metadata: map[string]string{"record_id": "rec_123"}}},
+		{one, cl.Decrement{Amount: cl.MustAmount("0.5"), ItemID: "api", PriceID: "p", InvoiceID: "inv", Overdraft: cl.StopAtZero, Description: "zwei\nZeilen"}},
+		{one, cl.ExpirationChange{BlockID: "b1", Target: cl.On(cl.DateOf(2028, 12, 28)), Amount: cl.AmountOf(10), NewBlockID: "b4"}},
+		{one, cl.Batch{cl.Void{BlockID: "b1", Amount: cl.AmountOf(5), Reason: cl.ReasonRefund}, cl.Amendment{BlockID: "b3", Amount: cl.MustAmount("0.25")}, cl.Activation{BlockID: "b2"}}},
+		{two, cl.Decrement{Amount: cl.AmountOf(7)}},
+		{two, cl.Increment{Amount: cl.AmountOf(3), Repay: cl.RepayNever}},
+	} {
+		if _, err := l.Do(ctx, c.on, c.op, cl.Key(fmt.Sprint("key-", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note := cl.RecordPut{RecordID: cl.RecordID{Kind: "note", Key: "n1"}, Value: []byte(`{"amount":"100"}`)}
+	if err := l.PutRecords(ctx, []cl.RecordPut{note}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	l, s = storedLedger(t, path, storedUntil)
+	defer s.Close()
+	if _, err := l.Sweep(ctx); err != nil {
+		t.Fatal(err)
+	}
+	file := storedFile{Records: map[string]string{"n1": string(note.Value)}}
+	var err error
+	if file.Digest, err = fuzz.Digest(ctx, s); err != nil {
+		t.Fatal(err)
+	}
+	for _, on := range []cl.AccountID{one, two} {
+		point, err := l.Checkpoint(ctx, on)
+		if err != nil {
+			t.Fatal(err)
+		}
+		balance, err := l.Balance(ctx, on, cl.BalanceQuery{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := storedPoint{on.Customer, on.Currency, point.Seal.String(), point.Version}
+		file.Checkpoints, file.Totals = append(file.Checkpoints, kept), append(file.Totals, balance.Total.String())
+	}
+	if err := errors.Join(l.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packed bytes.Buffer
+	z, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = z.Write(data)
+	text, errText := json.MarshalIndent(file, "", "\t")
+	base := filepath.Join(storedFormats, fmt.Sprintf("bolt-%d", format))
+	if err := errors.Join(err, z.Close(), errText, os.WriteFile(base+".db.gz", packed.Bytes(), 0o644), os.WriteFile(base+".json", append(text, '\n'), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readStored unpacks a stored file and reads what it should hold.
+func readStored(t *testing.T, packed string) (path string, file storedFile) {
+	t.Helper()
+	f, err := os.Open(packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(z)
+	text, errText := os.ReadFile(packed[:len(packed)-len(".db.gz")] + ".json")
+	path = filepath.Join(t.TempDir(), "ledger.db")
+	if err := errors.Join(err, errText, os.WriteFile(path, data, 0o600), json.Unmarshal(text, &file)); err != nil {
+		t.Fatal(err)
+	}
+	return path, file
+}
+
+// TestStoredFormats: the file of every layout holds what it held, byte for byte, proves
+// itself against checkpoints taken then, knows the keys of then, and is spent from.
+func TestStoredFormats(t *testing.T) {
+	if *writeFormat != 0 {
+		writeStored(t, *writeFormat)
+	}
+	files, err := filepath.Glob(filepath.Join(storedFormats, "bolt-*.db.gz"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stored files: %v", err)
+	}
+	run := results.Start(t, "stored files of every layout")
+	run.Set("files", len(files))
+	for _, packed := range files {
+		t.Run(filepath.Base(packed), func(t *testing.T) {
+			path, file := readStored(t, packed)
+			holds(t, path, &bolt.Options{ReadOnly: true}, file)
+			holds(t, path, nil, file)
+			goesOn(t, path, file)
+		})
+	}
+}
+
+// holds compares what a file holds with what it should.
+func holds(t *testing.T, path string, opts *bolt.Options, file storedFile) {
+	t.Helper()
+	ctx := context.Background()
+	s, err := bolt.Open(path, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	l := cl.New(s, &cl.Options{Clock: func() time.Time { return storedUntil }})
+	defer l.Close()
+	if digest, err := fuzz.Digest(ctx, s); err != nil || digest != file.Digest {
+		t.Errorf("it holds %s (%v), and held %s", digest, err, file.Digest)
+	}
+	if v, err := l.VerifyAll(ctx, &cl.VerifyOptions{Since: file.since(t)}); err != nil || !v.OK || v.Accounts != uint64(len(file.Totals)) {
+		t.Errorf("verify: %v, %v", v.Violation, err)
+	}
+	for i, point := range file.Checkpoints {
+		if b, err := l.Balance(ctx, point.account(), cl.BalanceQuery{}); err != nil || b.Total.String() != file.Totals[i] {
+			t.Errorf("%s: %s (%v), and held %s", point.account(), b.Total, err, file.Totals[i])
+		}
+	}
+	for key, value := range file.Records {
+		if r, err := l.Record(ctx, cl.RecordID{Kind: "note", Key: key}); err != nil || string(r.Value) != value {
+			t.Errorf("note %s: %q (%v), and was %q", key, r.Value, err, value)
+		}
+	}
+	if c, err := l.Customer(ctx, "cus_1"); err != nil || c.Name != "Ann" || c.ExternalID != "ext_1" {
+		t.Errorf("the customer: %+v, %v", c, err)
+	}
+}
+
+// goesOn repeats what was done then, and does something new.
+func goesOn(t *testing.T, path string, file storedFile) {
+	t.Helper()
+	ctx := context.Background()
+	on := file.Checkpoints[0].account()
+	l, s := storedLedger(t, path, storedUntil)
+	if res, err := l.Do(ctx, on, storedRetry, "key-0"); err != nil || !res.Replayed || res.NewBlockID != "b1" {
+		t.Errorf("the retry: %+v, %v", res, err)
+	}
+	if _, err := l.Do(ctx, on, cl.Decrement{Amount: cl.AmountOf(30), Overdraft: cl.Reject}, "new"); err != nil {
+		t.Error(err)
+	}
+	note := cl.RecordPut{RecordID: cl.RecordID{Kind: "note", Key: "n1"}, Expect: 1, Value: []byte("changed")}
+	if err := l.PutRecords(ctx, []cl.RecordPut{note}); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(l.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	l, s = storedLedger(t, path, storedUntil)
+	defer s.Close()
+	defer l.Close()
+	if v, err := l.VerifyAll(ctx, &cl.VerifyOptions{Since: file.since(t)}); err != nil || !v.OK {
+		t.Errorf("verify after the new operation: %v, %v", v.Violation, err)
+	}
+	if r, err := l.Record(ctx, note.RecordID); err != nil || string(r.Value) != "changed" || r.Version != 2 {
+		t.Errorf("the note: %+v, %v", r, err)
+	}
+}
