@@ -42,7 +42,7 @@ var all = slices.Concat(blocks, operations, records, engine, reading)
 var stages = [][]string{
 	{".", "-skip=^TestCase(OM6|RX1)$", "-rapid.nofailfile"},
 	{"./opsfile"},
-	{"./fuzz", "-short", "-run=^Test(ModelAgrees|BackendsAgree)$", "-rapid.nofailfile"},
+	{"./fuzz", "-short", "-run=^Test(ModelAgrees|BackendsAgree|Key_.*|Refusal_.*|Commit_.*)$", "-rapid.nofailfile"},
 }
 
 const (
