@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,10 +19,13 @@ import (
 	"creditledger/store/memory"
 )
 
-var stores = []struct {
+// backend is a kind of store.
+type backend struct {
 	name string
 	open func(b *testing.B) store.Store
-}{
+}
+
+var stores = []backend{
 	{"memory", func(*testing.B) store.Store { return memory.New() }},
 	{"bolt", func(b *testing.B) store.Store {
 		s, err := bolt.Open(filepath.Join(b.TempDir(), "credits.db"), nil)
@@ -33,111 +36,139 @@ var stores = []struct {
 	}},
 }
 
+// ledger returns a fresh ledger, which is closed when the benchmark ends.
+func (s backend) ledger(b *testing.B, o *creditledger.Options) *creditledger.Ledger {
+	b.Helper()
+	opened := s.open(b)
+	l := creditledger.New(opened, o)
+	b.Cleanup(func() {
+		if err := closeBoth(l, opened); err != nil {
+			b.Error(err)
+		}
+	})
+	return l
+}
+
+func closeBoth(l *creditledger.Ledger, s store.Store) error { return errors.Join(l.Close(), s.Close()) }
+
 // onStores runs a benchmark on a fresh ledger over each store.
 func onStores(b *testing.B, run func(b *testing.B, l *creditledger.Ledger)) {
 	for _, s := range stores {
-		b.Run("store="+s.name, func(b *testing.B) {
-			opened := s.open(b)
-			l := creditledger.New(opened, nil)
-			b.Cleanup(func() {
-				if err := l.Close(); err != nil {
-					b.Error(err)
-				}
-				if err := opened.Close(); err != nil {
-					b.Error(err)
-				}
-			})
-			run(b, l)
-		})
+		b.Run("store="+s.name, func(b *testing.B) { run(b, s.ledger(b, nil)) })
 	}
 }
 
 // blocksEach is how many blocks an account is granted.
 const blocksEach = 10
 
-// grant makes accounts with ten blocks each, which expire one after the other, and
-// more credits than any run spends.
-func grant(b *testing.B, l *creditledger.Ledger, accounts int) []creditledger.AccountID {
-	b.Helper()
-	start := time.Now()
-	blocks := make(creditledger.Batch, blocksEach)
-	for i := range blocks {
-		blocks[i] = creditledger.Increment{
+func customer(i int) creditledger.AccountID {
+	return creditledger.AccountID{Customer: fmt.Sprintf("customer-%05d", i)}
+}
+
+// blocks grants n blocks which expire one after the other, the first of them being
+// the first-th of an account, each with more credits than any run spends.
+func blocks(first, n int) creditledger.Batch {
+	start := time.Now().AddDate(1, 0, 0)
+	list := make(creditledger.Batch, n)
+	for i := range list {
+		list[i] = creditledger.Increment{
 			Amount:    creditledger.MustAmount("1e12"),
-			ExpiresAt: creditledger.At(start.AddDate(1+i, 0, 0)),
+			ExpiresAt: creditledger.At(start.Add(time.Duration(first+i) * time.Hour)),
 			CostBasis: creditledger.MustCostBasis("0.20"),
 		}
 	}
+	return list
+}
+
+// grant makes accounts with ten blocks each.
+func grant(b *testing.B, l *creditledger.Ledger, accounts int) []creditledger.AccountID {
+	b.Helper()
 	ids := make([]creditledger.AccountID, accounts)
 	for i := range ids {
-		ids[i] = creditledger.AccountID{Customer: fmt.Sprintf("customer-%05d", i)}
+		ids[i] = customer(i)
 	}
-	submit(b, l, accounts, func(i int) (creditledger.AccountID, creditledger.Operation) { return ids[i], blocks })
+	op := blocks(0, blocksEach)
+	submit(b, l, accounts, func(i int) (creditledger.AccountID, creditledger.Operation, creditledger.Key) {
+		return ids[i], op, ""
+	})
 	return ids
 }
 
-// submit sends n operations ahead and waits for all of them.
-func submit(b *testing.B, l *creditledger.Ledger, n int, op func(i int) (creditledger.AccountID, creditledger.Operation)) {
+// spend makes n decrements of one credit on accounts picked at random, under keys if
+// it is told how to make them.
+func spend(b *testing.B, l *creditledger.Ledger, ids []creditledger.AccountID, n int, key func() creditledger.Key) {
 	b.Helper()
-	pending := make([]*creditledger.Pending, n)
-	for i := range pending {
-		on, op := op(i)
-		var err error
-		if pending[i], err = l.Submit(context.Background(), on, op, ""); err != nil {
-			b.Fatal(err)
+	submit(b, l, n, func(i int) (creditledger.AccountID, creditledger.Operation, creditledger.Key) {
+		var k creditledger.Key
+		if key != nil {
+			k = key()
 		}
-	}
-	for _, p := range pending {
-		if _, err := p.Wait(context.Background()); err != nil {
-			b.Fatal(err)
-		}
-	}
+		return pick(ids, i), one, k
+	})
 }
 
-// rate reports what happened n times in each iteration.
-func rate(b *testing.B, n int) {
-	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "ops/s")
+// pick takes the accounts in an order that repeats itself and knows no neighbours.
+func pick(ids []creditledger.AccountID, i int) creditledger.AccountID {
+	return ids[scatter(uint64(i))%uint64(len(ids))]
 }
 
-// together has writers share b.N calls of one operation.
-func together(b *testing.B, writers int, do func(i int) error) {
-	var next atomic.Int64
-	var all sync.WaitGroup
-	b.ResetTimer()
-	for range writers {
-		all.Go(func() {
-			for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
-				if err := do(int(i)); err != nil {
-					b.Error(err)
-					return
-				}
+// submit sends n operations ahead, some thousands at a time, and waits for all.
+func submit(b *testing.B, l *creditledger.Ledger, n int, op func(i int) (creditledger.AccountID, creditledger.Operation, creditledger.Key)) {
+	b.Helper()
+	const ahead = 4096
+	pending := make([]*creditledger.Pending, 0, ahead)
+	for i := range n {
+		on, op, key := op(i)
+		p, err := l.Submit(context.Background(), on, op, key)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if pending = append(pending, p); len(pending) < ahead && i < n-1 {
+			continue
+		}
+		for _, p := range pending {
+			if _, err := p.Wait(context.Background()); err != nil {
+				b.Fatal(err)
 			}
-		})
+		}
+		pending = pending[:0]
 	}
-	all.Wait()
-	rate(b, 1)
 }
+
+// keys are the two kinds of idempotency keys: the ledger's own, and the caller's,
+// which are random and indexed.
+var keys = []struct {
+	name string
+	next func() creditledger.Key // nil: the ledger makes them
+}{{"ledger", nil}, {"caller", randomKey}}
+
+var keysMade atomic.Uint64
+
+func randomKey() creditledger.Key {
+	n := keysMade.Add(1)
+	return creditledger.Key(fmt.Sprintf("%016x-%010d", scatter(n), n))
+}
+
+// writers are how many goroutines call the ledger at once.
+var writers = size([]int{1, 2, 4, 8, 16, 32, 64}, []int{1, 8, 64})
 
 // BenchmarkDecrement spends one credit from the first of ten blocks and waits until it
-// is durable. key=caller brings an idempotency key, which is random and indexed;
-// key=ledger leaves it to the ledger.
+// is durable.
 func BenchmarkDecrement(b *testing.B) {
-	spend := creditledger.Decrement{Amount: creditledger.AmountOf(1)}
-	var keys atomic.Uint64
 	for _, accounts := range []int{1, 10_000} {
 		b.Run(fmt.Sprintf("accounts=%d", accounts), func(b *testing.B) {
 			onStores(b, func(b *testing.B, l *creditledger.Ledger) {
 				ids := grant(b, l, accounts)
-				for _, key := range []string{"ledger", "caller"} {
-					for _, writers := range []int{1, 8, 64} {
-						b.Run(fmt.Sprintf("key=%s/writers=%d", key, writers), func(b *testing.B) {
+				for _, key := range keys {
+					for _, writers := range writers {
+						b.Run(fmt.Sprintf("key=%s/writers=%d", key.name, writers), func(b *testing.B) {
 							b.ReportAllocs()
 							together(b, writers, func(i int) error {
 								var k creditledger.Key
-								if key == "caller" {
-									k = creditledger.Key(fmt.Sprintf("%016x-%08d", scatter(keys.Add(1)), i))
+								if key.next != nil {
+									k = key.next()
 								}
-								_, err := l.Do(context.Background(), ids[scatter(uint64(i))%uint64(len(ids))], spend, k)
+								_, err := l.Do(context.Background(), pick(ids, i), one, k)
 								return err
 							})
 						})
@@ -176,9 +207,7 @@ func BenchmarkEntries(b *testing.B) {
 	const history, limit = 1000, 20
 	onStores(b, func(b *testing.B, l *creditledger.Ledger) {
 		on := grant(b, l, 1)[0]
-		submit(b, l, history-blocksEach, func(int) (creditledger.AccountID, creditledger.Operation) {
-			return on, creditledger.Decrement{Amount: creditledger.AmountOf(1)}
-		})
+		spend(b, l, []creditledger.AccountID{on}, history-blocksEach, nil)
 		b.Run(fmt.Sprintf("history=%d/limit=%d", history, limit), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -15,102 +16,177 @@ import (
 // BenchmarkRawWrite overwrites one page of a file and waits for the disk: the least
 // that anything durable costs.
 func BenchmarkRawWrite(b *testing.B) {
-	const page = 4096
+	write := pageWriter(b)
+	b.Run(fmt.Sprintf("bytes=%d/sync=data", rawPage), func(b *testing.B) {
+		together(b, 1, func(int) error { return write() })
+	})
+}
+
+const rawPage = 4096
+
+// pageWriter returns a function that overwrites a page and syncs it.
+func pageWriter(b *testing.B) func() error {
+	b.Helper()
 	f, err := os.Create(filepath.Join(b.TempDir(), "raw"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer f.Close()
-	data := make([]byte, page)
-	b.Run(fmt.Sprintf("bytes=%d/sync=data", page), func(b *testing.B) {
-		for b.Loop() {
-			data[0]++
-			if _, err := f.WriteAt(data, 0); err != nil {
-				b.Fatal(err)
-			}
-			if err := syncData(f); err != nil {
-				b.Fatal(err)
-			}
+	b.Cleanup(func() { f.Close() })
+	data := make([]byte, rawPage)
+	return func() error {
+		data[0]++
+		if _, err := f.WriteAt(data, 0); err != nil {
+			return err
 		}
-		rate(b, 1)
-	})
+		return syncData(f)
+	}
 }
 
-// BenchmarkRawBolt puts values of 200 bytes under increasing keys, each in a
-// transaction of its own or all that wait in one.
-func BenchmarkRawBolt(b *testing.B) {
-	db, err := bbolt.Open(filepath.Join(b.TempDir(), "raw.db"), 0o600, &bbolt.Options{FreelistType: bbolt.FreelistMapType})
+// table is a bbolt bucket of values of 200 bytes.
+type table struct {
+	db    *bbolt.DB
+	last  atomic.Uint64
+	value [200]byte
+}
+
+var bucket = []byte("values")
+
+// openRaw opens a database as the store opens its own.
+func openRaw(b *testing.B, path string) *bbolt.DB {
+	b.Helper()
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{InitialMmapSize: 1 << 30, NoStatistics: true})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer db.Close()
-	bucket := []byte("values")
-	err = db.Update(func(tx *bbolt.Tx) error {
+	b.Cleanup(func() { db.Close() })
+	return db
+}
+
+// newTable returns a table of that many random keys.
+func newTable(b *testing.B, rows int) *table {
+	b.Helper()
+	t := &table{db: openRaw(b, filepath.Join(b.TempDir(), "raw.db"))}
+	err := t.db.Update(func(tx *bbolt.Tx) error {
 		_, err := tx.CreateBucket(bucket)
 		return err
 	})
+	for ; err == nil && rows > 0; rows -= 1000 {
+		err = t.put(min(rows, 1000), t.random)
+	}
 	if err != nil {
 		b.Fatal(err)
 	}
-	var last atomic.Uint64
-	value := make([]byte, 200)
-	put := func(puts int) error {
-		return db.Update(func(tx *bbolt.Tx) error {
-			for range puts {
-				if err := tx.Bucket(bucket).Put(binary.BigEndian.AppendUint64(nil, last.Add(1)), value); err != nil {
-					return err
+	return t
+}
+
+func (t *table) increasing() []byte { return binary.BigEndian.AppendUint64(nil, t.last.Add(1)) }
+func (t *table) random() []byte     { return binary.BigEndian.AppendUint64(nil, scatter(t.last.Add(1))) }
+
+// put makes one transaction of some puts.
+func (t *table) put(puts int, key func() []byte) error {
+	return t.db.Update(func(tx *bbolt.Tx) error {
+		for range puts {
+			if err := tx.Bucket(bucket).Put(key(), t.value[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// BenchmarkRawBolt puts values of 200 bytes, each in a transaction of its own or all
+// that wait in one: under increasing keys into an empty table, or under random keys
+// into one of as many rows as 10,000 accounts have blocks.
+func BenchmarkRawBolt(b *testing.B) {
+	for _, kind := range []string{"increasing", "random"} {
+		b.Run("keys="+kind, func(b *testing.B) {
+			t := newTable(b, 0)
+			key := t.increasing
+			if kind == "random" {
+				t = newTable(b, size(100_000, 1_000))
+				key = t.random
+			}
+			for _, grouped := range []bool{false, true} {
+				for _, writers := range writers {
+					b.Run(fmt.Sprintf("grouped=%t/writers=%d", grouped, writers), func(b *testing.B) {
+						b.ReportAllocs()
+						grouping(b, grouped, writers, func(puts int) error { return t.put(puts, key) })
+					})
 				}
 			}
-			return nil
 		})
 	}
-	for _, grouped := range []bool{false, true} {
-		for _, writers := range []int{1, 8, 64} {
-			b.Run(fmt.Sprintf("grouped=%t/writers=%d", grouped, writers), func(b *testing.B) {
-				b.ReportAllocs()
-				if !grouped {
-					together(b, writers, func(int) error { return put(1) })
-					return
-				}
-				g := newGroup(put)
-				defer g.end()
-				together(b, writers, func(int) error { return g.put() })
-			})
-		}
+}
+
+// grouping has writers call put each by itself, or together.
+func grouping(b *testing.B, grouped bool, writers int, put func(puts int) error) {
+	if !grouped {
+		together(b, writers, func(int) error { return put(1) })
+		return
+	}
+	g := &group{put: put}
+	together(b, writers, func(int) error { return g.join() })
+}
+
+// group lets writers share transactions without a timer: whoever comes first leads,
+// and whoever waits when a transaction begins is in it.
+type group struct {
+	put func(puts int) error
+
+	mu      sync.Mutex
+	next    *batch // that those who come now join, nil: none
+	leading bool   // somebody writes
+}
+
+type batch struct {
+	puts int
+	done chan struct{}
+	err  error
+}
+
+// join puts once, in whatever transaction comes next.
+func (g *group) join() error {
+	g.mu.Lock()
+	if g.next == nil {
+		g.next = &batch{done: make(chan struct{})}
+	}
+	b := g.next
+	b.puts++
+	lead := !g.leading
+	g.leading = true
+	g.mu.Unlock()
+	if lead {
+		g.write()
+		g.handOver()
+	}
+	<-b.done
+	return b.err
+}
+
+// write makes a transaction of those who wait, once no more are coming.
+func (g *group) write() {
+	g.mu.Lock()
+	b := g.next
+	for seen := 0; seen != b.puts; {
+		seen = b.puts
+		g.mu.Unlock()
+		runtime.Gosched()
+		g.mu.Lock()
+	}
+	g.next = nil
+	g.mu.Unlock()
+	b.err = g.put(b.puts)
+	close(b.done)
+}
+
+// handOver leaves what came meanwhile to a goroutine, which ends when nobody waits.
+func (g *group) handOver() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.leading = g.next != nil; g.leading {
+		go func() {
+			g.write()
+			g.handOver()
+		}()
 	}
 }
-
-// group lets writers share transactions: whoever waits when one begins is in it.
-type group struct{ waiting chan chan error }
-
-// maxGroup is more than there are writers.
-const maxGroup = 1024
-
-func newGroup(put func(puts int) error) *group {
-	g := &group{waiting: make(chan chan error, maxGroup)}
-	go func() {
-		for first := range g.waiting {
-			members := []chan error{first}
-			for seen := -1; seen != len(members); {
-				seen = len(members)
-				for range len(g.waiting) {
-					members = append(members, <-g.waiting)
-				}
-				runtime.Gosched()
-			}
-			err := put(len(members))
-			for _, m := range members {
-				m <- err
-			}
-		}
-	}()
-	return g
-}
-
-func (g *group) put() error {
-	done := make(chan error, 1)
-	g.waiting <- done
-	return <-done
-}
-
-func (g *group) end() { close(g.waiting) }

@@ -1,0 +1,94 @@
+package bench
+
+import (
+	"os"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// full asks for the sizes that the goals speak of. Without it a run is small enough to
+// show, in every change, that the benchmarks still work.
+var full = os.Getenv("LEDGER_BENCH") == "full"
+
+// size is one of two: of a full run, or of any other.
+func size[T any](inFull, otherwise T) T {
+	if full {
+		return inFull
+	}
+	return otherwise
+}
+
+// rate reports what happened n times in each iteration.
+func rate(b *testing.B, n int) { rateOf(b, n, "ops/s") }
+
+func rateOf(b *testing.B, n int, unit string) {
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), unit)
+}
+
+// together has writers share b.N calls of one operation, and reports how many a second
+// there were and how long they took.
+func together(b *testing.B, writers int, do func(i int) error) {
+	took := make([]time.Duration, b.N)
+	var next atomic.Int64
+	var all sync.WaitGroup
+	b.ResetTimer()
+	for range writers {
+		all.Go(func() {
+			last := time.Now()
+			for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
+				if err := do(int(i)); err != nil {
+					b.Error(err)
+					return
+				}
+				now := time.Now()
+				took[i-1], last = now.Sub(last), now
+			}
+		})
+	}
+	all.Wait()
+	b.StopTimer()
+	rate(b, 1)
+	slices.Sort(took)
+	b.ReportMetric(took[len(took)/2].Seconds()*1e6, "p50-µs")
+	b.ReportMetric(took[len(took)*99/100].Seconds()*1e6, "p99-µs")
+}
+
+// subject is one of several things that are compared.
+type subject struct {
+	name string // key=value
+	do   func() error
+}
+
+// alternate lets the subjects take turns of some operations each and reports the
+// median turn of each of them: what disturbs the machine disturbs all alike.
+func alternate(b *testing.B, turns, each int, subjects []subject) {
+	took := make([][]float64, len(subjects))
+	for range turns {
+		for i, s := range subjects {
+			start := time.Now()
+			for range each {
+				if err := s.do(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			took[i] = append(took[i], float64(time.Since(start))/float64(each))
+		}
+	}
+	for i, s := range subjects {
+		slices.Sort(took[i])
+		b.Run(s.name, func(b *testing.B) { b.ReportMetric(took[i][turns/2], "ns/op") })
+	}
+}
+
+// heap is how much memory is in use, after everything that can go is gone.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
