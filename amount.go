@@ -4,23 +4,20 @@ import (
 	"cmp"
 	"database/sql/driver"
 	"math/bits"
-
-	"github.com/cockroachdb/apd/v3"
 )
 
 // Amount is an exact decimal number: at most 38 significant digits, at most 18 of
 // them after the point, and less than 10^20 in absolute value. No operation rounds;
 // one that would leave the limits is an error. The zero value is 0. An Amount is a
-// plain immutable value: copy it freely, use it from several goroutines.
-//
-// Compare with Cmp, never with ==: 0.2 and 0.20 are the same number in two forms.
+// plain immutable value: copy it freely, use it from several goroutines. Equal
+// numbers are equal values: 0.2 == 0.20.
 // Rule: docs/semantics.md, "Numbers, times, names".
 type Amount struct {
-	// d is finite with an exponent from -maxPlaces to 0. Its coefficient is not
-	// negative and below 10^38, which apd keeps inline: no allocation, and no
-	// pointer that copies would share. A zero is never negative. The exponent is
-	// the one that was given or computed; only output strips trailing zeros.
-	d apd.Decimal
+	// The number times 10^maxPlaces, in two's complement over both words. Its
+	// absolute value is below 10^38, so a sum of two that leaves the limits is
+	// still beyond them when it wraps.
+	hi int64
+	lo uint64
 }
 
 // ParseAmount reads a decimal number in the grammar of JSON: "12.5", "-3", "1e2".
@@ -54,55 +51,51 @@ func AmountOf(n int64) Amount {
 // Add returns a + b. It is a ConstraintError when the sum is 10^20 or more in
 // absolute value.
 func (a Amount) Add(b Amount) (Amount, error) {
-	if x, y, exponent, ok := oneWord(&a, &b); ok {
-		if sum, negative, ok := sumWords(x, y, a.d.Negative, b.d.Negative); ok {
-			return wordAmount(sum, negative, exponent), nil
-		}
-	}
-	return addWide(a.number(), b.number(), b.d.Negative)
+	lo, carry := bits.Add64(a.lo, b.lo, 0)
+	return Amount{a.hi + b.hi + int64(carry), lo}.limited()
 }
 
 // Sub returns a - b. It is a ConstraintError when the difference is 10^20 or more in
 // absolute value.
 func (a Amount) Sub(b Amount) (Amount, error) {
-	if x, y, exponent, ok := oneWord(&a, &b); ok {
-		if sum, negative, ok := sumWords(x, y, a.d.Negative, !b.d.Negative); ok {
-			return wordAmount(sum, negative, exponent), nil
-		}
+	lo, borrow := bits.Sub64(a.lo, b.lo, 0)
+	return Amount{a.hi - b.hi - int64(borrow), lo}.limited()
+}
+
+// limited refuses what is no amount any more.
+func (a Amount) limited() (Amount, error) {
+	if top := int64(tooLarge.hi); -top <= a.hi && a.hi < top || a.magnitude().less(tooLarge) {
+		return a, nil
 	}
-	return addWide(a.number(), b.number(), !b.d.Negative)
+	return Amount{}, constraint("the result is beyond the limit: amounts are below 10^%d in absolute value", maxIntDigits)
 }
 
 // Neg returns -a.
 func (a Amount) Neg() Amount {
-	a.d.Negative = !a.d.Negative && !a.IsZero()
-	return a
+	lo, borrow := bits.Sub64(0, a.lo, 0)
+	return Amount{-a.hi - int64(borrow), lo}
 }
 
 // Abs returns a without its sign.
 func (a Amount) Abs() Amount {
-	a.d.Negative = false
+	if a.hi < 0 {
+		return a.Neg()
+	}
 	return a
 }
 
 // Cmp compares the numbers: -1 when a < b, 0 when they are equal, 1 when a > b.
 func (a Amount) Cmp(b Amount) int {
-	sa, sb := a.Sign(), b.Sign()
-	switch {
-	case sa != sb && sa < sb:
-		return -1
-	case sa != sb:
-		return 1
-	case sa < 0:
-		return compareAbs(&b, &a)
+	if a.hi != b.hi {
+		return cmp.Compare(a.hi, b.hi)
 	}
-	return compareAbs(&a, &b)
+	return cmp.Compare(a.lo, b.lo)
 }
 
 // Sign returns -1, 0 or 1.
 func (a Amount) Sign() int {
 	switch {
-	case a.d.Negative:
+	case a.hi < 0:
 		return -1
 	case a.IsZero():
 		return 0
@@ -111,17 +104,41 @@ func (a Amount) Sign() int {
 }
 
 // IsZero reports whether a is 0.
-func (a Amount) IsZero() bool { return a.d.Coeff.Sign() == 0 }
+func (a Amount) IsZero() bool { return a.hi == 0 && a.lo == 0 }
+
+// magnitude is the absolute value times 10^maxPlaces.
+func (a Amount) magnitude() u128 {
+	a = a.Abs()
+	return u128{uint64(a.hi), a.lo}
+}
+
+// number takes a apart, with no more places than it needs.
+func (a Amount) number() number {
+	whole, rest := a.magnitude().divided(one)
+	n := number{coeff: whole, negative: a.hi < 0}
+	if rest == 0 {
+		return n
+	}
+	n.scale = maxPlaces
+	for rest%1e4 == 0 {
+		rest, n.scale = rest/1e4, n.scale-4
+	}
+	for rest%10 == 0 {
+		rest, n.scale = rest/10, n.scale-1
+	}
+	n.coeff = whole.scaled(n.scale).plus(u128{lo: rest})
+	return n
+}
 
 // String returns a plainly: no exponent, no trailing zeros after the point.
 func (a Amount) String() string {
 	var buf [maxNumberText]byte
-	return string(a.number().stripped().append(buf[:0]))
+	return string(a.number().append(buf[:0]))
 }
 
 // AppendText appends what String returns (encoding.TextAppender).
 func (a Amount) AppendText(dst []byte) ([]byte, error) {
-	return a.number().stripped().append(dst), nil
+	return a.number().append(dst), nil
 }
 
 // MarshalText returns what String returns.
@@ -135,7 +152,7 @@ func (a *Amount) UnmarshalText(text []byte) error {
 // MarshalJSON returns a JSON string, so that no reader takes it through a float.
 func (a Amount) MarshalJSON() ([]byte, error) {
 	dst := append(make([]byte, 0, maxNumberText), '"')
-	return append(a.number().stripped().append(dst), '"'), nil
+	return append(a.number().append(dst), '"'), nil
 }
 
 // UnmarshalJSON reads a JSON string or number by its decimal text. null is refused.
@@ -178,78 +195,12 @@ func minAmount(a, b Amount) Amount {
 	return a
 }
 
-// oneWord brings the coefficients of two amounts to the smaller of their exponents,
-// if each fits one word then. Amounts of every day do.
-func oneWord(a, b *Amount) (x, y uint64, exponent int32, ok bool) {
-	if !a.d.Coeff.IsUint64() || !b.d.Coeff.IsUint64() {
-		return 0, 0, 0, false
-	}
-	x, y = a.d.Coeff.Uint64(), b.d.Coeff.Uint64()
-	var over uint64
-	switch diff := a.d.Exponent - b.d.Exponent; {
-	case diff > 0:
-		over, x = bits.Mul64(x, pow10[diff])
-	case diff < 0:
-		over, y = bits.Mul64(y, pow10[-diff])
-	}
-	return x, y, min(a.d.Exponent, b.d.Exponent), over == 0
-}
-
-// sumWords returns ±x ± y, unless it is too large for a word.
-func sumWords(x, y uint64, xNegative, yNegative bool) (sum uint64, negative, ok bool) {
-	switch {
-	case xNegative == yNegative:
-		sum, carry := bits.Add64(x, y, 0)
-		return sum, xNegative, carry == 0
-	case x < y:
-		return y - x, yNegative, true
-	}
-	return x - y, xNegative, true
-}
-
-// wordAmount is in range at every exponent: a word is below 10^20.
-func wordAmount(coeff uint64, negative bool, exponent int32) (a Amount) {
-	a.d.Coeff.SetUint64(coeff)
-	a.d.Negative = negative && coeff != 0
-	a.d.Exponent = exponent
-	return a
-}
-
-// addWide returns a + |b|, or a - |b| when minus is set.
-func addWide(a, b number, minus bool) (Amount, error) {
-	scale := max(a.scale, b.scale)
-	x, y := a.coeff.scaled(scale-a.scale), b.coeff.scaled(scale-b.scale)
-	sum := number{scale: scale, negative: a.negative}
-	switch {
-	case a.negative == minus:
-		sum.coeff = x.plus(y)
-	case x.less(y):
-		sum.coeff, sum.negative = y.minus(x), minus
-	default:
-		sum.coeff = x.minus(y)
-	}
-	if !sum.inRange() {
-		return Amount{}, constraint("the result is beyond the limit: amounts are below 10^%d in absolute value", maxIntDigits)
-	}
-	return sum.amount(), nil
-}
-
-// compareAbs compares the absolute values.
-func compareAbs(a, b *Amount) int {
-	if x, y, _, ok := oneWord(a, b); ok {
-		return cmp.Compare(x, y)
-	}
-	m, n := a.number(), b.number()
-	scale := max(m.scale, n.scale)
-	return m.coeff.scaled(scale - m.scale).compare(n.coeff.scaled(scale - n.scale))
-}
-
 // appendAmount appends the canonical form of a: 0 for zero; else a header (bit 7 the
 // sign, bit 6 set, bits 0 to 4 the scale), the length of the coefficient, and the
 // coefficient, big-endian. Equal numbers give equal bytes: no trailing zeros after
 // the point, no leading zero bytes.
 func appendAmount(dst []byte, a Amount) []byte {
-	n := a.number().stripped()
+	n := a.number()
 	if n.coeff == (u128{}) {
 		return append(dst, 0)
 	}
@@ -284,7 +235,7 @@ func (r *reader) amount() Amount {
 		return Amount{}
 	}
 	n := r.number(header)
-	if r.err == "" && (n.coeff == (u128{}) || n.stripped() != n) {
+	if r.err == "" && (n.coeff == (u128{}) || n.amount().number() != n) {
 		r.fail("amount not canonical")
 		return Amount{}
 	}

@@ -9,7 +9,8 @@ import "strings"
 // Compare with Cmp, never with ==: 0.2 and 0.20 are the same cost in two forms.
 // Rule: docs/semantics.md, "Numbers, times, names".
 type CostBasis struct {
-	amount Amount // its scale is the one that was given
+	amount Amount
+	places int8 // as many digits after the point as were given
 	set    bool
 }
 
@@ -24,9 +25,19 @@ func ParseCostBasis(s string) (CostBasis, error) {
 	case n.negative:
 		reason = "is negative"
 	default:
-		return CostBasis{amount: n.amount(), set: true}, nil
+		return costBasisOf(n), nil
 	}
 	return CostBasis{}, invalid("per_unit_cost_basis", "%s %s", quote(s), reason)
+}
+
+func costBasisOf(n number) CostBasis {
+	return CostBasis{amount: n.amount(), places: int8(n.scale), set: true}
+}
+
+// number is the cost with the places that were given.
+func (c CostBasis) number() number {
+	coeff, _ := c.amount.magnitude().divided(pow10[maxPlaces-c.places])
+	return number{coeff: coeff, scale: int(c.places)}
 }
 
 // MustCostBasis is ParseCostBasis for constants and tests: it panics on an error.
@@ -56,7 +67,7 @@ func (c CostBasis) String() string {
 		return ""
 	}
 	var buf [maxNumberText]byte
-	return string(c.amount.number().append(buf[:0]))
+	return string(c.number().append(buf[:0]))
 }
 
 // MarshalJSON returns the digits that were given as a JSON string; null for none.
@@ -65,7 +76,7 @@ func (c CostBasis) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	}
 	dst := append(make([]byte, 0, maxNumberText), '"')
-	return append(c.amount.number().append(dst), '"'), nil
+	return append(c.number().append(dst), '"'), nil
 }
 
 // UnmarshalJSON reads a JSON string or number by its decimal text; null is none. On
@@ -85,7 +96,7 @@ func (c *CostBasis) UnmarshalJSON(data []byte) error {
 // appendCostBasis appends the canonical form of a cost basis that is set. It is that
 // of an amount with the scale as given, which is part of what is kept.
 func appendCostBasis(dst []byte, c CostBasis) []byte {
-	return c.amount.number().appendBinary(dst)
+	return c.number().appendBinary(dst)
 }
 
 // costBasis reads what appendCostBasis wrote and nothing else.
@@ -97,5 +108,5 @@ func (r *reader) costBasis() CostBasis {
 	if r.err != "" {
 		return CostBasis{}
 	}
-	return CostBasis{amount: n.amount(), set: true}
+	return costBasisOf(n)
 }

@@ -102,8 +102,9 @@
 // # Caveats
 //
 //   - An Amount is a decimal of at most 38 digits, 18 of them after the point, below
-//     10^20. Compare amounts with Cmp, never with ==. Nothing is ever rounded; what
-//     would have to be is an error, and dividing is the caller's affair.
+//     10^20. Nothing is ever rounded; what would have to be is an error, and dividing
+//     is the caller's affair. Equal amounts are ==; a cost basis keeps the digits it
+//     was given, so compare those with Cmp.
 //   - Currencies are not converted. An account's amounts are in its own currency, and
 //     accounts never affect one another.
 //   - What a store returns is not signed. The seals of the journal show that a record

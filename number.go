@@ -1,12 +1,14 @@
 package creditledger
 
 import (
-	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"math/bits"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/cockroachdb/apd/v3"
 )
 
 // The limits of an Amount. They fit together: brought to maxPlaces, an amount is a
@@ -20,77 +22,36 @@ const (
 	maxExponent   = 64
 )
 
-// number is an Amount taken apart: ± coeff / 10^scale.
+// number is an Amount as it is written: ± coeff / 10^scale.
 type number struct {
 	coeff    u128
 	scale    int
 	negative bool
 }
 
-func (a *Amount) number() number {
-	n := number{scale: int(-a.d.Exponent), negative: a.d.Negative}
-	if a.d.Coeff.IsUint64() {
-		n.coeff.lo = a.d.Coeff.Uint64()
-		return n
-	}
-	for i, w := range a.d.Coeff.Bits() {
-		if at := i * bits.UintSize; at < 64 {
-			n.coeff.lo |= uint64(w) << at
-		} else {
-			n.coeff.hi |= uint64(w) << (at - 64)
-		}
-	}
-	return n
-}
-
-// amount puts n together again. n is in range.
+// amount is n as an Amount. n is in range.
 func (n number) amount() Amount {
-	var a Amount
-	if n.coeff.hi == 0 {
-		a.d.Coeff.SetUint64(n.coeff.lo)
-	} else {
-		// Of all the ways into a coefficient of two words, this one never takes
-		// it out of its inline place.
-		var b [16]byte
-		binary.BigEndian.PutUint64(b[:8], n.coeff.hi)
-		binary.BigEndian.PutUint64(b[8:], n.coeff.lo)
-		a.d.Coeff.SetBytes(b[:])
+	m := n.coeff.scaled(maxPlaces - n.scale)
+	a := Amount{int64(m.hi), m.lo}
+	if n.negative {
+		return a.Neg()
 	}
-	a.d.Negative = n.negative && n.coeff != (u128{})
-	a.d.Exponent = -int32(n.scale)
 	return a
 }
 
-func (n number) inRange() bool { return n.coeff.less(tooLarge.scaled(n.scale)) }
-
-// stripped returns n without trailing zeros after the point.
-func (n number) stripped() number {
-	for n.scale > 0 && n.coeff.hi != 0 {
-		q, r := n.coeff.divided(10)
-		if r != 0 {
-			return n
-		}
-		n.coeff = q
-		n.scale--
-	}
-	for n.scale > 0 && n.coeff.lo%10 == 0 { // a constant divisor and one word: much faster
-		n.coeff.lo /= 10
-		n.scale--
-	}
-	return n
+func (n number) inRange() bool {
+	return n.coeff.less(u128{lo: pow10[maxIntDigits-1]}.times(10).scaled(n.scale))
 }
 
 // append appends n with the digits it has. n is in range.
 func (n number) append(dst []byte) []byte {
-	const zeros = "0000000000000000000"
-	var wide, narrow [2 * len(zeros)]byte
-	high, low := n.coeff.divided(pow10[len(zeros)])
-	digits := strconv.AppendUint(narrow[:0], low, 10)
-	if high.lo != 0 {
-		whole := strconv.AppendUint(wide[:0], high.lo, 10)
-		whole = append(whole, zeros[len(digits):]...)
-		digits = append(whole, digits...)
+	if n.coeff.hi != 0 {
+		d := n.decimal()
+		return d.Append(dst, 'f')
 	}
+	const zeros = "000000000000000000"
+	var buf [len(zeros) + 2]byte
+	digits := strconv.AppendUint(buf[:0], n.coeff.lo, 10)
 	if n.negative {
 		dst = append(dst, '-')
 	}
@@ -106,99 +67,104 @@ func (n number) append(dst []byte) []byte {
 	return append(dst, digits[point:]...)
 }
 
+// decimal is n for apd, which knows how to read and write what takes two words.
+func (n number) decimal() (d apd.Decimal) {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], n.coeff.hi)
+	binary.BigEndian.PutUint64(b[8:], n.coeff.lo)
+	d.Coeff.SetBytes(b[:])
+	d.Negative, d.Exponent = n.negative, -int32(n.scale)
+	return d
+}
+
 // parseNumber takes a text apart, or says what is wrong with it. Nothing is computed
 // that the length of the text or the size of the exponent could make expensive.
 func parseNumber(s string) (n number, reason string) {
 	if len(s) > maxNumberText {
 		return number{}, "is longer than 64 characters"
 	}
-	const notANumber = "is not a decimal number such as 12.5"
-	rest := s
-	if rest != "" && rest[0] == '-' {
-		n.negative, rest = true, rest[1:]
+	if n, ok := parseEveryday(s); ok {
+		return n, ""
 	}
-	digits := 0
-	intDigits := n.digits(rest, &digits)
-	if intDigits == 0 || (intDigits > 1 && rest[0] == '0') {
+	const notANumber = "is not a decimal number such as 12.5"
+	if !isJSONNumber(s) {
 		return number{}, notANumber
 	}
-	rest = rest[intDigits:]
-	if rest != "" && rest[0] == '.' {
-		n.scale = n.digits(rest[1:], &digits)
-		if n.scale == 0 {
-			return number{}, notANumber
-		}
-		rest = rest[1+n.scale:]
-	}
-	if rest != "" {
-		exponent, ok := parseExponent(rest)
-		if !ok {
-			return number{}, notANumber
-		}
-		if exponent < -maxExponent || exponent > maxExponent {
+	mantissa, exponent := s, 0
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		var err error
+		if exponent, err = strconv.Atoi(s[i+1:]); err != nil || exponent < -maxExponent || exponent > maxExponent {
 			return number{}, "has an exponent that is out of range"
 		}
-		n.scale -= exponent
+		mantissa = s[:i]
 	}
-	return n.limited(digits)
+	var d apd.Decimal
+	if _, _, err := d.SetString(mantissa); err != nil {
+		return number{}, notANumber
+	}
+	return limited(&d, int(-d.Exponent)-exponent)
 }
 
-// digits reads the digits at the start of s into the coefficient and returns how
-// many there are. significant counts those from the first that is not 0; beyond
-// maxDigits the coefficient is meaningless.
-func (n *number) digits(s string, significant *int) int {
-	i := 0
-	for ; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
-		n.coeff = n.coeff.times(10).plus(u128{lo: uint64(s[i] - '0')})
-		if *significant > 0 || s[i] != '0' {
-			*significant++
+// parseEveryday reads a plain number of few digits.
+func parseEveryday(s string) (n number, ok bool) {
+	const few = 18
+	if s != "" && s[0] == '-' {
+		n.negative, s = true, s[1:]
+	}
+	point := len(s)
+	for i := range len(s) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9':
+			n.coeff.lo = n.coeff.lo*10 + uint64(c-'0')
+		case c == '.' && point == len(s):
+			point = i
+		default:
+			return number{}, false
 		}
 	}
-	return i
+	n.scale = max(0, len(s)-point-1)
+	n.negative = n.negative && n.coeff.lo != 0
+	leadingZero := point > 1 && s[0] == '0'
+	return n, point > 0 && len(s) <= few && !leadingZero && point != len(s)-1
 }
 
-// limited checks a number as written, whose scale may still be negative.
-func (n number) limited(digits int) (number, string) {
+// isJSONNumber reports whether s is a number in the grammar of JSON.
+func isJSONNumber(s string) bool {
+	if s == "" || !json.Valid([]byte(s)) {
+		return false
+	}
+	first, last := s[0], s[len(s)-1] // no white space about it
+	return (first == '-' || isDigit(first)) && isDigit(last)
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// limited checks a number as written: d's coefficient, with scale digits after the
+// point or, when it is negative, zeros before it.
+func limited(d *apd.Decimal, scale int) (n number, reason string) {
+	digits := 0
+	if d.Coeff.Sign() != 0 {
+		digits = int(d.NumDigits())
+	}
 	switch {
 	case digits > maxDigits:
 		return number{}, "has more than 38 digits"
-	case n.scale > maxPlaces:
+	case scale > maxPlaces:
 		return number{}, "has more than 18 digits after the point"
-	case digits-n.scale > maxIntDigits && digits > 0:
+	case digits-scale > maxIntDigits && digits > 0:
 		return number{}, "is too large: amounts are below 10^20 in absolute value"
-	case digits == 0:
-		n.negative = false
 	}
-	if n.scale < 0 {
-		if digits > 0 { // so the zeros to add are fewer than maxIntDigits
-			n.coeff = n.coeff.scaled(-n.scale)
-		}
-		n.scale = 0
+	var b [16]byte
+	d.Coeff.FillBytes(b[:])
+	n.coeff = u128{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+	n.negative = d.Negative && digits > 0
+	switch {
+	case scale >= 0:
+		n.scale = scale
+	case digits > 0: // so the zeros to add are fewer than maxIntDigits
+		n.coeff = n.coeff.scaled(-scale)
 	}
 	return n, ""
-}
-
-// parseExponent reads e5, E-5, e+05. One that is far out of range stays so.
-func parseExponent(s string) (int, bool) {
-	if len(s) < 2 || (s[0] != 'e' && s[0] != 'E') {
-		return 0, false
-	}
-	s = s[1:]
-	sign := 1
-	if s[0] == '-' || s[0] == '+' {
-		if s[0] == '-' {
-			sign = -1
-		}
-		s = s[1:]
-	}
-	v := 0
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		v = min(v*10+int(c-'0'), 10*maxExponent)
-	}
-	return sign * v, s != ""
 }
 
 // textKept is how much of a text that is too long anyway is worth copying: enough
@@ -229,13 +195,6 @@ func jsonNumberText(data []byte) string {
 type u128 struct{ hi, lo uint64 }
 
 func (x u128) less(y u128) bool { return x.hi < y.hi || (x.hi == y.hi && x.lo < y.lo) }
-
-func (x u128) compare(y u128) int {
-	if x.hi != y.hi {
-		return cmp.Compare(x.hi, y.hi)
-	}
-	return cmp.Compare(x.lo, y.lo)
-}
 
 func (x u128) plus(y u128) u128 {
 	lo, carry := bits.Add64(x.lo, y.lo, 0)
@@ -277,8 +236,11 @@ func (x u128) byteAt(i int) byte {
 // scaled returns x times 10^places.
 func (x u128) scaled(places int) u128 { return x.times(pow10[places]) }
 
-// tooLarge is 10^maxIntDigits, the first whole number that is no amount.
-var tooLarge = u128{lo: pow10[maxIntDigits-1]}.times(10)
+// one is the amount 1, and tooLarge 10^maxIntDigits, the first that is none: both
+// times 10^maxPlaces.
+const one = 1e18
+
+var tooLarge = u128{lo: pow10[maxIntDigits-1]}.times(10).scaled(maxPlaces)
 
 // pow10 reaches as far as a word does.
 var pow10 = [20]uint64{
