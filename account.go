@@ -342,6 +342,17 @@ func (a *account) available(c Charge) Amount {
 	return sum
 }
 
+// availableBefore is available, of the blocks that were eligible before an instant.
+func (a *account) availableBefore(c Charge, before Instant) Amount {
+	var sum Amount
+	for _, b := range a.open.all() {
+		if b.Balance.Sign() > 0 && b.Eligible(a.at) && b.eligibleSince() < before && b.Matches(c) {
+			sum = mustAmount(sum.Add(b.Balance))
+		}
+	}
+	return minAmount(sum, a.available(c))
+}
+
 // nextDue is the earliest expiry still to come of a block that holds something.
 func (a *account) nextDue() Instant {
 	if b := a.expiring.first(); b != nil {

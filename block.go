@@ -94,6 +94,10 @@ func (b *Block) Eligible(t Instant) bool {
 // Expired reports whether b is gone at t: expiry is exclusive.
 func (b *Block) Expired(t Instant) bool { return b.ExpiresAt != 0 && b.ExpiresAt <= t }
 
+// eligibleSince is when an eligible block became so. An expiration change hands it on:
+// credits that move stay as old as they are.
+func (b *Block) eligibleSince() Instant { return max(b.EffectiveAt, b.ActivatedAt) }
+
 // takesOverdraft reports whether a debt may be put on b: an expiring block may not
 // hold one, its expiry would erase it, and a filtered one not either.
 func (b *Block) takesOverdraft() bool { return b.ExpiresAt == 0 && len(b.Filters) == 0 }

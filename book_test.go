@@ -249,6 +249,10 @@ func limit(text string) func(*Decrement) {
 	return func(op *Decrement) { op.Limit = LimitOf(MustAmount(text)) }
 }
 
+func eligible(before string) func(*Decrement) {
+	return func(op *Decrement) { op.EligibleBefore = when(before) }
+}
+
 // extend moves an amount (empty: all) of a block to a new one.
 func extend(block, amount, target, newBlock string) ExpirationChange {
 	op := ExpirationChange{BlockID: block, NewBlockID: newBlock, Target: Never()}

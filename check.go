@@ -209,6 +209,10 @@ func (op Decrement) check() error {
 		return invalid("overdraft_limit", "goes with overdraft allow only")
 	case bounded && limit.Sign() < 0:
 		return invalid("overdraft_limit", "%s is negative", limit)
+	case !op.EligibleBefore.Valid():
+		return invalid("eligible_before", "is outside the years 0001 to 9999")
+	case op.EligibleBefore != 0 && op.Overdraft == Allow:
+		return invalid("eligible_before", "goes with overdraft reject and stop_at_zero only")
 	}
 	return nil
 }

@@ -238,6 +238,8 @@ func TestOperationChecks(t *testing.T) {
 		{"a limit with reject", "overdraft_limit", spend("1", policy(Reject), limit("5"))},
 		{"a limit with stop_at_zero", "overdraft_limit", spend("1", policy(StopAtZero), limit("0"))},
 		{"a limit below 0", "overdraft_limit", spend("1", limit("-0.1"))},
+		{"eligible before an instant, with allow", "eligible_before", spend("1", eligible("2026-01-01"))},
+		{"eligible before an instant that does not exist", "eligible_before", spend("1", policy(Reject), func(op *Decrement) { op.EligibleBefore = -1 })},
 		{"nothing names the source", "block_id", ExpirationChange{Target: Never()}},
 		{"a source that never expires, by its expiry", "expiry_date", ExpirationChange{ExpiresAt: Never(), Target: Never()}},
 		{"a block that never expires, by both", "expiry_date", ExpirationChange{BlockID: "A", ExpiresAt: Never(), Target: Never()}},

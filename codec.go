@@ -31,7 +31,7 @@ func AppendHead(dst []byte, h *Head) []byte {
 // DecodeHead reads what AppendHead wrote. It refuses anything else with a CorruptError.
 func DecodeHead(data []byte) (Head, error) {
 	r := reader{data: data}
-	r.version(headFormat)
+	r.version(headFormat, headFormat)
 	h := Head{
 		Version: r.uvarint(),
 		Entries: r.uvarint(),
@@ -81,7 +81,7 @@ func AppendBlock(dst []byte, b *Block) []byte {
 // DecodeBlock reads what AppendBlock wrote. It refuses anything else with a CorruptError.
 func DecodeBlock(data []byte) (Block, error) {
 	r := reader{data: data}
-	r.version(blockFormat)
+	r.version(blockFormat, blockFormat)
 	flags := r.byte()
 	if flags&^(blockOverdraft|blockHasCostBasis) != 0 {
 		r.fail("unknown flags")
@@ -184,10 +184,13 @@ func (r *reader) finish(what string) error {
 	return nil
 }
 
-func (r *reader) version(known byte) {
-	if v := r.byte(); r.err == "" && v != known {
-		r.fail("format version %d is not known to this release (it knows %d)", v, known)
+// version reads a format, which is one of a range.
+func (r *reader) version(first, last byte) byte {
+	v := r.byte()
+	if r.err == "" && (v < first || v > last) {
+		r.fail("format version %d is not known to this release (it knows up to %d)", v, last)
 	}
+	return v
 }
 
 func (r *reader) byte() byte {

@@ -244,7 +244,7 @@ func appendCustomer(dst []byte, c *Customer) []byte {
 
 func decodeCustomer(data []byte) (Customer, error) {
 	r := reader{data: data}
-	r.version(customerFormat)
+	r.version(customerFormat, customerFormat)
 	c := Customer{
 		ID: r.text(), ExternalID: r.text(), Name: r.text(), Email: r.text(), Timezone: r.text(), Currency: r.text(),
 		Metadata: r.metadata(), CreatedAt: r.instant(), DeletedAt: r.instant(),

@@ -15,7 +15,7 @@ func stepDecrement(a *account, op *Decrement, c *change) error {
 		return err
 	}
 	var few [4]draw
-	draws, rest := drawdown(a, charge, want, few[:0])
+	draws, rest := drawdown(a, charge, op.EligibleBefore, want, few[:0])
 	if !rest.IsZero() {
 		draws = overdraw(a, draws, rest, c)
 	}
@@ -56,6 +56,8 @@ func allowed(a *account, op *Decrement, charge Charge, c *change) (Amount, error
 		if reach.Sign() > 0 {
 			available = reach
 		}
+	case op.EligibleBefore != 0:
+		available = a.availableBefore(charge, op.EligibleBefore)
 	default:
 		available = a.available(charge)
 	}
@@ -70,8 +72,9 @@ func allowed(a *account, op *Decrement, charge Charge, c *change) (Amount, error
 }
 
 // drawdown takes want from the eligible blocks that match the charge, first in
-// drawdown order first, and returns what they did not cover.
-func drawdown(a *account, charge Charge, want Amount, draws []draw) ([]draw, Amount) {
+// drawdown order first, and returns what they did not cover. Unless before is none,
+// blocks that were not eligible before it are passed over.
+func drawdown(a *account, charge Charge, before Instant, want Amount, draws []draw) ([]draw, Amount) {
 	type cursor struct {
 		blocks []*Block
 	}
@@ -97,6 +100,9 @@ func drawdown(a *account, charge Charge, want Amount, draws []draw) ([]draw, Amo
 		}
 		b := cursors[next].blocks[0]
 		cursors[next].blocks = cursors[next].blocks[1:]
+		if before != 0 && b.eligibleSince() >= before {
+			continue
+		}
 		amount := minAmount(b.Balance, want)
 		want = mustAmount(want.Sub(amount))
 		draws = append(draws, draw{b, amount})

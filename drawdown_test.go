@@ -3,6 +3,7 @@ package creditledger
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -483,4 +484,89 @@ func drawGrant(t *rapid.T, id string) Increment {
 	}
 	op.Repay = rapid.SampledFrom([]Repay{RepayFirst, RepayNever}).Draw(t, "repay")
 	return op
+}
+
+// TestEligibleBefore: what was not eligible before an instant pays nothing, wherever it
+// stands in the order.
+func TestEligibleBefore(t *testing.T) {
+	// Granted before 10 January: A, F but effective only then, P but paid for only then,
+	// and M, which moved to N since. Granted then, and in front of all of them: B.
+	account := func(t *testing.T) *book {
+		b := newBook(t).given(
+			grant("A", "20"), grant("F", "100", effective("2026-01-10"), priority(-2)), grant("P", "100", unpaid, priority(-2)),
+			grant("M", "30", priority(1)), grant("S", "5", only("api")),
+		)
+		b.clock("2026-01-10")
+		b.given(
+			grant("B", "100", priority(-3)), Activation{BlockID: "P"}, grant("back", "100", effective("2025-01-01"), priority(-1)),
+			extend("M", "10", "2027-01-01", "N"),
+		)
+		return b
+	}
+	for _, c := range []struct {
+		rule   string
+		op     Decrement
+		want   []string
+		left   string
+		refuse string
+	}{
+		{
+			rule: "the earlier ones pay, in drawdown order",
+			op:   spend("45", policy(StopAtZero), eligible("2026-01-10")),
+			want: []string{"decrement A 20 455→435", "decrement N 10 435→425", "decrement M 15 425→410"},
+			left: "A 0, F 100, P 100, M 5, S 5, B 100, back 100, N 0",
+		},
+		{
+			rule: "filters hold as ever",
+			op:   spend("6", policy(StopAtZero), item("api"), eligible("2026-01-10")),
+			want: []string{"decrement S 5 455→450", "decrement A 1 450→449"},
+		},
+		{
+			rule: "StopAtZero stops at what they hold",
+			op:   spend("100", policy(StopAtZero), eligible("2026-01-10")),
+			want: []string{"decrement A 20 455→435", "decrement N 10 435→425", "decrement M 20 425→405"},
+		},
+		{
+			rule: "Reject refuses what they do not hold",
+			op:   spend("51", policy(Reject), eligible("2026-01-10")), refuse: "requested 51, available 50",
+		},
+		{
+			rule: "before all of them there is nothing",
+			op:   spend("1", policy(StopAtZero), eligible(start)),
+		},
+		{
+			rule: "a microsecond after the instant everything counts",
+			op:   spend("101", policy(Reject), eligible("2026-01-10T00:00:00.000001Z")),
+			want: []string{"decrement B 100 455→355", "decrement F 1 355→354"},
+		},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			b := account(t)
+			res, err := b.try(c.op)
+			if c.refuse != "" {
+				if !errors.Is(err, ErrInsufficientCredits) || !strings.Contains(err.Error(), c.refuse) {
+					t.Errorf("got %v, want %s", err, c.refuse)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := story(res.Entries), strings.Join(c.want, "\n"); got != want {
+				t.Errorf("entries\n%s\nwant\n%s", got, want)
+			}
+			if got := b.balances(); c.left != "" && got != c.left {
+				t.Errorf("left %s, want %s", got, c.left)
+			}
+		})
+	}
+	t.Run("a debt elsewhere is not ignored", func(t *testing.T) {
+		b := newBook(t).given(grant("C", "1"), spend("41"), grant("U", "60", noRepay, expires("2026-06-01")))
+		b.clock("2026-01-10")
+		b.given(grant("late", "10", noRepay, priority(-1), expires("2026-06-01")))
+		res, err := b.try(spend("60", policy(StopAtZero), eligible("2026-01-10")))
+		if err != nil || story(res.Entries) != "decrement U 30 30→0" || res.Overage.String() != "30" {
+			t.Errorf("%s, overage %s, %v", story(res.Entries), res.Overage, err)
+		}
+	})
 }

@@ -205,6 +205,11 @@ func hostileFor(t *testing.T, f reflect.StructField) []hostile {
 			{creditledger.Limit{}, fine}, {creditledger.LimitOf(amount("0")), fine}, {creditledger.LimitOf(amount("-1")), wrong},
 			{creditledger.LimitOf(amount("99999999999999999999.999999999999999999")), fine}, {creditledger.LimitOf(amount("-0.000000000000000001")), wrong},
 		}
+	case creditledger.Instant: // goes with some policies only
+		return []hostile{
+			{creditledger.Instant(0), fine}, {creditledger.Instant(-1), wrong}, {creditledger.Instant(math.MinInt64), wrong}, {creditledger.Instant(math.MaxInt64), wrong},
+			{creditledger.EndOfTime + 1, wrong}, {creditledger.EndOfTime, open}, {creditledger.Instant(1), open},
+		}
 	case creditledger.When:
 		return hostileTimes()
 	case []creditledger.Filter:

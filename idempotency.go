@@ -85,6 +85,7 @@ func decrementDifference(a, b Decrement) string {
 		field{"invoice_id", a.InvoiceID == b.InvoiceID},
 		field{"overdraft", a.Overdraft == b.Overdraft},
 		field{"overdraft_limit", boundedA == boundedB && limitA.Cmp(limitB) == 0},
+		field{"eligible_before", a.EligibleBefore == b.EligibleBefore},
 		field{"description", a.Description == b.Description},
 		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 }

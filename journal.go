@@ -57,13 +57,14 @@ func entryID(record uuid.UUID, n int) string {
 }
 
 const (
-	recordFormat = 1
-	policyOrb1   = 1
+	recordFormat1 = 1
+	recordFormat2 = 2 // a decrement may have EligibleBefore
+	policyOrb1    = 1
 )
 
 // AppendRecord appends the canonical bytes of r: what is stored, and what is sealed.
 func AppendRecord(dst []byte, r *OpRecord) []byte {
-	dst = append(dst, recordFormat, policyOrb1)
+	dst = append(dst, recordFormatOf(r.Op), policyOrb1)
 	dst = appendText(dst, r.Account.Customer)
 	dst = appendText(dst, r.Account.Currency)
 	dst = binary.AppendUvarint(dst, r.Seq)
@@ -87,7 +88,7 @@ func SealOf(record []byte) Seal { return sha256.Sum256(record) }
 // record shares no memory with data.
 func DecodeRecord(data []byte) (*OpRecord, error) {
 	r := reader{data: data}
-	r.version(recordFormat)
+	format := r.version(recordFormat1, recordFormat2)
 	if p := r.byte(); r.err == "" && p != policyOrb1 {
 		r.fail("drawdown policy %d is not known to this release", p)
 	}
@@ -101,6 +102,9 @@ func DecodeRecord(data []byte) (*OpRecord, error) {
 	rec.FirstEntry = r.uvarint()
 	rec.Key = Key(r.text())
 	rec.Op = r.operation(false)
+	if r.err == "" && format != recordFormatOf(rec.Op) {
+		r.fail("its operation does not belong in format %d", format)
+	}
 	effects := 1
 	if b, ok := rec.Op.(Batch); ok {
 		effects = len(b)
@@ -118,7 +122,7 @@ func DecodeRecord(data []byte) (*OpRecord, error) {
 // others without decoding them.
 func RecordFits(data []byte, id AccountID, seq uint64) bool {
 	r := reader{data: data}
-	r.version(recordFormat)
+	r.version(recordFormat1, recordFormat2)
 	policy := r.byte()
 	customer, currency := r.bytes(r.count()), r.bytes(r.count())
 	return r.uvarint() == seq && r.err == "" && policy == policyOrb1 &&

@@ -18,13 +18,18 @@ type namedRecord struct {
 // filledOperations gives every kind of operation with every field set.
 func filledOperations(t rapid.TB) []Operation {
 	plain := filled[Decrement](t)
-	plain.Limit = Limit{}
+	plain.Limit, plain.EligibleBefore = Limit{}, 0
 	bounded := filled[Decrement](t)
-	bounded.Overdraft = Allow
+	bounded.Overdraft, bounded.EligibleBefore = Allow, 0
+	before := filled[Decrement](t)
+	before.Limit = Limit{}
 	return []Operation{
-		filled[Increment](t), plain, bounded, filled[ExpirationChange](t), filled[Void](t), filled[Amendment](t), filled[Activation](t),
+		filled[Increment](t), plain, bounded, filled[ExpirationChange](t), filled[Void](t), filled[Amendment](t), filled[Activation](t), before,
 	}
 }
+
+// The records of format 2.
+const eligibleBefore, batchBefore = "decrement of what was eligible before", "batch with such a decrement"
 
 // sampleRecords has a record of every operation, and lines of every type.
 func sampleRecords(t rapid.TB) []namedRecord {
@@ -64,9 +69,11 @@ func sampleRecords(t rapid.TB) []namedRecord {
 			lapsed("2026-02-01", "30", "180", "150"), lapsed("2026-02-01", "1", "150", "150"), lapsed("2026-02-15", "5", "160", "155"),
 			line(EntryCreditBlockExpiry, "50", "155", "105"),
 		}})},
-		{"batch", record(Batch(ops), Effect{Lines: []Line{line(EntryIncrement, "1", "0", "1")}, NewBlockID: "a"}, Effect{}, Effect{},
+		{"batch", record(Batch(ops[:7]), Effect{Lines: []Line{line(EntryIncrement, "1", "0", "1")}, NewBlockID: "a"}, Effect{}, Effect{},
 			Effect{Lines: []Line{moved}, NewBlockID: "b"}, Effect{Lines: []Line{initiated, voided}}, Effect{},
 			Effect{Lines: []Line{line(EntryAmendment, "1", none.String(), "1")}})},
+		{eligibleBefore, record(ops[7], Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}})},
+		{batchBefore, record(Batch{ops[1], ops[7]}, Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}}, Effect{})},
 	}
 }
 
@@ -275,16 +282,37 @@ func TestRecordGarbageProperty(t *testing.T) {
 	})
 }
 
+// TestGoldenRecords: a record is written in the first format that has room for it, and
+// every format stays as it is.
 func TestGoldenRecords(t *testing.T) {
 	forms := map[string][]byte{}
-	var names []string
+	names := map[byte][]string{}
 	for _, s := range sampleRecords(t) {
-		names = append(names, s.name, s.name+", sealed")
-		forms[s.name] = AppendRecord(nil, s.rec)
-		seal := SealOf(forms[s.name])
-		forms[s.name+", sealed"] = seal[:]
+		data := AppendRecord(nil, s.rec)
+		if later := s.name == eligibleBefore || s.name == batchBefore; later != (data[0] == recordFormat2) {
+			t.Errorf("%s is written in format %d", s.name, data[0])
+		}
+		names[data[0]] = append(names[data[0]], s.name, s.name+", sealed")
+		seal := SealOf(data)
+		forms[s.name], forms[s.name+", sealed"] = data, seal[:]
 	}
-	checkGolden(t, "record-v1.hex", names, forms)
+	checkGolden(t, "record-v1.hex", names[recordFormat1], forms)
+	checkGolden(t, "record-v2.hex", names[recordFormat2], forms)
+}
+
+// TestRecordFormats: an operation that belongs in one format is refused in another, so
+// that a record has one form.
+func TestRecordFormats(t *testing.T) {
+	for _, s := range sampleRecords(t) {
+		data := AppendRecord(nil, s.rec)
+		data[0] = recordFormat1 + recordFormat2 - data[0]
+		if _, err := DecodeRecord(data); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "does not belong in format") {
+			t.Errorf("%s in format %d: %v", s.name, data[0], err)
+		}
+		if !RecordFits(data, s.rec.Account, s.rec.Seq) {
+			t.Errorf("%s does not look like a record in format %d", s.name, data[0])
+		}
+	}
 }
 
 func TestSeal(t *testing.T) {

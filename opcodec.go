@@ -80,7 +80,29 @@ func appendIncrement(dst []byte, op *Increment) []byte {
 	return appendNote(dst, op.Description, op.Metadata)
 }
 
-const decrementHasLimit = 0x80
+const (
+	decrementHasLimit  = 0x80
+	decrementHasBefore = 0x40 // from record format 2 on
+)
+
+// recordFormatOf is the first record format that has room for an operation: the one
+// it is written in, so that a record has one form and releases that know no later
+// format read all they can.
+func recordFormatOf(op Operation) byte {
+	switch op := op.(type) {
+	case Decrement:
+		if op.EligibleBefore != 0 {
+			return recordFormat2
+		}
+	case Batch:
+		for i := range op {
+			if recordFormatOf(op[i]) == recordFormat2 {
+				return recordFormat2
+			}
+		}
+	}
+	return recordFormat1
+}
 
 func appendDecrement(dst []byte, op *Decrement) []byte {
 	policy := byte(op.Overdraft)
@@ -88,9 +110,15 @@ func appendDecrement(dst []byte, op *Decrement) []byte {
 	if bounded {
 		policy |= decrementHasLimit
 	}
+	if op.EligibleBefore != 0 {
+		policy |= decrementHasBefore
+	}
 	dst = append(dst, policy)
 	if bounded {
 		dst = appendAmount(dst, limit)
+	}
+	if op.EligibleBefore != 0 {
+		dst = appendInstant(dst, op.EligibleBefore)
 	}
 	dst = appendAmount(dst, op.Amount)
 	dst = appendText(dst, op.ItemID)
@@ -174,12 +202,15 @@ func (r *reader) increment() Operation {
 
 func (r *reader) decrement() Operation {
 	policy := r.byte()
-	op := Decrement{Overdraft: Overdraft(policy &^ decrementHasLimit)}
+	op := Decrement{Overdraft: Overdraft(policy &^ (decrementHasLimit | decrementHasBefore))}
 	if int(op.Overdraft) >= len(overdraftNames) {
 		r.fail("unknown code %d", policy)
 	}
 	if policy&decrementHasLimit != 0 {
 		op.Limit = LimitOf(r.amount())
+	}
+	if policy&decrementHasBefore != 0 {
+		op.EligibleBefore = r.someInstant()
 	}
 	op.Amount = r.amount()
 	op.ItemID = r.text()

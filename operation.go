@@ -83,6 +83,9 @@ type Decrement struct {
 	Limit       Limit // with Allow only
 	Description string
 	Metadata    map[string]string
+	// EligibleBefore, unless none, keeps out what was not eligible before it: blocks
+	// that became effective or active at that instant or later. Not with Allow.
+	EligibleBefore Instant
 }
 
 // Limit bounds an overdraft: the total may not fall below minus it. The zero Limit

@@ -224,11 +224,24 @@ func (g *generator) decrement() cl.Operation {
 		}
 		op.Limit = cl.LimitOf(limit)
 	}
+	if op.Overdraft != cl.Allow && g.chance(3, "eligible before") {
+		op.EligibleBefore = g.since()
+	}
 	if g.chance(5, "ids") {
 		op.PriceID, op.InvoiceID = "price_1", "inv_2"
 	}
 	op.Description, op.Metadata = g.note()
 	return op
+}
+
+// since is about the instant from which some block was eligible, or now.
+func (g *generator) since() cl.Instant {
+	at := g.at
+	if n := len(g.state.Blocks); n > 0 && g.chance(2, "of a block") {
+		b := g.state.Blocks[g.below(n, "whose")]
+		at = max(b.EffectiveAt, b.ActivatedAt)
+	}
+	return max(at+cl.Instant(g.below(3, "beside")-1), 1)
 }
 
 func holding(b *model.Block) bool { return b.Balance.Sign() > 0 }
@@ -486,11 +499,13 @@ func (g *generator) alter(op cl.Operation) cl.Operation {
 		case 7:
 			op.Overdraft, op.Limit = cl.StopAtZero, cl.Limit{}
 		case 8:
-			op.Overdraft, op.Limit = cl.Allow, cl.LimitOf(cl.Amount{})
+			op.Overdraft, op.Limit, op.EligibleBefore = cl.Allow, cl.LimitOf(cl.Amount{}), 0
 		case 9:
 			op.Metadata = map[string]string{"other": "1"}
 		case 10:
 			op.InvoiceID = "other"
+		case 11:
+			op.Overdraft, op.Limit, op.EligibleBefore = cl.Reject, cl.Limit{}, g.at
 		}
 		return op
 	case cl.ExpirationChange:

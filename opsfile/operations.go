@@ -52,6 +52,7 @@ func readDecrement(f *fields) creditledger.Operation {
 	if limit, ok := f.amount("overdraft_limit"); ok {
 		op.Limit = creditledger.LimitOf(limit)
 	}
+	op.EligibleBefore = f.instant("eligible_before")
 	return op
 }
 

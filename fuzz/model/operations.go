@@ -72,8 +72,22 @@ func (s *State) Available(at cl.Instant, item string) *big.Rat {
 	return notNegative(least(sum, s.Total(at)))
 }
 
+// early tells whether an eligible block is old enough for a decrement.
+func early(op cl.Decrement, b *Block) bool {
+	return op.EligibleBefore == 0 || b.EffectiveAt < op.EligibleBefore && b.ActivatedAt < op.EligibleBefore
+}
+
 func (s *State) decrement(op cl.Decrement, r *Result) error {
 	want, available := Rat(op.Amount), s.Available(s.now, op.ItemID)
+	if op.EligibleBefore != 0 {
+		sum := new(big.Rat)
+		for _, b := range s.Blocks {
+			if b.Eligible(s.now) && b.Balance.Sign() > 0 && b.Lets(op.ItemID) && early(op, b) {
+				sum.Add(sum, b.Balance)
+			}
+		}
+		available = least(sum, available)
+	}
 	limit, limited := op.Limit.Amount()
 	switch {
 	case op.Overdraft == cl.Reject && want.Cmp(available) > 0:
@@ -100,7 +114,7 @@ func (s *State) decrement(op cl.Decrement, r *Result) error {
 		if b.ExpiresAt == 0 && len(b.Filters) == 0 {
 			last = b
 		}
-		if b.Balance.Sign() > 0 && b.Lets(op.ItemID) && want.Sign() > 0 {
+		if b.Balance.Sign() > 0 && b.Lets(op.ItemID) && want.Sign() > 0 && early(op, b) {
 			part := least(want, b.Balance)
 			shares = append(shares, &share{b, part})
 			want = new(big.Rat).Sub(want, part)

@@ -148,6 +148,7 @@ func wrongOp(op cl.Operation) []string {
 		check(nameable(op.ItemID, 0), "item_id")
 		check(op.Overdraft <= cl.StopAtZero, "overdraft")
 		check(!limited || op.Overdraft == cl.Allow && limit.Sign() >= 0, "overdraft_limit")
+		check(op.EligibleBefore.Valid() && (op.EligibleBefore == 0 || op.Overdraft != cl.Allow), "eligible_before")
 		note(op.Description, op.Metadata)
 	case cl.ExpirationChange:
 		check(op.BlockID != "" || !op.ExpiresAt.IsZero(), "block_id")
@@ -241,6 +242,7 @@ func fields(op cl.Operation, repay cl.Repay) []field {
 		add("overdraft", op.Overdraft)
 		limit, limited := op.Limit.Amount()
 		add("overdraft_limit", fmt.Sprint(limited, Text(Rat(limit))))
+		add("eligible_before", int64(op.EligibleBefore))
 	case cl.ExpirationChange:
 		add("block_id", op.BlockID)
 		add("expiry_date", given(op.ExpiresAt))

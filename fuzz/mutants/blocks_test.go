@@ -63,6 +63,21 @@ var blocks = []mutant{
 		"a block pays only for what its filters let through",
 	},
 	{
+		"eligible-before-inclusive", "drawdown.go",
+		"b.eligibleSince() >= before {", "b.eligibleSince() > before {",
+		"what became eligible at the instant itself pays nothing",
+	},
+	{
+		"available-before-inclusive", "account.go",
+		"b.eligibleSince() < before &&", "b.eligibleSince() <= before &&",
+		"nor does it count as available",
+	},
+	{
+		"eligible-before-unpaid", "block.go",
+		"return max(b.EffectiveAt, b.ActivatedAt) }", "return b.EffectiveAt }",
+		"credits are as old as their payment",
+	},
+	{
 		"available-unfiltered", "account.go",
 		"if matches(p.filters, c) {", "if len(p.filters) > 0 {",
 		"what is available to a charge is what matching blocks hold",
