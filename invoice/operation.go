@@ -25,6 +25,7 @@ type operation struct {
 	PriceID        string                 `json:"price_id,omitempty"`
 	Overdraft      creditledger.Overdraft `json:"overdraft,omitempty"`
 	Limit          *creditledger.Amount   `json:"overdraft_limit,omitempty"`
+	EligibleBefore creditledger.Instant   `json:"eligible_before,omitzero"`
 	Reason         string                 `json:"void_reason,omitempty"`
 	Description    string                 `json:"description,omitempty"`
 	Metadata       map[string]string      `json:"metadata,omitempty"`
@@ -52,7 +53,7 @@ func operationOf(op creditledger.Operation) operation {
 	case creditledger.Decrement:
 		o := operation{
 			Op: op.Name(), Amount: op.Amount, ItemID: op.ItemID, PriceID: op.PriceID, InvoiceID: op.InvoiceID,
-			Overdraft: op.Overdraft, Description: op.Description, Metadata: op.Metadata,
+			Overdraft: op.Overdraft, EligibleBefore: op.EligibleBefore, Description: op.Description, Metadata: op.Metadata,
 		}
 		if limit, ok := op.Limit.Amount(); ok {
 			o.Limit = &limit
@@ -95,7 +96,7 @@ func (o *operation) operation() (creditledger.Operation, error) {
 	case "decrement":
 		op := creditledger.Decrement{
 			Amount: o.Amount, ItemID: o.ItemID, PriceID: o.PriceID, InvoiceID: o.InvoiceID,
-			Overdraft: o.Overdraft, Description: o.Description, Metadata: o.Metadata,
+			Overdraft: o.Overdraft, EligibleBefore: o.EligibleBefore, Description: o.Description, Metadata: o.Metadata,
 		}
 		if o.Limit != nil {
 			op.Limit = creditledger.LimitOf(*o.Limit)

@@ -49,6 +49,8 @@ type Period struct {
 	Account Account              `json:"account"`
 	Start   creditledger.Instant `json:"start"`
 	End     creditledger.Instant `json:"end"`
+	// Rate is what one unit of the account's pricing unit costs; none for a real currency.
+	Rate creditledger.CostBasis `json:"conversion_rate"`
 	// Draws are what was drawn from the ledger, in order.
 	Draws []Draw `json:"draws,omitempty"`
 	// Lost is what a void could not give back, because a block had expired or been
@@ -66,8 +68,8 @@ type Draw struct {
 
 // ClosePeriod bills the usage of a period in one commit: prepaid credits are drawn
 // per line, in the order of the lines, by item and price, and what they do not cover
-// is due on the invoice. Lines in advance draw nothing. Credits granted or effective
-// at or after the end of the period do not pay for it.
+// is due on the invoice. Lines in advance draw nothing. Credits that became eligible at
+// or after the end of the period do not pay for it.
 //
 // The errors are those of Purchase.
 func (s *Service) ClosePeriod(ctx context.Context, u Usage, key creditledger.Key) (*Answer, error) {
@@ -129,15 +131,10 @@ func (t *tx) close(u *Usage, res *Answer) error {
 	if !u.Terms.InvoiceDate.IsZero() {
 		inv.InvoiceDate = resolve(u.Terms.InvoiceDate, t.zone)
 	}
-	inv.Period = &Period{Account: accountOf(u.Account), Start: start, End: end}
-	plan, err := t.planDraws(u.Account, end, lines, inv.ID)
+	inv.Period = &Period{Account: accountOf(u.Account), Start: start, End: end, Rate: u.Rate}
+	drawing, err := t.draw(u.Account, end, lines, inv.ID)
 	if err != nil {
 		return err
-	}
-	for i := range lines {
-		if lines[i].drawn, err = plan.drawn(i); err != nil {
-			return err
-		}
 	}
 	rate := creditledger.AmountOf(1)
 	if u.Rate.IsSet() {
@@ -150,9 +147,9 @@ func (t *tx) close(u *Usage, res *Answer) error {
 		return err
 	}
 	res.Invoice = inv
-	err = t.ask(inv.Period.Account, plan.batch, func(r []creditledger.Result) error {
+	err = t.ask(inv.Period.Account, drawing.batch, func(r []creditledger.Result) error {
 		var err error
-		inv.Period.Draws, err = plan.check(r)
+		inv.Period.Draws, err = drawing.drew(r)
 		return err
 	})
 	if err != nil {

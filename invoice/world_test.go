@@ -190,7 +190,7 @@ func (w *world) dump() string {
 }
 
 // prove checks every invoice against itself and the ledger: what invoices say was
-// drawn is what the entries say, amendments of voids taken off.
+// drawn, and what it paid for, is what the entries say.
 func (w *world) prove() {
 	w.t.Helper()
 	ids, err := w.ledger.Accounts(w.ctx, creditledger.AccountID{}, 100)
@@ -198,7 +198,6 @@ func (w *world) prove() {
 		w.t.Fatal(err)
 	}
 	drawn := map[string]creditledger.Amount{}
-	closing := map[creditledger.Key]string{} // key of a closing → its invoice
 	for _, id := range ids {
 		report, err := w.ledger.Verify(w.ctx, id, nil)
 		if err != nil {
@@ -209,14 +208,10 @@ func (w *world) prove() {
 			w.t.Fatal(err)
 		}
 		for _, e := range page.Entries {
-			switch inv := closing[e.IdempotencyKey]; {
-			case e.InvoiceID != "" && e.Type == creditledger.EntryDecrement:
-				closing[e.IdempotencyKey] = e.InvoiceID
-				drawn[e.InvoiceID], err = drawn[e.InvoiceID].Add(e.Amount)
-			case inv != "" && e.Type == creditledger.EntryAmendment: // lent by later credits
-				drawn[inv], err = drawn[inv].Sub(e.Amount)
+			if e.InvoiceID == "" || e.Type != creditledger.EntryDecrement {
+				continue
 			}
-			if err != nil {
+			if drawn[e.InvoiceID], err = drawn[e.InvoiceID].Add(e.Amount); err != nil {
 				w.t.Fatal(err)
 			}
 		}
@@ -248,6 +243,17 @@ func (w *world) prove() {
 		}
 		if drawn[inv.ID].Cmp(draws) != 0 {
 			w.t.Errorf("%s: the entries draw %s, the invoice %s", inv.name(), drawn[inv.ID], draws)
+		}
+		rate := creditledger.AmountOf(1)
+		if inv.Period.Rate.IsSet() {
+			rate = inv.Period.Rate.Amount()
+		}
+		paid, err := money(w.t, rate.String(), inv.Currency).Mul(draws)
+		if err == nil {
+			paid, err = paid.Round()
+		}
+		if err != nil || paid.String() != inv.Credits.String() {
+			w.t.Errorf("%s: credits of %s are worth %s, the invoice says %s (%v)", inv.name(), draws, paid, inv.Credits, err)
 		}
 	}
 }
