@@ -27,7 +27,7 @@ var (
 
 // child is what a child process is to do, in the variable childEnv.
 type child struct {
-	Role   string // kill, power, damage, full, open
+	Role   string // kill, power, damage, full, open, sync
 	Path   string
 	Seed   uint64
 	Steps  int
@@ -65,15 +65,22 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// start begins a child process. What it says arrives in out, whatever becomes of it.
-func start(t *testing.T, c child) (cmd *exec.Cmd, out *bufio.Reader, stderr *os.File) {
+// command is a child process that has not begun.
+func command(t *testing.T, c child) *exec.Cmd {
 	t.Helper()
 	text, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd = exec.Command(os.Args[0])
+	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+string(text), "GORACE=atexit_sleep_ms=0")
+	return cmd
+}
+
+// start begins a child process. What it says arrives in out, whatever becomes of it.
+func start(t *testing.T, c child) (cmd *exec.Cmd, out *bufio.Reader, stderr *os.File) {
+	t.Helper()
+	cmd = command(t, c)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -36,20 +36,30 @@ type mutant struct {
 	rule     string // that it breaks
 }
 
-var all = slices.Concat(blocks, operations, records, engine, reading)
+var all = slices.Concat(blocks, operations, records, engine, reading, files)
 
-// stages are the tests that a mutant has to get past, quickest first.
+// stages are the tests that a mutant has to get past, quickest first: those of the
+// rules, or for a mutant of the file store its own.
 var stages = [][]string{
 	{".", "-skip=^TestCase(OM6|RX1)$", "-rapid.nofailfile"},
 	{"./opsfile"},
 	{"./fuzz", "-short", "-run=^Test(ModelAgrees|BackendsAgree|Key_.*|Refusal_.*|Commit_.*)$", "-rapid.nofailfile"},
 }
 
+var storeStages = [][]string{
+	{"./store/bolt", "-short"},
+	{"./fuzz/crash"},
+}
+
+const storeDir = "store/bolt/"
+
 const (
 	sampleSize = 10
 	atOnce     = 2
-	// patience is for one stage. A mutant that hangs is killed by it.
+	// patience is for one stage. A mutant that hangs is killed by it, and one that
+	// takes memory without end by the limit.
 	patience = 3 * time.Minute
+	memory   = `sh -c 'ulimit -d 3000000; exec "$0" "$@"'`
 )
 
 // TestMutantsApply: every mutant is one change to the source as it is now.
@@ -75,14 +85,8 @@ func TestMutants(t *testing.T) {
 	figures := results.Start(t, "mutants")
 	figures.Set("mutants", len(chosen))
 	dir := t.TempDir()
-	control := &mutant{name: "control"}
-	err := control.run(t.Context(), dir)
-	if err != nil { // a test of timing may fail on a busy machine, and once only
-		t.Logf("without a mutant: %v", err)
-		err = control.run(t.Context(), dir)
-	}
-	if err != nil {
-		t.Fatalf("the suite fails without a mutant: %v", err)
+	if *only == "" {
+		control(t, dir)
 	}
 	turns := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
@@ -106,6 +110,21 @@ func TestMutants(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// control runs the suite on no mutant: it passes, or its failing would prove nothing.
+func control(t *testing.T, dir string) {
+	t.Helper()
+	for _, m := range []*mutant{{name: "control"}, {name: "control of a store", file: storeDir}} {
+		err := m.run(t.Context(), dir)
+		if err != nil { // a test of timing may fail on a busy machine, and once only
+			t.Logf("without a mutant: %v", err)
+			err = m.run(t.Context(), dir)
+		}
+		if err != nil {
+			t.Fatalf("the suite fails without a mutant: %v", err)
+		}
+	}
 }
 
 // choose reads what is asked for, and skips the test when nothing is.
@@ -148,15 +167,19 @@ func (k *killed) Error() string { return strings.TrimSpace(k.test + " " + k.how)
 // run sets the stages on a mutant, until one notices. The error is a *killed then.
 func (m *mutant) run(ctx context.Context, dir string) error {
 	var overlay []string
-	if m.file != "" {
+	if m.old != "" {
 		file, err := m.overlay(dir)
 		if err != nil {
 			return err
 		}
 		overlay = []string{"-overlay=" + file}
 	}
-	for _, stage := range stages {
-		args := slices.Concat([]string{"test", "-p=1", "-vet=off", "-failfast", "-count=1", "-timeout=" + patience.String()}, overlay, stage)
+	set := stages
+	if strings.HasPrefix(m.file, storeDir) {
+		set = storeStages
+	}
+	for _, stage := range set {
+		args := slices.Concat([]string{"test", "-p=1", "-vet=off", "-failfast", "-count=1", "-timeout=" + patience.String(), "-exec=" + memory}, overlay, stage)
 		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir = root
 		cmd.Env = append(os.Environ(), "LEDGER_MUTANTS=", "LEDGER_RESULTS=")
