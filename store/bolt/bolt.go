@@ -271,6 +271,26 @@ func (s *Store) poisoned(why error, panicked bool) {
 	}
 }
 
+// Load implements creditledger.Store. That an account is where the caller has it, the
+// tail can often tell without a transaction.
+func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {
+	if have == 0 || !s.stands(id, have) {
+		return s.reads.Load(ctx, id, have)
+	}
+	if err := changes.Enter(ctx, "load"); err != nil {
+		return nil, err
+	}
+	return nil, s.refuses("load")
+}
+
+// stands reports whether the tail has an account at a version; false: look.
+func (s *Store) stands(id creditledger.AccountID, version uint64) bool {
+	s.tailing.RLock()
+	defer s.tailing.RUnlock()
+	a := s.tail.account(id)
+	return a != nil && a.head.Version == version
+}
+
 // read calls f with what is committed.
 func (s *Store) read(ctx context.Context, op string, f func(view) error) error {
 	if err := changes.Enter(ctx, op); err != nil {

@@ -90,6 +90,7 @@ func (v view) hasBlock(id creditledger.AccountID, acct, number uint64) (bool, er
 // appended is what a commit put into the log.
 type appended struct {
 	first []uint64 // for each change, the log number of the first of its records
+	begin uint64   // log number of the last record before
 	end   uint64   // log number of the last record of all
 	alien bool     // a record is not the ledger's: the log could not bring it back
 }
@@ -100,9 +101,10 @@ type appended struct {
 func (v view) append(t *tail, list []creditledger.Change, found []place) (appended, error) {
 	var a appended
 	var err error
-	if a.end, err = v.logEnd(); err != nil {
+	if a.begin, err = v.logEnd(); err != nil {
 		return a, err
 	}
+	a.end = a.begin
 	w := newWriter(v)
 	acct := t.acct
 	if b := w.bucket(bucketAccounts); b != nil {

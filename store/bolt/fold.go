@@ -10,7 +10,7 @@ import (
 
 // foldEvery is how many log records are kept unfolded at most: the more, the more
 // changes of one page share a write, and the longer opening takes after a crash.
-const foldEvery = 8192
+const foldEvery = 32768
 
 // fold writes a tail down: heads, blocks, keys and indexes reach the state that the
 // log has already, and the log number they are folded up to moves on in the same

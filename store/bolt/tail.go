@@ -113,19 +113,6 @@ func (t *tail) add(c *creditledger.Change, at place, log uint64) {
 	}
 }
 
-// clone copies a tail, so that a fold that fails leaves the first as it is.
-func (t *tail) clone() *tail {
-	next := *t
-	next.accounts = make(map[creditledger.AccountID]*tailAccount, len(t.accounts))
-	for id, a := range t.accounts {
-		own := *a
-		own.log = slices.Clone(a.log)
-		own.blocks, own.ids, own.keys = maps.Clone(a.blocks), maps.Clone(a.ids), maps.Clone(a.keys)
-		next.accounts[id] = &own
-	}
-	return &next
-}
-
 // sorted lists its accounts in order.
 func (t *tail) sorted() []creditledger.AccountID {
 	if t == nil {

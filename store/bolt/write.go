@@ -95,12 +95,18 @@ func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), er
 	if !a.alien && s.tail.records < s.foldEvery {
 		return func() { s.tail.addAll(list, found, a) }, nil
 	}
-	whole := s.tail.clone()
-	whole.addAll(list, found, a)
-	if err := v.fold(whole, a.end); err != nil {
+	if err := v.fold(s.tail, a.begin); err != nil {
 		return nil, err
 	}
-	return s.begun(tx, newTail(a.end, whole.acct)), nil
+	t := newTail(a.begin, s.tail.acct)
+	t.addAll(list, found, a)
+	if a.alien {
+		if err := v.fold(t, a.end); err != nil {
+			return nil, err
+		}
+		t = newTail(a.end, t.acct)
+	}
+	return s.begun(tx, t), nil
 }
 
 // begun tells readers that tx folds the tail: from its commit on they need the new
