@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"creditledger"
-	"creditledger/store/bolt"
-	"creditledger/store/memory"
+	"creditledger/fuzz/faultstore"
 )
 
 // A step is one call with a key; it may be repeated.
@@ -61,6 +60,10 @@ func paymentSteps() []step {
 		}),
 		try("b", "start 2"),
 		answer(func(w *world) (*Answer, error) { return w.PaymentSucceeded(w.ctx, w.nth(1), "b", "paid 1") }),
+		answer(func(w *world) (*Answer, error) { return w.PaymentSucceeded(w.ctx, w.nth(1), "b", "paid 1 again") }),
+		answer(func(w *world) (*Answer, error) {
+			return w.PaymentFailed(w.ctx, w.nth(1), "b", FailedReason{Code: "late"}, "fail 1 late")
+		}),
 	}
 }
 
@@ -85,6 +88,23 @@ func noteSteps() []step {
 		buy("three", func(p *Purchase) { p.MarkAsPaid = true }),
 		answer(func(w *world) (*Answer, error) {
 			return w.Refund(w.ctx, TakeBack{Invoice: w.nth(3), Credits: amount("30")}, "refund 3")
+		}),
+		func(w *world) error {
+			_, err := w.ledger.Do(w.ctx, credits, creditledger.Decrement{Amount: amount("150"), Overdraft: creditledger.Reject}, "use")
+			return err
+		},
+		answer(func(w *world) (*Answer, error) {
+			return w.Refund(w.ctx, TakeBack{Invoice: w.nth(3), Credits: amount("70"), PaidBack: true}, "chargeback 3")
+		}),
+		answer(func(w *world) (*Answer, error) {
+			return w.IssueCreditNote(w.ctx, NoteInput{Invoice: w.nth(1), Amount: money(w.t, "5", "USD")}, "note 1")
+		}),
+		answer(func(w *world) (*Answer, error) {
+			inv, err := w.Invoice(w.ctx, w.nth(1))
+			if err != nil {
+				return nil, err
+			}
+			return w.VoidCreditNote(w.ctx, NoteRef{inv.ID, inv.CreditNotes[0].ID}, "void note 1")
 		}),
 	}
 }
@@ -128,115 +148,189 @@ func periodSteps() []step {
 	}
 }
 
-// tell runs the story; a step that fails is repeated once. It returns how many failed.
-func tell(t *testing.T, w *world) (failed int) {
+// before does what comes before every step: the clock moves on.
+func (w *world) before() { w.tick() }
+
+// chapters tells the story without a fault and returns what is stored before its first
+// step and after each.
+func chapters(t *testing.T) []string {
 	t.Helper()
-	failAt := w.store.failAt
-	w.store.failAt = 0
+	w := newWorld(t, onMemory, nil)
 	w.customer(nil)
-	w.store.failAt, w.store.count = failAt, 0
+	states := []string{w.dump()}
 	for i, s := range story() {
-		w.tick()
-		err := s(w)
-		if err == nil {
-			continue
-		}
-		failed++
-		if !errors.Is(err, errDisk) || w.store.after != errors.Is(err, creditledger.ErrOutcomeUnknown) {
+		w.before()
+		commits := w.store.commits.Load()
+		if err := s(w); err != nil {
 			t.Fatalf("step %d: %v", i+1, err)
 		}
-		if err := s(w); err != nil {
-			t.Fatalf("step %d again: %v", i+1, err)
+		if n := w.store.commits.Load() - commits; n != 1 {
+			t.Errorf("step %d is %d commits: every step is one", i+1, n)
 		}
+		states = append(states, w.dump())
 	}
-	return failed
+	w.prove()
+	return states
 }
 
-// Whichever commit fails, before or after it was done: repeating the call with its
-// key has exactly the effect it would have had.
+// attempt carries a step out and turns a panic into an error.
+func attempt(s step, w *world) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return s(w)
+}
+
+// Whichever call of the store goes wrong, and however: what is stored is as before the
+// call or as after it, and repeating the call with its key has exactly the effect that
+// it would have had.
 func TestFaults(t *testing.T) {
-	plain := newWorld(t, memory.New(), nil)
-	if tell(t, plain) != 0 {
-		t.Fatal("a step failed without a fault")
-	}
-	plain.prove()
-	want, commits := plain.dump(), plain.store.count
-	if commits != len(story()) {
-		t.Errorf("%d commits for %d steps: every step is one", commits, len(story()))
-	}
-	for n := 1; n <= commits; n++ {
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("commit %d, after %v", n, after), func(t *testing.T) {
-				w := newWorld(t, memory.New(), nil)
-				w.store.failAt, w.store.after = n, after
-				if failed := tell(t, w); failed != 1 {
-					t.Errorf("%d steps failed", failed)
+	states := chapters(t)
+	for _, b := range backends {
+		for _, kind := range faultstore.Kinds {
+			for _, warm := range []bool{false, true} {
+				if warm && b.slow > 1 {
+					continue // what the cache hides does not depend on the store below
 				}
-				if got := w.dump(); got != want {
-					t.Errorf("the end differs:\n%s\nwant:\n%s", got, want)
-				}
-				w.prove()
-			})
-		}
-	}
-}
-
-// The same on a file: what a fault leaves behind there is what memory has. A part of
-// the commits each time, for a file takes its time.
-func TestFaultsOnFile(t *testing.T) {
-	plain := newWorld(t, memory.New(), nil)
-	tell(t, plain)
-	want := plain.dump()
-	for n := 1; n <= plain.store.count; n += 3 {
-		for _, after := range []bool{false, true} {
-			s, err := bolt.Open(filepath.Join(t.TempDir(), "ledger"), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			w := newWorld(t, s, nil)
-			w.store.failAt, w.store.after = n, after
-			if failed := tell(t, w); failed != 1 {
-				t.Errorf("commit %d: %d steps failed", n, failed)
-			}
-			if got := w.dump(); got != want {
-				t.Errorf("commit %d, after %v: the end differs:\n%s\nwant:\n%s", n, after, got, want)
+				t.Run(fmt.Sprintf("%s/%s/warm=%v", b.name, kind, warm), func(t *testing.T) {
+					w := newWorld(t, b, nil)
+					w.customer(nil)
+					faults := 0
+					for i, s := range story() {
+						w.before()
+						faults += w.tryEach(s, i+1, kind, warm, states[i], states[i+1])
+					}
+					w.prove()
+					if faults < len(story()) {
+						t.Errorf("%d faults in %d steps", faults, len(story()))
+					}
+				})
 			}
 		}
 	}
 }
 
-// Told twice, with the same keys, everything is as it was; and after a restart.
+// tryEach puts a fault into the first store call of a step, then into the second, and so
+// on until the step is done, and returns how many there were.
+func (w *world) tryEach(s step, number int, kind faultstore.Kind, warm bool, before, after string) int {
+	w.t.Helper()
+	for n := 1; ; n++ {
+		if !warm {
+			w.anew()
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		w.ctx = ctx
+		w.faults.Arm(kind, n, cancel)
+		err := attempt(s, w)
+		hit := w.faults.Hit()
+		cancel()
+		w.ctx = context.Background()
+		w.faults.Arm(kind, 0, nil)
+		if kind == faultstore.Cancel || errors.Is(err, creditledger.ErrOutcomeUnknown) {
+			w.anew() // what was on its way to the store has arrived
+		}
+		now := w.dump()
+		where := fmt.Sprintf("step %d, %s", number, hit)
+		switch {
+		case hit == "" && err != nil:
+			w.t.Fatalf("%s without a fault: %v", where, err)
+		case err == nil && now != after:
+			w.t.Fatalf("%s: no error, and not the state after it:\n%s\nwant:\n%s", where, now, after)
+		case err != nil && now != before && (now != after || !errors.Is(err, creditledger.ErrOutcomeUnknown)):
+			w.t.Fatalf("%s: %v, and the state changed:\n%s\nfrom:\n%s", where, err, now, before)
+		case hit != "" && err == nil && kind != faultstore.Conflict && kind != faultstore.Cancel:
+			w.t.Errorf("%s: the fault was swallowed", where)
+		}
+		if hit == "" || now == after {
+			if err := s(w); err != nil || w.dump() != after {
+				w.t.Fatalf("%s: %v, then again with the same key: %v, and another effect", where, hit, err)
+			}
+			return n
+		}
+	}
+}
+
+// anew is a new ledger on the same store: nothing at hand, nothing poisoned.
+func (w *world) anew() {
+	w.t.Helper()
+	if err := w.ledger.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.begin()
+}
+
+// Every state survives a restart, on every backend; and told again with the same keys,
+// everything is as it was.
 func TestRestart(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger")
-	var want string
-	for run := range 2 {
-		s, err := bolt.Open(path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := &world{t: t, ctx: context.Background(), store: &faulty{Store: s}, now: start}
-		w.ledger = creditledger.New(w.store, &creditledger.Options{Clock: func() time.Time { return w.now }, Random: zeros{}})
-		w.Service = New(w.ledger, nil)
-		if run == 0 {
-			tell(t, w)
-			want = w.dump()
-		} else {
-			w.now = february.AddDate(0, 1, 0)
-			if got := w.dump(); got != want {
-				t.Errorf("after the restart:\n%s\nwant:\n%s", got, want)
+	states := chapters(t)
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			w := newWorld(t, b, nil)
+			w.customer(nil)
+			for i, s := range story() {
+				w.before()
+				if err := s(w); err != nil {
+					t.Fatalf("step %d: %v", i+1, err)
+				}
+				w.restart()
+				if got := w.dump(); got != states[i+1] {
+					t.Fatalf("step %d, after a restart:\n%s\nwant:\n%s", i+1, got, states[i+1])
+				}
 			}
+			w.now = w.now.AddDate(0, 1, 0)
 			for i, s := range story() {
 				if err := s(w); err != nil {
 					t.Errorf("step %d again: %v", i+1, err)
 				}
 			}
-			if got := w.dump(); got != want {
-				t.Errorf("told twice:\n%s\nwant:\n%s", got, want)
+			if got := w.dump(); got != states[len(states)-1] {
+				t.Errorf("told twice:\n%s", got)
+			}
+			w.prove()
+		})
+	}
+}
+
+// A key stands for one request: with another, or another call, it is refused and names
+// what differs; used twice at once it has one effect.
+func TestKeys(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.customer(nil)
+		for i, s := range story() {
+			w.before()
+			var wait sync.WaitGroup
+			errs := make([]error, 4)
+			for n := range errs {
+				wait.Go(func() { errs[n] = s(w) })
+			}
+			wait.Wait()
+			if err := errors.Join(errs...); err != nil {
+				t.Fatalf("step %d, four times at once: %v", i+1, err)
 			}
 		}
 		w.prove()
-		if err := errors.Join(w.ledger.Close(), s.Close()); err != nil {
-			t.Fatal(err)
+		for _, key := range w.keys() {
+			_, err := w.AdjustBalance(w.ctx, BalanceChange{Customer: "cus", Type: BalanceIncrement, Amount: money(t, "77", "USD")}, key)
+			var mismatch *creditledger.IdempotencyMismatchError
+			want := "op"
+			if key == "gift" {
+				want = "amount"
+			}
+			if !errors.As(err, &mismatch) || mismatch.Field != want {
+				t.Errorf("key %q for something else: %v", key, err)
+			}
 		}
+	})
+}
+
+// keys are those that were used.
+func (w *world) keys() []creditledger.Key {
+	var keys []creditledger.Key
+	for _, rec := range w.records(kindKey) {
+		_, key, _ := strings.Cut(rec.Key, separator)
+		keys = append(keys, creditledger.Key(key))
 	}
+	return keys
 }

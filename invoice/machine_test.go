@@ -2,47 +2,119 @@ package invoice
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"creditledger"
-	"creditledger/store/memory"
 )
 
 // machine asks anything at any time.
 type machine struct {
 	*world
-	rt    *rapid.T
-	steps int
+	rt      *rapid.T
+	steps   int
+	changes []string     // ids of the changes proposed
+	call    func() error // the present call, with its key
+	last    func() error // the last one that was accepted
 }
 
 // Whatever is asked is done or refused, and afterwards every invoice adds up and
-// agrees with the ledger.
+// agrees with the balance and the ledger, on every backend.
 func TestMachine(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		m := &machine{world: newWorld(t, memory.New(), &Options{Tax: FlatTax(amount("19"))}), rt: rt}
-		m.customer(nil)
-		actions := map[string]func(*rapid.T){"": func(*rapid.T) { m.prove() }}
-		for name, action := range map[string]func(key creditledger.Key) error{
-			"purchase": m.buy, "spend": m.spendSome, "close": m.closeSome, "start": m.startOne, "succeed": m.succeedOne, "fail": m.failOne,
-			"void": m.voidOne, "note": m.noteOne, "void note": m.voidNoteOne, "refund": m.refundSome, "balance": m.balanceSome,
-		} {
-			actions[name] = func(*rapid.T) { m.step(action) }
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) {
+			fewerChecks(t, b.slow)
+			rapid.Check(t, func(rt *rapid.T) {
+				w := newWorld(t, b, &Options{Tax: FlatTax(amount("19"))})
+				defer w.close()
+				m := &machine{world: w, rt: rt}
+				m.customer(nil)
+				actions := map[string]func(*rapid.T){"": func(*rapid.T) { m.examine() }}
+				for name, action := range m.actions() {
+					actions[name] = func(*rapid.T) { m.step(action) }
+				}
+				rt.Repeat(actions)
+			})
+		})
+	}
+}
+
+// fewerChecks is for backends that take their time: so many times fewer than the flag
+// -rapid.checks says.
+func fewerChecks(t *testing.T, slow int) {
+	f := flag.Lookup("rapid.checks")
+	all := f.Value.String()
+	n, err := strconv.Atoi(all)
+	if err == nil {
+		err = f.Value.Set(strconv.Itoa(max(n/slow, 3)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Value.Set(all); err != nil {
+			t.Error(err)
 		}
-		rt.Repeat(actions)
 	})
+}
+
+func (m *machine) actions() map[string]func(creditledger.Key) error {
+	return map[string]func(key creditledger.Key) error{
+		"purchase": m.buy, "spend": m.spendSome, "extend": m.extendSome, "close": m.closeSome, "start": m.startOne, "succeed": m.succeedOne, "fail": m.failOne,
+		"mark paid": m.markOne, "void": m.voidOne, "note": m.noteOne, "void note": m.voidNoteOne, "refund": m.refundSome, "balance": m.balanceSome,
+		"draft": m.draftOne, "tax": m.taxOne, "issue": m.issueOne, "sync": m.syncOne, "propose": m.proposeSome, "apply": m.applyOne, "cancel": m.cancelOne,
+		"again": m.again,
+	}
+}
+
+func (m *machine) examine() {
+	for _, finding := range m.findings() {
+		m.rt.Error(finding)
+	}
+}
+
+// again repeats the last accepted call with its key: it changes nothing.
+func (m *machine) again(creditledger.Key) error {
+	if m.last == nil {
+		return nil
+	}
+	before := m.dump()
+	if err := m.last(); err != nil {
+		m.rt.Fatalf("again: %v", err)
+	}
+	if m.dump() != before {
+		m.rt.Fatal("a call that was repeated with its key had an effect")
+	}
+	return nil
 }
 
 func (m *machine) step(action func(key creditledger.Key) error) {
 	m.steps++
 	m.now = m.now.Add(time.Duration(m.number("hours", 1, 100)) * time.Hour)
+	m.call = nil
 	err := action(creditledger.Key(fmt.Sprint("key ", m.steps)))
-	if err != nil && !errors.Is(err, creditledger.ErrConstraint) && !errors.Is(err, creditledger.ErrNotFound) && !errors.Is(err, creditledger.ErrInsufficientCredits) {
+	switch {
+	case err == nil && m.call != nil:
+		m.last = m.call
+	case err != nil && !errors.Is(err, creditledger.ErrConstraint) && !errors.Is(err, creditledger.ErrNotFound) && !errors.Is(err, creditledger.ErrInsufficientCredits):
 		m.rt.Fatalf("step %d: %v", m.steps, err)
 	}
+}
+
+// ask makes a call that may be repeated.
+func (m *machine) ask(call func() error) error {
+	m.call = call
+	return call()
+}
+
+// answer is ask for calls on an invoice.
+func (m *machine) answer(call func() (*Answer, error)) error {
+	return m.ask(func() error { _, err := call(); return err })
 }
 
 func (m *machine) number(name string, low, high int64) int64 {
@@ -68,7 +140,7 @@ func (m *machine) cents() Money {
 	return c
 }
 
-func (m *machine) buy(k creditledger.Key) error {
+func (m *machine) sale() Purchase {
 	p := sale100()
 	p.Increment.BlockID = fmt.Sprint("b", m.steps)
 	p.Increment.Priority = int32(m.number("priority", 0, 2))
@@ -76,27 +148,48 @@ func (m *machine) buy(k creditledger.Key) error {
 	if m.flip("expires") {
 		p.Increment.ExpiresAt = creditledger.At(m.now.AddDate(0, 1, 0))
 	}
-	_, err := m.Purchase(m.ctx, p, k)
-	return err
+	if m.number("collected", 0, 5) == 0 {
+		p.PreviouslyCollected = m.cents()
+	}
+	return p
+}
+
+func (m *machine) buy(k creditledger.Key) error {
+	p := m.sale()
+	return m.answer(func() (*Answer, error) { return m.Purchase(m.ctx, p, k) })
+}
+
+func (m *machine) operate(op creditledger.Operation, k creditledger.Key) error {
+	return m.ask(func() error { _, err := m.ledger.Do(m.ctx, credits, op, k); return err })
 }
 
 func (m *machine) spendSome(k creditledger.Key) error {
-	op := creditledger.Decrement{Amount: creditledger.AmountOf(m.number("amount", 1, 60)), Overdraft: creditledger.Overdraft(m.number("overdraft", 0, 2))}
-	_, err := m.ledger.Do(m.ctx, credits, op, k)
-	return err
+	return m.operate(creditledger.Decrement{Amount: creditledger.AmountOf(m.number("amount", 1, 60)), Overdraft: creditledger.Overdraft(m.number("overdraft", 0, 2))}, k)
+}
+
+// extendSome moves credits of one of the last blocks that were bought.
+func (m *machine) extendSome(k creditledger.Key) error {
+	return m.operate(creditledger.ExpirationChange{
+		BlockID: fmt.Sprint("b", m.number("block", max(1, int64(m.steps)-8), int64(m.steps))), Amount: creditledger.AmountOf(m.number("amount", 1, 40)),
+		Target: creditledger.At(m.now.AddDate(0, 2, 0)),
+	}, k)
 }
 
 func (m *machine) closeSome(k creditledger.Key) error {
 	u := january()
 	u.End = creditledger.At(m.now.Add(-time.Duration(m.number("ago", 0, 200)) * time.Hour))
 	u.Start = creditledger.At(start.AddDate(-1, 0, 0))
-	_, err := m.ClosePeriod(m.ctx, u, k)
-	return err
+	if m.flip("discount") {
+		u.Adjustments = []Adjustment{{Kind: PercentageDiscount, Value: creditledger.AmountOf(m.number("percent", 1, 99))}}
+	}
+	return m.answer(func() (*Answer, error) { return m.ClosePeriod(m.ctx, u, k) })
 }
 
 func (m *machine) startOne(k creditledger.Key) error {
-	_, err := m.StartPayment(m.ctx, m.some().ID, Attempt{Provider: "p", ChargeType: Checkout}, k)
-	return err
+	inv := m.some().ID
+	return m.answer(func() (*Answer, error) {
+		return m.StartPayment(m.ctx, inv, Attempt{Provider: "p", ChargeType: Checkout}, k)
+	})
 }
 
 // payment is one of the attempts of some invoice.
@@ -110,24 +203,27 @@ func (m *machine) payment() (invoice, id string) {
 
 func (m *machine) succeedOne(k creditledger.Key) error {
 	inv, id := m.payment()
-	_, err := m.PaymentSucceeded(m.ctx, inv, id, k)
-	return err
+	return m.answer(func() (*Answer, error) { return m.PaymentSucceeded(m.ctx, inv, id, k) })
 }
 
 func (m *machine) failOne(k creditledger.Key) error {
 	inv, id := m.payment()
-	_, err := m.PaymentFailed(m.ctx, inv, id, FailedReason{Code: "x"}, k)
-	return err
+	return m.answer(func() (*Answer, error) { return m.PaymentFailed(m.ctx, inv, id, FailedReason{Code: "x"}, k) })
+}
+
+func (m *machine) markOne(k creditledger.Key) error {
+	inv := m.some().ID
+	return m.answer(func() (*Answer, error) { return m.MarkPaid(m.ctx, inv, "", k) })
 }
 
 func (m *machine) voidOne(k creditledger.Key) error {
-	_, err := m.Void(m.ctx, m.some().ID, "", k)
-	return err
+	inv := m.some().ID
+	return m.answer(func() (*Answer, error) { return m.Void(m.ctx, inv, "", k) })
 }
 
 func (m *machine) noteOne(k creditledger.Key) error {
-	_, err := m.IssueCreditNote(m.ctx, NoteInput{Invoice: m.some().ID, Amount: m.cents()}, k)
-	return err
+	n := NoteInput{Invoice: m.some().ID, Amount: m.cents()}
+	return m.answer(func() (*Answer, error) { return m.IssueCreditNote(m.ctx, n, k) })
 }
 
 func (m *machine) voidNoteOne(k creditledger.Key) error {
@@ -135,13 +231,13 @@ func (m *machine) voidNoteOne(k creditledger.Key) error {
 	if len(inv.CreditNotes) == 0 {
 		return nil
 	}
-	_, err := m.VoidCreditNote(m.ctx, NoteRef{inv.ID, inv.CreditNotes[0].ID}, k)
-	return err
+	n := NoteRef{inv.ID, inv.CreditNotes[0].ID}
+	return m.answer(func() (*Answer, error) { return m.VoidCreditNote(m.ctx, n, k) })
 }
 
 func (m *machine) refundSome(k creditledger.Key) error {
-	_, err := m.Refund(m.ctx, TakeBack{Invoice: m.some().ID, Credits: creditledger.AmountOf(m.number("credits", 1, 60)), PaidBack: m.flip("back")}, k)
-	return err
+	b := TakeBack{Invoice: m.some().ID, Credits: creditledger.AmountOf(m.number("credits", 1, 60)), PaidBack: m.flip("back")}
+	return m.answer(func() (*Answer, error) { return m.Refund(m.ctx, b, k) })
 }
 
 func (m *machine) balanceSome(k creditledger.Key) error {
@@ -149,6 +245,66 @@ func (m *machine) balanceSome(k creditledger.Key) error {
 	if m.flip("take") {
 		change.Type = BalanceDecrement
 	}
-	_, err := m.AdjustBalance(m.ctx, change, k)
-	return err
+	return m.ask(func() error { _, err := m.AdjustBalance(m.ctx, change, k); return err })
+}
+
+func (m *machine) draftOne(k creditledger.Key) error {
+	d := draft()
+	d.Lines[0].Quantity = creditledger.AmountOf(m.number("quantity", 0, 20))
+	return m.answer(func() (*Answer, error) { return m.CreateDraft(m.ctx, d, k) })
+}
+
+func (m *machine) taxOne(k creditledger.Key) error {
+	inv := m.some()
+	taxes := make([]creditledger.Amount, len(inv.Lines))
+	for i := range taxes {
+		taxes[i] = amount(fmt.Sprintf("%de-3", m.number("tax", 0, 2000)))
+	}
+	return m.answer(func() (*Answer, error) { return m.SetTax(m.ctx, inv.ID, taxes, k) })
+}
+
+func (m *machine) issueOne(k creditledger.Key) error {
+	inv := m.some().ID
+	return m.answer(func() (*Answer, error) { return m.Issue(m.ctx, inv, k) })
+}
+
+func (m *machine) syncOne(k creditledger.Key) error {
+	inv := m.some().ID
+	return m.answer(func() (*Answer, error) { return m.MarkSynced(m.ctx, inv, k) })
+}
+
+func (m *machine) proposeSome(k creditledger.Key) error {
+	inv := m.some().ID
+	p := Proposal{Account: credits, ID: fmt.Sprint("change ", m.steps), ExpiresAt: creditledger.At(m.now.Add(time.Duration(m.number("lasts", 1, 300)) * time.Hour))}
+	if m.flip("buys") {
+		p.Purchases = []Purchase{m.sale()}
+	}
+	if m.flip("voids") {
+		p.VoidInvoices = []string{inv}
+	}
+	if m.flip("credits") {
+		p.CreditNotes = []NoteInput{{Invoice: m.some().ID, Amount: m.cents()}}
+	}
+	p.Operations = []creditledger.Operation{creditledger.Increment{Amount: creditledger.AmountOf(m.number("gift", 1, 9))}}
+	m.changes = append(m.changes, p.ID)
+	return m.ask(func() error { _, err := m.Propose(m.ctx, p, k); return err })
+}
+
+func (m *machine) applyOne(k creditledger.Key) error {
+	if len(m.changes) == 0 {
+		return nil
+	}
+	id, with := m.changes[m.number("change", 0, int64(len(m.changes)-1))], Collected{}
+	if m.flip("collected") {
+		with.PreviouslyCollected = m.cents()
+	}
+	return m.ask(func() error { _, err := m.ApplyChange(m.ctx, id, with, k); return err })
+}
+
+func (m *machine) cancelOne(k creditledger.Key) error {
+	if len(m.changes) == 0 {
+		return nil
+	}
+	id := m.changes[len(m.changes)-1]
+	return m.ask(func() error { _, err := m.CancelChange(m.ctx, id, k); return err })
 }

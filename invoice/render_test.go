@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"creditledger"
-	"creditledger/store/memory"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -56,7 +55,7 @@ func workedBill(w *world) *Invoice {
 }
 
 func TestRender(t *testing.T) {
-	w := newWorld(t, memory.New(), nil)
+	w := newWorld(t, onMemory, nil)
 	inv := workedBill(w)
 	w.tick()
 	inv = w.must(w.StartPayment(w.ctx, inv.ID, Attempt{Provider: "cards", ProviderID: "<script>", ChargeType: Recurring}, "s"))
@@ -81,7 +80,7 @@ func TestRender(t *testing.T) {
 
 // The bill in the documentation is the one the code makes.
 func TestWorkedBill(t *testing.T) {
-	w := newWorld(t, memory.New(), nil)
+	w := newWorld(t, onMemory, nil)
 	inv := workedBill(w)
 	var text bytes.Buffer
 	if err := w.WriteText(&text, inv); err != nil {

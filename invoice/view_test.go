@@ -7,13 +7,11 @@ import (
 	"testing"
 
 	"golang.org/x/text/language"
-
-	"creditledger/store/memory"
 )
 
 // Every figure of an invoice for display is a View, in all its parts.
 func TestInvoiceView(t *testing.T) {
-	w := newWorld(t, memory.New(), nil)
+	w := newWorld(t, onMemory, nil)
 	inv := workedBill(w)
 	inv = w.must(w.StartPayment(w.ctx, inv.ID, Attempt{Provider: "cards", ChargeType: Recurring}, "s"))
 	inv = w.must(w.PaymentFailed(w.ctx, inv.ID, inv.Payments[0].ID, FailedReason{Code: "card_declined"}, "f"))

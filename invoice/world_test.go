@@ -8,23 +8,33 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"creditledger"
+	"creditledger/fuzz/faultstore"
 	"creditledger/store"
 	"creditledger/store/bolt"
 	"creditledger/store/memory"
+	"creditledger/store/postgres"
+	"creditledger/store/postgres/pgtest"
 )
 
 // world is a service over a store that can be told to fail.
 type world struct {
 	t      testing.TB
 	ctx    context.Context
-	store  *faulty
+	place  *place
+	store  *watched
+	faults *faultstore.Store
 	ledger *creditledger.Ledger
 	*Service
-	now time.Time
+	settings *Options
+	now      time.Time
+	closed   sync.Once
 }
 
 var start = time.Date(2026, 1, 15, 10, 0, 0, 0, time.UTC)
@@ -35,32 +45,126 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-// on runs a test on every backend that needs nothing outside.
+// place is where one ledger is kept. It can be opened again, as after a restart.
+type place struct {
+	store  store.Store
+	reopen func() (store.Store, error)
+}
+
+// backend makes new, empty places of one kind.
+type backend struct {
+	name string
+	slow int // how much slower than memory, for tests that take their time
+	open func(testing.TB) *place
+}
+
+var (
+	onMemory   = backend{"memory", 1, memoryPlace}
+	onBolt     = backend{"bolt", 5, boltPlace}
+	onPostgres = backend{"postgres", 20, postgresPlace}
+	backends   = []backend{onMemory, onBolt, onPostgres}
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+func memoryPlace(testing.TB) *place {
+	s := memory.New()
+	return &place{store: s, reopen: func() (store.Store, error) { return s, nil }}
+}
+
+func boltPlace(t testing.TB) *place {
+	path := filepath.Join(t.TempDir(), "ledger")
+	return opened(t, func() (store.Store, error) { return bolt.Open(path, nil) })
+}
+
+// pools has one pool of connections for all tests of this binary.
+var pools struct {
+	sync.Once
+	pool *pgxpool.Pool
+	err  error
+	last atomic.Int64
+}
+
+// postgresPlace is a schema of its own.
+func postgresPlace(t testing.TB) *place {
+	server := pgtest.Shared(t)
+	pools.Do(func() {
+		config, err := pgxpool.ParseConfig(server.DSN("postgres"))
+		if err == nil {
+			postgres.Watch(config)
+			pools.pool, err = pgxpool.NewWithConfig(context.Background(), config)
+		}
+		pools.err = err
+	})
+	if pools.err != nil {
+		t.Fatal(pools.err)
+	}
+	opts := &postgres.Options{Schema: fmt.Sprint("ledger_", pools.last.Add(1))}
+	if err := postgres.Migrate(context.Background(), pools.pool, opts); err != nil {
+		t.Fatal(err)
+	}
+	return opened(t, func() (store.Store, error) { return postgres.Open(context.Background(), pools.pool, opts) })
+}
+
+func opened(t testing.TB, open func() (store.Store, error)) *place {
+	t.Helper()
+	s, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &place{store: s}
+	p.reopen = func() (store.Store, error) {
+		if err := p.store.Close(); err != nil {
+			return nil, err
+		}
+		s, err := open()
+		p.store = s
+		return s, err
+	}
+	return p
+}
+
+// on runs a test on every backend.
 func on(t *testing.T, run func(t *testing.T, w *world)) {
-	for name, open := range map[string]func(testing.TB) store.Store{
-		"memory": func(testing.TB) store.Store { return memory.New() },
-		"bolt": func(t testing.TB) store.Store {
-			s, err := bolt.Open(filepath.Join(t.TempDir(), "ledger"), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return s
-		},
-	} {
-		t.Run(name, func(t *testing.T) { run(t, newWorld(t, open(t), nil)) })
+	for _, b := range backends {
+		t.Run(b.name, func(t *testing.T) { run(t, newWorld(t, b, nil)) })
 	}
 }
 
-func newWorld(t testing.TB, s store.Store, opts *Options) *world {
-	w := &world{t: t, ctx: context.Background(), store: &faulty{Store: s}, now: start}
-	w.ledger = creditledger.New(w.store, &creditledger.Options{Clock: func() time.Time { return w.now }, Random: zeros{}})
-	w.Service = New(w.ledger, opts)
-	t.Cleanup(func() {
-		if err := errors.Join(w.ledger.Close(), s.Close()); err != nil {
-			t.Error(err)
+func newWorld(t testing.TB, b backend, opts *Options) *world {
+	t.Helper()
+	w := &world{t: t, ctx: context.Background(), place: b.open(t), settings: opts, now: start}
+	w.begin()
+	t.Cleanup(w.close)
+	return w
+}
+
+// begin starts a ledger and a service on the place as it is, with empty caches.
+func (w *world) begin() {
+	w.store = &watched{Store: w.place.store}
+	w.faults = faultstore.Wrap(w.store)
+	w.ledger = creditledger.New(w.faults, &creditledger.Options{Clock: func() time.Time { return w.now }, Random: zeros{}})
+	w.Service = New(w.ledger, w.settings)
+}
+
+func (w *world) close() {
+	w.closed.Do(func() {
+		if err := errors.Join(w.ledger.Close(), w.place.store.Close()); err != nil {
+			w.t.Error(err)
 		}
 	})
-	return w
+}
+
+// restart does what the end of a process and the beginning of the next do.
+func (w *world) restart() {
+	w.t.Helper()
+	if err := w.ledger.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.place.reopen(); err != nil {
+		w.t.Fatal(err)
+	}
+	w.begin()
 }
 
 // tick moves the clock on: every step has an instant of its own.
@@ -189,99 +293,15 @@ func (w *world) dump() string {
 	return b.String()
 }
 
-// prove checks every invoice against itself and the ledger: what invoices say was
-// drawn, and what it paid for, is what the entries say.
-func (w *world) prove() {
-	w.t.Helper()
-	ids, err := w.ledger.Accounts(w.ctx, creditledger.AccountID{}, 100)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	drawn := map[string]creditledger.Amount{}
-	for _, id := range ids {
-		report, err := w.ledger.Verify(w.ctx, id, nil)
-		if err != nil {
-			w.t.Fatalf("verify %s: %v %v", id, report, err)
-		}
-		page, err := w.ledger.Entries(w.ctx, id, creditledger.EntriesQuery{Limit: 1000, Ascending: true})
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		for _, e := range page.Entries {
-			if e.InvoiceID == "" || e.Type != creditledger.EntryDecrement {
-				continue
-			}
-			if drawn[e.InvoiceID], err = drawn[e.InvoiceID].Add(e.Amount); err != nil {
-				w.t.Fatal(err)
-			}
-		}
-	}
-	recs, err := w.ledger.Records(w.ctx, kindInvoice, "", "", 1000)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, rec := range recs {
-		var inv Invoice
-		if err := decode(&rec, &inv); err != nil {
-			w.t.Fatal(err)
-		}
-		if err := inv.Check(); err != nil {
-			w.t.Error(err)
-		}
-		if inv.Period == nil {
-			continue
-		}
-		var lines, draws creditledger.Amount
-		for _, l := range inv.Lines {
-			lines, _ = lines.Add(l.Drawn)
-		}
-		for _, d := range inv.Period.Draws {
-			draws, _ = draws.Add(d.Amount)
-		}
-		if lines.Cmp(draws) != 0 {
-			w.t.Errorf("%s: lines drew %s, the ledger %s", inv.name(), lines, draws)
-		}
-		if drawn[inv.ID].Cmp(draws) != 0 {
-			w.t.Errorf("%s: the entries draw %s, the invoice %s", inv.name(), drawn[inv.ID], draws)
-		}
-		rate := creditledger.AmountOf(1)
-		if inv.Period.Rate.IsSet() {
-			rate = inv.Period.Rate.Amount()
-		}
-		paid, err := money(w.t, rate.String(), inv.Currency).Mul(draws)
-		if err == nil {
-			paid, err = paid.Round()
-		}
-		if err != nil || paid.String() != inv.Credits.String() {
-			w.t.Errorf("%s: credits of %s are worth %s, the invoice says %s (%v)", inv.name(), draws, paid, inv.Credits, err)
-		}
-	}
-}
-
-// faulty is a store whose commits fail on demand.
-type faulty struct {
+// watched is a store that counts its commits, and takes its time for them.
+type watched struct {
 	store.Store
-	mu     sync.Mutex
-	count  int
-	failAt int  // number of the commit that fails; 0: none
-	after  bool // it fails after it was done
-	delay  time.Duration
+	commits atomic.Int64
+	delay   time.Duration
 }
 
-var errDisk = errors.New("the disk is full")
-
-func (f *faulty) Commit(ctx context.Context, changes []creditledger.Change) error {
-	f.mu.Lock()
-	f.count++
-	fail := f.failAt != 0 && f.count == f.failAt
-	f.mu.Unlock()
-	if fail && !f.after {
-		return errDisk
-	}
-	time.Sleep(f.delay)
-	err := f.Store.Commit(ctx, changes)
-	if fail && err == nil {
-		return &creditledger.OutcomeUnknownError{Err: errDisk}
-	}
-	return err
+func (s *watched) Commit(ctx context.Context, changes []creditledger.Change) error {
+	s.commits.Add(1)
+	time.Sleep(s.delay)
+	return s.Store.Commit(ctx, changes)
 }
