@@ -29,6 +29,7 @@ func TestMachine(t *testing.T) {
 	for _, b := range backends {
 		t.Run(b.name, func(t *testing.T) {
 			fewerChecks(t, b.slow)
+			accepted := map[string]int{}
 			rapid.Check(t, func(rt *rapid.T) {
 				w := newWorld(t, b, &Options{Tax: FlatTax(amount("19"))})
 				defer w.close()
@@ -36,10 +37,20 @@ func TestMachine(t *testing.T) {
 				m.customer(nil)
 				actions := map[string]func(*rapid.T){"": func(*rapid.T) { m.examine() }}
 				for name, action := range m.actions() {
-					actions[name] = func(*rapid.T) { m.step(action) }
+					actions[name] = func(*rapid.T) {
+						if m.step(action) {
+							accepted[name]++
+						}
+					}
 				}
 				rt.Repeat(actions)
 			})
+			t.Logf("accepted: %v", accepted)
+			for name := range (&machine{}).actions() {
+				if accepted[name] == 0 && b.slow == 1 {
+					t.Errorf("no call of %q was ever accepted", name)
+				}
+			}
 		})
 	}
 }
@@ -80,6 +91,7 @@ func (m *machine) examine() {
 
 // again repeats the last accepted call with its key: it changes nothing.
 func (m *machine) again(creditledger.Key) error {
+	m.call = m.last
 	if m.last == nil {
 		return nil
 	}
@@ -93,7 +105,8 @@ func (m *machine) again(creditledger.Key) error {
 	return nil
 }
 
-func (m *machine) step(action func(key creditledger.Key) error) {
+// step carries one action out and reports whether it did anything.
+func (m *machine) step(action func(key creditledger.Key) error) bool {
 	m.steps++
 	m.now = m.now.Add(time.Duration(m.number("hours", 1, 100)) * time.Hour)
 	m.call = nil
@@ -104,6 +117,7 @@ func (m *machine) step(action func(key creditledger.Key) error) {
 	case err != nil && !errors.Is(err, creditledger.ErrConstraint) && !errors.Is(err, creditledger.ErrNotFound) && !errors.Is(err, creditledger.ErrInsufficientCredits):
 		m.rt.Fatalf("step %d: %v", m.steps, err)
 	}
+	return err == nil && m.call != nil
 }
 
 // ask makes a call that may be repeated.

@@ -61,7 +61,7 @@ type backend struct {
 var (
 	onMemory   = backend{"memory", 1, memoryPlace}
 	onBolt     = backend{"bolt", 5, boltPlace}
-	onPostgres = backend{"postgres", 20, postgresPlace}
+	onPostgres = backend{"postgres", 5, postgresPlace}
 	backends   = []backend{onMemory, onBolt, onPostgres}
 )
 
