@@ -132,13 +132,22 @@ type RecordID struct {
 // Record is a record of an upper layer. The store does not look into Value.
 type Record struct {
 	RecordID
-	Version uint64 // 1 when first put, one more with every put
+	Version uint64 // 1 when first put, one more with every put that does not say otherwise
 	Value   []byte
 }
 
 // RecordPut stores a record if its stored version is still Expect (0: there is none).
 type RecordPut struct {
 	RecordID
-	Expect uint64
-	Value  []byte
+	Expect  uint64
+	Version uint64 // the version it gets, more than Expect; 0: one more. For copies of a ledger
+	Value   []byte
+}
+
+// Next returns the version that the record gets.
+func (p *RecordPut) Next() uint64 {
+	if p.Version == 0 {
+		return p.Expect + 1
+	}
+	return p.Version
 }

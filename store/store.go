@@ -7,7 +7,8 @@
 //		n, err := b.Backup(ctx, file)
 //	}
 //
-// Package storetest examines a backend of any origin.
+// Package storetest examines a backend of any origin, package transfer copies a ledger
+// from one store to another.
 package store
 
 import (
@@ -32,4 +33,11 @@ type Backuper interface {
 	// meanwhile and are not part of it. What was written is worth nothing when it
 	// returns an error. Making w durable is the caller's: see the store's package.
 	Backup(ctx context.Context, w io.Writer) (int64, error)
+}
+
+// Kinder is a store that can say of what kinds its records of upper layers are, which
+// copying a whole ledger takes (package transfer).
+type Kinder interface {
+	// Kinds returns every kind that there is a record of, in byte order.
+	Kinds(ctx context.Context) ([]string, error)
 }

@@ -117,7 +117,7 @@ func (v view) append(t *tail, list []creditledger.Change, found []place) (append
 	for i := range list {
 		c := &list[i]
 		for _, put := range c.Records {
-			value := binary.BigEndian.AppendUint64(nil, put.Expect+1)
+			value := binary.BigEndian.AppendUint64(nil, put.Next())
 			w.put(bucketRecords, recordKey(put.Kind, put.Key), append(value, put.Value...))
 		}
 		if c.Account == (creditledger.AccountID{}) {

@@ -100,3 +100,10 @@ func dueKey(at creditledger.Instant, id creditledger.AccountID) []byte {
 func recordKey(kind, k string) []byte {
 	return append(append([]byte{byte(len(kind))}, kind...), k...)
 }
+
+// behind is the first key behind all that begin with k. A kind's length is never 0xff.
+func behind(k []byte) []byte {
+	k = bytes.TrimRight(bytes.Clone(k), "\xff")
+	k[len(k)-1]++
+	return k
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"creditledger"
 )
@@ -69,4 +70,26 @@ func decodeRecord(id creditledger.RecordID, value []byte) (creditledger.Record, 
 		Version:  binary.BigEndian.Uint64(value),
 		Value:    bytesOf(value[numberSize:]),
 	}, nil
+}
+
+// Kinds implements store.Kinder. The records of a kind are leapt over.
+func (r reads) Kinds(ctx context.Context) (kinds []string, err error) {
+	err = r.view(ctx, "kinds", func(v view) error {
+		b, err := v.bucket(bucketRecords)
+		if err != nil {
+			return err
+		}
+		c := b.Cursor()
+		for k, _ := c.First(); k != nil; {
+			end := 1 + int(k[0]) // bbolt has no empty keys
+			if end > len(k) {
+				return corrupt("records", fmt.Sprintf("a key of %d bytes", len(k)))
+			}
+			kinds = append(kinds, string(k[1:end]))
+			k, _ = c.Seek(behind(k[:end]))
+		}
+		slices.Sort(kinds) // in the file the short ones come first
+		return nil
+	})
+	return orNil(kinds, err)
 }

@@ -116,7 +116,7 @@ func (s *Store) apply(c *creditledger.Change) {
 			s.ids.insert(put.RecordID)
 		}
 		s.records[put.RecordID] = creditledger.Record{
-			RecordID: put.RecordID, Version: put.Expect + 1, Value: bytesOf(put.Value),
+			RecordID: put.RecordID, Version: put.Next(), Value: bytesOf(put.Value),
 		}
 	}
 	if c.Account == (creditledger.AccountID{}) {

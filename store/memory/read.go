@@ -232,3 +232,16 @@ func (s *Store) Records(ctx context.Context, kind, prefix, after string, limit i
 	})
 	return records, err
 }
+
+// Kinds implements store.Kinder.
+func (s *Store) Kinds(ctx context.Context) (kinds []string, err error) {
+	err = s.read(ctx, "kinds", func() error {
+		for id := range s.ids.from(creditledger.RecordID{}) {
+			if len(kinds) == 0 || kinds[len(kinds)-1] != id.Kind {
+				kinds = append(kinds, id.Kind)
+			}
+		}
+		return nil
+	})
+	return kinds, err
+}

@@ -33,9 +33,9 @@ func (t *transaction) writes(b *pgx.Batch) {
 		u := &t.puts[i]
 		value := append([]byte{}, u.Value...)
 		if u.Expect == 0 {
-			b.Queue(t.sql.insertUpper, u.Kind, []byte(u.Key), value, u.token)
+			b.Queue(t.sql.insertUpper, u.Kind, []byte(u.Key), value, u.token, bounded(u.Next()))
 		} else {
-			b.Queue(t.sql.updateUpper, u.Kind, []byte(u.Key), bounded(u.Expect), value, u.token)
+			b.Queue(t.sql.updateUpper, u.Kind, []byte(u.Key), bounded(u.Expect), value, u.token, bounded(u.Next()))
 		}
 	}
 }

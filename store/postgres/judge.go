@@ -65,7 +65,7 @@ func (t *transaction) hear(results pgx.BatchResults) (v verdict, err error) {
 			return v, err
 		}
 		put[u.RecordID] = uint64(version) != u.Expect
-		if uint64(version) == u.Expect+1 {
+		if uint64(version) > u.Expect && uint64(version) <= u.Next() {
 			v.saw(bytes.Equal(token, u.token))
 		}
 	}

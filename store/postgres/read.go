@@ -222,3 +222,26 @@ func (r *reads) Records(ctx context.Context, kind, prefix, after string, limit i
 	})
 	return records, err
 }
+
+// Kinds implements store.Kinder. The records of a kind are leapt over.
+func (r *reads) Kinds(ctx context.Context) (kinds []string, err error) {
+	err = r.view(ctx, "kinds", func(c client) error {
+		kinds = nil
+		var kind string
+		for found := true; found; {
+			found = false
+			err := query(ctx, c, r.sql.nextKind, []any{kind}, []any{&kind}, func() error {
+				found = true
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			if found {
+				kinds = append(kinds, kind)
+			}
+		}
+		return nil
+	})
+	return kinds, err
+}

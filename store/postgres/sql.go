@@ -17,7 +17,7 @@ type statements struct {
 	blocks, blockNumber, blockRow, openRow       string
 	journal, journalBack, keySeq                 string
 	accounts, due, dueInOrder                    string
-	record, records                              string
+	record, records, nextKind                    string
 	judgeHead, judgeJournal, judgeRecord         string
 	begin, commit, rollback                      string
 	insertHead, updateHead, touchHead            string
@@ -80,6 +80,8 @@ ORDER BY customer, currency LIMIT $4`,
 	record:  `SELECT version, value FROM {s}.records WHERE kind = $1 AND key = $2`,
 	records: `SELECT key, version, value FROM {s}.records WHERE kind = $1 AND key >= $2 AND key > $3 ORDER BY key LIMIT $4`,
 
+	nextKind: `SELECT kind FROM {s}.records WHERE kind > $1 ORDER BY kind LIMIT 1`,
+
 	judgeHead:    `SELECT version FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 	judgeJournal: `SELECT record FROM {s}.journal WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq = $4`,
 	judgeRecord:  `SELECT version, token FROM {s}.records WHERE kind = $1 AND key = $2`,
@@ -118,8 +120,8 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 	deleteOpen: `DELETE FROM {s}.open_blocks WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 
 	touchRecord: `UPDATE {s}.records SET token = token WHERE kind = $1 AND key = $2`,
-	insertUpper: `INSERT INTO {s}.records (kind, key, version, value, token) VALUES ($1, $2, 1, $3, $4)`,
-	updateUpper: `UPDATE {s}.records SET version = CASE WHEN version = $3::int8 THEN version + 1 END, value = $4, token = $5
+	insertUpper: `INSERT INTO {s}.records (kind, key, version, value, token) VALUES ($1, $2, $5, $3, $4)`,
+	updateUpper: `UPDATE {s}.records SET version = CASE WHEN version = $3::int8 THEN $6::int8 END, value = $4, token = $5
 WHERE kind = $1 AND key = $2`,
 }
 
@@ -132,7 +134,7 @@ func statementsFor(schema string) *statements {
 		&s.journal, &s.journalBack, &s.keySeq, &s.accounts, &s.due, &s.dueInOrder, &s.record, &s.records,
 		&s.judgeHead, &s.judgeJournal, &s.judgeRecord, &s.insertHead, &s.updateHead, &s.touchHead,
 		&s.insertRecords, &s.insertRecord1, &s.insertKeys, &s.insertKey1, &s.insertBlock, &s.insertBlockID, &s.updateBlock,
-		&s.insertOpen, &s.updateOpen, &s.openData, &s.deleteOpen, &s.touchRecord, &s.insertUpper, &s.updateUpper,
+		&s.nextKind, &s.insertOpen, &s.updateOpen, &s.openData, &s.deleteOpen, &s.touchRecord, &s.insertUpper, &s.updateUpper,
 	} {
 		*text = inSchema(*text, schema)
 	}

@@ -321,6 +321,16 @@ func filing(f func(s store.Store, ctx ctxt, kind, prefix, after string, limit in
 	return func() *broken { return &broken{records: f} }
 }
 
+// listingKinds is a store that makes something else of its kinds.
+func listingKinds(f func([]string) []string) func() *broken {
+	return func() *broken {
+		return &broken{kinds: func(s store.Store, ctx ctxt) ([]string, error) {
+			kinds, err := s.(store.Kinder).Kinds(ctx)
+			return f(kinds), err
+		}}
+	}
+}
+
 var recordMistakes = []mistake{
 	{"gives every record version 1", "records/get", func() *broken {
 		return &broken{record: func(s store.Store, ctx ctxt, id creditledger.RecordID) (creditledger.Record, error) {
@@ -329,6 +339,16 @@ var recordMistakes = []mistake{
 			return r, err
 		}}
 	}},
+	{"counts the versions of records itself", "records/versions", changing(func(s store.Store, ctx ctxt, c *change) {
+		for i := range c.Records {
+			c.Records[i].Version = 0
+		}
+	})},
+	{"lists a kind for every record", "records/kinds", listingKinds(func(kinds []string) []string { return append(kinds, kinds...) })},
+	{"lists kinds by their length", "records/kinds", listingKinds(func(kinds []string) []string {
+		slices.SortStableFunc(kinds, func(a, b string) int { return len(a) - len(b) })
+		return kinds
+	})},
 	{"keeps the first value of a record", "records/get", changing(func(s store.Store, ctx ctxt, c *change) {
 		for i := range c.Records {
 			if r, err := s.Record(ctx, c.Records[i].RecordID); err == nil {

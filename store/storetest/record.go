@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -15,6 +16,8 @@ var recordCases = []Case{
 	{"records/get", "Record returns the value that was put last and its version, byte for byte.", onStore(recordsGet)},
 	{"records/not found", "Record of a key that its kind does not have is a NotFoundError.", onStore(recordsNotFound)},
 	{"records/pages", "Records returns up to limit records of the kind with the prefix, after the given key, in byte order.", onStore(recordsPages)},
+	{"records/versions", "A record gets the version that its put names, and the next put counts on from there; one that is not more than Expect is refused with an InvalidError.", onStore(recordsVersions)},
+	{"records/kinds", "A store with Kinds lists every kind of its records once, in byte order.", onStore(recordsKinds)},
 }
 
 func sameRecord(ctx context.Context, s creditledger.Store, id creditledger.RecordID, version uint64, value []byte) error {
@@ -112,6 +115,76 @@ func recordsPage(ctx context.Context, s creditledger.Store, keys []string, prefi
 	}
 	if err != nil || !slices.Equal(gotKeys, want) {
 		return fmt.Errorf("Records(prefix %q, after %q, limit %d) = %q, %v, want %q", prefix, after, limit, gotKeys, err, want)
+	}
+	return nil
+}
+
+func recordsVersions(ctx context.Context, s creditledger.Store) error {
+	id := creditledger.RecordID{Kind: "kind", Key: "key"}
+	commit := func(expect, version uint64, value string) error {
+		put := creditledger.RecordPut{RecordID: id, Expect: expect, Version: version, Value: []byte(value)}
+		return s.Commit(ctx, []creditledger.Change{{Records: []creditledger.RecordPut{put}}})
+	}
+	stored := uint64(0)
+	for i, step := range []struct{ named, want uint64 }{{7, 7}, {0, 8}, {9, 9}, {1 << 40, 1 << 40}, {0, 1<<40 + 1}} {
+		value := fmt.Sprint("value ", i)
+		if err := commit(stored, step.named, value); err != nil {
+			return fmt.Errorf("Commit of version %d after %d: %w", step.named, stored, err)
+		}
+		if err := sameRecord(ctx, s, id, step.want, []byte(value)); err != nil {
+			return err
+		}
+		if err := conflicts(commit(stored, stored+1, "late"), id); err != nil {
+			return fmt.Errorf("Commit after version %d, with %d stored: %w", stored, step.want, err)
+		}
+		stored = step.want
+	}
+	for _, version := range []uint64{stored, stored - 1, 1} {
+		if err := commit(stored, version, "back"); !errors.Is(err, creditledger.ErrInvalid) {
+			return fmt.Errorf("Commit of version %d after %d: error %v, want an InvalidError", version, stored, err)
+		}
+	}
+	return sameRecord(ctx, s, id, stored, []byte("value 4"))
+}
+
+// conflicts holds an error to a ConflictError that names the record.
+func conflicts(err error, id creditledger.RecordID) error {
+	var conflict *creditledger.ConflictError
+	if !errors.As(err, &conflict) || !slices.Equal(conflict.Records, []creditledger.RecordID{id}) {
+		return fmt.Errorf("error %v, want a ConflictError that names %v", err, id)
+	}
+	return nil
+}
+
+func recordsKinds(ctx context.Context, s creditledger.Store) error {
+	lister, ok := s.(interface {
+		Kinds(ctx context.Context) ([]string, error)
+	})
+	if !ok {
+		return ErrNotApplicable
+	}
+	if got, err := lister.Kinds(ctx); err != nil || len(got) > 0 {
+		return fmt.Errorf("Kinds of an empty store = %q, %v", got, err)
+	}
+	want := []string{"a", "a_b", "aa", "ab", "b", strings.Repeat("k", 64), "z"}
+	for round := range 2 {
+		var list []creditledger.RecordPut
+		for _, kind := range want {
+			for _, k := range append([]string{strings.Repeat("\xff", 1000)}, awkwardTexts...) {
+				list = append(list, creditledger.RecordPut{RecordID: creditledger.RecordID{Kind: kind, Key: fmt.Sprint(k, round)}})
+			}
+		}
+		if err := s.Commit(ctx, []creditledger.Change{{Records: list}}); err != nil {
+			return fmt.Errorf("Commit of records: %w", err)
+		}
+		if got, err := lister.Kinds(ctx); err != nil || !slices.Equal(got, want) {
+			return fmt.Errorf("Kinds = %q, %v, want %q", got, err, want)
+		}
+	}
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := lister.Kinds(over); !errors.Is(err, context.Canceled) {
+		return fmt.Errorf("Kinds with a context that is over: error %v", err)
 	}
 	return nil
 }

@@ -39,8 +39,9 @@ func Check(changes []creditledger.Change) error {
 			return invalid("%v stands in two changes of one commit", c.Account)
 		}
 		for j := range c.Records {
-			id := c.Records[j].RecordID
-			if err := checkRecord(id); err != nil {
+			put := &c.Records[j]
+			id := put.RecordID
+			if err := checkRecord(put); err != nil {
 				return err
 			}
 			if (len(changes) > 1 || len(c.Records) > 1) && !once(&records, id) {
@@ -98,10 +99,13 @@ func checkLists(c *creditledger.Change) error {
 	return nil
 }
 
-func checkRecord(id creditledger.RecordID) error {
-	if id.Kind == "" || len(id.Kind) > maxKind || id.Key == "" || len(id.Key) > maxKey {
+func checkRecord(put *creditledger.RecordPut) error {
+	if id := put.RecordID; id.Kind == "" || len(id.Kind) > maxKind || id.Key == "" || len(id.Key) > maxKey {
 		return invalid("a record's kind takes 1 to %d bytes and its key 1 to %d, not %d and %d",
 			maxKind, maxKey, len(id.Kind), len(id.Key))
+	}
+	if put.Next() <= put.Expect {
+		return invalid("%s record %q: version %d cannot follow version %d", put.Kind, put.Key, put.Version, put.Expect)
 	}
 	return nil
 }

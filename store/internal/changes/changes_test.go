@@ -62,6 +62,7 @@ func TestCheck(t *testing.T) {
 		"not 4 and 1025":                         func(c *creditledger.Change) { c.Records[1].Key = strings.Repeat("k", 1025) },
 		`kind record "a" is put twice in one`:    func(c *creditledger.Change) { c.Records[1].Key = "a" },
 		`kind record "c" is put twice in one`:    func(c *creditledger.Change) { c.Records[1].Key = "c" },
+		`version 3 cannot follow version 3`:      func(c *creditledger.Change) { c.Records[0].Expect, c.Records[0].Version = 3, 3 },
 		"bob/credits stands in two changes of o": func(c *creditledger.Change) { c.Account.Customer = "bob" },
 	} {
 		c := good()
