@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -60,11 +61,20 @@ var (
 	errWarned     = errors.New("the server warned during the commit")
 )
 
+// ErrNotMigrated is what the error of Open or Join matches when Migrate has to run
+// first: the schema is missing, or older than this release.
+var ErrNotMigrated = errors.New("the schema is not migrated")
+
 // setupError is what makes a connection or schema unfit, found before anything was
 // written.
-type setupError struct{ reason string }
+type setupError struct {
+	reason  string
+	migrate bool // Migrate is the remedy
+}
 
 func (e *setupError) Error() string { return e.reason }
+
+func (e *setupError) Is(target error) bool { return e.migrate && target == ErrNotMigrated }
 
 // passing reports whether a read may be tried again.
 func passing(err error) bool {
@@ -107,19 +117,40 @@ func (e *serverError) Unwrap() error { return e.cause }
 
 // discreet takes the connection out of an error.
 func discreet(err error) error {
-	if err == nil || !fromDriver(err) {
+	var already *serverError
+	if err == nil || !fromDriver(err) || errors.As(err, &already) {
 		return err
 	}
-	what := "database"
+	what, why := "database: ", "the connection failed"
 	var connecting *pgconn.ConnectError
 	if errors.As(err, &connecting) {
-		what = "connect to the database"
+		what = "connect to the database: "
 	}
 	cause := root(err)
-	if cause == nil {
-		return &serverError{text: what + ": the connection failed"}
+	var server *pgconn.PgError
+	switch {
+	case cause == nil:
+	case connecting != nil && errors.As(err, &server): // which names the user or the database
+		why = fmt.Sprintf("%s (SQLSTATE %s)", refusal(server.Code), server.Code)
+	default:
+		why = cause.Error()
 	}
-	return &serverError{text: what + ": " + cause.Error(), cause: cause}
+	return &serverError{text: what + why, cause: cause}
+}
+
+// refusal says why a server takes no connection.
+func refusal(code string) string {
+	switch {
+	case strings.HasPrefix(code, "28"):
+		return "the server does not accept the user or the password"
+	case code == "3D000":
+		return "the server has no such database"
+	case code == "53300":
+		return "the server has too many connections"
+	case code == "57P03":
+		return "the server is starting or stopping"
+	}
+	return "the server refuses the connection"
 }
 
 // root finds the innermost error that is known to name no connection.

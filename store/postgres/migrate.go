@@ -34,6 +34,38 @@ func metaOf(ctx context.Context, c client, sql *statements) (m meta, err error) 
 	return m, err
 }
 
+// missing reports that there is no such schema, or no ledger in it.
+func missing(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && (server.Code == "42P01" || server.Code == "3F000")
+}
+
+// Schema is what a database says of the ledger's schema.
+type Schema struct {
+	Name    string
+	Version int // how far it is migrated; 0: there is no ledger in it
+	Latest  int // what Migrate of this release brings it to
+	Buckets int // 0 when there is no ledger in it
+}
+
+// Inspect looks at the ledger's schema, whether it is migrated or not.
+func Inspect(ctx context.Context, pool *pgxpool.Pool, opts *Options) (Schema, error) {
+	o, err := opts.withDefaults()
+	if err != nil {
+		return Schema{}, fmt.Errorf("inspect ledger: %w", err)
+	}
+	var m meta
+	conn, err := pool.Acquire(ctx)
+	if err == nil {
+		defer conn.Release()
+		m, err = metaOf(ctx, conn.Conn(), statementsFor(o.Schema))
+	}
+	if err != nil && !missing(err) {
+		return Schema{}, fmt.Errorf("inspect ledger in schema %s: %w", o.Schema, discreet(err))
+	}
+	return Schema{Name: o.Schema, Version: m.version, Latest: len(migrations), Buckets: m.buckets}, nil
+}
+
 // Migrate creates the schema and brings it to the version that this release works
 // with. It needs the right to create; a Store does not. Running it again, or from
 // several processes at once, does no harm; an older release refuses the schema

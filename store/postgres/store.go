@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -216,16 +215,15 @@ func (s *Store) checkSettings(ctx context.Context, conn *pgx.Conn, data map[stri
 // readMeta checks the schema's version and returns its number of buckets.
 func readMeta(ctx context.Context, c client, sql *statements) (int, error) {
 	m, err := metaOf(ctx, c, sql)
-	var server *pgconn.PgError
-	if errors.As(err, &server) && (server.Code == "42P01" || server.Code == "3F000") {
-		return 0, &setupError{reason: "there is no ledger in this schema: run Migrate"}
+	if missing(err) {
+		return 0, &setupError{reason: "there is no ledger in this schema: run Migrate", migrate: true}
 	}
 	if err != nil {
 		return 0, err
 	}
 	switch {
 	case m.version < len(migrations):
-		return 0, &setupError{reason: fmt.Sprintf("the schema has version %d, this release needs %d: run Migrate", m.version, len(migrations))}
+		return 0, &setupError{reason: fmt.Sprintf("the schema has version %d, this release needs %d: run Migrate", m.version, len(migrations)), migrate: true}
 	case m.version > len(migrations):
 		return 0, &setupError{reason: fmt.Sprintf("the schema has version %d, this release knows versions up to %d", m.version, len(migrations))}
 	case m.buckets < 1 || m.buckets > maxBuckets:

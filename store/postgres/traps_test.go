@@ -52,7 +52,7 @@ func TestClassify(t *testing.T) {
 		{io.ErrUnexpectedEOF, ambiguous}, {context.DeadlineExceeded, ambiguous}, {errWarned, ambiguous},
 		{server("25006"), stale}, {server("57P03"), stale}, {&unsentError{io.EOF}, stale}, {&pgconn.ConnectError{}, stale},
 		{server("42501"), refused}, {server("53100"), refused}, {server("57014"), refused}, {server("22021"), refused},
-		{&setupError{"x"}, refused},
+		{&setupError{reason: "x"}, refused},
 	} {
 		if got := classify(c.err); got != c.want {
 			t.Errorf("classify(%v) = %d, want %d", c.err, got, c.want)
