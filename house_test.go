@@ -33,6 +33,7 @@ var rooms = map[string][]string{
 	"store/postgres": {
 		".", "store", "store/internal/changes", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgxpool",
 	},
+	"store/transfer":        {".", "store"},
 	"store/postgres/pgtest": {"github.com/jackc/pgx/v5"},
 	"invoice": {
 		".", "github.com/cockroachdb/apd/v3",
@@ -40,7 +41,7 @@ var rooms = map[string][]string{
 	},
 	"opsfile": {".", "invoice", "golang.org/x/text/language"},
 	"cmd/creditledger": {
-		".", "store", "store/bolt", "store/memory", "store/postgres", "invoice", "opsfile",
+		".", "store", "store/bolt", "store/memory", "store/postgres", "store/transfer", "invoice", "opsfile",
 		"github.com/google/uuid", "github.com/rivo/uniseg", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra", "golang.org/x/term",
 	},
 	"fuzz":  {"anything"},

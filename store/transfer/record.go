@@ -1,0 +1,175 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"creditledger"
+)
+
+// eachKind calls f for every kind of records that one of the stores has.
+func eachKind(ctx context.Context, f func(context.Context, string) error, stores ...lister) error {
+	var kinds []string
+	for _, s := range stores {
+		list, err := s.Kinds(ctx)
+		if err != nil {
+			return err
+		}
+		kinds = append(kinds, list...)
+	}
+	slices.Sort(kinds)
+	for _, kind := range slices.Compact(kinds) {
+		if err := f(ctx, kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRecords refuses a target with a record that is not, or was not, the source's.
+func (c *copier) checkRecords(ctx context.Context) error {
+	return eachKind(ctx, func(ctx context.Context, kind string) error {
+		return c.eachRecord(ctx, kind, recordFits)
+	}, c.to)
+}
+
+func (c *copier) copyRecords(ctx context.Context) error { return eachKind(ctx, c.copyKind, c.from) }
+
+// compareRecords compares all records of both stores, and counts them.
+func (c *copier) compareRecords(ctx context.Context) error {
+	return eachKind(ctx, func(ctx context.Context, kind string) error {
+		return c.eachRecord(ctx, kind, c.recordArrived)
+	}, c.from, c.to)
+}
+
+// recordStream reads the records of a kind, in the order of their keys.
+type recordStream struct {
+	store creditledger.Store
+	kind  string
+	page  []creditledger.Record
+	after string
+	ended bool
+}
+
+// next returns the record that comes next without taking it; nil at the end.
+func (s *recordStream) next(ctx context.Context) (*creditledger.Record, error) {
+	if len(s.page) == 0 && !s.ended {
+		page, err := s.store.Records(ctx, s.kind, "", s.after, recordPage)
+		if err != nil {
+			return nil, err
+		}
+		s.page, s.ended = page, len(page) < recordPage
+	}
+	if len(s.page) == 0 {
+		return nil, nil
+	}
+	return &s.page[0], nil
+}
+
+func (s *recordStream) take() {
+	s.after = s.page[0].Key
+	s.page = s.page[1:]
+}
+
+// eachRecord calls f for every record of a kind that either store has: nil stands for
+// one that it has not.
+func (c *copier) eachRecord(ctx context.Context, kind string, f func(source, target *creditledger.Record) error) error {
+	from, to := &recordStream{store: c.from, kind: kind}, &recordStream{store: c.to, kind: kind}
+	for {
+		source, err := from.next(ctx)
+		if err != nil {
+			return err
+		}
+		target, err := to.next(ctx)
+		if err != nil {
+			return err
+		}
+		if source == nil && target == nil {
+			return nil
+		}
+		if source != nil && target != nil && source.Key != target.Key {
+			if source.Key < target.Key {
+				target = nil
+			} else {
+				source = nil
+			}
+		}
+		if err := f(source, target); err != nil {
+			return err
+		}
+		if source != nil {
+			from.take()
+		}
+		if target != nil {
+			to.take()
+		}
+	}
+}
+
+// recordFits refuses a record of the target that is neither the source's nor an
+// earlier version of it.
+func recordFits(source, target *creditledger.Record) error {
+	switch {
+	case target == nil:
+		return nil
+	case source == nil:
+		return &TargetError{Record: target.RecordID, Reason: "is not in the source"}
+	case target.Version > source.Version:
+		return &TargetError{Record: target.RecordID,
+			Reason: fmt.Sprintf("has version %d, in the source it has %d", target.Version, source.Version)}
+	case target.Version == source.Version && !bytes.Equal(target.Value, source.Value):
+		return &TargetError{Record: target.RecordID, Reason: "is another one than in the source"}
+	}
+	return nil
+}
+
+// copyKind puts what the target does not have of the records of a kind, with their
+// versions.
+func (c *copier) copyKind(ctx context.Context, kind string) error {
+	var puts []creditledger.RecordPut
+	flush := func() error {
+		if len(puts) == 0 {
+			return nil
+		}
+		if err := c.ledger.PutRecords(ctx, puts); err != nil {
+			return err
+		}
+		n := uint64(len(puts))
+		puts = puts[:0]
+		c.note(func(p *Progress, r *Report) { p.Records += n; r.NewRecords += n })
+		return nil
+	}
+	err := c.eachRecord(ctx, kind, func(source, target *creditledger.Record) error {
+		if err := recordFits(source, target); err != nil || source == nil {
+			return err
+		}
+		put := creditledger.RecordPut{RecordID: source.RecordID, Version: source.Version, Value: source.Value}
+		if target != nil {
+			if put.Expect = target.Version; put.Expect == put.Version {
+				return nil
+			}
+		}
+		if puts = append(puts, put); len(puts) < recordPage {
+			return nil
+		}
+		return flush()
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+// recordArrived compares a record after the copy, and counts it.
+func (c *copier) recordArrived(source, target *creditledger.Record) error {
+	switch err := recordFits(source, target); {
+	case err != nil:
+		return err
+	case target == nil || target.Version != source.Version:
+		return fmt.Errorf("%w: %s record %q", ErrSourceMoved, source.Kind, source.Key)
+	}
+	c.note(func(_ *Progress, r *Report) { r.Records++ })
+	return nil
+}
