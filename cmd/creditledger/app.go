@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"creditledger"
 	"creditledger/opsfile"
-	"creditledger/store/bolt"
 )
 
 // app is one run of the command.
@@ -23,9 +20,11 @@ type app struct {
 
 	clock     func() time.Time // nil: the real one
 	random    io.Reader        // nil: the real one
-	defaultDB string           // the ledger file without --db
+	defaultDB string           // the ledger without --db
 
+	args     []string // the command line
 	db       string
+	schema   string
 	currency string
 	json     bool
 	quiet    bool
@@ -58,6 +57,7 @@ func (e *statusError) Unwrap() error { return e.err }
 
 // run executes a command line and returns the exit status.
 func (a *app) run(ctx context.Context, args []string) int {
+	a.args = args
 	root := a.rootCommand()
 	root.SetArgs(append([]string{}, args...)) // of nil cobra would take the process's own
 	root.SetIn(a.in)
@@ -90,33 +90,6 @@ func (a *app) status(err error) int {
 		return statusTrouble
 	}
 	return statusRefused
-}
-
-// access says what a subcommand wants of the ledger file.
-type access uint8
-
-const (
-	toRead   access = iota // the file must exist; it is opened read-only
-	toChange               // the file must exist
-	toCreate               // the file is made if there is none
-)
-
-// withLedger opens the ledger file, calls f and closes it again.
-func (a *app) withLedger(want access, f func(*creditledger.Ledger, *bolt.Store) error) (err error) {
-	if want != toCreate {
-		if _, err := os.Lstat(a.db); errors.Is(err, fs.ErrNotExist) {
-			return &missingFileError{path: a.db}
-		}
-	}
-	s, err := bolt.Open(a.db, &bolt.Options{ReadOnly: want == toRead})
-	if err != nil {
-		return err
-	}
-	ledger := creditledger.New(s, a.options())
-	defer func() {
-		err = errors.Join(err, ledger.Close(), s.Close())
-	}()
-	return f(ledger, s)
 }
 
 func (a *app) options() *creditledger.Options {

@@ -13,7 +13,6 @@ import (
 	"creditledger"
 	"creditledger/opsfile"
 	"creditledger/store"
-	"creditledger/store/bolt"
 	"creditledger/store/memory"
 )
 
@@ -54,12 +53,11 @@ func (a *app) applyCommand() *cobra.Command {
 			return a.apply(cmd.Context(), path, &f)
 		}),
 	}
+	a.dbFlagFor(cmd, &f.db, "", "the ledger: a file, made when absent, or postgres://… (default: in memory)")
 	flags := cmd.Flags()
-	flags.StringVar(&f.db, "db", "", "the ledger file, made when absent (default: in memory)")
 	flags.StringVar(&f.clock, "clock", "", "manual: begin at 2000-01-01T00:00:00Z and move by clock lines only")
 	flags.DurationVar(&f.grace, "grace", 0, "grace period, such as 1h: entries are pending until it is over")
 	flags.BoolVar(&f.stopOnError, "stop-on-error", false, "end at the first error answer, with exit status 3")
-	_ = cmd.MarkFlagFilename("db")
 	_ = cmd.RegisterFlagCompletionFunc("clock", cobra.FixedCompletions([]string{"manual"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -82,7 +80,7 @@ func (a *app) apply(ctx context.Context, path string, f *applyFlags) (err error)
 		return err
 	}
 	defer func() { err = firstOf(err, closeInput()) }()
-	s, err := openStore(f.db)
+	s, err := a.applyStore(ctx, f.db)
 	if err != nil {
 		return err
 	}
@@ -114,10 +112,14 @@ func (a *app) operations(path string) (io.Reader, *bar, func() error, error) {
 	return b.reader(f), b, f.Close, nil
 }
 
-// openStore opens the ledger file for writing, or without one a store in memory.
-func openStore(db string) (store.Store, error) {
+// applyStore opens the ledger for writing, or without one a store in memory.
+func (a *app) applyStore(ctx context.Context, db string) (store.Store, error) {
+	at, err := locate(db, a.schema)
+	if err != nil {
+		return nil, err
+	}
 	if db == "" {
 		return memory.New(), nil
 	}
-	return bolt.Open(db, nil)
+	return at.open(ctx, toCreate)
 }

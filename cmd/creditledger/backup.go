@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,46 +13,56 @@ import (
 
 	"creditledger"
 	"creditledger/store"
-	"creditledger/store/bolt"
 )
 
 func (a *app) backupCommand() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "backup FILE",
-		Short: "Copy the ledger file consistently",
-		Long: `Copy the ledger to FILE, which appears only once it is whole and on the disk.
+		Short: "Copy the ledger into a new file",
+		Long: `Copy the ledger to FILE, which appears only once it is whole and on the disk. It holds
+the ledger as it was at one moment, whether that is in a file or in PostgreSQL.
 
-The copy is a ledger file like any other: use it with --db, and prove it with verify.`,
+The copy is a ledger file like any other: use it with --db, prove it with verify, and
+bring it back, or into a database, with copy.`,
 		Example: `  creditledger backup credits-2030-01-01.db
   creditledger backup --force latest.db`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			if _, err := os.Lstat(args[0]); err == nil && !force {
-				return &statusError{statusUsage, fmt.Errorf("%s exists: choose another name, or --force to replace it", args[0])}
-			}
-			if sameFile(a.db, args[0]) {
-				return &statusError{statusUsage, fmt.Errorf("%s is the ledger itself: choose another name", args[0])}
-			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 			defer stop()
-			return a.withLedger(toRead, func(_ *creditledger.Ledger, s *bolt.Store) error {
-				n, err := backup(ctx, s, args[0], force)
-				switch {
-				case err != nil:
-					return err
-				case a.json:
-					return json.NewEncoder(a.out).Encode(backupObject{"backup", args[0], n})
-				case !a.quiet:
-					_, err = fmt.Fprintf(a.out, "%s: %s\n", args[0], count(uint64(n), "byte", "bytes"))
-				}
-				return err
-			})
+			return a.backup(ctx, args[0], force)
 		}),
 	}
 	a.dbFlag(cmd)
 	cmd.Flags().BoolVar(&force, "force", false, "replace FILE if it exists")
 	return cmd
+}
+
+func (a *app) backup(ctx context.Context, path string, force bool) error {
+	at, err := locate(a.db, a.schema)
+	if err != nil {
+		return err
+	}
+	if isConnection(path) {
+		return &fileOnlyError{"backup makes a file: creditledger copy --to copies into a database"}
+	}
+	if _, err := os.Lstat(path); err == nil && !force {
+		return &statusError{statusUsage, fmt.Errorf("%s exists: choose another name, or --force to replace it", path)}
+	}
+	if at.sameAs(location{file: path}) {
+		return &statusError{statusUsage, fmt.Errorf("%s is the ledger itself: choose another name", path)}
+	}
+	n, err := writeBackup(path, force, func(temp string) error { return a.backupInto(ctx, at, temp) })
+	switch {
+	case err != nil:
+		return err
+	case a.json:
+		return a.printJSON(backupObject{"backup", path, n})
+	case !a.quiet:
+		_, err = fmt.Fprintf(a.out, "%s: %s\n", path, count(uint64(n), "byte", "bytes"))
+	}
+	return err
 }
 
 type backupObject struct {
@@ -68,29 +77,50 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
-// backup writes a snapshot beside path and moves it there once it is on the disk.
-func backup(ctx context.Context, from store.Backuper, path string, force bool) (n int64, err error) {
+// backupInto copies the ledger into a new file: page by page if the ledger is a file
+// itself, else account by account.
+func (a *app) backupInto(ctx context.Context, at location, path string) error {
+	if at.database != nil {
+		_, err := a.copyLedger(ctx, at, location{file: path})
+		var stopped *interruptedError
+		if errors.As(err, &stopped) {
+			err = stopped.err // a backup does not go on: it begins again
+		}
+		return err
+	}
+	return a.withStore(ctx, toRead, func(_ *creditledger.Ledger, s store.Store) error {
+		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err != nil {
+			return err
+		}
+		if _, err = s.(store.Backuper).Backup(ctx, file); err == nil {
+			err = file.Sync()
+		}
+		return firstOf(err, file.Close())
+	})
+}
+
+// writeBackup has a file made in a folder beside path, moves it there, and returns its
+// size.
+func writeBackup(path string, force bool, fill func(path string) error) (n int64, err error) {
 	dir := filepath.Dir(path)
-	temp, err := os.CreateTemp(dir, ".creditledger-backup-*") // of mode 0600
+	temp, err := os.MkdirTemp(dir, ".creditledger-backup-*") // of mode 0700
 	if err != nil {
 		return 0, fmt.Errorf("no file can be made in %s: %w", dir, errors.Unwrap(err))
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, ignoreMissing(os.Remove(temp.Name())))
-		}
-	}()
-	n, err = from.Backup(ctx, temp)
-	if err == nil {
-		err = temp.Sync()
+	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
+	whole := filepath.Join(temp, "ledger.db")
+	if err := fill(whole); err != nil {
+		return 0, err
 	}
-	if err := firstOf(err, temp.Close()); err != nil {
-		return n, err
+	info, err := os.Stat(whole)
+	if err != nil {
+		return 0, err
 	}
-	if err := place(temp.Name(), path, force); err != nil {
-		return n, err
+	if err := place(whole, path, force); err != nil {
+		return 0, err
 	}
-	return n, syncDir(dir)
+	return info.Size(), syncDir(dir)
 }
 
 // place gives a file its name; without force never that of another file.
@@ -110,13 +140,6 @@ func place(temp, path string, force bool) error {
 		return fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
 	return os.Rename(temp, path)
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return err
 }
 
 // syncDir makes a new name in a directory last.

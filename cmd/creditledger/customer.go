@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"creditledger"
-	"creditledger/store/bolt"
 )
 
 func (a *app) customerCommand() *cobra.Command {
@@ -69,7 +68,7 @@ change of the time zone stay as they are.`,
 			for key, value := range pairs {
 				u.Metadata[key] = &value
 			}
-			return a.withLedger(toCreate, func(l *creditledger.Ledger, _ *bolt.Store) error {
+			return a.withLedger(cmd.Context(), toCreate, func(l *creditledger.Ledger) error {
 				c, err := l.PutCustomer(cmd.Context(), u)
 				return a.showCustomer(&c, err, a.quiet)
 			})
@@ -95,7 +94,7 @@ func (a *app) customerShowCommand() *cobra.Command {
 		Example: `  creditledger customer show cus_1 --json`,
 		Args:    cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			return a.withLedger(toRead, func(l *creditledger.Ledger, _ *bolt.Store) error {
+			return a.withLedger(cmd.Context(), toRead, func(l *creditledger.Ledger) error {
 				c, err := l.Customer(cmd.Context(), args[0])
 				return a.showCustomer(&c, err, false)
 			})

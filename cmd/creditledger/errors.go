@@ -3,19 +3,29 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"creditledger"
+	"creditledger/store/postgres"
 )
 
 // missingFileError is a ledger file that a subcommand needs and that is not there.
-type missingFileError struct{ path string }
+type missingFileError struct{ path, flag string }
 
 func (e *missingFileError) Error() string {
 	return fmt.Sprintf("there is no ledger file %s", e.path)
 }
+
+// fileOnlyError is a subcommand that makes no sense where it was asked for.
+type fileOnlyError struct{ reason string }
+
+func (e *fileOnlyError) Error() string { return e.reason }
+
+// Is matches creditledger.ErrInvalid.
+func (e *fileOnlyError) Is(target error) bool { return target == creditledger.ErrInvalid }
 
 // flagError names the flag or argument that cannot be read.
 type flagError struct {
@@ -36,11 +46,25 @@ func (e *flagError) Is(target error) bool { return target == creditledger.ErrInv
 
 // message is an error on one line, with what to do next.
 func (a *app) message(err error) string {
-	text := plainLine(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\t' }), " "))
+	text := plainLine(withoutSecrets(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\t' }), " "), a.args))
 	if hint := a.hint(err); hint != "" {
 		text += "; " + hint
 	}
 	return text
+}
+
+// secret is what a text must not tell of the way to a database, even if a person put
+// it where it does not belong.
+var secret = regexp.MustCompile(`(?i)\bpostgres(ql)?:/+[^\s"']*|\bpassword\s*=\s*('[^']*'|[^\s"']+)`)
+
+// withoutSecrets takes out of a text what it quotes of connections on the command line.
+func withoutSecrets(text string, args []string) string {
+	for _, arg := range args {
+		if isConnection(arg) {
+			text = strings.ReplaceAll(text, arg, "…")
+		}
+	}
+	return secret.ReplaceAllString(text, "…")
 }
 
 // plainLine makes a text that may quote the command line fit for a terminal or a log:
@@ -69,10 +93,17 @@ func (a *app) hint(err error) string {
 		duplicate *creditledger.DuplicateError
 		noFile    *missingFileError
 		unknown   *creditledger.OutcomeUnknownError
+		stopped   *interruptedError
 	)
 	switch {
+	case errors.As(err, &stopped):
+		return "give the same command again: it goes on where it stopped"
+	case errors.Is(err, postgres.ErrNotMigrated):
+		return "creditledger migrate does that, with the same --db and --schema"
+	case errors.As(err, new(silentError)):
+		return "see that the server runs and can be reached from here"
 	case errors.As(err, &noFile):
-		return "name another with --db, or begin one with creditledger grant"
+		return "name another with " + noFile.flag + ", or begin one with creditledger grant"
 	case errors.Is(err, creditledger.ErrLocked):
 		return "try again when the other process is done"
 	case errors.As(err, &unknown):

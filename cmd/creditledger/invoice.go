@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 	"creditledger"
 	"creditledger/invoice"
 	"creditledger/opsfile"
-	"creditledger/store/bolt"
 )
 
 // moneyCommands are the subcommands of the money side.
@@ -48,7 +48,7 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 	if r.Key, err = a.moneyKey(cmd, key); err != nil {
 		return err
 	}
-	return a.withLedger(want, func(l *creditledger.Ledger, _ *bolt.Store) error {
+	return a.withLedger(cmd.Context(), want, func(l *creditledger.Ledger) error {
 		answer := opsfile.Execute(cmd.Context(), l, nil, r)
 		return a.show(&answer, func(out io.Writer) {
 			if a.quiet {
@@ -70,8 +70,8 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 }
 
 // looking runs f with a service over the ledger file, opened for reading.
-func (a *app) looking(f func(*invoice.Service) error) error {
-	return a.withLedger(toRead, func(l *creditledger.Ledger, _ *bolt.Store) error {
+func (a *app) looking(ctx context.Context, f func(*invoice.Service) error) error {
+	return a.withLedger(ctx, toRead, func(l *creditledger.Ledger) error {
 		return f(invoice.New(l, nil))
 	})
 }
@@ -112,7 +112,7 @@ func (a *app) invoiceListCommand() *cobra.Command {
 		Example: `  creditledger invoice list cus_1 --status issued`,
 		Args:    cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			return a.looking(func(s *invoice.Service) error {
+			return a.looking(cmd.Context(), func(s *invoice.Service) error {
 				page, err := s.Invoices(cmd.Context(), invoice.ListQuery{Customer: args[0], Status: invoice.Status(status), Limit: limit, Cursor: cursor})
 				if err != nil {
 					return err
@@ -166,7 +166,7 @@ func (a *app) invoiceShowCommand() *cobra.Command {
   creditledger invoice show inv_1 --html > invoice.html`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			return a.looking(func(s *invoice.Service) error {
+			return a.looking(cmd.Context(), func(s *invoice.Service) error {
 				inv, err := s.Invoice(cmd.Context(), args[0])
 				switch {
 				case err != nil:

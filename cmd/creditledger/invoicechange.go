@@ -60,7 +60,7 @@ func (a *app) changeShowCommand() *cobra.Command {
 		Example: `  creditledger change show chg_1`,
 		Args:    cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			return a.looking(func(s *invoice.Service) error {
+			return a.looking(cmd.Context(), func(s *invoice.Service) error {
 				ch, err := s.Change(cmd.Context(), args[0])
 				if err != nil {
 					return err
@@ -165,7 +165,7 @@ and pending changes.`,
 		Example: `  creditledger state cus_1`,
 		Args:    cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			return a.looking(func(s *invoice.Service) error {
+			return a.looking(cmd.Context(), func(s *invoice.Service) error {
 				st, err := s.State(cmd.Context(), args[0])
 				if err != nil {
 					return err

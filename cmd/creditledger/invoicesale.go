@@ -13,7 +13,6 @@ import (
 	"creditledger"
 	"creditledger/invoice"
 	"creditledger/opsfile"
-	"creditledger/store/bolt"
 )
 
 type purchaseFlags struct {
@@ -193,7 +192,7 @@ negative the customer owes it.`,
 			case take != "":
 				change.Type, text = invoice.BalanceDecrement, take
 			default:
-				return a.looking(func(s *invoice.Service) error { return a.showBalance(cmd, s, args[0], currency) })
+				return a.looking(cmd.Context(), func(s *invoice.Service) error { return a.showBalance(cmd, s, args[0], currency) })
 			}
 			var err error
 			if change.Amount, err = invoice.ParseMoney(text, currency); err != nil {
@@ -203,7 +202,7 @@ negative the customer owes it.`,
 			if err != nil {
 				return err
 			}
-			return a.withLedger(toCreate, func(l *creditledger.Ledger, _ *bolt.Store) error {
+			return a.withLedger(cmd.Context(), toCreate, func(l *creditledger.Ledger) error {
 				s := invoice.New(l, nil)
 				if _, err := s.AdjustBalance(cmd.Context(), change, k); err != nil {
 					return err

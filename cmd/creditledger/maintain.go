@@ -8,7 +8,6 @@ import (
 
 	"creditledger"
 	"creditledger/opsfile"
-	"creditledger/store/bolt"
 )
 
 func (a *app) sweepCommand() *cobra.Command {
@@ -23,7 +22,7 @@ down. A sweep makes the entries visible before an account's next operation would
   creditledger sweep --db /var/lib/credits.db --json`,
 		Args: cobra.NoArgs,
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
-			return a.withLedger(toChange, func(l *creditledger.Ledger, _ *bolt.Store) error {
+			return a.withLedger(cmd.Context(), toChange, func(l *creditledger.Ledger) error {
 				answer := opsfile.Execute(cmd.Context(), l, nil, opsfile.Request{Op: "sweep", Args: opsfile.Sweep{}})
 				return a.show(&answer, func(out io.Writer) {
 					if r := answer.Result.(creditledger.SweepResult); !a.quiet {

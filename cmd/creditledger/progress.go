@@ -1,12 +1,15 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"creditledger/store/transfer"
 )
 
 // patience is how long work goes on before a progress bar appears.
@@ -65,6 +68,24 @@ func (a *app) countBar(what string) *bar {
 		return &bar{}
 	}
 	return newBar(a.err, time.Now(), what, -1, false)
+}
+
+// copyBar follows a copy.
+func (a *app) copyBar() *bar {
+	if !a.showsProgress() {
+		return &bar{}
+	}
+	return newBar(a.err, time.Now(), "accounts", -1, false)
+}
+
+// copied says how far a copy is.
+func (b *bar) copied(p transfer.Progress) {
+	if b.shown == nil {
+		return
+	}
+	b.shown.ChangeMax64(int64(max(p.AllAccounts, 1)))
+	b.shown.Describe(fmt.Sprintf("accounts, with %s", count(p.Journal+p.Records, "new record", "new records")))
+	b.count(p.Accounts)
 }
 
 // fileBar follows how far a file has been read.

@@ -8,12 +8,11 @@ import (
 
 	"creditledger"
 	"creditledger/opsfile"
-	"creditledger/store/bolt"
 )
 
 // read answers a request from the ledger file without changing it.
 func (a *app) read(cmd *cobra.Command, r opsfile.Request, forPeople func(io.Writer, any)) error {
-	return a.withLedger(toRead, func(l *creditledger.Ledger, _ *bolt.Store) error {
+	return a.withLedger(cmd.Context(), toRead, func(l *creditledger.Ledger) error {
 		answer := opsfile.Execute(cmd.Context(), l, nil, r)
 		return a.show(&answer, func(out io.Writer) { forPeople(out, answer.Result) })
 	})

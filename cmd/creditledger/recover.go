@@ -34,6 +34,11 @@ func (a *app) recoverCommand() *cobra.Command {
 		Example: `  creditledger recover credits.db recovered.db`,
 		Args:    cobra.ExactArgs(2),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			for _, arg := range args {
+				if isConnection(arg) {
+					return &fileOnlyError{"recover is for damaged files: go back to a backup of the database, or copy a ledger that is whole with creditledger copy"}
+				}
+			}
 			if sameFile(args[0], args[1]) {
 				return &statusError{statusUsage, fmt.Errorf("%s is the damaged file itself: choose another name", args[1])}
 			}

@@ -6,7 +6,7 @@ import (
 	"creditledger"
 )
 
-const rootHelp = `creditledger keeps a ledger of prepaid credits in a local file.
+const rootHelp = `creditledger keeps a ledger of prepaid credits in a local file, or in PostgreSQL.
 
 An account is a customer and a currency (--currency, credits by default). Credits are
 granted in blocks, each with its own expiry, cost and filters; spending draws the
@@ -20,7 +20,7 @@ apply, verify and recover have their own: see creditledger help apply, and so on
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "creditledger",
-		Short: "A ledger of prepaid credits in a local file",
+		Short: "A ledger of prepaid credits in a local file or PostgreSQL",
 		Long:  rootHelp,
 		Example: `  creditledger demo
   creditledger grant cus_1 100 --expires 2030-01-01 --cost-basis 0.20
@@ -35,7 +35,7 @@ func (a *app) rootCommand() *cobra.Command {
 		&cobra.Group{ID: "write", Title: "Change an account:"},
 		&cobra.Group{ID: "read", Title: "Look at an account:"},
 		&cobra.Group{ID: "money", Title: "Sell, bill and collect:"},
-		&cobra.Group{ID: "file", Title: "Files and bulk work:"},
+		&cobra.Group{ID: "file", Title: "Whole ledgers and bulk work:"},
 	)
 	root.SetHelpCommandGroupID("file")
 	root.SetCompletionCommandGroupID("file")
@@ -48,18 +48,12 @@ func (a *app) rootCommand() *cobra.Command {
 	add("write", a.grantCommand(), a.spendCommand(), a.extendCommand(), a.voidCommand(), a.amendCommand(), a.activateCommand(), a.customerCommand())
 	add("read", a.balanceCommand(), a.blocksCommand(), a.entriesCommand(), a.explainCommand())
 	add("money", a.moneyCommands()...)
-	add("file", a.applyCommand(), a.sweepCommand(), a.backupCommand(), a.demoCommand())
+	add("file", a.applyCommand(), a.sweepCommand(), a.copyCommand(), a.backupCommand(), a.migrateCommand(), a.demoCommand())
 	add("file", a.evidenceCommands()...)
 	return root
 }
 
-// dbFlag gives a subcommand its ledger file.
-func (a *app) dbFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&a.db, "db", a.defaultDB, "the ledger file")
-	_ = cmd.MarkFlagFilename("db")
-}
-
-// accountFlags gives a subcommand its ledger file and the account's currency.
+// accountFlags gives a subcommand its ledger and the account's currency.
 func (a *app) accountFlags(cmd *cobra.Command) {
 	a.dbFlag(cmd)
 	cmd.Flags().StringVar(&a.currency, "currency", creditledger.DefaultCurrency, "the account's currency or pricing unit")

@@ -14,7 +14,7 @@ import (
 
 	"creditledger"
 	"creditledger/opsfile"
-	"creditledger/store/bolt"
+	"creditledger/store"
 )
 
 // statusDamaged is the exit status of verify and recover for a ledger that can be read
@@ -58,7 +58,7 @@ func (a *app) verifyCommand() *cobra.Command {
 					return err
 				}
 			}
-			return a.withLedger(toRead, func(l *creditledger.Ledger, s *bolt.Store) error {
+			return a.withStore(cmd.Context(), toRead, func(l *creditledger.Ledger, s store.Store) error {
 				answer := opsfile.Answer{Op: "verify"}
 				bar := a.countBar("records replayed")
 				opts := &creditledger.VerifyOptions{Progress: bar.count, Since: points}
@@ -71,7 +71,7 @@ func (a *app) verifyCommand() *cobra.Command {
 				if err := a.showVerification(&answer); err != nil {
 					return err
 				}
-				return a.showWarnings(s.Warnings(), since != "")
+				return a.showWarnings(s, since != "")
 			})
 		}),
 	}
@@ -98,10 +98,14 @@ func (a *app) showVerification(answer *opsfile.Answer) error {
 	return nil
 }
 
-// showWarnings tells of what was strange in the file. A history that may have been
-// set back is damage, unless a head has just proved that it was not.
-func (a *app) showWarnings(warnings []string, proved bool) error {
-	for _, w := range warnings {
+// showWarnings tells of what was strange in a file. A history that may have been set
+// back is damage, unless a head has just proved that it was not.
+func (a *app) showWarnings(s store.Store, proved bool) error {
+	file, ok := s.(interface{ Warnings() []string })
+	if !ok {
+		return nil
+	}
+	for _, w := range file.Warnings() {
 		if !proved {
 			return &statusError{statusDamaged, errors.New(w + " (--since)")}
 		}
@@ -130,7 +134,7 @@ that the ledger has only grown from them.`,
   creditledger verify --since head-2030-01-01.jsonl`,
 		Args: cobra.NoArgs,
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
-			return a.withLedger(toRead, func(l *creditledger.Ledger, s *bolt.Store) error {
+			return a.withStore(cmd.Context(), toRead, func(l *creditledger.Ledger, s store.Store) error {
 				out := bufio.NewWriter(a.out)
 				lines := json.NewEncoder(out)
 				var after creditledger.AccountID

@@ -9,7 +9,6 @@ import (
 
 	"creditledger"
 	"creditledger/opsfile"
-	"creditledger/store/bolt"
 )
 
 // writeFlags are the flags that every writing subcommand has.
@@ -53,7 +52,7 @@ func (a *app) write(cmd *cobra.Command, w *writeFlags, customer string, op credi
 	if w.preview {
 		r.Op, r.Args, want = "preview", opsfile.Preview{Operation: op}, toRead
 	}
-	return a.withLedger(want, func(l *creditledger.Ledger, _ *bolt.Store) error {
+	return a.withLedger(cmd.Context(), want, func(l *creditledger.Ledger) error {
 		answer := opsfile.Execute(cmd.Context(), l, nil, r)
 		return a.show(&answer, func(out io.Writer) {
 			if !a.quiet || w.preview {
