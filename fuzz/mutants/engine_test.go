@@ -227,7 +227,7 @@ var reading = []mutant{
 	},
 	{
 		"cursor-unbound", "page.go",
-		"if string(sum[:cursorMark]) != string(data[:cursorMark]) {", "if false {",
+		"if string(sum[:cursorMark]) != string(data[:cursorMark]) {", "if string(sum[:0]) != string(data[:0]) {",
 		"a cursor belongs to its account and query",
 	},
 	{

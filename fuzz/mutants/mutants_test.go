@@ -36,6 +36,14 @@ type mutant struct {
 	rule     string // that it breaks
 }
 
+// sets are the mutants by what they break.
+var sets = []struct {
+	name    string
+	mutants []mutant
+}{
+	{"blocks", blocks}, {"operations", operations}, {"records", records}, {"engine", engine}, {"reading", reading}, {"files", files},
+}
+
 var all = slices.Concat(blocks, operations, records, engine, reading, files)
 
 // stages are the tests that a mutant has to get past, quickest first: those of the
@@ -82,15 +90,30 @@ func TestMutantsApply(t *testing.T) {
 // TestMutants runs the suite on the chosen mutants, and first on none: the control.
 func TestMutants(t *testing.T) {
 	chosen := choose(t)
-	figures := results.Start(t, "mutants")
-	figures.Set("mutants", len(chosen))
 	dir := t.TempDir()
 	if *only == "" {
 		control(t, dir)
 	}
+	for _, set := range sets {
+		var some []*mutant
+		for i := range set.mutants {
+			if m := &set.mutants[i]; chosen[m.name] {
+				some = append(some, m)
+			}
+		}
+		if len(some) > 0 {
+			t.Run(set.name, func(t *testing.T) { killAll(t, dir, some, results.Start(t, "mutants: "+set.name)) })
+		}
+	}
+}
+
+// killAll tries mutants, some at once.
+func killAll(t *testing.T, dir string, list []*mutant, figures *results.Run) {
+	figures.Set("mutants", len(list))
+	figures.Count("killed", 0)
 	turns := make(chan struct{}, atOnce)
 	var wg sync.WaitGroup
-	for _, m := range chosen {
+	for _, m := range list {
 		wg.Go(func() {
 			turns <- struct{}{}
 			defer func() { <-turns }()
@@ -127,36 +150,40 @@ func control(t *testing.T, dir string) {
 	}
 }
 
-// choose reads what is asked for, and skips the test when nothing is.
-func choose(t *testing.T) []*mutant {
+// choose reads what is asked for, by name, and skips the test when nothing is.
+func choose(t *testing.T) map[string]bool {
 	asked := os.Getenv("LEDGER_MUTANTS")
-	var chosen []*mutant
+	var names []string
 	for i := range all {
-		chosen = append(chosen, &all[i])
+		names = append(names, all[i].name)
 	}
-	if *only != "" {
+	switch {
+	case *only != "":
 		pattern, err := regexp.Compile(*only)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return slices.DeleteFunc(chosen, func(m *mutant) bool { return !pattern.MatchString(m.name) })
-	}
-	switch asked {
-	case "":
+		names = slices.DeleteFunc(names, func(name string) bool { return !pattern.MatchString(name) })
+	case asked == "":
 		t.Skip("LEDGER_MUTANTS is not set: all, sample or a number")
-	case "all":
-		return chosen
-	case "sample":
-		asked = strconv.Itoa(sampleSize)
+	case asked != "all":
+		if asked == "sample" {
+			asked = strconv.Itoa(sampleSize)
+		}
+		n, err := strconv.Atoi(asked)
+		if err != nil || n < 1 {
+			t.Fatalf("LEDGER_MUTANTS is %q, not all, sample or a number", asked)
+		}
+		s := cmp.Or(*seed, rand.Uint64())
+		t.Logf("seed: -seed=%d", s)
+		rand.New(rand.NewPCG(s, 0)).Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		names = names[:min(n, len(names))]
 	}
-	n, err := strconv.Atoi(asked)
-	if err != nil || n < 1 {
-		t.Fatalf("LEDGER_MUTANTS is %q, not all, sample or a number", asked)
+	chosen := map[string]bool{}
+	for _, name := range names {
+		chosen[name] = true
 	}
-	s := cmp.Or(*seed, rand.Uint64())
-	t.Logf("seed: -seed=%d", s)
-	rand.New(rand.NewPCG(s, 0)).Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
-	return chosen[:min(n, len(chosen))]
+	return chosen
 }
 
 // killed is how a mutant ended.

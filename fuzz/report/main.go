@@ -85,8 +85,9 @@ func page(lines map[string]results.Line, where string) []byte {
 	seen := map[string]bool{}
 	for _, s := range sections {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", s.title, s.text)
-		table(&b, lines, s.names)
-		for _, name := range s.names {
+		names := all(lines, s.names)
+		table(&b, lines, names)
+		for _, name := range names {
 			seen[name] = true
 		}
 	}
@@ -105,6 +106,23 @@ func page(lines map[string]results.Line, where string) []byte {
 		fmt.Fprintf(&b, "| %d | %s | %s |\n", i+1, f.what, f.test)
 	}
 	return b.Bytes()
+}
+
+// all replaces each name that ends in * by the names of the lines that begin like it.
+func all(lines map[string]results.Line, names []string) (list []string) {
+	for _, name := range names {
+		prefix, many := strings.CutSuffix(name, "*")
+		if !many {
+			list = append(list, name)
+			continue
+		}
+		for _, found := range slices.Sorted(maps.Keys(lines)) {
+			if strings.HasPrefix(found, prefix) {
+				list = append(list, found)
+			}
+		}
+	}
+	return list
 }
 
 func table(b *bytes.Buffer, lines map[string]results.Line, names []string) {

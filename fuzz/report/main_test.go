@@ -34,7 +34,7 @@ func TestPage(t *testing.T) {
 		"| crash states (`TestCrashStates`) | **failed** | lost 1 |",
 		"| damaged files | **not run** |",
 		"## Further tests", "| another (`TestAnother`) | passed |",
-		"| 19 | ",
+		"| 19 | ", "| 64 | ",
 	} {
 		if !strings.Contains(string(data), want) {
 			t.Errorf("the page lacks %q", want)
@@ -54,7 +54,7 @@ func TestPage(t *testing.T) {
 // Every test that the page names exists.
 func TestFieldNamesTests(t *testing.T) {
 	var sources strings.Builder
-	for _, dir := range []string{"../crash", "../../store/bolt"} {
+	for _, dir := range []string{"..", "../crash", "../field", "../mutants", "../../store/bolt", "../../store/postgres", "../../opsfile"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatal(dir, err)
@@ -67,6 +67,11 @@ func TestFieldNamesTests(t *testing.T) {
 			sources.Write(data)
 		}
 	}
+	ci, err := os.ReadFile("../../.ci/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources.Write(ci)
 	for i, f := range field {
 		names := regexp.MustCompile(`Test\w+`).FindAllString(f.test, -1)
 		for _, name := range names {
@@ -80,7 +85,8 @@ func TestFieldNamesTests(t *testing.T) {
 	}
 	for _, s := range sections {
 		for _, name := range s.names {
-			if !strings.Contains(sources.String(), `"`+name+`"`) {
+			prefix, many := strings.CutSuffix(name, "*")
+			if want := `"` + prefix; !strings.Contains(sources.String(), want) || !many && !strings.Contains(sources.String(), want+`"`) {
 				t.Errorf("no test writes figures as %q", name)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"creditledger"
+	"creditledger/fuzz/results"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
 )
@@ -106,6 +107,7 @@ func (c *cutConn) Read(b []byte) (int, error) {
 // exactly once, although clients repeat what they were not told of.
 func TestLostReplies(t *testing.T) {
 	const clients, intents = 8, 250
+	run := results.Start(t, "lost replies: 2,000 intents on PostgreSQL")
 	dsn := pgtest.Database(t)
 	c := &cutter{}
 	pool := newPool(t, dsn, c.install)
@@ -127,11 +129,16 @@ func TestLostReplies(t *testing.T) {
 		}
 	})
 	c.on.Store(false)
-	if got, want := balance(t, s, account), fmt.Sprint(1000000-clients*intents); got != want {
+	got, want := balance(t, s, account), fmt.Sprint(1000000-clients*intents)
+	run.Set("balance", got)
+	run.Set("balance wanted", want)
+	if got != want {
 		t.Errorf("balance %s after %d intents, want %s", got, clients*intents, want)
 	}
 	verify(t, l)
-	t.Logf("%d connections cut; callers saw %d errors", c.cuts.Load(), told.Load())
+	run.Set("intents", clients*intents)
+	run.Set("connections cut", c.cuts.Load())
+	run.Set("errors that callers saw", told.Load())
 	if c.cuts.Load() < 20 {
 		t.Errorf("only %d connections were cut", c.cuts.Load())
 	}
@@ -140,6 +147,7 @@ func TestLostReplies(t *testing.T) {
 // TestLostRepliesControl shows that the cuts bite: without a key and without the
 // store's own care, repeating what failed does it twice.
 func TestLostRepliesControl(t *testing.T) {
+	run := results.Start(t, "control of lost replies: no key")
 	dsn := pgtest.Database(t)
 	c := &cutter{}
 	pool := newPool(t, dsn, c.install)
@@ -165,7 +173,8 @@ func TestLostRepliesControl(t *testing.T) {
 	if rows <= intents {
 		t.Errorf("%d rows for %d intents: the cuts did nothing", rows, intents)
 	}
-	t.Logf("%d intents, %d rows", intents, rows)
+	run.Set("intents", intents)
+	run.Set("done twice", rows-intents)
 }
 
 func each(n int, f func(i int)) {
