@@ -245,6 +245,14 @@ func (r *reader) count() int {
 
 func (r *reader) text() string { return string(r.bytes(r.count())) }
 
+// textLike is text that is probably the same as one at hand, and is that one then.
+func (r *reader) textLike(likely string) string {
+	if text := r.bytes(r.count()); string(text) != likely {
+		return string(text)
+	}
+	return likely
+}
+
 func (r *reader) enum(names []string, first byte) byte {
 	b := r.byte()
 	if r.err == "" && (b < first || int(b) >= len(names)) {

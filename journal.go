@@ -86,14 +86,18 @@ func SealOf(record []byte) Seal { return sha256.Sum256(record) }
 
 // DecodeRecord reads what AppendRecord wrote; anything else is a CorruptError. The
 // record shares no memory with data.
-func DecodeRecord(data []byte) (*OpRecord, error) {
+func DecodeRecord(data []byte) (*OpRecord, error) { return decodeRecordOf(AccountID{}, data) }
+
+// decodeRecordOf is DecodeRecord for a record that is probably of a known account, whose
+// names it then shares.
+func decodeRecordOf(likely AccountID, data []byte) (*OpRecord, error) {
 	r := reader{data: data}
 	format := r.version(recordFormat1, recordFormat2)
 	if p := r.byte(); r.err == "" && p != policyOrb1 {
 		r.fail("drawdown policy %d is not known to this release", p)
 	}
 	rec := &OpRecord{
-		Account: AccountID{Customer: r.text(), Currency: r.text()},
+		Account: AccountID{Customer: r.textLike(likely.Customer), Currency: r.textLike(likely.Currency)},
 		Seq:     r.uvarint(),
 		Prev:    r.seal(),
 		At:      r.someInstant(),

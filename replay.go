@@ -50,7 +50,7 @@ func violation(rec *OpRecord, rule, format string, args ...any) *Violation {
 }
 
 func replayExpiry(a *account, rec *OpRecord) ([]*change, error) {
-	c := &change{}
+	c := new(change).begin()
 	materialise(a, c)
 	if len(c.lines) == 0 || c.lines[len(c.lines)-1].At != rec.At {
 		return nil, violation(rec, "expiry", "nothing expired at %s", rec.At)
@@ -73,7 +73,7 @@ func replayOperations(a *account, rec *OpRecord) ([]*change, error) {
 	var changes []*change
 	var one [1]Operation
 	for i, op := range operations(rec.Op, &one) {
-		c := &change{}
+		c := new(change).begin()
 		if err := step(a, op, c); err != nil {
 			return changes, violation(rec, "replay", "the operation would be refused: %v", err)
 		}

@@ -210,7 +210,7 @@ func (l *Ledger) record(ctx context.Context, account AccountID, seq uint64) (*Op
 
 // decodeStored decodes a record and holds it to the place it was found at.
 func decodeStored(account AccountID, stored *JournalRecord) (*OpRecord, error) {
-	rec, err := DecodeRecord(stored.Bytes)
+	rec, err := decodeRecordOf(account, stored.Bytes)
 	if err == nil && (rec.Account != account || rec.Seq != stored.Seq) {
 		err = &CorruptError{Where: "journal record", Reason: fmt.Sprintf("says it is record %d of %s", rec.Seq, rec.Account)}
 	}

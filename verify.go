@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Verification is what Verify found.
@@ -54,7 +57,8 @@ type Checkpoint struct {
 
 // VerifyOptions are the choices of Verify. Nil means none of them.
 type VerifyOptions struct {
-	// Progress is called now and then with the number of records replayed.
+	// Progress is called now and then with the number of records replayed, from any
+	// goroutine but never twice at once.
 	Progress func(records uint64)
 	// Since holds checkpoints taken earlier: the history must have grown from each of
 	// them and nothing before it may have changed.
@@ -86,12 +90,12 @@ func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) 
 		return Verification{}, err
 	}
 	defer l.leave()
-	res := Verification{}
-	err = l.verify(ctx, on, &res, opts)
+	res, err := l.verify(ctx, on, opts, opts.progress())
 	return res.finish(), err
 }
 
-// VerifyAll verifies every account, up to the first violation.
+// VerifyAll verifies every account, several at a time, up to the first violation in
+// the order of accounts.
 func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verification, error) {
 	err := l.enter()
 	if err != nil {
@@ -100,6 +104,7 @@ func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verificati
 	defer l.leave()
 	var res Verification
 	seen := map[AccountID]bool{}
+	progress := opts.progress()
 	var after AccountID
 	for {
 		accounts, err := l.store.Accounts(ctx, after, MaxPage)
@@ -108,8 +113,12 @@ func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verificati
 		}
 		for _, id := range accounts {
 			seen[id] = opts != nil && len(opts.Since) > 0
-			if err := l.verify(ctx, id, &res, opts); err != nil || res.Violation != nil {
-				return res.finish(), err
+		}
+		parts, errs := l.verifyEach(ctx, accounts, opts, progress)
+		for i := range parts {
+			res.add(&parts[i])
+			if errs[i] != nil || res.Violation != nil {
+				return res.finish(), errs[i]
 			}
 		}
 		if len(accounts) < MaxPage {
@@ -128,17 +137,81 @@ func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verificati
 	return res.finish(), nil
 }
 
+// verifyEach verifies accounts beside each other. Those behind the first that is not
+// in order may be left out.
+func (l *Ledger) verifyEach(ctx context.Context, accounts []AccountID, opts *VerifyOptions, progress *progress) ([]Verification, []error) {
+	parts, errs := make([]Verification, len(accounts)), make([]error, len(accounts))
+	var next atomic.Int64
+	var broken atomic.Bool
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(accounts)) {
+		workers.Go(func() {
+			for !broken.Load() {
+				i := int(next.Add(1)) - 1
+				if i >= len(accounts) {
+					return
+				}
+				parts[i], errs[i] = l.verify(ctx, accounts[i], opts, progress)
+				if errs[i] != nil || parts[i].Violation != nil {
+					broken.Store(true)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return parts, errs
+}
+
+// progress counts records for VerifyOptions.Progress. A nil one does nothing.
+type progress struct {
+	tell func(records uint64)
+
+	mu      sync.Mutex
+	records uint64
+}
+
+// progressEvery is how many records pass between two calls of Progress.
+const progressEvery = 1024
+
+func (o *VerifyOptions) progress() *progress {
+	if o == nil || o.Progress == nil {
+		return nil
+	}
+	return &progress{tell: o.Progress}
+}
+
+func (p *progress) add(records uint64) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.records
+	p.records += records
+	if before/progressEvery != p.records/progressEvery {
+		p.tell(p.records)
+	}
+}
+
+// add counts in what the verification of one account found.
+func (v *Verification) add(part *Verification) {
+	v.Accounts += part.Accounts
+	v.Records += part.Records
+	v.Entries += part.Entries
+	v.Blocks += part.Blocks
+	v.Violation = part.Violation
+}
+
 func (v Verification) finish() Verification {
 	v.OK = v.Violation == nil
 	return v
 }
 
-// verify adds one account to res. Damage that the store itself reports is a
-// violation too.
-func (l *Ledger) verify(ctx context.Context, on AccountID, res *Verification, opts *VerifyOptions) error {
-	v := verifier{ledger: l, id: on, res: res, sums: map[uint64]Amount{}, since: map[uint64]Seal{}}
+// verify verifies one account. Damage that the store itself reports is a violation
+// too.
+func (l *Ledger) verify(ctx context.Context, on AccountID, opts *VerifyOptions, progress *progress) (Verification, error) {
+	v := verifier{ledger: l, id: on, progress: progress, sums: map[uint64]Amount{}, since: map[uint64]Seal{}}
 	if opts != nil {
-		v.progress = opts.Progress
 		for _, c := range opts.Since {
 			if c.Account.normal() == on {
 				v.since[c.Version] = c.Seal
@@ -146,32 +219,26 @@ func (l *Ledger) verify(ctx context.Context, on AccountID, res *Verification, op
 		}
 	}
 	err := v.run(ctx)
-	res.Accounts++
+	res := Verification{Accounts: 1, Records: v.records}
 	if v.replay != nil {
-		res.Entries += v.replay.head.Entries
-		res.Blocks += v.replay.head.Blocks
+		res.Entries, res.Blocks = v.replay.head.Entries, v.replay.head.Blocks
 	}
-	var violation *Violation
 	var corrupt *CorruptError
 	switch {
-	case errors.As(err, &violation):
-		res.Violation = violation
-		return nil
+	case errors.As(err, &res.Violation):
 	case errors.As(err, &corrupt):
 		res.Violation = &Violation{Account: on, Record: v.reading, Rule: "readable", Detail: err.Error()}
-		return nil
 	case err != nil:
-		return fmt.Errorf("verify %s: %w", on, err)
+		return res, fmt.Errorf("verify %s: %w", on, err)
 	}
-	return nil
+	return res, nil
 }
 
 // verifier replays one account beside the store.
 type verifier struct {
 	ledger   *Ledger
 	id       AccountID
-	res      *Verification
-	progress func(uint64)
+	progress *progress
 	since    map[uint64]Seal // checkpoints by version
 
 	head    Head              // the store's, that the journal is read up to
@@ -179,6 +246,9 @@ type verifier struct {
 	blocks  []*Block          // every block, by number less one
 	sums    map[uint64]Amount // Σ of the entries' effects on each block, apart from the replay
 	reading uint64            // the record being read
+	records uint64            // replayed
+
+	stored, replayed []byte // a block's two forms, for comparing
 }
 
 // maxChases bounds how often the verifier runs after an account that is being
@@ -229,10 +299,9 @@ func (v *verifier) journal(ctx context.Context, version uint64) error {
 			if err := v.record(ctx, &records[i]); err != nil {
 				return err
 			}
-			if v.res.Records++; v.progress != nil && v.res.Records%1024 == 0 {
-				v.progress(v.res.Records)
-			}
+			v.records++
 		}
+		v.progress.add(uint64(len(records)))
 	}
 	v.reading = 0
 	return nil

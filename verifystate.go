@@ -85,7 +85,8 @@ func (v *verifier) compareBlock(b *Block) error {
 	if b.Number == 0 || b.Number > uint64(len(v.blocks)) {
 		return v.blockViolation(b, fmt.Sprintf("the journal made no block number %d", b.Number))
 	}
-	if !bytes.Equal(AppendBlock(nil, b), AppendBlock(nil, v.blocks[b.Number-1])) {
+	v.stored, v.replayed = AppendBlock(v.stored[:0], b), AppendBlock(v.replayed[:0], v.blocks[b.Number-1])
+	if !bytes.Equal(v.stored, v.replayed) {
 		return v.blockViolation(b, "it is not what the journal gives")
 	}
 	return nil

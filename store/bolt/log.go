@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -43,9 +44,10 @@ func parseLogRecord(number uint64, value []byte) (logRecord, error) {
 }
 
 // logRecord returns a record of an account.
-func (v view) logRecord(log *bbolt.Bucket, number, acct uint64) (logRecord, error) {
-	value := log.Get(key(number))
-	if value == nil {
+func (v view) logRecord(log *bbolt.Cursor, number, acct uint64) (logRecord, error) {
+	k := key(number)
+	found, value := log.Seek(k)
+	if !bytes.Equal(found, k) {
 		return logRecord{}, corrupt(fmt.Sprintf("log record %d", number), "missing")
 	}
 	r, err := parseLogRecord(number, value)
@@ -56,7 +58,7 @@ func (v view) logRecord(log *bbolt.Bucket, number, acct uint64) (logRecord, erro
 }
 
 // locate returns the log number of an account's record.
-func (v view) locate(log *bbolt.Bucket, id creditledger.AccountID, at place, seq uint64) (uint64, error) {
+func (v view) locate(log *bbolt.Cursor, id creditledger.AccountID, at place, seq uint64) (uint64, error) {
 	from, number := at.head.Version, at.last
 	if a := v.tail.account(id); a != nil && len(a.log) > 0 {
 		if seq >= a.first {
@@ -90,10 +92,11 @@ func (v view) locate(log *bbolt.Bucket, id creditledger.AccountID, at place, seq
 
 // journal returns the records from seq low to seq high, descending.
 func (v view) journal(id creditledger.AccountID, at place, low, high uint64) ([]creditledger.JournalRecord, error) {
-	log, err := v.bucket(bucketLog)
+	b, err := v.bucket(bucketLog)
 	if err != nil {
 		return nil, err
 	}
+	log := b.Cursor() // one for all: it keeps its memory
 	number, err := v.locate(log, id, at, high)
 	if err != nil {
 		return nil, err
