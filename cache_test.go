@@ -95,19 +95,25 @@ func TestCacheKeepsWhatIsUsed(t *testing.T) {
 // aside.
 func TestSlotTwiceAboard(t *testing.T) {
 	cache := &cache{limit: 10}
-	c := &committer{cache: cache}
+	turn := &turn{committer: &committer{cache: cache}, slots: make([]*slot, 1)}
+	board := func(s *slot) (flying []*slot) {
+		turn.slots[0] = s
+		turn.flying, turn.changes = nil, nil
+		turn.board()
+		return turn.flying
+	}
 	s := slotOf(t, cache, "a", 0)
 	first, second := newFlight(0), newFlight(1)
 	first.records, second.records = []JournalRecord{{Seq: 1}}, []JournalRecord{{Seq: 2}}
 	cache.hold(s)
 	s.queued = first
 	<-s.lock
-	if flying, changes := c.board([]*slot{s}); len(flying) != 1 || len(changes) != 1 || s.flying != first {
-		t.Fatalf("aboard: %v, %v", flying, changes)
+	if flying := board(s); len(flying) != 1 || len(turn.changes) != 1 || s.flying != first {
+		t.Fatalf("aboard: %v, %v", flying, turn.changes)
 	}
 	cache.hold(s)
 	s.queued = second
-	if flying, _ := c.board([]*slot{s}); len(flying) != 0 || s.flying != first || s.queued != second {
+	if flying := board(s); len(flying) != 0 || s.flying != first || s.queued != second {
 		t.Errorf("a second flight of one account went aboard: %v", flying)
 	}
 }

@@ -9,53 +9,73 @@ import (
 	"sync"
 )
 
-// committer brings flights to the store, many accounts in one commit. It has no timer
-// and no standing goroutine: whoever queues the first flight leads, or a goroutine
-// that ends when nothing is left to commit.
+// committer brings flights to the store, many accounts in one commit, and as many
+// commits side by side as the store takes. It has no timer and no standing goroutine:
+// whoever queues the first flight leads, or goroutines that end when nothing is left
+// to commit.
 type committer struct {
-	store Store
-	cache *cache
+	store    Store
+	cache    *cache
+	shared   bool
+	width    int // how many commits may be under way at once
+	accounts int // how many accounts go out in one commit
 
-	mu      sync.Mutex
-	idle    *sync.Cond
-	ready   []*slot // with a queued flight
-	spare   []*slot // the memory of the last ready, once it is done with
-	waiting int     // operations in them
-	alone   bool    // the last commit was of one operation: nobody else may be writing
-	running bool    // somebody commits: a goroutine, or a caller that leads
+	mu        sync.Mutex
+	idle      *sync.Cond
+	ready     []*slot // with a queued flight, none in the air
+	waiting   int     // operations in them
+	alone     bool    // the last commit was of one operation: nobody else may be writing
+	gathering bool    // somebody is about to take what is ready
+	running   int     // how many commit: goroutines, and callers that lead
+	spare     []*turn // memory of turns that ended
+}
 
-	hold struct { // memory of the commit under way, used again by the next
-		flying  []*slot
-		changes []Change
-		blocks  []StoredBlock
+// turn is one commit after another: a goroutine's, or a leading caller's. It keeps
+// their memory.
+type turn struct {
+	*committer
+	slots, flying []*slot
+	changes       []Change
+	blocks        []StoredBlock
+}
+
+// maxFlights is how many accounts go out in one commit, unless the store wants fewer.
+const maxFlights = 1024
+
+func (c *committer) over(s Store, cache *cache) {
+	c.store, c.cache, c.width, c.accounts = s, cache, 1, maxFlights
+	if shared, ok := s.(SharedStore); ok {
+		c.shared = true
+		c.width, c.accounts = shared.Concurrency()
 	}
 }
 
-// maxFlights bounds how many accounts go out in one commit.
-const maxFlights = 1024
-
 // queue adds a decision to the account's next flight. The caller holds the slot. If
-// nobody is committing, a goroutine begins to, unless the caller offers to lead: then
-// it has to call lead once it has let go of the slot.
+// nobody is about to commit, a goroutine begins to, unless the caller offers to lead:
+// then it has to call lead once it has let go of the slot.
 func (c *committer) queue(s *slot, d *decision, offer bool) (f *flight, leader bool) {
 	f = s.queued
-	if f == nil {
+	first := f == nil
+	if first {
 		f = newFlight(d.records[0].seq - 1)
 		s.queued = f
+	}
+	f.add(d)
+	if s.flying != nil { // its landing makes the slot ready
+		return f, false
+	}
+	if first {
 		c.cache.hold(s)
 	}
-	first := len(f.records) == 0
-	f.add(d)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.waiting++
 	if first {
 		c.ready = append(c.ready, s)
 	}
-	if c.running {
+	if !c.begin() {
 		return f, false
 	}
-	c.running = true
 	if offer {
 		return f, true
 	}
@@ -63,18 +83,44 @@ func (c *committer) queue(s *slot, d *decision, offer bool) (f *flight, leader b
 	return f, false
 }
 
+// begin reports whether another turn is wanted, and counts it. The caller holds mu.
+func (c *committer) begin() bool {
+	if c.gathering || c.running >= c.width || len(c.ready) == 0 {
+		return false
+	}
+	c.running++
+	return true
+}
+
+// end counts a turn out. The caller holds mu.
+func (c *committer) end(t *turn) {
+	c.running--
+	c.spare = append(c.spare, t)
+	if c.running == 0 && c.idle != nil {
+		c.idle.Broadcast()
+	}
+}
+
+func (c *committer) turn() *turn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.spare); n > 0 {
+		t := c.spare[n-1]
+		c.spare = c.spare[:n-1]
+		return t
+	}
+	return &turn{committer: c}
+}
+
 // lead commits until a flight has landed, and leaves what is queued by then to a
 // goroutine.
 func (c *committer) lead(f *flight) {
-	for {
-		slots := c.take()
-		if slots == nil {
-			return
-		}
-		c.commit(slots)
+	t := c.turn()
+	for t.take() {
+		t.commit()
 		select {
 		case <-f.done:
-			c.handOver()
+			c.handOver(t)
 			return
 		default:
 		}
@@ -82,21 +128,12 @@ func (c *committer) lead(f *flight) {
 }
 
 // handOver ends a leader's turn.
-func (c *committer) handOver() {
+func (c *committer) handOver(t *turn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.ready) > 0 {
+	c.end(t)
+	if c.begin() {
 		go c.run()
-		return
-	}
-	c.rest()
-}
-
-// rest notes that nobody commits. The caller holds mu.
-func (c *committer) rest() {
-	c.running = false
-	if c.idle != nil {
-		c.idle.Broadcast()
 	}
 }
 
@@ -104,7 +141,7 @@ func (c *committer) rest() {
 func (c *committer) wait() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.running {
+	for c.running > 0 {
 		if c.idle == nil {
 			c.idle = sync.NewCond(&c.mu)
 		}
@@ -113,46 +150,56 @@ func (c *committer) wait() {
 }
 
 func (c *committer) run() {
-	for {
-		slots := c.take()
-		if slots == nil {
-			return
-		}
-		c.commit(slots)
+	for t := c.turn(); t.take(); {
+		t.commit()
 	}
 }
 
-// take returns the slots of the next commit, nil when there is none. As long as more
-// operations keep coming in it lets them: those just answered are about to ask again.
-// A lone writer is not kept waiting for others.
-func (c *committer) take() []*slot {
+// take chooses the slots of the turn's next commit; when there are none, or another
+// turn is about to take them, this one has ended. As long as more operations keep
+// coming in it lets them: those just answered are about to ask again. A lone writer is
+// not kept waiting for others.
+func (t *turn) take() bool {
+	c := t.committer
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gathering {
+		c.end(t)
+		return false
+	}
+	c.gathering = true
 	for seen := 0; c.waiting != seen && !(c.alone && c.waiting == 1); {
 		seen = c.waiting
 		c.mu.Unlock()
 		runtime.Gosched()
 		c.mu.Lock()
 	}
-	c.alone = c.waiting == 1
-	defer c.mu.Unlock()
+	c.gathering = false
 	if len(c.ready) == 0 {
-		c.rest()
-		return nil
+		c.end(t)
+		return false
 	}
-	n := min(len(c.ready), maxFlights)
-	slots := c.ready[:n:n]
-	c.ready = c.ready[n:]
-	if len(c.ready) == 0 {
-		c.ready, c.spare, c.waiting = c.spare[:0], nil, 0
+	c.alone = c.waiting == 1 && c.running == 1
+	n := min(len(c.ready), c.accounts)
+	t.slots = append(t.slots[:0], c.ready[:n]...)
+	left := copy(c.ready, c.ready[n:])
+	clear(c.ready[left:])
+	c.ready = c.ready[:left]
+	if left == 0 {
+		c.waiting = 0
+	} else if c.begin() {
+		go c.run()
 	}
-	return slots
+	return true
 }
 
 // commit sends the flights of the slots out. Those in conflict are left behind to be
 // decided afresh, the others go again without them.
-func (c *committer) commit(slots []*slot) {
-	flying, changes := c.board(slots)
-	defer c.empty(slots)
+func (t *turn) commit() {
+	c := t.committer
+	t.board()
+	defer t.empty()
+	flying, changes := t.flying, t.changes
 	for len(changes) > 0 {
 		err := c.send(changes)
 		if err == nil {
@@ -186,20 +233,17 @@ func (c *committer) commit(slots []*slot) {
 
 // board takes the queued flights of the slots. A flight with a record that another
 // one aboard carries waits for the next commit.
-func (c *committer) board(slots []*slot) (flying []*slot, changes []Change) {
+func (t *turn) board() {
+	c := t.committer
 	var aboard map[RecordID]bool
-	flying, changes = c.hold.flying[:0], c.hold.changes[:0]
-	for _, s := range slots {
+	for _, s := range t.slots {
 		s.lock <- struct{}{}
 		f := s.queued
 		switch {
 		case f == nil || s.flying != nil: // a flight was thrown away and left its place in the queue
 			c.cache.drop(s)
 		case f.meets(aboard):
-			c.mu.Lock()
-			c.ready = append(c.ready, s)
-			c.waiting++
-			c.mu.Unlock()
+			c.again(s, 1)
 		default:
 			for i := range f.upper {
 				if aboard == nil {
@@ -208,25 +252,28 @@ func (c *committer) board(slots []*slot) (flying []*slot, changes []Change) {
 				aboard[f.upper[i].RecordID] = true
 			}
 			s.queued, s.flying = nil, f
-			flying = append(flying, s)
-			changes = append(changes, f.change(s.account, &c.hold.blocks))
+			t.flying = append(t.flying, s)
+			t.changes = append(t.changes, f.change(s.account, &t.blocks))
 		}
 		<-s.lock
 	}
-	c.hold.flying, c.hold.changes = flying, changes
-	return flying, changes
+}
+
+// again makes a slot ready that is held already.
+func (c *committer) again(s *slot, operations int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ready = append(c.ready, s)
+	c.waiting += operations
 }
 
 // empty lets go of what the last commit held, and keeps the memory for the next.
-func (c *committer) empty(slots []*slot) {
-	clear(c.hold.flying)
-	clear(c.hold.changes)
-	clear(c.hold.blocks)
-	c.hold.blocks = c.hold.blocks[:0]
-	clear(slots)
-	c.mu.Lock()
-	c.spare = slots[:0]
-	c.mu.Unlock()
+func (t *turn) empty() {
+	clear(t.slots)
+	clear(t.flying)
+	clear(t.changes)
+	clear(t.blocks)
+	t.slots, t.flying, t.changes, t.blocks = t.slots[:0], t.flying[:0], t.changes[:0], t.blocks[:0]
 }
 
 // concerns reports whether a conflict names anything of a change.
@@ -246,6 +293,11 @@ func (e *ConflictError) of(s *slot) *ConflictError {
 	for _, id := range e.Records {
 		if s.flying.puts(id) {
 			part.Records = append(part.Records, id)
+		}
+	}
+	for _, key := range e.Keys {
+		if s.flying.byKey[key] {
+			part.Keys = append(part.Keys, key)
 		}
 	}
 	return part
@@ -275,8 +327,14 @@ func (c *committer) land(slots []*slot, err error) {
 		case s.account != nil:
 			s.account.forget(f.records[len(f.records)-1].Seq)
 		}
+		behind := s.queued
+		if behind != nil { // decided meanwhile: the slot stays held
+			c.again(s, len(behind.records))
+		}
 		<-s.lock
 		f.land(err)
-		c.cache.drop(s)
+		if behind == nil {
+			c.cache.drop(s)
+		}
 	}
 }

@@ -149,7 +149,7 @@ func (d *decision) change(op Operation) error {
 		return err
 	}
 	if c.created != nil && c.created.ID == "" {
-		id, err := d.ids.next(d.account.at)
+		id, err := d.request.nextID(d.ids, d.account.at)
 		if err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (d *decision) apply(op Operation, c *change) error {
 // record seals what the changes wrote and moves the head on.
 func (d *decision) record(op Operation, key Key, at Instant, entries uint64, changes []*change) (*OpRecord, error) {
 	a := d.account
-	id, err := d.ids.next(at)
+	id, err := d.request.nextID(d.ids, at)
 	if err != nil {
 		return nil, err
 	}

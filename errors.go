@@ -142,6 +142,7 @@ func (e *IdempotencyMismatchError) Is(target error) bool { return target == ErrI
 type ConflictError struct {
 	Accounts []AccountID
 	Records  []RecordID
+	Keys     []Key // of the accounts, those already stored; only a SharedStore has to say
 }
 
 func (e *ConflictError) Error() string {

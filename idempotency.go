@@ -124,6 +124,12 @@ func generatedKey(id uuid.UUID) Key {
 	return Key(appendUUID(append(make([]byte, 0, len(generatedPrefix)+36), generatedPrefix...), id))
 }
 
+// isCallers reports whether a key is no generated one, or there is none.
+func (k Key) isCallers() bool {
+	_, generated := generatedID(k)
+	return !generated
+}
+
 // appendUUID appends the usual text of an id.
 func appendUUID(dst []byte, id uuid.UUID) []byte {
 	from := 0
@@ -158,7 +164,7 @@ func madeAt(id uuid.UUID) Instant {
 
 // newUUID makes a UUIDv7 from an instant and ten random bytes. An instant before 1970
 // counts as 1970.
-func newUUID(at Instant, random [10]byte) uuid.UUID {
+func newUUID(at Instant, random randomBits) uuid.UUID {
 	ms := (int64(at-1) + epochSeconds*microsPerSecond) / 1000
 	if ms < 0 {
 		ms = 0

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,7 +77,7 @@ func New(store Store, opts *Options) *Ledger {
 	l := &Ledger{store: store, clock: o.Clock, grace: o.GracePeriod, repay: o.Repay}
 	l.ids.random = o.Random
 	l.cache.limit = o.CacheBlocks
-	l.commit.store, l.commit.cache = store, &l.cache
+	l.commit.over(store, &l.cache)
 	return l
 }
 
@@ -193,12 +194,38 @@ func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
 		return nil, err
 	}
 	defer l.cache.release(s)
-	if err := s.load(ctx, l.store); err != nil {
+	if !l.mayGuess(s, r) {
+		err = s.load(ctx, l.store)
+	} else {
+		p, refusal := l.decide(ctx, s, r, now)
+		var again *againError
+		if refusal == nil || errors.As(refusal, &again) { // a commit will tell whether it was right
+			return p, refusal
+		}
+		guessed := s.account.head
+		if err = s.load(ctx, l.store); err == nil && s.account.head == guessed {
+			return nil, refusal
+		}
+		r.used = 0
+	}
+	if err != nil {
 		return nil, err
 	}
 	if known, err := l.known(ctx, s, r); known != nil || err != nil {
 		return &Pending{result: known}, err
 	}
+	return l.decide(ctx, s, r, now)
+}
+
+// mayGuess reports whether a request may be decided on the account as it is in memory
+// without asking the store first: when that is far away, and the commit will find out.
+func (l *Ledger) mayGuess(s *slot, r *request) bool {
+	return l.commit.shared && !r.wary && s.account != nil && r.key.isCallers() && s.flightOf(r.key) == nil
+}
+
+// decide decides the operation against the account in memory, and queues what it
+// writes.
+func (l *Ledger) decide(ctx context.Context, s *slot, r *request, now Instant) (*Pending, error) {
 	if err := s.fetch(ctx, l.store, r.op); err != nil {
 		return nil, err
 	}
@@ -272,7 +299,7 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 		if !movedAccount(err) || attempt == maxAttempts {
 			return nil, attempted(r.op, r.account, keyed(err, p.result.Key))
 		}
-		next, err := p.ledger.again(ctx, r)
+		next, err := p.ledger.again(ctx, r, keyTaken(err, r.key))
 		if err != nil {
 			return nil, err
 		}
@@ -288,8 +315,18 @@ func movedAccount(err error) bool {
 	return errors.As(err, &c) && len(c.Records) == 0
 }
 
+// keyTaken reports whether a conflict is about an operation's key: it has to be looked
+// up then.
+func keyTaken(err error, key Key) bool {
+	var c *ConflictError
+	return errors.As(err, &c) && slices.Contains(c.Keys, key)
+}
+
 // again decides a request afresh after what it was computed from turned out stale.
-func (l *Ledger) again(ctx context.Context, r *request) (*Pending, error) {
+func (l *Ledger) again(ctx context.Context, stale *request, wary bool) (*Pending, error) {
+	r := new(request)
+	*r = *stale
+	r.wary = r.wary || wary
 	err := l.enter()
 	if err != nil {
 		return nil, attempted(r.op, r.account, err)

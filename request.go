@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,9 +20,14 @@ type request struct {
 	key     Key // the caller's, or empty
 	attach  Attach
 	lead    bool // the caller may commit by itself
+	wary    bool // somebody else uses the key, so it has to be looked up
 	// forbidden is why the customer may not use this currency; it is looked at with
 	// the rest, after what is missing or in use.
 	forbidden error
+	// What was drawn for the ids of a decision, and how much of it is used.
+	drawn []randomBits
+	used  int
+	room  [2]randomBits
 }
 
 // normal fills in the default currency.
@@ -140,12 +146,15 @@ func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error
 		return nil, nil
 	}
 	if f := s.flightOf(r.key); f != nil {
+		r.wary = true
 		return nil, &againError{flight: f}
 	}
 	rec, err := l.recordOf(ctx, s, r.key)
 	if rec == nil || err != nil {
 		return nil, err
 	}
+	l.ids.giveBack(r.drawn)
+	r.drawn = nil
 	if field := difference(rec.Op, r.op); field != "" {
 		return nil, &IdempotencyMismatchError{Key: r.key, Field: field}
 	}
@@ -264,19 +273,57 @@ type idSource struct {
 	random io.Reader
 	buf    [640]byte
 	left   []byte
+	unused []randomBits // given back
 }
 
+// randomBits are the random part of an id.
+type randomBits [10]byte
+
 func (s *idSource) next(at Instant) (uuid.UUID, error) {
+	bits, err := s.draw()
+	return newUUID(at, bits), err
+}
+
+func (s *idSource) draw() (bits randomBits, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var bits [10]byte
+	if n := len(s.unused); n > 0 {
+		bits, s.unused = s.unused[n-1], s.unused[:n-1]
+		return bits, nil
+	}
 	if len(s.left) < len(bits) {
 		if _, err := io.ReadFull(s.random, s.buf[:]); err != nil {
-			return uuid.UUID{}, fmt.Errorf("making an id: %w", err)
+			return bits, fmt.Errorf("making an id: %w", err)
 		}
 		s.left = s.buf[:]
 	}
 	copy(bits[:], s.left)
 	s.left = s.left[len(bits):]
-	return newUUID(at, bits), nil
+	return bits, nil
+}
+
+// giveBack takes what was drawn for an operation that turned out to be written
+// already, so that the ids to come do not depend on how that was found out.
+func (s *idSource) giveBack(drawn []randomBits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, bits := range slices.Backward(drawn) {
+		s.unused = append(s.unused, bits)
+	}
+}
+
+// nextID makes an id, of what was drawn for the request and is not used.
+func (r *request) nextID(ids *idSource, at Instant) (uuid.UUID, error) {
+	if r.used == len(r.drawn) {
+		bits, err := ids.draw()
+		if err != nil {
+			return uuid.UUID{}, err
+		}
+		if r.drawn == nil {
+			r.drawn = r.room[:0]
+		}
+		r.drawn = append(r.drawn, bits)
+	}
+	r.used++
+	return newUUID(at, r.drawn[r.used-1]), nil
 }

@@ -72,6 +72,18 @@ type Store interface {
 	Records(ctx context.Context, kind, prefix, after string, limit int) ([]Record, error)
 }
 
+// SharedStore is a Store that is far away, because other processes write to it as
+// well. The ledger spares it questions: an operation is decided on the account as the
+// ledger remembers it, and Commit refuses what was not so any more. Only before it
+// refuses an operation the ledger asks. Reports always ask.
+type SharedStore interface {
+	Store
+
+	// Concurrency returns how many commits the store takes side by side, and how many
+	// accounts it wants in one. Those of one account follow one another.
+	Concurrency() (commits, accounts int)
+}
+
 // Head is what a store keeps once per account: where its journal ends and what the
 // next operation needs to know of it. The zero Head is an account never written.
 type Head struct {

@@ -1,0 +1,247 @@
+package creditledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+
+	"creditledger"
+	"creditledger/store/memory"
+)
+
+// sharedStore is a store in memory that says it is far away, and counts what it is asked.
+type sharedStore struct {
+	*faulty
+	commits, accounts int
+
+	mu    sync.Mutex
+	asked []string
+}
+
+func newShared(commits, accounts int) *sharedStore {
+	s := &sharedStore{faulty: newFaulty(), commits: commits, accounts: accounts}
+	s.onRead(func(_ context.Context, what string, _ creditledger.AccountID) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.asked = append(s.asked, what)
+		return nil
+	})
+	return s
+}
+
+func (s *sharedStore) Concurrency() (commits, accounts int) { return s.commits, s.accounts }
+
+// Commit names the keys that are taken.
+func (s *sharedStore) Commit(ctx context.Context, changes []creditledger.Change) error {
+	err := s.faulty.Commit(ctx, changes)
+	var conflict *creditledger.ConflictError
+	if !errors.As(err, &conflict) {
+		return err
+	}
+	for i := range changes {
+		for _, k := range changes[i].Keys {
+			if seq, err := s.Store.KeySeq(ctx, changes[i].Account, k.Key); err == nil && seq != 0 {
+				conflict.Keys = append(conflict.Keys, k.Key)
+			}
+		}
+	}
+	return conflict
+}
+
+// questions returns what was asked since the last time.
+func (s *sharedStore) questions() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked := s.asked
+	s.asked = nil
+	return asked
+}
+
+// TestSharedStoreIsNotAsked: on a store that is far away an operation on an account in
+// memory is decided and committed without a question; what another ledger wrote
+// meanwhile is found by the commit, and decided on afresh.
+func TestSharedStoreIsNotAsked(t *testing.T) {
+	s := newShared(1, 100)
+	w, elsewhere := newWorldOver(t, s), newWorldOver(t, s.Store)
+	w.must(grant("A", "100"), "one")
+	s.questions()
+	w.must(spend("1"), "two")
+	w.must(spend("1"), "")
+	if asked := s.questions(); len(asked) > 0 {
+		t.Errorf("asked %v", asked)
+	}
+	elsewhere.given(spend("50"))
+	if res := w.must(spend("1"), "three"); story(res.Entries) != "decrement A 1 48→47" {
+		t.Errorf("after another ledger spent: %s", story(res.Entries))
+	}
+	w.verified()
+}
+
+// TestSharedStoreIsAskedBeforeARefusal: nobody is refused because of what the ledger
+// remembers and is so no longer.
+func TestSharedStoreIsAskedBeforeARefusal(t *testing.T) {
+	s := newShared(1, 100)
+	w, elsewhere := newWorldOver(t, s), newWorldOver(t, s.Store)
+	w.given(grant("A", "10"))
+	elsewhere.given(grant("B", "10"))
+	if res := w.must(spend("15", policy(creditledger.Reject)), "k"); len(res.Entries) != 2 {
+		t.Errorf("wrote %s", story(res.Entries))
+	}
+	elsewhere.given(spend("4"))
+	var poor *creditledger.InsufficientCreditsError
+	if err := w.refused(spend("15", policy(creditledger.Reject)), "l", creditledger.ErrInsufficientCredits); !errors.As(err, &poor) || poor.Available.String() != "1" {
+		t.Errorf("refused with %v", err)
+	}
+	if got := w.total(); got != "1" {
+		t.Errorf("the balance read is %s", got)
+	}
+	w.verified()
+}
+
+// TestSharedStoreFindsKeys: a key that was used before, by whomever, is found by the
+// commit; the answer is the first result, or that the key is taken, and the others in
+// the commit are decided without looking their keys up.
+func TestSharedStoreFindsKeys(t *testing.T) {
+	s := newShared(1, 100)
+	w, elsewhere := newWorldOver(t, s), newWorldOver(t, s.Store)
+	w.given(grant("A", "100"))
+	first := elsewhere.must(spend("7"), "key")
+	w.given(spend("1"))
+	if res := w.must(spend("7"), "key"); !res.Replayed || story(res.Entries) != story(first.Entries) {
+		t.Errorf("got %s again: %t", story(res.Entries), res.Replayed)
+	}
+	w.refused(spend("8"), "key", creditledger.ErrIdempotencyMismatch)
+	if res := w.must(spend("1"), "new"); res.Replayed {
+		t.Error("a new key was taken for a used one")
+	}
+	g := s.shut()
+	one := w.async(ctx, cus1, spend("1"), "lead")
+	received(t, g.arrived)
+	var pending []*creditledger.Pending
+	for _, key := range []creditledger.Key{"fresh 1", "key", "fresh 2"} {
+		op := spend("7")
+		p, err := w.Submit(ctx, cus1, op, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pending = append(pending, p)
+	}
+	g.pass()
+	received(t, one)
+	received(t, g.arrived)
+	s.onCommit(nil)
+	s.questions()
+	g.pass()
+	for i, p := range pending {
+		if res, err := p.Wait(ctx); err != nil || res.Replayed != (i == 1) {
+			t.Errorf("operation %d: %+v, %v", i, res, err)
+		}
+	}
+	keys := 0
+	for _, what := range s.questions() {
+		if what == "key" {
+			keys++
+		}
+	}
+	if keys > 2 { // the first after the conflict is decided with all care
+		t.Errorf("%d keys were looked up", keys)
+	}
+	w.verified()
+}
+
+// TestCommitsSideBySide: as many commits are under way as the store takes, of as many
+// accounts as it wants, and never two of one account.
+func TestCommitsSideBySide(t *testing.T) {
+	const width, accounts, each = 3, 2, 20
+	s := newShared(width, accounts)
+	w := newWorldOver(t, s)
+	var mu sync.Mutex
+	under := map[string]int{}
+	now, most := 0, 0
+	s.onCommit(func(_ context.Context, changes []creditledger.Change, next func() error) error {
+		mu.Lock()
+		now++
+		most = max(most, now)
+		if now > width || len(changes) > accounts {
+			t.Errorf("%d commits under way, %d accounts in one", now, len(changes))
+		}
+		for i := range changes {
+			if under[changes[i].Account.Customer]++; under[changes[i].Account.Customer] > 1 {
+				t.Errorf("%s is in two commits at once", changes[i].Account)
+			}
+		}
+		mu.Unlock()
+		for range 100 {
+			mu.Lock()
+			enough := now == width
+			mu.Unlock()
+			if enough {
+				break
+			}
+			runtime.Gosched()
+		}
+		err := next()
+		mu.Lock()
+		defer mu.Unlock()
+		now--
+		for i := range changes {
+			under[changes[i].Account.Customer]--
+		}
+		return err
+	})
+	var pending []*creditledger.Pending
+	var names []string
+	for i := range 8 * each {
+		on := creditledger.AccountID{Customer: fmt.Sprint("c", i%8), Currency: "credits"}
+		p, err := w.Submit(ctx, on, grant("", "1"), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pending, names = append(pending, p), append(names, on.Customer)
+	}
+	last := map[string]uint64{}
+	for i, p := range pending {
+		res, err := p.Wait(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seq := res.Entries[0].Seq; seq != last[names[i]]+1 {
+			t.Errorf("operation %d of %s wrote entry %d", i, names[i], seq)
+		}
+		last[names[i]]++
+	}
+	if most != width {
+		t.Errorf("at most %d commits were under way, want %d", most, width)
+	}
+	for _, name := range slices.Sorted(slices.Values(names[:8])) {
+		b, err := w.Balance(ctx, creditledger.AccountID{Customer: name}, creditledger.BalanceQuery{})
+		if err != nil || b.Total.String() != fmt.Sprint(each) {
+			t.Errorf("%s holds %s, %v", name, b.Total, err)
+		}
+	}
+	w.verified()
+}
+
+// TestIdsDoNotDependOnTheStore: the same operations with the same randomness give the
+// same bytes, whether the ledger asks first or not.
+func TestIdsDoNotDependOnTheStore(t *testing.T) {
+	run := func(s creditledger.Store) []creditledger.JournalRecord {
+		w := newWorldOver(t, s)
+		w.must(creditledger.Increment{Amount: amount("10")}, "a")
+		w.must(creditledger.Increment{Amount: amount("10")}, "b")
+		w.must(creditledger.Increment{Amount: amount("10")}, "a") // a replay
+		w.refused(creditledger.Increment{Amount: amount("11")}, "b", creditledger.ErrIdempotencyMismatch)
+		w.refused(spend("500", policy(creditledger.Reject)), "c", creditledger.ErrInsufficientCredits)
+		w.must(creditledger.Increment{Amount: amount("10")}, "c")
+		return w.journal()
+	}
+	local, far := run(memory.New()), run(newShared(4, 100))
+	same := slices.EqualFunc(local, far, func(a, b creditledger.JournalRecord) bool { return string(a.Bytes) == string(b.Bytes) })
+	if !same || len(local) != 3 {
+		t.Errorf("%d records and %d, or other bytes", len(local), len(far))
+	}
+}
