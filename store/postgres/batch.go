@@ -85,9 +85,15 @@ func (t *transaction) queueJournal(b *pgx.Batch) {
 	seqs, records, lines := make([]int64, 0, rows), make([][]byte, 0, rows), make([]string, 0, rows)
 	for _, p := range t.parts {
 		for _, r := range p.change.Journal {
-			c.add(p.at)
+			if len(t.parts) > 1 {
+				c.add(p.at)
+			}
 			seqs, records, lines = append(seqs, bounded(r.Seq)), append(records, nonNil(r.Bytes)), append(lines, linesOf(r.Bytes))
 		}
+	}
+	if len(t.parts) == 1 {
+		b.Queue(t.sql.insertRecordsOf, t.parts[0].at.args(seqs, records, lines)...)
+		return
 	}
 	b.Queue(t.sql.insertRecords, c.buckets, c.customers, c.currencies, seqs, records, lines)
 }
@@ -113,9 +119,15 @@ func (t *transaction) queueKeys(b *pgx.Batch) {
 	var c columns
 	keys, seqs := make([]string, 0, rows), make([]int64, 0, rows)
 	t.eachKey(func(p *part, k *creditledger.KeyedRecord) {
-		c.add(p.at)
+		if len(t.parts) > 1 {
+			c.add(p.at)
+		}
 		keys, seqs = append(keys, string(k.Key)), append(seqs, bounded(k.Seq))
 	})
+	if len(t.parts) == 1 {
+		b.Queue(t.sql.insertKeysOf, t.parts[0].at.args(keys, seqs)...)
+		return
+	}
 	b.Queue(t.sql.insertKeys, c.buckets, c.customers, c.currencies, keys, seqs)
 }
 

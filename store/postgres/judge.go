@@ -104,11 +104,14 @@ func (p *part) hear(results pgx.BatchResults, v *verdict) (same bool, err error)
 		v.saw(bytes.Equal(record, c.Journal[0].Bytes))
 	}
 	same = uint64(version) == c.Version
-	for range c.Keys {
+	for _, k := range c.Keys {
 		var seq int64
 		used, err := nextRow(results, &seq)
 		if err != nil {
 			return false, err
+		}
+		if used {
+			v.moved.Keys = append(v.moved.Keys, k.Key)
 		}
 		same = same && !used
 	}

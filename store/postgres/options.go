@@ -30,6 +30,14 @@ type Options struct {
 	// stored after it lost the server while it wrote; default 1 minute.
 	Patience time.Duration
 
+	// Commits is how many commits a ledger has under way at once, each of other
+	// accounts; default 4. More than the pool has connections only queue there.
+	Commits int
+
+	// Accounts bounds how many accounts share one commit; default 1024. Choose 1 where
+	// the accounts are spread over servers, so that no transaction needs two of them.
+	Accounts int
+
 	// CacheBytes bounds what the store remembers of heads, so that a commit need not
 	// read them first; default 64 MiB.
 	CacheBytes int
@@ -40,6 +48,8 @@ const (
 	defaultBuckets    = 64
 	maxBuckets        = 4096
 	defaultPatience   = time.Minute
+	defaultCommits    = 4
+	defaultAccounts   = 1024
 	defaultCacheBytes = 64 << 20
 )
 
@@ -56,6 +66,12 @@ func (o *Options) withDefaults() (Options, error) {
 	}
 	if opts.Patience <= 0 {
 		opts.Patience = defaultPatience
+	}
+	if opts.Commits <= 0 {
+		opts.Commits = defaultCommits
+	}
+	if opts.Accounts <= 0 {
+		opts.Accounts = defaultAccounts
 	}
 	if opts.CacheBytes <= 0 {
 		opts.CacheBytes = defaultCacheBytes

@@ -21,8 +21,9 @@ type statements struct {
 	judgeHead, judgeJournal, judgeRecord         string
 	begin, commit, rollback                      string
 	insertHead, updateHead, touchHead            string
-	insertRecords, insertRecord1                 string
-	insertKeys, insertKey1                       string
+	insertRecords, insertRecordsOf               string
+	insertRecord1, insertKey1                    string
+	insertKeys, insertKeysOf                     string
 	insertBlock, insertBlockID, updateBlock      string
 	insertOpen, updateOpen, openData, deleteOpen string
 	insertUpper, updateUpper, touchRecord        string
@@ -100,9 +101,13 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 
 	insertRecords: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines)
 SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bytea[], $6::text[])`,
+	insertRecordsOf: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines)
+SELECT $1::int4, $2::text, $3::text, r.* FROM unnest($4::int8[], $5::bytea[], $6::text[]) r`,
 	insertRecord1: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines) VALUES ($1, $2, $3, $4, $5, $6)`,
 	insertKeys: `INSERT INTO {s}.keys (bucket, customer, currency, key, seq)
 SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int8[])`,
+	insertKeysOf: `INSERT INTO {s}.keys (bucket, customer, currency, key, seq)
+SELECT $1::int4, $2::text, $3::text, k.* FROM unnest($4::text[], $5::int8[]) k`,
 	insertKey1: `INSERT INTO {s}.keys (bucket, customer, currency, key, seq) VALUES ($1, $2, $3, $4, $5)`,
 
 	insertBlockID: `INSERT INTO {s}.block_ids (bucket, customer, currency, id, number) VALUES ($1, $2, $3, $4, $5)`,
@@ -133,7 +138,7 @@ func statementsFor(schema string) *statements {
 		&s.meta, &s.headVersion, &s.headPack, &s.load, &s.blocks, &s.blockNumber, &s.blockRow, &s.openRow,
 		&s.journal, &s.journalBack, &s.keySeq, &s.accounts, &s.due, &s.dueInOrder, &s.record, &s.records,
 		&s.judgeHead, &s.judgeJournal, &s.judgeRecord, &s.insertHead, &s.updateHead, &s.touchHead,
-		&s.insertRecords, &s.insertRecord1, &s.insertKeys, &s.insertKey1, &s.insertBlock, &s.insertBlockID, &s.updateBlock,
+		&s.insertRecords, &s.insertRecordsOf, &s.insertRecord1, &s.insertKeys, &s.insertKeysOf, &s.insertKey1, &s.insertBlock, &s.insertBlockID, &s.updateBlock,
 		&s.nextKind, &s.insertOpen, &s.updateOpen, &s.openData, &s.deleteOpen, &s.touchRecord, &s.insertUpper, &s.updateUpper,
 	} {
 		*text = inSchema(*text, schema)

@@ -31,7 +31,10 @@ type Store struct {
 	close   sync.Once
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store              = (*Store)(nil)
+	_ creditledger.SharedStore = (*Store)(nil)
+)
 
 // Open returns the ledger in a schema that Migrate has prepared. The pool stays the
 // caller's: close it after the store.
@@ -67,6 +70,11 @@ func (s *Store) Close() error {
 	s.life.Lock()
 	defer s.life.Unlock()
 	return nil
+}
+
+// Concurrency implements creditledger.SharedStore.
+func (s *Store) Concurrency() (commits, accounts int) {
+	return min(s.opts.Commits, int(s.pool.Config().MaxConns)), s.opts.Accounts
 }
 
 // enter begins a call; s.life.RUnlock ends it.
