@@ -43,23 +43,29 @@ func ledgersOver(t *testing.T, store cl.Store, n int) (ls []*cl.Ledger) {
 }
 
 // openStore is an empty store, closed and removed when the test is over.
-func openStore(t *testing.T, b fuzz.Backend) cl.Store {
+func openStore(t *testing.T, b fuzz.Backend) cl.Store { return opener(t, b)() }
+
+// opener prepares an empty store and opens it, each time for another ledger.
+func opener(t *testing.T, b fuzz.Backend) func() cl.Store {
 	t.Helper()
 	dir, err := os.MkdirTemp(memoryDir(), "fuzz-")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s, err := b.New(dir)()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if c, ok := s.(io.Closer); ok {
-			c.Close()
+	open := b.New(dir)
+	return func() cl.Store {
+		s, err := open()
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	return s
+		t.Cleanup(func() {
+			if c, ok := s.(io.Closer); ok {
+				c.Close()
+			}
+		})
+		return s
+	}
 }
 
 // together runs fn n times at once and returns the errors. It ends the test when
@@ -154,20 +160,24 @@ func TestStorms(t *testing.T) {
 	storms := size(5, 40, 280)
 	run := results.Start(t, "storms: fifty goroutines under one key")
 	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
-		for _, ledgers := range []int{1, 2} {
-			t.Run(fmt.Sprintf("%s/%d ledgers", b.Name, ledgers), func(t *testing.T) {
-				noLeak(t)
-				ls := ledgersOver(t, openStore(t, b), ledgers)
-				for i := range storms {
-					for j, op := range stormOps {
-						on := cl.AccountID{Customer: fmt.Sprintf("cus_%d_%d", i, j), Currency: "credits"}
-						storm(t, ls, on, op, prepared(t, ls[0], on))
-						run.Count("storms", 1)
-					}
+		stormsOn(t, b, storms, run)
+	}
+}
+
+func stormsOn(t *testing.T, b fuzz.Backend, storms int, run *results.Run) {
+	for _, ledgers := range []int{1, 2} {
+		t.Run(fmt.Sprintf("%s/%d ledgers", b.Name, ledgers), func(t *testing.T) {
+			noLeak(t)
+			ls := ledgersOver(t, openStore(t, b), ledgers)
+			for i := range storms {
+				for j, op := range stormOps {
+					on := cl.AccountID{Customer: fmt.Sprintf("cus_%d_%d", i, j), Currency: "credits"}
+					storm(t, ls, on, op, prepared(t, ls[0], on))
+					run.Count("storms", 1)
 				}
-				run.Set("effects each", 1)
-			})
-		}
+			}
+			run.Set("effects each", 1)
+		})
 	}
 }
 
@@ -274,21 +284,25 @@ func TestOneOfMany(t *testing.T) {
 func TestFreshAccount(t *testing.T) {
 	noLeak(t)
 	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
-		ls := ledgersOver(t, openStore(t, b), 2)
-		for round := range 10 {
-			on := cl.AccountID{Customer: fmt.Sprintf("cus_%d", round), Currency: "credits"}
-			errs := together(t, 50, func(i int) error {
-				_, err := ls[i%2].Do(context.Background(), on, cl.Decrement{Amount: cl.AmountOf(1)}, "")
-				return err
-			})
-			if err := errors.Join(errs...); err != nil {
-				t.Fatal(err)
-			}
-			balance, err := ls[round%2].Balance(context.Background(), on, cl.BalanceQuery{})
-			blocks, err2 := ls[round%2].Blocks(context.Background(), on, cl.BlocksQuery{All: true})
-			if err != nil || err2 != nil || balance.Total.Cmp(cl.AmountOf(-50)) != 0 || len(blocks.Blocks) != 1 || sound(t, ls[0], on) != 50 {
-				t.Errorf("total %s in %d blocks: %v, %v", balance.Total, len(blocks.Blocks), err, err2)
-			}
+		freshAccounts(t, b)
+	}
+}
+
+func freshAccounts(t *testing.T, b fuzz.Backend) {
+	ls := ledgersOver(t, openStore(t, b), 2)
+	for round := range 10 {
+		on := cl.AccountID{Customer: fmt.Sprintf("cus_%d", round), Currency: "credits"}
+		errs := together(t, 50, func(i int) error {
+			_, err := ls[i%2].Do(context.Background(), on, cl.Decrement{Amount: cl.AmountOf(1)}, "")
+			return err
+		})
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+		balance, err := ls[round%2].Balance(context.Background(), on, cl.BalanceQuery{})
+		blocks, err2 := ls[round%2].Blocks(context.Background(), on, cl.BlocksQuery{All: true})
+		if err != nil || err2 != nil || balance.Total.Cmp(cl.AmountOf(-50)) != 0 || len(blocks.Blocks) != 1 || sound(t, ls[0], on) != 50 {
+			t.Errorf("total %s in %d blocks: %v, %v", balance.Total, len(blocks.Blocks), err, err2)
 		}
 	}
 }
@@ -301,44 +315,48 @@ func TestBank(t *testing.T) {
 	length := time.Duration(size(300, 2000, 10_000)) * time.Millisecond
 	run := results.Start(t, "bank: every reader sees every credit once")
 	run.Set("seed", seed(t))
-	const accounts, each = 4, 1000
 	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
-		t.Run(b.Name, func(t *testing.T) {
-			l := cl.New(openStore(t, b), nil)
-			for a := range accounts {
-				must(t, l, historyAccount(a), cl.Increment{Amount: cl.AmountOf(each)})
-			}
-			deadline := time.Now().Add(length)
-			var moves, looks atomic.Int64
-			errs := together(t, 8, func(i int) error {
-				r := rand.New(rand.NewPCG(seed(t), uint64(i)))
-				for time.Now().Before(deadline) {
-					on := historyAccount(r.IntN(accounts))
-					var err error
-					if i < 4 {
-						err = move(l, on, r)
-						moves.Add(1)
-					} else {
-						err = look(l, on, cl.AmountOf(each))
-						looks.Add(1)
-					}
-					if err != nil {
-						return err
-					}
-				}
-				return nil
-			})
-			if err := errors.Join(errs...); err != nil {
-				t.Error(err)
-			}
-			for a := range accounts {
-				sound(t, l, historyAccount(a))
-			}
-			l.Close()
-			run.Count("moves", int(moves.Load()))
-			run.Count("looks", int(looks.Load()))
-		})
+		bankOn(t, b, length, run)
 	}
+}
+
+func bankOn(t *testing.T, b fuzz.Backend, length time.Duration, run *results.Run) {
+	const accounts, each = 4, 1000
+	t.Run(b.Name, func(t *testing.T) {
+		l := cl.New(openStore(t, b), nil)
+		for a := range accounts {
+			must(t, l, historyAccount(a), cl.Increment{Amount: cl.AmountOf(each)})
+		}
+		deadline := time.Now().Add(length)
+		var moves, looks atomic.Int64
+		errs := together(t, 8, func(i int) error {
+			r := rand.New(rand.NewPCG(seed(t), uint64(i)))
+			for time.Now().Before(deadline) {
+				on := historyAccount(r.IntN(accounts))
+				var err error
+				if i < 4 {
+					err = move(l, on, r)
+					moves.Add(1)
+				} else {
+					err = look(l, on, cl.AmountOf(each))
+					looks.Add(1)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err := errors.Join(errs...); err != nil {
+			t.Error(err)
+		}
+		for a := range accounts {
+			sound(t, l, historyAccount(a))
+		}
+		l.Close()
+		run.Count("moves", int(moves.Load()))
+		run.Count("looks", int(looks.Load()))
+	})
 }
 
 // move moves some credits of an account to another block. It may be refused when

@@ -126,7 +126,11 @@ func newWorld(t testing.TB, b fuzz.Backend) *world {
 // reopen is a new ledger over the same store, as after a restart.
 func (w *world) reopen() {
 	w.faulty = faultstore.Wrap(w.inner)
-	w.ledger = cl.New(w.faulty, &cl.Options{Clock: func() time.Time { return w.clock }, Random: rand.NewChaCha8([32]byte{1})})
+	var store cl.Store = w.faulty
+	if _, ok := w.inner.(cl.SharedStore); ok {
+		store = faultstore.Shared{Store: w.faulty}
+	}
+	w.ledger = cl.New(store, &cl.Options{Clock: func() time.Time { return w.clock }, Random: rand.NewChaCha8([32]byte{1})})
 }
 
 func (w *world) must(on cl.AccountID, op cl.Operation) {
@@ -208,21 +212,26 @@ func TestFaultsAtTheSeam(t *testing.T) {
 	run := results.Start(t, "faults in every store call of every kind of call")
 	for _, b := range backends {
 		for _, c := range faultCalls() {
-			before, after, end := cleanRun(t, b, c)
-			for _, kind := range faultstore.Kinds {
-				for _, warm := range []bool{false, true} {
-					reached := true
-					for n := 1; reached; n++ {
-						name := fmt.Sprintf("%s/%s/%s/warm=%v/%d", b.Name, c.name, kind, warm, n)
-						if !t.Run(name, func(t *testing.T) { reached = faultRun(t, b, c, kind, warm, n, before, after, end) }) {
-							break
-						}
-						if n > 200 {
-							t.Fatalf("%s makes more than 200 calls", c.name)
-						}
-						run.Count("faults", 1)
-					}
+			faultsIn(t, b, c, run)
+		}
+	}
+}
+
+// faultsIn lets every store call of one kind of call go wrong, in every way.
+func faultsIn(t *testing.T, b fuzz.Backend, c faultCall, run *results.Run) {
+	before, after, end := cleanRun(t, b, c)
+	for _, kind := range faultstore.Kinds {
+		for _, warm := range []bool{false, true} {
+			reached := true
+			for n := 1; reached; n++ {
+				name := fmt.Sprintf("%s/%s/%s/warm=%v/%d", b.Name, c.name, kind, warm, n)
+				if !t.Run(name, func(t *testing.T) { reached = faultRun(t, b, c, kind, warm, n, before, after, end) }) {
+					break
 				}
+				if n > 200 {
+					t.Fatalf("%s makes more than 200 calls", c.name)
+				}
+				run.Count("faults", 1)
 			}
 		}
 	}

@@ -233,46 +233,66 @@ func (f *flaky) Commit(ctx context.Context, changes []cl.Change) error {
 // each must be one that some order of the calls, one after another, could have given.
 func TestHistories(t *testing.T) {
 	count, calls := size(4, 10, 20), size(1000, 5000, 5000)
-	for _, c := range []struct {
-		name    string
-		backend fuzz.Backend
-		count   int
-		ledgers int
-		flaky   bool
-	}{
-		{"memory", memoryBackend, count, 1, false},
-		{"bolt", boltBackend, count, 1, false},
-		{"memory, two ledgers", memoryBackend, count / 2, 2, false},
-		{"bolt, two ledgers", boltBackend, count / 4, 2, false},
-		{"memory that fails", memoryBackend, count / 2, 1, true},
-		{"memory that fails, two ledgers", memoryBackend, count / 2, 2, true},
+	for _, c := range []historyCase{
+		{name: "memory", backend: memoryBackend, count: count, ledgers: 1},
+		{name: "bolt", backend: boltBackend, count: count, ledgers: 1},
+		{name: "memory, two ledgers", backend: memoryBackend, count: count / 2, ledgers: 2},
+		{name: "bolt, two ledgers", backend: boltBackend, count: count / 4, ledgers: 2},
+		{name: "memory that fails", backend: memoryBackend, count: count / 2, ledgers: 1, flaky: true},
+		{name: "memory that fails, two ledgers", backend: memoryBackend, count: count / 2, ledgers: 2, flaky: true},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			n, unknown := 0, 0
-			run := results.Start(t, "concurrent histories: "+c.name)
-			for i := range c.count {
-				h := historyRun{seed: seed(t) + uint64(i), ops: calls, accounts: 20, giveUp: 10}
-				store := openStore(t, c.backend)
-				if c.flaky {
-					store = &flaky{Store: store}
-				}
-				var l *cl.Ledger
-				for range c.ledgers {
-					l = cl.New(store, nil)
-					for range 8 / c.ledgers {
-						h.clients = append(h.clients, ledgerClient(l))
-					}
-				}
-				history, open := h.play(t, l)
-				if r := porcupine.CheckOperationsTimeout(historyModel, history, time.Minute); r != porcupine.Ok {
-					t.Fatalf("history %d of seed %d: %v\n%s", i, h.seed, r, culprit(history))
-				}
-				n, unknown = n+len(history), unknown+open
+		c.calls = calls
+		t.Run(c.name, func(t *testing.T) { playHistories(t, c) })
+	}
+}
+
+// historyCase says what is played, and over what.
+type historyCase struct {
+	name    string
+	backend fuzz.Backend
+	count   int // of histories
+	calls   int // in each
+	ledgers int
+	apart   bool // each ledger opens the store for itself
+	flaky   bool
+}
+
+// open opens the ledgers of one history.
+func (c *historyCase) open(t *testing.T) (ledgers []*cl.Ledger) {
+	t.Helper()
+	open := opener(t, c.backend)
+	store := open()
+	if c.flaky {
+		store = &flaky{Store: store}
+	}
+	for i := range c.ledgers {
+		if i > 0 && c.apart {
+			store = open()
+		}
+		ledgers = append(ledgers, cl.New(store, nil))
+	}
+	return ledgers
+}
+
+func playHistories(t *testing.T, c historyCase) {
+	n, unknown := 0, 0
+	run := results.Start(t, "concurrent histories: "+c.name)
+	for i := range c.count {
+		h := historyRun{seed: seed(t) + uint64(i), ops: c.calls, accounts: 20, giveUp: 10}
+		ledgers := c.open(t)
+		for _, l := range ledgers {
+			for range 8 / c.ledgers {
+				h.clients = append(h.clients, ledgerClient(l))
 			}
-			for figure, value := range map[string]any{"histories": c.count, "calls": n, "given up": unknown, "illegal": 0, "seed": seed(t)} {
-				run.Set(figure, value)
-			}
-		})
+		}
+		history, open := h.play(t, ledgers[len(ledgers)-1])
+		if r := porcupine.CheckOperationsTimeout(historyModel, history, time.Minute); r != porcupine.Ok {
+			t.Fatalf("history %d of seed %d: %v\n%s", i, h.seed, r, culprit(history))
+		}
+		n, unknown = n+len(history), unknown+open
+	}
+	for figure, value := range map[string]any{"histories": c.count, "calls": n, "given up": unknown, "illegal": 0, "seed": seed(t)} {
+		run.Set(figure, value)
 	}
 }
 

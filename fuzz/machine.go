@@ -64,7 +64,8 @@ type system struct {
 	open   func() (cl.Store, error)
 	store  cl.Store
 	ledger *cl.Ledger
-	random *rand.ChaCha8
+	seed   [32]byte
+	opened byte // how often; each ledger has ids of its own
 	heads  map[cl.AccountID]string
 }
 
@@ -115,7 +116,7 @@ func (m *machine) start(t *rapid.T, c *Machine) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { os.RemoveAll(dir) })
-		s := &system{name: b.Name, open: b.New(dir), random: rand.NewChaCha8(seed), heads: map[cl.AccountID]string{}}
+		s := &system{name: b.Name, open: b.New(dir), seed: seed, heads: map[cl.AccountID]string{}}
 		if err := s.reopen(m); err != nil {
 			t.Fatalf("%s: %v", s.name, err)
 		}
@@ -132,7 +133,10 @@ func (s *system) reopen(m *machine) error {
 	if s.store, err = s.open(); err != nil {
 		return err
 	}
-	s.ledger = cl.New(s.store, &cl.Options{Clock: func() time.Time { return m.clock }, Random: s.random, GracePeriod: m.grace, Repay: m.repay})
+	s.opened++
+	s.seed[len(s.seed)-1] = s.opened
+	random := rand.NewChaCha8(s.seed)
+	s.ledger = cl.New(s.store, &cl.Options{Clock: func() time.Time { return m.clock }, Random: random, GracePeriod: m.grace, Repay: m.repay})
 	return nil
 }
 

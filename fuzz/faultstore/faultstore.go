@@ -110,6 +110,14 @@ func (s *Store) before(call string, commit bool) (after bool, err error) {
 	return false, fault
 }
 
+// Shared is a Store over one that processes share.
+type Shared struct{ *Store }
+
+// Concurrency implements creditledger.SharedStore.
+func (s Shared) Concurrency() (commits, accounts int) {
+	return s.inner.(cl.SharedStore).Concurrency()
+}
+
 // Commit implements creditledger.Store.
 func (s *Store) Commit(ctx context.Context, changes []cl.Change) error {
 	after, err := s.before("Commit", true)
