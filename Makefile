@@ -1,13 +1,10 @@
 # What CI runs, a step at a time. CI itself is .ci/run.
 
-BENCH ?= .
-BENCHTIME ?= 1s
-
 .DEFAULT_GOAL := help
-.PHONY: help test lint bench fuzz demo cover reliability nightly ci
+.PHONY: help test lint bench compare performance fuzz demo cover reliability nightly ci
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## all tests, with the race detector
 	.ci/run tests
@@ -15,8 +12,14 @@ test: ## all tests, with the race detector
 lint: ## formatting, vet, staticcheck, go.mod, references in the documentation
 	.ci/run format vet static modules words
 
-bench: ## all benchmarks; BENCH=regexp, BENCHTIME=1x as CI does
-	go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) ./...
+bench: ## ratios to what disk, bbolt and others do, in a few minutes
+	go run ./bench/report -quick
+
+compare: ## benchmarks here beside those of another commit; REF=main PKG=./bench BENCH=Decrement
+	@bench/compare $(REF)
+
+performance: ## everything measured in full size; writes docs/performance.md
+	go run ./bench/report
 
 fuzz: ## all fuzz targets; FUZZTIME=20s
 	.ci/run fuzz

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"creditledger"
+	"creditledger/bench/measure"
 	"creditledger/opsfile"
 	"creditledger/store"
 	"creditledger/store/bolt"
@@ -150,7 +151,7 @@ func randomKey() creditledger.Key {
 }
 
 // writers are how many goroutines call the ledger at once.
-var writers = size([]int{1, 2, 4, 8, 16, 32, 64}, []int{1, 8, 64})
+var writers = measure.Size([]int{1, 2, 4, 8, 16, 32, 64}, []int{1, 8, 64})
 
 // BenchmarkDecrement spends one credit from the first of ten blocks and waits until it
 // is durable.
@@ -163,7 +164,7 @@ func BenchmarkDecrement(b *testing.B) {
 					for _, writers := range writers {
 						b.Run(fmt.Sprintf("key=%s/writers=%d", key.name, writers), func(b *testing.B) {
 							b.ReportAllocs()
-							together(b, writers, func(i int) error {
+							measure.Together(b, writers, func(i int) error {
 								var k creditledger.Key
 								if key.next != nil {
 									k = key.next()
@@ -197,7 +198,7 @@ func BenchmarkBalance(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			rate(b, 1)
+			measure.Rate(b, 1, "ops/s")
 		})
 	})
 }
@@ -216,7 +217,7 @@ func BenchmarkEntries(b *testing.B) {
 					b.Fatalf("%d entries, %v", len(page.Entries), err)
 				}
 			}
-			rate(b, 1)
+			measure.Rate(b, 1, "ops/s")
 		})
 	})
 }
@@ -238,7 +239,7 @@ func BenchmarkApply(b *testing.B) {
 							b.Fatalf("%+v, %v", summary, err)
 						}
 					}
-					rate(b, lines)
+					measure.Rate(b, lines, "ops/s")
 				})
 			})
 		})

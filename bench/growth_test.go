@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"creditledger"
+	"creditledger/bench/measure"
 	"creditledger/store"
 	"creditledger/store/bolt"
 )
@@ -22,10 +23,10 @@ var one = creditledger.Decrement{Amount: creditledger.AmountOf(1)}
 // BenchmarkHistory spends and reads on accounts of different age, each in a store of
 // its own.
 func BenchmarkHistory(b *testing.B) {
-	ages := size([]int{1_000, 10_000, 100_000, 1_000_000}, []int{1_000, 2_000})
+	ages := measure.Size([]int{1_000, 10_000, 100_000, 1_000_000}, []int{1_000, 2_000})
 	for _, s := range stores {
 		b.Run("store="+s.name, func(b *testing.B) {
-			decrements, balances := make([]subject, len(ages)), make([]subject, len(ages))
+			decrements, balances := make([]measure.Subject, len(ages)), make([]measure.Subject, len(ages))
 			for i, age := range ages {
 				l := s.ledger(b, nil)
 				on := grant(b, l, 1)[0]
@@ -34,20 +35,20 @@ func BenchmarkHistory(b *testing.B) {
 			}
 			runtime.GC()
 			turns, each := s.turns(len(ages))
-			b.Run("op=balance", func(b *testing.B) { alternate(b, turns, 20*each, balances) })
-			b.Run("op=decrement", func(b *testing.B) { alternate(b, turns, each, decrements) })
+			b.Run("op=balance", func(b *testing.B) { measure.Alternate(b, turns, 20*each, balances) })
+			b.Run("op=decrement", func(b *testing.B) { measure.Alternate(b, turns, each, decrements) })
 		})
 	}
 }
 
 // subjects spend from an account and read its balance.
-func subjects(name string, l *creditledger.Ledger, on creditledger.AccountID) (decrement, balance subject) {
+func subjects(name string, l *creditledger.Ledger, on creditledger.AccountID) (decrement, balance measure.Subject) {
 	ctx := context.Background()
-	decrement = subject{name, func() error {
+	decrement = measure.Subject{Name: name, Do: func() error {
 		_, err := l.Do(ctx, on, one, "")
 		return err
 	}}
-	balance = subject{name, func() error {
+	balance = measure.Subject{Name: name, Do: func() error {
 		_, err := l.Balance(ctx, on, creditledger.BalanceQuery{})
 		return err
 	}}
@@ -58,7 +59,7 @@ func subjects(name string, l *creditledger.Ledger, on creditledger.AccountID) (d
 // few are spent on the youngest account.
 func (s backend) turns(n int) (turns, each int) {
 	switch {
-	case !full:
+	case !measure.Full:
 		return 1, 1
 	case s.name == "memory":
 		return 40, 25
@@ -68,10 +69,10 @@ func (s backend) turns(n int) (turns, each int) {
 
 // BenchmarkBlocks spends and reads on accounts with many open blocks.
 func BenchmarkBlocks(b *testing.B) {
-	counts := size([]int{1, 10, 100, 1_000, 10_000, 100_000}, []int{10, 1_000})
+	counts := measure.Size([]int{1, 10, 100, 1_000, 10_000, 100_000}, []int{10, 1_000})
 	for _, s := range stores {
 		b.Run("store="+s.name, func(b *testing.B) {
-			decrements, balances := make([]subject, len(counts)), make([]subject, len(counts))
+			decrements, balances := make([]measure.Subject, len(counts)), make([]measure.Subject, len(counts))
 			for i, n := range counts {
 				l := s.ledger(b, nil)
 				on := creditledger.AccountID{Customer: "customer"}
@@ -85,8 +86,8 @@ func BenchmarkBlocks(b *testing.B) {
 			}
 			runtime.GC()
 			turns, each := s.turns(len(counts))
-			b.Run("op=balance", func(b *testing.B) { alternate(b, turns, 20*each, balances) })
-			b.Run("op=decrement", func(b *testing.B) { alternate(b, turns, each, decrements) })
+			b.Run("op=balance", func(b *testing.B) { measure.Alternate(b, turns, 20*each, balances) })
+			b.Run("op=decrement", func(b *testing.B) { measure.Alternate(b, turns, each, decrements) })
 		})
 	}
 }
@@ -95,8 +96,8 @@ func BenchmarkBlocks(b *testing.B) {
 // as there can be, and tells what it takes up. file-B/op is the file as the system
 // sees it, which grows in steps of 16 MiB; B/op is what of it is in use.
 func BenchmarkDisk(b *testing.B) {
-	steps := size([]int{10_000, 100_000, 1_000_000}, []int{1_000})
-	for _, accounts := range size([]int{1, 10_000}, []int{1, 100}) {
+	steps := measure.Size([]int{10_000, 100_000, 1_000_000}, []int{1_000})
+	for _, accounts := range measure.Size([]int{1, 10_000}, []int{1, 100}) {
 		for _, key := range keys {
 			b.Run(fmt.Sprintf("store=bolt/accounts=%d/key=%s", accounts, key.name), func(b *testing.B) {
 				path := filepath.Join(b.TempDir(), "credits.db")
@@ -160,7 +161,7 @@ func measureFile(b *testing.B, path string) (file, used int64) {
 // BenchmarkSweep writes down what expired on many accounts at one instant. With
 // cache=cold the ledger was just opened and knows none of them.
 func BenchmarkSweep(b *testing.B) {
-	accounts := size(100_000, 1_000)
+	accounts := measure.Size(100_000, 1_000)
 	for _, cache := range []string{"warm", "cold"} {
 		b.Run(fmt.Sprintf("store=bolt/accounts=%d/cache=%s", accounts, cache), func(b *testing.B) {
 			for range b.N {
@@ -193,7 +194,7 @@ func BenchmarkSweep(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			rateOf(b, accounts, "blocks/s")
+			measure.Rate(b, accounts, "blocks/s")
 		})
 	}
 }
@@ -230,8 +231,8 @@ func BenchmarkExpiry(b *testing.B) {
 
 // BenchmarkVerify replays the journals of a store.
 func BenchmarkVerify(b *testing.B) {
-	records := size(300_000, 3_000)
-	for _, accounts := range size([]int{1, 10_000}, []int{1, 100}) {
+	records := measure.Size(300_000, 3_000)
+	for _, accounts := range measure.Size([]int{1, 10_000}, []int{1, 100}) {
 		b.Run(fmt.Sprintf("accounts=%d", accounts), func(b *testing.B) {
 			onStores(b, func(b *testing.B, l *creditledger.Ledger) {
 				ids := grant(b, l, accounts)
@@ -244,7 +245,7 @@ func BenchmarkVerify(b *testing.B) {
 							b.Fatalf("%+v, %v", res, err)
 						}
 					}
-					rateOf(b, records, "records/s")
+					measure.Rate(b, records, "records/s")
 				})
 			})
 		})
@@ -254,7 +255,7 @@ func BenchmarkVerify(b *testing.B) {
 // BenchmarkCache reads the balances of all accounts of a file once and tells how much
 // memory the ledger then holds on to, with room for all of them and for some.
 func BenchmarkCache(b *testing.B) {
-	accounts := size(100_000, 500)
+	accounts := measure.Size(100_000, 500)
 	path := filepath.Join(b.TempDir(), "credits.db")
 	var ids []creditledger.AccountID
 	inLedger(b, path, nil, func(l *creditledger.Ledger, _ store.Store) { ids = grant(b, l, accounts) })
@@ -264,13 +265,13 @@ func BenchmarkCache(b *testing.B) {
 			for range b.N {
 				o := &creditledger.Options{CacheBlocks: limit}
 				inLedger(b, path, o, func(l *creditledger.Ledger, _ store.Store) {
-					before := heap()
+					before := measure.Heap()
 					for _, id := range ids {
 						if _, err := l.Balance(context.Background(), id, creditledger.BalanceQuery{}); err != nil {
 							b.Fatal(err)
 						}
 					}
-					b.ReportMetric(float64(int64(heap())-int64(before))/1e6, "MB")
+					b.ReportMetric(float64(int64(measure.Heap())-int64(before))/1e6, "MB")
 				})
 			}
 		})

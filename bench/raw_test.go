@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 
 	"go.etcd.io/bbolt"
+
+	"creditledger/bench/measure"
 )
 
 // BenchmarkRawWrite overwrites one page of a file and waits for the disk: the least
@@ -18,7 +18,7 @@ import (
 func BenchmarkRawWrite(b *testing.B) {
 	write := pageWriter(b)
 	b.Run(fmt.Sprintf("bytes=%d/sync=data", rawPage), func(b *testing.B) {
-		together(b, 1, func(int) error { return write() })
+		measure.Together(b, 1, func(int) error { return write() })
 	})
 }
 
@@ -103,7 +103,7 @@ func BenchmarkRawBolt(b *testing.B) {
 			t := newTable(b, 0)
 			key := t.increasing
 			if kind == "random" {
-				t = newTable(b, size(100_000, 1_000))
+				t = newTable(b, measure.Size(100_000, 1_000))
 				key = t.random
 			}
 			for _, grouped := range []bool{false, true} {
@@ -121,72 +121,9 @@ func BenchmarkRawBolt(b *testing.B) {
 // grouping has writers call put each by itself, or together.
 func grouping(b *testing.B, grouped bool, writers int, put func(puts int) error) {
 	if !grouped {
-		together(b, writers, func(int) error { return put(1) })
+		measure.Together(b, writers, func(int) error { return put(1) })
 		return
 	}
-	g := &group{put: put}
-	together(b, writers, func(int) error { return g.join() })
-}
-
-// group lets writers share transactions without a timer: whoever comes first leads,
-// and whoever waits when a transaction begins is in it.
-type group struct {
-	put func(puts int) error
-
-	mu      sync.Mutex
-	next    *batch // that those who come now join, nil: none
-	leading bool   // somebody writes
-}
-
-type batch struct {
-	puts int
-	done chan struct{}
-	err  error
-}
-
-// join puts once, in whatever transaction comes next.
-func (g *group) join() error {
-	g.mu.Lock()
-	if g.next == nil {
-		g.next = &batch{done: make(chan struct{})}
-	}
-	b := g.next
-	b.puts++
-	lead := !g.leading
-	g.leading = true
-	g.mu.Unlock()
-	if lead {
-		g.write()
-		g.handOver()
-	}
-	<-b.done
-	return b.err
-}
-
-// write makes a transaction of those who wait, once no more are coming.
-func (g *group) write() {
-	g.mu.Lock()
-	b := g.next
-	for seen := 0; seen != b.puts; {
-		seen = b.puts
-		g.mu.Unlock()
-		runtime.Gosched()
-		g.mu.Lock()
-	}
-	g.next = nil
-	g.mu.Unlock()
-	b.err = g.put(b.puts)
-	close(b.done)
-}
-
-// handOver leaves what came meanwhile to a goroutine, which ends when nobody waits.
-func (g *group) handOver() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.leading = g.next != nil; g.leading {
-		go func() {
-			g.write()
-			g.handOver()
-		}()
-	}
+	g := measure.Group{Put: put}
+	measure.Together(b, writers, func(int) error { return g.Join() })
 }

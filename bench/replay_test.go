@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"testing"
 
 	"go.etcd.io/bbolt"
 
 	"creditledger"
+	"creditledger/bench/measure"
 	"creditledger/store"
 )
 
@@ -23,58 +25,79 @@ type row struct {
 	gone               bool
 }
 
-// writing is what a number of decrements wrote: to the log each at once, and to the
-// tables when they followed.
-type writing struct {
-	path   string // of the file as it was before
-	log    []row
-	tables []row
+// recording is what decrements wrote, window by window: to the log each at once, and to
+// the tables after so many of them as the store lets gather.
+type recording struct {
+	path    string // of the file as it was before
+	windows []window
+	rows    int // of the log
 }
 
-// foldEvery is after how many decrements the tables follow the log; see "Commits
-// append to a log, tables follow" in docs/design.md.
-const foldEvery = 8192
+type window struct{ log, tables []row }
 
 var topBucket, logBucket = []byte("creditledger"), []byte("log")
 
 // record spends on accounts of a file and looks what was written.
-func record(b *testing.B, accounts int, key func() creditledger.Key) *writing {
+func record(b *testing.B, accounts int, key func() creditledger.Key) *recording {
 	b.Helper()
 	dir := b.TempDir()
 	was, is := filepath.Join(dir, "was.db"), filepath.Join(dir, "is.db")
 	var ids []creditledger.AccountID
-	inLedger(b, was, nil, func(l *creditledger.Ledger, _ store.Store) { ids = grant(b, l, accounts) })
-	copyFile(b, was, is)
-	inLedger(b, is, nil, func(l *creditledger.Ledger, _ store.Store) {
-		var all sync.WaitGroup
-		const writers = 64
-		for w := range writers {
-			all.Go(func() {
-				for i := range foldEvery / writers {
-					var k creditledger.Key
-					if key != nil {
-						k = key()
-					}
-					if _, err := l.Do(context.Background(), pick(ids, w+i*writers), one, k); err != nil {
-						b.Error(err)
-					}
-				}
-			})
-		}
-		all.Wait()
+	var gathered int
+	inLedger(b, was, nil, func(l *creditledger.Ledger, s store.Store) {
+		ids = grant(b, l, accounts)
+		gathered = measure.Size(foldEvery(s), 2_048)
 	})
-	w := &writing{path: was}
-	for _, r := range difference(b, was, is) {
-		if bytes.Equal(r.bucket, logBucket) {
-			w.log = append(w.log, r)
-		} else {
-			w.tables = append(w.tables, r)
+	rec := &recording{path: filepath.Join(dir, "first.db")}
+	copyFile(b, was, rec.path)
+	for range measure.Size(4, 1) {
+		copyFile(b, was, is)
+		// Closing writes the tables.
+		inLedger(b, is, nil, func(l *creditledger.Ledger, _ store.Store) { spendAtOnce(b, l, ids, gathered, key) })
+		var w window
+		for _, r := range difference(b, was, is) {
+			if bytes.Equal(r.bucket, logBucket) {
+				w.log = append(w.log, r)
+			} else {
+				w.tables = append(w.tables, r)
+			}
+		}
+		if len(w.log) != gathered || len(w.tables) == 0 {
+			b.Fatalf("%d decrements wrote %d rows of the log and %d of tables", gathered, len(w.log), len(w.tables))
+		}
+		rec.windows, rec.rows = append(rec.windows, w), rec.rows+len(w.log)
+		was, is = is, was
+		if err := os.Remove(is); err != nil {
+			b.Fatal(err)
 		}
 	}
-	if len(w.log) != foldEvery || len(w.tables) == 0 {
-		b.Fatalf("%d decrements wrote %d rows of the log and %d of tables", foldEvery, len(w.log), len(w.tables))
+	return rec
+}
+
+// foldEvery is how many records the store lets gather before the tables follow.
+func foldEvery(s store.Store) int {
+	return int(reflect.ValueOf(s).Elem().FieldByName("foldEvery").Int())
+}
+
+// spendAtOnce has 64 writers make n decrements.
+func spendAtOnce(b *testing.B, l *creditledger.Ledger, ids []creditledger.AccountID, n int, key func() creditledger.Key) {
+	b.Helper()
+	const writers = 64
+	var all sync.WaitGroup
+	for w := range writers {
+		all.Go(func() {
+			for i := w; i < n; i += writers {
+				var k creditledger.Key
+				if key != nil {
+					k = key()
+				}
+				if _, err := l.Do(context.Background(), pick(ids, i), one, k); err != nil {
+					b.Error(err)
+				}
+			}
+		})
 	}
-	return w
+	all.Wait()
 }
 
 func copyFile(b *testing.B, from, to string) {
@@ -99,15 +122,16 @@ func copyFile(b *testing.B, from, to string) {
 // difference lists what stands in the file is and not, or otherwise, in the file was.
 func difference(b *testing.B, was, is string) (rows []row) {
 	b.Helper()
-	err := openRaw(b, was).View(func(before *bbolt.Tx) error {
-		return openRaw(b, is).View(func(after *bbolt.Tx) error {
+	from, to := openRaw(b, was), openRaw(b, is)
+	err := from.View(func(before *bbolt.Tx) error {
+		return to.View(func(after *bbolt.Tx) error {
 			return after.Bucket(topBucket).ForEachBucket(func(name []byte) error {
 				rows = append(rows, bucketDifference(name, before.Bucket(topBucket).Bucket(name).Cursor(), after.Bucket(topBucket).Bucket(name).Cursor())...)
 				return nil
 			})
 		})
 	})
-	if err != nil {
+	if err := errors.Join(err, from.Close(), to.Close()); err != nil {
 		b.Fatal(err)
 	}
 	return rows
@@ -137,41 +161,50 @@ func bucketDifference(name []byte, was, is *bbolt.Cursor) (rows []row) {
 	return rows
 }
 
-// again writes what was written once more, with nothing but bbolt. When it is at its
-// end it begins anew, under the numbers of the log that follow.
+// again writes what was written once more, with nothing but bbolt.
 type again struct {
-	*writing
-	db   *bbolt.DB
-	next int
-	last uint64 // number of the log's last row
+	*recording
+	b            *testing.B // that it lasts as long as
+	db           *bbolt.DB
+	window, next int    // the row that comes next
+	last         uint64 // number of the log's last row
+	left         int    // rows that are still to come
 }
 
-func (w *writing) again(b *testing.B) *again {
-	b.Helper()
-	path := filepath.Join(b.TempDir(), "raw.db")
-	copyFile(b, w.path, path)
-	return &again{writing: w, db: openRaw(b, path), last: binary.BigEndian.Uint64(w.log[0].key) - 1}
+// begin makes sure that n rows are to come, on a fresh file if need be. There may be
+// fewer in the recording: then it comes again, under the numbers that follow.
+func (a *again) begin(n int) {
+	if a.db != nil && a.left >= n {
+		return
+	}
+	path := filepath.Join(a.b.TempDir(), "raw.db")
+	copyFile(a.b, a.path, path)
+	a.db = openRaw(a.b, path)
+	a.window, a.next, a.left = 0, 0, a.rows
+	a.last = binary.BigEndian.Uint64(a.windows[0].log[0].key) - 1
 }
 
 func (a *again) put(n int) error {
+	a.left -= n
 	return a.db.Update(func(tx *bbolt.Tx) error {
 		top := tx.Bucket(topBucket)
 		log := top.Bucket(logBucket)
 		log.FillPercent = 1
 		for range n {
+			w := &a.windows[a.window]
 			a.last++
-			if err := log.Put(binary.BigEndian.AppendUint64(nil, a.last), a.log[a.next].value); err != nil {
+			if err := log.Put(binary.BigEndian.AppendUint64(nil, a.last), w.log[a.next].value); err != nil {
 				return err
 			}
-			if a.next++; a.next < len(a.log) {
+			if a.next++; a.next < len(w.log) {
 				continue
 			}
-			a.next = 0
-			for _, r := range a.tables {
-				if err := r.write(top.Bucket(r.bucket)); err != nil {
+			for i := range w.tables {
+				if err := w.tables[i].write(top.Bucket(w.tables[i].bucket)); err != nil {
 					return err
 				}
 			}
+			a.window, a.next = (a.window+1)%len(a.windows), 0
 		}
 		return nil
 	})
@@ -190,13 +223,16 @@ func BenchmarkRawSame(b *testing.B) {
 	for _, accounts := range []int{1, 10_000} {
 		b.Run(fmt.Sprintf("accounts=%d", accounts), func(b *testing.B) {
 			for _, key := range keys {
-				a := record(b, accounts, key.next).again(b)
-				for _, writers := range writers {
-					b.Run(fmt.Sprintf("key=%s/writers=%d", key.name, writers), func(b *testing.B) {
-						b.ReportAllocs()
-						grouping(b, writers > 1, writers, a.put)
-					})
-				}
+				b.Run("key="+key.name, func(b *testing.B) {
+					a := &again{recording: record(b, accounts, key.next), b: b}
+					for _, writers := range writers {
+						b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
+							b.ReportAllocs()
+							a.begin(b.N)
+							grouping(b, writers > 1, writers, a.put)
+						})
+					}
+				})
 			}
 		})
 	}

@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"creditledger/bench/measure"
 )
 
 // syncs counts the fdatasyncs and fsyncs of this process while they are watched.
@@ -109,7 +111,7 @@ func BenchmarkSlowDisk(b *testing.B) {
 	counted := func(name string, writers int, do func(i int) error) {
 		b.Run(fmt.Sprintf("delay=%s/%s/writers=%d", os.Getenv(envSyncDelay), name, writers), func(b *testing.B) {
 			before := syncs.n.Load()
-			together(b, writers, do)
+			measure.Together(b, writers, do)
 			b.ReportMetric(float64(syncs.n.Load()-before)/float64(b.N), "syncs/op")
 		})
 	}

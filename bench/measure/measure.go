@@ -1,4 +1,6 @@
-package bench
+// Package measure holds what benchmarks of several packages share: how they are timed,
+// and how large they are.
+package measure
 
 import (
 	"os"
@@ -10,28 +12,26 @@ import (
 	"time"
 )
 
-// full asks for the sizes that the goals speak of. Without it a run is small enough to
+// Full asks for the sizes that the goals speak of. Without it a run is small enough to
 // show, in every change, that the benchmarks still work.
-var full = os.Getenv("LEDGER_BENCH") == "full"
+var Full = os.Getenv("LEDGER_BENCH") == "full"
 
-// size is one of two: of a full run, or of any other.
-func size[T any](inFull, otherwise T) T {
-	if full {
+// Size is one of two: of a full run, or of any other.
+func Size[T any](inFull, otherwise T) T {
+	if Full {
 		return inFull
 	}
 	return otherwise
 }
 
-// rate reports what happened n times in each iteration.
-func rate(b *testing.B, n int) { rateOf(b, n, "ops/s") }
-
-func rateOf(b *testing.B, n int, unit string) {
+// Rate reports what happened n times in each iteration, with a unit such as ops/s.
+func Rate(b *testing.B, n int, unit string) {
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), unit)
 }
 
-// together has writers share b.N calls of one operation, and reports how many a second
+// Together has writers share b.N calls of one operation, and reports how many a second
 // there were and how long they took.
-func together(b *testing.B, writers int, do func(i int) error) {
+func Together(b *testing.B, writers int, do func(i int) error) {
 	took := make([]time.Duration, b.N)
 	var next atomic.Int64
 	var all sync.WaitGroup
@@ -51,27 +51,27 @@ func together(b *testing.B, writers int, do func(i int) error) {
 	}
 	all.Wait()
 	b.StopTimer()
-	rate(b, 1)
+	Rate(b, 1, "ops/s")
 	slices.Sort(took)
 	b.ReportMetric(took[len(took)/2].Seconds()*1e6, "p50-µs")
 	b.ReportMetric(took[len(took)*99/100].Seconds()*1e6, "p99-µs")
 }
 
-// subject is one of several things that are compared.
-type subject struct {
-	name string // key=value
-	do   func() error
+// Subject is one of several things that are compared.
+type Subject struct {
+	Name string // key=value
+	Do   func() error
 }
 
-// alternate lets the subjects take turns of some operations each and reports the
+// Alternate lets the subjects take turns of some operations each and reports the
 // median turn of each of them: what disturbs the machine disturbs all alike.
-func alternate(b *testing.B, turns, each int, subjects []subject) {
+func Alternate(b *testing.B, turns, each int, subjects []Subject) {
 	took := make([][]float64, len(subjects))
 	for range turns {
 		for i, s := range subjects {
 			start := time.Now()
 			for range each {
-				if err := s.do(); err != nil {
+				if err := s.Do(); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -80,12 +80,12 @@ func alternate(b *testing.B, turns, each int, subjects []subject) {
 	}
 	for i, s := range subjects {
 		slices.Sort(took[i])
-		b.Run(s.name, func(b *testing.B) { b.ReportMetric(took[i][turns/2], "ns/op") })
+		b.Run(s.Name, func(b *testing.B) { b.ReportMetric(took[i][turns/2], "ns/op") })
 	}
 }
 
-// heap is how much memory is in use, after everything that can go is gone.
-func heap() uint64 {
+// Heap is how much memory is in use, after everything that can go is gone.
+func Heap() uint64 {
 	runtime.GC()
 	runtime.GC()
 	var m runtime.MemStats

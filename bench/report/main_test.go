@@ -1,0 +1,73 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func write(t *testing.T, lines string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "results")
+	if err := os.WriteFile(file, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// What was missed or never measured is plain in the page, and of several rounds the
+// median counts.
+func TestPage(t *testing.T) {
+	r, err := readResults(write(t, `commit: 0123456789ab
+cpu: A processor
+cpu: The processor
+BenchmarkStep/by=ledger/blocks=10-2     10   400 ns/op   1 allocs/op
+BenchmarkStep/by=ledger/blocks=10-2     10   100 ns/op   0 allocs/op
+BenchmarkStep/by=ledger/blocks=10-2     10   300 ns/op   0 allocs/op
+BenchmarkStep/by=int64/blocks=10/line=kept  10  8 ns/op  0 allocs/op
+BenchmarkDecrement/accounts=1/store=memory/key=ledger/writers=1-2  10  3210.4 ns/op  2 allocs/op
+PASS
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page(r))
+	for _, want := range []string{
+		"Commit 0123456789ab", "The processor", "of 3 rounds",
+		"| in memory | a decrement through the public API | ≤ 4,000 ns | 3,210 ns | reached |",
+		"| in memory | the step alone, to a hand-written drawdown of int64 that fills in a line | ≤ 5 × | 37.5 × | **missed** |",
+		"| in memory | the step alone: allocations | ≤ 0 | 0 | reached |",
+		"| in memory | Amount, add, everyday | ≤ 15 ns |  | **not measured** |",
+		"### Step\n\n| | ns/op | allocs/op |\n", "| by=ledger, blocks=10 | 300 | 0 |",
+		strings.SplitN(notes, "\n", 2)[0],
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if short := plain(r); strings.Contains(short, "*") || !strings.Contains(short, "37.5 ×") {
+		t.Errorf("for a terminal:\n%s", short)
+	}
+}
+
+func TestBadResults(t *testing.T) {
+	if _, err := readResults(write(t, "PASS\nBenchmarkX-2 10 a ns/op\n")); err == nil || !strings.Contains(err.Error(), "line 2") {
+		t.Errorf("a value that is no number: %v", err)
+	}
+	o := options{only: "nothing", results: filepath.Join(t.TempDir(), "results")}
+	if err := o.run(); err == nil || !strings.Contains(err.Error(), `no part "nothing"`) {
+		t.Errorf("an unknown part: %v", err)
+	}
+	if err := (&options{results: filepath.Join(t.TempDir(), "none")}).run(); err == nil {
+		t.Error("a page of nothing")
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for v, want := range map[float64]string{0: "0", 0.0123456: "0.0123", 1.044: "1.04", 99.96: "100", 314.6: "315", 1234567.8: "1,234,568", 1e5: "100,000"} {
+		if got := number(v); got != want {
+			t.Errorf("%v is printed %s, want %s", v, got, want)
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// part is something that is measured in one go: the benchmarks of a package that a
+// pattern names.
+type part struct {
+	name, dir, pattern, time string
+
+	env   []string
+	once  bool // what it measures is the same each time
+	heavy bool // not in a quick run
+}
+
+const peersDir = "bench/peers"
+
+var parts = []part{
+	{name: "durable", dir: "bench", pattern: "RawWrite$", time: "300ms"},
+	{name: "durable", dir: "bench", pattern: "RawBolt$/keys=increasing", time: "300ms"},
+	{name: "durable", dir: "bench", pattern: "RawSame$/./key=ledger/writers=1$", time: "300ms"},
+	{name: "durable", dir: "bench", pattern: "RawSame$/./key=caller/writers=(1|2|4|8|16|32)$", time: "300ms"},
+	{name: "durable", dir: "bench", pattern: "Decrement$/./store=bolt/./writers=(1|2|4|8|16|32)$", time: "300ms"},
+	// Now and then the tables follow the log, which takes long: samples are to have a few
+	// of these.
+	{name: "many", dir: "bench", pattern: "RawBolt$/keys=random/grouped=true/writers=64$", time: "1s"},
+	{name: "many", dir: "bench", pattern: "RawSame$/./key=caller/writers=64$", time: "3s"},
+	{name: "many", dir: "bench", pattern: "Decrement$/./store=bolt/./writers=64$", time: "3s"},
+	{name: "slow", dir: "bench", pattern: "SlowDisk$", time: "300ms", env: []string{"LEDGER_SYNC_DELAY=2ms"}},
+	{name: "slow", dir: "bench", pattern: "SlowDisk$", time: "300ms", env: []string{"LEDGER_SYNC_DELAY=0s"}},
+	{name: "memory", dir: "bench", pattern: "Decrement$/./store=memory", time: "200ms"},
+	{name: "memory", dir: "bench", pattern: "(Balance|Entries|Apply)$", time: "200ms"},
+	{name: "memory", dir: ".", pattern: "Step$", time: "100ms"},
+	{name: "memory", dir: peersDir, pattern: "Decimal$", time: "50ms"},
+	{name: "growth", dir: "bench", pattern: "(History|Blocks)$", time: "1x"},
+	{name: "growth", dir: "bench", pattern: "Expiry$", time: "10x"},
+	{name: "growth", dir: "store/bolt", pattern: "Open$", time: "5x"},
+	{name: "replay", dir: "bench", pattern: "(Verify|Sweep)$", time: "1x", heavy: true},
+	{name: "size", dir: "bench", pattern: "(Disk|Cache)$", time: "1x", once: true, heavy: true},
+	{name: "peers", dir: peersDir, pattern: "SQLite$", time: "300ms"},
+	{name: "peers", dir: "bench", pattern: "Postgres$", time: "500ms"},
+}
+
+func partNames() (names []string) {
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return slices.Compact(names)
+}
+
+// measure runs the parts that were asked for, round after round, and adds what they
+// print to a file.
+func (o *options) measure(file string) error {
+	chosen, err := o.chosen()
+	if err != nil {
+		return err
+	}
+	out, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	dir, err := os.MkdirTemp("", "report")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	built := map[string]string{}
+	for _, p := range chosen {
+		if built[p.dir] == "" {
+			built[p.dir] = filepath.Join(dir, fmt.Sprint(len(built))+".test")
+			if err := command(nil, p.dir, "go", "test", "-c", "-o", built[p.dir], ".").Run(); err != nil {
+				return fmt.Errorf("build the tests of %s: %w", p.dir, err)
+			}
+		}
+	}
+	if _, err := io.WriteString(out, machine()); err != nil {
+		return err
+	}
+	for round := range o.rounds {
+		for _, p := range chosen {
+			if p.once && round > 0 {
+				continue
+			}
+			fmt.Fprintf(os.Stderr, "round %d of %d: %s %s\n", round+1, o.rounds, p.dir, p.pattern)
+			run := command(out, p.dir, built[p.dir], "-test.run=^$", "-test.bench="+p.pattern, "-test.benchtime="+p.time)
+			run.Env = append(append(os.Environ(), "LEDGER_BENCH=full"), p.env...)
+			if err := run.Run(); err != nil {
+				return fmt.Errorf("%s in %s: %w", p.pattern, p.dir, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (o *options) chosen() (list []part, err error) {
+	asked := strings.FieldsFunc(o.only, func(r rune) bool { return r == ',' })
+	for _, name := range asked {
+		if !slices.Contains(partNames(), name) {
+			return nil, fmt.Errorf("there is no part %q", name)
+		}
+	}
+	for _, p := range parts {
+		if (len(asked) == 0 || slices.Contains(asked, p.name)) && !(o.quick && p.heavy) {
+			list = append(list, p)
+		}
+	}
+	return list, nil
+}
+
+func command(out io.Writer, dir, name string, args ...string) *exec.Cmd {
+	c := exec.Command(name, args...)
+	c.Dir, c.Stdout, c.Stderr = dir, out, os.Stderr
+	return c
+}
+
+// machine says where and on what something is measured, as lines of the form key: value
+// that benchmark results may have in between.
+func machine() string {
+	var b strings.Builder
+	say := func(key, value string) { fmt.Fprintf(&b, "%s: %s\n", key, strings.TrimSpace(value)) }
+	say("date", time.Now().UTC().Format(time.DateOnly))
+	say("commit", output("git", "describe", "--always", "--dirty", "--abbrev=12"))
+	say("go", runtime.Version()+" "+runtime.GOOS+"/"+runtime.GOARCH)
+	say("cores", fmt.Sprint(runtime.NumCPU()))
+	say("kernel", output("uname", "-sr"))
+	say("disk", output("df", "--output=source,fstype", os.TempDir()))
+	return b.String()
+}
+
+// output returns the last line that a command prints, or that it cannot be had.
+func output(name string, args ...string) string {
+	out, err := exec.Command(name, args...).Output()
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if err != nil {
+		return "unknown"
+	}
+	return strings.Join(strings.Fields(lines[len(lines)-1]), " ")
+}
