@@ -116,7 +116,9 @@ func (a *account) rebuild(t Instant) {
 	a.filtered, a.taker, a.passed, a.lapsed = nil, nil, nil, nil
 	a.debts.reset(nil)
 	a.waiting.reset(nil)
-	a.expiring.reset(nil)
+	// Most accounts have all of their blocks in both.
+	a.plain.blocks.reset(make([]*Block, 0, a.open.len()))
+	a.expiring.reset(make([]*Block, 0, a.open.len()))
 	for _, b := range a.open.all() {
 		a.gross = mustAmount(a.gross.Add(b.Balance.Abs()))
 		a.place(b)

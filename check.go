@@ -44,12 +44,25 @@ func checkText(field, s string, limit int) error {
 	switch {
 	case len(s) > limit:
 		return invalid(field, "has %d bytes, more than %d", len(s), limit)
+	case isPlain(s):
+		return nil
 	case !utf8.ValidString(s):
 		return invalid(field, "%s is not valid UTF-8", quote(s))
 	case strings.IndexFunc(s, unicode.IsControl) >= 0:
 		return invalid(field, "%s has control characters", quote(s))
 	}
 	return nil
+}
+
+// isPlain reports whether s is nothing but printable ASCII, which most ids are: they
+// are looked at in every call.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // checkDescription lets line breaks and tabs through, no other control characters.

@@ -44,25 +44,28 @@ func (v view) openBlocks(id creditledger.AccountID, acct uint64) ([]creditledger
 		return nil, err
 	}
 	a := v.tail.account(id)
-	var blocks []creditledger.Block
+	var few [32]uint64
+	tabled := few[:0]
 	for k := range ascending(open, key(acct), key(acct)) {
 		number, err := numbered(bucketOpen, k, id)
 		if err != nil {
 			return nil, err
 		}
-		if _, ok := a.block(number); ok {
-			continue
+		if _, ok := a.block(number); !ok {
+			tabled = append(tabled, number)
 		}
+	}
+	recent := slices.DeleteFunc(a.numbers(0), func(number uint64) bool { return !a.blocks[number].Open })
+	blocks := make([]creditledger.Block, 0, len(tabled)+len(recent)) // they stay in memory: no room to spare
+	for _, number := range tabled {
 		b, err := v.block(id, acct, number)
 		if err != nil {
 			return nil, err
 		}
 		blocks = append(blocks, b)
 	}
-	for _, number := range a.numbers(0) {
-		if b := a.blocks[number]; b.Open {
-			blocks = append(blocks, copyBlock(b.Block))
-		}
+	for _, number := range recent {
+		blocks = append(blocks, copyBlock(a.blocks[number].Block))
 	}
 	return blocks, nil
 }
