@@ -160,8 +160,8 @@ func (t *tx) voidNote(inv *Invoice, ref NoteRef) error {
 type TakeBack struct {
 	Invoice string              `json:"invoice_id"`
 	Credits creditledger.Amount `json:"credits"` // positive, at most what was bought and not taken back yet
-	// PaidBack: the money went back to the customer outside, such as by a chargeback.
-	// Otherwise it goes to the customer balance.
+	// PaidBack: the money went back to the customer outside, such as by a chargeback, as
+	// far as it was paid there. Otherwise it goes to the customer balance.
 	PaidBack bool   `json:"paid_back,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 }
@@ -210,14 +210,8 @@ func (t *tx) takeBack(inv *Invoice, b TakeBack, res *Answer) error {
 	if inv.Purchase.TakenBack, err = inv.Purchase.TakenBack.Add(b.Credits); err != nil {
 		return err
 	}
-	effect := ToBalance
-	if b.PaidBack {
-		effect = PaidBackByHand
-		inv.Payments = append(inv.Payments, Payment{
-			ID: idFrom("pay_", inv.ID, string(t.call.key)), Status: PaymentPaid, Amount: amount.Neg(), ChargeType: Refund,
-			Note: b.Reason, CreatedAt: t.now, EndedAt: t.now,
-		})
-	} else if err := t.toBalance(inv, amount, CreditNoteApplied); err != nil {
+	effect, err := t.payBack(inv, b, amount)
+	if err != nil {
 		return err
 	}
 	if _, err := t.addNote(inv, CreditNote{Amount: amount, Effect: effect, Reason: b.Reason, TakenBack: b.Credits, Spent: spent, Owed: owed}, ""); err != nil {
@@ -239,6 +233,28 @@ func (t *tx) takeBack(inv *Invoice, b TakeBack, res *Answer) error {
 		}
 		return nil
 	})
+}
+
+// payBack gives the price of credits that are taken back to the customer balance; of
+// what went back outside that is only what nobody had paid there.
+func (t *tx) payBack(inv *Invoice, b TakeBack, amount Money) (NoteEffect, error) {
+	rest, effect := amount, ToBalance
+	if b.PaidBack && inv.AmountPaid.Sign() > 0 {
+		back := inv.AmountPaid
+		if amount.amount.Cmp(&back.amount) < 0 {
+			back = amount
+		}
+		inv.Payments = append(inv.Payments, Payment{
+			ID: idFrom("pay_", inv.ID, string(t.call.key)), Status: PaymentPaid, Amount: back.Neg(), ChargeType: Refund,
+			Note: b.Reason, CreatedAt: t.now, EndedAt: t.now,
+		})
+		effect = PaidBackByHand
+		var err error
+		if rest, err = rest.Sub(back); err != nil {
+			return effect, err
+		}
+	}
+	return effect, t.toBalance(inv, rest, CreditNoteApplied)
 }
 
 // planVoids voids what the blocks of a purchase hold, then, up to the credits asked

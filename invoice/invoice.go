@@ -51,6 +51,8 @@ type Invoice struct {
 	// NetTerms is the number of calendar days until the invoice is due.
 	NetTerms *int `json:"net_terms,omitempty"`
 
+	// Timezone is the customer's, in which the days of this invoice were meant.
+	Timezone         string               `json:"timezone"`
 	CreatedAt        creditledger.Instant `json:"created_at"`
 	InvoiceDate      creditledger.Instant `json:"invoice_date,omitzero"` // none in a draft: the day it is issued
 	DueDate          creditledger.Instant `json:"due_date,omitzero"`

@@ -135,7 +135,7 @@ func (t *tx) newInvoice(part string, currency string, source Source, terms *Term
 	inv := &Invoice{
 		ID: id, Seller: t.s.options.Seller, Customer: t.call.customer, Currency: currency, Source: source, Status: Draft,
 		Memo: terms.Memo, Metadata: terms.Metadata, AutoCollection: *terms.AutoCollection, NetTerms: terms.NetTerms,
-		CreatedAt: t.now, InvoiceDate: t.now, Balance: zeroOf(currency),
+		Timezone: t.zone.String(), CreatedAt: t.now, InvoiceDate: t.now, Balance: zeroOf(currency),
 	}
 	t.put(kindInvoice, inv.ID, inv)
 	t.put(kindIndex, indexKey(inv), struct{}{})

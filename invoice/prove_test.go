@@ -179,6 +179,7 @@ func (x *examination) settled(inv *Invoice, applied int64) {
 		}
 	}
 	due, total := x.minor(inv.AmountDue), x.minor(inv.Total)
+	x.expect(paid >= 0, "%s: %d more went back than was paid", inv.name(), -paid)
 	x.expect(x.minor(inv.Balance) == applied, "%s: %s of the balance is applied, the balance says %d", inv.name(), inv.Balance, applied)
 	x.expect(pending <= 1, "%s: %d payments are under way", inv.name(), pending)
 	switch inv.Status {

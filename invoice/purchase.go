@@ -114,7 +114,9 @@ func (t *tx) planPurchase(p *Purchase, part string) (*sale, error) {
 	if err != nil {
 		return nil, err
 	}
-	inv.InvoiceDate = t.purchaseDate(p)
+	if inv.InvoiceDate, err = t.purchaseDate(p); err != nil {
+		return nil, err
+	}
 	item := p.ItemID
 	if item == "" {
 		item = t.s.options.CreditsItem
@@ -160,14 +162,15 @@ func (t *tx) collected(amount Money, currency, invoice string) error {
 	return t.moveBalance(amount, Movement{Action: PreviouslyCollected, Invoice: invoice})
 }
 
-// purchaseDate is the date of a purchase's invoice.
-func (t *tx) purchaseDate(p *Purchase) creditledger.Instant {
+// purchaseDate is the date of a purchase's invoice: by default when the credits become
+// effective.
+func (t *tx) purchaseDate(p *Purchase) (creditledger.Instant, error) {
 	for _, w := range []creditledger.When{p.Terms.InvoiceDate, p.Increment.EffectiveAt} {
 		if !w.IsZero() && !w.IsNever() {
-			return resolve(w, t.zone)
+			return resolve(w, t.zone), nil
 		}
 	}
-	return t.now
+	return t.at(accountOf(p.Account))
 }
 
 // invoicingCurrency is the currency an account is invoiced in.

@@ -22,6 +22,7 @@ const (
 	kindMovement  = "customer_balance_log" // customer, currency, number
 	kindChange    = "pending_change"       // change id
 	kindChangeNow = "pending_change_now"   // customer, account currency
+	kindSettings  = "seller_settings"      // seller
 
 	recordFormat = 1
 	separator    = "\x00"

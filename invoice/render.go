@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
@@ -43,12 +44,17 @@ func (inv *Invoice) sheet(tag language.Tag) *sheet {
 		s.Title = "Invoice " + inv.Number
 	}
 	s.fact("Customer", inv.Customer)
-	s.date("Date", inv.InvoiceDate)
-	s.date("Due", inv.DueDate)
-	s.date("Paid", inv.PaidAt)
-	s.date("Voided", inv.VoidedAt)
+	zone := inv.zone()
+	for _, d := range []struct {
+		name string
+		at   creditledger.Instant
+	}{{"Date", inv.InvoiceDate}, {"Due", inv.DueDate}, {"Paid", inv.PaidAt}, {"Voided", inv.VoidedAt}} {
+		if d.at != 0 {
+			s.fact(d.name, day(d.at, zone))
+		}
+	}
 	if p := inv.Period; p != nil {
-		s.fact("Period", day(p.Start)+" to "+day(p.End))
+		s.fact("Period", moment(p.Start, zone)+" to "+moment(p.End, zone))
 	}
 	s.fact("Reference", inv.ID)
 	s.Discounts, s.Credits, s.Taxes = inv.Discount.Sign() != 0, inv.Credits.Sign() != 0, inv.Tax != nil
@@ -80,7 +86,7 @@ func (inv *Invoice) sheet(tag language.Tag) *sheet {
 	}
 	s.Due = [2]string{"Amount due", text(inv.AmountDue)}
 	for _, p := range inv.Payments {
-		s.Payments = append(s.Payments, [2]string{day(p.CreatedAt) + " " + p.describe(), text(p.Amount)})
+		s.Payments = append(s.Payments, [2]string{day(p.CreatedAt, zone) + " " + p.describe(), text(p.Amount)})
 	}
 	for _, n := range inv.CreditNotes {
 		name := strings.TrimSpace(n.Number + " " + n.Reason)
@@ -108,24 +114,32 @@ func (p *Payment) describe() string {
 
 func (s *sheet) fact(name, value string) { s.Facts = append(s.Facts, [2]string{name, value}) }
 
-func (s *sheet) date(name string, i creditledger.Instant) {
-	if i != 0 {
-		s.fact(name, day(i))
+// zone is where the days of the invoice are: those of the customer.
+func (inv *Invoice) zone() *time.Location {
+	zone, err := time.LoadLocation(inv.Timezone)
+	if err != nil {
+		return time.UTC
 	}
+	return zone
 }
 
-// day is the calendar day of an instant in UTC, with the time if it has one.
-func day(i creditledger.Instant) string {
-	t := i.Time()
-	if t.Hour() == 0 && t.Minute() == 0 {
-		return t.Format("2006-01-02")
+// day is the calendar day of an instant.
+func day(i creditledger.Instant, zone *time.Location) string {
+	return i.Time().In(zone).Format(time.DateOnly)
+}
+
+// moment is the day of an instant, with the time unless that is midnight: a period may
+// begin at noon.
+func moment(i creditledger.Instant, zone *time.Location) string {
+	if t := i.Time().In(zone); t.Hour() != 0 || t.Minute() != 0 {
+		return t.Format("2006-01-02 15:04")
 	}
-	return t.Format("2006-01-02 15:04")
+	return day(i, zone)
 }
 
 func (l *Line) row(tag language.Tag) row {
 	r := row{
-		Item: l.ItemID, Detail: l.Description, Quantity: l.Quantity.String(), Price: l.UnitPrice.String(),
+		Item: l.ItemID, Detail: l.Description, Quantity: formatNumber(l.Quantity.String(), tag), Price: formatNumber(l.UnitPrice.String(), tag),
 		Subtotal: l.Subtotal.Format(tag), Discount: l.Discount.Neg().Format(tag), Credits: l.Credits.Neg().Format(tag),
 		Net: l.Net.Format(tag), Total: l.Total.Format(tag),
 	}
@@ -134,10 +148,10 @@ func (l *Line) row(tag language.Tag) row {
 	}
 	if len(l.Tiers) > 0 {
 		r.Price = string(l.TierMode)
-		r.Notes = tierNotes(l.Tiers)
+		r.Notes = tierNotes(l.Tiers, tag)
 	}
 	for _, a := range l.Adjustments {
-		note := strings.ReplaceAll(string(a.Kind), "_", " ") + " " + turned(a.Amount)
+		note := strings.ReplaceAll(string(a.Kind), "_", " ") + " " + turned(a.Amount, tag)
 		if a.Reason != "" {
 			note += ": " + a.Reason
 		}
@@ -147,28 +161,29 @@ func (l *Line) row(tag language.Tag) row {
 }
 
 // turned is what an adjustment adds to a line, by the text of what it takes off.
-func turned(amount string) string {
+func turned(amount string, tag language.Tag) string {
 	switch rest, negative := strings.CutPrefix(amount, "-"); {
 	case negative:
-		return "+" + rest
+		return "+" + formatNumber(rest, tag)
 	case strings.Trim(amount, "0.") == "":
-		return amount
+		return formatNumber(amount, tag)
 	}
-	return "-" + amount
+	return "-" + formatNumber(amount, tag)
 }
 
 // tierNotes say what each tier costs.
-func tierNotes(tiers []Tier) []string {
+func tierNotes(tiers []Tier, tag language.Tag) []string {
 	notes := make([]string, 0, len(tiers))
 	for _, t := range tiers {
-		if t.UpTo.IsZero() {
-			notes = append(notes, "above: "+t.UnitPrice.String())
-			continue
+		price := formatNumber(t.UnitPrice.String(), tag)
+		switch {
+		case len(tiers) == 1:
+			notes = append(notes, "each: "+price)
+		case t.UpTo.IsZero():
+			notes = append(notes, "above: "+price)
+		default:
+			notes = append(notes, "up to "+formatNumber(t.UpTo.String(), tag)+": "+price)
 		}
-		notes = append(notes, "up to "+t.UpTo.String()+": "+t.UnitPrice.String())
-	}
-	if len(notes) == 1 {
-		notes[0] = "each: " + tiers[0].UnitPrice.String()
 	}
 	return notes
 }

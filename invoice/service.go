@@ -8,7 +8,8 @@ import (
 	"creditledger"
 )
 
-// Options are the settings of a seller. The zero value and nil mean the defaults.
+// Options are the settings of a seller for New; Open takes those that are kept with the
+// ledger. The zero value and nil mean the defaults.
 type Options struct {
 	Seller       string // whose invoices are numbered together; "default"
 	NumberPrefix string // in front of the number; "INV-"
@@ -36,9 +37,7 @@ func New(l *creditledger.Ledger, opts *Options) *Service {
 	if opts != nil {
 		o = *opts
 	}
-	if o.Seller == "" {
-		o.Seller = "default"
-	}
+	o.Seller = sellerOr(o.Seller)
 	if o.NumberPrefix == "" {
 		o.NumberPrefix = "INV-"
 	}

@@ -66,13 +66,8 @@ const noBreakSpace = "\u00a0"
 // formatPlain writes a plain decimal text (sign, digits, point) with the separators
 // of a language, and the sign of the currency where that language puts it.
 func formatPlain(plain, code string, tag language.Tag) string {
-	p := message.NewPrinter(tag)
 	negative := strings.HasPrefix(plain, "-")
-	whole, fraction, _ := strings.Cut(strings.TrimPrefix(plain, "-"), ".")
-	text := groupDigits(p, whole)
-	if fraction != "" {
-		text += pointOf(p) + localDigits(p, fraction)
-	}
+	text := formatNumber(strings.TrimPrefix(plain, "-"), tag)
 	symbol := symbolOf(code, tag)
 	base, _ := tag.Base()
 	switch {
@@ -85,6 +80,21 @@ func formatPlain(plain, code string, tag language.Tag) string {
 	}
 	if negative {
 		text = "-" + text
+	}
+	return text
+}
+
+// formatNumber writes a plain decimal text with the separators of a language.
+func formatNumber(plain string, tag language.Tag) string {
+	p := message.NewPrinter(tag)
+	sign := ""
+	if rest, signed := strings.CutPrefix(plain, "-"); signed {
+		sign, plain = "-", rest
+	}
+	whole, fraction, _ := strings.Cut(plain, ".")
+	text := sign + groupDigits(p, whole)
+	if fraction != "" {
+		text += pointOf(p) + localDigits(p, fraction)
 	}
 	return text
 }

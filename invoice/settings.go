@@ -1,0 +1,114 @@
+package invoice
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/text/language"
+
+	"creditledger"
+)
+
+// Settings are what a seller decides once. They are kept with the ledger, so that every
+// program that opens it sells alike. The zero value holds the defaults.
+type Settings struct {
+	// NumberPrefix stands in front of invoice numbers; "INV-". The count goes on under
+	// a new one.
+	NumberPrefix string `json:"number_prefix,omitempty"`
+	CreditsItem  string `json:"credits_item,omitempty"` // item of a purchase that names none; "Credits"
+	// TaxPercent is the tax on the net of every line; nil: taxes are not known.
+	TaxPercent *creditledger.Amount `json:"tax_percent,omitempty"`
+	Locale     string               `json:"locale,omitempty"` // BCP 47, of what is shown; "en"
+}
+
+const maxPrefix = 40
+
+func (s *Settings) check() error {
+	if s.TaxPercent != nil && s.TaxPercent.Sign() < 0 {
+		return invalid("tax_percent", "%s is negative", s.TaxPercent)
+	}
+	if _, err := s.locale(); err != nil {
+		return err
+	}
+	return firstError(checkText("number_prefix", s.NumberPrefix, maxPrefix), checkText("credits_item", s.CreditsItem, creditledger.MaxID))
+}
+
+func (s *Settings) locale() (language.Tag, error) {
+	if s.Locale == "" {
+		return language.English, nil
+	}
+	tag, err := language.Parse(s.Locale)
+	if err != nil {
+		return tag, invalid("locale", "%q is not a language tag", clip(s.Locale))
+	}
+	return tag, nil
+}
+
+// SettingsOf returns a seller's settings, an empty name for the default one.
+func SettingsOf(ctx context.Context, l *creditledger.Ledger, seller string) (Settings, error) {
+	s, _, err := settingsOf(ctx, l, sellerOr(seller))
+	return s, err
+}
+
+func settingsOf(ctx context.Context, l *creditledger.Ledger, seller string) (s Settings, version uint64, err error) {
+	rec, err := l.Record(ctx, creditledger.RecordID{Kind: kindSettings, Key: seller})
+	if isNotFound(err) {
+		return s, 0, nil
+	}
+	if err != nil {
+		return s, 0, err
+	}
+	return s, rec.Version, decode(&rec, &s)
+}
+
+// ChangeSettings stores what change makes of a seller's settings. It calls change again
+// if somebody else changed them meanwhile.
+func ChangeSettings(ctx context.Context, l *creditledger.Ledger, seller string, change func(*Settings)) (Settings, error) {
+	seller = sellerOr(seller)
+	if err := checkID("seller", seller); err != nil {
+		return Settings{}, err
+	}
+	for attempt := 1; ; attempt++ {
+		s, version, err := settingsOf(ctx, l, seller)
+		if err != nil {
+			return s, err
+		}
+		change(&s)
+		if err := s.check(); err != nil {
+			return s, err
+		}
+		data, err := encode(s)
+		if err != nil {
+			return s, err
+		}
+		err = l.PutRecords(ctx, []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: kindSettings, Key: seller}, Expect: version, Value: data}})
+		if err == nil || attempt == maxAttempts || !errors.Is(err, creditledger.ErrConflict) {
+			return s, err
+		}
+	}
+}
+
+// Open returns a service that goes by the settings a seller has now, an empty name for
+// the default seller. The ledger stays the caller's.
+func Open(ctx context.Context, l *creditledger.Ledger, seller string) (*Service, error) {
+	s, err := SettingsOf(ctx, l, seller)
+	if err != nil {
+		return nil, err
+	}
+	locale, err := s.locale()
+	if err != nil {
+		return nil, err
+	}
+	opts := &Options{Seller: seller, NumberPrefix: s.NumberPrefix, CreditsItem: s.CreditsItem, Locale: locale}
+	if s.TaxPercent != nil {
+		opts.Tax = FlatTax(*s.TaxPercent)
+	}
+	return New(l, opts), nil
+}
+
+func sellerOr(name string) string {
+	if name == "" {
+		return "default"
+	}
+	return name
+}
