@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 
+	"golang.org/x/text/language"
+
 	"creditledger"
 )
 
@@ -16,9 +18,10 @@ type Answer struct {
 	Err  error  // why there is no Result
 	// Result is what was asked for: a *creditledger.Result, Balance, Explanation,
 	// EntryPage, SweepResult, Verification or Customer, the []creditledger.Block of
-	// blocks, nil for clock; for the money side an *invoice.Answer, ChangeAnswer or
-	// Effects.
+	// blocks, nil for clock; for the money side an *invoice.Answer, ChangeAnswer,
+	// Effects, BalanceAnswer or State, a *Balance, or invoice.Settings.
 	Result any
+	Locale language.Tag // of the money in it; none: English
 }
 
 // The codes of an error answer.

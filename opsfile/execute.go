@@ -18,6 +18,14 @@ func Execute(ctx context.Context, ledger *creditledger.Ledger, clock *Clock, r R
 		answer.Result, answer.Err = result, err
 		return answer
 	}
+	if op, ok := r.Args.(money); ok {
+		var s *invoice.Service
+		if s, answer.Err = invoice.Open(ctx, ledger, ""); answer.Err == nil {
+			answer.Locale = s.Locale()
+			answer.Result, answer.Err = op.run(ctx, s, r.Key)
+		}
+		return answer
+	}
 	answer.Result, answer.Err = query(ctx, ledger, clock, r)
 	return answer
 }
@@ -25,8 +33,8 @@ func Execute(ctx context.Context, ledger *creditledger.Ledger, clock *Clock, r R
 // query carries out what is not a writing operation.
 func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request) (any, error) {
 	switch args := r.Args.(type) {
-	case money:
-		return args.run(ctx, invoice.New(l, nil), r.Key)
+	case Seller:
+		return args.run(ctx, l)
 	case Preview:
 		return l.Preview(ctx, r.Account, args.Operation, r.Key)
 	case creditledger.BalanceQuery:

@@ -50,6 +50,15 @@ var hostileLines = map[string]map[string]string{
 	"void_invoice": {"invoice_id": `"i"`, "idempotency_key": `"k"`},
 	"close_period": {"customer_id": `"c"`, "idempotency_key": `"k"`, "start": `"2025-01-01"`, "end": `"2025-02-01"`, "lines": `[{"item_id":"i","quantity":"1","unit_price":"1"}]`},
 	"change":       {"customer_id": `"c"`, "idempotency_key": `"k"`, "action": `"cancel"`, "change_id": `"x"`},
+	"draft_invoice": {
+		"customer_id": `"c"`, "idempotency_key": `"k"`, "lines": `[{"item_id":"i","quantity":"1","unit_price":"1"}]`,
+		"invoice_settings": `{"auto_collection":true,"net_terms":30,"invoice_id":"i3","currency":"USD"}`,
+	},
+	"invoice":          {"invoice_id": `"i"`, "action": `"show"`},
+	"credit_note":      {"action": `"create"`, "invoice_id": `"i"`, "idempotency_key": `"k"`, "amount": `"1.00 USD"`},
+	"customer_balance": {"customer_id": `"c"`, "idempotency_key": `"k"`, "type": `"increment"`, "amount": `"1.00 USD"`},
+	"state":            {"customer_id": `"c"`},
+	"seller":           {"number_prefix": `"A-"`, "tax_percent": `"8"`},
 }
 
 // keysOf asks a reader for its keys.

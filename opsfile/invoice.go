@@ -4,8 +4,6 @@ import (
 	"context"
 	"strconv"
 
-	"golang.org/x/text/language"
-
 	"creditledger"
 	"creditledger/invoice"
 )
@@ -269,6 +267,26 @@ func (f *fields) line() invoice.LineInput {
 	return l
 }
 
+// amounts reads a list of amounts.
+func (f *fields) amounts(key string) []creditledger.Amount {
+	v, ok := f.take(key, kindArray)
+	if !ok {
+		return nil
+	}
+	list := make([]creditledger.Amount, len(v.items))
+	for i, item := range v.items {
+		if item.kind != kindString && item.kind != kindNumber {
+			f.refuse(key, "holds %s, not only amounts", item.kind)
+			continue
+		}
+		var err error
+		if list[i], err = creditledger.ParseAmount(item.text); err != nil {
+			f.refuseAs(key, err)
+		}
+	}
+	return list
+}
+
 func (f *fields) adjustments() []invoice.Adjustment {
 	var list []invoice.Adjustment
 	f.each("adjustments", func(in *fields) {
@@ -301,6 +319,8 @@ func readChange(f *fields, r *Request) {
 			}
 			in.refuse("op", "is not one of the writing operations that may stand in a change")
 		})
+		f.each("credit_notes", func(in *fields) { c.Proposal.CreditNotes = append(c.Proposal.CreditNotes, in.note()) })
+		f.each("void_credit_notes", func(in *fields) { c.Proposal.VoidNotes = append(c.Proposal.VoidNotes, in.noteRef()) })
 		f.each("purchases", func(in *fields) { c.Proposal.Purchases = append(c.Proposal.Purchases, in.purchase(r.Account)) })
 	case "preview", "apply":
 		c.ID, c.With = f.requiredID("change_id"), invoice.Collected{Description: f.description(), PreviouslyCollected: f.collected()}
@@ -308,80 +328,4 @@ func readChange(f *fields, r *Request) {
 		c.ID = f.requiredID("change_id")
 	}
 	r.Args = c
-}
-
-// effectsObject is what a change creates and voids in JSON.
-type effectsObject struct {
-	Entries         []entryObject          `json:"entries"`
-	Blocks          []string               `json:"blocks"`
-	InvoicesCreated []*invoice.InvoiceView `json:"invoices_created"`
-	InvoicesVoided  []*invoice.InvoiceView `json:"invoices_voided"`
-	NotesCreated    []invoice.NoteView     `json:"credit_notes_created"`
-	NotesVoided     []invoice.NoteRef      `json:"credit_notes_voided"`
-}
-
-func newEffectsObject(e *invoice.Effects) (*effectsObject, error) {
-	o := &effectsObject{
-		Entries: list(e.Entries, newEntryObject), Blocks: append([]string{}, e.Blocks...), NotesCreated: []invoice.NoteView{},
-		NotesVoided: append([]invoice.NoteRef{}, e.NotesVoided...),
-	}
-	var err error
-	if o.InvoicesCreated, err = invoice.Views(e.InvoicesCreated, locale); err != nil {
-		return nil, err
-	}
-	if o.InvoicesVoided, err = invoice.Views(e.InvoicesVoided, locale); err != nil {
-		return nil, err
-	}
-	for i := range e.NotesCreated {
-		n, err := e.NotesCreated[i].View(locale)
-		if err != nil {
-			return nil, err
-		}
-		o.NotesCreated = append(o.NotesCreated, n)
-	}
-	return o, nil
-}
-
-// locale is what money is formatted for in answers.
-var locale = language.English
-
-// moneyAnswer is the JSON of what a request of the money side did; nil for others.
-func moneyAnswer(h header, answer *Answer) (any, error) {
-	if answer.Err != nil {
-		return nil, nil
-	}
-	switch a := answer.Result.(type) {
-	case *invoice.Answer:
-		view, err := a.Invoice.View(locale)
-		return struct {
-			header
-			Replayed bool                 `json:"replayed"`
-			Invoice  *invoice.InvoiceView `json:"invoice"`
-			BlockID  *string              `json:"new_block_id"`
-			Entries  []entryObject        `json:"entries"`
-		}{h, a.Replayed, view, optional(a.BlockID), list(a.Entries, newEntryObject)}, err
-	case *invoice.ChangeAnswer:
-		own := *a.Change
-		own.Effects = nil
-		var effects *effectsObject
-		if a.Change.Effects != nil {
-			var err error
-			if effects, err = newEffectsObject(a.Change.Effects); err != nil {
-				return nil, err
-			}
-		}
-		return struct {
-			header
-			Replayed bool            `json:"replayed"`
-			Change   *invoice.Change `json:"change"`
-			Effects  *effectsObject  `json:"effects"`
-		}{h, a.Replayed, &own, effects}, nil
-	case *invoice.Effects:
-		effects, err := newEffectsObject(a)
-		return struct {
-			header
-			Effects *effectsObject `json:"effects"`
-		}{h, effects}, err
-	}
-	return nil, nil
 }

@@ -18,8 +18,8 @@ type Request struct {
 	// Args is what the op asks for: a creditledger.Operation for the writing
 	// operations, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain,
 	// SetClock, CustomerUpdate, Sweep or Verify (those without a type here are the
-	// ledger's), or for the money side a Purchase, Payment, VoidInvoice, ClosePeriod
-	// or Change.
+	// ledger's), or for the money side a Purchase, Payment, VoidInvoice, ClosePeriod,
+	// Change, Draft, Invoice, CreditNote, CustomerBalance, State or Seller.
 	Args any
 }
 
@@ -120,11 +120,17 @@ func init() {
 		"sweep":    func(_ *fields, r *Request) { r.Args = Sweep{} },
 		"verify":   readVerify,
 
-		"change":       readChange,
-		"close_period": readClosePeriod,
-		"payment":      readPayment,
-		"purchase":     readPurchase,
-		"void_invoice": readVoidInvoice,
+		"change":           readChange,
+		"close_period":     readClosePeriod,
+		"credit_note":      readCreditNote,
+		"customer_balance": readCustomerBalance,
+		"draft_invoice":    readDraft,
+		"invoice":          readInvoice,
+		"payment":          readPayment,
+		"purchase":         readPurchase,
+		"seller":           readSeller,
+		"state":            readState,
+		"void_invoice":     readVoidInvoice,
 	}
 }
 

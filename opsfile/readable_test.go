@@ -51,7 +51,9 @@ func shortMoney(t *testing.T, answer string) []byte {
 		part := moneyObject.FindSubmatch(found)
 		decimal, _, _ := strings.Cut(string(part[5]), " ")
 		minor, err := strconv.ParseInt(strings.Replace(decimal, ".", "", 1), 10, 64)
-		formatted := strings.Replace(string(part[2]), string(part[4]), "", 1)
+		// The sign of the currency stands in front or behind, and the point may be a comma.
+		formatted := strings.TrimSuffix(strings.Replace(string(part[2]), string(part[4]), "", 1), "\u00a0")
+		formatted = strings.Replace(formatted, ",", ".", 1)
 		if err != nil || fmt.Sprint(minor) != string(part[1]) || formatted != decimal || string(part[5]) != decimal+" "+string(part[3]) {
 			t.Errorf("money does not agree with itself: %s", found)
 		}

@@ -18,7 +18,7 @@ import (
 
 // moneyCommands are the subcommands of the money side.
 func (a *app) moneyCommands() []*cobra.Command {
-	return []*cobra.Command{a.purchaseCommand(), a.invoiceCommand(), a.closePeriodCommand(), a.customerBalanceCommand(), a.changeCommand(), a.stateCommand()}
+	return []*cobra.Command{a.purchaseCommand(), a.invoiceCommand(), a.closePeriodCommand(), a.customerBalanceCommand(), a.changeCommand(), a.stateCommand(), a.sellerCommand()}
 }
 
 // keyFlag gives a subcommand that writes its idempotency key.
@@ -50,7 +50,8 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 	}
 	return a.withLedger(cmd.Context(), want, func(l *creditledger.Ledger) error {
 		answer := opsfile.Execute(cmd.Context(), l, nil, r)
-		return a.show(&answer, func(out io.Writer) {
+		var shown error
+		err := a.show(&answer, func(out io.Writer) {
 			if a.quiet {
 				return
 			}
@@ -59,20 +60,34 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 				if res.Replayed {
 					fmt.Fprintln(out, "Done before under this key; nothing was written now. It was:")
 				}
-				_ = invoice.New(l, nil).WriteText(out, res.Invoice)
+				shown = writeInvoice(cmd.Context(), l, out, res.Invoice)
 			case *invoice.ChangeAnswer:
 				writeChange(out, res.Change)
 			case *invoice.Effects:
 				writeEffects(out, res)
 			}
 		})
+		return errors.Join(err, shown)
 	})
+}
+
+// writeInvoice shows an invoice as the seller's settings want it.
+func writeInvoice(ctx context.Context, l *creditledger.Ledger, out io.Writer, inv *invoice.Invoice) error {
+	s, err := invoice.Open(ctx, l, "")
+	if err != nil {
+		return err
+	}
+	return s.WriteText(out, inv)
 }
 
 // looking runs f with a service over the ledger file, opened for reading.
 func (a *app) looking(ctx context.Context, f func(*invoice.Service) error) error {
 	return a.withLedger(ctx, toRead, func(l *creditledger.Ledger) error {
-		return f(invoice.New(l, nil))
+		s, err := invoice.Open(ctx, l, "")
+		if err != nil {
+			return err
+		}
+		return f(s)
 	})
 }
 
@@ -86,8 +101,9 @@ func (a *app) printJSON(v any) error {
 func (a *app) invoiceCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "invoice",
-		Short: "List, show, pay and void invoices",
-		Long: `List, show, pay and void invoices. Invoices come from purchase, close-period and change.
+		Short: "List, show, draft, pay, credit and void invoices",
+		Long: `List, show, draft, pay, credit and void invoices. Invoices come from purchase,
+close-period and change, and from draft for anything else.
 
 A payment begins with start and ends with pay or fail; an invoice that was paid
 elsewhere needs pay alone. Credits that wait for their invoice become usable with it.`,
@@ -96,10 +112,11 @@ elsewhere needs pay alone. Credits that wait for their invoice become usable wit
   creditledger invoice start inv_1 --provider cards --provider-id ch_1
   creditledger invoice pay inv_1 --payment ch_1`,
 		RunE: func(*cobra.Command, []string) error {
-			return errors.New("invoice needs list, show, start, pay, fail or void")
+			return errNoInvoiceAction
 		},
 	}
 	cmd.AddCommand(a.invoiceListCommand(), a.invoiceShowCommand(), a.invoiceStartCommand(), a.invoicePayCommand(), a.invoiceFailCommand(), a.invoiceVoidCommand())
+	cmd.AddCommand(a.draftCommands()...)
 	return cmd
 }
 

@@ -73,7 +73,7 @@ func (a *app) changeShowCommand() *cobra.Command {
 					}
 				}
 				if a.json {
-					return a.showChangeJSON(ch, effects)
+					return a.showChangeJSON(s, ch, effects)
 				}
 				var text strings.Builder
 				writeChange(&text, ch)
@@ -93,10 +93,10 @@ func (a *app) changeShowCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) showChangeJSON(ch *invoice.Change, effects *invoice.Effects) error {
+func (a *app) showChangeJSON(s *invoice.Service, ch *invoice.Change, effects *invoice.Effects) error {
 	own := *ch
 	own.Effects = effects
-	answer := opsfile.Answer{Op: "change", Result: &invoice.ChangeAnswer{Change: &own}}
+	answer := opsfile.Answer{Op: "change", Result: &invoice.ChangeAnswer{Change: &own}, Locale: s.Locale()}
 	return a.show(&answer, nil)
 }
 
@@ -170,83 +170,13 @@ and pending changes.`,
 				if err != nil {
 					return err
 				}
-				if a.json {
-					o, err := newStateObject(st, s)
-					if err != nil {
-						return err
-					}
-					return a.printJSON(o)
-				}
-				var text strings.Builder
-				writeState(&text, st)
-				_, err = io.WriteString(a.out, text.String())
-				return err
+				answer := opsfile.Answer{Op: "state", Result: st, Locale: s.Locale()}
+				return a.show(&answer, func(out io.Writer) { writeState(out, st) })
 			})
 		}),
 	}
 	a.dbFlag(cmd)
 	return cmd
-}
-
-// stateObject is a customer's state in JSON.
-type stateObject struct {
-	Op       string                 `json:"op"`
-	Customer string                 `json:"customer_id"`
-	External string                 `json:"external_customer_id,omitempty"`
-	Deleted  string                 `json:"deleted_at,omitempty"`
-	Accounts []accountObject        `json:"accounts"`
-	Balances []invoice.View         `json:"customer_balances"`
-	Open     []*invoice.InvoiceView `json:"open_invoices"`
-}
-
-type accountObject struct {
-	Currency   string   `json:"currency"`
-	Total      string   `json:"total"`
-	Available  string   `json:"available"`
-	NextExpiry *string  `json:"next_expiry"`
-	Eligible   []string `json:"eligible_blocks"`
-	Pending    []string `json:"pending_blocks"`
-	Change     *string  `json:"pending_change_id"`
-}
-
-func newStateObject(st *invoice.State, s *invoice.Service) (*stateObject, error) {
-	open, err := invoice.Views(st.Open, s.Locale())
-	if err != nil {
-		return nil, err
-	}
-	o := &stateObject{
-		Op: "state", Customer: st.Customer.ID, External: st.Customer.ExternalID,
-		Accounts: []accountObject{}, Balances: []invoice.View{}, Open: open,
-	}
-	if st.Customer.DeletedAt != 0 {
-		o.Deleted = st.Customer.DeletedAt.String()
-	}
-	ids := func(blocks []creditledger.Block) []string {
-		list := []string{}
-		for i := range blocks {
-			list = append(list, blocks[i].ID)
-		}
-		return list
-	}
-	for _, a := range st.Accounts {
-		ao := accountObject{Currency: a.Account.Currency, Total: a.Total.String(), Available: a.Available.String(), Eligible: ids(a.Eligible), Pending: ids(a.Pending)}
-		if a.NextExpiry != 0 {
-			text := a.NextExpiry.String()
-			ao.NextExpiry = &text
-		}
-		if a.Change != nil {
-			ao.Change = &a.Change.ID
-		}
-		o.Accounts = append(o.Accounts, ao)
-	}
-	for _, b := range st.Balances {
-		view, err := s.View(b.Amount)
-		if err != nil {
-			return nil, err
-		}
-		o.Balances = append(o.Balances, view)
-	}
-	return o, nil
 }
 
 func writeState(out io.Writer, st *invoice.State) {

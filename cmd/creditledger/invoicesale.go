@@ -203,7 +203,10 @@ negative the customer owes it.`,
 				return err
 			}
 			return a.withLedger(cmd.Context(), toCreate, func(l *creditledger.Ledger) error {
-				s := invoice.New(l, nil)
+				s, err := invoice.Open(cmd.Context(), l, "")
+				if err != nil {
+					return err
+				}
 				if _, err := s.AdjustBalance(cmd.Context(), change, k); err != nil {
 					return err
 				}
@@ -230,38 +233,17 @@ func (a *app) showBalance(cmd *cobra.Command, s *invoice.Service, customer, curr
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.balanceJSON(s, b.Amount, moves)
-	}
-	var text bytes.Buffer
-	fmt.Fprintf(&text, "%s has %s with the seller.\n", customer, b.Amount)
+	answer := opsfile.Answer{Op: "customer_balance", Result: &opsfile.Balance{Amount: b.Amount, Movements: moves}, Locale: s.Locale()}
+	return a.show(&answer, func(out io.Writer) { writeBalance(out, customer, b.Amount, moves) })
+}
+
+func writeBalance(out io.Writer, customer string, balance invoice.Money, moves []invoice.Movement) {
+	fmt.Fprintf(out, "%s has %s with the seller.\n", customer, balance)
 	if len(moves) > 0 {
 		t := newTable(">NO", "CREATED", "TYPE", ">AMOUNT", ">BEFORE", "", ">AFTER", "WHY", "NOTE")
 		for _, m := range moves {
 			t.add(fmt.Sprint(m.Number), when(m.CreatedAt), string(m.Type), m.Amount.Decimal(), m.Starting.Decimal(), "→", m.Ending.Decimal(), string(m.Action), m.Description)
 		}
-		t.write(&text)
+		t.write(out)
 	}
-	_, err = a.out.Write(text.Bytes())
-	return err
-}
-
-func (a *app) balanceJSON(s *invoice.Service, balance invoice.Money, moves []invoice.Movement) error {
-	view, err := s.View(balance)
-	if err != nil {
-		return err
-	}
-	o := struct {
-		Op           string                 `json:"op"`
-		Balance      invoice.View           `json:"balance"`
-		Transactions []invoice.MovementView `json:"transactions"`
-	}{"customer_balance", view, make([]invoice.MovementView, 0, len(moves))}
-	for i := range moves {
-		m, err := moves[i].View(s.Locale())
-		if err != nil {
-			return err
-		}
-		o.Transactions = append(o.Transactions, m)
-	}
-	return a.printJSON(o)
 }

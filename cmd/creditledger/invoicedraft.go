@@ -1,0 +1,207 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"creditledger"
+	"creditledger/invoice"
+	"creditledger/opsfile"
+)
+
+// draftCommands are the subcommands of invoice for drafts, credit notes and refunds.
+func (a *app) draftCommands() []*cobra.Command {
+	return []*cobra.Command{
+		a.invoiceDraftCommand(),
+		a.onInvoice("tax INVOICE AMOUNT...", "Tell the taxes of a draft's lines", "  creditledger invoice tax inv_1 57 3.10", cobra.MinimumNArgs(2), nil,
+			func(args []string) (opsfile.Request, error) {
+				i := opsfile.Invoice{ID: args[0], Action: "tax"}
+				var p parser
+				for _, text := range args[1:] {
+					i.Taxes = append(i.Taxes, p.amount("AMOUNT", text))
+				}
+				return opsfile.Request{Op: "invoice", Args: i}, p.err
+			}),
+		a.moveCommand("issue", "Give a draft its number and ask for the money"),
+		a.moveCommand("sync", "Hand an issued invoice over to another system"),
+		a.creditCommand(),
+		a.onInvoice("uncredit INVOICE CREDIT-NOTE", "Take a credit note back", "  creditledger invoice uncredit inv_1 cn_1", cobra.ExactArgs(2), nil,
+			func(args []string) (opsfile.Request, error) {
+				return opsfile.Request{Op: "credit_note", Args: opsfile.CreditNote{Action: "void", Ref: invoice.NoteRef{Invoice: args[0], Note: args[1]}}}, nil
+			}),
+		a.refundCommand(),
+	}
+}
+
+// onInvoice is a subcommand that writes to an invoice.
+func (a *app) onInvoice(use, short, example string, args cobra.PositionalArgs, flags func(*cobra.Command), request func([]string) (opsfile.Request, error)) *cobra.Command {
+	var key string
+	cmd := &cobra.Command{
+		Use: use, Short: short, Example: example, Args: args,
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			r, err := request(args)
+			if err != nil {
+				return err
+			}
+			return a.money(cmd, key, r, toChange)
+		}),
+	}
+	a.dbFlag(cmd)
+	keyFlag(cmd, &key)
+	if flags != nil {
+		flags(cmd)
+	}
+	return cmd
+}
+
+func (a *app) moveCommand(action, short string) *cobra.Command {
+	return a.onInvoice(action+" INVOICE", short, "  creditledger invoice "+action+" inv_1", cobra.ExactArgs(1), nil,
+		func(args []string) (opsfile.Request, error) {
+			return opsfile.Request{Op: "invoice", Args: opsfile.Invoice{ID: args[0], Action: action}}, nil
+		})
+}
+
+func (a *app) creditCommand() *cobra.Command {
+	var reason string
+	return a.onInvoice("credit INVOICE MONEY", "Reduce an invoice by a credit note: what is due, or after payment the customer's balance",
+		`  creditledger invoice credit inv_1 "4.20 USD" --reason "slow answers"`, cobra.ExactArgs(2),
+		func(cmd *cobra.Command) { cmd.Flags().StringVar(&reason, "reason", "", "why") },
+		func(args []string) (opsfile.Request, error) {
+			n := invoice.NoteInput{Invoice: args[0], Reason: reason}
+			if err := n.Amount.UnmarshalText([]byte(args[1])); err != nil {
+				return opsfile.Request{}, &flagError{"MONEY", err}
+			}
+			return opsfile.Request{Op: "credit_note", Args: opsfile.CreditNote{Action: "create", Note: n}}, nil
+		})
+}
+
+func (a *app) refundCommand() *cobra.Command {
+	var reason string
+	var back bool
+	return a.onInvoice("refund INVOICE CREDITS", "Take sold credits back; what of them was spent is owed",
+		"  creditledger invoice refund inv_1 40\n  creditledger invoice refund inv_1 100 --paid-back --reason chargeback", cobra.ExactArgs(2),
+		func(cmd *cobra.Command) {
+			cmd.Flags().StringVar(&reason, "reason", "", "why")
+			cmd.Flags().BoolVar(&back, "paid-back", false, "the money went back outside, such as by a chargeback (default: to the customer balance)")
+		},
+		func(args []string) (opsfile.Request, error) {
+			var p parser
+			take := invoice.TakeBack{Invoice: args[0], Credits: p.amount("CREDITS", args[1]), PaidBack: back, Reason: reason}
+			return opsfile.Request{Op: "credit_note", Args: opsfile.CreditNote{Action: "refund", Refund: take}}, p.err
+		})
+}
+
+func (a *app) invoiceDraftCommand() *cobra.Command {
+	var key string
+	cmd := &cobra.Command{
+		Use:   "draft CUSTOMER FILE",
+		Short: "Draft an invoice for something other than credits",
+		Long: `Draft an invoice for something other than credits. It has no number and asks for nothing
+until it is issued.
+
+FILE (- for stdin) holds one JSON object with the keys of the op draft_invoice in
+operations files: lines, invoice_settings, and what else it may have.`,
+		Example: `  creditledger invoice draft cus_1 consulting.json --key order-9`,
+		Args:    cobra.ExactArgs(2),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			k, err := a.moneyKey(cmd, key)
+			if err != nil {
+				return err
+			}
+			r, err := a.object(args[1], [][2]string{{"op", "draft_invoice"}, {"customer_id", args[0]}, {"idempotency_key", string(k)}})
+			if err == nil {
+				err = cmd.Flags().Set("key", string(k))
+			}
+			if err != nil {
+				return err
+			}
+			return a.money(cmd, string(k), r, toCreate)
+		}),
+	}
+	a.dbFlag(cmd)
+	keyFlag(cmd, &key)
+	return cmd
+}
+
+func (a *app) sellerCommand() *cobra.Command {
+	var prefix, item, tax, locale string
+	cmd := &cobra.Command{
+		Use:   "seller",
+		Short: "Show or set the number prefix, the tax and the language of invoices",
+		Long: `Show the settings that invoices are made by, or set those that are given. They are kept
+in the ledger and hold for every program that opens it.
+
+Invoice numbers go on counting under a new prefix. The tax is a percentage of the net of
+every line; without one the taxes of an invoice are not known.`,
+		Example: `  creditledger seller
+  creditledger seller --number-prefix ACME- --tax 8 --locale de`,
+		Args: cobra.NoArgs,
+		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
+			var s opsfile.Seller
+			given := false
+			for _, f := range []struct {
+				flag string
+				from *string
+				to   **string
+			}{{"number-prefix", &prefix, &s.Prefix}, {"credits-item", &item, &s.Item}, {"locale", &locale, &s.Locale}} {
+				if cmd.Flags().Changed(f.flag) {
+					*f.to, given = f.from, true
+				}
+			}
+			switch {
+			case !cmd.Flags().Changed("tax"):
+			case tax == "none":
+				s.NoTax, given = true, true
+			default:
+				var p parser
+				percent := p.amount("--tax", tax)
+				if p.err != nil {
+					return p.err
+				}
+				s.TaxPercent, given = &percent, true
+			}
+			want := toRead
+			if given {
+				want = toCreate
+			}
+			return a.withLedger(cmd.Context(), want, func(l *creditledger.Ledger) error {
+				answer := opsfile.Execute(cmd.Context(), l, nil, opsfile.Request{Op: "seller", Args: s})
+				return a.show(&answer, func(out io.Writer) {
+					if settings, ok := answer.Result.(invoice.Settings); ok && !(given && a.quiet) {
+						writeSettings(out, settings)
+					}
+				})
+			})
+		}),
+	}
+	a.dbFlag(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&prefix, "number-prefix", "", "what stands in front of invoice numbers (empty: INV-)")
+	flags.StringVar(&item, "credits-item", "", "what invoices call sold credits (empty: Credits)")
+	flags.StringVar(&tax, "tax", "", "the tax in percent, or none: not known")
+	flags.StringVar(&locale, "locale", "", "the language that money is written in, such as de or pt-BR (empty: English)")
+	return cmd
+}
+
+func writeSettings(out io.Writer, s invoice.Settings) {
+	or := func(text, otherwise string) string {
+		if text == "" {
+			return otherwise
+		}
+		return oneLine(text)
+	}
+	tax := "not known"
+	if s.TaxPercent != nil {
+		tax = s.TaxPercent.String() + "%"
+	}
+	for _, f := range [][2]string{
+		{"Number prefix", or(s.NumberPrefix, "INV-")}, {"Credits item", or(s.CreditsItem, "Credits")}, {"Tax", tax}, {"Locale", or(s.Locale, "en")},
+	} {
+		fmt.Fprintf(out, "%-14s %s\n", f[0], f[1])
+	}
+}
+
+var errNoInvoiceAction = errors.New("invoice needs list, show, start, pay, fail, void, draft, tax, issue, sync, credit, uncredit or refund")

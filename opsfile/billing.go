@@ -1,0 +1,281 @@
+package opsfile
+
+import (
+	"context"
+
+	"golang.org/x/text/language"
+
+	"creditledger"
+	"creditledger/invoice"
+)
+
+// Draft makes an invoice for something other than credits.
+type Draft struct{ invoice.DraftInput }
+
+// Invoice shows an invoice, or moves a draft or an issued one on.
+type Invoice struct {
+	ID     string
+	Action string                // show, tax, issue or sync
+	Taxes  []creditledger.Amount // tax: of each line
+}
+
+// CreditNote reduces an invoice, takes that back, or takes sold credits back.
+type CreditNote struct {
+	Action string // create, void or refund
+	Note   invoice.NoteInput
+	Ref    invoice.NoteRef
+	Refund invoice.TakeBack
+}
+
+// CustomerBalance moves a customer's balance, or shows it when Change has no Type.
+type CustomerBalance struct {
+	Change   invoice.BalanceChange
+	Currency string
+}
+
+// State asks for all that decides what a customer may use.
+type State struct{ Customer string }
+
+// Seller changes the settings that are given; without any it shows them.
+type Seller struct {
+	Prefix, Item, Locale *string
+	TaxPercent           *creditledger.Amount
+	NoTax                bool // taxes are not known any more
+}
+
+// Balance is a customer's balance with its transactions.
+type Balance struct {
+	Amount    invoice.Money
+	Movements []invoice.Movement
+}
+
+func (d Draft) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
+	return s.CreateDraft(ctx, d.DraftInput, key)
+}
+
+func (i Invoice) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
+	switch i.Action {
+	case "tax":
+		return s.SetTax(ctx, i.ID, i.Taxes, key)
+	case "issue":
+		return s.Issue(ctx, i.ID, key)
+	case "sync":
+		return s.MarkSynced(ctx, i.ID, key)
+	}
+	inv, err := s.Invoice(ctx, i.ID)
+	return &invoice.Answer{Invoice: inv}, err
+}
+
+func (n CreditNote) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
+	switch n.Action {
+	case "create":
+		return s.IssueCreditNote(ctx, n.Note, key)
+	case "void":
+		return s.VoidCreditNote(ctx, n.Ref, key)
+	}
+	return s.Refund(ctx, n.Refund, key)
+}
+
+func (b CustomerBalance) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
+	if b.Change.Type != "" {
+		return s.AdjustBalance(ctx, b.Change, key)
+	}
+	now, err := s.Balance(ctx, b.Change.Customer, b.Currency)
+	if err != nil {
+		return nil, err
+	}
+	res := &Balance{Amount: now.Amount}
+	for {
+		after := uint64(len(res.Movements)) // they are numbered without gaps
+		page, err := s.Movements(ctx, b.Change.Customer, b.Currency, after, creditledger.MaxPage)
+		if err != nil {
+			return nil, err
+		}
+		if res.Movements = append(res.Movements, page...); len(page) < creditledger.MaxPage {
+			return res, nil
+		}
+	}
+}
+
+func (st State) run(ctx context.Context, s *invoice.Service, _ creditledger.Key) (any, error) {
+	return s.State(ctx, st.Customer)
+}
+
+// run stores the settings that are given.
+func (c Seller) run(ctx context.Context, l *creditledger.Ledger) (any, error) {
+	if c == (Seller{}) {
+		return invoice.SettingsOf(ctx, l, "")
+	}
+	return invoice.ChangeSettings(ctx, l, "", func(s *invoice.Settings) {
+		for _, p := range []struct{ to, from *string }{{&s.NumberPrefix, c.Prefix}, {&s.CreditsItem, c.Item}, {&s.Locale, c.Locale}} {
+			if p.from != nil {
+				*p.to = *p.from
+			}
+		}
+		if c.TaxPercent != nil || c.NoTax {
+			s.TaxPercent = c.TaxPercent
+		}
+	})
+}
+
+func readDraft(f *fields, r *Request) {
+	r.requiredKey(f)
+	f.require("lines")
+	s := f.settings(false)
+	source, _ := f.text("source")
+	d := invoice.DraftInput{Customer: f.requiredID("customer_id"), Currency: s.currency, Source: invoice.Source(source), Terms: s.terms, Adjustments: f.adjustments()}
+	f.each("lines", func(in *fields) { d.Lines = append(d.Lines, in.line()) })
+	r.Args = Draft{d}
+}
+
+func readInvoice(f *fields, r *Request) {
+	i := Invoice{ID: f.requiredID("invoice_id"), Action: f.choice("action", "show", "tax", "issue", "sync")}
+	if i.Action != "show" {
+		r.requiredKey(f)
+	}
+	if i.Action == "tax" {
+		f.require("taxes")
+		i.Taxes = f.amounts("taxes")
+	}
+	r.Args = i
+}
+
+func readCreditNote(f *fields, r *Request) {
+	r.requiredKey(f)
+	n := CreditNote{Action: f.choice("action", "create", "void", "refund")}
+	switch n.Action {
+	case "create":
+		n.Note = f.note()
+	case "void":
+		n.Ref = f.noteRef()
+	case "refund":
+		n.Refund = invoice.TakeBack{Invoice: f.requiredID("invoice_id"), Credits: f.requiredAmount("credits"), PaidBack: f.flag("paid_back")}
+		n.Refund.Reason, _ = f.text("reason")
+	}
+	r.Args = n
+}
+
+func (f *fields) note() invoice.NoteInput {
+	f.require("amount")
+	n := invoice.NoteInput{Invoice: f.requiredID("invoice_id"), Amount: f.money("amount")}
+	n.Reason, _ = f.text("reason")
+	return n
+}
+
+func (f *fields) noteRef() invoice.NoteRef {
+	return invoice.NoteRef{Invoice: f.requiredID("invoice_id"), Note: f.requiredID("credit_note_id")}
+}
+
+func readCustomerBalance(f *fields, r *Request) {
+	b := CustomerBalance{Change: invoice.BalanceChange{Customer: f.requiredID("customer_id")}}
+	if _, moves := f.find("type"); !moves {
+		b.Currency = f.requiredID("currency")
+		r.Args = b
+		return
+	}
+	r.requiredKey(f)
+	f.require("amount")
+	action, _ := f.text("action")
+	b.Change.Type = invoice.MovementType(f.choice("type", string(invoice.BalanceIncrement), string(invoice.BalanceDecrement)))
+	b.Change.Amount, b.Change.Action, b.Change.Description = f.money("amount"), invoice.Action(action), f.description()
+	r.Args = b
+}
+
+func readState(f *fields, r *Request) { r.Args = State{f.requiredID("customer_id")} }
+
+func readSeller(f *fields, r *Request) {
+	var c Seller
+	for _, p := range []struct {
+		key string
+		to  **string
+	}{{"number_prefix", &c.Prefix}, {"credits_item", &c.Item}, {"locale", &c.Locale}} {
+		if text, ok := f.text(p.key); ok {
+			*p.to = &text
+		}
+	}
+	if v, ok := f.find("tax_percent"); ok && v.kind == kindNull {
+		c.NoTax = true
+	}
+	if tax, ok := f.amount("tax_percent"); ok {
+		c.TaxPercent = &tax
+	}
+	r.Args = c
+}
+
+// stateObject is a customer's state in JSON.
+type stateObject struct {
+	Customer string                 `json:"customer_id"`
+	External *string                `json:"external_customer_id"`
+	Deleted  *string                `json:"deleted_at"`
+	Accounts []accountObject        `json:"accounts"`
+	Balances []invoice.View         `json:"customer_balances"`
+	Open     []*invoice.InvoiceView `json:"open_invoices"`
+}
+
+type accountObject struct {
+	Currency   string        `json:"currency"`
+	Total      string        `json:"total"`
+	Available  string        `json:"available"`
+	NextExpiry *string       `json:"next_expiry"`
+	Eligible   []blockObject `json:"eligible_blocks"`
+	Pending    []blockObject `json:"pending_blocks"`
+	Change     *string       `json:"pending_change_id"`
+}
+
+func newStateObject(st *invoice.State, locale language.Tag) (*stateObject, error) {
+	o := &stateObject{
+		Customer: st.Customer.ID, External: optional(st.Customer.ExternalID), Deleted: optionalInstant(st.Customer.DeletedAt), Balances: []invoice.View{},
+		Accounts: list(st.Accounts, func(a *invoice.AccountState) accountObject {
+			ao := accountObject{
+				Currency: a.Account.Currency, Total: a.Total.String(), Available: a.Available.String(), NextExpiry: optionalInstant(a.NextExpiry),
+				Eligible: list(a.Eligible, newBlockObject), Pending: list(a.Pending, newBlockObject),
+			}
+			if a.Change != nil {
+				ao.Change = &a.Change.ID
+			}
+			return ao
+		}),
+	}
+	for _, b := range st.Balances {
+		view, err := b.Amount.View(locale)
+		if err != nil {
+			return nil, err
+		}
+		o.Balances = append(o.Balances, view)
+	}
+	var err error
+	o.Open, err = invoice.Views(st.Open, locale)
+	return o, err
+}
+
+// balanceAnswer is the JSON of a customer balance.
+func balanceAnswer(h header, b *Balance, locale language.Tag) (any, error) {
+	balance, err := b.Amount.View(locale)
+	moves := make([]invoice.MovementView, len(b.Movements))
+	for i := range b.Movements {
+		if err == nil {
+			moves[i], err = b.Movements[i].View(locale)
+		}
+	}
+	return struct {
+		header
+		Balance      invoice.View           `json:"balance"`
+		Transactions []invoice.MovementView `json:"transactions"`
+	}{h, balance, moves}, err
+}
+
+type settingsObject struct {
+	Prefix     *string `json:"number_prefix"`
+	Item       *string `json:"credits_item"`
+	TaxPercent *string `json:"tax_percent"`
+	Locale     *string `json:"locale"`
+}
+
+func newSettingsObject(s invoice.Settings) settingsObject {
+	o := settingsObject{Prefix: optional(s.NumberPrefix), Item: optional(s.CreditsItem), Locale: optional(s.Locale)}
+	if s.TaxPercent != nil {
+		tax := s.TaxPercent.String()
+		o.TaxPercent = &tax
+	}
+	return o
+}
