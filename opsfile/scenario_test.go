@@ -12,11 +12,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"creditledger"
 	"creditledger/opsfile"
 	"creditledger/store"
 	"creditledger/store/bolt"
 	"creditledger/store/memory"
+	"creditledger/store/postgres"
+	"creditledger/store/postgres/pgtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files of the scenarios")
@@ -44,6 +48,53 @@ func onFile(t *testing.T) func() store.Store {
 			t.Fatal(err)
 		}
 		return s
+	}
+}
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// onDatabase returns a function that opens ledgers in a database: one schema after
+// another, to have it empty each time.
+func onDatabase(t *testing.T) func(t *testing.T) func() store.Store {
+	pool, err := pgxpool.New(t.Context(), pgtest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	n := 0
+	return func(t *testing.T) func() store.Store {
+		n++
+		opts := &postgres.Options{Schema: fmt.Sprintf("case_%d", n)}
+		if err := postgres.Migrate(t.Context(), pool, opts); err != nil {
+			t.Fatal(err)
+		}
+		return func() store.Store {
+			s, err := postgres.Open(t.Context(), pool, opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+	}
+}
+
+// TestScenariosOnPostgres: the same answers from a database.
+func TestScenariosOnPostgres(t *testing.T) {
+	open := onDatabase(t)
+	paths, err := filepath.Glob("testdata/scenarios/*.jsonl")
+	if err != nil || len(paths) == 0 {
+		t.Fatal("no scenarios", err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".jsonl"), func(t *testing.T) {
+			input, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, _ := newWorld(t, inMemory).run(1, input)
+			got, _ := newWorld(t, open(t)).run(1, input)
+			same(t, stable(got), stable(want))
+		})
 	}
 }
 

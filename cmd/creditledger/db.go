@@ -18,12 +18,6 @@ import (
 	"creditledger/store/postgres"
 )
 
-// dbHelp is what --db, --from and --to take.
-const dbHelp = `A ledger is a file, or a schema of a PostgreSQL database: --db postgres://USER@HOST/DATABASE,
-or --db 'service=NAME', or 'host=… dbname=…'. Passwords are best left to PGPASSWORD, a
-.pgpass or service file: a command line is no secret. The schema is creditledger unless
---schema, or schema=NAME among the connection's parameters, says otherwise.`
-
 // dbFlag gives a subcommand its ledger.
 func (a *app) dbFlag(cmd *cobra.Command) {
 	a.dbFlagFor(cmd, &a.db, a.defaultDB, "the ledger: a file, or postgres://…")
@@ -73,7 +67,7 @@ func locate(name, schema string) (location, error) {
 	}
 	config, err := pgxpool.ParseConfig(name)
 	if err != nil { // which quotes what it could not read
-		return location{}, &flagError{"connection", errors.New("it is neither a URL of the scheme postgres nor parameters as libpq takes them")}
+		return location{}, &flagError{"connection", errors.New("it is neither a URL of the scheme postgres nor parameters as libpq takes them: see creditledger help")}
 	}
 	const param = "schema"
 	params := config.ConnConfig.RuntimeParams

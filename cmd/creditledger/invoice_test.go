@@ -11,8 +11,10 @@ import (
 )
 
 // The money side from a sale to a refused payment, as it looks on a terminal.
-func TestInvoices(t *testing.T) {
-	s := newSession(t)
+func TestInvoices(t *testing.T) { checkInvoices(t, newSession(t)) }
+
+func checkInvoices(t *testing.T, s *session) {
+	t.Helper()
 	var out strings.Builder
 	for _, line := range []string{
 		"@ 2026-01-10T12:00:00Z",

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"creditledger/store/postgres/pgtest"
 )
 
 // TestMain lets the test binary be the command itself, in a process of its own.
@@ -18,7 +20,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("CREDITLEDGER_TEST_MAIN") != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	pgtest.Main(m)
 }
 
 // command is the command as a process, in an empty working directory unless dir is given.

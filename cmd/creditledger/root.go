@@ -6,12 +6,18 @@ import (
 	"creditledger"
 )
 
-const rootHelp = `creditledger keeps a ledger of prepaid credits in a local file, or in PostgreSQL.
+const rootHelp = `creditledger keeps a ledger of prepaid credits in a local file or in PostgreSQL.
 
 An account is a customer and a currency (--currency, credits by default). Credits are
 granted in blocks, each with its own expiry, cost and filters; spending draws the
 blocks in order, soonest expiry first. Every change is an entry that is never altered.
 Times are shown in UTC.
+
+The ledger is a file (--db FILE, credits.db by default), or a schema of a PostgreSQL
+database: --db postgres://USER@HOST/DATABASE, or parameters as libpq takes them, such as
+--db 'service=NAME'. Leave passwords to PGPASSWORD, .pgpass or a service file: a command
+line is no secret. The schema is creditledger unless --schema, or schema=NAME in the
+connection, says otherwise; creditledger migrate makes it.
 
 Exit status: 0 done; 1 trouble with files or storage; 2 a command line or request that
 is wrong in itself; 3 an operation that the ledger refuses, with nothing written.

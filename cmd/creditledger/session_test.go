@@ -27,16 +27,18 @@ type session struct {
 	dir   string
 	clock opsfile.Clock
 	ids   *rand.ChaCha8
+	db    string // the ledger without --db, default a file in dir
 }
 
 func newSession(t *testing.T) *session {
-	return &session{t: t, dir: t.TempDir(), ids: rand.NewChaCha8([32]byte{})}
+	dir := t.TempDir()
+	return &session{t: t, dir: dir, ids: rand.NewChaCha8([32]byte{}), db: filepath.Join(dir, "credits.db")}
 }
 
 // run executes a command line.
 func (s *session) run(args ...string) (stdout, stderr string, status int) {
 	var out, err bytes.Buffer
-	a := &app{in: strings.NewReader(""), out: &out, err: &err, clock: s.clock.Now, random: s.ids, defaultDB: filepath.Join(s.dir, "credits.db")}
+	a := &app{in: strings.NewReader(""), out: &out, err: &err, clock: s.clock.Now, random: s.ids, defaultDB: s.db}
 	status = a.run(context.Background(), args)
 	return out.String(), err.String(), status
 }

@@ -1,0 +1,378 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"creditledger"
+	"creditledger/store/postgres/pgtest"
+)
+
+// onDatabase makes a session's ledger one in a database of its own.
+func (s *session) onDatabase() *session {
+	s.t.Helper()
+	s.db = pgtest.Database(s.t)
+	s.must("migrate", "--db", s.db, "--quiet")
+	return s
+}
+
+// TestSessionsOnPostgres: what people see is the same whether the ledger is a file or
+// in a database, apart from what is about files.
+func TestSessionsOnPostgres(t *testing.T) {
+	for _, path := range []string{"testdata/people.session", "testdata/json.session", "testdata/errors.session"} {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := withoutFiles(string(text))
+			if strings.Count(want, "\n$ ") < 10 {
+				t.Fatalf("little is left:\n%s", want)
+			}
+			got := newSession(t).onDatabase().replay(want)
+			for i, line := range strings.Split(want, "\n") {
+				if other := strings.Split(got, "\n"); i >= len(other) || other[i] != line {
+					t.Fatalf("line %d:\n got %s\nwant %s", i+1, strings.Join(other[min(i, len(other)):min(i+1, len(other))], ""), line)
+				}
+			}
+		})
+	}
+	t.Run("invoices", func(t *testing.T) { checkInvoices(t, newSession(t).onDatabase()) })
+}
+
+// withoutFiles leaves the commands of a session out that name a file, or say that
+// there is none.
+func withoutFiles(text string) string {
+	commands := strings.Split("\n"+text, "\n$ ")
+	kept := commands[:1]
+	for _, c := range commands[1:] {
+		if !strings.Contains(c, "there is no ledger file") && !strings.Contains(c, "--db ") && !strings.HasPrefix(c, "creditledger backup") {
+			kept = append(kept, c)
+		}
+	}
+	return strings.TrimPrefix(strings.Join(kept, "\n$ "), "\n")
+}
+
+// TestLocate: what is a connection and what is a file, and where the schema comes from.
+func TestLocate(t *testing.T) {
+	for _, c := range []struct {
+		db, flag string
+		want     string // of the location; empty: it is refused
+		database bool
+	}{
+		{"credits.db", "", "credits.db", false},
+		{"./host=x", "", "./host=x", false},
+		{"host", "", "host", false},
+		{"sqlite://x", "", "sqlite://x", false},
+		{"a=b", "", "a=b", false},
+		{"", "", "", false},
+		{"postgres://h/d", "", "schema creditledger of the database", true},
+		{"postgresql://u:p@h:1234/d?schema=mine", "", "schema mine of the database", true},
+		{"postgres://h/d", "mine", "schema mine of the database", true},
+		{"postgres://h/d?schema=mine", "mine", "schema mine of the database", true},
+		{"host=/tmp dbname=d schema=mine", "", "schema mine of the database", true},
+		{"user = u dbname=d", "", "schema creditledger of the database", true},
+		{"postgres://h/d?schema=mine", "other", "", false},
+		{"credits.db", "mine", "", false},
+		{"postgres://h:port/d", "", "", false},
+		{"postgres://h/d?sslmode=maybe", "", "", false},
+	} {
+		at, err := locate(c.db, c.flag)
+		if err != nil {
+			if c.want != "" || !errors.Is(err, creditledger.ErrInvalid) {
+				t.Errorf("%q, %q: %v", c.db, c.flag, err)
+			}
+			continue
+		}
+		if at.String() != c.want || (at.database != nil) != c.database {
+			t.Errorf("%q, %q: %s", c.db, c.flag, at)
+		}
+		if at.database != nil {
+			if _, ours := at.database.ConnConfig.RuntimeParams["schema"]; ours || at.database.ConnConfig.ConnectTimeout != patienceToConnect {
+				t.Errorf("%q: the server would be told our schema, or has more than %s", c.db, patienceToConnect)
+			}
+		}
+	}
+}
+
+// TestMigrate: it says what it did, and everything else says that it is to be done.
+func TestMigrate(t *testing.T) {
+	s := newSession(t)
+	s.db = pgtest.Database(t)
+	for _, args := range [][]string{{"grant", "c", "1"}, {"balance", "c"}, {"verify"}, {"head"}, {"apply", "--db", s.db}, {"copy", "--from", s.db, "--to", s.dir + "/x"}, {"backup", s.dir + "/x"}} {
+		if _, stderr, status := s.run(args...); status != statusTrouble || !strings.Contains(stderr, "creditledger migrate does that, with the same --db and --schema") {
+			t.Errorf("%v: status %d, %s", args, status, stderr)
+		}
+	}
+	for _, c := range []struct {
+		args   []string
+		status int
+		says   string
+	}{
+		{nil, statusUsage, "invalid --db: it is missing"},
+		{[]string{"--db", "credits.db"}, statusUsage, "a ledger file needs no migrate"},
+		{[]string{"--db", s.db, "--schema", "No"}, statusUsage, "lower-case letters"},
+		{[]string{"--db", s.db, "--buckets", "-1"}, statusUsage, "buckets"},
+		{[]string{"--db", s.db}, 0, "Schema creditledger: made, with version 2 and 64 buckets."},
+		{[]string{"--db", s.db}, 0, "Schema creditledger: has version 2 already; there was nothing to do."},
+		{[]string{"--db", s.db, "--schema", "mine", "--buckets", "1", "--json"}, 0, `{"op":"migrate","schema":"mine","from_version":0,"to_version":2,"buckets":1}`},
+		{[]string{"--db", s.db + " schema=third", "--quiet"}, 0, ""},
+	} {
+		out, stderr, status := s.run(append([]string{"migrate"}, c.args...)...)
+		if status != c.status || !strings.Contains(out+stderr, c.says) || c.says == "" && out != "" {
+			t.Errorf("%v: status %d, %s%s", c.args, status, out, stderr)
+		}
+	}
+	s.must("grant", "c", "1", "--schema", "third")
+	if out := s.must("balance", "c", "--json"); !strings.Contains(out, `"balance":"0"`) {
+		t.Errorf("another schema has %s", out)
+	}
+	s.inDatabase(t, "UPDATE creditledger.meta SET v = '1' WHERE k = 'version'")
+	if out := s.must("migrate", "--db", s.db); out != "Schema creditledger: brought from version 1 to 2.\n" {
+		t.Error(out)
+	}
+}
+
+// inDatabase runs a statement in the session's database.
+func (s *session) inDatabase(t *testing.T, statement string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCopy moves a ledger from a file to a database and on to another file, brings it
+// up to date, and refuses what is no copy.
+func TestCopy(t *testing.T) {
+	s := newSession(t)
+	file := s.db
+	s.must("grant", "c", "10", "--block-id", "b", "--key", "k")
+	s.must("customer", "set", "c", "--name", "C")
+	s.must("purchase", "d", "5", "--cost-basis", "1.00", "--invoice-currency", "USD", "--net-terms", "1", "--auto-collection=true")
+	head := s.must("head")
+	database := newSession(t).onDatabase().db
+	third := filepath.Join(s.dir, "third.db")
+	want := "                   IN BOTH  COPIED NOW\n  accounts               2\n  journal records        2           2\n  other records          5           5\n"
+	if out := s.must("copy", "--from", file, "--to", database); !strings.HasPrefix(out, want) || !strings.HasSuffix(out, "compared.\n") {
+		t.Error(out)
+	}
+	if out := s.must("copy", "--from", database, "--to", third, "--json"); out != `{"op":"copy","accounts":2,"journal_records":2,"other_records":5,"new_journal_records":2,"new_other_records":5}`+"\n" {
+		t.Error(out)
+	}
+	s.must("spend", "c", "3")
+	if out := s.must("copy", "--from", file, "--to", database, "--json"); !strings.Contains(out, `"new_journal_records":1,"new_other_records":0`) {
+		t.Error(out)
+	}
+	if out := s.must("copy", "--from", file, "--to", database, "--quiet"); out != "" {
+		t.Error(out)
+	}
+	since := write(t, s.dir, "head.jsonl", head)
+	for _, db := range []string{file, database, third} {
+		s.must("verify", "--since", since, "--db", db)
+		if out := s.must("grant", "c", "10", "--block-id", "b", "--key", "k", "--db", db); !strings.HasPrefix(out, "Done before under this key") {
+			t.Errorf("%s: %s", db, out)
+		}
+	}
+	if a, b := s.must("head"), s.must("head", "--db", database); a != b {
+		t.Errorf("heads\n%sand\n%s", a, b)
+	}
+	s.must("spend", "c", "1", "--db", third)
+	for _, c := range []struct {
+		from, to string
+		status   int
+		says     string
+	}{
+		{third, database, statusRefused, "has another history"},
+		{file, file, statusUsage, "are the same ledger"},
+		{database, database + " schema=creditledger", statusUsage, "are the same ledger"},
+		{file, database + " schema=none", statusTrouble, "creditledger migrate does that"},
+		{"nosuch.db", third, statusTrouble, "there is no ledger file nosuch.db; name another with --from"},
+		{"", third, statusUsage, "invalid --from: it is missing"},
+		{file, "", statusUsage, "invalid --to: it is missing"},
+		{file, s.dir, statusTrouble, "is a directory"},
+	} {
+		if _, stderr, status := s.run("copy", "--from", c.from, "--to", c.to); status != c.status || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("from %s to %s: status %d, %s", c.from, c.to, status, stderr)
+		}
+	}
+}
+
+// TestCopyKilled: a copy whose process is killed, again and again, goes on where it
+// stopped and ends with a ledger that is whole.
+func TestCopyKilled(t *testing.T) {
+	const accounts, each = 400, 5
+	s := newSession(t)
+	var lines strings.Builder
+	for i := range accounts {
+		fmt.Fprintf(&lines, `{"op":"customer","id":"c%d"}`+"\n", i)
+		for j := range each {
+			fmt.Fprintf(&lines, `{"op":"increment","customer_id":"c%d","amount":"1","idempotency_key":"k%d"}`+"\n", i, j)
+		}
+	}
+	s.must("apply", "--db", s.db, write(t, s.dir, "in.jsonl", lines.String()))
+	head := s.must("head")
+	for _, to := range []string{filepath.Join(s.dir, "copy.db"), newSession(t).onDatabase().db} {
+		kills := 0
+		for wait := 20 * time.Millisecond; ; wait += wait / 2 {
+			cmd := command(t, s.dir, "copy", "--from", s.db, "--to", to, "--json")
+			var out, stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			timer := time.AfterFunc(wait, func() { _ = cmd.Process.Signal(syscall.SIGKILL) })
+			err := cmd.Wait()
+			timer.Stop()
+			if err == nil {
+				if want := fmt.Sprintf(`"accounts":%d,"journal_records":%d,"other_records":%d`, accounts, accounts*each, accounts); !strings.Contains(out.String(), want) {
+					t.Errorf("%s: %s", to, out.String())
+				}
+				break
+			}
+			if cmd.ProcessState.ExitCode() != -1 {
+				t.Fatalf("%s: not killed, and %v: %s", to, err, stderr.String())
+			}
+			kills++
+		}
+		if kills == 0 {
+			t.Errorf("%s: never killed", to)
+		}
+		t.Logf("killed %d times", kills)
+		s.must("verify", "--db", to)
+		if got := s.must("head", "--db", to); got != head {
+			t.Errorf("%s: other heads", to)
+		}
+	}
+}
+
+// TestBackupOfDatabase: a database is backed up into a file, as of one moment, while
+// others write; nothing is left of one that fails.
+func TestBackupOfDatabase(t *testing.T) {
+	s := newSession(t).onDatabase()
+	s.must("customer", "set", "c", "--currency", "USD")
+	writer := command(t, s.dir, "apply", "--db", s.db)
+	in, err := writer.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop, ended := make(chan bool), make(chan bool)
+	go func() {
+		defer close(ended)
+		defer in.Close()
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			line := fmt.Sprintf(`{"op":"purchase","customer_id":"c","amount":"1","per_unit_cost_basis":"1.00","block_id":"b%d","idempotency_key":"k%d","invoice_settings":{"auto_collection":true,"net_terms":1,"invoice_id":"i%d"}}`+"\n", i, i, i)
+			if _, err := io.WriteString(in, line); err != nil {
+				return
+			}
+		}
+	}()
+	for !strings.Contains(s.must("invoice", "list", "c", "--json"), "i5") { // wait until it is under way
+		time.Sleep(time.Millisecond)
+	}
+	var files []string
+	for i := range 3 {
+		path := filepath.Join(s.dir, fmt.Sprintf("backup%d.db", i))
+		s.must("backup", path)
+		files = append(files, path)
+	}
+	close(stop)
+	<-ended
+	if err := writer.Wait(); err != nil {
+		t.Error(err)
+	}
+	for _, path := range files {
+		s.must("verify", "--db", path)
+		blocks := strings.Count(s.must("blocks", "c", "--all", "--json", "--db", path), `"maximum_initial_balance"`)
+		invoices := strings.Count(s.must("invoice", "list", "c", "--limit", "1000", "--json", "--db", path), `"invoice_date"`)
+		if blocks != invoices {
+			t.Errorf("%s has %d blocks that were sold and %d invoices", path, blocks, invoices)
+		}
+		t.Logf("%d purchases in %s", blocks, filepath.Base(path))
+	}
+	if _, stderr, status := s.run("backup", files[0]); status != statusUsage {
+		t.Errorf("over a file: status %d, %s", status, stderr)
+	}
+	if _, stderr, status := s.run("backup", filepath.Join(s.dir, "x.db"), "--schema", "none"); status != statusTrouble {
+		t.Errorf("no schema: status %d, %s", status, stderr)
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.dir, ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestNoConnectionIsTold: whatever goes wrong, neither output nor errors tell how the
+// database is reached, in text and in JSON.
+func TestNoConnectionIsTold(t *testing.T) {
+	socket, _, _ := strings.Cut(strings.TrimPrefix(pgtest.Database(t), "host="), " ")
+	for i, db := range []string{
+		"postgres://sekretuser:sekretword@sekrethost.invalid/sekretbase",
+		"postgresql://sekretuser:sekretword@/sekretbase?host=" + socket,
+		"postgres://postgres:sekretword@/sekretbase?host=" + socket,
+		"postgres://postgres:sekretword@/postgres?schema=nosuch&host=" + socket,
+		"postgres://sekretuser:sekretword@/sekretbase?host=/sekrethost",
+		"postgres://sekretuser:sekretword@127.0.0.1:1/sekretbase",
+		"postgres://sekretuser:sekretword@sekrethost:port/sekretbase",
+		"postgres://sekretuser:sekret word@sekrethost/sekretbase",
+		"host=sekrethost.invalid user=sekretuser password='sekretword' dbname=sekretbase",
+		"host=" + socket + " user=postgres password=sekretword dbname=sekretbase",
+		"host=sekrethost user=sekretuser port=x dbname=sekretbase password=sekretword",
+	} {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			tellsNothing(t, db, socket, strings.Contains(db, ".invalid"))
+		})
+	}
+}
+
+// tellsNothing runs many lines, or few where each takes long to fail.
+func tellsNothing(t *testing.T, db, socket string, few bool) {
+	s := newSession(t)
+	file := filepath.Join(s.dir, "x.db")
+	lines := [][]string{
+		{"balance", "c", "--db", db}, {"balance", "c", "--json", "--db", db}, {"grant", "c", "1", "--db", db}, {"invoice", "list", "c", "--db", db},
+		{"verify", "--db", db}, {"verify", "--json", "--db", db}, {"head", "--db", db}, {"apply", "--db", db}, {"sweep", "--json", "--db=" + db},
+		{"copy", "--from", db, "--to", file}, {"backup", file, "--db", db}, {"migrate", "--db", db, "--schema", "x y"}, {"balance", "c", "--db", db, "--nosuch"},
+		// where it does not belong
+		{"apply", db}, {"recover", db, file}, {"recover", file, db}, {"backup", db}, {db}, {"verify", "--since", db}, {"customer", db}, {"balance", "c", "--schema", db},
+	}
+	if !strings.Contains(db, "schema=nosuch") { // where it would work
+		lines = append(lines, []string{"migrate", "--db", db}, []string{"migrate", "--json", "--db", db})
+	}
+	if few {
+		lines = lines[:2]
+	}
+	for _, args := range lines {
+		stdout, stderr, status := s.run(args...)
+		if status == 0 || stderr == "" {
+			t.Errorf("%q: status %d", args, status)
+		}
+		for _, secret := range []string{"sekretuser", "sekretword", "sekrethost", "sekretbase", socket} {
+			if strings.Contains(stdout+stderr, secret) {
+				t.Errorf("%q tells %s:\n%s%s", args, secret, stdout, stderr)
+			}
+		}
+	}
+}
