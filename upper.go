@@ -1,6 +1,9 @@
 package creditledger
 
-import "context"
+import (
+	"context"
+	"math"
+)
 
 // What the ledger offers to layers above it, such as package invoice: records that
 // commit with operations, and the ledger's clock.
@@ -23,7 +26,7 @@ func checkPuts(puts []RecordPut) error {
 			return invalid("record", "the key has %d bytes, not 1 to %d", len(p.Key), maxRecordKey)
 		case len(p.Value) > maxRecordValue:
 			return invalid("record", "the value has %d bytes, more than %d", len(p.Value), maxRecordValue)
-		case p.Next() <= p.Expect:
+		case p.Next() <= p.Expect || p.Next() > math.MaxInt64:
 			return invalid("record", "%s %s cannot go from version %d to %d", kindText(p.Kind), quote(p.Key), p.Expect, p.Version)
 		case seen[p.RecordID]:
 			return invalid("record", "%s %s is put twice", kindText(p.Kind), quote(p.Key))

@@ -68,6 +68,11 @@ var files = []mutant{
 		"a commit computed from another version is refused",
 	},
 	{
+		"record-unchecked", "store/bolt/row.go",
+		"string(value[:numberSize]) != string(rowCheck(key, version, value[numberSize:]))", "false",
+		"no bit of an upper layer's record changes unnoticed",
+	},
+	{
 		"wide-mode-accepted", "store/bolt/file.go",
 		"mode.Perm()&0o077 != 0", "mode.Perm()&0o007 != 0",
 		"a file is its owner's only",

@@ -150,19 +150,48 @@ func open(path string, o Options) (*Store, error) {
 		tail: newTail(0, 0), foldEvery: foldEvery,
 	}
 	s.view = s.read
+	if err := s.settle(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// settle finds out whether the file is a ledger known here, moves one of an older
+// layout on if it may be written, and brings the tail into memory.
+func (s *Store) settle() error {
 	var t *tail
-	err = s.read(context.Background(), "check", func(v view) (err error) {
-		if err = v.check(); err == nil {
-			v.tail = nil
-			t, err = v.replayTail()
+	old := false
+	err := s.read(context.Background(), "check", func(v view) (err error) {
+		if err = v.check(); err != nil {
+			return err
 		}
+		if old, err = v.older(); err != nil {
+			return err
+		}
+		v.tail = nil
+		t, err = v.replayTail()
 		return err
 	})
 	if err != nil {
-		return nil, errors.Join(err, s.Close())
+		return err
 	}
 	s.tail = t
-	return s, nil
+	if !old || s.readOnly {
+		return nil
+	}
+	err, panicked := guarded("upgrade", func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			v, err := openView(tx)
+			if err != nil {
+				return err
+			}
+			return v.upgrade()
+		})
+	})
+	if err != nil {
+		s.poisoned(err, panicked)
+	}
+	return err
 }
 
 // Warnings says what Open found strange in the file and could still read. So far that

@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"go.etcd.io/bbolt"
@@ -117,8 +116,8 @@ func (v view) append(t *tail, list []creditledger.Change, found []place) (append
 	for i := range list {
 		c := &list[i]
 		for _, put := range c.Records {
-			value := binary.BigEndian.AppendUint64(nil, put.Next())
-			w.put(bucketRecords, recordKey(put.Kind, put.Key), append(value, put.Value...))
+			key := recordKey(put.Kind, put.Key)
+			w.put(bucketRecords, key, appendRow(key, put.Next(), put.Value))
 		}
 		if c.Account == (creditledger.AccountID{}) {
 			continue

@@ -53,6 +53,13 @@ func Join(tx *bbolt.Tx) (*Joined, error) {
 		if err == nil {
 			err = v.check()
 		}
+		var old bool
+		if err == nil {
+			old, err = v.older()
+		}
+		if old && tx.Writable() {
+			err = v.upgrade()
+		}
 		if err == nil {
 			j.tail, err = v.replayTail()
 		}

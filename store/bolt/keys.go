@@ -23,15 +23,19 @@ var (
 	bucketBlockIDs = []byte("blockids") // acct, block id → number
 	bucketKeys     = []byte("keys")     // acct, idempotency key → seq
 	bucketDue      = []byte("due")      // Head.NextDue, name → nothing
-	bucketRecords  = []byte("records")  // kind, key → version, value
+	bucketRecords  = []byte("records")  // kind, key → version, check, value (row.go)
 
 	buckets = [][]byte{bucketMeta, bucketLog, bucketAccounts, bucketJournal, bucketBlocks, bucketOpen,
 		bucketBlockIDs, bucketKeys, bucketDue, bucketRecords}
 )
 
-// format is the version of the layout that this release writes; keyFormat is where
-// it stands. keyFolded tells up to which log number the tables are written.
-const format = 1
+// format is the version of the layout that this release writes, firstFormat the oldest
+// that it reads, and moves on when it opens a file for writing; keyFormat is where it
+// stands. keyFolded tells up to which log number the tables are written.
+const (
+	format      = 2
+	firstFormat = 1
+)
 
 var (
 	keyFormat = []byte("format")

@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -12,14 +11,15 @@ import (
 // Record implements creditledger.Store.
 func (r reads) Record(ctx context.Context, id creditledger.RecordID) (record creditledger.Record, err error) {
 	err = r.view(ctx, "record", func(v view) error {
-		value, err := v.get(bucketRecords, recordKey(id.Kind, id.Key))
+		key := recordKey(id.Kind, id.Key)
+		row, err := v.get(bucketRecords, key)
 		if err != nil {
 			return err
 		}
-		if value == nil {
+		if row == nil {
 			return &creditledger.NotFoundError{Kind: id.Kind, ID: id.Key}
 		}
-		record, err = decodeRecord(id, value)
+		record, err = parseRow(id, key, row)
 		return err
 	})
 	return record, err
@@ -33,12 +33,12 @@ func (r reads) Records(ctx context.Context, kind, prefix, after string, limit in
 			return err
 		}
 		skip := len(recordKey(kind, ""))
-		for k, value := range ascending(b, recordKey(kind, prefix), recordKey(kind, max(prefix, after))) {
+		for k, row := range ascending(b, recordKey(kind, prefix), recordKey(kind, max(prefix, after))) {
 			id := creditledger.RecordID{Kind: kind, Key: string(k[skip:])}
 			if id.Key == after {
 				continue
 			}
-			record, err := decodeRecord(id, value)
+			record, err := parseRow(id, k, row)
 			if err != nil {
 				return err
 			}
@@ -53,23 +53,13 @@ func (r reads) Records(ctx context.Context, kind, prefix, after string, limit in
 
 // recordVersion returns the version of a stored record, 0 if there is none.
 func (v view) recordVersion(id creditledger.RecordID) (uint64, error) {
-	value, err := v.get(bucketRecords, recordKey(id.Kind, id.Key))
-	if value == nil || err != nil {
+	key := recordKey(id.Kind, id.Key)
+	row, err := v.get(bucketRecords, key)
+	if row == nil || err != nil {
 		return 0, err
 	}
-	record, err := decodeRecord(id, value)
+	record, err := parseRow(id, key, row)
 	return record.Version, err
-}
-
-func decodeRecord(id creditledger.RecordID, value []byte) (creditledger.Record, error) {
-	if len(value) < numberSize || binary.BigEndian.Uint64(value) == 0 {
-		return creditledger.Record{}, corrupt(fmt.Sprintf("%s record %q", id.Kind, id.Key), "has no version")
-	}
-	return creditledger.Record{
-		RecordID: id,
-		Version:  binary.BigEndian.Uint64(value),
-		Value:    bytesOf(value[numberSize:]),
-	}, nil
 }
 
 // Kinds implements store.Kinder. The records of a kind are leapt over.

@@ -155,10 +155,10 @@ func (s *scan) pair(key, value []byte, at int64) {
 			return
 		}
 	}
-	if id, ok := parseRecordKey(key); ok && len(value) >= numberSize {
-		v := version{number: binary.BigEndian.Uint64(value), value: bytesOf(value[numberSize:])}
-		if v.number > s.records[id].number && v.number < 1<<40 {
-			s.records[id] = v
+	if id, ok := parseRecordKey(key); ok {
+		r, err := parseRow(id, key, value)
+		if err == nil && r.Version > s.records[id].number && r.Version < 1<<40 {
+			s.records[id] = version{number: r.Version, value: r.Value}
 		}
 	}
 }

@@ -56,8 +56,8 @@ func (v view) check() error {
 	if len(stored) != 4 {
 		return corrupt("format version", "missing or damaged")
 	}
-	if n := binary.BigEndian.Uint32(stored); n != format {
-		return corrupt("format version", fmt.Sprintf("%d is not known to this release (it knows %d): use a release that does", n, format))
+	if n := binary.BigEndian.Uint32(stored); n < firstFormat || n > format {
+		return corrupt("format version", fmt.Sprintf("%d is not known to this release (it knows %d to %d): use a release that does", n, firstFormat, format))
 	}
 	for _, name := range buckets {
 		if _, err := v.bucket(name); err != nil {
@@ -65,6 +65,22 @@ func (v view) check() error {
 		}
 	}
 	return nil
+}
+
+// older reports whether the file is of an older layout. check has seen the number.
+func (v view) older() (bool, error) {
+	b, err := v.bucket(bucketMeta)
+	return err == nil && binary.BigEndian.Uint32(b.Get(keyFormat)) < format, err
+}
+
+// upgrade makes a file of an older layout one of this. Nothing in it has to change but
+// the number, which keeps releases away that do not know what is written from now on.
+func (v view) upgrade() error {
+	b, err := v.bucket(bucketMeta)
+	if err != nil {
+		return err
+	}
+	return b.Put(keyFormat, binary.BigEndian.AppendUint32(nil, format))
 }
 
 func (v view) bucket(name []byte) (*bbolt.Bucket, error) {

@@ -5,6 +5,7 @@ package changes
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"creditledger"
 )
@@ -104,7 +105,7 @@ func checkRecord(put *creditledger.RecordPut) error {
 		return invalid("a record's kind takes 1 to %d bytes and its key 1 to %d, not %d and %d",
 			maxKind, maxKey, len(id.Kind), len(id.Key))
 	}
-	if put.Next() <= put.Expect {
+	if put.Next() <= put.Expect || put.Next() > math.MaxInt64 {
 		return invalid("%s record %q: version %d cannot follow version %d", put.Kind, put.Key, put.Version, put.Expect)
 	}
 	return nil

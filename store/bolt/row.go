@@ -1,0 +1,53 @@
+package bolt
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"creditledger"
+)
+
+// Records of upper layers stand in no journal, and bbolt's pages have no checksums: a
+// row of theirs carries a check of its own, of all that is in it and where it stands.
+// It is evidence of accidents; who can write the file can write the check.
+
+// checked marks, in the version that begins a row, that a check follows on it. Rows of
+// layout 1 have none, until they are put again.
+const checked = 1 << 63
+
+// appendRow is a row of the bucket of records.
+func appendRow(key []byte, version uint64, value []byte) []byte {
+	row := make([]byte, 0, 2*numberSize+len(value))
+	row = binary.BigEndian.AppendUint64(row, version|checked)
+	row = append(row, rowCheck(key, version, value)...)
+	return append(row, value...)
+}
+
+// parseRow reads what appendRow made, or layout 1.
+func parseRow(id creditledger.RecordID, key, row []byte) (creditledger.Record, error) {
+	damaged := func(reason string) (creditledger.Record, error) {
+		return creditledger.Record{}, corrupt(fmt.Sprintf("%s record %q", id.Kind, id.Key), reason)
+	}
+	if len(row) < numberSize || binary.BigEndian.Uint64(row)&^checked == 0 {
+		return damaged("has no version")
+	}
+	version, value := binary.BigEndian.Uint64(row), row[numberSize:]
+	if version&checked != 0 {
+		version &^= checked
+		if len(value) < numberSize || string(value[:numberSize]) != string(rowCheck(key, version, value[numberSize:])) {
+			return damaged("is not what was put: its check differs")
+		}
+		value = value[numberSize:]
+	}
+	return creditledger.Record{RecordID: id, Version: version, Value: bytesOf(value)}, nil
+}
+
+func rowCheck(key []byte, version uint64, value []byte) []byte {
+	h := sha256.New()
+	h.Write(binary.BigEndian.AppendUint64(nil, version))
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(key))))
+	h.Write(key)
+	h.Write(value)
+	return h.Sum(nil)[:numberSize]
+}

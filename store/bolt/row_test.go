@@ -1,0 +1,133 @@
+package bolt_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"testing"
+
+	"go.etcd.io/bbolt"
+
+	"creditledger"
+	"creditledger/store/bolt"
+)
+
+var noteID = creditledger.RecordID{Kind: "note", Key: "n1"}
+
+func putNote(t *testing.T, s *bolt.Store, expect uint64, value string) error {
+	t.Helper()
+	l := creditledger.New(s, nil)
+	err := l.PutRecords(t.Context(), []creditledger.RecordPut{{RecordID: noteID, Expect: expect, Value: []byte(value)}})
+	return errors.Join(err, l.Close())
+}
+
+// TestRecordsAreChecked: no bit of a record of an upper layer changes unnoticed, not
+// where it stands, nor its version, nor its value; it is neither read nor put over.
+func TestRecordsAreChecked(t *testing.T) {
+	file := path(t)
+	s := mustOpen(t, file, nil)
+	if err := putNote(t, s, 0, `{"amount":"100"}`); err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, s)
+	var sound []byte
+	at := []byte("\x04noten1")
+	row := func(change func(b *bbolt.Bucket) error) {
+		t.Helper()
+		database(t, file, nil, func(tx *bbolt.Tx) error { return change(ledgerBucket(tx, "records")) })
+	}
+	row(func(b *bbolt.Bucket) error { sound = bytes.Clone(b.Get(at)); return nil })
+	refused := func(what string, id creditledger.RecordID) {
+		t.Helper()
+		s := mustOpen(t, file, nil)
+		defer mustClose(t, s)
+		if r, err := s.Record(t.Context(), id); !errors.Is(err, creditledger.ErrCorrupt) {
+			t.Errorf("%s: it is read as version %d, %q (%v)", what, r.Version, r.Value, err)
+		}
+		if _, err := s.Records(t.Context(), id.Kind, "", "", 10); !errors.Is(err, creditledger.ErrCorrupt) {
+			t.Errorf("%s: it is listed: %v", what, err)
+		}
+	}
+	for i := range len(sound) * 8 {
+		if i == 0 {
+			continue // the bit that says that there is a check: below
+		}
+		damaged := bytes.Clone(sound)
+		damaged[i/8] ^= 0x80 >> (i % 8)
+		row(func(b *bbolt.Bucket) error { return b.Put(at, damaged) })
+		refused("one bit", noteID)
+	}
+	row(func(b *bbolt.Bucket) error { return errors.Join(b.Put(at, sound), b.Put([]byte("\x04noten2"), sound)) })
+	refused("in another's place", creditledger.RecordID{Kind: "note", Key: "n2"})
+	if err := putNote(t, mustOpen(t, file, nil), 1, "new"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRecordsOfLayout1: rows without a check are read as they are, and get one when they
+// are put again; the file says from then on that older releases cannot read it.
+func TestRecordsOfLayout1(t *testing.T) {
+	file := path(t)
+	mustClose(t, mustOpen(t, file, nil))
+	layout := func(tx *bbolt.Tx) uint32 {
+		return binary.BigEndian.Uint32(ledgerBucket(tx, "meta").Get([]byte("format")))
+	}
+	database(t, file, nil, func(tx *bbolt.Tx) error {
+		return errors.Join(ledgerBucket(tx, "meta").Put([]byte("format"), []byte{0, 0, 0, 1}),
+			ledgerBucket(tx, "records").Put([]byte("\x04noten1"), append(binary.BigEndian.AppendUint64(nil, 3), "old"...)))
+	})
+	unchanged(t, file, func() {
+		s := mustOpen(t, file, &bolt.Options{ReadOnly: true})
+		if r, err := s.Record(t.Context(), noteID); err != nil || r.Version != 3 || string(r.Value) != "old" {
+			t.Errorf("read only: %+v, %v", r, err)
+		}
+		mustClose(t, s)
+	})
+	s := mustOpen(t, file, nil)
+	if err := putNote(t, s, 3, "new"); err != nil {
+		t.Error(err)
+	}
+	if r, err := s.Record(t.Context(), noteID); err != nil || r.Version != 4 || string(r.Value) != "new" {
+		t.Errorf("put again: %+v, %v", r, err)
+	}
+	mustClose(t, s)
+	database(t, file, nil, func(tx *bbolt.Tx) error {
+		if n := layout(tx); n != 2 {
+			t.Errorf("the layout is %d", n)
+		}
+		if row := ledgerBucket(tx, "records").Get([]byte("\x04noten1")); row[0] != 0x80 {
+			t.Errorf("the row is %x", row)
+		}
+		return nil
+	})
+}
+
+// TestNothingIsShownBeforeItIsWritten: while a commit is being written, readers see what
+// was there before it.
+func TestNothingIsShownBeforeItIsWritten(t *testing.T) {
+	s := mustOpen(t, path(t), nil)
+	done := uint64(0)
+	looks, looking := 0, true
+	bolt.HookWrites(s, func(write func([]byte, int64) (int, error), p []byte, off int64) (int, error) {
+		if !looking || off < 2*bolt.PageSize(s) { // Close, and bbolt's write of a meta page, hold what a reader needs
+			return write(p, off)
+		}
+		state, err := s.Load(t.Context(), ann, 0)
+		if err != nil || state.Head.Version != done {
+			t.Errorf("after %d commits a reader sees version %d: %v", done, state.Head.Version, err)
+		}
+		looks++
+		return write(p, off)
+	})
+	bolt.SetFoldEvery(s, 3)
+	for range 10 {
+		if err := grant(t, s, ann, ""); err != nil {
+			t.Fatal(err)
+		}
+		done++
+	}
+	looking = false
+	if looks < 10 {
+		t.Errorf("%d looks", looks)
+	}
+}
