@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // committer brings flights to the store, many accounts in one commit, and as many
@@ -17,8 +18,9 @@ type committer struct {
 	store    Store
 	cache    *cache
 	shared   bool
-	width    int // how many commits may be under way at once
-	accounts int // how many accounts go out in one commit
+	width    int           // how many commits may be under way at once
+	accounts int           // how many accounts go out in one commit
+	sent     atomic.Uint64 // flights that went out so far
 
 	mu        sync.Mutex
 	idle      *sync.Cond
@@ -252,6 +254,7 @@ func (t *turn) board() {
 				aboard[f.upper[i].RecordID] = true
 			}
 			s.queued, s.flying = nil, f
+			f.sent = c.sent.Add(1)
 			t.flying = append(t.flying, s)
 			t.changes = append(t.changes, f.change(s.account, &t.blocks))
 		}

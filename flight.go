@@ -13,6 +13,7 @@ type flight struct {
 	touched []touchedBlock
 	index   map[*Block]int // into touched, once there are many
 
+	sent uint64        // its number among all flights; final once done is closed
 	done chan struct{} // closed when err is final
 	err  error
 

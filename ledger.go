@@ -164,6 +164,7 @@ func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key
 const maxAttempts = 32
 
 func (l *Ledger) submit(ctx context.Context, r *request) (*Pending, error) {
+	begun := l.commit.sent.Load()
 	for {
 		p, err := l.attempt(ctx, r)
 		if err == nil {
@@ -176,7 +177,7 @@ func (l *Ledger) submit(ctx context.Context, r *request) (*Pending, error) {
 		if err := again.wait(ctx); err != nil {
 			return nil, attempted(r.op, r.account, err)
 		}
-		if again.refusal != nil && again.flight.err == nil {
+		if f := again.flight; again.refusal != nil && f.err == nil && f.sent > begun { // as in settled
 			return nil, attempted(r.op, r.account, again.refusal)
 		}
 	}

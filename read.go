@@ -10,7 +10,11 @@ import (
 // settled runs fn on the account at the present instant and returns when everything
 // fn saw is durable: nobody is shown a state that was not committed. If what fn saw
 // is thrown away instead, fn runs again.
+//
+// A flight that was in the air before the call began may have been committed before
+// that, and another process may have written since: what fn saw then is looked at again.
 func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) error {
+	begun := l.commit.sent.Load()
 	for {
 		f, err := l.look(ctx, id, fn)
 		if f == nil && err == nil {
@@ -30,7 +34,7 @@ func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at 
 		if werr := f.wait(ctx); werr != nil {
 			return werr
 		}
-		if f.err == nil {
+		if f.err == nil && f.sent > begun {
 			return err
 		}
 	}

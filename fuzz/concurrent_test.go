@@ -312,7 +312,7 @@ func freshAccounts(t *testing.T, b fuzz.Backend) {
 // balance, the blocks or an explanation, sees every credit once.
 func TestBank(t *testing.T) {
 	noLeak(t)
-	length := time.Duration(size(300, 2000, 10_000)) * time.Millisecond
+	length := time.Duration(size(300, 2000, 5000)) * time.Millisecond
 	run := results.Start(t, "bank: every reader sees every credit once")
 	run.Set("seed", seed(t))
 	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {

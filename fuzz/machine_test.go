@@ -71,13 +71,13 @@ var boltBackend = fuzz.Backend{Name: "bolt", New: func(dir string) func() (cl.St
 // do it again.
 func runMachine(t *testing.T, name string, n int, c *fuzz.Machine) {
 	t.Helper()
-	const steps = 50
+	const steps = 50 // on average a little less
 	halves, fifths := 1, 1
 	if testing.Short() { // rapid takes less by itself then
 		halves, fifths = 2, 5
 	}
 	set(t, "rapid.steps", strconv.Itoa(steps*halves))
-	set(t, "rapid.checks", strconv.Itoa(max(n/steps, 1)*fifths))
+	set(t, "rapid.checks", strconv.Itoa((n/(steps-2)+1)*fifths))
 	if flag.Lookup("rapid.seed").Value.String() == "0" {
 		set(t, "rapid.seed", strconv.FormatUint(rand.Uint64()|1, 10))
 	}

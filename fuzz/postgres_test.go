@@ -59,14 +59,14 @@ func truncate(ctx context.Context, pool *pgxpool.Pool) error {
 // bytes as memory and bbolt in the end.
 func TestBackendsAgree_Postgres(t *testing.T) {
 	b := postgresBackend(t)
-	runMachine(t, "backends agree: memory, bolt, postgres", ops(1500, 0.02),
+	runMachine(t, "backends agree: memory, bolt, postgres", ops(1500, 0.005),
 		&fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend, b}, Dir: memoryDir()})
 }
 
 // TestHistories_Postgres is TestHistories on PostgreSQL: by one ledger, and by two that
 // know nothing of each other.
 func TestHistories_Postgres(t *testing.T) {
-	count, calls := size(1, 2, 20), size(300, 800, 5000)
+	count, calls := size(1, 2, 7), size(300, 800, 5000)
 	b := postgresBackend(t)
 	for _, c := range []historyCase{
 		{name: "postgres", count: count, ledgers: 1},
@@ -91,7 +91,7 @@ func TestFreshAccount_Postgres(t *testing.T) { freshAccounts(t, postgresBackend(
 func TestBank_Postgres(t *testing.T) {
 	run := results.Start(t, "bank on postgres: every reader sees every credit once")
 	run.Set("seed", seed(t))
-	bankOn(t, postgresBackend(t), time.Duration(size(300, 1000, 10_000))*time.Millisecond, run)
+	bankOn(t, postgresBackend(t), time.Duration(size(300, 1000, 5000))*time.Millisecond, run)
 }
 
 // TestFaultsAtTheSeam_Postgres is TestFaultsAtTheSeam on PostgreSQL, for a few kinds of

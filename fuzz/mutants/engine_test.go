@@ -128,8 +128,18 @@ var engine = []mutant{
 	},
 	{
 		"refused-by-what-failed", "ledger.go",
-		"if again.refusal != nil && again.flight.err == nil {", "if again.refusal != nil {",
+		"f.err == nil && f.sent > begun {", "f.sent > 0 && begun < 1<<60 {",
 		"nobody is refused because of what was not written",
+	},
+	{
+		"refused-by-what-was", "ledger.go",
+		"f.err == nil && f.sent > begun {", "f.err == nil && begun < 1<<60 {",
+		"a refusal is of what is there when it is asked for, or later",
+	},
+	{
+		"read-of-what-was", "read.go",
+		"if f.err == nil && f.sent > begun {", "if f.err == nil && begun < 1<<60 {",
+		"a read shows what is there when it is asked for, or later",
 	},
 	{
 		"refused-though-known", "ledger.go",

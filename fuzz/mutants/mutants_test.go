@@ -51,7 +51,7 @@ var all = slices.Concat(blocks, operations, records, engine, reading, files)
 var stages = [][]string{
 	{".", "-skip=^TestCase(OM6|RX1)$", "-rapid.nofailfile"},
 	{"./opsfile"},
-	{"./fuzz", "-short", "-run=^Test(ModelAgrees|BackendsAgree|Key_.*|Refusal_.*|Commit_.*)$", "-rapid.nofailfile"},
+	{"./fuzz", "-short", "-run=^Test(ModelAgrees|BackendsAgree|Key_.*|Refusal_.*|Read_.*|Commit_.*)$", "-rapid.nofailfile"},
 }
 
 var storeStages = [][]string{

@@ -148,7 +148,10 @@ func figures(l results.Line) string {
 	list := make([]string, 0, len(l.Figures))
 	for _, k := range slices.Sorted(maps.Keys(l.Figures)) {
 		v := fmt.Sprint(l.Figures[k])
-		list = append(list, escape(k+" "+grouped(v)))
+		if k != "seed" { // which is copied
+			v = grouped(v)
+		}
+		list = append(list, escape(k+" "+v))
 	}
 	return strings.Join(list, "; ")
 }
