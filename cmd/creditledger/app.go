@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ type app struct {
 	defaultDB string           // the ledger without --db
 
 	args     []string // the command line
+	help     string   // the command line for help about it
 	db       string
 	schema   string
 	currency string
@@ -63,10 +65,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	err := root.ExecuteContext(ctx)
+	ran, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
+	a.help = "creditledger help" + strings.TrimPrefix(ran.CommandPath(), "creditledger")
 	status := a.status(err)
 	var carried *statusError
 	if !errors.As(err, &carried) || carried.err != nil {

@@ -53,7 +53,7 @@ func (a *app) applyCommand() *cobra.Command {
 			return a.apply(cmd.Context(), path, &f)
 		}),
 	}
-	a.dbFlagFor(cmd, &f.db, "", "the ledger: a file, made when absent, or postgres://… (default: in memory)")
+	a.dbFlagFor(cmd, &f.db, "", "the `LEDGER`: a file, made when absent, or postgres://… (default: in memory)")
 	flags := cmd.Flags()
 	flags.StringVar(&f.clock, "clock", "", "manual: begin at 2000-01-01T00:00:00Z and move by clock lines only")
 	flags.DurationVar(&f.grace, "grace", 0, "grace period, such as 1h: entries are pending until it is over")

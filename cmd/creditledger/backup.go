@@ -26,7 +26,8 @@ the ledger as it was at one moment, whether that is in a file or in PostgreSQL.
 The copy is a ledger file like any other: use it with --db, prove it with verify, and
 bring it back, or into a database, with copy.`,
 		Example: `  creditledger backup credits-2030-01-01.db
-  creditledger backup --force latest.db`,
+  creditledger backup --force latest.db
+  creditledger backup credits-2030-01-01.db --db postgres://ledger@db.example/billing`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)

@@ -55,7 +55,7 @@ func (a *app) copyCommand() *cobra.Command {
 		}),
 	}
 	for name, value := range map[string]*string{"from": &from, "to": &to} {
-		cmd.Flags().StringVar(value, name, "", "a file, or postgres://…; required")
+		cmd.Flags().StringVar(value, name, "", "a `LEDGER`: a file, or postgres://…; required")
 		_ = cmd.MarkFlagFilename(name)
 	}
 	return cmd

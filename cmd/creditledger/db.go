@@ -20,13 +20,13 @@ import (
 
 // dbFlag gives a subcommand its ledger.
 func (a *app) dbFlag(cmd *cobra.Command) {
-	a.dbFlagFor(cmd, &a.db, a.defaultDB, "the ledger: a file, or postgres://…")
+	a.dbFlagFor(cmd, &a.db, a.defaultDB, "the `LEDGER`: a file, or postgres://…")
 }
 
 // dbFlagFor is dbFlag with another default, which takes a variable of its own.
 func (a *app) dbFlagFor(cmd *cobra.Command, db *string, otherwise, usage string) {
 	cmd.Flags().StringVar(db, "db", otherwise, usage)
-	cmd.Flags().StringVar(&a.schema, "schema", "", "the ledger's schema in a PostgreSQL database (default creditledger)")
+	cmd.Flags().StringVar(&a.schema, "schema", "", "the `NAME` of the ledger's schema in a PostgreSQL database (default creditledger)")
 	_ = cmd.MarkFlagFilename("db")
 	_ = cmd.RegisterFlagCompletionFunc("schema", cobra.NoFileCompletions)
 }

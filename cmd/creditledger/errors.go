@@ -27,11 +27,29 @@ func (e *fileOnlyError) Error() string { return e.reason }
 // Is matches creditledger.ErrInvalid.
 func (e *fileOnlyError) Is(target error) bool { return target == creditledger.ErrInvalid }
 
+// argumentsError is a command line with too few or too many arguments.
+type argumentsError struct {
+	command, takes string
+	given          int
+}
+
+func (e *argumentsError) Error() string {
+	if e.takes == "" || strings.HasPrefix(e.takes, "-") {
+		return fmt.Sprintf("%s takes no arguments, only flags: %d given", e.command, e.given)
+	}
+	return fmt.Sprintf("%s takes %s: %s given", e.command, e.takes, count(uint64(e.given), "argument", "arguments"))
+}
+
+// errMissing is what a flagError says of a flag that has to be given.
+var errMissing = errors.New("it is missing")
+
 // flagError names the flag or argument that cannot be read.
 type flagError struct {
 	name string
 	err  error
 }
+
+func (e *flagError) Unwrap() error { return e.err }
 
 func (e *flagError) Error() string {
 	var wrong *creditledger.InvalidError
@@ -120,8 +138,8 @@ func (a *app) hint(err error) string {
 		return "choose another id"
 	case errors.Is(err, creditledger.ErrConflict):
 		return "try again"
-	case !a.began:
-		return "see creditledger help"
+	case !a.began, errors.Is(err, errMissing):
+		return "see " + a.help
 	}
 	return ""
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 func TestBackup(t *testing.T) {
@@ -162,6 +164,11 @@ func TestHelp(t *testing.T) {
 			t.Errorf("help %s:\n%s", cmd.Name(), out)
 		}
 	}
+	eachSubcommand(root, func(name string, cmd *cobra.Command) {
+		if cmd.Example == "" || cmd.Short == "" {
+			t.Errorf("%s: no example, or nothing about it", name)
+		}
+	})
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		if out := s.must("completion", shell); len(out) < 1000 {
 			t.Errorf("completion %s: %s", shell, out)

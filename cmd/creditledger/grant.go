@@ -40,9 +40,9 @@ A block expires at its expiry: from that instant on its credits are gone.`,
 	}
 	a.accountFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&g.expires, "expires", "", "when the credits expire (default never)")
-	flags.StringVar(&g.effective, "effective", "", "when the credits become usable (default now)")
-	flags.StringVar(&g.costBasis, "cost-basis", "", "what one credit cost")
+	flags.StringVar(&g.expires, "expires", "", "the `DATE` when the credits expire (default never)")
+	flags.StringVar(&g.effective, "effective", "", "the `DATE` when the credits become usable (default now)")
+	flags.StringVar(&g.costBasis, "cost-basis", "", "the `PRICE` of one credit")
 	flags.Int32Var(&g.priority, "priority", 0, "smaller is spent first")
 	flags.StringArrayVar(&g.items, "item", nil, "pay only for this item; may be repeated")
 	flags.StringArrayVar(&g.excludeItems, "exclude-item", nil, "pay for anything but this item; may be repeated")

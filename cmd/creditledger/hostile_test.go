@@ -114,6 +114,7 @@ func newHostileSession(t *testing.T) hostileSession {
 		h.dir = dir
 	}
 	h.file = filepath.Join(h.dir, "credits.db")
+	h.db = h.file
 	h.must("grant", "c", "100", "--block-id", "b")
 	h.must("spend", "c", "10")
 	h.must("grant", "c", "5", "--block-id", "p", "--require-payment")

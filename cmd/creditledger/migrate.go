@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,7 +26,7 @@ Running it again does no harm. An older release refuses the schema afterwards.`,
 		Args: cobra.NoArgs,
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
 			if db == "" {
-				return &flagError{"--db", errors.New("it is missing: migrate is for a PostgreSQL database")}
+				return &flagError{"--db", errMissing}
 			}
 			at, err := locate(db, a.schema)
 			if err != nil {
@@ -39,7 +38,7 @@ Running it again does no harm. An older release refuses the schema afterwards.`,
 			return a.migrate(cmd.Context(), at, buckets)
 		}),
 	}
-	a.dbFlagFor(cmd, &db, "", "the database: postgres://…; required")
+	a.dbFlagFor(cmd, &db, "", "the `DATABASE`: postgres://…; required")
 	cmd.Flags().IntVar(&buckets, "buckets", 0, "parts that the accounts of a new schema are divided into, for clusters (default 64)")
 	return cmd
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"creditledger"
@@ -21,7 +23,7 @@ connection, says otherwise; creditledger migrate makes it.
 
 Exit status: 0 done; 1 trouble with files or storage; 2 a command line or request that
 is wrong in itself; 3 an operation that the ledger refuses, with nothing written.
-apply, verify and recover have their own: see creditledger help apply, and so on.`
+apply, copy, verify and recover have their own: see creditledger help apply, and so on.`
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -56,7 +58,25 @@ func (a *app) rootCommand() *cobra.Command {
 	add("money", a.moneyCommands()...)
 	add("file", a.applyCommand(), a.sweepCommand(), a.copyCommand(), a.backupCommand(), a.migrateCommand(), a.demoCommand())
 	add("file", a.evidenceCommands()...)
+	explainArguments(root)
 	return root
+}
+
+// explainArguments has a subcommand with too few or too many arguments say which ones
+// it takes.
+func explainArguments(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		_, takes, _ := strings.Cut(cmd.Use, " ")
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if check(cmd, args) == nil {
+				return nil
+			}
+			return &argumentsError{command: cmd.Name(), takes: takes, given: len(args)}
+		}
+	}
+	for _, c := range cmd.Commands() {
+		explainArguments(c)
+	}
 }
 
 // accountFlags gives a subcommand its ledger and the account's currency.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"time"
 
 	"creditledger"
@@ -87,6 +86,6 @@ func filters(include, exclude []string) []creditledger.Filter {
 
 func (p *parser) required(name, text string) {
 	if text == "" {
-		p.fail(name, errors.New("it is missing"))
+		p.fail(name, errMissing)
 	}
 }

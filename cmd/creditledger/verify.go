@@ -58,6 +58,10 @@ func (a *app) verifyCommand() *cobra.Command {
 					return err
 				}
 			}
+			what := ""
+			if len(args) == 1 {
+				what = a.account(args[0]).String()
+			}
 			return a.withStore(cmd.Context(), toRead, func(l *creditledger.Ledger, s store.Store) error {
 				answer := opsfile.Answer{Op: "verify"}
 				bar := a.countBar("records replayed")
@@ -68,7 +72,7 @@ func (a *app) verifyCommand() *cobra.Command {
 					answer.Result, answer.Err = l.VerifyAll(cmd.Context(), opts)
 				}
 				bar.done()
-				if err := a.showVerification(&answer); err != nil {
+				if err := a.showVerification(&answer, what); err != nil {
 					return err
 				}
 				return a.showWarnings(s, since != "")
@@ -81,10 +85,15 @@ func (a *app) verifyCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *app) showVerification(answer *opsfile.Answer) error {
+// showVerification tells of one account, or of all.
+func (a *app) showVerification(answer *opsfile.Answer, account string) error {
 	err := a.show(answer, func(out io.Writer) {
 		v := answer.Result.(creditledger.Verification)
-		if v.OK && !a.quiet {
+		switch {
+		case !v.OK || a.quiet:
+		case account != "" && v.Records == 0:
+			fmt.Fprintf(out, "Whole: nothing was ever written on %s.\n", oneLine(account))
+		default:
 			fmt.Fprintf(out, "Whole: %s, %s, %s.\n", count(v.Accounts, "account", "accounts"),
 				count(v.Entries, "entry", "entries"), count(v.Blocks, "block", "blocks"))
 		}
