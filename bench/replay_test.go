@@ -237,3 +237,31 @@ func BenchmarkRawSame(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkOneWriter has the disk, bbolt and the ledger take turns, operation by
+// operation: what a lone writer waits for is mostly the disk, which has its moods.
+func BenchmarkOneWriter(b *testing.B) {
+	t := newTable(b, 0)
+	subjects := []measure.Subject{
+		{Name: "of=write", Do: pageWriter(b)},
+		{Name: "of=put", Do: func() error { return t.put(1, t.increasing) }},
+	}
+	turns := measure.Size(1_500, 1)
+	for _, key := range keys {
+		a := &again{recording: record(b, 1, key.next), b: b}
+		a.begin(turns)
+		l := stores[1].ledger(b, nil)
+		on := grant(b, l, 1)[0]
+		subjects = append(subjects,
+			measure.Subject{Name: "of=same/key=" + key.name, Do: func() error { return a.put(1) }},
+			measure.Subject{Name: "of=decrement/key=" + key.name, Do: func() error {
+				var k creditledger.Key
+				if key.next != nil {
+					k = key.next()
+				}
+				_, err := l.Do(context.Background(), on, one, k)
+				return err
+			}})
+	}
+	measure.Alternate(b, turns, 1, subjects)
+}

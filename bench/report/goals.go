@@ -95,8 +95,8 @@ func durable() []goal {
 	list := []goal{}
 	for _, key := range []string{"ledger", "caller"} {
 		list = append(list,
-			goal{oneWriter, "to raw bbolt, the same bytes under the same keys; the " + key + "'s key", 1.1, false, " ×", p50(spending(1, key, 1)).over(p50(same(1, key, 1)))},
-			goal{oneWriter, "to raw bbolt, one put of 200 B; the " + key + "'s key", 1.25, false, " ×", p50(spending(1, key, 1)).over(p50(fmt.Sprintf(rawPut, 1)))},
+			goal{oneWriter, "to raw bbolt, the same bytes under the same keys; the " + key + "'s key", 1.1, false, " ×", each("OneWriter/of=decrement/key=" + key).over(each("OneWriter/of=same/key=" + key))},
+			goal{oneWriter, "to raw bbolt, one put of 200 B; the " + key + "'s key", 1.25, false, " ×", each("OneWriter/of=decrement/key=" + key).over(each("OneWriter/of=put"))},
 		)
 	}
 	list = append(list,

@@ -25,6 +25,7 @@ type part struct {
 const peersDir = "bench/peers"
 
 var parts = []part{
+	{name: "durable", dir: "bench", pattern: "OneWriter$", time: "1x"},
 	{name: "durable", dir: "bench", pattern: "RawWrite$", time: "300ms"},
 	{name: "durable", dir: "bench", pattern: "RawBolt$/keys=increasing", time: "300ms"},
 	{name: "durable", dir: "bench", pattern: "RawSame$/./key=ledger/writers=1$", time: "300ms"},

@@ -49,7 +49,7 @@ func page(r *results) []byte {
 
 const tablesHead = `Names are those of the benchmarks, in ` + "`bench`, `bench/peers`, `store/bolt`" + ` and the root. ns/op is the
 time between two results, over all writers; p50 and p99 are how long one writer waits for one. On
-alternating subjects (History, Blocks) ns/op is the median turn.
+alternating subjects (OneWriter, History, Blocks) ns/op is the median turn.
 `
 
 func where(r *results) string {
