@@ -120,11 +120,9 @@ func (c *committer) lead(f *flight) {
 	t := c.turn()
 	for t.take() {
 		t.commit()
-		select {
-		case <-f.done:
+		if f.hasLanded() {
 			c.handOver(t)
 			return
-		default:
 		}
 	}
 }

@@ -18,6 +18,7 @@ type decision struct {
 
 	changes []*change // applied, in order
 	records []sealed
+	bytes   []byte      // memory of the records
 	puts    []RecordPut // of the upper layer
 	result  *Result
 
@@ -45,7 +46,7 @@ func newDecision(l *Ledger, r *request, a *account) *decision {
 
 // free gives a decision back. What it wrote and its result live on.
 func (d *decision) free() {
-	*d = decision{}
+	*d = decision{bytes: d.bytes[:0]}
 	decisions.Put(d)
 }
 
@@ -194,7 +195,9 @@ func (d *decision) record(op Operation, key Key, at Instant, entries uint64, cha
 			total = c.lines[len(c.lines)-1].Ending
 		}
 	}
-	bytes := AppendRecord(make([]byte, 0, 192), rec)
+	start := len(d.bytes)
+	d.bytes = AppendRecord(d.bytes, rec)
+	bytes := d.bytes[start:len(d.bytes):len(d.bytes)]
 	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, SealOf(bytes), at
 	a.head.NextDue, a.head.Total = a.nextDue(), total
 	d.records = append(d.records, sealed{seq: rec.Seq, key: key, bytes: bytes})

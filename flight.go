@@ -1,6 +1,9 @@
 package creditledger
 
-import "context"
+import (
+	"context"
+	"sync"
+)
 
 // flight is what one account brings to one commit: everything decided on it since
 // the flight before was taken. All who wait for it are answered together.
@@ -13,20 +16,25 @@ type flight struct {
 	touched []touchedBlock
 	index   map[*Block]int // into touched, once there are many
 
-	sent uint64        // its number among all flights; final once done is closed
-	done chan struct{} // closed when err is final
-	err  error
+	bytes []byte // of the records
+
+	mu     sync.Mutex // guards landed and waiter
+	landed bool       // sent and err are final
+	waiter chan struct{}
+	sent   uint64 // its number among all flights
+	err    error
 
 	// Room for the usual flight, of one operation.
 	room struct {
 		records [1]JournalRecord
 		touched [2]touchedBlock
+		bytes   [192]byte
 	}
 }
 
 func newFlight(version uint64) *flight {
-	f := &flight{version: version, done: make(chan struct{})}
-	f.records, f.touched = f.room.records[:0], f.room.touched[:0]
+	f := &flight{version: version}
+	f.records, f.touched, f.bytes = f.room.records[:0], f.room.touched[:0], f.room.bytes[:0]
 	return f
 }
 
@@ -37,17 +45,36 @@ type touchedBlock struct {
 
 // wait returns when the flight has landed, or with ctx's error.
 func (f *flight) wait(ctx context.Context) error {
-	select {
-	case <-f.done:
+	landing := f.landing()
+	if landing == nil {
 		return nil
-	default:
 	}
 	select {
-	case <-f.done:
+	case <-landing:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// landing is closed when the flight lands; nil when it has landed already.
+func (f *flight) landing() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.landed {
+		return nil
+	}
+	if f.waiter == nil {
+		f.waiter = make(chan struct{})
+	}
+	return f.waiter
+}
+
+// hasLanded reports whether the flight's outcome is known.
+func (f *flight) hasLanded() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.landed
 }
 
 // puts reports whether the flight carries a record of an upper layer.
@@ -83,10 +110,12 @@ func (f *flight) touch(b *Block, isNew bool) {
 	f.touched = append(f.touched, touchedBlock{block: b, new: isNew})
 }
 
-// add takes over what a decision wrote.
+// add takes over what a decision wrote; its records are copied.
 func (f *flight) add(d *decision) {
 	for _, r := range d.records {
-		f.records = append(f.records, JournalRecord{Seq: r.seq, Bytes: r.bytes})
+		start := len(f.bytes)
+		f.bytes = append(f.bytes, r.bytes...)
+		f.records = append(f.records, JournalRecord{Seq: r.seq, Bytes: f.bytes[start:len(f.bytes):len(f.bytes)]})
 		if r.key == "" {
 			continue
 		}
@@ -133,6 +162,10 @@ func (f *flight) meets(aboard map[RecordID]bool) bool {
 
 // land ends a flight and answers all who wait for it.
 func (f *flight) land(err error) {
-	f.err = err
-	close(f.done)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err, f.landed = err, true
+	if f.waiter != nil {
+		close(f.waiter)
+	}
 }

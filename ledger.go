@@ -151,71 +151,75 @@ func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key
 		return nil, attempted(op, on, err)
 	}
 	defer l.leave()
-	r, err := l.newRequest(ctx, on, op, key)
-	if err != nil {
+	p := &Pending{ledger: l}
+	if p.request, err = l.newRequest(ctx, on, op, key); err != nil {
 		return nil, attempted(op, on, err)
 	}
-	r.attach, r.lead = attach, lead
-	return l.submit(ctx, r)
+	p.request.attach, p.request.lead = attach, lead
+	return p, l.submit(ctx, p)
 }
 
 // maxAttempts bounds how often an operation is decided afresh because its account
 // moved in the store meanwhile.
 const maxAttempts = 32
 
-func (l *Ledger) submit(ctx context.Context, r *request) (*Pending, error) {
+// submit decides p's request and sees what it writes queued.
+func (l *Ledger) submit(ctx context.Context, p *Pending) error {
+	r := &p.request
 	begun := l.commit.sent.Load()
 	for {
-		p, err := l.attempt(ctx, r)
+		err := l.attempt(ctx, p)
 		if err == nil {
-			return p, nil
+			return nil
 		}
 		var again *againError
 		if !errors.As(err, &again) {
-			return nil, attempted(r.op, r.account, err)
+			return attempted(r.op, r.account, err)
 		}
 		if err := again.wait(ctx); err != nil {
-			return nil, attempted(r.op, r.account, err)
+			return attempted(r.op, r.account, err)
 		}
 		if f := again.flight; again.refusal != nil && f.err == nil && f.sent > begun { // as in settled
-			return nil, attempted(r.op, r.account, again.refusal)
+			return attempted(r.op, r.account, again.refusal)
 		}
 	}
 }
 
 // attempt decides the operation once against the account as it is now, and queues
 // what it writes.
-func (l *Ledger) attempt(ctx context.Context, r *request) (*Pending, error) {
+func (l *Ledger) attempt(ctx context.Context, p *Pending) error {
+	r := &p.request
 	now, err := l.now()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s, err := l.cache.acquire(ctx, r.account)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer l.cache.release(s)
 	if !l.mayGuess(s, r) {
 		err = s.load(ctx, l.store)
 	} else {
-		p, refusal := l.decide(ctx, s, r, now)
+		refusal := l.decide(ctx, s, p, now)
 		var again *againError
 		if refusal == nil || errors.As(refusal, &again) { // a commit will tell whether it was right
-			return p, refusal
+			return refusal
 		}
 		guessed := s.account.head
 		if err = s.load(ctx, l.store); err == nil && s.account.head == guessed {
-			return nil, refusal
+			return refusal
 		}
 		r.used = 0
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if known, err := l.known(ctx, s, r); known != nil || err != nil {
-		return &Pending{result: known}, err
+		p.result = known
+		return err
 	}
-	return l.decide(ctx, s, r, now)
+	return l.decide(ctx, s, p, now)
 }
 
 // mayGuess reports whether a request may be decided on the account as it is in memory
@@ -226,36 +230,40 @@ func (l *Ledger) mayGuess(s *slot, r *request) bool {
 
 // decide decides the operation against the account in memory, and queues what it
 // writes.
-func (l *Ledger) decide(ctx context.Context, s *slot, r *request, now Instant) (*Pending, error) {
+func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending, now Instant) error {
+	r := &p.request
 	if err := s.fetch(ctx, l.store, r.op); err != nil {
-		return nil, err
+		return err
 	}
 	if err := l.refuseDeleted(ctx, s, r); err != nil {
-		return nil, err
+		return err
 	}
 	a := s.account
 	a.moveTo(max(now, a.head.LastAt))
 	d := newDecision(l, r, a)
 	defer d.free()
-	if err := s.decide(d.decide); err != nil {
-		return l.refused(ctx, s, r, err)
+	err := s.decide(d.decide)
+	if err != nil {
+		p.result, err = l.refused(ctx, s, r, err)
+		return err
 	}
 	if f := s.carries(d.puts); f != nil {
 		d.takeBack()
-		return nil, &againError{flight: f}
+		return &againError{flight: f}
 	}
-	flight, leader := l.commit.queue(s, d, r.lead)
-	return &Pending{ledger: l, request: r, result: d.result, flight: flight, leader: leader}, nil
+	p.result = d.result
+	p.flight, p.leader = l.commit.queue(s, d, r.lead)
+	return nil
 }
 
 // refused is how a decision ends that was refused. Blocks may have been read for it
 // after its key was looked for: when another process wrote the very operation in
 // between, the answer is the first result. And nobody is refused because of what is
 // still on its way to the disk: if that does not arrive, the decision is made afresh.
-func (l *Ledger) refused(ctx context.Context, s *slot, r *request, refusal error) (*Pending, error) {
+func (l *Ledger) refused(ctx context.Context, s *slot, r *request, refusal error) (*Result, error) {
 	refusal = l.explainMissing(ctx, s, refusal)
 	if known, err := l.known(ctx, s, r); known != nil || err != nil {
-		return &Pending{result: known}, err
+		return known, err
 	}
 	if f := s.latest(); f != nil {
 		return nil, &againError{flight: f, refusal: refusal}
@@ -276,7 +284,7 @@ func (l *Ledger) now() (Instant, error) {
 // by several goroutines at once.
 type Pending struct {
 	ledger  *Ledger
-	request *request
+	request request
 	result  *Result
 	flight  *flight // nil: nothing to wait for
 	leader  bool    // whoever waits has to bring the flight to the store
@@ -285,7 +293,7 @@ type Pending struct {
 // Wait returns the result once it is durable. The errors are those of Do.
 func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 	for attempt := 1; p.flight != nil; attempt++ {
-		r := p.request
+		r := &p.request
 		if p.leader {
 			p.leader = false
 			p.ledger.commit.lead(p.flight)
@@ -300,11 +308,9 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 		if !movedAccount(err) || attempt == maxAttempts {
 			return nil, attempted(r.op, r.account, keyed(err, p.result.Key))
 		}
-		next, err := p.ledger.again(ctx, r, keyTaken(err, r.key))
-		if err != nil {
+		if p, err = p.ledger.again(ctx, r, keyTaken(err, r.key)); err != nil {
 			return nil, err
 		}
-		p = next
 	}
 	return p.result, nil
 }
@@ -325,15 +331,14 @@ func keyTaken(err error, key Key) bool {
 
 // again decides a request afresh after what it was computed from turned out stale.
 func (l *Ledger) again(ctx context.Context, stale *request, wary bool) (*Pending, error) {
-	r := new(request)
-	*r = *stale
-	r.wary = r.wary || wary
+	p := &Pending{ledger: l, request: *stale}
+	p.request.wary = stale.wary || wary
 	err := l.enter()
 	if err != nil {
-		return nil, attempted(r.op, r.account, err)
+		return nil, attempted(stale.op, stale.account, err)
 	}
 	defer l.leave()
-	return l.submit(ctx, r)
+	return p, l.submit(ctx, p)
 }
 
 // Preview returns what an operation would write at this moment, without writing
@@ -350,7 +355,7 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 	}
 	var result *Result
 	err = l.settled(ctx, r.account, func(s *slot, at Instant) error {
-		known, err := l.known(ctx, s, r)
+		known, err := l.known(ctx, s, &r)
 		if known != nil || err != nil {
 			result = known
 			return err
@@ -358,16 +363,13 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 		if err := s.fetch(ctx, l.store, r.op); err != nil {
 			return err
 		}
-		if err := l.refuseDeleted(ctx, s, r); err != nil {
+		if err := l.refuseDeleted(ctx, s, &r); err != nil {
 			return err
 		}
-		d := newDecision(l, r, s.account)
+		d := newDecision(l, &r, s.account)
 		defer d.free()
 		if err := s.decide(d.decide); err != nil {
-			p, err := l.refused(ctx, s, r, err)
-			if err == nil {
-				result = p.result
-			}
+			result, err = l.refused(ctx, s, &r, err)
 			return err
 		}
 		d.takeBack()

@@ -42,27 +42,27 @@ func checkAccount(id AccountID) error {
 	return firstError(checkID("customer_id", id.Customer), checkID("currency", id.Currency))
 }
 
-func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key Key) (*request, error) {
+func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key Key) (request, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return request{}, err
 	}
-	r := &request{account: on.normal(), key: key}
+	r := request{account: on.normal(), key: key}
 	err := firstError(
 		checkAccount(r.account),
 		checkOptionalID("idempotency_key", string(key)),
 		checkOperation(op),
 	)
 	if err != nil {
-		return nil, err
+		return request{}, err
 	}
 	var zone *time.Location
 	if dates := hasDates(op); dates || isISOCurrency(r.account.Currency) {
 		customer, err := l.customerOrDefault(ctx, r.account.Customer)
 		if err != nil {
-			return nil, err
+			return request{}, err
 		}
 		if zone, err = customer.location(); err != nil {
-			return nil, err
+			return request{}, err
 		}
 		r.forbidden = customer.forbids(r.account.Currency)
 	}

@@ -72,10 +72,11 @@ type Store interface {
 	Records(ctx context.Context, kind, prefix, after string, limit int) ([]Record, error)
 }
 
-// SharedStore is a Store that is far away, because other processes write to it as
-// well. The ledger spares it questions: an operation is decided on the account as the
-// ledger remembers it, and Commit refuses what was not so any more. Only before it
-// refuses an operation the ledger asks. Reports always ask.
+// SharedStore is a Store that is better not asked: because it is far away and other
+// processes write to it as well, or because an answer costs it as much as half a commit.
+// An operation is decided on the account as the ledger remembers it, and Commit refuses
+// what was not so any more. Only before it refuses an operation the ledger asks. Reports
+// always ask.
 type SharedStore interface {
 	Store
 

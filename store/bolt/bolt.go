@@ -300,6 +300,13 @@ func (s *Store) poisoned(why error, panicked bool) {
 	}
 }
 
+var _ creditledger.SharedStore = (*Store)(nil)
+
+// Concurrency implements creditledger.SharedStore. Nobody else writes to the file, but
+// each question is a transaction of its own, and a commit asks them all again. Commits
+// follow one another; the more accounts in one the better.
+func (s *Store) Concurrency() (commits, accounts int) { return 1, 1024 }
+
 // Load implements creditledger.Store. That an account is where the caller has it, the
 // tail can often tell without a transaction.
 func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {

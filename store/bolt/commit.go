@@ -19,11 +19,13 @@ func (v view) compare(list []creditledger.Change) ([]place, error) {
 		c := &list[i]
 		if c.Account != (creditledger.AccountID{}) {
 			var same bool
+			var used []creditledger.Key
 			var err error
-			if found[i], same, err = v.compareAccount(c); err != nil {
+			if found[i], same, used, err = v.compareAccount(c); err != nil {
 				return nil, err
 			} else if !same {
 				e.Accounts = append(e.Accounts, c.Account)
+				e.Keys = append(e.Keys, used...)
 			}
 		}
 		for j := range c.Records {
@@ -43,25 +45,32 @@ func (v view) compare(list []creditledger.Change) ([]place, error) {
 	return found, nil
 }
 
-// compareAccount reports whether the account is as the change was computed from.
-func (v view) compareAccount(c *creditledger.Change) (at place, same bool, err error) {
+// compareAccount reports whether the account is as the change was computed from, and
+// which keys are used already if not.
+func (v view) compareAccount(c *creditledger.Change) (at place, same bool, used []creditledger.Key, err error) {
 	if at, err = v.place(c.Account); err != nil {
-		return at, false, err
-	}
-	if at.head.Version != c.Version {
-		return at, false, nil
+		return at, false, nil, err
 	}
 	for _, k := range c.Keys {
 		seq, err := v.keySeq(c.Account, at.acct, k.Key)
-		if err != nil || seq != 0 {
-			return at, false, err
+		if err != nil {
+			return at, false, nil, err
 		}
+		if seq != 0 {
+			used = append(used, k.Key)
+		}
+	}
+	if at.head.Version != c.Version {
+		return at, false, used, nil
+	}
+	if len(used) > 0 {
+		return at, false, used, nil
 	}
 	for i := range c.Blocks {
 		if b := &c.Blocks[i]; b.New {
 			number, err := v.blockNumber(c.Account, at.acct, b.ID)
 			if err != nil || number != 0 {
-				return at, false, err
+				return at, false, nil, err
 			}
 		}
 	}
@@ -72,10 +81,10 @@ func (v view) compareAccount(c *creditledger.Change) (at place, same bool, err e
 			err = changes.CheckNumber(c.Account, b, known)
 		}
 		if err != nil {
-			return at, false, err
+			return at, false, nil, err
 		}
 	}
-	return at, true, nil
+	return at, true, nil, nil
 }
 
 func (v view) hasBlock(id creditledger.AccountID, acct, number uint64) (bool, error) {

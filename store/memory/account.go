@@ -16,6 +16,7 @@ type account struct {
 	open    []uint64                     // numbers, ascending
 	ids     map[string]uint64            // block id to number
 	keys    map[creditledger.Key]uint64  // idempotency key to Seq
+	room    []byte                       // where the next records' bytes go
 }
 
 func newAccount() *account {
@@ -54,7 +55,7 @@ func (a *account) compare(c *creditledger.Change) (same bool, err error) {
 func (a *account) apply(c *creditledger.Change) {
 	a.head = c.Head
 	for _, r := range c.Journal {
-		a.journal = append(a.journal, creditledger.JournalRecord{Seq: r.Seq, Bytes: bytesOf(r.Bytes)})
+		a.journal = append(a.journal, creditledger.JournalRecord{Seq: r.Seq, Bytes: a.keep(r.Bytes)})
 	}
 	for _, k := range c.Keys {
 		a.keys[k.Key] = k.Seq
@@ -62,6 +63,17 @@ func (a *account) apply(c *creditledger.Change) {
 	for i := range c.Blocks {
 		a.put(&c.Blocks[i])
 	}
+}
+
+// keep copies a record's bytes to where those of many records lie.
+func (a *account) keep(b []byte) []byte {
+	const most = 4096
+	if start := len(a.room); len(b) <= cap(a.room)-start {
+		a.room = append(a.room, b...)
+		return a.room[start:len(a.room):len(a.room)]
+	}
+	a.room = append(make([]byte, 0, max(len(b), min(2*cap(a.room), most))), b...)
+	return a.room[:len(b):len(b)]
 }
 
 func (a *account) put(b *creditledger.StoredBlock) {
