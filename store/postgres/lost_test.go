@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"creditledger"
@@ -106,18 +107,41 @@ func (c *cutConn) Read(b []byte) (int, error) {
 // TestLostReplies cuts connections while 2,000 intents are carried out: each happens
 // exactly once, although clients repeat what they were not told of.
 func TestLostReplies(t *testing.T) {
-	const clients, intents = 8, 250
 	run := results.Start(t, "lost replies: 2,000 intents on PostgreSQL")
+	for figure, value := range loseReplies(t, 2000, func(*pgxpool.Config) {}) {
+		run.Set(figure, value)
+	}
+}
+
+// TestLostRepliesInEveryMode does the same, with fewer intents, in other modes of the
+// driver, at other levels of isolation, and with one connection.
+func TestLostRepliesInEveryMode(t *testing.T) {
+	for name, change := range map[string]func(*pgxpool.Config){
+		"exec mode":       mode(pgx.QueryExecModeExec),
+		"repeatable read": isolated("repeatable read"),
+		"serializable":    isolated("serializable"),
+		"one connection":  func(c *pgxpool.Config) { c.MaxConns = 1 },
+	} {
+		t.Run(name, func(t *testing.T) { t.Log(loseReplies(t, 600, change)) })
+	}
+}
+
+func loseReplies(t *testing.T, intents int, change func(*pgxpool.Config)) (figures map[string]any) {
+	t.Helper()
+	const clients = 8
 	dsn := pgtest.Database(t)
 	c := &cutter{}
-	pool := newPool(t, dsn, c.install)
+	pool := newPool(t, dsn, func(config *pgxpool.Config) {
+		c.install(config)
+		change(config)
+	})
 	s := openIn(t, pool, nil)
 	l := creditledger.New(s, nil)
 	grant(t, l, account, "1000000")
 	c.on.Store(true)
 	var told atomic.Int64
 	each(clients, func(client int) {
-		for i := range intents {
+		for i := range intents / clients {
 			key := creditledger.Key(fmt.Sprintf("intent %d %d", client, i))
 			for {
 				_, err := l.Do(context.Background(), account, spend(1), key)
@@ -129,19 +153,16 @@ func TestLostReplies(t *testing.T) {
 		}
 	})
 	c.on.Store(false)
-	got, want := balance(t, s, account), fmt.Sprint(1000000-clients*intents)
-	run.Set("balance", got)
-	run.Set("balance wanted", want)
+	got, want := balance(t, s, account), fmt.Sprint(1000000-intents)
 	if got != want {
-		t.Errorf("balance %s after %d intents, want %s", got, clients*intents, want)
+		t.Errorf("balance %s after %d intents, want %s", got, intents, want)
 	}
 	verify(t, l)
-	run.Set("intents", clients*intents)
-	run.Set("connections cut", c.cuts.Load())
-	run.Set("errors that callers saw", told.Load())
-	if c.cuts.Load() < 20 {
+	if c.cuts.Load() < int64(intents/100) {
 		t.Errorf("only %d connections were cut", c.cuts.Load())
 	}
+	return map[string]any{"intents": intents, "connections cut": c.cuts.Load(), "errors that callers saw": told.Load(),
+		"balance": got, "balance wanted": want}
 }
 
 // TestLostRepliesControl shows that the cuts bite: without a key and without the

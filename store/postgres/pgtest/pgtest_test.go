@@ -28,6 +28,20 @@ func TestDatabasesAreApart(t *testing.T) {
 	}
 }
 
+// TestNoPort: the server listens on a socket in its folder and on no port, which another
+// test, or another server, could be using.
+func TestNoPort(t *testing.T) {
+	conn, err := pgx.Connect(t.Context(), pgtest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	var addresses string
+	if err := conn.QueryRow(t.Context(), "SHOW listen_addresses").Scan(&addresses); err != nil || addresses != "" {
+		t.Errorf("it listens on %q, %v", addresses, err)
+	}
+}
+
 func TestCrashAndRemoval(t *testing.T) {
 	var dir string
 	t.Run("own server", func(t *testing.T) {

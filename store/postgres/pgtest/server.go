@@ -139,6 +139,9 @@ func (s *Server) tool(name string, args ...string) error {
 	return nil
 }
 
+// Set changes a setting, from the next Launch on.
+func (s *Server) Set(name, value string) { s.settings[name] = value }
+
 // Launch starts the server again after Stop or Crash.
 func (s *Server) Launch() error {
 	args := []string{"-D", s.data()}
@@ -258,13 +261,29 @@ func (s *Server) Standby(t testing.TB, name string, o Options) *Server {
 			t.Error(err)
 		}
 	})
-	err = standby.tool("pg_basebackup", "-h", s.dir, "-U", superuser, "-D", standby.data(), "-R", "--no-sync", "-c", "fast")
-	if err == nil {
-		standby.settings["primary_conninfo"] = fmt.Sprintf("host=%s user=%s application_name=%s", s.dir, superuser, name)
-		err = standby.Launch()
-	}
+	err = standby.copyOf(s, name)
 	check(t, err)
 	return standby
+}
+
+// Rejoin makes a server that is down, and was the primary, a standby of the one that
+// was promoted in its place: it starts over from a copy. (pg_rewind would be quicker,
+// where the old one has kept its WAL, and only after the new one has made a checkpoint.)
+func (s *Server) Rejoin(primary *Server, name string) error {
+	if err := os.RemoveAll(s.data()); err != nil {
+		return err
+	}
+	return s.copyOf(primary, name)
+}
+
+// copyOf fills an empty server with a copy of the primary, and starts it as its standby.
+func (s *Server) copyOf(primary *Server, name string) error {
+	err := s.tool("pg_basebackup", "-h", primary.dir, "-U", superuser, "-D", s.data(), "-R", "--no-sync", "-c", "fast")
+	if err != nil {
+		return err
+	}
+	s.settings["primary_conninfo"] = fmt.Sprintf("host=%s user=%s application_name=%s", primary.dir, superuser, name)
+	return s.Launch()
 }
 
 // Promote makes a standby the primary.
