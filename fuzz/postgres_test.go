@@ -2,6 +2,7 @@ package fuzz_test
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -14,19 +15,20 @@ import (
 	"creditledger/store/postgres/pgtest"
 )
 
-func TestMain(m *testing.M) { pgtest.Main(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(processEnv) != "" {
+		beProcess()
+		return
+	}
+	pgtest.Main(m)
+}
 
 // postgresBackend is one schema of a private server, emptied each time. Without a
 // server's binaries the test is skipped.
 func postgresBackend(t *testing.T) fuzz.Backend {
 	t.Helper()
-	config, err := pgxpool.ParseConfig(pgtest.Database(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	postgres.Watch(config)
 	ctx := context.Background()
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	pool, err := connect(ctx, pgtest.Database(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +45,15 @@ func postgresBackend(t *testing.T) fuzz.Backend {
 			return postgres.Open(ctx, pool, nil)
 		}
 	}}
+}
+
+func connect(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	postgres.Watch(config)
+	return pgxpool.NewWithConfig(ctx, config)
 }
 
 func truncate(ctx context.Context, pool *pgxpool.Pool) error {
