@@ -38,6 +38,7 @@ var rooms = map[string][]string{
 	"invoice": {
 		".", "github.com/cockroachdb/apd/v3",
 		"golang.org/x/text/currency", "golang.org/x/text/language", "golang.org/x/text/message", "golang.org/x/text/number",
+		"github.com/rivo/uniseg",
 	},
 	"opsfile": {".", "invoice", "golang.org/x/text/language"},
 	"cmd/creditledger": {

@@ -6,8 +6,8 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/rivo/uniseg"
 	"golang.org/x/text/language"
 
 	"creditledger"
@@ -193,7 +193,11 @@ func tierNotes(tiers []Tier, tag language.Tag) []string {
 func (s *Service) WriteText(w io.Writer, inv *Invoice) error {
 	sh := inv.sheet(s.options.Locale)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s\n\n", printable(sh.Title), sh.Status)
+	b.WriteString(printable(sh.Title))
+	if inv.Number != "" {
+		b.WriteString(", " + sh.Status)
+	}
+	b.WriteString("\n\n")
 	for _, f := range sh.Facts {
 		fmt.Fprintf(&b, "  %-10s %s\n", f[0], printable(f[1]))
 	}
@@ -267,13 +271,13 @@ func align(b *strings.Builder, rows [][]string, left int) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(r[i]))
+			widths[i] = max(widths[i], uniseg.StringWidth(r[i]))
 		}
 	}
 	for _, r := range rows {
 		b.WriteString("  ")
 		for i, cell := range r {
-			space := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell))
+			space := strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell))
 			switch {
 			case i < left:
 				b.WriteString(cell + space)

@@ -91,3 +91,12 @@ func TestWorkedBill(t *testing.T) {
 		t.Errorf("docs/invoices.md does not show the bill (%v):\n%s", err, text.String())
 	}
 }
+
+// Wide letters take two columns, so that the columns of a table end together.
+func TestAlign(t *testing.T) {
+	var b strings.Builder
+	align(&b, [][]string{{"東京", "1"}, {"abc", "22"}, {"e\u0301", "3"}}, 1)
+	if got := b.String(); got != "  東京   1\n  abc   22\n  e\u0301      3\n" {
+		t.Errorf("%q", got)
+	}
+}
