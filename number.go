@@ -201,11 +201,6 @@ func (x u128) plus(y u128) u128 {
 	return u128{x.hi + y.hi + carry, lo}
 }
 
-func (x u128) minus(y u128) u128 {
-	lo, borrow := bits.Sub64(x.lo, y.lo, 0)
-	return u128{x.hi - y.hi - borrow, lo}
-}
-
 func (x u128) times(y uint64) u128 {
 	hi, lo := bits.Mul64(x.lo, y)
 	return u128{x.hi*y + hi, lo}

@@ -279,11 +279,6 @@ type idSource struct {
 // randomBits are the random part of an id.
 type randomBits [10]byte
 
-func (s *idSource) next(at Instant) (uuid.UUID, error) {
-	bits, err := s.draw()
-	return newUUID(at, bits), err
-}
-
 func (s *idSource) draw() (bits randomBits, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
