@@ -20,13 +20,15 @@ type committer struct {
 	shared   bool
 	width    int           // how many commits may be under way at once
 	accounts int           // how many accounts go out in one commit
+	patience int           // how often others are let run while fewer operations wait than in the last commit
 	sent     atomic.Uint64 // flights that went out so far
 
 	mu        sync.Mutex
 	idle      *sync.Cond
 	ready     []*slot // with a queued flight, none in the air
 	waiting   int     // operations in them
-	alone     bool    // the last commit was of one operation: nobody else may be writing
+	last      int     // operations in the last commit
+	alone     bool    // it was of one: nobody else may be writing
 	gathering bool    // somebody is about to take what is ready
 	running   int     // how many commit: goroutines, and callers that lead
 	spare     []*turn // memory of turns that ended
@@ -41,14 +43,20 @@ type turn struct {
 	blocks        []StoredBlock
 }
 
+// manyYields take some 50 µs at most, a fraction of a commit to a disk.
+const manyYields = 256
+
 // maxFlights is how many accounts go out in one commit, unless the store wants fewer.
 const maxFlights = 1024
 
 func (c *committer) over(s Store, cache *cache) {
-	c.store, c.cache, c.width, c.accounts = s, cache, 1, maxFlights
+	c.store, c.cache, c.width, c.accounts, c.patience = s, cache, 1, maxFlights, 1
 	if shared, ok := s.(SharedStore); ok {
 		c.shared = true
 		c.width, c.accounts = shared.Concurrency()
+		if c.width == 1 { // a commit is dear, and nobody else can bring the stragglers
+			c.patience = manyYields
+		}
 	}
 }
 
@@ -168,12 +176,17 @@ func (t *turn) take() bool {
 		return false
 	}
 	c.gathering = true
-	for seen := 0; c.waiting != seen && !(c.alone && c.waiting == 1); {
-		seen = c.waiting
+	for seen, still := 0, 0; !(c.alone && c.waiting == 1); {
+		if c.waiting != seen {
+			seen, still = c.waiting, 0
+		} else if still++; still >= c.patience || c.waiting >= c.last {
+			break
+		}
 		c.mu.Unlock()
 		runtime.Gosched()
 		c.mu.Lock()
 	}
+	c.last = c.waiting
 	c.gathering = false
 	if len(c.ready) == 0 {
 		c.end(t)
