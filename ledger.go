@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -278,67 +277,6 @@ func (l *Ledger) now() (Instant, error) {
 		return 0, errors.New("the clock is outside the years 0001 to 9999")
 	}
 	return now, nil
-}
-
-// Pending is an operation that is decided and on its way to the disk. It may be used
-// by several goroutines at once.
-type Pending struct {
-	ledger  *Ledger
-	request request
-	result  *Result
-	flight  *flight // nil: nothing to wait for
-	leader  bool    // whoever waits has to bring the flight to the store
-}
-
-// Wait returns the result once it is durable. The errors are those of Do.
-func (p *Pending) Wait(ctx context.Context) (*Result, error) {
-	for attempt := 1; p.flight != nil; attempt++ {
-		r := &p.request
-		if p.leader {
-			p.leader = false
-			p.ledger.commit.lead(p.flight)
-		}
-		if err := p.flight.wait(ctx); err != nil {
-			return nil, attempted(r.op, r.account, unknown(r, p.result, err))
-		}
-		err := p.flight.err
-		if err == nil {
-			break
-		}
-		if !movedAccount(err) || attempt == maxAttempts {
-			return nil, attempted(r.op, r.account, keyed(err, p.result.Key))
-		}
-		if p, err = p.ledger.again(ctx, r, keyTaken(err, r.key)); err != nil {
-			return nil, err
-		}
-	}
-	return p.result, nil
-}
-
-// movedAccount reports whether an operation may be decided afresh: a moved account
-// the ledger reads again by itself, a moved record only its upper layer can.
-func movedAccount(err error) bool {
-	var c *ConflictError
-	return errors.As(err, &c) && len(c.Records) == 0
-}
-
-// keyTaken reports whether a conflict is about an operation's key: it has to be looked
-// up then.
-func keyTaken(err error, key Key) bool {
-	var c *ConflictError
-	return errors.As(err, &c) && slices.Contains(c.Keys, key)
-}
-
-// again decides a request afresh after what it was computed from turned out stale.
-func (l *Ledger) again(ctx context.Context, stale *request, wary bool) (*Pending, error) {
-	p := &Pending{ledger: l, request: *stale}
-	p.request.wary = stale.wary || wary
-	err := l.enter()
-	if err != nil {
-		return nil, attempted(stale.op, stale.account, err)
-	}
-	defer l.leave()
-	return p, l.submit(ctx, p)
 }
 
 // Preview returns what an operation would write at this moment, without writing

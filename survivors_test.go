@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -174,5 +175,55 @@ func TestNothingBeginsUnderAContextThatIsOver(t *testing.T) {
 	}
 	if got := w.held(); got != "A 1" {
 		t.Errorf("there are %s", got)
+	}
+}
+
+// stale is a store whose first commit is in conflict, once it is let go.
+type stale struct {
+	creditledger.Store
+	begun, open chan struct{}
+	refused     *atomic.Bool
+}
+
+func (s stale) Commit(ctx context.Context, changes []creditledger.Change) error {
+	if !s.refused.CompareAndSwap(false, true) {
+		return s.Store.Commit(ctx, changes)
+	}
+	close(s.begun)
+	<-s.open
+	return &creditledger.ConflictError{Accounts: []creditledger.AccountID{changes[0].Account}}
+}
+
+// TestConflictIsDecidedOnceForAllWhoWait: an operation without a key happens once,
+// however many wait for it when its account turns out to have moved.
+func TestConflictIsDecidedOnceForAllWhoWait(t *testing.T) {
+	s := stale{memory.New(), make(chan struct{}), make(chan struct{}), new(atomic.Bool)}
+	w := newWorldOver(t, s)
+	p, err := w.Submit(ctx, cus1, grant("", "1"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-s.begun
+	const waiters = 8
+	answers := make(chan string, waiters)
+	for range waiters {
+		go func() {
+			res, err := p.Wait(ctx)
+			if err != nil {
+				answers <- err.Error()
+				return
+			}
+			answers <- string(res.Key)
+		}()
+	}
+	close(s.open)
+	first := <-answers
+	for range waiters - 1 {
+		if other := <-answers; other != first {
+			t.Errorf("one was told %s, another %s", first, other)
+		}
+	}
+	if balance, err := w.Balance(ctx, cus1, creditledger.BalanceQuery{}); err != nil || balance.Total.String() != "1" {
+		t.Errorf("granted %s, %v", balance.Total, err)
 	}
 }

@@ -1,0 +1,118 @@
+package creditledger
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Pending is an operation that is decided and on its way to the disk. It may be used
+// by several goroutines at once.
+type Pending struct {
+	ledger  *Ledger
+	request request
+	result  *Result
+	flight  *flight // nil: nothing to wait for
+	leader  bool    // whoever waits has to bring the flight to the store
+
+	// After a conflict the request is decided afresh, once for all who wait.
+	mu      sync.Mutex    // guards decided
+	decided chan struct{} // closed when next and err are final
+	next    *Pending
+	err     error
+}
+
+// Wait returns the result once it is durable. The errors are those of Do.
+func (p *Pending) Wait(ctx context.Context) (*Result, error) {
+	for attempt := 1; p.flight != nil; attempt++ {
+		r := &p.request
+		if p.leader {
+			p.leader = false
+			p.ledger.commit.lead(p.flight)
+		}
+		if err := p.flight.wait(ctx); err != nil {
+			return nil, attempted(r.op, r.account, unknown(r, p.result, err))
+		}
+		err := p.flight.err
+		if err == nil {
+			break
+		}
+		if !movedAccount(err) || attempt == maxAttempts {
+			return nil, attempted(r.op, r.account, keyed(err, p.result.Key))
+		}
+		if p, err = p.again(ctx, attempt, keyTaken(err, r.key)); err != nil {
+			return nil, err
+		}
+	}
+	return p.result, nil
+}
+
+// movedAccount reports whether an operation may be decided afresh: a moved account
+// the ledger reads again by itself, a moved record only its upper layer can.
+func movedAccount(err error) bool {
+	var c *ConflictError
+	return errors.As(err, &c) && len(c.Records) == 0
+}
+
+// keyTaken reports whether a conflict is about an operation's key: it has to be looked
+// up then.
+func keyTaken(err error, key Key) bool {
+	var c *ConflictError
+	return errors.As(err, &c) && slices.Contains(c.Keys, key)
+}
+
+// again returns p's request decided afresh, after what it was computed from turned out
+// stale. The first who asks decides, the others get the same.
+func (p *Pending) again(ctx context.Context, attempt int, wary bool) (*Pending, error) {
+	p.mu.Lock()
+	first := p.decided == nil
+	if first {
+		p.decided = make(chan struct{})
+	}
+	p.mu.Unlock()
+	if first {
+		p.next, p.err = p.ledger.again(ctx, &p.request, attempt, wary)
+		close(p.decided)
+		return p.next, p.err
+	}
+	select {
+	case <-p.decided:
+		return p.next, p.err
+	case <-ctx.Done():
+		return nil, attempted(p.request.op, p.request.account, unknown(&p.request, p.result, ctx.Err()))
+	}
+}
+
+// again decides a request afresh, for the attempt-th time. Where several processes want
+// the same account, each conflict makes it wait longer.
+func (l *Ledger) again(ctx context.Context, stale *request, attempt int, wary bool) (*Pending, error) {
+	p := &Pending{ledger: l, request: *stale}
+	p.request.wary = stale.wary || wary
+	err := pause(ctx, attempt-1)
+	if err == nil {
+		err = l.enter()
+	}
+	if err != nil {
+		return nil, attempted(stale.op, stale.account, err)
+	}
+	defer l.leave()
+	return p, l.submit(ctx, p)
+}
+
+// pause waits before the next attempt after some that were in vain: not at all after
+// none, then a millisecond, twice as long each time, up to 32.
+func pause(ctx context.Context, vain int) error {
+	if vain == 0 {
+		return nil
+	}
+	t := time.NewTimer(time.Millisecond << min(vain-1, 5))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
