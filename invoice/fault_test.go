@@ -141,7 +141,7 @@ func periodSteps() []step {
 	u.Terms.InvoiceID = "january"
 	return []step{
 		answer(func(w *world) (*Answer, error) {
-			w.now = february
+			w.reach(february)
 			return w.ClosePeriod(w.ctx, u, "close")
 		}),
 		answer(func(w *world) (*Answer, error) { return w.Void(w.ctx, u.Terms.InvoiceID, "", "void 6") }),

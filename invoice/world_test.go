@@ -25,6 +25,7 @@ import (
 
 // world is a service over a store that can be told to fail.
 type world struct {
+	moving sync.Mutex // guards now, where a story is told by several at once
 	t      testing.TB
 	ctx    context.Context
 	place  *place
@@ -143,7 +144,7 @@ func newWorld(t testing.TB, b backend, opts *Options) *world {
 func (w *world) begin() {
 	w.store = &watched{Store: w.place.store}
 	w.faults = faultstore.Wrap(w.store)
-	w.ledger = creditledger.New(w.faults, &creditledger.Options{Clock: func() time.Time { return w.now }, Random: zeros{}})
+	w.ledger = creditledger.New(w.faults, &creditledger.Options{Clock: w.clock, Random: zeros{}})
 	w.Service = New(w.ledger, w.settings)
 }
 
@@ -165,6 +166,19 @@ func (w *world) restart() {
 		w.t.Fatal(err)
 	}
 	w.begin()
+}
+
+func (w *world) clock() time.Time {
+	w.moving.Lock()
+	defer w.moving.Unlock()
+	return w.now
+}
+
+// reach sets the clock, also while others read it.
+func (w *world) reach(at time.Time) {
+	w.moving.Lock()
+	defer w.moving.Unlock()
+	w.now = at
 }
 
 // tick moves the clock on: every step has an instant of its own.

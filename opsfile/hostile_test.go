@@ -267,6 +267,9 @@ func holds(v reflect.Value, text string) bool {
 	if v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer {
 		return !v.IsNil() && holds(v.Elem(), text)
 	}
+	if !v.CanInterface() {
+		return false
+	}
 	switch x := v.Interface().(type) {
 	case string:
 		return x == text
