@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"sync"
-	"time"
 )
 
 // Pending is an operation that is decided and on its way to the disk. It may be used
@@ -42,7 +41,7 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 		if !movedAccount(err) || attempt == maxAttempts {
 			return nil, attempted(r.op, r.account, keyed(err, p.result.Key))
 		}
-		if p, err = p.again(ctx, attempt, keyTaken(err, r.key)); err != nil {
+		if p, err = p.again(ctx, keyTaken(err, r.key)); err != nil {
 			return nil, err
 		}
 	}
@@ -65,7 +64,7 @@ func keyTaken(err error, key Key) bool {
 
 // again returns p's request decided afresh, after what it was computed from turned out
 // stale. The first who asks decides, the others get the same.
-func (p *Pending) again(ctx context.Context, attempt int, wary bool) (*Pending, error) {
+func (p *Pending) again(ctx context.Context, wary bool) (*Pending, error) {
 	p.mu.Lock()
 	first := p.decided == nil
 	if first {
@@ -73,7 +72,7 @@ func (p *Pending) again(ctx context.Context, attempt int, wary bool) (*Pending, 
 	}
 	p.mu.Unlock()
 	if first {
-		p.next, p.err = p.ledger.again(ctx, &p.request, attempt, wary)
+		p.next, p.err = p.ledger.again(ctx, &p.request, wary)
 		close(p.decided)
 		return p.next, p.err
 	}
@@ -85,34 +84,14 @@ func (p *Pending) again(ctx context.Context, attempt int, wary bool) (*Pending, 
 	}
 }
 
-// again decides a request afresh, for the attempt-th time. Where several processes want
-// the same account, each conflict makes it wait longer.
-func (l *Ledger) again(ctx context.Context, stale *request, attempt int, wary bool) (*Pending, error) {
+// again decides a request afresh.
+func (l *Ledger) again(ctx context.Context, stale *request, wary bool) (*Pending, error) {
 	p := &Pending{ledger: l, request: *stale}
 	p.request.wary = stale.wary || wary
-	err := pause(ctx, attempt-1)
-	if err == nil {
-		err = l.enter()
-	}
+	err := l.enter()
 	if err != nil {
 		return nil, attempted(stale.op, stale.account, err)
 	}
 	defer l.leave()
 	return p, l.submit(ctx, p)
-}
-
-// pause waits before the next attempt after some that were in vain: not at all after
-// none, then a millisecond, twice as long each time, up to 32.
-func pause(ctx context.Context, vain int) error {
-	if vain == 0 {
-		return nil
-	}
-	t := time.NewTimer(time.Millisecond << min(vain-1, 5))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"creditledger"
+	"creditledger/bench/measure"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
 )
@@ -100,10 +101,8 @@ func byLedger(l *creditledger.Ledger) spender {
 
 func pgCustomer(i int) string { return fmt.Sprintf("customer-%05d", i) }
 
-// BenchmarkPostgres spends one credit of ten blocks under a key, on one server that
-// waits for the disk: by the ledger, and by SQL written by hand in three forms. They
-// share the pool. The peers of one shape run right after one another: compare these.
-func BenchmarkPostgres(b *testing.B) {
+// onPostgres is a ledger on a server of its own that waits for the disk.
+func onPostgres(b *testing.B) (*pgxpool.Pool, *creditledger.Ledger) {
 	server := pgtest.Start(b, pgtest.Options{Fsync: true, Settings: map[string]string{"shared_buffers": "256MB"}})
 	config, err := pgxpool.ParseConfig(server.DSN("postgres"))
 	if err != nil {
@@ -116,7 +115,7 @@ func BenchmarkPostgres(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer pool.Close()
+	b.Cleanup(pool.Close)
 	if err := postgres.Migrate(ctx, pool, nil); err != nil {
 		b.Fatal(err)
 	}
@@ -124,9 +123,37 @@ func BenchmarkPostgres(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer store.Close()
+	b.Cleanup(func() { _ = store.Close() })
 	l := creditledger.New(store, nil)
-	defer l.Close()
+	b.Cleanup(func() { _ = l.Close() })
+	return pool, l
+}
+
+// BenchmarkPostgresHistory spends from accounts of different age, by turns.
+func BenchmarkPostgresHistory(b *testing.B) {
+	_, l := onPostgres(b)
+	ages := measure.Size([]int{1_000, 100_000, 1_000_000}, []int{100, 200})
+	ids := grant(b, l, len(ages))
+	subjects := make([]measure.Subject, len(ages))
+	for i, age := range ages {
+		spend(b, l, ids[i:i+1], age-blocksEach, nil)
+		var next int
+		subjects[i] = measure.Subject{Name: fmt.Sprintf("history=%d", age), Do: func() error {
+			next++
+			_, err := l.Do(context.Background(), ids[i], one, creditledger.Key(fmt.Sprintf("request-%d", next)))
+			return err
+		}}
+	}
+	turns := measure.Size(1_000, 5)
+	b.Run("op=decrement", func(b *testing.B) { measure.Alternate(b, turns, 1, subjects) })
+}
+
+// BenchmarkPostgres spends one credit of ten blocks under a key, on one server that
+// waits for the disk: by the ledger, and by SQL written by hand in three forms. They
+// share the pool. The peers of one shape run right after one another: compare these.
+func BenchmarkPostgres(b *testing.B) {
+	ctx := context.Background()
+	pool, l := onPostgres(b)
 	const customers = 10_000
 	fillPostgres(b, pool, l, customers)
 	peers := []struct {
