@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 	"testing"
+	"time"
 
 	"creditledger"
 )
@@ -93,7 +94,7 @@ func TestSweepInstant(t *testing.T) {
 // TestSweepManyAccounts: more accounts than a page of due ones, in few commits.
 func TestSweepManyAccounts(t *testing.T) {
 	s := newFaulty()
-	w := newWorldOver(t, s)
+	w := newWorldOver(t, dawdling{s})
 	const accounts = creditledger.MaxPage + 100
 	pending := make([]*creditledger.Pending, accounts)
 	for i := range pending {
@@ -114,6 +115,14 @@ func TestSweepManyAccounts(t *testing.T) {
 		t.Errorf("%d commits for %d accounts", commits, accounts)
 	}
 	w.swept(creditledger.SweepResult{})
+}
+
+// dawdling is a store whose commits take long enough for others to gather behind them.
+type dawdling struct{ creditledger.Store }
+
+func (d dawdling) Commit(ctx context.Context, changes []creditledger.Change) error {
+	time.Sleep(time.Millisecond)
+	return d.Store.Commit(ctx, changes)
 }
 
 // TestSweepBesides: sweeps of two ledgers and operations at once write each expiry once.

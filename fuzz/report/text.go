@@ -58,7 +58,8 @@ Before it opens a file the store reads and judges all of it up to 256 MiB in use
 larger one: the meta pages, the freelist, and 16,384 pages of the trees from the top. What lies
 deeper is met when it is read: an error then, too, and no crash.`,
 		[]string{"damaged files", "damaged files recovered", "control of damaged files: bbolt alone, no checkpoints"}},
-	{"The tests themselves", `Mutants are the rules got wrong on purpose, one at a time: the tests have to notice every one.`,
+	{"The tests themselves", `Mutants are the rules got wrong on purpose, one at a time: the tests have to notice every one.
+` + "`make reliability`" + ` tries all of them, ` + "`.ci/run`" + ` a sample of ten.`,
 		[]string{"mutants*", "coverage of the rules"}},
 }
 
