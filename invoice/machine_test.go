@@ -47,7 +47,7 @@ func TestMachine(t *testing.T) {
 			})
 			t.Logf("accepted: %v", accepted)
 			for name := range (&machine{}).actions() {
-				if accepted[name] == 0 && b.slow == 1 {
+				if accepted[name] == 0 && b.slow == 1 && !testing.Short() { // rapid does less then
 					t.Errorf("no call of %q was ever accepted", name)
 				}
 			}
