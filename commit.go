@@ -27,7 +27,7 @@ type committer struct {
 	idle      *sync.Cond
 	ready     []*slot // with a queued flight, none in the air
 	waiting   int     // operations in them
-	last      int     // operations in the last commit
+	expected  int     // operations that waited, or were answered, when the last commit landed
 	alone     bool    // it was of one: nobody else may be writing
 	gathering bool    // somebody is about to take what is ready
 	running   int     // how many commit: goroutines, and callers that lead
@@ -179,14 +179,13 @@ func (t *turn) take() bool {
 	for seen, still := 0, 0; !(c.alone && c.waiting == 1); {
 		if c.waiting != seen {
 			seen, still = c.waiting, 0
-		} else if still++; still >= c.patience || c.waiting >= c.last {
+		} else if still++; still >= c.patience || c.waiting >= c.expected {
 			break
 		}
 		c.mu.Unlock()
 		runtime.Gosched()
 		c.mu.Lock()
 	}
-	c.last = c.waiting
 	c.gathering = false
 	if len(c.ready) == 0 {
 		c.end(t)
@@ -198,6 +197,7 @@ func (t *turn) take() bool {
 	left := copy(c.ready, c.ready[n:])
 	clear(c.ready[left:])
 	c.ready = c.ready[:left]
+	c.expected = c.waiting
 	if left == 0 {
 		c.waiting = 0
 	} else if c.begin() {
@@ -331,6 +331,9 @@ func (c *committer) send(changes []Change) (err error) {
 // land tells everyone how the flights of the slots ended. After a failure what was
 // computed on top of them is thrown away, to be decided afresh.
 func (c *committer) land(slots []*slot, err error) {
+	c.mu.Lock()
+	c.expected += c.waiting
+	c.mu.Unlock()
 	for _, s := range slots {
 		s.lock <- struct{}{}
 		f := s.flying
