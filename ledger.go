@@ -155,7 +155,10 @@ func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key
 		return nil, attempted(op, on, err)
 	}
 	p.request.attach, p.request.lead = attach, lead
-	return p, l.submit(ctx, p)
+	if err := l.submit(ctx, p); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // maxAttempts bounds how often an operation is decided afresh because its account

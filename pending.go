@@ -17,8 +17,8 @@ type Pending struct {
 	leader  bool    // whoever waits has to bring the flight to the store
 
 	// After a conflict the request is decided afresh, once for all who wait.
-	mu      sync.Mutex    // guards decided
-	decided chan struct{} // closed when next and err are final
+	mu      sync.Mutex    // guards what follows
+	decided chan struct{} // of who decides afresh, closed when he has or gave up
 	next    *Pending
 	err     error
 }
@@ -63,25 +63,44 @@ func keyTaken(err error, key Key) bool {
 }
 
 // again returns p's request decided afresh, after what it was computed from turned out
-// stale. The first who asks decides, the others get the same.
+// stale. The first who asks decides and the others get the same, unless he gives up:
+// then the next one does.
 func (p *Pending) again(ctx context.Context, wary bool) (*Pending, error) {
+	for {
+		p.mu.Lock()
+		decided := p.decided
+		if decided == nil {
+			p.decided = make(chan struct{})
+		}
+		p.mu.Unlock()
+		if decided == nil {
+			return p.decideAgain(ctx, wary)
+		}
+		select {
+		case <-decided:
+		case <-ctx.Done():
+			return nil, attempted(p.request.op, p.request.account, unknown(&p.request, p.result, ctx.Err()))
+		}
+		p.mu.Lock()
+		next, err := p.next, p.err
+		p.mu.Unlock()
+		if next != nil || err != nil {
+			return next, err
+		}
+	}
+}
+
+func (p *Pending) decideAgain(ctx context.Context, wary bool) (*Pending, error) {
+	next, err := p.ledger.again(ctx, &p.request, wary)
 	p.mu.Lock()
-	first := p.decided == nil
-	if first {
-		p.decided = make(chan struct{})
+	defer p.mu.Unlock()
+	close(p.decided)
+	if err != nil && ctx.Err() != nil {
+		p.decided = nil
+	} else {
+		p.next, p.err = next, err
 	}
-	p.mu.Unlock()
-	if first {
-		p.next, p.err = p.ledger.again(ctx, &p.request, wary)
-		close(p.decided)
-		return p.next, p.err
-	}
-	select {
-	case <-p.decided:
-		return p.next, p.err
-	case <-ctx.Done():
-		return nil, attempted(p.request.op, p.request.account, unknown(&p.request, p.result, ctx.Err()))
-	}
+	return next, err
 }
 
 // again decides a request afresh.
@@ -93,5 +112,8 @@ func (l *Ledger) again(ctx context.Context, stale *request, wary bool) (*Pending
 		return nil, attempted(stale.op, stale.account, err)
 	}
 	defer l.leave()
-	return p, l.submit(ctx, p)
+	if err := l.submit(ctx, p); err != nil {
+		return nil, err
+	}
+	return p, nil
 }

@@ -227,3 +227,33 @@ func TestConflictIsDecidedOnceForAllWhoWait(t *testing.T) {
 		t.Errorf("granted %s, %v", balance.Total, err)
 	}
 }
+
+// TestWhoGivesUpDecidesForNobodyElse: one who waits under a context that is over leaves
+// the decision after a conflict to the next.
+func TestWhoGivesUpDecidesForNobodyElse(t *testing.T) {
+	s := stale{memory.New(), make(chan struct{}), make(chan struct{}), new(atomic.Bool)}
+	w := newWorldOver(t, s)
+	p, err := w.Submit(ctx, cus1, grant("", "1"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-s.begun
+	close(s.open)
+	// The refused flight has landed once another on the account has.
+	if _, err := w.Do(ctx, cus1, grant("", "2"), ""); err != nil {
+		t.Fatal(err)
+	}
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := p.Wait(over); !errors.Is(err, context.Canceled) {
+		t.Errorf("under a context that is over: %v", err)
+	}
+	for range 2 {
+		if _, err := p.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if balance, err := w.Balance(ctx, cus1, creditledger.BalanceQuery{}); err != nil || balance.Total.String() != "3" {
+		t.Errorf("granted %s, %v", balance.Total, err)
+	}
+}

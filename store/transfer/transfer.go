@@ -48,7 +48,8 @@ const (
 // returns what is in both. See the package's documentation. Memory is bounded by the
 // number of workers and the open blocks of an account, not by the size of the ledger.
 //
-// When it returns an error, what the Report counts has been written. Errors: a
+// When it returns an error, at least what the Report counts has been written: what was
+// under way then may have been, too. Errors: a
 // TargetError; ErrSourceMoved; creditledger.ErrCorrupt, or a creditledger.Violation,
 // when the source does not follow from its journal; else trouble with either store.
 func Copy(ctx context.Context, from, to creditledger.Store, opts *Options) (Report, error) {
