@@ -225,7 +225,7 @@ func (l *Ledger) attempt(ctx context.Context, p *Pending) error {
 }
 
 // mayGuess reports whether a request may be decided on the account as it is in memory
-// without asking the store first: when that is far away, and the commit will find out.
+// without asking the store first: a SharedStore, whose commit will find out.
 func (l *Ledger) mayGuess(s *slot, r *request) bool {
 	return l.commit.shared && !r.wary && s.account != nil && r.key.isCallers() && s.flightOf(r.key) == nil
 }

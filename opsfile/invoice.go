@@ -184,19 +184,7 @@ func (f *fields) purchase(on creditledger.AccountID) invoice.Purchase {
 	return invoice.Purchase{
 		Account: on, Terms: s.terms, Currency: s.currency, ItemID: s.item, MarkAsPaid: s.markAsPaid, RequirePayment: s.requirePayment,
 		PreviouslyCollected: f.collected(),
-		Increment: creditledger.Increment{
-			Amount:      f.requiredAmount("amount"),
-			BlockID:     f.id("block_id"),
-			EffectiveAt: f.when("effective_date"),
-			ExpiresAt:   f.when("expiry_date"),
-			CostBasis:   f.costBasis("per_unit_cost_basis"),
-			Priority:    f.priority(),
-			Filters:     f.filters("filters"),
-			Source:      word(f, "source", creditledger.ParseSource),
-			Repay:       f.repay(),
-			Description: f.description(),
-			Metadata:    f.metadata("metadata"),
-		},
+		Increment:           f.increment(),
 	}
 }
 

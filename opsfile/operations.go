@@ -23,19 +23,25 @@ func init() {
 }
 
 func readIncrement(f *fields) creditledger.Operation {
+	op := f.increment()
+	op.RequirePayment = f.flag("require_payment")
+	return op
+}
+
+// increment reads what a grant and a sale of credits say alike.
+func (f *fields) increment() creditledger.Increment {
 	return creditledger.Increment{
-		Amount:         f.requiredAmount("amount"),
-		BlockID:        f.id("block_id"),
-		EffectiveAt:    f.when("effective_date"),
-		ExpiresAt:      f.when("expiry_date"),
-		CostBasis:      f.costBasis("per_unit_cost_basis"),
-		Priority:       f.priority(),
-		Filters:        f.filters("filters"),
-		Source:         word(f, "source", creditledger.ParseSource),
-		RequirePayment: f.flag("require_payment"),
-		Repay:          f.repay(),
-		Description:    f.description(),
-		Metadata:       f.metadata("metadata"),
+		Amount:      f.requiredAmount("amount"),
+		BlockID:     f.id("block_id"),
+		EffectiveAt: f.when("effective_date"),
+		ExpiresAt:   f.when("expiry_date"),
+		CostBasis:   f.costBasis("per_unit_cost_basis"),
+		Priority:    f.priority(),
+		Filters:     f.filters("filters"),
+		Source:      word(f, "source", creditledger.ParseSource),
+		Repay:       f.repay(),
+		Description: f.description(),
+		Metadata:    f.metadata("metadata"),
 	}
 }
 
