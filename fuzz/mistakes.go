@@ -1,0 +1,212 @@
+package fuzz
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	cl "creditledger"
+)
+
+// spoil gives an operation exactly one thing that it alone shows to be wrong.
+func (g *generator) spoil(op cl.Operation) cl.Operation {
+	control, long := "a\x00b", strings.Repeat("x", 256)
+	n := g.below(8, "fault")
+	switch op := op.(type) {
+	case cl.Increment:
+		faults := []func(){
+			func() { op.Amount = cl.Amount{} },
+			func() { op.BlockID = long },
+			func() { op.EffectiveAt, op.ExpiresAt = cl.Never(), cl.When{} },
+			func() { op.EffectiveAt, op.ExpiresAt = cl.AtInstant(g.at), cl.AtInstant(g.at) },
+			func() { op.Filters = []cl.Filter{{Field: cl.FieldItem}} },
+			func() { op.Filters = []cl.Filter{{Field: cl.FieldPrice, Values: []string{"p"}}} },
+			func() { op.Source = 9 },
+			func() { op.ExpiresAt = cl.On(0) },
+		}
+		faults[n]()
+		return op
+	case cl.Decrement:
+		faults := []func(){
+			func() { op.Amount = op.Amount.Neg() },
+			func() { op.ItemID = control },
+			func() { op.Overdraft, op.Limit = 7, cl.Limit{} },
+			func() { op.Overdraft, op.Limit = cl.Reject, cl.LimitOf(cl.AmountOf(1)) },
+			func() { op.Overdraft, op.Limit = cl.Allow, cl.LimitOf(cl.AmountOf(-1)) },
+			func() { op.Metadata = map[string]string{strings.Repeat("k", 41): "v"} },
+			func() { op.Metadata = map[string]string{"": "v"} },
+			func() { op.Description = strings.Repeat("d", 5001) },
+		}
+		faults[n]()
+		return op
+	case cl.ExpirationChange:
+		faults := []func(){
+			func() { op.BlockID, op.ExpiresAt = "", cl.When{} },
+			func() { op.ExpiresAt = cl.Never() },
+			func() { op.Target = cl.When{} },
+			func() { op.Amount = cl.AmountOf(-1) },
+			func() { op.NewBlockID = "\xff" },
+		}
+		faults[n%5]()
+		return op
+	case cl.Void:
+		faults := []func(){func() { op.BlockID = "" }, func() { op.Amount = cl.Amount{} }, func() { op.Reason = "gift" }}
+		faults[n%3]()
+		return op
+	case cl.Amendment:
+		faults := []func(){func() { op.BlockID = "" }, func() { op.Amount = cl.AmountOf(-1) }}
+		faults[n%2]()
+		return op
+	case cl.Activation:
+		op.BlockID = ""
+		return op
+	case cl.Batch:
+		switch n % 4 {
+		case 0:
+			return cl.Batch{}
+		case 1:
+			return append(slices.Clone(op), cl.Batch{op[0]})
+		case 2:
+			return append(slices.Clone(op), nil)
+		}
+		op = slices.Clone(op)
+		op[len(op)-1] = g.spoil(op[len(op)-1])
+		return op
+	}
+	return nil
+}
+
+// reworded says the same operation in other words.
+func (g *generator) reworded(op cl.Operation) cl.Operation {
+	more := func(a cl.Amount) cl.Amount {
+		for _, text := range []string{a.String() + ".0", a.String() + "0", a.String() + "e0"} {
+			if b, err := cl.ParseAmount(text); err == nil && b.Cmp(a) == 0 && g.chance(2, "reworded") {
+				return b
+			}
+		}
+		return a
+	}
+	none := func(m map[string]string) map[string]string {
+		if len(m) == 0 && g.chance(2, "empty") {
+			return map[string]string{}
+		}
+		return m
+	}
+	switch op := op.(type) {
+	case cl.Increment:
+		op.Amount, op.Metadata = more(op.Amount), none(op.Metadata)
+		switch {
+		case op.ExpiresAt.IsZero():
+			op.ExpiresAt = cl.Never()
+		case op.ExpiresAt.IsNever():
+			op.ExpiresAt = cl.When{}
+		case op.ExpiresAt.Date() == 0:
+			op.ExpiresAt = cl.At(op.ExpiresAt.Instant().Time().In(time.FixedZone("", 3600)))
+		}
+		if text := op.CostBasis.String(); op.CostBasis.IsSet() && strings.Contains(text, ".") && len(text) < 19 {
+			op.CostBasis = cl.MustCostBasis(text + "0")
+		}
+		if op.Repay == g.m.repay {
+			op.Repay = cl.RepayDefault
+		}
+		return op
+	case cl.Decrement:
+		op.Amount, op.Metadata = more(op.Amount), none(op.Metadata)
+		return op
+	case cl.Void:
+		op.Amount, op.Metadata = more(op.Amount), none(op.Metadata)
+		return op
+	case cl.Batch:
+		batch := slices.Clone(op)
+		for i := range batch {
+			batch[i] = g.reworded(batch[i])
+		}
+		return batch
+	}
+	return op
+}
+
+// alter changes one field of an operation, or none.
+func (g *generator) alter(op cl.Operation) cl.Operation {
+	n := g.below(12, "altered")
+	other := g.amount()
+	switch op := op.(type) {
+	case cl.Increment:
+		return g.alterIncrement(op, n, other)
+	case cl.Decrement:
+		switch n {
+		case 5:
+			op.Amount = other
+		case 6:
+			op.ItemID = oneOf(g, "item", items...)
+		case 7:
+			op.Overdraft, op.Limit = cl.StopAtZero, cl.Limit{}
+		case 8:
+			op.Overdraft, op.Limit, op.EligibleBefore = cl.Allow, cl.LimitOf(cl.Amount{}), 0
+		case 9:
+			op.Metadata = map[string]string{"other": "1"}
+		case 10:
+			op.InvoiceID = "other"
+		case 11:
+			op.Overdraft, op.Limit, op.EligibleBefore = cl.Reject, cl.Limit{}, g.at
+		}
+		return op
+	case cl.ExpirationChange:
+		switch n {
+		case 6:
+			op.Target = cl.On(g.date())
+		case 7:
+			op.Amount = other
+		case 8:
+			op.NewBlockID += "x"
+		case 9:
+			op.BlockID = g.block(nil)
+		}
+		return op
+	case cl.Void:
+		switch n {
+		case 6:
+			op.Amount = other
+		case 7:
+			op.BlockID = g.block(nil)
+		case 8:
+			op.Description = "other"
+		}
+		return op
+	case cl.Amendment:
+		if n > 6 {
+			op.Amount = other
+		}
+		return op
+	case cl.Batch:
+		op = slices.Clone(op)
+		op[0] = g.alter(op[0])
+		return op
+	}
+	if n > 8 {
+		return g.single()
+	}
+	return op
+}
+
+func (g *generator) alterIncrement(op cl.Increment, n int, other cl.Amount) cl.Operation {
+	switch n {
+	case 4:
+		op.Amount = other
+	case 5:
+		op.BlockID += "x"
+	case 6:
+		op.ExpiresAt = g.moment(false)
+	case 7:
+		op.CostBasis = cl.MustCostBasis(oneOf(g, "cost", costs[1:]...))
+	case 8:
+		op.Repay = oneOf(g, "repay", cl.RepayFirst, cl.RepayNever)
+	case 9:
+		op.Filters = oneOf(g, "filters", itemFilters...)
+	case 10:
+		op.Description, op.Priority = "other", op.Priority+1
+	case 11:
+		op.RequirePayment, op.Source = !op.RequirePayment, cl.TopUp
+	}
+	return op
+}
