@@ -27,7 +27,8 @@ type committer struct {
 	idle      *sync.Cond
 	ready     []*slot // with a queued flight, none in the air
 	waiting   int     // operations in them
-	expected  int     // operations that waited, or were answered, when the last commit landed
+	taken     int     // operations in the last commit
+	expected  int     // these, and those that waited when it landed
 	alone     bool    // it was of one: nobody else may be writing
 	gathering bool    // somebody is about to take what is ready
 	running   int     // how many commit: goroutines, and callers that lead
@@ -197,7 +198,7 @@ func (t *turn) take() bool {
 	left := copy(c.ready, c.ready[n:])
 	clear(c.ready[left:])
 	c.ready = c.ready[:left]
-	c.expected = c.waiting
+	c.taken = c.waiting
 	if left == 0 {
 		c.waiting = 0
 	} else if c.begin() {
@@ -332,7 +333,7 @@ func (c *committer) send(changes []Change) (err error) {
 // computed on top of them is thrown away, to be decided afresh.
 func (c *committer) land(slots []*slot, err error) {
 	c.mu.Lock()
-	c.expected += c.waiting
+	c.expected = c.taken + c.waiting
 	c.mu.Unlock()
 	for _, s := range slots {
 		s.lock <- struct{}{}
