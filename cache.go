@@ -6,10 +6,9 @@ import (
 	"sync"
 )
 
-// slot is the place of one account in memory. Its fields are for whoever holds lock.
+// slot is the place of one account in memory. Its fields are for whoever has locked it.
 type slot struct {
-	id   AccountID
-	lock chan struct{} // holds one token while locked, so that waiting honours a context
+	id AccountID
 
 	account  *account // nil: not loaded, or dropped after a failed commit
 	deciding bool     // a decision is changing the account
@@ -21,9 +20,12 @@ type slot struct {
 	deleted   bool
 
 	// The cache's, guarded by its mutex.
-	users  int
-	weight int
-	place  *list.Element
+	locked  bool
+	waiting int32         // for the lock, and not handed it yet
+	handed  chan struct{} // one token, for one of those who wait; nil: nobody ever had to
+	users   int
+	weight  int
+	place   *list.Element
 }
 
 // latest is the flight after whose landing the account as it is in memory is durable;
@@ -141,7 +143,7 @@ func (c *cache) acquire(ctx context.Context, id AccountID) (*slot, error) {
 	c.mu.Lock()
 	s := c.slots[id]
 	if s == nil {
-		s = &slot{id: id, lock: make(chan struct{}, 1)}
+		s = &slot{id: id}
 		if c.slots == nil {
 			c.slots = map[AccountID]*slot{}
 		}
@@ -151,21 +153,64 @@ func (c *cache) acquire(ctx context.Context, id AccountID) (*slot, error) {
 		c.recent.MoveToFront(s.place)
 	}
 	s.users++
+	if err := c.lock(ctx, s); err != nil {
+		c.drop(s)
+		return nil, err
+	}
+	return s, nil
+}
+
+// lock locks a slot. The caller holds mu and has let go of it when lock returns.
+//
+// Accounts are many and mostly nobody waits: so a flag under a mutex that is taken
+// anyway, and a channel only for a slot that somebody had to wait for.
+func (c *cache) lock(ctx context.Context, s *slot) error {
+	if !s.locked {
+		s.locked = true
+		c.mu.Unlock()
+		return nil
+	}
+	if s.handed == nil {
+		s.handed = make(chan struct{}, 1)
+	}
+	s.waiting++
 	c.mu.Unlock()
 	select {
-	case s.lock <- struct{}{}:
-		return s, nil
-	default:
-	}
-	select {
-	case s.lock <- struct{}{}:
-		return s, nil
+	case <-s.handed:
+		return nil
 	case <-ctx.Done():
-		c.mu.Lock()
-		s.users--
-		c.mu.Unlock()
-		return nil, ctx.Err()
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s.waiting > 0 {
+		s.waiting--
+	} else { // all others who waited are gone too, or have had theirs
+		<-s.handed
+		c.unlock(s)
+	}
+	return ctx.Err()
+}
+
+// unlock hands the lock to one of those who wait for it. The caller holds mu.
+func (c *cache) unlock(s *slot) {
+	if s.waiting == 0 {
+		s.locked = false
+		return
+	}
+	s.waiting--
+	s.handed <- struct{}{} // there is room: it stays locked until this one is taken
+}
+
+// enter and leave lock and unlock a slot that is held.
+func (c *cache) enter(s *slot) {
+	c.mu.Lock()
+	_ = c.lock(context.Background(), s) // which never ends
+}
+
+func (c *cache) leave(s *slot) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unlock(s)
 }
 
 // release unlocks a slot and lets go of accounts that are too many.
@@ -181,9 +226,9 @@ func (c *cache) release(s *slot) {
 	if idle && s.account != nil {
 		s.account.forget(s.account.head.Version)
 	}
-	<-s.lock
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.unlock(s)
 	s.users--
 	c.weight += weight - s.weight
 	s.weight = weight

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -107,7 +110,7 @@ func TestSlotTwiceAboard(t *testing.T) {
 	first.records, second.records = []JournalRecord{{Seq: 1}}, []JournalRecord{{Seq: 2}}
 	cache.hold(s)
 	s.queued = first
-	<-s.lock
+	cache.leave(s)
 	if flying := board(s); len(flying) != 1 || len(turn.changes) != 1 || s.flying != first {
 		t.Fatalf("aboard: %v, %v", flying, turn.changes)
 	}
@@ -136,5 +139,45 @@ func TestFlightTouch(t *testing.T) {
 		if touched.block != blocks[i] || touched.new != (i%2 == 0) {
 			t.Errorf("block %d is %+v", i+1, touched)
 		}
+	}
+}
+
+// TestSlotLock: one holder at a time, whoever of those who wait gives up, and nobody
+// left out in the end.
+func TestSlotLock(t *testing.T) {
+	c := &cache{limit: 10}
+	id := AccountID{Customer: "a"}
+	var inside, got atomic.Int32
+	var wg sync.WaitGroup
+	for i := range 16 {
+		wg.Go(func() {
+			for j := range 200 {
+				ctx, cancel := context.WithCancel(context.Background())
+				if (i+j)%3 == 0 {
+					go cancel()
+				}
+				s, err := c.acquire(ctx, id)
+				cancel()
+				if err != nil {
+					continue
+				}
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d hold it", n)
+				}
+				runtime.Gosched()
+				got.Add(1)
+				inside.Add(-1)
+				c.release(s)
+			}
+		})
+	}
+	wg.Wait()
+	s := slotOf(t, c, "a", 0)
+	if s.users != 1 || s.waiting != 0 || len(s.handed) != 0 {
+		t.Errorf("%d users, %d waiting, %d handed", s.users, s.waiting, len(s.handed))
+	}
+	c.release(s)
+	if s.locked || got.Load() < 16*200/2 {
+		t.Errorf("locked: %t; it was got %d times", s.locked, got.Load())
 	}
 }

@@ -251,7 +251,7 @@ func (t *turn) board() {
 	c := t.committer
 	var aboard map[RecordID]bool
 	for _, s := range t.slots {
-		s.lock <- struct{}{}
+		c.cache.enter(s)
 		f := s.queued
 		switch {
 		case f == nil || s.flying != nil: // a flight was thrown away and left its place in the queue
@@ -270,7 +270,7 @@ func (t *turn) board() {
 			t.flying = append(t.flying, s)
 			t.changes = append(t.changes, f.change(s.account, &t.blocks))
 		}
-		<-s.lock
+		c.cache.leave(s)
 	}
 }
 
@@ -336,7 +336,7 @@ func (c *committer) land(slots []*slot, err error) {
 	c.expected = c.taken + c.waiting
 	c.mu.Unlock()
 	for _, s := range slots {
-		s.lock <- struct{}{}
+		c.cache.enter(s)
 		f := s.flying
 		s.flying = nil
 		switch {
@@ -349,7 +349,7 @@ func (c *committer) land(slots []*slot, err error) {
 		if behind != nil { // decided meanwhile: the slot stays held
 			c.again(s, len(behind.records))
 		}
-		<-s.lock
+		c.cache.leave(s)
 		f.land(err)
 		if behind == nil {
 			c.cache.drop(s)

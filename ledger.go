@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -49,9 +48,7 @@ type Ledger struct {
 	// when to look again.
 	customers atomic.Uint64
 
-	mu     sync.Mutex // guards what follows
-	closed bool
-	calls  sync.WaitGroup
+	calls gate
 }
 
 // New returns a ledger over a store. The store stays the caller's: close it after
@@ -83,26 +80,20 @@ func New(store Store, opts *Options) *Ledger {
 // Close refuses further calls and waits for those under way and for what they left
 // to commit. It does not close the store. A second Close does nothing.
 func (l *Ledger) Close() error {
-	l.mu.Lock()
-	l.closed = true
-	l.mu.Unlock()
-	l.calls.Wait()
+	l.calls.close()
 	l.commit.wait()
 	return nil
 }
 
 // enter counts a call in; leave counts it out.
 func (l *Ledger) enter() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
+	if !l.calls.enter() {
 		return ErrClosed
 	}
-	l.calls.Add(1)
 	return nil
 }
 
-func (l *Ledger) leave() { l.calls.Done() }
+func (l *Ledger) leave() { l.calls.leave() }
 
 // Do decides an operation and waits until it is durable. The same key with the same
 // operation returns the first result again.

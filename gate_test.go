@@ -1,0 +1,38 @@
+package creditledger
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// TestGate: once close has returned nobody is inside, and nobody gets in any more.
+func TestGate(t *testing.T) {
+	for range 200 {
+		var g gate
+		var inside atomic.Int32
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for g.enter() {
+					inside.Add(1)
+					inside.Add(-1)
+					g.leave()
+				}
+			})
+		}
+		for range 2 {
+			wg.Go(func() {
+				g.close()
+				if n := inside.Load(); n != 0 {
+					t.Errorf("%d are inside a closed gate", n)
+				}
+			})
+		}
+		wg.Wait()
+		if g.enter() {
+			t.Error("it lets somebody in again")
+		}
+		g.close()
+	}
+}
