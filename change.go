@@ -26,6 +26,8 @@ type change struct {
 	}
 }
 
+func newChange() *change { return new(change).begin() }
+
 // begin makes an empty change use its own room.
 func (c *change) begin() *change {
 	c.lines, c.blocks, c.edits = c.room.lines[:0], c.room.blocks[:0], c.room.edits[:0]

@@ -53,7 +53,7 @@ func (d *decision) free() {
 // newChange returns an empty change.
 func (d *decision) newChange() *change {
 	if d.room.used {
-		return new(change).begin()
+		return newChange()
 	}
 	d.room.used = true
 	d.changes, d.records = d.room.changes[:0], d.room.records[:0]

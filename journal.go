@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 
 	"github.com/google/uuid"
 )
@@ -86,17 +87,21 @@ func SealOf(record []byte) Seal { return sha256.Sum256(record) }
 
 // DecodeRecord reads what AppendRecord wrote; anything else is a CorruptError. The
 // record shares no memory with data.
-func DecodeRecord(data []byte) (*OpRecord, error) { return decodeRecordOf(AccountID{}, data) }
+func DecodeRecord(data []byte) (*OpRecord, error) {
+	rec := new(OpRecord)
+	return rec, rec.decode(AccountID{}, data)
+}
 
-// decodeRecordOf is DecodeRecord for a record that is probably of a known account, whose
-// names it then shares.
-func decodeRecordOf(likely AccountID, data []byte) (*OpRecord, error) {
+// decode is DecodeRecord for a record that is probably of a known account, whose names
+// it then shares, into the memory of one that is done with.
+func (rec *OpRecord) decode(likely AccountID, data []byte) error {
 	r := reader{data: data}
 	format := r.version(recordFormat1, recordFormat2)
 	if p := r.byte(); r.err == "" && p != policyOrb1 {
 		r.fail("drawdown policy %d is not known to this release", p)
 	}
-	rec := &OpRecord{
+	*rec = OpRecord{
+		Effects: rec.Effects,
 		Account: AccountID{Customer: r.textLike(likely.Customer), Currency: r.textLike(likely.Currency)},
 		Seq:     r.uvarint(),
 		Prev:    r.seal(),
@@ -114,11 +119,11 @@ func decodeRecordOf(likely AccountID, data []byte) (*OpRecord, error) {
 		effects = len(b)
 	}
 	lines := lineCodec{at: rec.At}
-	rec.Effects = make([]Effect, effects)
+	rec.Effects = slices.Grow(rec.Effects[:0], effects)[:effects]
 	for i := range rec.Effects {
 		lines.read(&r, &rec.Effects[i])
 	}
-	return rec, r.finish("journal record")
+	return r.finish("journal record")
 }
 
 // RecordFits reports whether canonical bytes begin as record seq of an account does,
@@ -189,10 +194,8 @@ func (c *lineCodec) append(dst []byte, e *Effect) []byte {
 func (c *lineCodec) read(r *reader, e *Effect) {
 	e.NewBlockID = r.text()
 	n := r.count()
-	if n == 0 {
-		return
-	}
-	e.Lines = make([]Line, n)
+	e.Lines = slices.Grow(e.Lines[:0], n)[:n]
+	clear(e.Lines)
 	for i := range e.Lines {
 		c.readLine(r, &e.Lines[i])
 		if r.err != "" {

@@ -12,8 +12,8 @@ const ruleSeal = "seal"
 // replay decides a journal record's operation again on the account it was decided on
 // and holds the record to the outcome. On success the changes are applied and the
 // head has moved; otherwise the error is a Violation and the changes made so far are
-// returned too, to be taken back.
-func replay(a *account, rec *OpRecord, seal Seal) ([]*change, error) {
+// returned too, to be taken back. They are made with newChange.
+func replay(a *account, rec *OpRecord, seal Seal, newChange func() *change) ([]*change, error) {
 	switch head := &a.head; {
 	case rec.Account != a.id || rec.Seq != head.Version+1:
 		return nil, violation(rec, "sequence", "the record of %s follows record %d", rec.Account, head.Version)
@@ -29,12 +29,12 @@ func replay(a *account, rec *OpRecord, seal Seal) ([]*change, error) {
 	var err error
 	total := a.total
 	if _, ok := rec.Op.(expire); ok {
-		changes, err = replayExpiry(a, rec)
+		changes, err = replayExpiry(a, rec, newChange)
 		if err == nil {
 			total = rec.Effects[0].Lines[len(rec.Effects[0].Lines)-1].Ending
 		}
 	} else {
-		changes, err = replayOperations(a, rec)
+		changes, err = replayOperations(a, rec, newChange)
 		total = a.total
 	}
 	if err != nil {
@@ -49,8 +49,8 @@ func violation(rec *OpRecord, rule, format string, args ...any) *Violation {
 	return &Violation{Account: rec.Account, Record: rec.Seq, Rule: rule, Detail: fmt.Sprintf(format, args...)}
 }
 
-func replayExpiry(a *account, rec *OpRecord) ([]*change, error) {
-	c := new(change).begin()
+func replayExpiry(a *account, rec *OpRecord, newChange func() *change) ([]*change, error) {
+	c := newChange()
 	materialise(a, c)
 	if len(c.lines) == 0 || c.lines[len(c.lines)-1].At != rec.At {
 		return nil, violation(rec, "expiry", "nothing expired at %s", rec.At)
@@ -62,7 +62,7 @@ func replayExpiry(a *account, rec *OpRecord) ([]*change, error) {
 	return []*change{c}, err
 }
 
-func replayOperations(a *account, rec *OpRecord) ([]*change, error) {
+func replayOperations(a *account, rec *OpRecord, newChange func() *change) ([]*change, error) {
 	if len(a.lapsed) > 0 {
 		l := a.lapsed[0]
 		return nil, violation(rec, "expiry", "block %s expired %s and no entry says so", quote(l.block.ID), l.line.At)
@@ -73,7 +73,7 @@ func replayOperations(a *account, rec *OpRecord) ([]*change, error) {
 	var changes []*change
 	var one [1]Operation
 	for i, op := range operations(rec.Op, &one) {
-		c := new(change).begin()
+		c := newChange()
 		if err := step(a, op, c); err != nil {
 			return changes, violation(rec, "replay", "the operation would be refused: %v", err)
 		}
@@ -240,7 +240,7 @@ func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys ma
 	if err := s.fetch(ctx, l.store, rec.Op); err != nil {
 		return err
 	}
-	changes, err := replay(s.account, rec, SealOf(stored.Bytes))
+	changes, err := replay(s.account, rec, SealOf(stored.Bytes), newChange)
 	d.changes = append(d.changes, changes...)
 	if err != nil {
 		return err

@@ -219,14 +219,19 @@ func (l *Ledger) record(ctx context.Context, account AccountID, seq uint64) (*Op
 
 // decodeStored decodes a record and holds it to the place it was found at.
 func decodeStored(account AccountID, stored *JournalRecord) (*OpRecord, error) {
-	rec, err := decodeRecordOf(account, stored.Bytes)
+	rec := new(OpRecord)
+	return rec, rec.decodeStored(account, stored)
+}
+
+func (rec *OpRecord) decodeStored(account AccountID, stored *JournalRecord) error {
+	err := rec.decode(account, stored.Bytes)
 	if err == nil && (rec.Account != account || rec.Seq != stored.Seq) {
 		err = &CorruptError{Where: "journal record", Reason: fmt.Sprintf("says it is record %d of %s", rec.Seq, rec.Account)}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("record %d of %s: %w", stored.Seq, account, err)
+		return fmt.Errorf("record %d of %s: %w", stored.Seq, account, err)
 	}
-	return rec, nil
+	return nil
 }
 
 // explainMissing tells an expiry that the account never had from one whose blocks

@@ -248,7 +248,21 @@ type verifier struct {
 	reading uint64            // the record being read
 	records uint64            // replayed
 
+	// Memory that each record and each block uses again.
+	rec              OpRecord
+	changes          []*change
+	used             int    // of the changes, by the record being replayed
 	stored, replayed []byte // a block's two forms, for comparing
+}
+
+func (v *verifier) newChange() *change {
+	if v.used == len(v.changes) {
+		v.changes = append(v.changes, new(change))
+	}
+	v.used++
+	c := v.changes[v.used-1]
+	*c = change{}
+	return c.begin()
 }
 
 // maxChases bounds how often the verifier runs after an account that is being
@@ -317,8 +331,8 @@ func (v *verifier) record(ctx context.Context, stored *JournalRecord) error {
 	if stored.Seq != v.reading {
 		return v.violation("sequence", "record %d stands in its place", stored.Seq)
 	}
-	rec, err := decodeStored(v.id, stored)
-	if err != nil {
+	rec := &v.rec
+	if err := rec.decodeStored(v.id, stored); err != nil {
 		return err
 	}
 	if rec.Key != "" {
@@ -330,7 +344,8 @@ func (v *verifier) record(ctx context.Context, stored *JournalRecord) error {
 		}
 	}
 	seal := SealOf(stored.Bytes)
-	changes, err := replay(v.replay, rec, seal)
+	v.used = 0
+	changes, err := replay(v.replay, rec, seal, v.newChange)
 	if err != nil {
 		return v.blame(ctx, rec, seal, err)
 	}

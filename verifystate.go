@@ -13,11 +13,11 @@ func (v *verifier) compare(ctx context.Context, state *State) (moved bool, err e
 	if err == nil {
 		err = v.balances(state.Head.LastAt)
 	}
-	now, loadErr := v.ledger.store.Load(ctx, v.id, 0)
+	now, loadErr := v.ledger.store.Load(ctx, v.id, state.Head.Version)
 	if loadErr != nil {
 		return false, loadErr
 	}
-	if now.Head.Version != state.Head.Version {
+	if now != nil && now.Head.Version != state.Head.Version {
 		return true, nil
 	}
 	return false, err

@@ -56,16 +56,39 @@ func (v view) openBlocks(id creditledger.AccountID, acct uint64) ([]creditledger
 		}
 	}
 	recent := slices.DeleteFunc(a.numbers(0), func(number uint64) bool { return !a.blocks[number].Open })
-	blocks := make([]creditledger.Block, 0, len(tabled)+len(recent)) // they stay in memory: no room to spare
-	for _, number := range tabled {
-		b, err := v.block(id, acct, number)
+	return v.blocksOf(id, acct, append(tabled, recent...))
+}
+
+// blocksOf returns blocks that have to be there.
+func (v view) blocksOf(id creditledger.AccountID, acct uint64, numbers []uint64) ([]creditledger.Block, error) {
+	stored, err := v.bucket(bucketBlocks)
+	if err != nil {
+		return nil, err
+	}
+	a := v.tail.account(id)
+	rows := stored.Cursor()                               // one for all: it keeps its memory
+	blocks := make([]creditledger.Block, 0, len(numbers)) // they stay in memory: no room to spare
+	var k, value []byte
+	for _, number := range numbers {
+		if b, ok := a.block(number); ok {
+			blocks = append(blocks, copyBlock(b.Block))
+			continue
+		}
+		wanted := key(acct, number)
+		if k != nil { // mostly they stand one behind the other
+			k, value = rows.Next()
+		}
+		if !bytes.Equal(k, wanted) {
+			k, value = rows.Seek(wanted)
+		}
+		if !bytes.Equal(k, wanted) {
+			return nil, missingBlock(id, number)
+		}
+		b, err := decodeBlock(id, number, value)
 		if err != nil {
 			return nil, err
 		}
 		blocks = append(blocks, b)
-	}
-	for _, number := range recent {
-		blocks = append(blocks, copyBlock(a.blocks[number].Block))
 	}
 	return blocks, nil
 }
@@ -98,17 +121,10 @@ func (r reads) Blocks(ctx context.Context, id creditledger.AccountID, from uint6
 			return err
 		}
 		numbers, err := v.blockNumbers(id, at.acct, from, limit)
-		if err != nil {
-			return err
+		if err == nil && len(numbers) > 0 {
+			blocks, err = v.blocksOf(id, at.acct, numbers)
 		}
-		for _, number := range numbers {
-			b, err := v.block(id, at.acct, number)
-			if err != nil {
-				return err
-			}
-			blocks = append(blocks, b)
-		}
-		return nil
+		return err
 	})
 	return orNil(blocks, err)
 }

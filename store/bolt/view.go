@@ -157,9 +157,13 @@ func (v view) findBlock(id creditledger.AccountID, acct, number uint64) (creditl
 func (v view) block(id creditledger.AccountID, acct, number uint64) (creditledger.Block, error) {
 	b, found, err := v.findBlock(id, acct, number)
 	if err == nil && !found {
-		err = corrupt(fmt.Sprintf("block %d of %v", number, id), "missing")
+		err = missingBlock(id, number)
 	}
 	return b, err
+}
+
+func missingBlock(id creditledger.AccountID, number uint64) error {
+	return corrupt(fmt.Sprintf("block %d of %v", number, id), "missing")
 }
 
 // blockNumber returns the number of the block with an id, 0 if there is none.
