@@ -26,13 +26,13 @@ type account struct {
 	plain    pool             // eligible unfiltered blocks with a positive balance
 	filtered map[string]*pool // the same for filtered ones, by their filters
 	debts    blockList        // eligible negative blocks, oldest first
-	taker    *Block           // the last eligible block that takes overdraft, in drawdown order
-	passed   []*Block         // empty blocks that a later taker keeps from ever being one
+	taker    *block           // the last eligible block that takes overdraft, in drawdown order
+	passed   []*block         // empty blocks that a later taker keeps from ever being one
 	waiting  blockList        // active but not yet effective, soonest first
 	expiring blockList        // blocks that hold something and will expire, soonest first
 	lapsed   []lapse          // expired since the last record and not yet written down
 
-	byID   map[string]*Block      // index of open, built when first needed
+	byID   map[string]*block      // index of open, built when first needed
 	closed map[string]closedBlock // closed blocks at hand: just closed, or fetched for an operation
 }
 
@@ -45,65 +45,67 @@ type pool struct {
 
 // lapse is an expiry that has happened and will be an entry.
 type lapse struct {
-	block *Block
+	block *block
 	line  Line
 }
 
 type closedBlock struct {
-	block *Block
+	block *block
 	since uint64 // version of the account that closed it; the store has it from then on
 }
 
-func byNumber(a, b *Block) int { return cmp.Compare(a.Number, b.Number) }
+func byNumber(a, b *block) int { return cmp.Compare(a.Number, b.Number) }
 
-func byEffective(a, b *Block) int {
+func byEffective(a, b *block) int {
 	return cmp.Or(cmp.Compare(a.EffectiveAt, b.EffectiveAt), cmp.Compare(a.Number, b.Number))
 }
 
-func byExpiry(a, b *Block) int {
-	return cmp.Or(cmp.Compare(a.ExpiresAt, b.ExpiresAt), DrawdownOrder(a, b))
+func byExpiry(a, b *block) int {
+	return cmp.Or(cmp.Compare(a.ExpiresAt, b.ExpiresAt), drawdownOrder(a, b))
 }
 
 // newAccount builds the live state from what a store keeps. Stored blocks that break
 // an invariant or do not add up to the stored total are a CorruptError.
 func newAccount(id AccountID, s *State) (*account, error) {
-	if err := checkState(id, s); err != nil {
+	kept := make([]block, len(s.Blocks))
+	blocks := make([]*block, len(s.Blocks))
+	for i := range s.Blocks {
+		kept[i] = s.Blocks[i].kept()
+		blocks[i] = &kept[i]
+	}
+	if err := checkState(id, &s.Head, kept); err != nil {
 		return nil, err
 	}
 	a := &account{id: id, head: s.Head}
-	a.open.order, a.debts.order = DrawdownOrder, byNumber
-	a.plain.blocks.order = DrawdownOrder
+	a.open.order, a.debts.order = drawdownOrder, byNumber
+	a.plain.blocks.order = drawdownOrder
 	a.waiting.order, a.expiring.order = byEffective, byExpiry
-	blocks := make([]*Block, len(s.Blocks))
-	for i := range s.Blocks {
-		blocks[i] = &s.Blocks[i]
-	}
 	a.open.reset(blocks)
 	a.rebuild(a.head.LastAt)
 	return a, nil
 }
 
 // checkState is the pair of the checks made before a change is committed.
-func checkState(id AccountID, s *State) error {
+func checkState(id AccountID, head *Head, blocks []block) error {
 	var total, gross Amount
 	var err error
-	for i := range s.Blocks {
-		b := &s.Blocks[i]
+	for i := range blocks {
+		b := &blocks[i]
 		if err == nil {
 			err = checkBlock(b)
 		}
 		if err == nil {
 			gross, err = gross.Add(b.Balance.Abs())
 		}
-		if err == nil && b.Eligible(s.Head.LastAt) {
+		if err == nil && b.Eligible(head.LastAt) {
 			total, err = total.Add(b.Balance)
 		}
 		if err != nil {
 			return &CorruptError{Where: "block " + quote(b.ID) + " of " + id.String(), Reason: err.Error()}
 		}
 	}
-	if total.Cmp(s.Head.Total) != 0 {
-		return &CorruptError{Where: "account " + id.String(), Reason: fmt.Sprintf("eligible blocks hold %s, the head says %s", total, s.Head.Total)}
+	if total.Cmp(head.Total) != 0 {
+		return &CorruptError{Where: "account " + id.String(), Reason: fmt.Sprintf("eligible blocks hold %s, the head says %s", total, head.Total)}
 	}
 	return nil
 }
@@ -112,13 +114,13 @@ func checkState(id AccountID, s *State) error {
 // needed once when an account is loaded, and when a clock stepped back.
 func (a *account) rebuild(t Instant) {
 	a.at, a.total, a.gross = a.head.LastAt, Amount{}, Amount{}
-	a.plain = pool{blocks: blockList{order: DrawdownOrder}}
+	a.plain = pool{blocks: blockList{order: drawdownOrder}}
 	a.filtered, a.taker, a.passed, a.lapsed = nil, nil, nil, nil
 	a.debts.reset(nil)
 	a.waiting.reset(nil)
 	// Most accounts have all of their blocks in both.
-	a.plain.blocks.reset(make([]*Block, 0, a.open.len()))
-	a.expiring.reset(make([]*Block, 0, a.open.len()))
+	a.plain.blocks.reset(make([]*block, 0, a.open.len()))
+	a.expiring.reset(make([]*block, 0, a.open.len()))
 	for _, b := range a.open.all() {
 		a.gross = mustAmount(a.gross.Add(b.Balance.Abs()))
 		a.place(b)
@@ -156,7 +158,7 @@ func (a *account) moveTo(t Instant) {
 }
 
 // lapse takes an expired block out of the totals and notes the entry to be written.
-func (a *account) lapse(b *Block) {
+func (a *account) lapse(b *block) {
 	counts := b.Status == Active && b.EffectiveAt < b.ExpiresAt
 	line := Line{Type: EntryCreditBlockExpiry, At: b.ExpiresAt, Block: b.Number, Amount: b.Balance, Starting: a.total}
 	a.expiring.remove(b)
@@ -170,7 +172,7 @@ func (a *account) lapse(b *Block) {
 }
 
 // place puts an open block where the instant a.at wants it.
-func (a *account) place(b *Block) {
+func (a *account) place(b *block) {
 	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
 		a.expiring.insert(b)
 	}
@@ -183,7 +185,7 @@ func (a *account) place(b *Block) {
 }
 
 // displace is the opposite of place, but for the taker, which stays whatever it holds.
-func (a *account) displace(b *Block) {
+func (a *account) displace(b *block) {
 	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
 		a.expiring.remove(b)
 	}
@@ -196,17 +198,17 @@ func (a *account) displace(b *Block) {
 }
 
 // wakesAfter reports whether b becomes eligible by itself after t.
-func (b *Block) wakesAfter(t Instant) bool {
+func (b *block) wakesAfter(t Instant) bool {
 	return b.Status == Active && b.EffectiveAt > t && !b.Expired(b.EffectiveAt)
 }
 
 // enter counts a block that is eligible from a.at on.
-func (a *account) enter(b *Block) {
+func (a *account) enter(b *block) {
 	a.count(b)
 	if !b.takesOverdraft() || b == a.taker {
 		return
 	}
-	if a.taker == nil || DrawdownOrder(a.taker, b) < 0 {
+	if a.taker == nil || drawdownOrder(a.taker, b) < 0 {
 		a.taker, b = b, a.taker
 	}
 	if b != nil && b.Balance.IsZero() {
@@ -215,7 +217,7 @@ func (a *account) enter(b *Block) {
 }
 
 // count adds an eligible block's balance to the totals.
-func (a *account) count(b *Block) {
+func (a *account) count(b *block) {
 	a.total = mustAmount(a.total.Add(b.Balance))
 	switch b.Balance.Sign() {
 	case 1:
@@ -226,7 +228,7 @@ func (a *account) count(b *Block) {
 }
 
 // uncount is the opposite of count.
-func (a *account) uncount(b *Block) {
+func (a *account) uncount(b *block) {
 	a.total = mustAmount(a.total.Sub(b.Balance))
 	switch b.Balance.Sign() {
 	case 1:
@@ -236,24 +238,24 @@ func (a *account) uncount(b *Block) {
 	}
 }
 
-func (p *pool) put(b *Block) {
+func (p *pool) put(b *block) {
 	p.blocks.insert(b)
 	p.positive = mustAmount(p.positive.Add(b.Balance))
 }
 
-func (p *pool) take(b *Block) {
+func (p *pool) take(b *block) {
 	p.blocks.remove(b)
 	p.positive = mustAmount(p.positive.Sub(b.Balance))
 }
 
-func (a *account) poolOf(b *Block) *pool {
-	if len(b.Filters) == 0 {
+func (a *account) poolOf(b *block) *pool {
+	if len(b.rare.Filters) == 0 {
 		return &a.plain
 	}
-	key := string(appendFilters(nil, b.Filters))
+	key := string(appendFilters(nil, b.rare.Filters))
 	p := a.filtered[key]
 	if p == nil {
-		p = &pool{filters: b.Filters, blocks: blockList{order: DrawdownOrder}}
+		p = &pool{filters: b.rare.Filters, blocks: blockList{order: drawdownOrder}}
 		if a.filtered == nil {
 			a.filtered = map[string]*pool{}
 		}
@@ -264,12 +266,12 @@ func (a *account) poolOf(b *Block) *pool {
 
 // isOpen reports whether an operation may still find b without naming it: it holds
 // something, or may take an overdraft now or once it becomes eligible.
-func (a *account) isOpen(b *Block) bool {
+func (a *account) isOpen(b *block) bool {
 	return !b.Balance.IsZero() || (b.takesOverdraft() && (b == a.taker || !b.Eligible(a.at)))
 }
 
 // find returns a block at hand by its id, nil when there is none.
-func (a *account) find(id string) *Block {
+func (a *account) find(id string) *block {
 	const fewBlocks = 32
 	if c, ok := a.closed[id]; ok {
 		return c.block
@@ -283,7 +285,7 @@ func (a *account) find(id string) *Block {
 		return nil
 	}
 	if a.byID == nil {
-		a.byID = make(map[string]*Block, a.open.len())
+		a.byID = make(map[string]*block, a.open.len())
 		for _, b := range a.open.all() {
 			a.byID[b.ID] = b
 		}
@@ -292,9 +294,12 @@ func (a *account) find(id string) *Block {
 }
 
 // admit puts a closed block that was fetched from the store at hand.
-func (a *account) admit(b Block) { a.keepClosed(&b, a.head.Version) }
+func (a *account) admit(b Block) {
+	kept := b.kept()
+	a.keepClosed(&kept, a.head.Version)
+}
 
-func (a *account) keepClosed(b *Block, since uint64) {
+func (a *account) keepClosed(b *block, since uint64) {
 	if a.closed == nil {
 		a.closed = map[string]closedBlock{}
 	}
@@ -311,14 +316,14 @@ func (a *account) forget(durable uint64) {
 }
 
 // addOpen and removeOpen keep open and its index together.
-func (a *account) addOpen(b *Block) {
+func (a *account) addOpen(b *block) {
 	a.open.insert(b)
 	if a.byID != nil {
 		a.byID[b.ID] = b
 	}
 }
 
-func (a *account) removeOpen(b *Block) {
+func (a *account) removeOpen(b *block) {
 	a.open.remove(b)
 	if a.byID != nil {
 		delete(a.byID, b.ID)

@@ -364,8 +364,8 @@ func TestManyBlocks(t *testing.T) {
 		t.Fatal(err)
 	}
 	compared := 0
-	counting := func(order func(a, b *Block) int) func(a, b *Block) int {
-		return func(a, b *Block) int { compared++; return order(a, b) }
+	counting := func(order func(a, b *block) int) func(a, b *block) int {
+		return func(a, b *block) int { compared++; return order(a, b) }
 	}
 	for _, l := range []*blockList{&a.open, &a.plain.blocks, &a.debts, &a.waiting, &a.expiring} {
 		l.order = counting(l.order)

@@ -87,20 +87,16 @@ type Block struct {
 }
 
 // Eligible reports whether b may be drawn at t.
-func (b *Block) Eligible(t Instant) bool {
-	return b.Status == Active && b.EffectiveAt <= t && !b.Expired(t)
+func (b *Block) Eligible(t Instant) bool { return eligibleAt(b.Status, b.EffectiveAt, b.ExpiresAt, t) }
+
+func eligibleAt(status BlockStatus, effective, expires, t Instant) bool {
+	return status == Active && effective <= t && !expiredAt(expires, t)
 }
 
 // Expired reports whether b is gone at t: expiry is exclusive.
-func (b *Block) Expired(t Instant) bool { return b.ExpiresAt != 0 && b.ExpiresAt <= t }
+func (b *Block) Expired(t Instant) bool { return expiredAt(b.ExpiresAt, t) }
 
-// eligibleSince is when an eligible block became so. An expiration change hands it on:
-// credits that move stay as old as they are.
-func (b *Block) eligibleSince() Instant { return max(b.EffectiveAt, b.ActivatedAt) }
-
-// takesOverdraft reports whether a debt may be put on b: an expiring block may not
-// hold one, its expiry would erase it, and a filtered one not either.
-func (b *Block) takesOverdraft() bool { return b.ExpiresAt == 0 && len(b.Filters) == 0 }
+func expiredAt(expires, t Instant) bool { return expires != 0 && expires <= t }
 
 // Matches reports whether every filter of b lets the charge through.
 func (b *Block) Matches(c Charge) bool { return matches(b.Filters, c) }
@@ -114,23 +110,8 @@ const OrderPolicy = "orb/1"
 // ascending with never last, cost basis ascending with none as 0, creation.
 // Rule: docs/semantics.md, "Drawdown order".
 func DrawdownOrder(a, b *Block) int {
-	if a.Priority != b.Priority {
-		return cmp.Compare(a.Priority, b.Priority)
-	}
-	if fa, fb := len(a.Filters) > 0, len(b.Filters) > 0; fa != fb {
-		if fa {
-			return -1
-		}
-		return 1
-	}
-	if a.ExpiresAt != b.ExpiresAt {
-		// None is 0; subtracting one in unsigned arithmetic sorts it last.
-		return cmp.Compare(uint64(a.ExpiresAt)-1, uint64(b.ExpiresAt)-1)
-	}
-	if c := a.CostBasis.Cmp(b.CostBasis); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.Number, b.Number)
+	x, y := a.kept(), b.kept()
+	return drawdownOrder(&x, &y)
 }
 
 // FilterField is what a filter looks at.

@@ -75,7 +75,8 @@ func TestTakesOverdraft(t *testing.T) {
 		{"a filter", Block{Filters: filters}, false},
 		{"both", Block{ExpiresAt: 1, Filters: filters}, false},
 	} {
-		if got := c.block.takesOverdraft(); got != c.want {
+		b := c.block.kept()
+		if got := b.takesOverdraft(); got != c.want {
 			t.Errorf("%s: %t", c.rule, got)
 		}
 	}

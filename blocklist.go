@@ -9,16 +9,16 @@ import (
 // removing shift the shorter side, so that work at either end, where drawing and
 // granting mostly happen, does not grow with the length.
 type blockList struct {
-	order func(a, b *Block) int // total: 0 only for the same block
-	buf   []*Block
+	order func(a, b *block) int // total: 0 only for the same block
+	buf   []*block
 	lo    int // buf[:lo] is free room in front
 }
 
 func (l *blockList) len() int        { return len(l.buf) - l.lo }
-func (l *blockList) all() []*Block   { return l.buf[l.lo:] }
-func (l *blockList) at(i int) *Block { return l.buf[l.lo+i] }
+func (l *blockList) all() []*block   { return l.buf[l.lo:] }
+func (l *blockList) at(i int) *block { return l.buf[l.lo+i] }
 
-func (l *blockList) first() *Block {
+func (l *blockList) first() *block {
 	if l.len() == 0 {
 		return nil
 	}
@@ -26,17 +26,17 @@ func (l *blockList) first() *Block {
 }
 
 // reset fills the list with blocks in any order.
-func (l *blockList) reset(blocks []*Block) {
+func (l *blockList) reset(blocks []*block) {
 	l.buf, l.lo = blocks, 0
 	slices.SortFunc(l.buf, l.order)
 }
 
-func (l *blockList) search(b *Block) int {
+func (l *blockList) search(b *block) int {
 	s := l.all()
 	return sort.Search(len(s), func(i int) bool { return l.order(s[i], b) >= 0 })
 }
 
-func (l *blockList) insert(b *Block) {
+func (l *blockList) insert(b *block) {
 	i := l.search(b)
 	if l.lo > 0 && i < l.len()/2 {
 		l.lo--
@@ -55,7 +55,7 @@ func (l *blockList) insert(b *Block) {
 }
 
 // remove takes b out; false when it is not there.
-func (l *blockList) remove(b *Block) bool {
+func (l *blockList) remove(b *block) bool {
 	i := l.search(b)
 	s := l.all()
 	if i == len(s) || s[i] != b {

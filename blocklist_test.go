@@ -12,14 +12,14 @@ import (
 func TestBlockListProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := blockList{order: byNumber}
-		var model []*Block
-		blocks := map[uint64]*Block{}
+		var model []*block
+		blocks := map[uint64]*block{}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			n := rapid.Uint64Range(1, 30).Draw(t, "number")
 			b, held := blocks[n]
 			switch {
 			case !held:
-				b = &Block{Number: n}
+				b = &block{Number: n}
 				blocks[n] = b
 				list.insert(b)
 				model = append(model, b)
@@ -29,9 +29,9 @@ func TestBlockListProperty(t *testing.T) {
 				if !list.remove(b) {
 					t.Fatalf("block %d was not found", n)
 				}
-				model = slices.DeleteFunc(model, func(x *Block) bool { return x == b })
+				model = slices.DeleteFunc(model, func(x *block) bool { return x == b })
 			}
-			if list.remove(&Block{Number: n}) {
+			if list.remove(&block{Number: n}) {
 				t.Fatalf("another block with number %d was removed", n)
 			}
 			checkBlockList(t, &list, model)
@@ -41,12 +41,12 @@ func TestBlockListProperty(t *testing.T) {
 	})
 }
 
-func checkBlockList(t rapid.TB, l *blockList, want []*Block) {
+func checkBlockList(t rapid.TB, l *blockList, want []*block) {
 	t.Helper()
 	if !slices.Equal(l.all(), want) || l.len() != len(want) {
 		t.Fatalf("the list holds %s (%d), want %s", numbersOf(l.all()), l.len(), numbersOf(want))
 	}
-	first := (*Block)(nil)
+	first := (*block)(nil)
 	if len(want) > 0 {
 		first = want[0]
 	}
@@ -58,7 +58,7 @@ func checkBlockList(t rapid.TB, l *blockList, want []*Block) {
 			t.Fatalf("at %d is %v", i, l.at(i))
 		}
 	}
-	for _, free := range [][]*Block{l.buf[:l.lo], l.buf[len(l.buf):cap(l.buf)]} {
+	for _, free := range [][]*block{l.buf[:l.lo], l.buf[len(l.buf):cap(l.buf)]} {
 		for _, b := range free {
 			if b != nil {
 				t.Fatalf("the free room keeps block %d from being collected", b.Number)
@@ -68,12 +68,12 @@ func checkBlockList(t rapid.TB, l *blockList, want []*Block) {
 }
 
 func TestBlockListResetSorts(t *testing.T) {
-	a, b, c := &Block{Number: 1}, &Block{Number: 2}, &Block{Number: 3}
+	a, b, c := &block{Number: 1}, &block{Number: 2}, &block{Number: 3}
 	l := blockList{order: byNumber}
 	l.insert(c)
 	l.remove(c)
-	l.reset([]*Block{b, c, a})
-	checkBlockList(t, &l, []*Block{a, b, c})
+	l.reset([]*block{b, c, a})
+	checkBlockList(t, &l, []*block{a, b, c})
 }
 
 // TestBlockListStaysSmall: an account whose old blocks are drained while new ones are
@@ -82,7 +82,7 @@ func TestBlockListStaysSmall(t *testing.T) {
 	const held, passed = 10, 20_000
 	l := blockList{order: byNumber}
 	for n := uint64(1); n <= passed; n++ {
-		l.insert(&Block{Number: n})
+		l.insert(&block{Number: n})
 		if l.len() > held {
 			l.remove(l.first())
 		}
@@ -97,16 +97,16 @@ func TestBlockListStaysSmall(t *testing.T) {
 func TestBlockListEnds(t *testing.T) {
 	const size = 100_000
 	compared := 0
-	l := blockList{order: func(a, b *Block) int { compared++; return byNumber(a, b) }}
-	blocks := make([]*Block, size)
+	l := blockList{order: func(a, b *block) int { compared++; return byNumber(a, b) }}
+	blocks := make([]*block, size)
 	for i := range blocks {
-		blocks[i] = &Block{Number: uint64(i) + 10}
+		blocks[i] = &block{Number: uint64(i) + 10}
 	}
 	rand.New(rand.NewPCG(1, 2)).Shuffle(size, func(i, j int) { blocks[i], blocks[j] = blocks[j], blocks[i] })
-	l.reset(append(make([]*Block, 0, size+10), blocks...))
+	l.reset(append(make([]*block, 0, size+10), blocks...))
 	stays := &l.all()[size/2] // the place of one in the middle
 	for range 3 {
-		for _, b := range []*Block{l.first(), l.at(l.len() - 1)} {
+		for _, b := range []*block{l.first(), l.at(l.len() - 1)} {
 			compared = 0
 			l.remove(b)
 			l.insert(b)

@@ -24,7 +24,7 @@ type book struct {
 	ids   idSource
 	now   Instant
 	repay Repay
-	made  []*Block // every block, by number less one
+	made  []*block // every block, by number less one
 }
 
 // start is when a book's clock begins.
@@ -108,7 +108,7 @@ func (b *book) checkReload() {
 	b.t.Helper()
 	s := State{Head: b.a.head}
 	for _, o := range b.a.open.all() {
-		s.Blocks = append(s.Blocks, *o)
+		s.Blocks = append(s.Blocks, o.whole())
 	}
 	a, err := newAccount(b.a.id, &s)
 	if err != nil {
@@ -129,7 +129,7 @@ func (b *book) balances() string {
 	return strings.Join(parts, ", ")
 }
 
-func (b *book) block(id string) *Block {
+func (b *book) block(id string) *block {
 	b.t.Helper()
 	for _, m := range b.made {
 		if m.ID == id {
@@ -277,7 +277,7 @@ func dump(a *account) string {
 	w.WriteString(dumpOpen(a))
 	fmt.Fprintf(&w, "passed %s\n", numbersOf(a.passed))
 	for _, id := range slices.Sorted(maps.Keys(a.closed)) {
-		fmt.Fprintf(&w, "closed %x\n", AppendBlock(nil, a.closed[id].block))
+		fmt.Fprintf(&w, "closed %x\n", encoded(a.closed[id].block))
 	}
 	return w.String()
 }
@@ -287,7 +287,7 @@ func dumpOpen(a *account) string {
 	var w strings.Builder
 	fmt.Fprintf(&w, "head %x\nat %d total %s gross %s\n", AppendHead(nil, &a.head), a.at, a.total, a.gross)
 	for _, b := range a.open.all() {
-		fmt.Fprintf(&w, "open %x\n", AppendBlock(nil, b))
+		fmt.Fprintf(&w, "open %x\n", encoded(b))
 	}
 	pools := append([]*pool{&a.plain}, slices.SortedFunc(maps.Values(a.filtered), func(p, q *pool) int {
 		return bytes.Compare(appendFilters(nil, p.filters), appendFilters(nil, q.filters))
@@ -311,7 +311,12 @@ func dumpOpen(a *account) string {
 	return w.String()
 }
 
-func numbersOf(blocks []*Block) string {
+func encoded(b *block) []byte {
+	whole := b.whole()
+	return AppendBlock(nil, &whole)
+}
+
+func numbersOf(blocks []*block) string {
 	var numbers []uint64
 	for _, b := range blocks {
 		numbers = append(numbers, b.Number)

@@ -10,21 +10,22 @@ import (
 type slot struct {
 	id AccountID
 
-	account  *account // nil: not loaded, or dropped after a failed commit
-	deciding bool     // a decision is changing the account
-	queued   *flight  // decided and not yet taken by the committer
-	flying   *flight  // taken, being committed
+	account *account // nil: not loaded, or dropped after a failed commit
+	queued  *flight  // decided and not yet taken by the committer
+	flying  *flight  // taken, being committed
 
 	// Whether the customer is deleted, as of a generation of the ledger's customers.
 	customers uint64 // that generation plus one; 0: not looked at
 	deleted   bool
 
+	deciding bool // a decision is changing the account
+
 	// The cache's, guarded by its mutex.
 	locked  bool
 	waiting int32         // for the lock, and not handed it yet
 	handed  chan struct{} // one token, for one of those who wait; nil: nobody ever had to
-	users   int
-	weight  int
+	users   int32
+	weight  int32
 	place   *list.Element
 }
 
@@ -218,9 +219,9 @@ func (c *cache) release(s *slot) {
 	if s.deciding { // the caller's clock or source of randomness panicked
 		s.spoil()
 	}
-	weight := 1
+	weight := int32(1)
 	if s.account != nil {
-		weight += s.account.open.len()
+		weight += int32(s.account.open.len())
 	}
 	idle := s.latest() == nil
 	if idle && s.account != nil {
@@ -230,7 +231,7 @@ func (c *cache) release(s *slot) {
 	defer c.mu.Unlock()
 	c.unlock(s)
 	s.users--
-	c.weight += weight - s.weight
+	c.weight += int(weight - s.weight)
 	s.weight = weight
 	if c.weight > c.limit {
 		c.evict()
@@ -248,7 +249,7 @@ func (c *cache) evict() {
 		}
 		c.recent.Remove(s.place)
 		delete(c.slots, s.id)
-		c.weight -= s.weight
+		c.weight -= int(s.weight)
 	}
 }
 

@@ -124,9 +124,9 @@ func TestSlotTwiceAboard(t *testing.T) {
 // TestFlightTouch: each block once, and new if it was so once, however many there are.
 func TestFlightTouch(t *testing.T) {
 	f := newFlight(0)
-	blocks := make([]*Block, 100)
+	blocks := make([]*block, 100)
 	for i := range blocks {
-		blocks[i] = &Block{Number: uint64(i + 1)}
+		blocks[i] = &block{Number: uint64(i + 1)}
 		f.touch(blocks[i], i%2 == 0)
 		for _, b := range blocks[:i+1] {
 			f.touch(b, false)

@@ -5,23 +5,23 @@ package creditledger
 // account; apply makes it so, revert takes it back.
 type change struct {
 	lines   []Line
-	blocks  []*Block // the block of each line
+	blocks  []*block // the block of each line
 	edits   []edit
-	created *Block // its id is empty when the caller asked for none
+	created *block // its id is empty when the caller asked for none
 
 	gross             Amount // Σ |balance| of all blocks after it
 	overage, consumed Amount
 	materialised      bool // the change writes down what lapsed
 
 	// What apply did, for revert.
-	closed []*Block
-	opened []*Block
+	closed []*block
+	opened []*block
 	before snapshot
 
 	// Room for the usual change, which touches one or two blocks.
 	room struct {
 		lines  [2]Line
-		blocks [2]*Block
+		blocks [2]*block
 		edits  [2]edit
 	}
 }
@@ -36,7 +36,7 @@ func (c *change) begin() *change {
 
 // edit is one existing block before and after.
 type edit struct {
-	block    *Block
+	block    *block
 	was, now blockState
 }
 
@@ -51,23 +51,23 @@ type blockState struct {
 type snapshot struct {
 	head   Head
 	gross  Amount
-	taker  *Block
-	passed []*Block
+	taker  *block
+	passed []*block
 	lapsed []lapse
 }
 
-func stateOf(b *Block) blockState {
+func stateOf(b *block) blockState {
 	return blockState{balance: b.Balance, capacity: b.Capacity, status: b.Status, activatedAt: b.ActivatedAt}
 }
 
 // edit notes a new state for a block; a block has at most one edit in a change.
-func (c *change) edit(b *Block) *blockState {
+func (c *change) edit(b *block) *blockState {
 	c.edits = append(c.edits, edit{block: b, was: stateOf(b), now: stateOf(b)})
 	return &c.edits[len(c.edits)-1].now
 }
 
 // line appends an entry on b. The total moves by it if the block counts.
-func (c *change) line(l Line, b *Block, total *Amount, counts bool) error {
+func (c *change) line(l Line, b *block, total *Amount, counts bool) error {
 	l.Block, l.Starting, l.Ending = b.Number, *total, *total
 	if counts {
 		ending, err := counted(l.Type, *total, l.Amount)
@@ -148,7 +148,7 @@ func (a *account) apply(c *change) {
 
 // closeIfDone moves a block that no operation can find any more without naming it
 // out of the open ones.
-func (a *account) closeIfDone(c *change, b *Block) {
+func (a *account) closeIfDone(c *change, b *block) {
 	if a.isOpen(b) || a.closed[b.ID].block == b {
 		return
 	}
@@ -181,7 +181,7 @@ func (a *account) revert(c *change) {
 
 // update gives an open block a new state. A block that only shrinks or grows stays
 // where it is.
-func (a *account) update(b *Block, s *blockState) {
+func (a *account) update(b *block, s *blockState) {
 	drawn := b.Eligible(a.at) && b.Balance.Sign() > 0 && s.balance.Sign() > 0 && s.status == b.Status
 	if drawn {
 		a.total = mustAmount(mustAmount(a.total.Sub(b.Balance)).Add(s.balance))
@@ -195,6 +195,6 @@ func (a *account) update(b *Block, s *blockState) {
 	a.place(b)
 }
 
-func (b *Block) set(s *blockState) {
+func (b *block) set(s *blockState) {
 	b.Balance, b.Capacity, b.Status, b.ActivatedAt = s.balance, s.capacity, s.status, s.activatedAt
 }

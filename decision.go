@@ -260,7 +260,7 @@ func (b *entryBuilder) id() string {
 }
 
 // part builds the result of the i-th operation. blocks holds the block of each line.
-func (b *entryBuilder) part(res *Result, i int, blocks []*Block) {
+func (b *entryBuilder) part(res *Result, i int, blocks []*block) {
 	e := &b.rec.Effects[i]
 	res.At, res.NewBlockID = b.rec.At, e.NewBlockID
 	if len(e.Lines) > 0 {
@@ -272,7 +272,7 @@ func (b *entryBuilder) part(res *Result, i int, blocks []*Block) {
 }
 
 // entry builds the j-th entry of an operation.
-func (b *entryBuilder) entry(e *Entry, op Operation, effect *Effect, j int, block *Block) {
+func (b *entryBuilder) entry(e *Entry, op Operation, effect *Effect, j int, block *block) {
 	l := &effect.Lines[j]
 	*e = Entry{
 		ID: b.id(), Account: b.rec.Account, Seq: b.rec.FirstEntry + uint64(b.n),
@@ -280,7 +280,7 @@ func (b *entryBuilder) entry(e *Entry, op Operation, effect *Effect, j int, bloc
 		Amount: l.Amount, Starting: l.Starting, Ending: l.Ending,
 		Block: EntryBlock{
 			ID: block.ID, Number: block.Number, ExpiresAt: block.ExpiresAt,
-			CostBasis: block.CostBasis, Filters: block.Filters,
+			CostBasis: block.CostBasis, Filters: block.rare.Filters,
 		},
 		IdempotencyKey: b.rec.Key, NewBlockExpiry: l.NewExpiry, VoidAmount: l.VoidAmount,
 	}

@@ -2,7 +2,7 @@ package creditledger
 
 // draw is what one block pays of a decrement.
 type draw struct {
-	block  *Block
+	block  *block
 	amount Amount
 }
 
@@ -76,7 +76,7 @@ func allowed(a *account, op *Decrement, charge Charge, c *change) (Amount, error
 // blocks that were not eligible before it are passed over.
 func drawdown(a *account, charge Charge, before Instant, want Amount, draws []draw) ([]draw, Amount) {
 	type cursor struct {
-		blocks []*Block
+		blocks []*block
 	}
 	var few [4]cursor
 	cursors := few[:0]
@@ -91,7 +91,7 @@ func drawdown(a *account, charge Charge, before Instant, want Amount, draws []dr
 	for !want.IsZero() && len(draws) <= MaxEntries {
 		next := -1
 		for i := range cursors {
-			if len(cursors[i].blocks) > 0 && (next < 0 || DrawdownOrder(cursors[i].blocks[0], cursors[next].blocks[0]) < 0) {
+			if len(cursors[i].blocks) > 0 && (next < 0 || drawdownOrder(cursors[i].blocks[0], cursors[next].blocks[0]) < 0) {
 				next = i
 			}
 		}
@@ -115,9 +115,9 @@ func drawdown(a *account, charge Charge, before Instant, want Amount, draws []dr
 // block holds the debt.
 func overdraw(a *account, draws []draw, rest Amount, c *change) []draw {
 	if a.taker == nil {
-		c.created = &Block{
+		c.created = &block{
 			Number: a.head.Blocks + 1, CreatedAt: a.at, EffectiveAt: a.at, ActivatedAt: a.at,
-			Balance: rest.Neg(), Overdraft: true,
+			Balance: rest.Neg(), Overdraft: true, rare: &nothingRare,
 		}
 		return append(draws, draw{c.created, rest})
 	}

@@ -259,7 +259,7 @@ func TestOverdraftBlock(t *testing.T) {
 	}
 	got := b.made[1]
 	if !got.Overdraft || got.Balance.String() != "-2.5" || got.ExpiresAt != 0 || got.CostBasis.IsSet() || got.Priority != 0 ||
-		got.Status != Active || got.Source != Manual || got.Metadata != nil || got.Filters != nil || got.Number != 2 ||
+		got.Status != Active || got.Source != Manual || got.rare.Metadata != nil || got.rare.Filters != nil || got.Number != 2 ||
 		got.EffectiveAt != b.now || got.ActivatedAt != b.now || got.CreatedAt != b.now {
 		t.Errorf("the overdraft block is %+v", got)
 	}
@@ -458,7 +458,7 @@ func TestDrainedInOrderProperty(t *testing.T) {
 				continue
 			}
 			for _, late := range b.made {
-				if drawn[late.Number] && DrawdownOrder(early, late) < 0 {
+				if drawn[late.Number] && drawdownOrder(early, late) < 0 {
 					rt.Fatalf("block %d was drawn while %d before it kept %s", late.Number, early.Number, early.Balance)
 				}
 			}

@@ -239,11 +239,11 @@ func TestExpirationChangeBlock(t *testing.T) {
 			t.Fatal(err)
 		}
 		a, n := b.block("A"), b.block("N")
-		want := *a
+		want := a.whole()
 		want.ID, want.Number, want.CreatedAt, want.ExpiresAt = "N", 2, when("2026-01-03"), when("2026-12-01")
 		want.Initial, want.Balance, want.Capacity = AmountOf(30), AmountOf(30), AmountOf(30)
 		want.Source, want.ParentID = Manual, "A"
-		if got := AppendBlock(nil, n); string(got) != string(AppendBlock(nil, &want)) {
+		if got := encoded(n); string(got) != string(AppendBlock(nil, &want)) {
 			t.Errorf("paid %t: the new block is %+v, want %+v", paid, n, want)
 		}
 		if a.Balance.String() != "70" || a.Capacity.String() != "70" || a.Initial.String() != "100" {
@@ -266,7 +266,7 @@ func TestExpirationChangeChain(t *testing.T) {
 	if got := b.balances(); got != "A 40, B 10, C 50" {
 		t.Errorf("left %s", got)
 	}
-	if b.block("C").ParentID != "B" || b.block("B").ParentID != "A" || b.block("A").ParentID != "" {
+	if b.block("C").rare.ParentID != "B" || b.block("B").rare.ParentID != "A" || b.block("A").rare.ParentID != "" {
 		t.Error("a parent is not the block before")
 	}
 	if b.a.total.String() != "100" {

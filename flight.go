@@ -14,7 +14,7 @@ type flight struct {
 	byKey   map[Key]bool // the same keys
 	upper   []RecordPut  // records of upper layers, each once
 	touched []touchedBlock
-	index   map[*Block]int // into touched, once there are many
+	index   map[*block]int // into touched, once there are many
 
 	bytes []byte // of the records
 
@@ -39,7 +39,7 @@ func newFlight(version uint64) *flight {
 }
 
 type touchedBlock struct {
-	block *Block
+	block *block
 	new   bool
 }
 
@@ -87,7 +87,7 @@ func (f *flight) puts(id RecordID) bool {
 	return false
 }
 
-func (f *flight) touch(b *Block, isNew bool) {
+func (f *flight) touch(b *block, isNew bool) {
 	const few = 16
 	if f.index == nil {
 		for i := range f.touched {
@@ -96,7 +96,7 @@ func (f *flight) touch(b *Block, isNew bool) {
 			}
 		}
 		if len(f.touched) == few {
-			f.index = make(map[*Block]int, 2*few)
+			f.index = make(map[*block]int, 2*few)
 			for i := range f.touched {
 				f.index[f.touched[i].block] = i
 			}
@@ -145,7 +145,7 @@ func (f *flight) change(a *account, memory *[]StoredBlock) Change {
 	c := Change{Account: a.id, Version: f.version, Head: a.head, Journal: f.records, Keys: f.keys, Records: f.upper}
 	first := len(*memory)
 	for _, t := range f.touched {
-		*memory = append(*memory, StoredBlock{Block: *t.block, Open: a.closed[t.block.ID].block != t.block, New: t.new})
+		*memory = append(*memory, StoredBlock{Block: t.block.whole(), Open: a.closed[t.block.ID].block != t.block, New: t.new})
 	}
 	c.Blocks = (*memory)[first:len(*memory):len(*memory)]
 	return c

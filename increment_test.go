@@ -141,7 +141,7 @@ func TestIncrementBlock(t *testing.T) {
 		ActivatedAt: when("2026-01-01"), Initial: MustAmount("12.5"), Balance: MustAmount("12.5"), Capacity: MustAmount("12.5"),
 		CostBasis: MustCostBasis("0.20"), Priority: -3, Source: TopUp, Filters: op.Filters, InvoiceID: "inv_1", Metadata: op.Metadata,
 	}
-	if g, w := string(AppendBlock(nil, &got)), string(AppendBlock(nil, &want)); g != w {
+	if g, w := string(encoded(&got)), string(AppendBlock(nil, &want)); g != w {
 		t.Errorf("the block is %+v, want %+v", got, want)
 	}
 	if got.CostBasis.String() != "0.20" {
@@ -301,7 +301,7 @@ func TestRepayNotes(t *testing.T) {
 	if first, last := res.Entries[0], res.Entries[1]; first.CreatedInvoices != nil || !slices.Equal(last.CreatedInvoices, []string{"inv_7"}) {
 		t.Errorf("invoices %v and %v, want them on the last entry", first.CreatedInvoices, last.CreatedInvoices)
 	}
-	if b.block("A").Metadata["of"] != "A" || b.block("A").InvoiceID != "" || b.block("N").Metadata["of"] != "N" || b.block("N").InvoiceID != "inv_7" {
+	if b.block("A").rare.Metadata["of"] != "A" || b.block("A").rare.InvoiceID != "" || b.block("N").rare.Metadata["of"] != "N" || b.block("N").rare.InvoiceID != "inv_7" {
 		t.Errorf("blocks %+v and %+v", b.block("A"), b.block("N"))
 	}
 	if initial := b.block("N").Initial; initial.Cmp(AmountOf(5)) != 0 {

@@ -8,7 +8,7 @@ import "fmt"
 
 // checkBlock holds a block to its floor and its ceiling.
 // Rule: docs/semantics.md, "Invariants" 3 and 4.
-func checkBlock(b *Block) error {
+func checkBlock(b *block) error {
 	switch {
 	case b.Balance.Sign() < 0 && !b.takesOverdraft():
 		return fmt.Errorf("holds %s, but only a block without expiry and filters may be negative", b.Balance)

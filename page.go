@@ -106,7 +106,7 @@ func (l *Ledger) allBlocks(ctx context.Context, on AccountID, q BlocksQuery) (Bl
 
 func (l *Ledger) heldBlocks(ctx context.Context, on AccountID, q BlocksQuery) (BlockPage, error) {
 	query := blocksQuery(on, "blocks")
-	var after *Block
+	var after *block
 	if q.Cursor != "" {
 		position, err := q.Cursor.position(query)
 		if err != nil {
@@ -116,14 +116,15 @@ func (l *Ledger) heldBlocks(ctx context.Context, on AccountID, q BlocksQuery) (B
 		if err != nil {
 			return BlockPage{}, invalid("cursor", "is not one of this ledger's")
 		}
-		after = &b
+		kept := b.kept()
+		after = &kept
 	}
 	var page BlockPage
 	err := l.settled(ctx, on, func(s *slot, at Instant) error {
 		page = BlockPage{}
 		open := s.account.open.all()
 		if after != nil {
-			open = open[sort.Search(len(open), func(i int) bool { return DrawdownOrder(open[i], after) > 0 }):]
+			open = open[sort.Search(len(open), func(i int) bool { return drawdownOrder(open[i], after) > 0 }):]
 		}
 		for _, b := range open {
 			if b.Balance.IsZero() || b.Expired(at) {
@@ -133,7 +134,7 @@ func (l *Ledger) heldBlocks(ctx context.Context, on AccountID, q BlocksQuery) (B
 				page.Next = newCursor(query, AppendBlock(nil, orderOnly(&page.Blocks[q.Limit-1])))
 				return nil
 			}
-			page.Blocks = append(page.Blocks, *b)
+			page.Blocks = append(page.Blocks, b.whole())
 		}
 		return nil
 	})
@@ -232,7 +233,7 @@ func (l *Ledger) Entries(ctx context.Context, on AccountID, q EntriesQuery) (Ent
 	if err := q.check(); err != nil {
 		return EntryPage{}, err
 	}
-	scan := entryScan{ledger: l, on: on, q: q, query: q.bytes(on), blocks: map[uint64]*Block{}}
+	scan := entryScan{ledger: l, on: on, q: q, query: q.bytes(on), blocks: map[uint64]*block{}}
 	if err := scan.start(ctx); err != nil {
 		return EntryPage{}, err
 	}
@@ -251,7 +252,7 @@ type entryScan struct {
 	now    Instant
 	record uint64 // where to begin
 	passed uint64 // sequence number of the last entry of the page before, 0: none
-	blocks map[uint64]*Block
+	blocks map[uint64]*block
 	page   EntryPage
 	last   uint64 // record of the last entry taken
 }

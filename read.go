@@ -122,7 +122,7 @@ func (l *Ledger) present(ctx context.Context, id AccountID) (present, error) {
 	err := l.settled(ctx, id, func(s *slot, at Instant) error {
 		p = present{head: s.account.head, at: at, open: make([]Block, 0, s.account.open.len())}
 		for _, b := range s.account.open.all() {
-			p.open = append(p.open, *b)
+			p.open = append(p.open, b.whole())
 		}
 		return nil
 	})
@@ -276,7 +276,7 @@ func (l *Ledger) eachRecord(ctx context.Context, on AccountID, from uint64, reve
 
 // resultOf rebuilds the result that a recorded operation had, statuses included.
 func (l *Ledger) resultOf(ctx context.Context, rec *OpRecord) (*Result, error) {
-	blocks := map[uint64]*Block{}
+	blocks := map[uint64]*block{}
 	if err := l.joinBlocks(ctx, rec, blocks, nil); err != nil {
 		return nil, err
 	}
@@ -298,9 +298,9 @@ func (l *Ledger) resultOf(ctx context.Context, rec *OpRecord) (*Result, error) {
 }
 
 // stored is part for a record read back.
-func (b *entryBuilder) stored(res *Result, i int, blocks map[uint64]*Block) error {
+func (b *entryBuilder) stored(res *Result, i int, blocks map[uint64]*block) error {
 	e := &b.rec.Effects[i]
-	ofLine := make([]*Block, len(e.Lines))
+	ofLine := make([]*block, len(e.Lines))
 	for j := range e.Lines {
 		ofLine[j] = blocks[e.Lines[j].Block]
 	}
@@ -332,7 +332,7 @@ func derived(op Operation, lines []Line) (overage, consumed Amount, err error) {
 
 // joinBlocks fetches the blocks of a record's lines that are not in blocks yet; with
 // wanted only those of wanted lines.
-func (l *Ledger) joinBlocks(ctx context.Context, rec *OpRecord, blocks map[uint64]*Block, wanted func(*Line) bool) error {
+func (l *Ledger) joinBlocks(ctx context.Context, rec *OpRecord, blocks map[uint64]*block, wanted func(*Line) bool) error {
 	var missing []uint64
 	for i := range rec.Effects {
 		for j := range rec.Effects[i].Lines {
@@ -352,7 +352,8 @@ func (l *Ledger) joinBlocks(ctx context.Context, rec *OpRecord, blocks map[uint6
 			return err
 		}
 		for i := range found {
-			blocks[found[i].Number] = &found[i]
+			kept := found[i].kept()
+			blocks[kept.Number] = &kept
 		}
 	}
 	return nil

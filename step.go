@@ -70,11 +70,11 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 	if op.BlockID != "" && a.find(op.BlockID) != nil {
 		return &DuplicateError{Kind: "block", ID: op.BlockID}
 	}
-	b := &Block{
+	b := &block{
 		ID: op.BlockID, Number: a.head.Blocks + 1, CreatedAt: a.at, EffectiveAt: a.at,
 		ExpiresAt: op.ExpiresAt.Instant(), ActivatedAt: a.at, CostBasis: op.CostBasis,
-		Priority: op.Priority, Source: op.Source, Filters: op.Filters, InvoiceID: op.InvoiceID,
-		Metadata: op.Metadata,
+		Priority: op.Priority, Source: op.Source,
+		rare: rare{Filters: op.Filters, InvoiceID: op.InvoiceID, Metadata: op.Metadata}.orNone(),
 	}
 	if e := op.EffectiveAt.Instant(); e != 0 {
 		b.EffectiveAt = e
@@ -84,7 +84,7 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 	}
 	total, rest := a.total, op.Amount
 	counts := b.Eligible(a.at)
-	if counts && len(b.Filters) == 0 && op.Repay == RepayFirst {
+	if counts && len(b.rare.Filters) == 0 && op.Repay == RepayFirst {
 		for _, debt := range a.debts.all() {
 			if rest.IsZero() {
 				break
@@ -115,7 +115,7 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 // source finds the block whose credits an expiration change moves. That the new
 // block's id is in use is looked at once a source is found, and before anything else
 // about it.
-func source(a *account, op *ExpirationChange) (*Block, error) {
+func source(a *account, op *ExpirationChange) (*block, error) {
 	expires := op.ExpiresAt.Instant()
 	var duplicate error
 	if op.NewBlockID != "" && a.find(op.NewBlockID) != nil {
@@ -133,7 +133,7 @@ func source(a *account, op *ExpirationChange) (*Block, error) {
 		}
 		return b, nil
 	}
-	var found *Block
+	var found *block
 	for _, b := range a.open.all() {
 		if b.ExpiresAt != expires || b.Balance.IsZero() {
 			continue
@@ -188,7 +188,8 @@ func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
 	b := *src
 	b.ID, b.Number, b.CreatedAt, b.ExpiresAt = op.NewBlockID, a.head.Blocks+1, a.at, target
 	b.Initial, b.Balance, b.Capacity = amount, amount, amount
-	b.Source, b.ParentID = Manual, src.ID
+	b.Source = Manual
+	b.rare = rare{Filters: src.rare.Filters, InvoiceID: src.rare.InvoiceID, ParentID: src.ID, Metadata: src.rare.Metadata}.orNone()
 	c.created = &b
 
 	now := c.edit(src)
@@ -207,7 +208,7 @@ func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
 }
 
 // named finds a block that an operation names and may touch.
-func named(a *account, id string) (*Block, error) {
+func named(a *account, id string) (*block, error) {
 	b := a.find(id)
 	switch {
 	case b == nil:

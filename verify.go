@@ -243,7 +243,7 @@ type verifier struct {
 
 	head    Head              // the store's, that the journal is read up to
 	replay  *account          // what the journal says so far; its closed blocks are all kept
-	blocks  []*Block          // every block, by number less one
+	blocks  []*block          // every block, by number less one
 	sums    map[uint64]Amount // Σ of the entries' effects on each block, apart from the replay
 	reading uint64            // the record being read
 	records uint64            // replayed

@@ -66,8 +66,8 @@ func (v view) blocksOf(id creditledger.AccountID, acct uint64, numbers []uint64)
 		return nil, err
 	}
 	a := v.tail.account(id)
-	rows := stored.Cursor()                               // one for all: it keeps its memory
-	blocks := make([]creditledger.Block, 0, len(numbers)) // they stay in memory: no room to spare
+	rows := stored.Cursor() // one for all: it keeps its memory
+	blocks := make([]creditledger.Block, 0, len(numbers))
 	var k, value []byte
 	for _, number := range numbers {
 		if b, ok := a.block(number); ok {

@@ -1,0 +1,97 @@
+package creditledger
+
+import "cmp"
+
+// block is a Block as an account keeps it. There may be millions in memory, and few have
+// all that a Block can: what is rare stands apart.
+type block struct {
+	ID          string
+	Number      uint64
+	CreatedAt   Instant
+	EffectiveAt Instant
+	ExpiresAt   Instant
+	ActivatedAt Instant
+	Initial     Amount
+	Balance     Amount
+	Capacity    Amount
+	CostBasis   CostBasis
+	Priority    int32
+	Status      BlockStatus
+	Source      Source
+	Overdraft   bool
+	rare        *rare // never nil, and never written to: blocks share it
+}
+
+// rare is what most blocks have nothing of.
+type rare struct {
+	Filters   []Filter
+	InvoiceID string
+	ParentID  string
+	Metadata  map[string]string
+}
+
+var nothingRare rare
+
+// orNone is r, or what all blocks share that have none of it.
+func (r rare) orNone() *rare {
+	if len(r.Filters) == 0 && r.InvoiceID == "" && r.ParentID == "" && len(r.Metadata) == 0 {
+		return &nothingRare
+	}
+	return &r
+}
+
+// kept is b as an account keeps it.
+func (b *Block) kept() block {
+	return block{
+		ID: b.ID, Number: b.Number,
+		CreatedAt: b.CreatedAt, EffectiveAt: b.EffectiveAt, ExpiresAt: b.ExpiresAt, ActivatedAt: b.ActivatedAt,
+		Initial: b.Initial, Balance: b.Balance, Capacity: b.Capacity, CostBasis: b.CostBasis,
+		Priority: b.Priority, Status: b.Status, Source: b.Source, Overdraft: b.Overdraft,
+		rare: rare{Filters: b.Filters, InvoiceID: b.InvoiceID, ParentID: b.ParentID, Metadata: b.Metadata}.orNone(),
+	}
+}
+
+// whole is b as everybody else knows it.
+func (b *block) whole() Block {
+	return Block{
+		ID: b.ID, Number: b.Number,
+		CreatedAt: b.CreatedAt, EffectiveAt: b.EffectiveAt, ExpiresAt: b.ExpiresAt, ActivatedAt: b.ActivatedAt,
+		Initial: b.Initial, Balance: b.Balance, Capacity: b.Capacity, CostBasis: b.CostBasis,
+		Priority: b.Priority, Status: b.Status, Source: b.Source, Overdraft: b.Overdraft,
+		Filters: b.rare.Filters, InvoiceID: b.rare.InvoiceID, ParentID: b.rare.ParentID, Metadata: b.rare.Metadata,
+	}
+}
+
+// Eligible, Expired and Matches are those of Block.
+func (b *block) Eligible(t Instant) bool { return eligibleAt(b.Status, b.EffectiveAt, b.ExpiresAt, t) }
+func (b *block) Expired(t Instant) bool  { return expiredAt(b.ExpiresAt, t) }
+func (b *block) Matches(c Charge) bool   { return matches(b.rare.Filters, c) }
+
+// eligibleSince is when an eligible block became so. An expiration change hands it on:
+// credits that move stay as old as they are.
+func (b *block) eligibleSince() Instant { return max(b.EffectiveAt, b.ActivatedAt) }
+
+// takesOverdraft reports whether a debt may be put on b: an expiring block may not
+// hold one, its expiry would erase it, and a filtered one not either.
+func (b *block) takesOverdraft() bool { return b.ExpiresAt == 0 && len(b.rare.Filters) == 0 }
+
+// drawdownOrder is DrawdownOrder.
+func drawdownOrder(a, b *block) int {
+	if a.Priority != b.Priority {
+		return cmp.Compare(a.Priority, b.Priority)
+	}
+	if fa, fb := len(a.rare.Filters) > 0, len(b.rare.Filters) > 0; fa != fb {
+		if fa {
+			return -1
+		}
+		return 1
+	}
+	if a.ExpiresAt != b.ExpiresAt {
+		// None is 0; subtracting one in unsigned arithmetic sorts it last.
+		return cmp.Compare(uint64(a.ExpiresAt)-1, uint64(b.ExpiresAt)-1)
+	}
+	if c := a.CostBasis.Cmp(b.CostBasis); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.Number, b.Number)
+}
