@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -70,6 +71,88 @@ func TestCreditNoteOfEverything(t *testing.T) {
 		if inv.Status != Paid || w.total(credits) != "100" {
 			t.Errorf("%s, total %s", inv.Status, w.total(credits))
 		}
+	})
+}
+
+// A note is for an invoice, not for a debt from before that is asked for with it.
+func TestCreditNoteOfADebt(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.customer(nil)
+		if _, err := w.AdjustBalance(w.ctx, BalanceChange{Customer: "cus", Type: BalanceDecrement, Amount: money(t, "12", "USD")}, "debt"); err != nil {
+			t.Fatal(err)
+		}
+		w.tick()
+		inv := w.must(w.Purchase(w.ctx, sale100(), "k"))
+		if inv.AmountDue.String() != "32.00 USD" {
+			t.Fatalf("due: %s", inv.AmountDue)
+		}
+		w.refused(creditledger.ErrConstraint, "can be credited by 20.00 USD at most, not 20.01 USD", func() error {
+			_, err := w.IssueCreditNote(w.ctx, NoteInput{Invoice: inv.ID, Amount: money(t, "20.01", "USD")}, "n")
+			return err
+		})
+		inv = w.must(w.IssueCreditNote(w.ctx, NoteInput{Invoice: inv.ID, Amount: money(t, "20", "USD")}, "n"))
+		if inv.AmountDue.String() != "12.00 USD" || inv.Status != Issued {
+			t.Errorf("due %s, %s", inv.AmountDue, inv.Status)
+		}
+		w.prove()
+	})
+}
+
+// What a void invoice gave back stays the customer's: its notes cannot be taken back.
+func TestCreditNoteOfAVoidInvoice(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.customer(nil)
+		if _, err := w.AdjustBalance(w.ctx, BalanceChange{Customer: "cus", Type: BalanceIncrement, Amount: money(t, "20", "USD")}, "gift"); err != nil {
+			t.Fatal(err)
+		}
+		w.tick()
+		inv := w.must(w.Purchase(w.ctx, sale100(), "k"))
+		inv = w.must(w.IssueCreditNote(w.ctx, NoteInput{Invoice: inv.ID, Amount: money(t, "5", "USD")}, "n"))
+		inv = w.must(w.Void(w.ctx, inv.ID, "", "v"))
+		if w.owns() != "20.00" {
+			t.Errorf("balance %s", w.owns())
+		}
+		w.refused(creditledger.ErrConstraint, "is void and cannot have a credit note taken back", func() error {
+			_, err := w.VoidCreditNote(w.ctx, NoteRef{inv.ID, inv.CreditNotes[0].ID}, "vn")
+			return err
+		})
+		w.prove()
+	})
+}
+
+// A credit note answers to its number, too.
+func TestCreditNoteByNumber(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.customer(nil)
+		inv := w.must(w.Purchase(w.ctx, sale100(), "k"))
+		w.must(w.IssueCreditNote(w.ctx, NoteInput{Invoice: inv.ID, Amount: money(t, "5", "USD")}, "n"))
+		inv = w.must(w.VoidCreditNote(w.ctx, NoteRef{inv.ID, "INV-000001-CN1"}, "vn"))
+		if inv.CreditNotes[0].VoidedAt == 0 || inv.AmountDue.String() != "20.00 USD" {
+			t.Errorf("due %s, %+v", inv.AmountDue, inv.CreditNotes)
+		}
+	})
+}
+
+// Spent credits that are taken back one by one cost in all what they cost at once.
+func TestRefundOfSpentCreditsInParts(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.customer(nil)
+		p := sale100()
+		p.MarkAsPaid = true
+		p.Increment.Amount, p.Increment.CostBasis = amount("3"), basis("0.3333")
+		inv := w.must(w.Purchase(w.ctx, p, "k"))
+		w.spend("3")
+		for i := range 3 {
+			w.tick()
+			inv = w.must(w.Refund(w.ctx, TakeBack{Invoice: inv.ID, Credits: amount("1")}, creditledger.Key(fmt.Sprint("r", i))))
+			if n := inv.CreditNotes[i]; w.owns() != "0.00" || n.Owed.String() != n.Amount.String() {
+				t.Errorf("part %d: balance %s, note of %s, owed %s", i+1, w.owns(), n.Amount, n.Owed)
+			}
+		}
+		if inv.Credited.String() != "1.00 USD" {
+			t.Errorf("credited %s", inv.Credited)
+		}
+		w.prove()
 	})
 }
 

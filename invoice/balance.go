@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -193,11 +194,9 @@ func (a *BalanceAnswer) replay() { a.Replayed = true }
 
 // AdjustBalance moves a customer's balance by hand.
 func (s *Service) AdjustBalance(ctx context.Context, b BalanceChange, key creditledger.Key) (*BalanceAnswer, error) {
+	b.Action = cmp.Or(b.Action, ManualAdjustment)
 	c := &call{op: "customer_balance", customer: b.Customer, key: key, request: b}
 	return write(ctx, s, c, func(t *tx) (*BalanceAnswer, error) {
-		if b.Action == "" {
-			b.Action = ManualAdjustment
-		}
 		change := b.Amount
 		_, err := b.Amount.Minor()
 		switch {

@@ -250,7 +250,7 @@ func (s *Service) PreviewChange(ctx context.Context, id string, with Collected) 
 // ApplyChange decides everything afresh against the state at this moment and does it
 // in one commit. Applying twice, or after cancelling or expiry, is refused.
 func (s *Service) ApplyChange(ctx context.Context, id string, with Collected, key creditledger.Key) (*ChangeAnswer, error) {
-	return s.ofChange(ctx, "change_apply", id, key, ask{id, with}, func(t *tx, ch *Change) error {
+	return s.ofChange(ctx, "change_apply", id, key, ask{"change_id": id, "with": with}, func(t *tx, ch *Change) error {
 		effects, err := t.planChange(ch, with)
 		if err != nil {
 			return err
@@ -265,7 +265,7 @@ func (s *Service) ApplyChange(ctx context.Context, id string, with Collected, ke
 
 // CancelChange cancels a pending change.
 func (s *Service) CancelChange(ctx context.Context, id string, key creditledger.Key) (*ChangeAnswer, error) {
-	return s.ofChange(ctx, "change_cancel", id, key, ask{Invoice: id}, func(t *tx, ch *Change) error {
+	return s.ofChange(ctx, "change_cancel", id, key, ask{"change_id": id}, func(t *tx, ch *Change) error {
 		ch.Status, ch.CancelledAt = ChangeCancelled, t.now
 		return nil
 	})

@@ -73,12 +73,16 @@ func (t *tx) note(inv *Invoice, n NoteInput, part string) (*CreditNote, error) {
 	if err := checkText("reason", n.Reason, maxReason); err != nil {
 		return nil, err
 	}
-	effect, limit := ReducedDue, inv.AmountDue
+	// What is due may be more than the invoice: a debt in the customer balance is added.
+	effect := ReducedDue
+	limit, err := inv.Total.Sub(inv.Credited)
+	if err != nil {
+		return nil, err
+	}
 	if inv.Status == Paid {
 		effect = ToBalance
-		if limit, err = inv.Total.Sub(inv.Credited); err != nil {
-			return nil, err
-		}
+	} else if inv.AmountDue.amount.Cmp(&limit.amount) < 0 {
+		limit = inv.AmountDue
 	}
 	if c, err := n.Amount.Cmp(limit); err != nil {
 		return nil, err
@@ -113,7 +117,7 @@ func (t *tx) addNote(inv *Invoice, n CreditNote, part string) (*CreditNote, erro
 // NoteRef names a credit note.
 type NoteRef struct {
 	Invoice string `json:"invoice_id"`
-	Note    string `json:"credit_note_id"`
+	Note    string `json:"credit_note_id"` // its id, or its number
 }
 
 // VoidCreditNote takes a credit note back: what it reduced rises again. Refused when
@@ -130,13 +134,15 @@ func (s *Service) VoidCreditNote(ctx context.Context, n NoteRef, key creditledge
 func (t *tx) voidNote(inv *Invoice, ref NoteRef) error {
 	var note *CreditNote
 	for i := range inv.CreditNotes {
-		if inv.CreditNotes[i].ID == ref.Note {
-			note = &inv.CreditNotes[i]
+		if n := &inv.CreditNotes[i]; n.ID == ref.Note || n.Number == ref.Note {
+			note = n
 		}
 	}
 	switch {
 	case note == nil:
 		return &creditledger.NotFoundError{Kind: "credit note", ID: ref.Note}
+	case inv.Status == Void:
+		return inv.refuse("have a credit note taken back")
 	case note.VoidedAt != 0:
 		return &StatusError{What: "credit note " + note.Number, Status: "void", Move: "be voided"}
 	case !note.TakenBack.IsZero():
@@ -338,7 +344,15 @@ func (inv *Invoice) refundOf(credits, spent creditledger.Amount) (amount, owed M
 	if amount.amount.Cmp(&left.amount) > 0 {
 		amount = left
 	}
-	if owed, err = share(spent); err != nil {
+	unspent, err := after.Sub(spent)
+	if err != nil {
+		return amount, owed, err
+	}
+	kept, err := share(unspent)
+	if err != nil {
+		return amount, owed, err
+	}
+	if owed, err = upTo.Sub(kept); err != nil {
 		return amount, owed, err
 	}
 	if owed.amount.Cmp(&amount.amount) > 0 {

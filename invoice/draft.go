@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"cmp"
 	"context"
 
 	"creditledger"
@@ -23,6 +24,7 @@ type draftKey struct {
 
 // CreateDraft makes an invoice that has no number and asks for nothing yet.
 func (s *Service) CreateDraft(ctx context.Context, d DraftInput, key creditledger.Key) (*Answer, error) {
+	d.Source = cmp.Or(d.Source, OneOff)
 	c := &call{op: "create_draft", customer: d.Customer, key: key, request: draftKey{d, d.Terms.key()}}
 	return write(ctx, s, c, func(t *tx) (*Answer, error) {
 		if err := firstError(d.Terms.check(), t.alive()); err != nil {
@@ -32,19 +34,16 @@ func (s *Service) CreateDraft(ctx context.Context, d DraftInput, key creditledge
 		if err != nil {
 			return nil, err
 		}
-		source := d.Source
-		switch source {
-		case "":
-			source = OneOff
+		switch d.Source {
 		case OneOff, Subscription, Partial:
 		default:
-			return nil, invalid("source", "%q is not known", clip(string(source)))
+			return nil, invalid("source", "%q is not known", clip(string(d.Source)))
 		}
 		lines, err := price(d.Lines, d.Adjustments)
 		if err != nil {
 			return nil, err
 		}
-		inv, err := t.newInvoice("", currency, source, &d.Terms)
+		inv, err := t.newInvoice("", currency, d.Source, &d.Terms)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +58,7 @@ func (s *Service) CreateDraft(ctx context.Context, d DraftInput, key creditledge
 
 // SetTax tells the taxes of a draft's lines, exactly, in whole units of its currency.
 func (s *Service) SetTax(ctx context.Context, invoice string, taxes []creditledger.Amount, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "set_tax", invoice, key, ask{invoice, taxes}, func(t *tx, inv *Invoice) (*Answer, error) {
+	return s.ofInvoice(ctx, "set_tax", invoice, key, ask{"invoice_id": invoice, "taxes": taxes}, func(t *tx, inv *Invoice) (*Answer, error) {
 		if inv.Status != Draft {
 			return nil, inv.refuse("be taxed anew")
 		}
@@ -77,7 +76,7 @@ func (s *Service) SetTax(ctx context.Context, invoice string, taxes []creditledg
 // Issue gives a draft its number and dates, applies the customer balance and asks for
 // the money. An invoice of nothing is paid at once.
 func (s *Service) Issue(ctx context.Context, invoice string, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "issue_invoice", invoice, key, ask{Invoice: invoice}, func(t *tx, inv *Invoice) (*Answer, error) {
+	return s.ofInvoice(ctx, "issue_invoice", invoice, key, ask{"invoice_id": invoice}, func(t *tx, inv *Invoice) (*Answer, error) {
 		if inv.Status != Draft {
 			return nil, inv.refuse("be issued")
 		}
@@ -88,14 +87,14 @@ func (s *Service) Issue(ctx context.Context, invoice string, key creditledger.Ke
 			inv.InvoiceDate = t.now
 		}
 		t.changed(inv)
-		terms := &Terms{NetTerms: inv.NetTerms, CustomDueDate: creditledger.AtInstant(inv.DueDate)}
+		terms := &Terms{NetTerms: inv.NetTerms, CustomDueDate: dayOrInstant(inv.DueDate, t.zone)}
 		return &Answer{Invoice: inv}, t.issue(inv, terms)
 	})
 }
 
 // MarkSynced hands an issued invoice over to another system, which collects it.
 func (s *Service) MarkSynced(ctx context.Context, invoice string, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "mark_synced", invoice, key, ask{Invoice: invoice}, func(t *tx, inv *Invoice) (*Answer, error) {
+	return s.ofInvoice(ctx, "mark_synced", invoice, key, ask{"invoice_id": invoice}, func(t *tx, inv *Invoice) (*Answer, error) {
 		if err := t.alive(); err != nil {
 			return nil, err
 		}

@@ -1,7 +1,9 @@
 package invoice
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
 	"creditledger"
 )
@@ -64,6 +66,33 @@ func TestDraftOfNothing(t *testing.T) {
 		inv := w.must(w.CreateDraft(w.ctx, d, "d"))
 		if inv = w.must(w.Issue(w.ctx, inv.ID, "i")); inv.Status != Paid || inv.Total.Sign() != 0 {
 			t.Errorf("%s, %s", inv.Status, inv.Total)
+		}
+	})
+}
+
+// A draft that is due on a day can be issued on that day, and not after it; one that is
+// due at an instant, not after that.
+func TestDraftDueOnTheDay(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		w.customer(nil)
+		today := dateIn(creditledger.InstantOf(w.now), time.UTC)
+		for i, due := range []creditledger.When{creditledger.On(today), creditledger.On(today), creditledger.At(w.now.Add(time.Second))} {
+			d := draft()
+			d.Terms.NetTerms, d.Terms.CustomDueDate = nil, due
+			inv := w.must(w.CreateDraft(w.ctx, d, creditledger.Key(fmt.Sprint("d", i))))
+			issue := func() error { _, err := w.Issue(w.ctx, inv.ID, creditledger.Key(fmt.Sprint("i", i))); return err }
+			switch i {
+			case 0:
+				if inv = w.must(w.Issue(w.ctx, inv.ID, "i")); inv.DueDate != inv.InvoiceDate {
+					t.Errorf("due %s, issued %s", inv.DueDate, inv.InvoiceDate)
+				}
+			case 1:
+				w.now = w.now.AddDate(0, 0, 1)
+				w.refused(creditledger.ErrInvalid, "is before the invoice date", issue)
+			case 2:
+				w.now = w.now.Add(2 * time.Second)
+				w.refused(creditledger.ErrInvalid, "is before the invoice date", issue)
+			}
 		}
 	})
 }

@@ -254,6 +254,28 @@ func (inv *Invoice) Check() error {
 	if inv.AmountDue.Sign() < 0 {
 		return &creditledger.CorruptError{Where: inv.name(), Reason: "the amount due is " + inv.AmountDue.String()}
 	}
+	return inv.checkNotes()
+}
+
+// checkNotes proves that no credit note is below nothing, that all of them together are
+// no more than the invoice, and that money went back and not in with a refund.
+func (inv *Invoice) checkNotes() error {
+	wrong := func(what string, m Money) error {
+		return &creditledger.CorruptError{Where: inv.name(), Reason: what + " is " + m.String()}
+	}
+	for i := range inv.CreditNotes {
+		if n := &inv.CreditNotes[i]; n.Amount.Sign() < 0 || n.Owed.Sign() < 0 {
+			return wrong("credit note "+n.Number, n.Amount)
+		}
+	}
+	if c, err := inv.Credited.Cmp(inv.Total); err != nil || c > 0 {
+		return wrong("of "+inv.Total.String()+" what is credited", inv.Credited)
+	}
+	for i := range inv.Payments {
+		if p := &inv.Payments[i]; p.ChargeType == Refund && p.Amount.Sign() > 0 {
+			return wrong("refund "+p.ID, p.Amount)
+		}
+	}
 	return nil
 }
 

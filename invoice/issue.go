@@ -100,6 +100,17 @@ func dateIn(i creditledger.Instant, zone *time.Location) creditledger.Date {
 	return creditledger.DateOf(t.Year(), t.Month(), t.Day())
 }
 
+// dayOrInstant gives back what an instant was resolved from: where a day begins, the
+// day.
+func dayOrInstant(i creditledger.Instant, zone *time.Location) creditledger.When {
+	if i != 0 {
+		if day := creditledger.On(dateIn(i, zone)); resolve(day, zone) == i {
+			return day
+		}
+	}
+	return creditledger.AtInstant(i)
+}
+
 // counter is the last number a seller gave.
 type counter struct {
 	Last uint64 `json:"last"`

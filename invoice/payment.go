@@ -79,11 +79,9 @@ func (s *Service) ofInvoice(ctx context.Context, op, id string, key creditledger
 	})
 }
 
-// ask is what makes two calls on an invoice the same.
-type ask struct {
-	Invoice string `json:"invoice_id"`
-	What    any    `json:"what,omitempty"`
-}
+// ask is what makes two calls on an invoice or a change the same, by the names of
+// what is given.
+type ask map[string]any
 
 func (t *tx) changed(inv *Invoice) { t.put(kindInvoice, inv.ID, inv) }
 
@@ -109,11 +107,12 @@ func (inv *Invoice) payment(id string) *Payment {
 
 // StartPayment begins an attempt to pay what is due. One is under way at a time.
 func (s *Service) StartPayment(ctx context.Context, invoice string, a Attempt, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "start_payment", invoice, key, ask{invoice, a}, func(t *tx, inv *Invoice) (*Answer, error) {
-		if a.Amount.IsNone() {
-			a.Amount = inv.AmountDue
+	return s.ofInvoice(ctx, "start_payment", invoice, key, ask{"invoice_id": invoice, "payment": a}, func(t *tx, inv *Invoice) (*Answer, error) {
+		amount := a.Amount
+		if amount.IsNone() {
+			amount = inv.AmountDue
 		}
-		c, err := a.Amount.Cmp(inv.AmountDue)
+		c, err := amount.Cmp(inv.AmountDue)
 		switch {
 		case err != nil:
 			return nil, err
@@ -124,7 +123,7 @@ func (s *Service) StartPayment(ctx context.Context, invoice string, a Attempt, k
 		case inv.pending() != nil:
 			return nil, constraint("%s has a payment under way, %s", inv.name(), inv.pending().ID)
 		case c != 0:
-			return nil, constraint("a payment of %s is not the amount due, %s", a.Amount, inv.AmountDue)
+			return nil, constraint("a payment of %s is not the amount due, %s", amount, inv.AmountDue)
 		case len(inv.Payments) >= maxPayments:
 			return nil, constraint("%s has %d payment attempts", inv.name(), len(inv.Payments))
 		case a.ProviderID != "" && inv.payment(a.ProviderID) != nil:
@@ -134,7 +133,7 @@ func (s *Service) StartPayment(ctx context.Context, invoice string, a Attempt, k
 			return nil, err
 		}
 		inv.Payments = append(inv.Payments, Payment{
-			ID: idFrom("pay_", inv.ID, string(t.call.key)), Status: PaymentPending, Amount: a.Amount,
+			ID: idFrom("pay_", inv.ID, string(t.call.key)), Status: PaymentPending, Amount: amount,
 			Provider: a.Provider, ProviderID: a.ProviderID, ChargeType: a.ChargeType, CreatedAt: t.now,
 		})
 		inv.PaymentStartedAt = t.now
@@ -147,7 +146,7 @@ func (s *Service) StartPayment(ctx context.Context, invoice string, a Attempt, k
 // paid: the invoice is paid and its block activated in one commit. A second notice of
 // the same payment changes nothing.
 func (s *Service) PaymentSucceeded(ctx context.Context, invoice, payment string, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "payment_succeeded", invoice, key, ask{invoice, payment}, func(t *tx, inv *Invoice) (*Answer, error) {
+	return s.ofInvoice(ctx, "payment_succeeded", invoice, key, ask{"invoice_id": invoice, "payment_id": payment}, func(t *tx, inv *Invoice) (*Answer, error) {
 		res := &Answer{Invoice: inv}
 		p := inv.payment(payment)
 		switch {
@@ -167,7 +166,7 @@ func (s *Service) PaymentSucceeded(ctx context.Context, invoice, payment string,
 // PaymentFailed records that an attempt failed. After a success it changes nothing,
 // nor does a second notice.
 func (s *Service) PaymentFailed(ctx context.Context, invoice, payment string, why FailedReason, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "payment_failed", invoice, key, ask{invoice, []any{payment, why}}, func(t *tx, inv *Invoice) (*Answer, error) {
+	return s.ofInvoice(ctx, "payment_failed", invoice, key, ask{"invoice_id": invoice, "payment_id": payment, "failed_reason": why}, func(t *tx, inv *Invoice) (*Answer, error) {
 		if err := firstError(checkID("failed_reason", why.Code), checkText("decline_code", why.DeclineCode, creditledger.MaxID)); err != nil {
 			return nil, err
 		}
@@ -188,7 +187,7 @@ func (s *Service) PaymentFailed(ctx context.Context, invoice, payment string, wh
 
 // MarkPaid records that an invoice was paid elsewhere.
 func (s *Service) MarkPaid(ctx context.Context, invoice, note string, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "mark_paid", invoice, key, ask{invoice, note}, func(t *tx, inv *Invoice) (*Answer, error) {
+	return s.ofInvoice(ctx, "mark_paid", invoice, key, ask{"invoice_id": invoice, "note": note}, func(t *tx, inv *Invoice) (*Answer, error) {
 		if err := firstError(checkText("note", note, maxReason), t.alive()); err != nil {
 			return nil, err
 		}

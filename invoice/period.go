@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"cmp"
 	"context"
 
 	"creditledger"
@@ -40,7 +41,7 @@ type usageKey struct {
 func (u *Usage) key() usageKey {
 	return usageKey{
 		Account: accountOf(u.Account), Currency: u.Currency, Rate: u.Rate, Start: u.Start.String(), End: u.End.String(),
-		Lines: u.Lines, Adjustments: u.Adjustments, Source: u.Source, Terms: u.Terms.key(),
+		Lines: u.Lines, Adjustments: u.Adjustments, Source: cmp.Or(u.Source, Subscription), Terms: u.Terms.key(),
 	}
 }
 
@@ -119,11 +120,7 @@ func (t *tx) close(u *Usage, res *Answer) error {
 	if err != nil {
 		return err
 	}
-	source := u.Source
-	if source == "" {
-		source = Subscription
-	}
-	inv, err := t.newInvoice("", currency, source, &u.Terms)
+	inv, err := t.newInvoice("", currency, cmp.Or(u.Source, Subscription), &u.Terms)
 	if err != nil {
 		return err
 	}

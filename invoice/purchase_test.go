@@ -135,7 +135,7 @@ func TestPurchaseReplay(t *testing.T) {
 		w.must(w.MarkPaid(w.ctx, inv.ID, "", "paid"))
 		w.now = w.now.AddDate(0, 1, 0)
 		p := sale100()
-		p.Increment.Amount, p.Increment.CostBasis = amount("100.0"), basis("0.20")
+		p.Increment.Amount, p.Increment.CostBasis = amount("100.0"), basis("0.2")
 		again, err := w.Purchase(w.ctx, p, "k")
 		if got := w.must(again, err); !again.Replayed || got.ID != inv.ID || got.Status != Issued || again.BlockID != first.BlockID || len(again.Entries) != 1 {
 			t.Errorf("replay: %+v", again)
@@ -143,7 +143,7 @@ func TestPurchaseReplay(t *testing.T) {
 		p.Terms.Memo = "other"
 		_, err = w.Purchase(w.ctx, p, "k")
 		var mismatch *creditledger.IdempotencyMismatchError
-		if !errors.As(err, &mismatch) || mismatch.Field != "invoice_settings" {
+		if !errors.As(err, &mismatch) || mismatch.Field != "memo" {
 			t.Errorf("other request: %v", err)
 		}
 		_, err = w.MarkPaid(w.ctx, inv.ID, "", "k")

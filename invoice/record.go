@@ -85,52 +85,6 @@ type answered struct {
 	Answer  json.RawMessage `json:"answer"`
 }
 
-// differs names the first field in which two requests differ, empty when they are
-// the same. Both are objects of the same type, so their fields come in one order.
-func differs(a, b json.RawMessage) string {
-	if bytes.Equal(a, b) {
-		return ""
-	}
-	as, bs := fieldsOf(a), fieldsOf(b)
-	for i := range max(len(as), len(bs)) {
-		switch {
-		case i >= len(as):
-			return bs[i].name
-		case i >= len(bs) || as[i].name != bs[i].name:
-			return as[i].name
-		case !bytes.Equal(as[i].value, bs[i].value):
-			return as[i].name
-		}
-	}
-	return "request"
-}
-
-type namedValue struct {
-	name  string
-	value json.RawMessage
-}
-
-func fieldsOf(data json.RawMessage) []namedValue {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	var fields []namedValue
-	if _, err := dec.Token(); err != nil {
-		return nil
-	}
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return fields
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return fields
-		}
-		text, _ := name.(string)
-		fields = append(fields, namedValue{text, value})
-	}
-	return fields
-}
-
 // idFrom makes the id of something new out of what asked for it: a retry with the
 // same key makes the same id.
 func idFrom(prefix string, parts ...string) string {

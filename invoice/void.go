@@ -10,7 +10,7 @@ import (
 // pending or not; credits that a period drew are given back to the very blocks; the
 // customer balance is given back. All in one commit.
 func (s *Service) Void(ctx context.Context, invoice, memo string, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "void_invoice", invoice, key, ask{invoice, memo}, func(t *tx, inv *Invoice) (*Answer, error) {
+	return s.ofInvoice(ctx, "void_invoice", invoice, key, ask{"invoice_id": invoice, "memo": memo}, func(t *tx, inv *Invoice) (*Answer, error) {
 		if err := firstError(checkText("memo", memo, creditledger.MaxDescription), t.alive()); err != nil {
 			return nil, err
 		}

@@ -75,6 +75,9 @@ func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
 		return nil, corrupt("file", "nothing of a ledger can be read in it")
 	}
 	r := &Recovery{Unread: s.bad}
+	if m, err := readMeta(f, info.Size()); err == nil && m.pages > uint64(info.Size())/m.pageSize {
+		r.Unread += int(m.pages - uint64(info.Size())/m.pageSize)
+	}
 	err = build(path, func(temporary string) error {
 		if err := initialize(temporary); err != nil {
 			return err
