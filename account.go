@@ -19,6 +19,7 @@ type account struct {
 	head Head // as of the last record
 
 	at    Instant // what follows holds at this instant, which is never before head.LastAt
+	moved Instant // and has since this one: no block became effective or expired in between
 	total Amount  // Σ balance of the eligible blocks
 	gross Amount  // Σ |balance| of all blocks, so that no sum of them can leave the range
 
@@ -113,7 +114,7 @@ func checkState(id AccountID, head *Head, blocks []block) error {
 // rebuild derives everything that depends on the instant from the open blocks. It is
 // needed once when an account is loaded, and when a clock stepped back.
 func (a *account) rebuild(t Instant) {
-	a.at, a.total, a.gross = a.head.LastAt, Amount{}, Amount{}
+	a.at, a.moved, a.total, a.gross = a.head.LastAt, a.head.LastAt, Amount{}, Amount{}
 	a.plain = pool{blocks: blockList{order: drawdownOrder}}
 	a.filtered, a.taker, a.passed, a.lapsed = nil, nil, nil, nil
 	a.debts.reset(nil)
@@ -132,7 +133,11 @@ func (a *account) rebuild(t Instant) {
 // their instants. What expires leaves the totals now and is written down later.
 func (a *account) moveTo(t Instant) {
 	if t < a.at {
-		a.rebuild(t)
+		if t < max(a.moved, a.head.LastAt) {
+			a.rebuild(t)
+		} else { // nothing happened since: two callers read the clock in the other order
+			a.at = t
+		}
 		return
 	}
 	for {
@@ -149,7 +154,7 @@ func (a *account) moveTo(t Instant) {
 			return
 		case due == nil || (wake != nil && wake.EffectiveAt <= due.ExpiresAt):
 			a.waiting.remove(wake)
-			a.at = wake.EffectiveAt
+			a.at, a.moved = wake.EffectiveAt, wake.EffectiveAt
 			a.enter(wake)
 		default:
 			a.lapse(due)
@@ -166,7 +171,7 @@ func (a *account) lapse(b *block) {
 		a.poolOf(b).take(b)
 		a.total = mustAmount(a.total.Sub(b.Balance))
 	}
-	a.at = b.ExpiresAt
+	a.at, a.moved = b.ExpiresAt, b.ExpiresAt
 	line.Ending = a.total
 	a.lapsed = append(a.lapsed, lapse{block: b, line: line})
 }

@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"context"
 	"sync"
+
+	"github.com/google/uuid"
 )
 
 // slot is the place of one account in memory. Its fields are for whoever has locked it.
@@ -43,6 +45,21 @@ func (s *slot) flightOf(key Key) *flight {
 	for _, f := range []*flight{s.queued, s.flying} {
 		if f != nil && f.byKey[key] {
 			return f
+		}
+	}
+	return nil
+}
+
+// flightMade finds the flight with the record of an id that the ledger made a key of.
+func (s *slot) flightMade(id uuid.UUID) *flight {
+	for _, f := range []*flight{s.queued, s.flying} {
+		if f == nil {
+			continue
+		}
+		for i := range f.records {
+			if rec, err := DecodeRecord(f.records[i].Bytes); err == nil && rec.ID == id && rec.Key == "" {
+				return f
+			}
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ type change struct {
 
 	// What apply did, for revert.
 	closed []*block
-	opened []*block
+	opened []closedBlock
 	before snapshot
 
 	// Room for the usual change, which touches one or two blocks.
@@ -121,7 +121,7 @@ func (a *account) apply(c *change) {
 		if kept, ok := a.closed[e.block.ID]; ok && kept.block == e.block {
 			delete(a.closed, e.block.ID)
 			a.addOpen(e.block)
-			c.opened = append(c.opened, e.block)
+			c.opened = append(c.opened, kept)
 		}
 		a.update(e.block, &e.now)
 	}
@@ -171,9 +171,9 @@ func (a *account) revert(c *change) {
 		e := &c.edits[i]
 		a.update(e.block, &e.was)
 	}
-	for _, b := range c.opened {
-		a.removeOpen(b)
-		a.keepClosed(b, c.before.head.Version)
+	for _, was := range c.opened {
+		a.removeOpen(was.block)
+		a.keepClosed(was.block, was.since)
 	}
 	a.head, a.gross = c.before.head, c.before.gross
 	a.taker, a.passed, a.lapsed = c.before.taker, c.before.passed, c.before.lapsed

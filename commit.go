@@ -47,6 +47,10 @@ type turn struct {
 // manyYields take some 50 µs at most, a fraction of a commit to a disk.
 const manyYields = 256
 
+// manyOperations do not wait for more: on one processor a caller who only submits may
+// never be done.
+const manyOperations = 4096
+
 // maxFlights is how many accounts go out in one commit, unless the store wants fewer.
 const maxFlights = 1024
 
@@ -177,7 +181,7 @@ func (t *turn) take() bool {
 		return false
 	}
 	c.gathering = true
-	for seen, still := 0, 0; !(c.alone && c.waiting == 1); {
+	for seen, still := 0, 0; !(c.alone && c.waiting == 1) && c.waiting < manyOperations; {
 		if c.waiting != seen {
 			seen, still = c.waiting, 0
 		} else if still++; still >= c.patience || c.waiting >= c.expected {

@@ -112,10 +112,24 @@ func (d *decision) decide() (err error) {
 // inBatch says which operation of a batch was refused.
 func inBatch(op Operation, i int, err error) error {
 	if b, ok := op.(Batch); ok {
-		return fmt.Errorf("operation %d, %s: %w", i+1, describe(b[i]), err)
+		return &batchError{i: i, op: b[i], err: err}
 	}
 	return err
 }
+
+// batchError puts its words together when it is read: what a refusal is about may be
+// found out after it (noSourceError).
+type batchError struct {
+	i   int
+	op  Operation
+	err error
+}
+
+func (e *batchError) Error() string {
+	return fmt.Sprintf("operation %d, %s: %v", e.i+1, describe(e.op), e.err)
+}
+
+func (e *batchError) Unwrap() error { return e.err }
 
 // forbiddenFirst puts the customer's currency before every refusal but what is
 // missing, in use or wrong in itself.

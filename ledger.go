@@ -218,7 +218,7 @@ func (l *Ledger) attempt(ctx context.Context, p *Pending) error {
 // mayGuess reports whether a request may be decided on the account as it is in memory
 // without asking the store first: a SharedStore, whose commit will find out.
 func (l *Ledger) mayGuess(s *slot, r *request) bool {
-	return l.commit.shared && !r.wary && s.account != nil && r.key.isCallers() && s.flightOf(r.key) == nil
+	return l.commit.shared && !r.wary && s.account != nil && (r.made || r.key.isCallers()) && s.flightOf(r.key) == nil
 }
 
 // decide decides the operation against the account in memory, and queues what it
@@ -244,7 +244,7 @@ func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending, now Instant) e
 		d.takeBack()
 		return &againError{flight: f}
 	}
-	p.result = d.result
+	p.result, p.puts = d.result, d.puts
 	p.flight, p.leader = l.commit.queue(s, d, r.lead)
 	return nil
 }

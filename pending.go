@@ -13,8 +13,9 @@ type Pending struct {
 	ledger  *Ledger
 	request request
 	result  *Result
-	flight  *flight // nil: nothing to wait for
-	leader  bool    // whoever waits has to bring the flight to the store
+	flight  *flight     // nil: nothing to wait for
+	puts    []RecordPut // what it brings along
+	leader  bool        // whoever waits has to bring the flight to the store
 
 	// After a conflict the request is decided afresh, once for all who wait.
 	mu      sync.Mutex    // guards what follows
@@ -38,7 +39,7 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 		if err == nil {
 			break
 		}
-		if !movedAccount(err) || attempt == maxAttempts {
+		if !p.mayDecideAgain(err) || attempt == maxAttempts {
 			return nil, attempted(r.op, r.account, keyed(err, p.result.Key))
 		}
 		if p, err = p.again(ctx, keyTaken(err, r.key)); err != nil {
@@ -48,11 +49,16 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 	return p.result, nil
 }
 
-// movedAccount reports whether an operation may be decided afresh: a moved account
-// the ledger reads again by itself, a moved record only its upper layer can.
-func movedAccount(err error) bool {
+// mayDecideAgain reports whether the operation may be decided afresh after an error: a
+// moved account the ledger reads again by itself, a moved record that the operation
+// brings along only its upper layer can, unless it was this very operation that moved it.
+func (p *Pending) mayDecideAgain(err error) bool {
 	var c *ConflictError
-	return errors.As(err, &c) && len(c.Records) == 0
+	if !errors.As(err, &c) {
+		return false
+	}
+	moved := func(put RecordPut) bool { return slices.Contains(c.Records, put.RecordID) }
+	return keyTaken(err, p.request.key) || !slices.ContainsFunc(p.puts, moved)
 }
 
 // keyTaken reports whether a conflict is about an operation's key: it has to be looked
@@ -90,22 +96,31 @@ func (p *Pending) again(ctx context.Context, wary bool) (*Pending, error) {
 	}
 }
 
-func (p *Pending) decideAgain(ctx context.Context, wary bool) (*Pending, error) {
-	next, err := p.ledger.again(ctx, &p.request, wary)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	close(p.decided)
-	if err != nil && ctx.Err() != nil {
-		p.decided = nil
-	} else {
-		p.next, p.err = next, err
+func (p *Pending) decideAgain(ctx context.Context, wary bool) (next *Pending, err error) {
+	gaveUp := true // or panicked
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		close(p.decided)
+		if gaveUp {
+			p.decided = nil
+		} else {
+			p.next, p.err = next, err
+		}
+	}()
+	next, err = p.ledger.again(ctx, &p.request, p.result.Key, wary)
+	if gaveUp = err != nil && ctx.Err() != nil; gaveUp { // another one who waits may see it done
+		err = attempted(p.request.op, p.request.account, unknown(&p.request, p.result, ctx.Err()))
 	}
 	return next, err
 }
 
 // again decides a request afresh.
-func (l *Ledger) again(ctx context.Context, stale *request, wary bool) (*Pending, error) {
+func (l *Ledger) again(ctx context.Context, stale *request, key Key, wary bool) (*Pending, error) {
 	p := &Pending{ledger: l, request: *stale}
+	// The made one too: who gave up waiting was told to ask with it.
+	p.request.made = stale.made || stale.key == ""
+	p.request.key = key
 	p.request.wary = stale.wary || wary
 	err := l.enter()
 	if err != nil {

@@ -22,11 +22,12 @@ func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at 
 		}
 		var again *againError
 		if errors.As(err, &again) {
-			f, err = again.flight, nil
-			if err := f.wait(ctx); err != nil {
-				return err
+			if f, err = again.flight, again.refusal; err == nil {
+				if err := f.wait(ctx); err != nil {
+					return err
+				}
+				continue
 			}
-			continue
 		}
 		if f == nil {
 			return err

@@ -17,7 +17,8 @@ import (
 type request struct {
 	account AccountID
 	op      Operation
-	key     Key // the caller's, or empty
+	key     Key  // the caller's, or empty
+	made    bool // the key was made for this very request, which is decided afresh
 	attach  Attach
 	lead    bool // the caller may commit by itself
 	wary    bool // somebody else uses the key, so it has to be looked up
@@ -149,7 +150,7 @@ func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error
 		r.wary = true
 		return nil, &againError{flight: f}
 	}
-	rec, err := l.recordOf(ctx, s, r.key)
+	rec, err := l.recordOf(ctx, s, r)
 	if rec == nil || err != nil {
 		return nil, err
 	}
@@ -161,20 +162,20 @@ func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error
 	return l.resultOf(ctx, rec)
 }
 
-// recordOf finds the record that a key stands for, nil when there is none.
-func (l *Ledger) recordOf(ctx context.Context, s *slot, key Key) (*OpRecord, error) {
-	seq, err := l.store.KeySeq(ctx, s.id, key)
+// recordOf finds the record that a request's key stands for, nil when there is none.
+func (l *Ledger) recordOf(ctx context.Context, s *slot, r *request) (*OpRecord, error) {
+	seq, err := l.store.KeySeq(ctx, s.id, r.key)
 	if err != nil {
 		return nil, err
 	}
 	if seq != 0 {
 		return l.record(ctx, s.id, seq)
 	}
-	id, ok := generatedID(key)
-	if !ok {
+	id, ok := generatedID(r.key)
+	if !ok || r.made {
 		return nil, nil
 	}
-	if f := s.latest(); f != nil {
+	if f := s.flightMade(id); f != nil {
 		return nil, &againError{flight: f}
 	}
 	return l.generatedRecord(ctx, s.id, s.account.head.Version, id)
@@ -241,32 +242,37 @@ func (l *Ledger) explainMissing(ctx context.Context, s *slot, err error) error {
 	if !errors.As(err, &missing) {
 		return err
 	}
-	empty := missing.duplicate
-	if empty == nil {
-		empty = constraint("every block that expires %s is empty", missing.expires)
-	}
-	for _, b := range s.account.open.all() {
-		if b.ExpiresAt == missing.expires {
-			return empty
+	known, fail := missing.empty, error(nil)
+	if !known {
+		if known, fail = l.hadExpiry(ctx, s.id, missing.expires); fail != nil {
+			return fail
 		}
 	}
-	for _, c := range s.account.closed {
-		if c.block.ExpiresAt == missing.expires {
-			return empty
-		}
+	switch {
+	case !known:
+		missing.instead = &NotFoundError{Kind: "block that expires", ID: missing.expires.String()}
+	case missing.duplicate != nil:
+		missing.instead = missing.duplicate
+	default:
+		missing.instead = constraint("every block that expires %s is empty", missing.expires)
 	}
+	return err
+}
+
+// hadExpiry reports whether an account has a block with that expiry, full or empty.
+func (l *Ledger) hadExpiry(ctx context.Context, id AccountID, expires Instant) (bool, error) {
 	for from := uint64(1); ; {
-		blocks, err := l.store.Blocks(ctx, s.id, from, MaxPage)
+		blocks, err := l.store.Blocks(ctx, id, from, MaxPage)
 		if err != nil {
-			return err
+			return false, err
 		}
 		for i := range blocks {
-			if blocks[i].ExpiresAt == missing.expires {
-				return empty
+			if blocks[i].ExpiresAt == expires {
+				return true, nil
 			}
 		}
 		if len(blocks) < MaxPage {
-			return &NotFoundError{Kind: "block that expires", ID: missing.expires.String()}
+			return false, nil
 		}
 		from = blocks[len(blocks)-1].Number + 1
 	}

@@ -134,8 +134,13 @@ func source(a *account, op *ExpirationChange) (*block, error) {
 		return b, nil
 	}
 	var found *block
+	empty := false
 	for _, b := range a.open.all() {
-		if b.ExpiresAt != expires || b.Balance.IsZero() {
+		if b.ExpiresAt != expires {
+			continue
+		}
+		if b.Balance.IsZero() {
+			empty = true
 			continue
 		}
 		if found != nil {
@@ -147,22 +152,34 @@ func source(a *account, op *ExpirationChange) (*block, error) {
 		found = b
 	}
 	if found == nil {
-		return nil, &noSourceError{expires: expires, duplicate: duplicate}
+		for _, c := range a.closed {
+			empty = empty || c.block.ExpiresAt == expires
+		}
+		return nil, &noSourceError{expires: expires, duplicate: duplicate, empty: empty}
 	}
 	return found, duplicate
 }
 
 // noSourceError: no block with that expiry holds anything. Whether the account has an
-// empty one is for the store to say, which turns this into a refusal by state.
+// empty one, at hand or in the store, makes this a refusal by state or by what is missing.
 type noSourceError struct {
 	expires   Instant
-	duplicate error // what to say instead if the account has an empty one
+	duplicate error // what to say if the account has an empty one
+	empty     bool  // it has one at hand
+	instead   error // what to say once that is known
 }
 
-func (e *noSourceError) Error() string { return "no block expires " + e.expires.String() }
+func (e *noSourceError) Error() string {
+	if e.instead != nil {
+		return e.instead.Error()
+	}
+	return "no block expires " + e.expires.String()
+}
 
-// Is matches ErrNotFound.
-func (e *noSourceError) Is(target error) bool { return target == ErrNotFound }
+func (e *noSourceError) Unwrap() error { return e.instead }
+
+// Is matches ErrNotFound as long as nobody has looked.
+func (e *noSourceError) Is(target error) bool { return e.instead == nil && target == ErrNotFound }
 
 // stepExpirationChange moves credits to a new block; if that is born expired its
 // expiry follows at once.

@@ -86,7 +86,7 @@ type Store struct {
 	writer    chan struct{} // holds one token while a commit is made
 	tailing   sync.RWMutex  // held for reading while a view uses tail, for writing while it changes
 	tail      *tail         // the writer's to change
-	folding   atomic.Uint64 // bbolt's id of the last transaction that folds, committed or about to be
+	tabling   atomic.Uint64 // bbolt's id of the last transaction that changes the tables, committed or about to be
 	foldEvery int
 	life      sync.RWMutex  // held for reading by every call in progress
 	closing   chan struct{} // closed when Close begins
@@ -341,7 +341,10 @@ func (s *Store) read(ctx context.Context, op string, f func(view) error) error {
 		if !stale {
 			return err
 		}
-		runtime.Gosched() // a fold is committed and its tail not yet in place
+		if why := s.poison.Load(); why != nil {
+			return fmt.Errorf("%s: ledger %s: %w (%v)", op, s.path, creditledger.ErrPoisoned, *why)
+		}
+		time.Sleep(20 * time.Microsecond) // the commit is on its way to the disk, its tail not yet in place
 	}
 }
 
@@ -356,7 +359,7 @@ func (s *Store) readOnce(op string, f func(view) error) (stale bool, err error) 
 				return err
 			}
 			v.tail = s.tail
-			if folding := s.folding.Load(); folding > v.tail.tx && uint64(tx.ID()) >= folding {
+			if last := s.tabling.Load(); last > v.tail.tx && uint64(tx.ID()) >= last {
 				stale = true
 				return nil
 			}

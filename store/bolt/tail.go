@@ -14,7 +14,7 @@ import (
 // A view without a tail sees the tables alone. Methods of a nil tail find nothing.
 type tail struct {
 	folded   uint64 // number of the last log record that the tables include
-	tx       uint64 // bbolt's id of the transaction that folded them, in this process
+	tx       uint64 // bbolt's id of the last transaction that changed the tables, in this process
 	records  int    // in the log after that
 	acct     uint64 // the highest account number given out
 	accounts map[creditledger.AccountID]*tailAccount

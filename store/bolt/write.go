@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -57,7 +58,7 @@ func (s *Store) write(list []creditledger.Change) error {
 		return err
 	})
 	if err != nil {
-		s.folding.Store(s.tail.tx)
+		s.tabling.Store(s.tail.tx)
 		if !panicked && tx != nil {
 			_, panicked = guarded("rollback", tx.Rollback)
 		}
@@ -93,7 +94,12 @@ func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), er
 		return nil, err
 	}
 	if !a.alien && s.tail.records < s.foldEvery {
-		return func() { s.tail.addAll(list, found, a) }, nil
+		add := func() { s.tail.addAll(list, found, a) }
+		if !slices.ContainsFunc(list, func(c creditledger.Change) bool { return len(c.Records) > 0 }) {
+			return add, nil
+		}
+		installed := s.begun(tx, s.tail)
+		return func() { add(); installed() }, nil
 	}
 	if err := v.fold(s.tail, a.begin); err != nil {
 		return nil, err
@@ -109,12 +115,13 @@ func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), er
 	return s.begun(tx, t), nil
 }
 
-// begun tells readers that tx folds the tail: from its commit on they need the new
-// one, which the function it returns puts in place.
+// begun tells readers that tx changes the tables, which they would see before it is
+// durable: from its commit on they need the tail that goes with it, which the function
+// it returns puts in place.
 func (s *Store) begun(tx *bbolt.Tx, t *tail) func() {
-	t.tx = uint64(tx.ID())
-	s.folding.Store(t.tx)
-	return func() { s.tail = t }
+	id := uint64(tx.ID())
+	s.tabling.Store(id)
+	return func() { t.tx, s.tail = id, t }
 }
 
 // foldAll folds what is left when the store is closed, so that opening it again has

@@ -214,3 +214,54 @@ func TestWatchIsAskedFor(t *testing.T) {
 	}
 	reopen(t, newPool(t, server.DSN("postgres"), nil), nil)
 }
+
+// TestAVersionWrittenAgainIsAnother: the server lost a commit (a laggard was promoted, a
+// backup restored) and another process wrote the same version anew before one that
+// lived through it asks. What that one remembers is not what its next record follows.
+func TestAVersionWrittenAgainIsAnother(t *testing.T) {
+	ctx := t.Context()
+	dsn := pgtest.Database(t)
+	pool := newPool(t, dsn, nil)
+	survivor := creditledger.New(openIn(t, pool, nil), nil)
+	other := creditledger.New(reopen(t, newPool(t, dsn, nil), nil), nil)
+	side := newPool(t, dsn, nil)
+	exec := func(statement string) {
+		t.Helper()
+		if _, err := side.Exec(ctx, statement); err != nil {
+			t.Fatal(statement, err)
+		}
+	}
+	grant(t, survivor, account, "100")
+	rows, err := side.Query(ctx, `SELECT format('%I.%I', schemaname, tablename), format('public.%I', 'kept_' || tablename) FROM pg_tables
+		WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := map[string]string{}
+	for rows.Next() {
+		var table, kept string
+		if err := rows.Scan(&table, &kept); err != nil {
+			t.Fatal(err)
+		}
+		tables[table] = kept
+	}
+	for table, kept := range tables {
+		exec("CREATE TABLE " + kept + " AS SELECT * FROM " + table)
+	}
+	if _, err := survivor.Do(ctx, account, spend(10), "lost"); err != nil {
+		t.Fatal(err)
+	}
+	for table, kept := range tables {
+		exec("DELETE FROM " + table)
+		exec("INSERT INTO " + table + " SELECT * FROM " + kept)
+	}
+	if _, err := other.Do(ctx, account, spend(50), "again"); err != nil {
+		t.Fatal(err)
+	}
+	pool.Reset()
+	res, err := survivor.Do(ctx, account, spend(1), "next")
+	if err != nil || res.Entries[0].Starting.String() != "50" {
+		t.Errorf("next: %+v, %v", res, err)
+	}
+	verify(t, other)
+}

@@ -92,7 +92,8 @@ func (v *verdict) saw(ours bool) {
 func (p *part) hear(results pgx.BatchResults, v *verdict) (same bool, err error) {
 	c := p.change
 	var version int64
-	if _, err = nextRow(results, &version); err != nil {
+	var seal []byte
+	if _, err = nextRow(results, &version, &seal); err != nil {
 		return false, err
 	}
 	var record []byte
@@ -103,7 +104,7 @@ func (p *part) hear(results pgx.BatchResults, v *verdict) (same bool, err error)
 	if found && len(c.Journal) > 0 {
 		v.saw(bytes.Equal(record, c.Journal[0].Bytes))
 	}
-	same = uint64(version) == c.Version
+	same = uint64(version) == c.Version && (c.Version == 0 || len(seal) != len(creditledger.Seal{}) || p.follows(creditledger.Seal(seal)))
 	for _, k := range c.Keys {
 		var seq int64
 		used, err := nextRow(results, &seq)

@@ -132,7 +132,17 @@ func (p *part) found(results pgx.BatchResults) (same bool, err error) {
 		s.data = string(data)
 		p.known[n] = s
 	}
-	return p.old == nil || p.old.version == p.change.Version, nil
+	return p.old == nil || p.old.version == p.change.Version && p.follows(p.old.seal), nil
+}
+
+// follows reports whether the change was decided on the record with that seal: a
+// server that lost commits may have another one of the same number.
+func (p *part) follows(seal creditledger.Seal) bool {
+	if p.change.Version == 0 || len(p.change.Journal) == 0 {
+		return true
+	}
+	rec, err := creditledger.DecodeRecord(p.change.Journal[0].Bytes)
+	return err != nil || rec.Prev == seal
 }
 
 // compute finds the steps that write the part's blocks, and what its head holds

@@ -83,7 +83,7 @@ ORDER BY customer, currency LIMIT $4`,
 
 	nextKind: `SELECT kind FROM {s}.records WHERE kind > $1 ORDER BY kind LIMIT 1`,
 
-	judgeHead:    `SELECT version FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
+	judgeHead:    `SELECT version, seal FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 	judgeJournal: `SELECT record FROM {s}.journal WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq = $4`,
 	judgeRecord:  `SELECT version, token FROM {s}.records WHERE kind = $1 AND key = $2`,
 

@@ -1,0 +1,224 @@
+package creditledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"creditledger"
+)
+
+// moved is what a store says when another process was faster.
+var moved = &creditledger.ConflictError{Accounts: []creditledger.AccountID{cus1}}
+
+// TestNobodyIsRefusedForTheRecordsOfOthers: a stale record that came along in the same
+// flight is nobody's concern but of who brought it.
+func TestNobodyIsRefusedForTheRecordsOfOthers(t *testing.T) {
+	s := newFaulty()
+	w := newWorldOver(t, s)
+	w.given(grant("A", "100"))
+	if err := w.PutRecords(ctx, []creditledger.RecordPut{put("x", 0, "1")}); err != nil {
+		t.Fatal(err)
+	}
+	g := s.shut()
+	first := w.async(ctx, cus1, spend("1"), "lead")
+	received(t, g.arrived)
+	innocent, err := w.Submit(ctx, cus1, spend("2"), "innocent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	guilty, decided := make(chan error, 1), make(chan bool)
+	go func() {
+		_, err := w.DoWith(ctx, cus1, spend("3"), "guilty", func(*creditledger.Result) ([]creditledger.RecordPut, error) {
+			close(decided)
+			return []creditledger.RecordPut{put("x", 0, "stale")}, nil
+		})
+		guilty <- err
+	}()
+	<-decided
+	if _, err := w.Submit(ctx, cus1, grant("B", "1"), ""); err != nil { // decided behind it
+		t.Fatal(err)
+	}
+	s.onCommit(nil)
+	g.pass()
+	received(t, first)
+	if err := received(t, guilty); !errors.Is(err, creditledger.ErrConflict) {
+		t.Errorf("with a stale record: %v", err)
+	}
+	if _, err := innocent.Wait(ctx); err != nil {
+		t.Errorf("without one: %v", err)
+	}
+}
+
+// TestAKeyThatWasToldStays: who gave up waiting was told a key that the ledger had made.
+// After a conflict the operation stands under it, whether the retry comes first or the
+// decision afresh.
+func TestAKeyThatWasToldStays(t *testing.T) {
+	for _, retryFirst := range []bool{false, true} {
+		t.Run(fmt.Sprintf("retry first %t", retryFirst), func(t *testing.T) {
+			s := newFaulty()
+			w := newWorldOver(t, s)
+			g := s.shut()
+			p, err := w.Submit(ctx, cus1, grant("", "1"), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			received(t, g.arrived)
+			short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+			defer cancel()
+			var unknown *creditledger.OutcomeUnknownError
+			if _, err := p.Wait(short); !errors.As(err, &unknown) {
+				t.Fatal(err)
+			}
+			s.onCommit(nil)
+			g.fail(moved)
+			wait := func() {
+				if res, err := p.Wait(ctx); err != nil || res.Key != unknown.Key {
+					t.Errorf("waited on: %+v, %v", res, err)
+				}
+			}
+			if !retryFirst {
+				wait()
+			}
+			res, err := w.Do(ctx, cus1, grant("", "1"), unknown.Key)
+			if err != nil || res.Replayed == retryFirst {
+				t.Errorf("retry: %+v, %v", res, err)
+			}
+			if retryFirst {
+				wait()
+			}
+			if w.total() != "1" {
+				t.Errorf("granted %s", w.total())
+			}
+		})
+	}
+}
+
+// TestGivingUpInADecisionAfreshIsUnknown: another one who waits may see it done.
+func TestGivingUpInADecisionAfreshIsUnknown(t *testing.T) {
+	s := newFaulty()
+	w := newWorldOver(t, s)
+	w.given(grant("A", "100"))
+	g := s.shut()
+	p, err := w.Submit(ctx, cus1, spend("2"), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	received(t, g.arrived)
+	s.onCommit(nil)
+	loading := make(chan bool, 10)
+	s.onRead(func(c context.Context, what string, id creditledger.AccountID) error {
+		if what == "load" && c.Done() != nil {
+			loading <- true
+			<-c.Done()
+			return c.Err()
+		}
+		return nil
+	})
+	over, cancel := context.WithCancel(ctx)
+	first := make(chan error, 1)
+	go func() { _, err := p.Wait(over); first <- err }()
+	g.fail(moved)
+	received(t, loading)
+	second := make(chan error, 1)
+	go func() { _, err := p.Wait(ctx); second <- err }()
+	cancel()
+	if err := received(t, first); !errors.Is(err, creditledger.ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) {
+		t.Errorf("who gave up was told %v", err)
+	}
+	if err := received(t, second); err != nil || w.total() != "98" {
+		t.Errorf("who did not: %v, total %s", err, w.total())
+	}
+}
+
+// TestAPanicInADecisionAfreshLeavesNobodyWaiting: the next one decides.
+func TestAPanicInADecisionAfreshLeavesNobodyWaiting(t *testing.T) {
+	s := newFaulty()
+	w := newWorldOver(t, s)
+	var broken atomic.Bool
+	w.opts.Clock = func() time.Time {
+		if broken.CompareAndSwap(true, false) {
+			panic("clock")
+		}
+		return w.clock()
+	}
+	w.reopen()
+	w.given(grant("A", "100"))
+	g := s.shut()
+	p, err := w.Submit(ctx, cus1, spend("2"), "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	received(t, g.arrived)
+	s.onCommit(nil)
+	broken.Store(true)
+	g.fail(moved)
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("there was no panic")
+			}
+		}()
+		_, _ = p.Wait(ctx)
+	}()
+	done := make(chan error, 1)
+	go func() { _, err := p.Wait(ctx); done <- err }()
+	if err := received(t, done); err != nil || w.total() != "98" {
+		t.Errorf("%v, total %s", err, w.total())
+	}
+}
+
+// TestAHotAccountStarvesNobody: with a flight in the air at any moment, what is refused
+// is refused, a preview too, and a retry under a made key finds its record.
+func TestAHotAccountStarvesNobody(t *testing.T) {
+	s := newFaulty()
+	w := newWorldOver(t, s)
+	first := w.must(grant("A", "1"), "")
+	var over atomic.Bool
+	s.onCommit(func(_ context.Context, _ []creditledger.Change, next func() error) error {
+		time.Sleep(time.Millisecond)
+		if !over.Load() {
+			if _, err := w.Submit(ctx, cus1, grant("", "1"), ""); err != nil {
+				t.Error(err)
+			}
+		}
+		return next()
+	})
+	if _, err := w.Submit(ctx, cus1, grant("", "1"), ""); err != nil {
+		t.Fatal(err)
+	}
+	tooMuch := spend("1000000", policy(creditledger.Reject))
+	for name, call := range map[string]func(context.Context) error{
+		"preview": func(c context.Context) error { _, err := w.Preview(c, cus1, tooMuch, ""); return err },
+		"do":      func(c context.Context) error { _, err := w.Do(c, cus1, tooMuch, ""); return err },
+		"retry":   func(c context.Context) error { _, err := w.Do(c, cus1, grant("A", "1"), first.Key); return err },
+	} {
+		c, cancel := context.WithTimeout(ctx, 10*time.Second)
+		if err := call(c); errors.Is(err, context.DeadlineExceeded) || name != "retry" != errors.Is(err, creditledger.ErrInsufficientCredits) {
+			t.Errorf("%s: %v", name, err)
+		}
+		cancel()
+	}
+	over.Store(true)
+}
+
+// TestAnEmptyBlockOfTheBatchIsKnown: an expiry whose only block the batch itself made
+// and emptied is a matter of state, as it is one by one.
+func TestAnEmptyBlockOfTheBatchIsKnown(t *testing.T) {
+	w := newWorld(t)
+	w.given(grant("A", "100"))
+	short := grant("B", "5", expires("2026-06-01"), priority(-1))
+	extend := creditledger.ExpirationChange{ExpiresAt: short.ExpiresAt, Target: creditledger.At(instant("2026-07-01").Time())}
+	_, err := w.Do(ctx, cus1, creditledger.Batch{short, spend("5"), extend}, "")
+	if want := "operation 3, expiration_change of the block that expires 2026-06-01: every block that expires 2026-06-01T00:00:00Z is empty"; !errors.Is(err, creditledger.ErrConstraint) || !strings.Contains(err.Error(), want) {
+		t.Errorf("in a batch: %v", err)
+	}
+	w.given(short, spend("5"))
+	if _, err := w.Do(ctx, cus1, extend, ""); !errors.Is(err, creditledger.ErrConstraint) {
+		t.Errorf("one by one: %v", err)
+	}
+}
