@@ -129,6 +129,16 @@ func (d *damaged) Accounts(context.Context, creditledger.AccountID, int) ([]cred
 	return []creditledger.AccountID{d.id}, d.failing("accounts")
 }
 
+// CheckAccount and CheckIndexes make it an IndexedStore, of keys that nothing lists.
+func (d *damaged) CheckAccount(_ context.Context, id creditledger.AccountID, version, keys uint64) error {
+	if version == d.head.Version && keys != uint64(len(d.keys)) {
+		return &creditledger.Violation{Account: id, Rule: "index", Detail: "a key too many"}
+	}
+	return d.failing("check account")
+}
+
+func (d *damaged) CheckIndexes(context.Context) error { return d.failing("check indexes") }
+
 // reseal recomputes the chain from a record on, as a forger would who knows how.
 func (d *damaged) reseal(t testing.TB, from int) {
 	t.Helper()

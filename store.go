@@ -85,6 +85,23 @@ type SharedStore interface {
 	Concurrency() (commits, accounts int)
 }
 
+// IndexedStore is a Store with tables of its own that its other methods look things up
+// in and never list: a row too many in one would stay unseen. Verification has the store
+// compare them with what they are made from.
+type IndexedStore interface {
+	Store
+
+	// CheckAccount compares what the store's indexes hold of an account with its head,
+	// blocks and journal, which the caller has proved, and in which keys records have an
+	// idempotency key. It returns a Violation for the first row that is missing, altered
+	// or too many. An account that is not at version is not compared.
+	CheckAccount(ctx context.Context, id AccountID, version, keys uint64) error
+
+	// CheckIndexes looks through all indexes for rows that belong to no account, or not
+	// to the one that they name, and returns a Violation for the first.
+	CheckIndexes(ctx context.Context) error
+}
+
 // Head is what a store keeps once per account: where its journal ends and what the
 // next operation needs to know of it. The zero Head is an account never written.
 type Head struct {

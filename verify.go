@@ -19,18 +19,22 @@ type Verification struct {
 
 // Violation names the first record, entry or block that breaks a rule.
 type Violation struct {
-	Account AccountID
-	Record  uint64 // sequence number of the journal record, 0 when it is not about one
-	Entry   uint64 // sequence number of the entry, 0 when it is not about one
-	Block   string // id of the block, empty when it is not about one
-	Rule    string // in a few words; docs/semantics.md, "Invariants"
+	Account AccountID // the zero AccountID when it is about none
+	Record  uint64    // sequence number of the journal record, 0 when it is not about one
+	Entry   uint64    // sequence number of the entry, 0 when it is not about one
+	Block   string    // id of the block, empty when it is not about one
+	Rule    string    // in a few words; docs/semantics.md, "Invariants"
 	Detail  string
 }
 
 // String says where and what, on one line.
 func (v *Violation) String() string {
 	var b strings.Builder
-	b.WriteString(v.Account.String())
+	if v.Account == (AccountID{}) {
+		b.WriteString("the store")
+	} else {
+		b.WriteString(v.Account.String())
+	}
 	if v.Record != 0 {
 		fmt.Fprintf(&b, ", record %d", v.Record)
 	}
@@ -95,7 +99,7 @@ func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) 
 }
 
 // VerifyAll verifies every account, several at a time, up to the first violation in
-// the order of accounts.
+// the order of accounts, and then that the store has nothing that is of no account.
 func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verification, error) {
 	err := l.enter()
 	if err != nil {
@@ -130,8 +134,14 @@ func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verificati
 		for _, c := range opts.Since {
 			if c.Version > 0 && !seen[c.Account.normal()] {
 				res.Violation = &Violation{Account: c.Account, Rule: "checkpoint", Detail: "the account is gone"}
-				break
+				return res.finish(), nil
 			}
+		}
+	}
+	if s, ok := l.store.(IndexedStore); ok {
+		err := s.CheckIndexes(ctx)
+		if res.Violation = violationOf(err, AccountID{}, 0); err != nil && res.Violation == nil {
+			return res, fmt.Errorf("verify: %w", err)
 		}
 	}
 	return res.finish(), nil
@@ -207,8 +217,7 @@ func (v Verification) finish() Verification {
 	return v
 }
 
-// verify verifies one account. Damage that the store itself reports is a violation
-// too.
+// verify verifies one account.
 func (l *Ledger) verify(ctx context.Context, on AccountID, opts *VerifyOptions, progress *progress) (Verification, error) {
 	v := verifier{ledger: l, id: on, progress: progress, sums: map[uint64]Amount{}, since: map[uint64]Seal{}}
 	if opts != nil {
@@ -223,15 +232,24 @@ func (l *Ledger) verify(ctx context.Context, on AccountID, opts *VerifyOptions, 
 	if v.replay != nil {
 		res.Entries, res.Blocks = v.replay.head.Entries, v.replay.head.Blocks
 	}
-	var corrupt *CorruptError
-	switch {
-	case errors.As(err, &res.Violation):
-	case errors.As(err, &corrupt):
-		res.Violation = &Violation{Account: on, Record: v.reading, Rule: "readable", Detail: err.Error()}
-	case err != nil:
+	if res.Violation = violationOf(err, on, v.reading); err != nil && res.Violation == nil {
 		return res, fmt.Errorf("verify %s: %w", on, err)
 	}
 	return res, nil
+}
+
+// violationOf is the verdict in an error, nil if it is trouble with reading. What a
+// store reports as damaged is a verdict on what was being read.
+func violationOf(err error, on AccountID, record uint64) *Violation {
+	var broken *Violation
+	var corrupt *CorruptError
+	switch {
+	case errors.As(err, &broken):
+		return broken
+	case errors.As(err, &corrupt):
+		return &Violation{Account: on, Record: record, Rule: "readable", Detail: err.Error()}
+	}
+	return nil
 }
 
 // verifier replays one account beside the store.
@@ -247,6 +265,7 @@ type verifier struct {
 	sums    map[uint64]Amount // Σ of the entries' effects on each block, apart from the replay
 	reading uint64            // the record being read
 	records uint64            // replayed
+	keys    uint64            // of them have an idempotency key
 
 	// Memory that each record and each block uses again.
 	rec              OpRecord
@@ -342,6 +361,7 @@ func (v *verifier) record(ctx context.Context, stored *JournalRecord) error {
 		case seq != rec.Seq:
 			return v.violation("idempotency", "its key %s is stored for record %d", quote(string(rec.Key)), seq)
 		}
+		v.keys++
 	}
 	seal := SealOf(stored.Bytes)
 	v.used = 0

@@ -356,13 +356,16 @@ func TestVerifyKeys(t *testing.T) {
 		d.keys[key] = seq%uint64(len(d.journal)) + 1
 		checkViolation(t, d, "key "+string(key)+" for another record", seq, "")
 	}
+	d := copyOf(t, w)
+	d.keys["stray"] = 1
+	checkViolation(t, d, "a key of no record", 0, "")
 }
 
 // TestVerifyTrouble: trouble with reading is an error, not a verdict.
 func TestVerifyTrouble(t *testing.T) {
 	w := history(t)
 	broken := errors.New("disk on fire")
-	for _, what := range []string{"load", "journal", "key", "blocks", "block"} {
+	for _, what := range []string{"load", "journal", "key", "blocks", "block", "check account"} {
 		d := copyOf(t, w)
 		d.fail = func(asked string) error {
 			if asked == what {
@@ -395,6 +398,37 @@ func TestVerifyTrouble(t *testing.T) {
 	}
 	if _, err := l.VerifyAll(ctx, nil); !errors.Is(err, broken) {
 		t.Errorf("accounts: %v", err)
+	}
+}
+
+// TestVerifyAllIndexes: what a store finds of no account is a verdict on the whole of it.
+func TestVerifyAllIndexes(t *testing.T) {
+	broken := errors.New("disk on fire")
+	d := copyOf(t, history(t))
+	l := creditledger.New(d, nil)
+	defer l.Close()
+	for _, c := range []struct {
+		found error
+		says  string // empty: trouble with reading
+	}{
+		{broken, ""},
+		{&creditledger.CorruptError{Where: "page 7", Reason: "torn"}, "the store: readable: corrupt: page 7: torn"},
+		{&creditledger.Violation{Rule: "index", Detail: "torn"}, "the store: index: torn"},
+		{&creditledger.Violation{Account: cus2, Rule: "index", Detail: "torn"}, "cus_2/credits: index: torn"},
+	} {
+		d.fail = func(what string) error {
+			if what == "check indexes" {
+				return c.found
+			}
+			return nil
+		}
+		got, err := l.VerifyAll(ctx, nil)
+		switch {
+		case c.says == "" && (!errors.Is(err, broken) || got.Violation != nil):
+			t.Errorf("%v: %v, %v", c.found, got.Violation, err)
+		case c.says != "" && (err != nil || got.OK || got.Violation == nil || got.Violation.String() != c.says):
+			t.Errorf("%v: %v, %v; want %s", c.found, got.Violation, err, c.says)
+		}
 	}
 }
 

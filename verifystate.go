@@ -45,9 +45,9 @@ func (v *verifier) compareState(ctx context.Context, state *State) error {
 	if len(open) != v.replay.open.len() {
 		return v.violation("blocks", "%d blocks are listed as open, %d should be", len(open), v.replay.open.len())
 	}
-	next := uint64(1)
+	from, next := uint64(0), uint64(1) // no block has number 0
 	for {
-		page, err := v.ledger.store.Blocks(ctx, v.id, next, MaxPage)
+		page, err := v.ledger.store.Blocks(ctx, v.id, from, MaxPage)
 		if err != nil {
 			return err
 		}
@@ -70,9 +70,13 @@ func (v *verifier) compareState(ctx context.Context, state *State) error {
 		if len(page) < MaxPage {
 			break
 		}
+		from = next
 	}
 	if next != v.replay.head.Blocks+1 {
 		return v.violation("blocks", "%d blocks are stored, the journal made %d", next-1, v.replay.head.Blocks)
+	}
+	if s, ok := v.ledger.store.(IndexedStore); ok {
+		return s.CheckAccount(ctx, v.id, state.Head.Version, v.keys)
 	}
 	return nil
 }
