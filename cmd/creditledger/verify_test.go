@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"go.etcd.io/bbolt"
 )
 
 // TestHead: a head proves growth, and shows a file that was set back, whole as it is.
@@ -92,5 +94,37 @@ func TestRecover(t *testing.T) {
 	out, stderr, status := s.run("recover", path, filepath.Join(s.dir, "less.db"), "--json")
 	if status != statusDamaged || !strings.Contains(out, `"recovered":`) || !strings.Contains(stderr, "not everything") {
 		t.Errorf("status %d\n%s%s", status, out, stderr)
+	}
+}
+
+// TestVerifyStrayRows: rows that the journal knows nothing of are damage, an account's or
+// nobody's.
+func TestVerifyStrayRows(t *testing.T) {
+	one, nine := "\x00\x00\x00\x00\x00\x00\x00\x01", "\x00\x00\x00\x00\x00\x00\x00\x09"
+	for _, c := range []struct{ bucket, key, value, says string }{
+		{"keys", one + "stray", one, `the ledger is not whole: c/credits: index: keys row "stray"`},
+		{"blockids", one + "stray", one, `the ledger is not whole: c/credits: index: blockids row "stray"`},
+		{"keys", nine + "stray", one, `the ledger is not whole: the store: index: keys row "stray" is of account number 9`},
+		{"due", nine + "c\x00\x01credits", "", "the ledger is not whole: c/credits: index: due row"},
+	} {
+		s := newSession(t)
+		s.must("grant", "c", "10", "--block-id", "b")
+		s.must("verify")
+		db, err := bbolt.Open(filepath.Join(s.dir, "credits.db"), 0o600, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = db.Update(func(tx *bbolt.Tx) error {
+			return tx.Bucket([]byte("creditledger")).Bucket([]byte(c.bucket)).Put([]byte(c.key), []byte(c.value))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, stderr, status := s.run("verify"); status != statusDamaged || !strings.Contains(stderr, c.says) {
+			t.Errorf("%s: status %d, %s", c.says, status, stderr)
+		}
 	}
 }

@@ -149,7 +149,7 @@ func open(path string, o Options) (*Store, error) {
 		writer: make(chan struct{}, 1), closing: make(chan struct{}),
 		tail: newTail(0, 0), foldEvery: foldEvery,
 	}
-	s.view = s.read
+	s.view, s.aside = s.read, s.readAside
 	if err := s.settle(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -300,7 +300,10 @@ func (s *Store) poisoned(why error, panicked bool) {
 	}
 }
 
-var _ creditledger.SharedStore = (*Store)(nil)
+var (
+	_ creditledger.SharedStore  = (*Store)(nil)
+	_ creditledger.IndexedStore = (*Store)(nil)
+)
 
 // Concurrency implements creditledger.SharedStore. Nobody else writes to the file, but
 // each question is a transaction of its own, and a commit asks them all again. Commits
@@ -327,8 +330,19 @@ func (s *Store) stands(id creditledger.AccountID, version uint64) bool {
 	return a != nil && a.head.Version == version
 }
 
-// read calls f with what is committed.
+// read calls f with what is committed. Commits wait for it.
 func (s *Store) read(ctx context.Context, op string, f func(view) error) error {
+	return s.reading(ctx, op, nil, f)
+}
+
+// readAside calls f with the tables, and the tail's part of one account. Nobody waits
+// for it.
+func (s *Store) readAside(ctx context.Context, op string, id creditledger.AccountID, f func(view) error) error {
+	return s.reading(ctx, op, &id, f)
+}
+
+// reading is readAside, or read if there is no account.
+func (s *Store) reading(ctx context.Context, op string, aside *creditledger.AccountID, f func(view) error) error {
 	if err := changes.Enter(ctx, op); err != nil {
 		return err
 	}
@@ -337,7 +351,7 @@ func (s *Store) read(ctx context.Context, op string, f func(view) error) error {
 	}
 	defer s.leave()
 	for {
-		stale, err := s.readOnce(op, f)
+		stale, err := s.readOnce(op, aside, f)
 		if !stale {
 			return err
 		}
@@ -349,9 +363,16 @@ func (s *Store) read(ctx context.Context, op string, f func(view) error) error {
 }
 
 // readOnce calls f unless the transaction is newer than the tail.
-func (s *Store) readOnce(op string, f func(view) error) (stale bool, err error) {
+func (s *Store) readOnce(op string, aside *creditledger.AccountID, f func(view) error) (stale bool, err error) {
 	s.tailing.RLock()
-	defer s.tailing.RUnlock()
+	held := true
+	release := func() {
+		if held {
+			held = false
+			s.tailing.RUnlock()
+		}
+	}
+	defer release()
 	err, panicked := guarded(op, func() error {
 		return s.db.View(func(tx *bbolt.Tx) error {
 			v, err := openView(tx)
@@ -362,6 +383,10 @@ func (s *Store) readOnce(op string, f func(view) error) (stale bool, err error) 
 			if last := s.tabling.Load(); last > v.tail.tx && uint64(tx.ID()) >= last {
 				stale = true
 				return nil
+			}
+			if aside != nil {
+				v.tail = v.tail.of(*aside)
+				release()
 			}
 			return f(v)
 		})

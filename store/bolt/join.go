@@ -30,7 +30,7 @@ type Joined struct {
 	broken error // why the store refuses work
 }
 
-var _ creditledger.Store = (*Joined)(nil)
+var _ creditledger.IndexedStore = (*Joined)(nil)
 
 // Join returns the ledger inside tx. A writable transaction of a database that holds
 // no ledger yet gets an empty one, in a top bucket of its own named "creditledger";
@@ -39,7 +39,7 @@ var _ creditledger.Store = (*Joined)(nil)
 // caller's to protect: what Open checks, Join does not.
 func Join(tx *bbolt.Tx) (*Joined, error) {
 	j := &Joined{tx: tx}
-	j.view = j.read
+	j.view, j.aside = j.read, j.readAside
 	if err := j.enter("join ledger"); err != nil {
 		return nil, err
 	}
@@ -103,6 +103,13 @@ func (j *Joined) read(ctx context.Context, op string, f func(view) error) error 
 		j.broken = err
 	}
 	return err
+}
+
+func (j *Joined) readAside(ctx context.Context, op string, id creditledger.AccountID, f func(view) error) error {
+	return j.read(ctx, op, func(v view) error {
+		v.tail = v.tail.of(id)
+		return f(v)
+	})
 }
 
 // Commit implements creditledger.Store within the transaction. When it fails after

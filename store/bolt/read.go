@@ -16,6 +16,9 @@ type reads struct {
 	// view calls f with a view of what is committed, unless ctx is over or the
 	// store refuses work.
 	view func(ctx context.Context, op string, f func(view) error) error
+	// aside is view for what takes long: f sees of the tail only one account, or nothing
+	// if it is zero.
+	aside func(ctx context.Context, op string, id creditledger.AccountID, f func(view) error) error
 }
 
 // Load implements creditledger.Store.

@@ -51,6 +51,17 @@ func (t *tail) account(id creditledger.AccountID) *tailAccount {
 	return t.accounts[id]
 }
 
+// of copies the part of one account, for a reader that nobody should wait for.
+func (t *tail) of(id creditledger.AccountID) *tail {
+	part := newTail(t.folded, t.acct)
+	if a := t.account(id); a != nil {
+		c := *a
+		c.log, c.blocks, c.ids, c.keys = slices.Clone(a.log), maps.Clone(a.blocks), maps.Clone(a.ids), maps.Clone(a.keys)
+		part.accounts[id] = &c
+	}
+	return part
+}
+
 func (a *tailAccount) block(number uint64) (creditledger.StoredBlock, bool) {
 	if a == nil {
 		return creditledger.StoredBlock{}, false

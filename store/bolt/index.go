@@ -1,0 +1,277 @@
+package bolt
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+
+	"creditledger"
+)
+
+// Some tables are only ever asked for a row. One too many would take a key or an id out
+// of use, or have a sweep look at an account in vain, and nobody would see why. Here
+// verification has them compared with what they are made from.
+
+// damagedIndex is a finding; id is zero when it is about no account.
+func damagedIndex(id creditledger.AccountID, format string, args ...any) error {
+	return &creditledger.Violation{Account: id, Rule: "index", Detail: fmt.Sprintf(format, args...)}
+}
+
+// CheckAccount implements creditledger.IndexedStore.
+func (r reads) CheckAccount(ctx context.Context, id creditledger.AccountID, version, keys uint64) error {
+	return r.aside(ctx, "check account", id, func(v view) error {
+		at, err := v.place(id)
+		if err != nil || at.acct == 0 || at.head.Version != version {
+			return err
+		}
+		if err := v.checkKeys(id, at, keys); err != nil {
+			return err
+		}
+		if err := v.checkBlockIDs(id, at); err != nil {
+			return err
+		}
+		if err := v.checkJournal(id, at); err != nil {
+			return err
+		}
+		return v.checkDue(id, at)
+	})
+}
+
+// checkKeys holds keys to the number of records that have one.
+func (v view) checkKeys(id creditledger.AccountID, at place, keys uint64) error {
+	var recent map[creditledger.Key]uint64
+	if a := v.tail.account(id); a != nil {
+		recent = a.keys
+	}
+	return v.checkTexts(bucketKeys, id, at.acct, keys, len(recent),
+		func(key []byte) bool { return recent[creditledger.Key(key)] != 0 },
+		func(key string, seq uint64) (bool, error) {
+			records, err := v.page(id, at, seq, 1, false)
+			if err != nil || len(records) == 0 {
+				return false, err
+			}
+			rec, err := creditledger.DecodeRecord(records[0].Bytes)
+			return err == nil && rec.Seq == seq && string(rec.Key) == key, err
+		})
+}
+
+// checkBlockIDs holds blockids to the number of blocks, which all have an id.
+func (v view) checkBlockIDs(id creditledger.AccountID, at place) error {
+	var recent map[string]uint64
+	if a := v.tail.account(id); a != nil {
+		recent = a.ids
+	}
+	return v.checkTexts(bucketBlockIDs, id, at.acct, at.head.Blocks, len(recent),
+		func(blockID []byte) bool { return recent[string(blockID)] != 0 },
+		func(blockID string, number uint64) (bool, error) {
+			b, found, err := v.findBlock(id, at.acct, number)
+			return found && b.ID == blockID, err
+		})
+}
+
+// checkTexts counts an account's rows in a table from texts to numbers: the tail's, and
+// those of the file that the tail says nothing of. Only when there are not as many as
+// wanted it looks for one whose text is not that of what it leads to: the caller has
+// looked up all that have to be there.
+func (v view) checkTexts(bucket []byte, id creditledger.AccountID, acct, want uint64, tail int,
+	recent func(text []byte) bool, leads func(text string, number uint64) (bool, error)) error {
+	b, err := v.bucket(bucket)
+	if err != nil {
+		return err
+	}
+	rows := uint64(tail)
+	for k := range ascending(b, key(acct), key(acct)) {
+		if !recent(k[numberSize:]) {
+			rows++
+		}
+	}
+	if rows == want {
+		return nil
+	}
+	for k := range ascending(b, key(acct), key(acct)) {
+		if recent(k[numberSize:]) {
+			continue
+		}
+		number, err := v.getNumber(bucket, k, id)
+		if err != nil {
+			return err
+		}
+		switch right, err := leads(string(k[numberSize:]), number); {
+		case err != nil:
+			return err
+		case !right:
+			return damagedIndex(id, "%s row %.80q: it is of nothing in the journal", bucket, k[numberSize:])
+		}
+	}
+	return damagedIndex(id, "%s has %d rows, the journal made %d", bucket, rows, want)
+}
+
+// checkJournal holds the journal index to the log.
+func (v view) checkJournal(id creditledger.AccountID, at place) error {
+	index, err := v.bucket(bucketJournal)
+	if err != nil {
+		return err
+	}
+	b, err := v.bucket(bucketLog)
+	if err != nil {
+		return err
+	}
+	log := b.Cursor()
+	folded := at.head.Version
+	if a := v.tail.account(id); a != nil {
+		folded = a.first - 1
+	}
+	next := uint64(indexEvery)
+	for k, value := range ascending(index, key(at.acct), key(at.acct)) {
+		seq, err := numbered(bucketJournal, k, id)
+		switch {
+		case err != nil:
+			return err
+		case seq == 0 || seq%indexEvery != 0:
+			return damagedIndex(id, "journal row %d should not be there", seq)
+		case seq != next:
+			return damagedIndex(id, "journal row %d is missing", next)
+		case len(value) != numberSize:
+			return damagedIndex(id, "journal row %d is not a number", seq)
+		}
+		number := binary.BigEndian.Uint64(value)
+		if r, err := v.logRecord(log, number, at.acct); err != nil || !creditledger.RecordFits(r.bytes, id, seq) {
+			return damagedIndex(id, "journal row %d leads to log record %d, which is not that record", seq, number)
+		}
+		next += indexEvery
+	}
+	if next <= folded {
+		return damagedIndex(id, "journal row %d is missing", next)
+	}
+	return nil
+}
+
+// checkDue makes sure that a sweep finds an account when something in it is due.
+func (v view) checkDue(id creditledger.AccountID, at place) error {
+	next := at.head.NextDue
+	if a := v.tail.account(id); a != nil {
+		next = a.due
+	}
+	if next == 0 {
+		return nil
+	}
+	row, err := v.get(bucketDue, dueKey(next, id))
+	if err == nil && row == nil {
+		err = damagedIndex(id, "due row at %s is missing", next)
+	}
+	return err
+}
+
+// CheckIndexes implements creditledger.IndexedStore. It keeps 8 bytes for each account.
+func (r reads) CheckIndexes(ctx context.Context) error {
+	return r.aside(ctx, "check indexes", creditledger.AccountID{}, func(v view) error {
+		accts, err := v.checkAccounts(ctx)
+		if err != nil {
+			return err
+		}
+		for _, bucket := range [][]byte{bucketBlocks, bucketOpen, bucketBlockIDs, bucketKeys, bucketJournal} {
+			if err := v.checkOwners(ctx, bucket, accts); err != nil {
+				return err
+			}
+		}
+		return v.checkDues(ctx)
+	})
+}
+
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("check indexes: %w", err)
+	}
+	return nil
+}
+
+// checkAccounts lists the numbers of all accounts, sorted, and holds the log to their
+// records: it has no others.
+func (v view) checkAccounts(ctx context.Context) (accts []uint64, err error) {
+	accounts, err := v.bucket(bucketAccounts)
+	if err != nil {
+		return nil, err
+	}
+	records := uint64(0)
+	for k, value := range ascending(accounts, nil, nil) {
+		if err := ended(ctx); err != nil {
+			return nil, err
+		}
+		id, ok := parseAccountKey(k)
+		if !ok {
+			return nil, corrupt("accounts", "a key that names no account")
+		}
+		at, err := decodePlace(id, value)
+		if err != nil {
+			return nil, err
+		}
+		accts = append(accts, at.acct)
+		records += at.head.Version
+	}
+	folded, err := v.folded()
+	if err == nil && folded != records {
+		err = damagedIndex(creditledger.AccountID{}, "the log has %d records up to where the tables are, the accounts have %d", folded, records)
+	}
+	slices.Sort(accts)
+	return accts, err
+}
+
+// checkOwners looks in a table for rows of an account number that no account has. It
+// leaps from account to account.
+func (v view) checkOwners(ctx context.Context, bucket []byte, accts []uint64) error {
+	b, err := v.bucket(bucket)
+	if err != nil {
+		return err
+	}
+	c := b.Cursor()
+	for k, _ := c.First(); k != nil; {
+		if err := ended(ctx); err != nil {
+			return err
+		}
+		if len(k) < numberSize {
+			return corrupt(string(bucket), fmt.Sprintf("a key of %d bytes", len(k)))
+		}
+		acct := binary.BigEndian.Uint64(k)
+		if _, known := slices.BinarySearch(accts, acct); !known {
+			return damagedIndex(creditledger.AccountID{}, "%s row %.80q is of account number %d, which no account has", bucket, k[numberSize:], acct)
+		}
+		if acct == math.MaxUint64 {
+			return nil
+		}
+		k, _ = c.Seek(key(acct + 1))
+	}
+	return nil
+}
+
+// checkDues holds the due index to the heads: that each account which should be in it
+// is there, CheckAccount has seen.
+func (v view) checkDues(ctx context.Context) error {
+	due, err := v.bucket(bucketDue)
+	if err != nil {
+		return err
+	}
+	for k := range ascending(due, nil, nil) {
+		if err := ended(ctx); err != nil {
+			return err
+		}
+		if len(k) < numberSize {
+			return corrupt("due index", "a key too short")
+		}
+		at := creditledger.Instant(binary.BigEndian.Uint64(k))
+		id, ok := parseAccountKey(k[numberSize:])
+		if !ok {
+			return corrupt("due index", "a key that names no account")
+		}
+		switch stands, err := v.place(id); {
+		case err != nil:
+			return err
+		case stands.acct == 0:
+			return damagedIndex(id, "due row at %s: there is no such account", at)
+		case stands.head.NextDue != at:
+			return damagedIndex(id, "due row at %s: the next due of the account is %s", at, stands.head.NextDue)
+		}
+	}
+	return nil
+}
