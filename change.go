@@ -68,17 +68,22 @@ func (c *change) edit(b *block) *blockState {
 
 // line appends an entry on b. The total moves by it if the block counts.
 func (c *change) line(l Line, b *block, total *Amount, counts bool) error {
-	l.Block, l.Starting, l.Ending = b.Number, *total, *total
+	starting := *total
 	if counts {
-		ending, err := counted(l.Type, *total, l.Amount)
-		if err != nil {
+		var err error
+		if *total, err = counted(l.Type, starting, l.Amount); err != nil {
 			return err
 		}
-		l.Ending, *total = ending, ending
 	}
+	c.write(l, b, starting, *total)
+	return nil
+}
+
+// write appends an entry on b that takes the total from starting to ending.
+func (c *change) write(l Line, b *block, starting, ending Amount) {
+	l.Block, l.Starting, l.Ending = b.Number, starting, ending
 	c.lines = append(c.lines, l)
 	c.blocks = append(c.blocks, b)
-	return nil
 }
 
 // fits refuses a change after which the balances would add up, in absolute value, to

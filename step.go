@@ -96,9 +96,9 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 			rest = mustAmount(rest.Sub(pay))
 			now := c.edit(debt)
 			now.balance = mustAmount(now.balance.Add(pay))
-			if err := c.line(Line{Type: EntryIncrement, At: a.at, Amount: pay}, debt, &total, true); err != nil {
-				return err
-			}
+			starting := total
+			total = mustAmount(total.Add(pay)) // at most what the credits add up to
+			c.write(Line{Type: EntryIncrement, At: a.at, Amount: pay}, debt, starting, total)
 		}
 	}
 	if rest.IsZero() {
@@ -214,9 +214,7 @@ func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
 	now.capacity = mustAmount(now.capacity.Sub(amount))
 	total, counts := a.total, src.Eligible(a.at)
 	moved := Line{Type: EntryExpirationChange, At: a.at, Amount: amount, NewBlock: b.Number, NewExpiry: target}
-	if err := c.line(moved, src, &total, false); err != nil {
-		return err
-	}
+	c.write(moved, src, total, total)
 	if !b.Expired(a.at) {
 		return nil
 	}
@@ -260,9 +258,7 @@ func stepVoid(a *account, op *Void, c *change) error {
 	c.consumed = mustAmount(op.Amount.Sub(taken))
 	total := a.total
 	initiated := Line{Type: EntryVoidInitiated, At: a.at, Amount: remaining, VoidAmount: op.Amount, NewExpiry: a.at}
-	if err := c.line(initiated, b, &total, false); err != nil {
-		return err
-	}
+	c.write(initiated, b, total, total)
 	return c.line(Line{Type: EntryVoid, At: a.at, Amount: taken, VoidAmount: op.Amount}, b, &total, b.Eligible(a.at))
 }
 

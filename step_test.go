@@ -208,6 +208,14 @@ func TestRange(t *testing.T) {
 			want: []string{"decrement " + overdraftID + " " + underHalf + " -" + half + "→-" + widest},
 		},
 		{
+			rule: "two debts just in range", given: []Operation{grant("A", "1"), spend(half), grant("B", "1", noRepay)}, op: spend("50000000000000000001.999999999999999999"),
+			want: []string{"decrement B 50000000000000000001.999999999999999999 -49999999999999999998→-" + widest},
+		},
+		{
+			rule: "two debts out of range together", given: []Operation{grant("A", "1"), spend(half), grant("B", "1", noRepay)}, op: spend("50000000000000000002"),
+			refuse: ErrConstraint, reason: "below 10^20", left: "A -49999999999999999999, B 1",
+		},
+		{
 			rule: "a debt that draining makes room for", given: []Operation{grant("A", half)}, op: spend(widest),
 			want: []string{"decrement A " + widest + " " + half + "→-" + underHalf},
 		},
