@@ -43,7 +43,7 @@ var rooms = map[string][]string{
 	"opsfile": {".", "invoice", "golang.org/x/text/language"},
 	"cmd/creditledger": {
 		".", "store", "store/bolt", "store/memory", "store/postgres", "store/transfer", "invoice", "opsfile",
-		"github.com/google/uuid", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgxpool", "github.com/rivo/uniseg", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra", "golang.org/x/term",
+		"github.com/google/uuid", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgxpool", "github.com/rivo/uniseg", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term",
 	},
 	"fuzz":  {"anything"},
 	"bench": {"anything"},

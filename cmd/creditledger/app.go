@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,7 @@ type app struct {
 	quiet    bool
 
 	began   bool   // a subcommand's own work began: an error is no longer one of usage
+	told    bool   // an answer is on stdout, and the error with it if there is one
 	subject string // the customer a hint may name
 }
 
@@ -62,21 +64,50 @@ func (a *app) run(ctx context.Context, args []string) int {
 	a.args = args
 	root := a.rootCommand()
 	root.SetArgs(append([]string{}, args...)) // of nil cobra would take the process's own
-	root.SetIn(a.in)
-	root.SetOut(a.out)
-	root.SetErr(a.err)
 	ran, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
-	a.help = "creditledger help" + strings.TrimPrefix(ran.CommandPath(), "creditledger")
+	a.help = "creditledger help" + strings.TrimSuffix(strings.TrimPrefix(ran.CommandPath(), "creditledger"), " help")
 	status := a.status(err)
 	var carried *statusError
 	if !errors.As(err, &carried) || carried.err != nil {
-		fmt.Fprintln(a.err, "creditledger: "+a.message(err))
+		a.tellJSON(err, status)
+		fmt.Fprintln(a.err, "creditledger: "+a.message(ran, err))
 	}
 	return status
 }
+
+// tellJSON prints an error as an object where objects are asked for and no answer told
+// it: the command line was wrong, or the ledger cannot be opened. What has exit statuses
+// of its own has a report of its own.
+func (a *app) tellJSON(err error, status int) {
+	args := a.args
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i]
+	}
+	wanted := a.json || !a.began && slices.Contains(args, "--json") // cobra may not have come to it
+	if !wanted || a.told || errors.As(err, new(*statusError)) && status != statusUsage {
+		return
+	}
+	told := &toldError{text: a.plain(err.Error()), errs: []error{err}}
+	if status == statusUsage {
+		told.errs = append(told.errs, creditledger.ErrInvalid)
+	}
+	line, err := (&opsfile.Answer{Err: told}).AppendJSON(nil)
+	if err == nil {
+		_, _ = a.out.Write(line) // the error itself goes to stderr in any case
+	}
+}
+
+// toldError is an error in words that are fit to be printed.
+type toldError struct {
+	text string
+	errs []error
+}
+
+func (e *toldError) Error() string   { return e.text }
+func (e *toldError) Unwrap() []error { return e.errs }
 
 func (a *app) status(err error) int {
 	var carried *statusError
@@ -105,9 +136,13 @@ func (a *app) account(customer string) creditledger.AccountID {
 	return creditledger.AccountID{Customer: customer, Currency: a.currency}
 }
 
-// work marks the point where a subcommand's own work begins.
+// work marks the point where a subcommand's own work begins, on a command line that can
+// be right.
 func (a *app) work(f func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		if err := refuseEmpty(cmd, args); err != nil {
+			return err
+		}
 		a.began = true
 		return f(cmd, args)
 	}

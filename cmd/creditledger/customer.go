@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -77,13 +76,14 @@ change of the time zone stay as they are.`,
 	a.dbFlag(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&externalID, "external-id", "", "the customer's id elsewhere")
-	flags.StringVar(&name, "name", "", "name")
-	flags.StringVar(&email, "email", "", "e-mail address")
+	flags.StringVar(&name, "name", "", "name (empty: none)")
+	flags.StringVar(&email, "email", "", "e-mail address (empty: none)")
 	flags.StringVar(&timezone, "timezone", "", "IANA time zone, such as Europe/Rome")
 	flags.StringVar(&currency, "currency", "", "the currency the customer is invoiced in, such as USD")
 	flags.StringArrayVar(&meta, "meta", nil, "metadata `KEY=VALUE`; may be repeated")
 	flags.StringArrayVar(&unset, "unset-meta", nil, "metadata `KEY` to remove; may be repeated")
 	flags.BoolVar(&clear, "clear-meta", false, "remove all metadata first")
+	mayBeEmpty(cmd, "name", "email")
 	return cmd
 }
 
@@ -133,9 +133,7 @@ func (a *app) showCustomer(c *creditledger.Customer, err error, silent bool) err
 		if o.Metadata == nil {
 			o.Metadata = map[string]string{}
 		}
-		encoder := json.NewEncoder(a.out)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(o)
+		return a.printJSON(o)
 	case silent:
 		return nil
 	}

@@ -177,7 +177,10 @@ func (l location) open(ctx context.Context, want access) (store.Store, error) {
 		}
 	}
 	s, err := bolt.Open(l.file, &bolt.Options{ReadOnly: want == toRead})
-	if err != nil {
+	switch {
+	case errors.Is(err, creditledger.ErrLocked): // which tells what a Go program can do
+		return nil, &lockedError{l.file, err}
+	case err != nil:
 		return nil, err
 	}
 	return s, nil

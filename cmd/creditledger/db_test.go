@@ -202,8 +202,8 @@ func TestCopy(t *testing.T) {
 		{database, database + " schema=creditledger", statusUsage, "are the same ledger"},
 		{file, database + " schema=none", statusTrouble, "creditledger migrate does that"},
 		{"nosuch.db", third, statusTrouble, "there is no ledger file nosuch.db; name another with --from"},
-		{"", third, statusUsage, "invalid --from: it is missing"},
-		{file, "", statusUsage, "invalid --to: it is missing"},
+		{"", third, statusUsage, "invalid --from: it is empty"},
+		{file, "", statusUsage, "invalid --to: it is empty"},
 		{file, s.dir, statusTrouble, "is a directory"},
 	} {
 		if _, stderr, status := s.run("copy", "--from", c.from, "--to", c.to); status != c.status || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 {

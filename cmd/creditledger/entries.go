@@ -72,7 +72,7 @@ func (e *entriesFlags) query(cmd *cobra.Command) (creditledger.EntriesQuery, err
 	var p parser
 	q := creditledger.EntriesQuery{
 		Ascending: e.ascending,
-		Limit:     e.limit,
+		Limit:     p.limit("--limit", e.limit),
 		Cursor:    creditledger.Cursor(e.cursor),
 		Type:      word(&p, "--type", e.entryType, creditledger.ParseEntryType),
 		Status:    word(&p, "--status", e.status, creditledger.ParseEntryStatus),
@@ -80,9 +80,6 @@ func (e *entriesFlags) query(cmd *cobra.Command) (creditledger.EntriesQuery, err
 		From:      p.moment("--since", e.since),
 		Before:    p.moment("--before", e.before),
 		Until:     p.moment("--until", e.until),
-	}
-	if e.limit < 1 || e.limit > creditledger.MaxPage {
-		p.fail("--limit", fmt.Errorf("%d is not from 1 to %d", e.limit, creditledger.MaxPage))
 	}
 	if cmd.Flags().Changed("min") {
 		q.MinAmount = p.amount("--min", e.min)

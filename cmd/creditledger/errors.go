@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
+
 	"creditledger"
 	"creditledger/store/postgres"
 )
@@ -18,6 +20,17 @@ type missingFileError struct{ path, flag string }
 func (e *missingFileError) Error() string {
 	return fmt.Sprintf("there is no ledger file %s", e.path)
 }
+
+// lockedError is a ledger file that another process has open.
+type lockedError struct {
+	path string
+	err  error
+}
+
+func (e *lockedError) Error() string {
+	return fmt.Sprintf("ledger file %s: %v", e.path, creditledger.ErrLocked)
+}
+func (e *lockedError) Unwrap() error { return e.err }
 
 // fileOnlyError is a subcommand that makes no sense where it was asked for.
 type fileOnlyError struct{ reason string }
@@ -49,8 +62,6 @@ type flagError struct {
 	err  error
 }
 
-func (e *flagError) Unwrap() error { return e.err }
-
 func (e *flagError) Error() string {
 	var wrong *creditledger.InvalidError
 	if errors.As(e.err, &wrong) {
@@ -59,16 +70,24 @@ func (e *flagError) Error() string {
 	return "invalid " + e.name + ": " + e.err.Error()
 }
 
-// Is matches creditledger.ErrInvalid.
-func (e *flagError) Is(target error) bool { return target == creditledger.ErrInvalid }
+// Is matches creditledger.ErrInvalid and what the reason is; which key of an operations
+// file a parser had in mind is of no use here.
+func (e *flagError) Is(target error) bool {
+	return target == creditledger.ErrInvalid || errors.Is(e.err, target)
+}
 
-// message is an error on one line, with what to do next.
-func (a *app) message(err error) string {
-	text := plainLine(withoutSecrets(strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\t' }), " "), a.args))
+// message is an error of a subcommand on one line, with what to do next.
+func (a *app) message(cmd *cobra.Command, err error) string {
+	text := a.plain(inOwnWords(cmd, err.Error(), err))
 	if hint := a.hint(err); hint != "" {
 		text += "; " + hint
 	}
 	return text
+}
+
+// plain is a text on one line that tells no secrets.
+func (a *app) plain(text string) string {
+	return plainLine(withoutSecrets(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\t' }), " "), a.args))
 }
 
 // secret is what a text must not tell of the way to a database, even if a person put

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -30,9 +31,6 @@ func keyFlag(cmd *cobra.Command, key *string) {
 // not go without.
 func (a *app) moneyKey(cmd *cobra.Command, key string) (creditledger.Key, error) {
 	if cmd.Flags().Changed("key") {
-		if key == "" {
-			return "", &flagError{"--key", errors.New("it is empty")}
-		}
 		return creditledger.Key(key), nil
 	}
 	if a.random == nil {
@@ -93,6 +91,7 @@ func (a *app) looking(ctx context.Context, f func(*invoice.Service) error) error
 
 // printJSON prints one JSON object on a line.
 func (a *app) printJSON(v any) error {
+	a.told = true
 	encoder := json.NewEncoder(a.out)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(v)
@@ -129,8 +128,13 @@ func (a *app) invoiceListCommand() *cobra.Command {
 		Example: `  creditledger invoice list cus_1 --status issued`,
 		Args:    cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			var p parser
+			q := invoice.ListQuery{Customer: args[0], Status: word(&p, "--status", status, invoiceStatus), Limit: p.limit("--limit", limit), Cursor: cursor}
+			if p.err != nil {
+				return p.err
+			}
 			return a.looking(cmd.Context(), func(s *invoice.Service) error {
-				page, err := s.Invoices(cmd.Context(), invoice.ListQuery{Customer: args[0], Status: invoice.Status(status), Limit: limit, Cursor: cursor})
+				page, err := s.Invoices(cmd.Context(), q)
 				if err != nil {
 					return err
 				}
@@ -158,8 +162,17 @@ func (a *app) invoiceListCommand() *cobra.Command {
 	a.dbFlag(cmd)
 	cmd.Flags().StringVar(&status, "status", "", "only these: draft, issued, paid, void or synced")
 	cmd.Flags().StringVar(&cursor, "cursor", "", "where the page before ended")
-	cmd.Flags().IntVar(&limit, "limit", 20, "how many")
+	cmd.Flags().IntVar(&limit, "limit", 20, "invoices on a page, up to 1000")
 	return cmd
+}
+
+// invoiceStatus reads one of the statuses of an invoice.
+func invoiceStatus(text string) (invoice.Status, error) {
+	known := []string{string(invoice.Draft), string(invoice.Issued), string(invoice.Paid), string(invoice.Void), string(invoice.Synced)}
+	if !slices.Contains(known, text) {
+		return "", fmt.Errorf("%q is not one of %s", text, strings.Join(known, ", "))
+	}
+	return invoice.Status(text), nil
 }
 
 func writeInvoices(out io.Writer, list []*invoice.Invoice) {

@@ -79,7 +79,7 @@ func (a *app) changeShowCommand() *cobra.Command {
 				writeChange(&text, ch)
 				switch {
 				case refused != nil:
-					fmt.Fprintf(&text, "Applied now it would be refused: %s\n", a.message(refused))
+					fmt.Fprintf(&text, "Applied now it would be refused: %s\n", a.message(cmd, refused))
 				case effects != nil && ch.Status == invoice.ChangePending:
 					fmt.Fprintln(&text, "Applied now it would do this:")
 					writeEffects(&text, effects)

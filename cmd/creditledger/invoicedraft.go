@@ -183,6 +183,7 @@ every line; without one the taxes of an invoice are not known.`,
 	flags.StringVar(&item, "credits-item", "", "what invoices call sold credits (empty: Credits)")
 	flags.StringVar(&tax, "tax", "", "the tax in percent, or none: not known")
 	flags.StringVar(&locale, "locale", "", "the language that money is written in, such as de or pt-BR (empty: English)")
+	mayBeEmpty(cmd, "number-prefix", "credits-item", "locale")
 	return cmd
 }
 

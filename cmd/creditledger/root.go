@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,6 +39,9 @@ func (a *app) rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON objects, as in operations files")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but what was asked for and errors")
 	root.AddGroup(
@@ -59,7 +64,38 @@ func (a *app) rootCommand() *cobra.Command {
 	add("file", a.applyCommand(), a.sweepCommand(), a.copyCommand(), a.backupCommand(), a.migrateCommand(), a.demoCommand())
 	add("file", a.evidenceCommands()...)
 	explainArguments(root)
+	root.SetFlagErrorFunc(explainFlag)
+	a.helpCommands(root)
 	return root
+}
+
+// helpCommands has cobra's own subcommands refuse what they do not know: a script must
+// not go on with a page of help for a completion.
+func (a *app) helpCommands(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help":
+			c.Example = "  creditledger help grant"
+			c.Args = func(_ *cobra.Command, args []string) error {
+				about, unknown, err := root.Find(args)
+				if err == nil && len(unknown) > 0 {
+					err = fmt.Errorf("unknown command %q for %q", unknown[0], about.CommandPath())
+				}
+				return err
+			}
+		case "completion":
+			c.Example = "  creditledger completion bash > creditledger.bash"
+			c.Args = nil
+			c.RunE = func(*cobra.Command, []string) error {
+				return errors.New("completion needs bash, zsh, fish or powershell")
+			}
+			for _, shell := range c.Commands() {
+				shell.Example = "  creditledger completion " + shell.Name()
+			}
+		}
+	}
 }
 
 // explainArguments has a subcommand with too few or too many arguments say which ones

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"creditledger"
@@ -23,7 +25,8 @@ func (p *parser) amount(name, text string) creditledger.Amount {
 	return a
 }
 
-// when reads a date, a date-time, or never where that is allowed; nothing for "".
+// when reads a date, a date-time, or never where that is allowed; nothing for a flag
+// that was not given, whose text is "" (refuseEmpty).
 func (p *parser) when(name, text string, never bool) creditledger.When {
 	switch {
 	case text == "":
@@ -32,10 +35,22 @@ func (p *parser) when(name, text string, never bool) creditledger.When {
 		return creditledger.Never()
 	}
 	w, err := creditledger.ParseWhen(text)
+	var wrong *creditledger.InvalidError
+	if never && errors.As(err, &wrong) {
+		err = errors.New(wrong.Reason + ", nor never")
+	}
 	if err != nil {
 		p.fail(name, err)
 	}
 	return w
+}
+
+// limit checks how many a page may have.
+func (p *parser) limit(name string, n int) int {
+	if n < 1 || n > creditledger.MaxPage {
+		p.fail(name, fmt.Errorf("%d is not from 1 to %d", n, creditledger.MaxPage))
+	}
+	return n
 }
 
 // moment reads a date-time, or a date for its first instant in UTC; none for "".

@@ -46,9 +46,6 @@ func (w *writeFlags) metadata() (map[string]string, error) {
 // write carries out an operation, or previews it, and prints what came of it.
 func (a *app) write(cmd *cobra.Command, w *writeFlags, customer string, op creditledger.Operation, want access) error {
 	r := opsfile.Request{Op: op.Name(), Account: a.account(customer), Key: creditledger.Key(w.key), Args: op}
-	if cmd.Flags().Changed("key") && w.key == "" {
-		return &flagError{"--key", fmt.Errorf("it is empty")}
-	}
 	if w.preview {
 		r.Op, r.Args, want = "preview", opsfile.Preview{Operation: op}, toRead
 	}
@@ -76,6 +73,7 @@ func (a *app) show(answer *opsfile.Answer, forPeople func(io.Writer)) error {
 		line = []byte(text.String())
 	}
 	if err == nil {
+		a.told = a.json
 		_, err = a.out.Write(line)
 	}
 	if answer.Err != nil {

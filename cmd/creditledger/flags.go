@@ -1,0 +1,122 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"creditledger"
+)
+
+// emptyMeans is the annotation of a flag for which the empty text is a value.
+const emptyMeans = "creditledger_empty"
+
+// mayBeEmpty says of flags that the empty text is a value; their usage says which.
+func mayBeEmpty(cmd *cobra.Command, names ...string) {
+	for _, name := range names {
+		_ = cmd.Flags().SetAnnotation(name, emptyMeans, []string{"a value"})
+	}
+}
+
+// refuseEmpty refuses what was given and is empty. It is most often a shell variable
+// that was not set, and must not silently mean the default: of --expires that is never,
+// of invoice pay --payment that the invoice was paid elsewhere.
+func refuseEmpty(cmd *cobra.Command, args []string) error {
+	var err error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		if err == nil && f.Annotations[emptyMeans] == nil && slices.Contains(values, "") {
+			err = &flagError{"--" + f.Name, errors.New("it is empty: give a value, or leave the flag out")}
+		}
+	})
+	if i := slices.Index(args, ""); err == nil && i >= 0 {
+		_, takes, _ := strings.Cut(cmd.Use, " ")
+		err = &flagError{fmt.Sprintf("argument %d of %s", i+1, takes), errors.New("it is empty")}
+	}
+	return err
+}
+
+// explainFlag says in plain words what cobra has to say about a flag.
+func explainFlag(_ *cobra.Command, err error) error {
+	var value *pflag.InvalidValueError
+	var unknown *pflag.NotExistError
+	switch {
+	case errors.As(err, &value):
+		return &flagError{"--" + value.GetFlag().Name, fmt.Errorf("%q is not %s", value.GetValue(), kindOf(value.GetFlag()))}
+	case errors.As(err, &unknown) && strings.IndexAny(unknown.GetSpecifiedShortnames(), ".0123456789") == 0:
+		number := "-" + unknown.GetSpecifiedShortnames()
+		return fmt.Errorf("%s is taken for a flag: amounts are positive, and what else begins with - goes behind --, as in -- %s", number, number)
+	}
+	return err
+}
+
+// kindOf says what a flag takes that is not a text.
+func kindOf(f *pflag.Flag) string {
+	switch f.Value.Type() {
+	case "bool":
+		return "true or false"
+	case "duration":
+		return "a duration such as 1h30m"
+	case "int32":
+		return "a whole number of 32 bits"
+	}
+	return "a whole number"
+}
+
+// inOwnWords names what is wrong with a request as the command line does: the ledger
+// knows a request by the keys of operations files. A subcommand whose request stands in
+// a FILE has those very keys.
+func inOwnWords(cmd *cobra.Command, text string, err error) string {
+	var wrong *creditledger.InvalidError
+	if !errors.As(err, &wrong) || wrong.Field == "" || strings.Contains(cmd.Use, "FILE") {
+		return text
+	}
+	reason := compoundKey.ReplaceAllStringFunc(wrong.Reason, func(key string) string { return ownName(cmd, key) })
+	return strings.Replace(text, wrong.Error(), "invalid "+ownName(cmd, wrong.Field)+": "+reason, 1)
+}
+
+// compoundKey is a key that cannot be an English word.
+var compoundKey = regexp.MustCompile(`\b[a-z]+(_[a-z]+)+\b`)
+
+// ownNames are the flags and arguments that have another name than their key, those
+// first that a subcommand rather has.
+var ownNames = map[string][]string{
+	"amount":               {"AMOUNT"},
+	"block_id":             {"BLOCK"},
+	"custom_due_date":      {"due"},
+	"customer_id":          {"CUSTOMER"},
+	"effective_date":       {"effective"},
+	"expiry_date":          {"expires", "expiring"},
+	"external_customer_id": {"external-id"},
+	"id":                   {"CUSTOMER"},
+	"idempotency_key":      {"key"},
+	"invoice_id":           {"INVOICE", "invoice"},
+	"item_id":              {"item"},
+	"minimum_amount":       {"min"},
+	"overdraft_limit":      {"limit"},
+	"per_unit_cost_basis":  {"cost-basis"},
+	"price_id":             {"price"},
+	"target_expiry_date":   {"to"},
+	"void_reason":          {"reason"},
+}
+
+// ownName is a key's name on the command line, the key itself if it has none there.
+func ownName(cmd *cobra.Command, key string) string {
+	for _, name := range append(slices.Clip(ownNames[key]), strings.ReplaceAll(key, "_", "-")) {
+		switch {
+		case cmd.Flags().Lookup(name) != nil:
+			return "--" + name
+		case slices.Contains(strings.FieldsFunc(cmd.Use, func(r rune) bool { return strings.ContainsRune(" []", r) }), name):
+			return name
+		}
+	}
+	return key
+}
