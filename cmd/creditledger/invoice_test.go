@@ -87,6 +87,23 @@ func checkInvoices(t *testing.T, s *session) {
 	golden(t, "testdata/invoice.html", page)
 }
 
+// A balance is shown with every transaction, however many there are.
+func TestLongBalance(t *testing.T) {
+	const n = creditledger.MaxPage + 1
+	s := newSession(t)
+	var lines strings.Builder
+	for i := range n {
+		fmt.Fprintf(&lines, `{"op":"customer_balance","customer_id":"c","type":"increment","amount":"1 USD","idempotency_key":"k%d"}`+"\n", i)
+	}
+	s.must("apply", "--db", s.db, write(t, s.dir, "in.jsonl", lines.String()))
+	if out := s.must("customer-balance", "c"); strings.Count(out, " increment ") != n || !strings.Contains(out, fmt.Sprintf("  %d  ", n)) {
+		t.Errorf("%d transactions are shown", strings.Count(out, " increment "))
+	}
+	if out := s.must("customer-balance", "c", "--json"); strings.Count(out, `"type":"increment"`) != n {
+		t.Errorf("%d transactions are in the object", strings.Count(out, `"type":"increment"`))
+	}
+}
+
 // A file that is not what it should be is refused before anything is written.
 func TestMoneyFiles(t *testing.T) {
 	s := newSession(t)

@@ -192,7 +192,7 @@ negative the customer owes it.`,
 			case take != "":
 				change.Type, text = invoice.BalanceDecrement, take
 			default:
-				return a.looking(cmd.Context(), func(s *invoice.Service) error { return a.showBalance(cmd, s, args[0], currency) })
+				return a.withLedger(cmd.Context(), toRead, func(l *creditledger.Ledger) error { return a.showBalance(cmd, l, args[0], currency) })
 			}
 			var err error
 			if change.Amount, err = invoice.ParseMoney(text, currency); err != nil {
@@ -210,7 +210,7 @@ negative the customer owes it.`,
 				if _, err := s.AdjustBalance(cmd.Context(), change, k); err != nil {
 					return err
 				}
-				return a.showBalance(cmd, s, args[0], currency)
+				return a.showBalance(cmd, l, args[0], currency)
 			})
 		}),
 	}
@@ -224,17 +224,14 @@ negative the customer owes it.`,
 	return cmd
 }
 
-func (a *app) showBalance(cmd *cobra.Command, s *invoice.Service, customer, currency string) error {
-	b, err := s.Balance(cmd.Context(), customer, currency)
-	if err != nil {
-		return err
-	}
-	moves, err := s.Movements(cmd.Context(), customer, currency, 0, creditledger.MaxPage)
-	if err != nil {
-		return err
-	}
-	answer := opsfile.Answer{Op: "customer_balance", Result: &opsfile.Balance{Amount: b.Amount, Movements: moves}, Locale: s.Locale()}
-	return a.show(&answer, func(out io.Writer) { writeBalance(out, customer, b.Amount, moves) })
+// showBalance shows a customer's balance with every transaction.
+func (a *app) showBalance(cmd *cobra.Command, l *creditledger.Ledger, customer, currency string) error {
+	ask := opsfile.CustomerBalance{Change: invoice.BalanceChange{Customer: customer}, Currency: currency}
+	answer := opsfile.Execute(cmd.Context(), l, nil, opsfile.Request{Op: "customer_balance", Args: ask})
+	return a.show(&answer, func(out io.Writer) {
+		b := answer.Result.(*opsfile.Balance)
+		writeBalance(out, customer, b.Amount, b.Movements)
+	})
 }
 
 func writeBalance(out io.Writer, customer string, balance invoice.Money, moves []invoice.Movement) {
