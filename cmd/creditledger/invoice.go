@@ -58,7 +58,10 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 				if res.Replayed {
 					fmt.Fprintln(out, "Done before under this key; nothing was written now. It was:")
 				}
-				shown = writeInvoice(cmd.Context(), l, out, res.Invoice)
+				var s *invoice.Service
+				if s, shown = invoice.Open(cmd.Context(), l, ""); shown == nil {
+					shown = writeInvoice(s, out, res.Invoice)
+				}
 			case *invoice.ChangeAnswer:
 				writeChange(out, res.Change)
 			case *invoice.Effects:
@@ -69,13 +72,24 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 	})
 }
 
-// writeInvoice shows an invoice as the seller's settings want it.
-func writeInvoice(ctx context.Context, l *creditledger.Ledger, out io.Writer, inv *invoice.Invoice) error {
-	s, err := invoice.Open(ctx, l, "")
-	if err != nil {
+// writeInvoice shows an invoice as the seller's settings want it, and then the ids that
+// uncredit takes and a customer has no use for.
+func writeInvoice(s *invoice.Service, out io.Writer, inv *invoice.Invoice) error {
+	if err := s.WriteText(out, inv); err != nil {
 		return err
 	}
-	return s.WriteText(out, inv)
+	t := newTable("CREDIT NOTE", "ID")
+	for _, n := range inv.CreditNotes {
+		if n.VoidedAt.IsZero() {
+			t.add(n.Number, n.ID)
+		}
+	}
+	if len(t.rows) == 0 {
+		return nil
+	}
+	fmt.Fprintln(out)
+	t.write(out)
+	return nil
 }
 
 // looking runs f with a service over the ledger file, opened for reading.
@@ -213,7 +227,7 @@ func (a *app) invoiceShowCommand() *cobra.Command {
 						Invoice *invoice.InvoiceView `json:"invoice"`
 					}{"invoice", view})
 				}
-				return s.WriteText(a.out, inv)
+				return writeInvoice(s, a.out, inv)
 			})
 		}),
 	}

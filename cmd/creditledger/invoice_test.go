@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -85,6 +86,21 @@ func checkInvoices(t *testing.T, s *session) {
 	golden(t, "testdata/invoices.golden", out.String())
 	page := s.must("invoice", "show", "inv_1", "--html")
 	golden(t, "testdata/invoice.html", page)
+}
+
+// What is shown of a credit note is enough to take it back.
+func TestUncredit(t *testing.T) {
+	s := newSession(t)
+	s.must("purchase", "c", "10", "--cost-basis", "1", "--invoice-currency", "USD", "--net-terms", "1", "--auto-collection=true", "--invoice-id", "i")
+	id := regexp.MustCompile(`(?m)^  INV-000001-CN1  (cn_\S+)$`)
+	made := id.FindStringSubmatch(s.must("invoice", "credit", "i", "1 USD"))
+	shown := id.FindStringSubmatch(s.must("invoice", "show", "i"))
+	if made == nil || shown == nil || made[1] != shown[1] {
+		t.Fatalf("made %q, shown %q", made, shown)
+	}
+	if out := s.must("invoice", "uncredit", "i", shown[1]); id.MatchString(out) || !strings.Contains(out, "(void)") {
+		t.Errorf("taken back:\n%s", out)
+	}
 }
 
 // A balance is shown with every transaction, however many there are.

@@ -126,7 +126,11 @@ func (a *app) changeEndCommand(action, short string) *cobra.Command {
 
 // writeChange tells a person about a change.
 func writeChange(out io.Writer, ch *invoice.Change) {
-	fmt.Fprintf(out, "Change %s of %s/%s is %s; it expires %s.\n", ch.ID, ch.Account.Customer, ch.Account.Currency, ch.Status, when(ch.ExpiresAt))
+	expires := ""
+	if ch.Status == invoice.ChangePending {
+		expires = "; it expires " + when(ch.ExpiresAt)
+	}
+	fmt.Fprintf(out, "Change %s of %s/%s is %s%s.\n", ch.ID, ch.Account.Customer, ch.Account.Currency, ch.Status, expires)
 	if ch.Description != "" {
 		fmt.Fprintln(out, oneLine(ch.Description))
 	}
@@ -148,7 +152,7 @@ func writeEffects(out io.Writer, e *invoice.Effects) {
 		writeInvoices(out, e.InvoicesVoided)
 	}
 	for _, n := range e.NotesCreated {
-		fmt.Fprintf(out, "Credit note %s: %s %s\n", n.Number, n.Amount, oneLine(n.Reason))
+		fmt.Fprintf(out, "Credit note %s (%s): %s %s\n", n.Number, n.ID, n.Amount, oneLine(n.Reason))
 	}
 	for _, n := range e.NotesVoided {
 		fmt.Fprintf(out, "Credit note voided: %s\n", n.Note)

@@ -28,7 +28,7 @@ func (a *app) draftCommands() []*cobra.Command {
 		a.moveCommand("issue", "Give a draft its number and ask for the money"),
 		a.moveCommand("sync", "Hand an issued invoice over to another system"),
 		a.creditCommand(),
-		a.onInvoice("uncredit INVOICE CREDIT-NOTE", "Take a credit note back", "  creditledger invoice uncredit inv_1 cn_1", cobra.ExactArgs(2), nil,
+		a.onInvoice("uncredit INVOICE CREDIT-NOTE", "Take a credit note back, by its id that invoice show ends with", "  creditledger invoice uncredit inv_1 cn_1", cobra.ExactArgs(2), nil,
 			func(args []string) (opsfile.Request, error) {
 				return opsfile.Request{Op: "credit_note", Args: opsfile.CreditNote{Action: "void", Ref: invoice.NoteRef{Invoice: args[0], Note: args[1]}}}, nil
 			}),
