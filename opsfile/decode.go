@@ -36,6 +36,10 @@ func invalid(field, format string, args ...any) error {
 	return &creditledger.InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
+// byteOrderMark is what some editors put in front of a text. JSON has no place for it,
+// and nobody sees it.
+const byteOrderMark = "\ufeff"
+
 // Bounds of a line's shape. Nothing that is valid comes near them.
 const (
 	maxDepth   = 8
@@ -77,6 +81,9 @@ type member struct {
 // have: a key twice, half a surrogate pair, more depth or keys than anything valid;
 // the members are returned with it, so that the answer can name the op.
 func decode(line []byte) ([]member, error) {
+	if bytes.HasPrefix(line, []byte(byteOrderMark)) {
+		return nil, &MalformedError{Reason: "the line begins with a byte-order mark: save the file as UTF-8 without one"}
+	}
 	if !utf8.Valid(line) {
 		return nil, &MalformedError{Reason: "the line is not valid UTF-8"}
 	}

@@ -127,6 +127,18 @@ func TestParseFaults(t *testing.T) {
 	}
 }
 
+// A byte-order mark cannot be seen: the message tells of it.
+func TestByteOrderMark(t *testing.T) {
+	for _, line := range []string{"\ufeff{\"op\":\"sweep\"}", "\ufeff", "\ufeff# a comment"} {
+		var out strings.Builder
+		ledger := creditledger.New(memory.New(), nil)
+		summary, err := opsfile.Run(t.Context(), ledger, strings.NewReader(line+"\n"+`{"op":"sweep"}`), &out, nil)
+		if err != nil || summary.Answers != 2 || summary.Malformed != 1 || !strings.Contains(out.String(), "begins with a byte-order mark: save the file as UTF-8 without one") {
+			t.Errorf("%q: %v %v %s", line, err, summary, out.String())
+		}
+	}
+}
+
 // TestCodes: the code of every error of the core, however it is wrapped.
 func TestCodes(t *testing.T) {
 	for _, c := range []struct {

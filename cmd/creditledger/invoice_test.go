@@ -125,9 +125,12 @@ func TestMoneyFiles(t *testing.T) {
 	s := newSession(t)
 	path := filepath.Join(t.TempDir(), "usage.json")
 	for text, want := range map[string]string{
-		"":                             "it is not a JSON object",
-		"[]":                           "it is not a JSON object",
-		"{":                            "it is not a JSON object",
+		"":                             "usage.json is not one JSON object with keys of the op close_period",
+		"[]":                           "usage.json is not one JSON object",
+		"{":                            "usage.json is not one JSON object with keys of the op close_period: unexpected end of JSON input",
+		"{} {}":                        "usage.json is not one JSON object",
+		"{\"a\":\"\xff\"}":             "usage.json is not valid UTF-8",
+		"\ufeff{}":                     "usage.json begins with a byte-order mark: save it as UTF-8 without one",
 		"{}":                           "is missing",
 		`{"customer_id":"other"}`:      "is given twice",
 		`{"lines":[],"nonsense":true}`: "is not a key of this operation",

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -90,8 +91,8 @@ func (p *purchaseFlags) purchase(cmd *cobra.Command, on creditledger.AccountID, 
 	}, read.err
 }
 
-// object reads a JSON object from a file, - for stdin, and gives it more keys, so that
-// it is a line of an operations file.
+// object reads a JSON object from a file, - for stdin, and gives it more keys, the op
+// first, so that it is a line of an operations file.
 func (a *app) object(path string, more [][2]string) (opsfile.Request, error) {
 	in := a.in
 	if path != "-" {
@@ -106,13 +107,13 @@ func (a *app) object(path string, more [][2]string) (opsfile.Request, error) {
 	if err != nil {
 		return opsfile.Request{}, err
 	}
+	if err := checkObject(data, more[0][1]); err != nil {
+		if path == "-" {
+			path = "standard input"
+		}
+		return opsfile.Request{}, &flagError{"FILE", fmt.Errorf("%s %w", path, err)}
+	}
 	data = bytes.TrimSpace(data)
-	if len(data) > opsfile.MaxLine {
-		return opsfile.Request{}, &flagError{"FILE", fmt.Errorf("it has more than %d bytes", opsfile.MaxLine)}
-	}
-	if len(data) < 2 || data[0] != '{' {
-		return opsfile.Request{}, &flagError{"FILE", errors.New("it is not a JSON object")}
-	}
 	line := []byte("{")
 	for i, kv := range more {
 		text, err := json.Marshal(kv[1])
@@ -129,6 +130,26 @@ func (a *app) object(path string, more [][2]string) (opsfile.Request, error) {
 		line = append(line, ',')
 	}
 	return opsfile.Parse(append(line, data[1:]...))
+}
+
+// checkObject says what is wrong with a file that is to hold what an op takes.
+func checkObject(data []byte, op string) error {
+	var object map[string]json.RawMessage
+	err := json.Unmarshal(data, &object)
+	var other *json.UnmarshalTypeError // well-formed, but no object
+	switch {
+	case len(data) > opsfile.MaxLine:
+		return fmt.Errorf("has more than %d bytes", opsfile.MaxLine)
+	case bytes.HasPrefix(data, []byte("\ufeff")):
+		return errors.New("begins with a byte-order mark: save it as UTF-8 without one")
+	case !utf8.Valid(data):
+		return errors.New("is not valid UTF-8")
+	case errors.As(err, &other), err == nil && object == nil:
+		return fmt.Errorf("is not one JSON object with keys of the op %s", op)
+	case err != nil:
+		return fmt.Errorf("is not one JSON object with keys of the op %s: %w", op, err)
+	}
+	return nil
 }
 
 // fromFile is a subcommand whose request stands in a file.
