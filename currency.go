@@ -3,7 +3,7 @@ package creditledger
 import "strings"
 
 // isoCurrencies are the active codes of ISO 4217 list one, in order. They tell real
-// currencies from pricing units; amounts and minor units are package invoice's.
+// currencies from pricing units, and are what a customer may be invoiced in; amounts and minor units are package invoice's.
 const isoCurrencies = " AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD " +
 	"CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD " +
 	"HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD " +

@@ -183,8 +183,9 @@ func (u *CustomerUpdate) check() error {
 			return err
 		}
 	}
-	if u.Currency != nil && *u.Currency == "" {
-		return invalid("currency", "is empty")
+	if u.Currency != nil && !isISOCurrency(*u.Currency) {
+		// With it every operation in a real currency would be refused. Case counts.
+		return invalid("currency", "%s is not a currency of ISO 4217 such as USD", quote(*u.Currency))
 	}
 	return nil
 }

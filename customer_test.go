@@ -93,6 +93,9 @@ func TestPutCustomerRefused(t *testing.T) {
 		{"an email with a line break", creditledger.CustomerUpdate{ID: "c", Email: text("a\nb")}, creditledger.ErrInvalid},
 		{"an empty currency", creditledger.CustomerUpdate{ID: "c", Currency: text("")}, creditledger.ErrInvalid},
 		{"a currency that is none", creditledger.CustomerUpdate{ID: "c", Currency: text("a\x00")}, creditledger.ErrInvalid},
+		{"a currency in lower case", creditledger.CustomerUpdate{ID: "c", Currency: text("usd")}, creditledger.ErrInvalid},
+		{"a pricing unit to be invoiced in", creditledger.CustomerUpdate{ID: "c", Currency: text("credits")}, creditledger.ErrInvalid},
+		{"three letters that are no currency", creditledger.CustomerUpdate{ID: "c", Currency: text("ABC")}, creditledger.ErrInvalid},
 		{"a pair too many", creditledger.CustomerUpdate{ID: "cus_1", Metadata: many}, creditledger.ErrInvalid},
 		{"an empty key", creditledger.CustomerUpdate{ID: "c", Metadata: map[string]*string{"": text("v")}}, creditledger.ErrInvalid},
 		{"a value too long", creditledger.CustomerUpdate{ID: "c", Metadata: map[string]*string{"k": text(strings.Repeat("v", 501))}}, creditledger.ErrInvalid},
@@ -166,6 +169,32 @@ func TestLocalDays(t *testing.T) {
 	if b, err := w.Block(ctx, cus1, "A"); err != nil || b.EffectiveAt != instant("2026-12-28T00:00:00Z") {
 		t.Errorf("without a customer a date is %s, %v", b.EffectiveAt, err)
 	}
+}
+
+// TestOldInvoicingCurrency: what an earlier release took for an invoicing currency stays
+// readable, in the way of nothing but money, and can be set right.
+func TestOldInvoicingCurrency(t *testing.T) {
+	w := newWorld(t)
+	old := creditledger.Customer{ID: "c", Timezone: "UTC", Currency: "usd"}
+	if err := w.PutRecords(ctx, []creditledger.RecordPut{{
+		RecordID: creditledger.RecordID{Kind: "customer", Key: "c"}, Value: creditledger.EncodeCustomer(old),
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	dollars := creditledger.AccountID{Customer: "c", Currency: "USD"}
+	if _, err := w.Do(ctx, dollars, grant("A", "1"), ""); !errors.Is(err, creditledger.ErrConstraint) {
+		t.Error(err)
+	}
+	if c, err := w.PutCustomer(ctx, creditledger.CustomerUpdate{ID: "c", Name: text("Ann")}); err != nil || c.Currency != "usd" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if c, err := w.PutCustomer(ctx, creditledger.CustomerUpdate{ID: "c", Currency: text("USD")}); err != nil || c.Currency != "USD" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	if _, err := w.Do(ctx, dollars, grant("A", "1"), ""); err != nil {
+		t.Error(err)
+	}
+	w.verified()
 }
 
 // TestInvoicingCurrency: an operation in a real currency that is not the customer's is
