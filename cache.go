@@ -3,6 +3,7 @@ package creditledger
 import (
 	"container/list"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -21,6 +22,8 @@ type slot struct {
 	deleted   bool
 
 	deciding bool // a decision is changing the account
+
+	thrown []*Pending // decided, and thrown away by a conflict: to be decided afresh first, in order
 
 	// The cache's, guarded by its mutex.
 	locked  bool
@@ -117,13 +120,38 @@ func (s *slot) decide(run func() error) error {
 }
 
 // spoil drops the account and what was decided on it and not taken yet, after
-// something went wrong that cannot be taken back. Its waiters decide afresh.
+// something went wrong that cannot be taken back. It is to be decided afresh.
 func (s *slot) spoil() {
 	s.account, s.deciding = nil, false
 	if s.queued != nil {
+		s.throw(s.queued)
 		s.queued.land(&ConflictError{Accounts: []AccountID{s.id}})
 		s.queued = nil
 	}
+}
+
+// throw notes what a flight carried in vain. It comes before what was thrown away
+// earlier and is still not decided afresh: that would have been first otherwise.
+func (s *slot) throw(f *flight) {
+	s.thrown = slices.Concat(f.aboard, s.thrown)
+	f.aboard = nil
+}
+
+// before returns what was submitted before p, thrown away, and not decided afresh since.
+func (s *slot) before(p *Pending) *Pending {
+	for len(s.thrown) > 0 {
+		first := s.thrown[0]
+		if first == p.stale {
+			return nil
+		}
+		if !first.settled() {
+			return first
+		}
+		s.thrown[0] = nil
+		s.thrown = s.thrown[1:]
+	}
+	s.thrown = nil
+	return nil
 }
 
 // fetch puts the blocks that an operation names at hand.

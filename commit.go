@@ -346,9 +346,13 @@ func (c *committer) land(slots []*slot, err error) {
 		switch {
 		case err != nil:
 			s.spoil()
+			if isConflict(err) {
+				s.throw(f)
+			}
 		case s.account != nil:
 			s.account.forget(f.records[len(f.records)-1].Seq)
 		}
+		f.aboard = nil
 		behind := s.queued
 		if behind != nil { // decided meanwhile: the slot stays held
 			c.again(s, len(behind.records))

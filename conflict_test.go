@@ -55,8 +55,8 @@ func TestNobodyIsRefusedForTheRecordsOfOthers(t *testing.T) {
 }
 
 // TestAKeyThatWasToldStays: who gave up waiting was told a key that the ledger had made.
-// After a conflict the operation stands under it, whether the retry comes first or the
-// decision afresh.
+// After a conflict the operation stands under it, whether the retry comes first, which
+// has it decided afresh, or one who waits.
 func TestAKeyThatWasToldStays(t *testing.T) {
 	for _, retryFirst := range []bool{false, true} {
 		t.Run(fmt.Sprintf("retry first %t", retryFirst), func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestAKeyThatWasToldStays(t *testing.T) {
 				wait()
 			}
 			res, err := w.Do(ctx, cus1, grant("", "1"), unknown.Key)
-			if err != nil || res.Replayed == retryFirst {
+			if err != nil || !res.Replayed {
 				t.Errorf("retry: %+v, %v", res, err)
 			}
 			if retryFirst {
@@ -220,5 +220,77 @@ func TestAnEmptyBlockOfTheBatchIsKnown(t *testing.T) {
 	w.given(short, spend("5"))
 	if _, err := w.Do(ctx, cus1, extend, ""); !errors.Is(err, creditledger.ErrConstraint) {
 		t.Errorf("one by one: %v", err)
+	}
+}
+
+// TestAConflictKeepsTheOrder: what was submitted first is decided first afresh, too,
+// whoever waits first, and whatever is submitted meanwhile.
+func TestAConflictKeepsTheOrder(t *testing.T) {
+	for _, c := range []struct {
+		rule string
+		wait func(t *testing.T, w *world, grant, spend *creditledger.Pending)
+	}{
+		{"the second is waited for first", func(t *testing.T, w *world, grant, spend *creditledger.Pending) {
+			for _, p := range []*creditledger.Pending{spend, grant} {
+				if _, err := p.Wait(ctx); err != nil {
+					t.Error(err)
+				}
+			}
+		}},
+		{"nobody waits, and another one comes", func(t *testing.T, w *world, _, _ *creditledger.Pending) {
+			if _, err := w.Do(ctx, cus1, grant("", "5"), ""); err != nil {
+				t.Error(err)
+			}
+		}},
+		{"who waits has given up", func(t *testing.T, w *world, first, _ *creditledger.Pending) {
+			over, cancel := context.WithCancel(ctx)
+			cancel()
+			if _, err := first.Wait(over); !errors.Is(err, creditledger.ErrOutcomeUnknown) {
+				t.Error(err)
+			}
+			if _, err := w.Do(ctx, cus1, grant("", "5"), ""); err != nil {
+				t.Error(err)
+			}
+		}},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			s := newFaulty()
+			w := newWorldOver(t, s)
+			g := s.shut()
+			first, err := w.Submit(ctx, cus1, grant("A", "10"), "1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			received(t, g.arrived)
+			second, err := w.Submit(ctx, cus1, spend("10", policy(creditledger.Reject)), "2")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.onCommit(nil)
+			g.fail(moved)
+			c.wait(t, w, first, second)
+			page, err := w.Entries(ctx, cus1, creditledger.EntriesQuery{Ascending: true, Limit: 10})
+			if err != nil || len(page.Entries) < 2 || page.Entries[0].IdempotencyKey != "1" || page.Entries[1].IdempotencyKey != "2" {
+				t.Errorf("%+v, %v", page.Entries, err)
+			}
+		})
+	}
+}
+
+// TestWhoWasToldOfAConflictIsNotDone: an operation that gave up after its attempts is
+// not decided by somebody else.
+func TestWhoWasToldOfAConflictIsNotDone(t *testing.T) {
+	s := newFaulty()
+	w := newWorldOver(t, s)
+	s.onCommit(func(context.Context, []creditledger.Change, func() error) error { return moved })
+	if _, err := w.Do(ctx, cus1, grant("A", "10"), "1"); !errors.Is(err, creditledger.ErrConflict) {
+		t.Fatal(err)
+	}
+	s.onCommit(nil)
+	if _, err := w.Do(ctx, cus1, grant("B", "1"), "2"); err != nil {
+		t.Fatal(err)
+	}
+	if w.total() != "1" {
+		t.Errorf("total %s", w.total())
 	}
 }

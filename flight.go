@@ -13,6 +13,7 @@ type flight struct {
 	keys    []KeyedRecord
 	byKey   map[Key]bool // the same keys
 	upper   []RecordPut  // records of upper layers, each once
+	aboard  []*Pending   // what may be decided afresh by whoever comes first
 	touched []touchedBlock
 	index   map[*block]int // into touched, once there are many
 
@@ -28,6 +29,7 @@ type flight struct {
 	room struct {
 		records [1]JournalRecord
 		touched [2]touchedBlock
+		aboard  [1]*Pending
 		bytes   [192]byte
 	}
 }
@@ -35,6 +37,7 @@ type flight struct {
 func newFlight(version uint64) *flight {
 	f := &flight{version: version}
 	f.records, f.touched, f.bytes = f.room.records[:0], f.room.touched[:0], f.room.bytes[:0]
+	f.aboard = f.room.aboard[:0]
 	return f
 }
 

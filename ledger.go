@@ -191,6 +191,9 @@ func (l *Ledger) attempt(ctx context.Context, p *Pending) error {
 		return err
 	}
 	defer l.cache.release(s)
+	if first := s.before(p); first != nil {
+		return &againError{first: first}
+	}
 	if !l.mayGuess(s, r) {
 		err = s.load(ctx, l.store)
 	} else {
@@ -246,6 +249,9 @@ func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending, now Instant) e
 	}
 	p.result, p.puts = d.result, d.puts
 	p.flight, p.leader = l.commit.queue(s, d, r.lead)
+	if r.attach == nil { // which nobody but its caller may run
+		p.flight.aboard = append(p.flight.aboard, p)
+	}
 	return nil
 }
 

@@ -17,7 +17,9 @@ type Pending struct {
 	puts    []RecordPut // what it brings along
 	leader  bool        // whoever waits has to bring the flight to the store
 
-	// After a conflict the request is decided afresh, once for all who wait.
+	// After a conflict the request is decided afresh, once for all who wait, and in the
+	// order of the first decisions.
+	stale   *Pending      // that this one is decided in the place of, while it is
 	mu      sync.Mutex    // guards what follows
 	decided chan struct{} // of who decides afresh, closed when he has or gave up
 	next    *Pending
@@ -39,7 +41,7 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 		if err == nil {
 			break
 		}
-		if !p.mayDecideAgain(err) || attempt == maxAttempts {
+		if !p.mayDecideAgain(err) || attempt >= maxAttempts && p.giveUp(err) {
 			return nil, attempted(r.op, r.account, keyed(err, p.result.Key))
 		}
 		if p, err = p.again(ctx, keyTaken(err, r.key)); err != nil {
@@ -59,6 +61,41 @@ func (p *Pending) mayDecideAgain(err error) bool {
 	}
 	moved := func(put RecordPut) bool { return slices.Contains(c.Records, put.RecordID) }
 	return keyTaken(err, p.request.key) || !slices.ContainsFunc(p.puts, moved)
+}
+
+func isConflict(err error) bool {
+	var c *ConflictError
+	return errors.As(err, &c)
+}
+
+// giveUp makes an error final, unless somebody has decided afresh already or is about
+// to: nobody may be told that it was not done, and another one do it.
+func (p *Pending) giveUp(err error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.decided != nil {
+		return false
+	}
+	p.decided, p.err = make(chan struct{}), err
+	close(p.decided)
+	return true
+}
+
+// settled reports whether nothing is left to decide about p.
+func (p *Pending) settled() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.next != nil || p.err != nil
+}
+
+// redo has p decided afresh before something that was submitted later. Its error is
+// that of ctx.
+func (p *Pending) redo(ctx context.Context) error {
+	if err := p.flight.wait(ctx); err != nil {
+		return err
+	}
+	_, _ = p.again(ctx, keyTaken(p.flight.err, p.request.key)) // who waits for p is told
+	return ctx.Err()
 }
 
 // keyTaken reports whether a conflict is about an operation's key: it has to be looked
@@ -108,27 +145,30 @@ func (p *Pending) decideAgain(ctx context.Context, wary bool) (next *Pending, er
 			p.next, p.err = next, err
 		}
 	}()
-	next, err = p.ledger.again(ctx, &p.request, p.result.Key, wary)
+	next, err = p.ledger.again(ctx, p, wary)
 	if gaveUp = err != nil && ctx.Err() != nil; gaveUp { // another one who waits may see it done
 		err = attempted(p.request.op, p.request.account, unknown(&p.request, p.result, ctx.Err()))
 	}
 	return next, err
 }
 
-// again decides a request afresh.
-func (l *Ledger) again(ctx context.Context, stale *request, key Key, wary bool) (*Pending, error) {
-	p := &Pending{ledger: l, request: *stale}
-	// The made one too: who gave up waiting was told to ask with it.
-	p.request.made = stale.made || stale.key == ""
-	p.request.key = key
-	p.request.wary = stale.wary || wary
+// again decides the request of a pending operation afresh.
+func (l *Ledger) again(ctx context.Context, stale *Pending, wary bool) (*Pending, error) {
+	p := &Pending{ledger: l, request: stale.request, stale: stale}
+	r := &p.request
+	// Under the made key, too: who gave up waiting was told to ask with it.
+	r.made = r.made || r.key == ""
+	r.key = stale.result.Key
+	r.wary = r.wary || wary
+	r.lead = false // it may be somebody else who decides
 	err := l.enter()
 	if err != nil {
-		return nil, attempted(stale.op, stale.account, err)
+		return nil, attempted(r.op, r.account, err)
 	}
 	defer l.leave()
 	if err := l.submit(ctx, p); err != nil {
 		return nil, err
 	}
+	p.stale = nil
 	return p, nil
 }

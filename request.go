@@ -127,17 +127,24 @@ func keyed(err error, key Key) error {
 }
 
 // againError asks to decide a request afresh once a flight has landed; or, if it was
-// refused, only if the flight did not arrive.
+// refused, only if the flight did not arrive. Or once what was submitted before it, and
+// thrown away, has been decided.
 type againError struct {
 	flight  *flight
 	refusal error
+	first   *Pending
 }
 
 func (e *againError) Error() string {
 	return "the key, a record or what an operation was decided on is being written"
 }
 
-func (e *againError) wait(ctx context.Context) error { return e.flight.wait(ctx) }
+func (e *againError) wait(ctx context.Context) error {
+	if e.first != nil {
+		return e.first.redo(ctx)
+	}
+	return e.flight.wait(ctx)
+}
 
 // known returns the first result of a key that was used before for the same
 // operation; nil when the key is new. An operation with that key still in flight is

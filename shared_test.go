@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"creditledger"
 	"creditledger/store/memory"
@@ -175,9 +176,9 @@ func TestCommitsSideBySide(t *testing.T) {
 			}
 		}
 		mu.Unlock()
-		for range 100 {
+		for limit := time.Now().Add(5 * time.Second); time.Now().Before(limit); { // until there were that many once
 			mu.Lock()
-			enough := now == width
+			enough := most == width
 			mu.Unlock()
 			if enough {
 				break
