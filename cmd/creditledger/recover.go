@@ -85,6 +85,13 @@ func (a *app) showRecovery(r *bolt.Recovery) error {
 		t.add(oneLine(c.Account.Customer), oneLine(c.Account.Currency), n(c.Recovered), n(c.SetAside), n(c.Lost))
 	}
 	t.write(a.out)
-	_, err := fmt.Fprintf(a.out, "%s beside the journal copied.\n", count(uint64(r.Records), "record", "records"))
+	fmt.Fprintf(a.out, "%s beside the journal copied", count(uint64(r.Records), "record", "records"))
+	if r.Damaged > 0 {
+		fmt.Fprintf(a.out, ", %d damaged", r.Damaged)
+	}
+	if r.Unread > 0 {
+		fmt.Fprintf(a.out, ", %s cannot be read", count(uint64(r.Unread), "page", "pages"))
+	}
+	_, err := fmt.Fprintln(a.out, ".")
 	return err
 }

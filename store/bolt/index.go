@@ -176,8 +176,33 @@ func (r reads) CheckIndexes(ctx context.Context) error {
 				return err
 			}
 		}
-		return v.checkDues(ctx)
+		if err := v.checkDues(ctx); err != nil {
+			return err
+		}
+		return v.checkRecords(ctx)
 	})
+}
+
+// checkRecords holds the records of upper layers to their checks.
+func (v view) checkRecords(ctx context.Context) error {
+	b, err := v.bucket(bucketRecords)
+	if err != nil {
+		return err
+	}
+	for k, row := range ascending(b, nil, nil) {
+		if err := ended(ctx); err != nil {
+			return err
+		}
+		n := int(k[0])
+		if n == 0 || len(k) <= 1+n {
+			return damagedIndex(creditledger.AccountID{}, "records: a key that names no record")
+		}
+		id := creditledger.RecordID{Kind: string(k[1 : 1+n]), Key: string(k[1+n:])}
+		if _, err := parseRow(id, k, row); err != nil {
+			return damagedIndex(creditledger.AccountID{}, "records: %v", err)
+		}
+	}
+	return nil
 }
 
 func ended(ctx context.Context) error {

@@ -27,6 +27,9 @@ func indexed(t *testing.T, s *bolt.Store) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	l := creditledger.New(s, &creditledger.Options{Clock: func() time.Time { return now }})
 	defer l.Close()
+	if err := l.PutRecords(t.Context(), []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "thing", Key: "x"}, Value: []byte("v")}}); err != nil {
+		t.Fatal(err)
+	}
 	for _, id := range []creditledger.AccountID{ann, bob} {
 		for i := range 70 {
 			var op creditledger.Operation = creditledger.Decrement{Amount: creditledger.AmountOf(1)}
@@ -177,6 +180,13 @@ func TestVerifyIndexes(t *testing.T) {
 		{"a block of no account", func(r rows) { r.put("blocks", numbers(9, 1), none) }, creditledger.AccountID{}, "blocks row"},
 		{"an open block of no account", func(r rows) { r.put("open", numbers(9, 1), none) }, creditledger.AccountID{}, "open row"},
 		{"an account missing", func(r rows) { r.delete("accounts", []byte("ann\x00\x01credits")) }, creditledger.AccountID{}, "the log has"},
+		{"a record altered", func(r rows) {
+			k, _ := r.top.Bucket([]byte("records")).Cursor().First()
+			row := append([]byte(nil), r.top.Bucket([]byte("records")).Get(k)...)
+			row[len(row)-1] ^= 1
+			r.alter("records", append([]byte(nil), k...), row)
+		}, creditledger.AccountID{}, "its check differs"},
+		{"a record of no name", func(r rows) { r.put("records", []byte("\x05thing"), none) }, creditledger.AccountID{}, "names no record"},
 		{"a log record of no account", func(r rows) {
 			r.put("log", numbers(141), []byte("\x09\x00x"))
 			r.alter("meta", []byte("folded"), numbers(141))

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"math"
 	"os"
 	"slices"
 
@@ -15,7 +17,8 @@ import (
 type Recovery struct {
 	Accounts []RecoveredAccount // in order
 	Records  int                // of upper layers, copied
-	Unread   int                // pages that are damaged as a whole
+	Damaged  int                // of upper layers, found and not what was put
+	Unread   int                // pages that are damaged as a whole, or cut off
 }
 
 // RecoveredAccount is what became of one account's journal. Every record up to
@@ -38,7 +41,7 @@ func (r *Recovery) Whole() bool {
 			return false
 		}
 	}
-	return r.Unread == 0
+	return r.Unread == 0 && r.Damaged == 0
 }
 
 // Recover reads a ledger file that Open refuses, or that does not verify, and makes a
@@ -74,10 +77,7 @@ func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
 	if len(s.versions)+len(s.records) == 0 {
 		return nil, corrupt("file", "nothing of a ledger can be read in it")
 	}
-	r := &Recovery{Unread: s.bad}
-	if m, err := readMeta(f, info.Size()); err == nil && m.pages > uint64(info.Size())/m.pageSize {
-		r.Unread += int(m.pages - uint64(info.Size())/m.pageSize)
-	}
+	r := &Recovery{Unread: s.bad + cutOff(f, info.Size()), Damaged: s.damaged}
 	err = build(path, func(temporary string) error {
 		if err := initialize(temporary); err != nil {
 			return err
@@ -90,6 +90,15 @@ func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
 		return errors.Join(s.into(ctx, l, r), l.Close(), store.Close())
 	})
 	return r, err
+}
+
+// cutOff is how many pages a file had, as its meta page says, that it has no more.
+func cutOff(f io.ReaderAt, size int64) int {
+	m, err := readMeta(f, size)
+	if err != nil || m.pages <= uint64(size)/m.pageSize {
+		return 0
+	}
+	return int(min(m.pages-uint64(size)/m.pageSize, math.MaxInt32))
 }
 
 // into fills a new ledger.

@@ -168,7 +168,27 @@ func TestRecover(t *testing.T) {
 	})
 	t.Run("cut short", func(t *testing.T) {
 		pages := binary.NativeEndian.Uint64(sound[16+40:])
-		try(t, sound[:int(pages/2)*page+100])
+		if r := try(t, sound[:int(pages/2)*page+100]); r.Whole() || r.Unread == 0 {
+			t.Errorf("half a file is called whole: %+v", r)
+		}
+	})
+	t.Run("a record beside the journal altered", func(t *testing.T) {
+		data := bytes.Clone(sound)
+		key := []byte("\x08customerbob")
+		if !bytes.Contains(data, key) {
+			t.Fatal("there is none")
+		}
+		for at := 0; ; at += len(key) { // wherever copies of it are
+			i := bytes.Index(data[at:], key)
+			if i < 0 {
+				break
+			}
+			at += i
+			data[at+len(key)+16] ^= 1 // behind its version and its check
+		}
+		if r := try(t, data); r.Whole() || r.Damaged != 1 || r.Records != 2 {
+			t.Errorf("got %+v", r)
+		}
 	})
 }
 

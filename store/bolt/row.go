@@ -43,6 +43,11 @@ func parseRow(id creditledger.RecordID, key, row []byte) (creditledger.Record, e
 	return creditledger.Record{RecordID: id, Version: version, Value: bytesOf(value)}, nil
 }
 
+// ownRow reports whether a row begins as those do that have a check.
+func ownRow(row []byte) bool {
+	return len(row) >= 2*numberSize && row[0] == checked>>56 && row[1] == 0 && row[2] == 0
+}
+
 func rowCheck(key []byte, version uint64, value []byte) []byte {
 	h := sha256.New()
 	h.Write(binary.BigEndian.AppendUint64(nil, version))

@@ -18,6 +18,7 @@ type scan struct {
 	versions map[creditledger.AccountID]uint64             // the highest that any head or record names
 	heads    map[creditledger.AccountID]creditledger.Head  // the newest
 	records  map[creditledger.RecordID]version
+	damaged  int   // rows of upper layers that are not what was put
 	bad      int   // pages that cannot be read, or have no room for what they hold
 	extra    int64 // bytes of overflow pages that were read
 	filling  bool  // what is found only fills gaps
@@ -157,6 +158,9 @@ func (s *scan) pair(key, value []byte, at int64) {
 	}
 	if id, ok := parseRecordKey(key); ok {
 		r, err := parseRow(id, key, value)
+		if err != nil && ownRow(value) {
+			s.damaged++
+		}
 		if err == nil && r.Version > s.records[id].number && r.Version < 1<<40 {
 			s.records[id] = version{number: r.Version, value: r.Value}
 		}
