@@ -38,7 +38,9 @@ type decision struct {
 // needs, and is done with as soon as it is queued.
 var decisions = sync.Pool{New: func() any { return new(decision) }}
 
+// newDecision begins to decide a request; what was drawn for its ids serves again.
 func newDecision(l *Ledger, r *request, a *account) *decision {
+	r.used = 0
 	d := decisions.Get().(*decision)
 	d.request, d.account, d.ids, d.grace = r, a, &l.ids, l.grace
 	return d

@@ -206,7 +206,6 @@ func (l *Ledger) attempt(ctx context.Context, p *Pending) error {
 		if err = s.load(ctx, l.store); err == nil && s.account.head == guessed {
 			return refusal
 		}
-		r.used = 0
 	}
 	if err != nil {
 		return err

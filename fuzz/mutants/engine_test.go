@@ -103,7 +103,7 @@ var engine = []mutant{
 	},
 	{
 		"answered-before-commit", "flight.go",
-		"\tdefault:\n\t}\n\tselect {", "\tdefault:\n\t\treturn nil\n\t}\n\tselect {",
+		"if landing == nil {", "if landing != nil {",
 		"nobody is told of what is not durable",
 	},
 	{
@@ -227,7 +227,7 @@ var reading = []mutant{
 	},
 	{
 		"held-page-repeats", "page.go",
-		"return DrawdownOrder(open[i], after) > 0", "return DrawdownOrder(open[i], after) >= 0",
+		"return drawdownOrder(open[i], after) > 0", "return drawdownOrder(open[i], after) >= 0",
 		"pages repeat nothing",
 	},
 	{

@@ -64,7 +64,7 @@ var operations = []mutant{
 	},
 	{
 		"void-without-pair", "step.go",
-		"if err := c.line(initiated, b, &total, false); err != nil {", "if err := error(nil); err != nil && initiated.Block > 0 {",
+		"c.write(initiated, b, total, total)", "_ = initiated",
 		"a void is always preceded by a void_initiated",
 	},
 	{
@@ -85,7 +85,7 @@ var operations = []mutant{
 	},
 	{
 		"transfer-loses-basis", "step.go",
-		"b.Source, b.ParentID = Manual, src.ID", "b.Source, b.ParentID, b.CostBasis = Manual, src.ID, CostBasis{}",
+		"b.Source = Manual", "b.Source, b.CostBasis = Manual, CostBasis{}",
 		"moved credits keep their cost basis",
 	},
 	{
@@ -105,7 +105,7 @@ var operations = []mutant{
 	},
 	{
 		"filtered-repays", "step.go",
-		"if counts && len(b.Filters) == 0 && op.Repay", "if counts && op.Repay",
+		"if counts && len(b.rare.Filters) == 0 && op.Repay", "if counts && op.Repay",
 		"filtered credits repay no debt",
 	},
 	{
