@@ -157,7 +157,7 @@ var stormOps = []cl.Operation{
 // TestStorms sends one operation from fifty goroutines under one key: one effect, and
 // fifty times the same answer, one of them not marked as a replay.
 func TestStorms(t *testing.T) {
-	storms := size(5, 40, 280)
+	storms := size(5, 40, 100)
 	run := results.Start(t, "storms: fifty goroutines under one key")
 	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
 		stormsOn(t, b, storms, run)

@@ -92,7 +92,7 @@ func TestHistories_Postgres(t *testing.T) {
 // TestStorms_Postgres is TestStorms on PostgreSQL.
 func TestStorms_Postgres(t *testing.T) {
 	run := results.Start(t, "storms on postgres: fifty goroutines under one key")
-	stormsOn(t, postgresBackend(t), size(1, 2, 40), run)
+	stormsOn(t, postgresBackend(t), size(1, 2, 15), run)
 }
 
 // TestFreshAccount_Postgres is TestFreshAccount on PostgreSQL.
