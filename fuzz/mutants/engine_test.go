@@ -148,7 +148,7 @@ var engine = []mutant{
 	},
 	{
 		"conflict-is-success", "ledger.go",
-		"if err == nil {\n\t\t\tbreak", "if err == nil || movedAccount(err) {\n\t\t\tbreak",
+		"if err == nil {\n\t\t\tbreak", "if err == nil || isConflict(err) {\n\t\t\tbreak",
 		"a conflict is decided afresh",
 	},
 	{
