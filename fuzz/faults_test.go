@@ -440,7 +440,11 @@ func TestFaultsInPipelinedCommits(t *testing.T) {
 				w.reopen()
 			}
 			for i := range operations {
-				if p, err := submit(i); err != nil || second(p.Wait(ctx)) != nil {
+				p, err := submit(i)
+				if err == nil {
+					err = second(p.Wait(ctx))
+				}
+				if err != nil {
 					t.Errorf("%s: retry of operation %d: %v", kind, i, err)
 				}
 			}
