@@ -160,8 +160,10 @@ func (l *Ledger) again(ctx context.Context, stale *Pending, wary bool) (*Pending
 	r.made = r.made || r.key == ""
 	r.key = stale.result.Key
 	r.wary = r.wary || wary
-	r.lead = false           // it may be somebody else who decides
-	r.drawn, r.used = nil, 0 // an id that is taken may be what was in conflict
+	r.lead = false // it may be somebody else who decides
+	if !wary {     // an id that is taken may be what was in conflict
+		r.drawn, r.used = nil, 0
+	}
 	err := l.enter()
 	if err != nil {
 		return nil, attempted(r.op, r.account, err)
