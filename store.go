@@ -98,7 +98,8 @@ type IndexedStore interface {
 	CheckAccount(ctx context.Context, id AccountID, version, keys uint64) error
 
 	// CheckIndexes looks through all indexes for rows that belong to no account, or not
-	// to the one that they name, and returns a Violation for the first.
+	// to the one that they name, and through the records of upper layers for one that is
+	// not what was put. It returns a Violation, or a CorruptError, for the first.
 	CheckIndexes(ctx context.Context) error
 }
 

@@ -20,6 +20,8 @@ records of an account up to its first gap become its history in the new file, ea
 decided again. Intact records beyond a gap cannot be appended; they are set aside in
 the new file as records of kind "salvaged". Customers and other records beside the
 journal have no seal: the newest that can be read is copied. DAMAGED is not changed.
+A file that was not closed, as after a crash, may hold nothing that proves the last
+record of an account; such accounts are counted.
 
 Prove the new file with creditledger verify, and compare it with your last backup.
 
@@ -64,13 +66,14 @@ type recoveredObject struct {
 	Recovered uint64 `json:"recovered"`
 	SetAside  uint64 `json:"set_aside"`
 	Lost      uint64 `json:"lost"`
+	Unproven  bool   `json:"unproven"`
 }
 
 func (a *app) showRecovery(r *bolt.Recovery) error {
 	if a.json {
 		out := json.NewEncoder(a.out)
 		for _, c := range r.Accounts {
-			if err := out.Encode(recoveredObject{"recover", c.Account.Customer, c.Account.Currency, c.Recovered, c.SetAside, c.Lost}); err != nil {
+			if err := out.Encode(recoveredObject{"recover", c.Account.Customer, c.Account.Currency, c.Recovered, c.SetAside, c.Lost, c.Unproven}); err != nil {
 				return err
 			}
 		}
@@ -92,6 +95,17 @@ func (a *app) showRecovery(r *bolt.Recovery) error {
 	if r.Unread > 0 {
 		fmt.Fprintf(a.out, ", %s cannot be read", count(uint64(r.Unread), "page", "pages"))
 	}
-	_, err := fmt.Fprintln(a.out, ".")
+	fmt.Fprintln(a.out, ".")
+	unproven := 0
+	for _, c := range r.Accounts {
+		if c.Unproven {
+			unproven++
+		}
+	}
+	if unproven == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(a.out, "Nothing in the file proves the last record of %s, as when it was not closed: compare with a backup or a head.\n",
+		count(uint64(unproven), "account", "accounts"))
 	return err
 }

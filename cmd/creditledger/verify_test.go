@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"go.etcd.io/bbolt"
+
+	"creditledger"
+	"creditledger/store/bolt"
 )
 
 // TestHead: a head proves growth, and shows a file that was set back, whole as it is.
@@ -85,6 +89,23 @@ func TestRecover(t *testing.T) {
 	}
 	if _, stderr, status := s.run("recover", path, path); status != statusUsage {
 		t.Errorf("over itself: status %d, %s", status, stderr)
+	}
+
+	// As a crash leaves it: the last spend stands in the log and nowhere else.
+	store, err := bolt.Open(saved, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := creditledger.New(store, nil)
+	_, err = l.Do(t.Context(), creditledger.AccountID{Customer: "c"}, creditledger.Decrement{Amount: creditledger.AmountOf(1)}, "")
+	crashed := filepath.Join(s.dir, "crashed.db")
+	open, readErr := os.ReadFile(saved)
+	if err := errors.Join(err, readErr, os.WriteFile(crashed, open, 0o600), l.Close(), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	out = s.must("recover", crashed, filepath.Join(s.dir, "again.db"))
+	if !strings.Contains(out, "Nothing in the file proves the last record of 1 account,") {
+		t.Errorf("recover says\n%s", out)
 	}
 
 	damaged := bytes.Replace(data, []byte("a recognisable text"), []byte("another thing there"), -1)

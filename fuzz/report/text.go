@@ -52,7 +52,8 @@ it is opened again, and repeating with the same key has one effect.`,
 and verification names the damage. *Warned*: whole, with a damaged meta page. *Harmless*: the history
 is what it was, the damage lies where nothing is. *Silent*, a verified history that is another one,
 may not happen, and does without a checkpoint kept elsewhere: bbolt falls back by one commit when a
-meta page is damaged. Recovery saves what is intact.
+meta page is damaged. Recovery saves what is intact, and says of which accounts nothing in the file
+proves the last record: of a file that was not closed, one that decodes may be an altered one.
 
 Before it opens a file the store reads and judges all of it up to 256 MiB in use, and a sample of a
 larger one: the meta pages, the freelist, and 16,384 pages of the trees from the top. What lies

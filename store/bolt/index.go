@@ -193,13 +193,12 @@ func (v view) checkRecords(ctx context.Context) error {
 		if err := ended(ctx); err != nil {
 			return err
 		}
-		n := int(k[0])
-		if n == 0 || len(k) <= 1+n {
-			return damagedIndex(creditledger.AccountID{}, "records: a key that names no record")
+		id, ok := splitRecordKey(k)
+		if !ok {
+			return corrupt("records", "a key that names no record")
 		}
-		id := creditledger.RecordID{Kind: string(k[1 : 1+n]), Key: string(k[1+n:])}
 		if _, err := parseRow(id, k, row); err != nil {
-			return damagedIndex(creditledger.AccountID{}, "records: %v", err)
+			return err
 		}
 	}
 	return nil

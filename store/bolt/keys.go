@@ -105,6 +105,15 @@ func recordKey(kind, k string) []byte {
 	return append(append([]byte{byte(len(kind))}, kind...), k...)
 }
 
+// splitRecordKey reads what recordKey made.
+func splitRecordKey(k []byte) (creditledger.RecordID, bool) {
+	n := int(k[0]) // bbolt has no empty keys
+	if n == 0 || len(k) <= 1+n {
+		return creditledger.RecordID{}, false
+	}
+	return creditledger.RecordID{Kind: string(k[1 : 1+n]), Key: string(k[1+n:])}, true
+}
+
 // behind is the first key behind all that begin with k. A kind's length is never 0xff.
 func behind(k []byte) []byte {
 	k = bytes.TrimRight(bytes.Clone(k), "\xff")

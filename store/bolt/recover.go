@@ -23,10 +23,14 @@ type Recovery struct {
 
 // RecoveredAccount is what became of one account's journal. Every record up to
 // Recovered is in the new file; of the Version records that the account had at
-// least, SetAside more are intact and could not be appended, and Lost are not.
+// least, SetAside more are intact and could not be appended, and Lost are not. Of a name
+// that no account can have, which is damage itself, all are lost.
 type RecoveredAccount struct {
 	Account                            creditledger.AccountID
 	Version, Recovered, SetAside, Lost uint64
+	// Nothing else in the file has the seal of the last record recovered: the file was
+	// not closed, or its head is lost. Only a checkpoint or a backup can prove it.
+	Unproven bool
 }
 
 // SalvagedKind is the kind of the upper-layer records that hold the journal records
@@ -105,12 +109,18 @@ func cutOff(f io.ReaderAt, size int64) int {
 func (s *scan) into(ctx context.Context, l *creditledger.Ledger, r *Recovery) error {
 	for _, id := range slices.SortedFunc(maps.Keys(s.versions), creditledger.AccountID.Compare) {
 		a := RecoveredAccount{Account: id, Version: s.versions[id]}
+		if _, err := l.Checkpoint(ctx, id); errors.Is(err, creditledger.ErrInvalid) {
+			a.Lost = a.Version // the name itself is damaged: no account can have it
+			r.Accounts = append(r.Accounts, a)
+			continue
+		}
 		chain := s.chain(id)
 		n, err := s.importAll(ctx, l, id, chain)
 		if err != nil {
 			return err
 		}
 		a.Recovered = uint64(n)
+		a.Unproven = n > 0 && n == len(chain) && s.doubt(id, a.Recovered, &chain[n-1]) != proven
 		if err := s.setAside(ctx, l, &a); err != nil {
 			return err
 		}
@@ -119,6 +129,10 @@ func (s *scan) into(ctx context.Context, l *creditledger.Ledger, r *Recovery) er
 	}
 	var puts puts
 	for id, v := range s.records {
+		if len(v.value) > maxAside {
+			r.Damaged++
+			continue
+		}
 		if id.Kind == SalvagedKind {
 			if _, err := l.Record(ctx, id); err == nil {
 				continue // just set aside

@@ -13,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"go.etcd.io/bbolt"
 
 	"creditledger"
 	"creditledger/store/bolt"
@@ -83,6 +86,9 @@ func recovered(t *testing.T, path string, r *bolt.Recovery, seals map[creditledg
 		t.Fatalf("verify: %v %v", v.Violation, err)
 	}
 	for _, a := range r.Accounts {
+		if !utf8.ValidString(a.Account.Customer) {
+			continue
+		}
 		point, err := l.Checkpoint(ctx, a.Account)
 		if err != nil || point.Version != a.Recovered || a.Recovered+a.SetAside+a.Lost != a.Version {
 			t.Errorf("%+v, and the new file has %d: %v", a, point.Version, err)
@@ -129,6 +135,11 @@ func TestRecover(t *testing.T) {
 		r := try(t, sound)
 		if !r.Whole() || len(r.Accounts) != 3 || r.Accounts[0].Recovered != 200 || r.Records != 3 {
 			t.Errorf("got %+v", r)
+		}
+		for _, a := range r.Accounts { // the name of one is as long as a number
+			if a.Unproven {
+				t.Errorf("%v is unproven, and its head is there", a.Account)
+			}
 		}
 	})
 	t.Run("without meta pages", func(t *testing.T) {
@@ -190,6 +201,84 @@ func TestRecover(t *testing.T) {
 			t.Errorf("got %+v", r)
 		}
 	})
+}
+
+// TestRecoverSaysWhatNothingProves: in a file that was not closed, the last record of an
+// account may have its seal nowhere.
+func TestRecoverSaysWhatNothingProves(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ledger.db")
+	s, err := bolt.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	l := creditledger.New(s, nil)
+	for _, text := range []string{"first", "second"} {
+		if _, err := l.Do(ctx, creditledger.AccountID{Customer: "ann"}, creditledger.Increment{Amount: creditledger.AmountOf(5), Description: text}, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	crashed, err := os.ReadFile(path)
+	if err := errors.Join(err, l.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	closed, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, altered string
+		file          []byte
+		want          bolt.RecoveredAccount
+	}{
+		{"closed", "", closed, bolt.RecoveredAccount{Version: 2, Recovered: 2}},
+		{"closed, last altered", "second", closed, bolt.RecoveredAccount{Version: 2, Recovered: 1, Lost: 1}},
+		{"not closed", "", crashed, bolt.RecoveredAccount{Version: 2, Recovered: 2, Unproven: true}},
+		{"not closed, last altered", "second", crashed, bolt.RecoveredAccount{Version: 2, Recovered: 2, Unproven: true}},
+		{"not closed, first altered", "first", crashed, bolt.RecoveredAccount{Version: 2, SetAside: 2}},
+	} {
+		data := bytes.Clone(c.file)
+		if c.altered != "" {
+			data = bytes.ReplaceAll(data, []byte(c.altered), []byte(strings.ToUpper(c.altered)))
+		}
+		damaged := filepath.Join(dir, c.name)
+		if err := os.WriteFile(damaged, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.want.Account = creditledger.AccountID{Customer: "ann", Currency: "credits"}
+		r, err := bolt.Recover(ctx, damaged, damaged+".new")
+		if err != nil || len(r.Accounts) != 1 || r.Accounts[0] != c.want {
+			t.Errorf("%s: %+v %v, and not %+v", c.name, r, err, c.want)
+		}
+	}
+}
+
+// TestRecoverLeavesOutBadNames: what stands under a name that nothing can have is counted
+// as lost, and keeps nothing else from being recovered.
+func TestRecoverLeavesOutBadNames(t *testing.T) {
+	dir := t.TempDir()
+	sound, seals := longLedger(t, filepath.Join(dir, "sound.db"))
+	data := bytes.ReplaceAll(sound, []byte("bob"), []byte("b\xffb"))
+	damaged, path := filepath.Join(dir, "damaged.db"), filepath.Join(dir, "new.db")
+	if err := os.WriteFile(damaged, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	database(t, damaged, nil, func(tx *bbolt.Tx) error { // no record is as long, and one of layout 1 has no check
+		return ledgerBucket(tx, "records").Put([]byte("\x04noten"), append(binary.BigEndian.AppendUint64(nil, 3), make([]byte, 1<<21)...))
+	})
+	r, err := bolt.Recover(t.Context(), damaged, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recovered(t, path, r, seals)
+	var lost uint64
+	for _, a := range r.Accounts {
+		lost += a.Lost
+	}
+	if len(r.Accounts) != 3 || lost != 200 || r.Whole() || r.Damaged != 2 || r.Records != 2 {
+		t.Errorf("got %+v", r)
+	}
 }
 
 func TestRecoverRefuses(t *testing.T) {

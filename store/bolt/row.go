@@ -33,19 +33,20 @@ func parseRow(id creditledger.RecordID, key, row []byte) (creditledger.Record, e
 		return damaged("has no version")
 	}
 	version, value := binary.BigEndian.Uint64(row), row[numberSize:]
-	if version&checked != 0 {
-		version &^= checked
-		if len(value) < numberSize || string(value[:numberSize]) != string(rowCheck(key, version, value[numberSize:])) {
-			return damaged("is not what was put: its check differs")
-		}
+	marked := version&checked != 0
+	version &^= checked
+	if fits := len(value) >= numberSize && string(value[:numberSize]) == string(rowCheck(key, version, value[numberSize:])); fits != marked {
+		return damaged("is not what was put: its check differs, or it has one that is not announced")
+	}
+	if marked {
 		value = value[numberSize:]
 	}
 	return creditledger.Record{RecordID: id, Version: version, Value: bytesOf(value)}, nil
 }
 
-// ownRow reports whether a row begins as those do that have a check.
+// ownRow reports whether a row begins as those do that have a check, announced or not.
 func ownRow(row []byte) bool {
-	return len(row) >= 2*numberSize && row[0] == checked>>56 && row[1] == 0 && row[2] == 0
+	return len(row) >= 2*numberSize && row[0]&^(checked>>56) == 0 && row[1] == 0 && row[2] == 0
 }
 
 func rowCheck(key []byte, version uint64, value []byte) []byte {

@@ -1,9 +1,9 @@
 package bolt
 
 import (
-	"bytes"
 	"encoding/binary"
 	"io"
+	"strings"
 
 	"creditledger"
 )
@@ -135,13 +135,9 @@ func (s *scan) leaf(data []byte, at int64, name []byte) {
 }
 
 // pair takes what a key and a value show themselves to be: the keys of the buckets
-// differ in length or in their first byte, and the values are self-contained.
+// differ in length or in their bytes, and the values are self-contained.
 func (s *scan) pair(key, value []byte, at int64) {
-	if len(key) == numberSize {
-		number := binary.BigEndian.Uint64(key)
-		if r, err := parseLogRecord(number, value); err == nil {
-			s.journal(number, r.bytes, at+int64(len(value)-len(r.bytes)))
-		}
+	if len(key) == numberSize && s.logRow(binary.BigEndian.Uint64(key), value, at) {
 		return
 	}
 	if s.filling {
@@ -167,25 +163,35 @@ func (s *scan) pair(key, value []byte, at int64) {
 	}
 }
 
-// parseRecordKey reads what recordKey made of a kind as they are: lower-case words.
+// parseRecordKey is splitRecordKey for a key that may be anything: kinds are lower-case
+// words.
 func parseRecordKey(k []byte) (creditledger.RecordID, bool) {
-	n := int(k[0])
-	if n == 0 || n > 64 || len(k) <= 1+n || len(k) > 1+n+1024 {
-		return creditledger.RecordID{}, false
-	}
-	kind := k[1 : 1+n]
-	if len(bytes.Trim(kind, "abcdefghijklmnopqrstuvwxyz_0123456789")) > 0 {
-		return creditledger.RecordID{}, false
-	}
-	return creditledger.RecordID{Kind: string(kind), Key: string(k[1+n:])}, true
+	id, ok := splitRecordKey(k)
+	ok = ok && len(id.Kind) <= 64 && len(id.Key) <= 1024 && strings.Trim(id.Kind, "abcdefghijklmnopqrstuvwxyz_0123456789") == ""
+	return id, ok
 }
 
-func (s *scan) journal(number uint64, record []byte, at int64) {
-	rec, err := creditledger.DecodeRecord(record)
-	if err != nil || s.filling && rec.Seq > s.versions[rec.Account] {
-		return
+// logRow takes a row of the log, and reports whether it is one: a short account's name
+// is as long as a log number.
+func (s *scan) logRow(number uint64, value []byte, at int64) bool {
+	r, err := parseLogRecord(number, value)
+	if err != nil {
+		return false
 	}
-	f := found{at: at, size: len(record), number: number, prev: rec.Prev, seal: creditledger.SealOf(record)}
+	rec, err := creditledger.DecodeRecord(r.bytes)
+	if err != nil {
+		return false
+	}
+	if !s.filling || rec.Seq <= s.versions[rec.Account] {
+		s.journal(rec, found{
+			at: at + int64(len(value)-len(r.bytes)), size: len(r.bytes), number: number,
+			prev: rec.Prev, seal: creditledger.SealOf(r.bytes),
+		})
+	}
+	return true
+}
+
+func (s *scan) journal(rec *creditledger.OpRecord, f found) {
 	bySeq := s.log[rec.Account]
 	if bySeq == nil {
 		bySeq = map[uint64][]found{}
@@ -226,7 +232,7 @@ func (s *scan) chain(id creditledger.AccountID) []found {
 			}
 		}
 		if best.reach == 0 {
-			if n := len(chain); n > 0 && s.doubt(id, uint64(n), &chain[n-1]) != proven {
+			if n := len(chain); n > 0 && s.doubt(id, uint64(n), &chain[n-1]) > alone {
 				chain = chain[:n-1]
 			}
 			return chain
@@ -238,7 +244,8 @@ func (s *scan) chain(id creditledger.AccountID) []found {
 
 // How far a record that decodes is to be believed.
 const (
-	proven  = iota // its seal stands elsewhere, or nothing else is left to ask
+	proven  = iota // its seal stands elsewhere
+	alone          // nothing is left to ask
 	doubted        // a record behind it that nothing proves has another seal for it
 	altered        // a head, or a record behind it that is proven, has
 )
@@ -257,7 +264,7 @@ func (s *scan) doubt(id creditledger.AccountID, seq uint64, f *found) int {
 		}
 		return altered
 	}
-	verdict := proven
+	verdict := alone
 	for i := range next {
 		verdict = max(verdict, doubted)
 		if next[i].reach > 1 || s.heads[id].Version == seq+1 && s.heads[id].Seal == next[i].seal {
