@@ -277,7 +277,7 @@ func dump(a *account) string {
 	w.WriteString(dumpOpen(a))
 	fmt.Fprintf(&w, "passed %s\n", numbersOf(a.passed))
 	for _, id := range slices.Sorted(maps.Keys(a.closed)) {
-		fmt.Fprintf(&w, "closed %x\n", encoded(a.closed[id].block))
+		fmt.Fprintf(&w, "closed since %d %x\n", a.closed[id].since, encoded(a.closed[id].block))
 	}
 	return w.String()
 }

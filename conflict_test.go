@@ -15,6 +15,22 @@ import (
 // moved is what a store says when another process was faster.
 var moved = &creditledger.ConflictError{Accounts: []creditledger.AccountID{cus1}}
 
+// aloft submits an operation whose commit is under way until another process turns out
+// to have been faster.
+func aloft(t *testing.T, w *world, s *faulty, op creditledger.Operation, key creditledger.Key) (p *creditledger.Pending, outrun func()) {
+	t.Helper()
+	g := s.shut()
+	p, err := w.Submit(ctx, cus1, op, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	received(t, g.arrived)
+	return p, func() {
+		s.onCommit(nil)
+		g.fail(moved)
+	}
+}
+
 // TestNobodyIsRefusedForTheRecordsOfOthers: a stale record that came along in the same
 // flight is nobody's concern but of who brought it.
 func TestNobodyIsRefusedForTheRecordsOfOthers(t *testing.T) {
@@ -62,20 +78,14 @@ func TestAKeyThatWasToldStays(t *testing.T) {
 		t.Run(fmt.Sprintf("retry first %t", retryFirst), func(t *testing.T) {
 			s := newFaulty()
 			w := newWorldOver(t, s)
-			g := s.shut()
-			p, err := w.Submit(ctx, cus1, grant("", "1"), "")
-			if err != nil {
-				t.Fatal(err)
-			}
-			received(t, g.arrived)
+			p, outrun := aloft(t, w, s, grant("", "1"), "")
 			short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 			defer cancel()
 			var unknown *creditledger.OutcomeUnknownError
 			if _, err := p.Wait(short); !errors.As(err, &unknown) {
 				t.Fatal(err)
 			}
-			s.onCommit(nil)
-			g.fail(moved)
+			outrun()
 			wait := func() {
 				if res, err := p.Wait(ctx); err != nil || res.Key != unknown.Key {
 					t.Errorf("waited on: %+v, %v", res, err)
@@ -103,13 +113,7 @@ func TestGivingUpInADecisionAfreshIsUnknown(t *testing.T) {
 	s := newFaulty()
 	w := newWorldOver(t, s)
 	w.given(grant("A", "100"))
-	g := s.shut()
-	p, err := w.Submit(ctx, cus1, spend("2"), "k")
-	if err != nil {
-		t.Fatal(err)
-	}
-	received(t, g.arrived)
-	s.onCommit(nil)
+	p, outrun := aloft(t, w, s, spend("2"), "k")
 	loading := make(chan bool, 10)
 	s.onRead(func(c context.Context, what string, id creditledger.AccountID) error {
 		if what == "load" && c.Done() != nil {
@@ -122,7 +126,7 @@ func TestGivingUpInADecisionAfreshIsUnknown(t *testing.T) {
 	over, cancel := context.WithCancel(ctx)
 	first := make(chan error, 1)
 	go func() { _, err := p.Wait(over); first <- err }()
-	g.fail(moved)
+	outrun()
 	received(t, loading)
 	second := make(chan error, 1)
 	go func() { _, err := p.Wait(ctx); second <- err }()
@@ -148,15 +152,9 @@ func TestAPanicInADecisionAfreshLeavesNobodyWaiting(t *testing.T) {
 	}
 	w.reopen()
 	w.given(grant("A", "100"))
-	g := s.shut()
-	p, err := w.Submit(ctx, cus1, spend("2"), "k")
-	if err != nil {
-		t.Fatal(err)
-	}
-	received(t, g.arrived)
-	s.onCommit(nil)
+	p, outrun := aloft(t, w, s, spend("2"), "k")
 	broken.Store(true)
-	g.fail(moved)
+	outrun()
 	func() {
 		defer func() {
 			if recover() == nil {
@@ -256,18 +254,12 @@ func TestAConflictKeepsTheOrder(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			s := newFaulty()
 			w := newWorldOver(t, s)
-			g := s.shut()
-			first, err := w.Submit(ctx, cus1, grant("A", "10"), "1")
-			if err != nil {
-				t.Fatal(err)
-			}
-			received(t, g.arrived)
+			first, outrun := aloft(t, w, s, grant("A", "10"), "1")
 			second, err := w.Submit(ctx, cus1, spend("10", policy(creditledger.Reject)), "2")
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.onCommit(nil)
-			g.fail(moved)
+			outrun()
 			c.wait(t, w, first, second)
 			page, err := w.Entries(ctx, cus1, creditledger.EntriesQuery{Ascending: true, Limit: 10})
 			if err != nil || len(page.Entries) < 2 || page.Entries[0].IdempotencyKey != "1" || page.Entries[1].IdempotencyKey != "2" {

@@ -320,21 +320,14 @@ func (inv *Invoice) refundOf(credits, spent creditledger.Amount) (amount, owed M
 	if err != nil {
 		return amount, owed, err
 	}
-	share := func(a creditledger.Amount) (Money, error) {
-		r := scaled(&inv.Total.amount, 0)
-		r.Mul(r, scaled(decimalOf(a), 0))
-		r.Quo(r, scaled(decimalOf(inv.Purchase.Amount), 0))
-		return roundRat(r, inv.Currency)
-	}
-	upTo, err := share(after)
+	unspent, err := after.Sub(spent)
 	if err != nil {
 		return amount, owed, err
 	}
-	was, err := share(before)
-	if err != nil {
+	if amount, err = inv.priceOf(before, after); err != nil {
 		return amount, owed, err
 	}
-	if amount, err = upTo.Sub(was); err != nil {
+	if owed, err = inv.priceOf(unspent, after); err != nil {
 		return amount, owed, err
 	}
 	left, err := inv.Total.Sub(inv.Credited)
@@ -344,21 +337,29 @@ func (inv *Invoice) refundOf(credits, spent creditledger.Amount) (amount, owed M
 	if amount.amount.Cmp(&left.amount) > 0 {
 		amount = left
 	}
-	unspent, err := after.Sub(spent)
-	if err != nil {
-		return amount, owed, err
-	}
-	kept, err := share(unspent)
-	if err != nil {
-		return amount, owed, err
-	}
-	if owed, err = upTo.Sub(kept); err != nil {
-		return amount, owed, err
-	}
 	if owed.amount.Cmp(&amount.amount) > 0 {
 		owed = amount
 	}
 	return amount, owed, nil
+}
+
+// priceOf is what the bought credits between the from-th and the to-th cost.
+func (inv *Invoice) priceOf(from, to creditledger.Amount) (Money, error) {
+	share := func(a creditledger.Amount) (Money, error) {
+		r := scaled(&inv.Total.amount, 0)
+		r.Mul(r, scaled(decimalOf(a), 0))
+		r.Quo(r, scaled(decimalOf(inv.Purchase.Amount), 0))
+		return roundRat(r, inv.Currency)
+	}
+	low, err := share(from)
+	if err != nil {
+		return Money{}, err
+	}
+	high, err := share(to)
+	if err != nil {
+		return Money{}, err
+	}
+	return high.Sub(low)
 }
 
 // roundRat rounds an exact fraction of whole units once, half away from zero.
