@@ -211,7 +211,7 @@ func (s *Service) Change(ctx context.Context, id string) (*Change, error) {
 type Collected struct {
 	Description string `json:"description,omitempty"`
 	// PreviouslyCollected goes to the customer balance before anything else.
-	PreviouslyCollected Money `json:"previously_collected_amount"`
+	PreviouslyCollected Money `json:"previously_collected_amount,omitzero"`
 }
 
 // PreviewChange tells what applying a change would do at this moment, without doing

@@ -4,26 +4,26 @@ import (
 	"creditledger"
 )
 
-// operation is a ledger operation as this package stores it: by its name, with the
-// fields that it has.
+// operation is a ledger operation as this package stores and shows it: the names of
+// operations files, and only what is not the default.
 type operation struct {
 	Op             string                 `json:"op"`
-	Amount         creditledger.Amount    `json:"amount"`
+	Amount         creditledger.Amount    `json:"amount,omitzero"`
 	BlockID        string                 `json:"block_id,omitempty"`
 	EffectiveAt    string                 `json:"effective_date,omitempty"`
 	ExpiresAt      string                 `json:"expiry_date,omitempty"`
 	Target         string                 `json:"target_expiry_date,omitempty"`
 	NewBlockID     string                 `json:"new_block_id,omitempty"`
-	CostBasis      creditledger.CostBasis `json:"per_unit_cost_basis"`
+	CostBasis      creditledger.CostBasis `json:"per_unit_cost_basis,omitzero"`
 	Priority       int32                  `json:"priority,omitempty"`
 	Filters        []filter               `json:"filters,omitempty"`
-	Source         creditledger.Source    `json:"source,omitempty"`
+	Source         string                 `json:"source,omitempty"`
 	RequirePayment bool                   `json:"require_payment,omitempty"`
-	Repay          creditledger.Repay     `json:"repay,omitempty"`
+	Repay          string                 `json:"repay,omitempty"`
 	InvoiceID      string                 `json:"invoice_id,omitempty"`
 	ItemID         string                 `json:"item_id,omitempty"`
 	PriceID        string                 `json:"price_id,omitempty"`
-	Overdraft      creditledger.Overdraft `json:"overdraft,omitempty"`
+	Overdraft      string                 `json:"overdraft,omitempty"`
 	Limit          *creditledger.Amount   `json:"overdraft_limit,omitempty"`
 	EligibleBefore creditledger.Instant   `json:"eligible_before,omitzero"`
 	Reason         string                 `json:"void_reason,omitempty"`
@@ -32,9 +32,30 @@ type operation struct {
 }
 
 type filter struct {
-	Field    creditledger.FilterField    `json:"field"`
-	Operator creditledger.FilterOperator `json:"operator"`
-	Values   []string                    `json:"values"`
+	Field    string   `json:"field"`
+	Operator string   `json:"operator"`
+	Values   []string `json:"values"`
+}
+
+// word is the name of a choice, empty for the one that stands when none is made.
+func word[T interface {
+	comparable
+	String() string
+}](v T) string {
+	var none T
+	if v == none {
+		return ""
+	}
+	return v.String()
+}
+
+// chosen reads what word wrote.
+func chosen[T any](text string, parse func(string) (T, error), err *error) (v T) {
+	if text == "" || *err != nil {
+		return v
+	}
+	v, *err = parse(text)
+	return v
 }
 
 // operationOf is the stored form of an operation.
@@ -43,17 +64,17 @@ func operationOf(op creditledger.Operation) operation {
 	case creditledger.Increment:
 		o := operation{
 			Op: op.Name(), Amount: op.Amount, BlockID: op.BlockID, EffectiveAt: op.EffectiveAt.String(), ExpiresAt: op.ExpiresAt.String(),
-			CostBasis: op.CostBasis, Priority: op.Priority, Source: op.Source, RequirePayment: op.RequirePayment, Repay: op.Repay,
+			CostBasis: op.CostBasis, Priority: op.Priority, Source: word(op.Source), RequirePayment: op.RequirePayment, Repay: word(op.Repay),
 			InvoiceID: op.InvoiceID, Description: op.Description, Metadata: op.Metadata,
 		}
 		for _, f := range op.Filters {
-			o.Filters = append(o.Filters, filter(f))
+			o.Filters = append(o.Filters, filter{f.Field.String(), f.Operator.String(), f.Values})
 		}
 		return o
 	case creditledger.Decrement:
 		o := operation{
 			Op: op.Name(), Amount: op.Amount, ItemID: op.ItemID, PriceID: op.PriceID, InvoiceID: op.InvoiceID,
-			Overdraft: op.Overdraft, EligibleBefore: op.EligibleBefore, Description: op.Description, Metadata: op.Metadata,
+			Overdraft: word(op.Overdraft), EligibleBefore: op.EligibleBefore, Description: op.Description, Metadata: op.Metadata,
 		}
 		if limit, ok := op.Limit.Amount(); ok {
 			o.Limit = &limit
@@ -76,27 +97,29 @@ func operationOf(op creditledger.Operation) operation {
 
 // operation gives the operation back.
 func (o *operation) operation() (creditledger.Operation, error) {
-	dates := make([]creditledger.When, 3)
-	for i, text := range []string{o.EffectiveAt, o.ExpiresAt, o.Target} {
-		var err error
-		if dates[i], err = parseWhen(text); err != nil {
-			return nil, err
-		}
+	var err error
+	effective, expires, target := chosen(o.EffectiveAt, parseWhen, &err), chosen(o.ExpiresAt, parseWhen, &err), chosen(o.Target, parseWhen, &err)
+	source, repay := chosen(o.Source, creditledger.ParseSource, &err), chosen(o.Repay, creditledger.ParseRepay, &err)
+	overdraft := chosen(o.Overdraft, creditledger.ParseOverdraft, &err)
+	var filters []creditledger.Filter
+	for _, f := range o.Filters {
+		field := chosen(f.Field, creditledger.ParseFilterField, &err)
+		filters = append(filters, creditledger.Filter{Field: field, Operator: chosen(f.Operator, creditledger.ParseFilterOperator, &err), Values: f.Values})
+	}
+	if err != nil {
+		return nil, err
 	}
 	switch o.Op {
 	case "increment":
-		op := creditledger.Increment{
-			Amount: o.Amount, BlockID: o.BlockID, EffectiveAt: dates[0], ExpiresAt: dates[1], CostBasis: o.CostBasis, Priority: o.Priority,
-			Source: o.Source, RequirePayment: o.RequirePayment, Repay: o.Repay, InvoiceID: o.InvoiceID, Description: o.Description, Metadata: o.Metadata,
-		}
-		for _, f := range o.Filters {
-			op.Filters = append(op.Filters, creditledger.Filter(f))
-		}
-		return op, nil
+		return creditledger.Increment{
+			Amount: o.Amount, BlockID: o.BlockID, EffectiveAt: effective, ExpiresAt: expires, CostBasis: o.CostBasis, Priority: o.Priority,
+			Filters: filters, Source: source, RequirePayment: o.RequirePayment, Repay: repay, InvoiceID: o.InvoiceID,
+			Description: o.Description, Metadata: o.Metadata,
+		}, nil
 	case "decrement":
 		op := creditledger.Decrement{
 			Amount: o.Amount, ItemID: o.ItemID, PriceID: o.PriceID, InvoiceID: o.InvoiceID,
-			Overdraft: o.Overdraft, EligibleBefore: o.EligibleBefore, Description: o.Description, Metadata: o.Metadata,
+			Overdraft: overdraft, EligibleBefore: o.EligibleBefore, Description: o.Description, Metadata: o.Metadata,
 		}
 		if o.Limit != nil {
 			op.Limit = creditledger.LimitOf(*o.Limit)
@@ -104,7 +127,7 @@ func (o *operation) operation() (creditledger.Operation, error) {
 		return op, nil
 	case "expiration_change":
 		return creditledger.ExpirationChange{
-			Amount: o.Amount, BlockID: o.BlockID, ExpiresAt: dates[1], Target: dates[2], NewBlockID: o.NewBlockID,
+			Amount: o.Amount, BlockID: o.BlockID, ExpiresAt: expires, Target: target, NewBlockID: o.NewBlockID,
 			Description: o.Description, Metadata: o.Metadata,
 		}, nil
 	case "void":

@@ -36,7 +36,7 @@ type purchaseKey struct {
 	ItemID              string    `json:"item_id,omitempty"`
 	MarkAsPaid          bool      `json:"mark_as_paid,omitempty"`
 	RequirePayment      bool      `json:"require_successful_payment,omitempty"`
-	PreviouslyCollected Money     `json:"previously_collected_amount"`
+	PreviouslyCollected Money     `json:"previously_collected_amount,omitzero"`
 }
 
 func (p *Purchase) key() purchaseKey {

@@ -69,7 +69,7 @@ var files = []mutant{
 	},
 	{
 		"record-unchecked", "store/bolt/row.go",
-		"string(value[:numberSize]) != string(rowCheck(key, version, value[numberSize:]))", "false",
+		"fits != marked", "fits && false",
 		"no bit of an upper layer's record changes unnoticed",
 	},
 	{

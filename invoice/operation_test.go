@@ -1,0 +1,75 @@
+package invoice
+
+import (
+	"encoding/json"
+	"reflect"
+	"testing"
+	"time"
+
+	"creditledger"
+)
+
+// TestStoredOperation: an operation of a pending change is stored, and shown, in the
+// words of operations files and without what is the default, and comes back as it was.
+func TestStoredOperation(t *testing.T) {
+	at := creditledger.At(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+	basis, err := creditledger.ParseCostBasis("0.20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		op   creditledger.Operation
+		want string
+	}{
+		{
+			creditledger.Increment{
+				Amount: creditledger.AmountOf(5), ExpiresAt: creditledger.Never(), EffectiveAt: at, CostBasis: basis,
+				Source: creditledger.TopUp, Repay: creditledger.RepayNever,
+				Filters: []creditledger.Filter{{Field: creditledger.FieldPrice, Operator: creditledger.Excludes, Values: []string{"x"}}},
+			},
+			`{"op":"increment","amount":"5","effective_date":"2026-03-01T00:00:00Z","expiry_date":"never","per_unit_cost_basis":"0.20",` +
+				`"filters":[{"field":"price_id","operator":"excludes","values":["x"]}],"source":"top_up","repay":"never"}`,
+		},
+		{creditledger.Increment{Amount: creditledger.AmountOf(5)}, `{"op":"increment","amount":"5"}`},
+		{
+			creditledger.Decrement{Amount: creditledger.AmountOf(5), ItemID: "i", Overdraft: creditledger.StopAtZero},
+			`{"op":"decrement","amount":"5","item_id":"i","overdraft":"stop_at_zero"}`,
+		},
+		{
+			creditledger.Decrement{Amount: creditledger.AmountOf(5), Limit: creditledger.LimitOf(creditledger.AmountOf(0))},
+			`{"op":"decrement","amount":"5","overdraft_limit":"0"}`,
+		},
+		{
+			creditledger.ExpirationChange{BlockID: "b", ExpiresAt: creditledger.Never(), Target: at},
+			`{"op":"expiration_change","block_id":"b","expiry_date":"never","target_expiry_date":"2026-03-01T00:00:00Z"}`,
+		},
+		{creditledger.Void{BlockID: "b", Amount: creditledger.AmountOf(1), Reason: "refund"}, `{"op":"void","amount":"1","block_id":"b","void_reason":"refund"}`},
+		{creditledger.Amendment{BlockID: "b", Amount: creditledger.AmountOf(1)}, `{"op":"amendment","amount":"1","block_id":"b"}`},
+		{creditledger.Activation{BlockID: "b"}, `{"op":"activate","block_id":"b"}`},
+	} {
+		text, err := json.Marshal(operationOf(c.op))
+		if err != nil || string(text) != c.want {
+			t.Errorf("stored as %s %v\nand not as %s", text, err, c.want)
+		}
+		var stored operation
+		if err := json.Unmarshal(text, &stored); err != nil {
+			t.Fatal(err)
+		}
+		if back, err := stored.operation(); err != nil || !reflect.DeepEqual(back, c.op) {
+			t.Errorf("%s comes back as\n%#v %v, and not as\n%#v", text, back, err, c.op)
+		}
+	}
+}
+
+// TestStoredOperationRefuses: no choice that has no name is taken for the default.
+func TestStoredOperationRefuses(t *testing.T) {
+	for _, op := range []creditledger.Operation{
+		creditledger.Increment{Source: 9}, creditledger.Increment{Repay: 9}, creditledger.Decrement{Overdraft: 9},
+		creditledger.Increment{Filters: []creditledger.Filter{{Field: 9}}}, creditledger.Increment{Filters: []creditledger.Filter{{Operator: 9}}},
+	} {
+		stored := operationOf(op)
+		if back, err := stored.operation(); err == nil {
+			t.Errorf("%#v comes back as %#v", op, back)
+		}
+	}
+}
