@@ -120,6 +120,26 @@ func ExampleService_Refund() {
 	// credited 20.00 USD spent 40 customer balance -8.00 USD <nil>
 }
 
+// Proving what is on the bills, as an auditor would.
+func ExampleService_Verify() {
+	var now time.Time
+	_, sales := open(&now)
+	_, err := sales.Purchase(ctx, invoice.Purchase{
+		Account:   creditledger.AccountID{Customer: "cus_1"},
+		Increment: creditledger.Increment{Amount: creditledger.MustAmount("100"), CostBasis: creditledger.MustCostBasis("0.20")},
+		Terms:     invoice.Terms{AutoCollection: invoice.No(), NetTerms: invoice.Days(30)},
+		Currency:  "USD",
+	}, "order-1")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	v, err := sales.Verify(ctx, nil)
+	fmt.Println("whole:", v.OK, "invoices:", v.Invoices, err)
+	// Output:
+	// whole: true invoices: 1 <nil>
+}
+
 // The unused half of a month.
 func ExampleProrate() {
 	price, err := invoice.ParseMoney("29.99", "USD")

@@ -55,6 +55,9 @@ func (w *world) findings() []string {
 			numbers[inv.Number] = true
 		}
 	}
+	v, err := w.Verify(w.ctx, nil)
+	x.expect(err == nil && v.OK && int(v.Invoices) == len(w.records(kindInvoice)) && int(v.Transactions) == len(w.records(kindMovement)),
+		"verified: %+v %v", v, err)
 	for n := range len(numbers) {
 		x.expect(numbers[fmt.Sprintf("INV-%06d", n+1)], "number %d is missing", n+1)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"creditledger"
+	"creditledger/invoice"
 	"creditledger/opsfile"
 	"creditledger/store"
 )
@@ -27,7 +29,8 @@ func (a *app) evidenceCommands() []*cobra.Command {
 }
 
 const verifyHelp = `Replay every entry of an account, or of all accounts, and prove that nothing was lost,
-made up or altered.
+made up or altered. Without CUSTOMER, invoices and customer balances are proved as well:
+they must add up, and agree with each other and with the ledger.
 
 --since takes a file that creditledger head wrote earlier and that was kept elsewhere:
 the history must have grown from there and nothing before may differ. Only that shows
@@ -75,6 +78,11 @@ func (a *app) verifyCommand() *cobra.Command {
 				if err := a.showVerification(&answer, what); err != nil {
 					return err
 				}
+				if len(args) == 0 {
+					if err := a.verifyMoney(cmd.Context(), l); err != nil {
+						return err
+					}
+				}
 				return a.showWarnings(s, since != "")
 			})
 		}),
@@ -105,6 +113,42 @@ func (a *app) showVerification(answer *opsfile.Answer, account string) error {
 		return &statusError{statusDamaged, fmt.Errorf("the ledger is not whole: %s; keep the file as it is and go back to a backup", v.Violation)}
 	}
 	return nil
+}
+
+// moneyObject is what verify prints of money as JSON, where there is any.
+type moneyObject struct {
+	Op           string `json:"op"`
+	OK           bool   `json:"ok"`
+	Invoices     uint64 `json:"invoices"`
+	Transactions uint64 `json:"transactions"`
+	Violation    string `json:"violation,omitempty"`
+}
+
+// verifyMoney proves invoices and customer balances, and says so if there are any.
+func (a *app) verifyMoney(ctx context.Context, l *creditledger.Ledger) error {
+	bar := a.countBar("invoices examined")
+	v, err := invoice.New(l, nil).Verify(ctx, bar.count)
+	bar.done()
+	if err != nil {
+		return err
+	}
+	o := moneyObject{Op: "verify_invoices", OK: v.OK, Invoices: v.Invoices, Transactions: v.Transactions}
+	if !v.OK {
+		o.Violation = v.Violation.Error()
+	}
+	switch {
+	case v.OK && v.Invoices+v.Transactions == 0:
+		return nil
+	case a.json:
+		err = json.NewEncoder(a.out).Encode(o)
+	case v.OK && !a.quiet:
+		_, err = fmt.Fprintf(a.out, "Whole: %s, %s of customer balances.\n",
+			count(v.Invoices, "invoice", "invoices"), count(v.Transactions, "transaction", "transactions"))
+	}
+	if err == nil && !v.OK {
+		err = &statusError{statusDamaged, fmt.Errorf("the invoices are not whole: %s; keep the file as it is and go back to a backup", v.Violation)}
+	}
+	return err
 }
 
 // showWarnings tells of what was strange in a file. A history that may have been set

@@ -149,3 +149,44 @@ func TestVerifyStrayRows(t *testing.T) {
 		}
 	}
 }
+
+// TestVerifyMoney: verify proves the invoices and the customer balances too.
+func TestVerifyMoney(t *testing.T) {
+	s := newSession(t)
+	s.must("grant", "d", "10")
+	if out := s.must("verify"); strings.Contains(out, "invoice") {
+		t.Errorf("without invoices verify says\n%s", out)
+	}
+	s.must("purchase", "c", "100", "--cost-basis", "0.20", "--net-terms", "30", "--auto-collection=true", "--invoice-currency", "USD", "--invoice-id", "inv")
+	if out := s.must("verify"); !strings.Contains(out, "Whole: 1 invoice, 0 transactions of customer balances.\n") {
+		t.Errorf("verify says\n%s", out)
+	}
+	if out := s.must("verify", "--json"); !strings.Contains(out, `{"op":"verify_invoices","ok":true,"invoices":1,"transactions":0}`) {
+		t.Errorf("verify says\n%s", out)
+	}
+	if out := s.must("verify", "c"); strings.Contains(out, "invoice") {
+		t.Errorf("of one account verify says\n%s", out)
+	}
+
+	store, err := bolt.Open(filepath.Join(s.dir, "credits.db"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := creditledger.New(store, nil)
+	id := creditledger.RecordID{Kind: "invoice", Key: "inv"}
+	rec, err := l.Record(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	altered := bytes.ReplaceAll(rec.Value, []byte(`"amount_due":"20.00`), []byte(`"amount_due":"19.00`))
+	err = l.PutRecords(t.Context(), []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Value: altered}})
+	if err := errors.Join(err, l.Close(), store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr, status := s.run("verify"); status != statusDamaged || !strings.Contains(stderr, "the amount due is 19.00 USD") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
+	if out, _, status := s.run("verify", "--json"); status != statusDamaged || !strings.Contains(out, `"op":"verify_invoices","ok":false`) {
+		t.Errorf("status %d, %s", status, out)
+	}
+}

@@ -1,0 +1,244 @@
+package invoice
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"creditledger"
+)
+
+// examined is what was seen of one customer.
+type examined struct {
+	invoices, transactions uint64
+	numbered               map[string]uint64                               // invoices with a number, by seller
+	applied                map[string]Money                                // from the balance, by invoice
+	claims                 map[creditledger.AccountID]map[string]claimedBy // draws, by entry
+}
+
+// claimedBy is a draw and who says that it happened.
+type claimedBy struct {
+	invoice string
+	draw    Draw
+}
+
+// customer examines one customer, once.
+func (x *examiner) customer(customer string) (*examined, error) {
+	seen := &examined{numbered: map[string]uint64{}, applied: map[string]Money{}, claims: map[creditledger.AccountID]map[string]claimedBy{}}
+	if err := x.balances(customer, seen); err != nil {
+		return nil, err
+	}
+	prefix := customer + separator
+	err := x.each(kindIndex, prefix, func(rec *creditledger.Record) error {
+		id := rec.Key[min(len(rec.Key), len(prefix)+20+len(separator)):]
+		inv, err := x.s.Invoice(x.ctx, id)
+		if isNotFound(err) || errors.Is(err, creditledger.ErrInvalid) {
+			return violation("invoices of "+clip(customer), "%s is listed and is not there", clip(id))
+		}
+		if err != nil {
+			return err
+		}
+		if indexKey(inv) != rec.Key {
+			return violation(inv.name(), "it is listed as another one, of customer %s", clip(customer))
+		}
+		return x.invoice(inv, seen)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range slices.Sorted(maps.Keys(seen.applied)) {
+		if m := seen.applied[id]; m.Sign() != 0 {
+			return nil, violation("customer balance of "+clip(customer), "%s of it is applied to %s, which is not the customer's", m, clip(id))
+		}
+	}
+	return seen, x.drawn(seen)
+}
+
+// balances proves the chains of a customer's transactions, and adds up what went to
+// each invoice, less what came back.
+func (x *examiner) balances(customer string, seen *examined) error {
+	ends := map[string]Movement{} // the last transaction of each balance
+	prefix := customer + separator
+	err := x.each(kindMovement, prefix, func(rec *creditledger.Record) error {
+		var m Movement
+		if err := decode(rec, &m); err != nil {
+			return err
+		}
+		currency, _, _ := strings.Cut(rec.Key[len(prefix):], separator)
+		last, ok := ends[currency]
+		if !ok {
+			last.Ending = zeroOf(currency)
+		}
+		where := fmt.Sprintf("transaction %d of the customer balance of %s in %s", last.Number+1, clip(customer), clip(currency))
+		if m.Number != last.Number+1 || rec.Key != movementKey(customer, currency, m.Number) {
+			return violation(where, "it is missing, number %d follows", m.Number)
+		}
+		if !same(m.Starting, last.Ending) {
+			return violation(where, "it begins at %s, and the one before ended at %s", m.Starting, last.Ending)
+		}
+		change := m.Amount
+		if m.Type == BalanceDecrement {
+			change = change.Neg()
+		}
+		end, err := m.Starting.Add(change)
+		if err != nil || m.Amount.Sign() <= 0 || !same(end, m.Ending) || m.Type != BalanceIncrement && m.Type != BalanceDecrement {
+			return violation(where, "%s and an %s of %s do not make %s", m.Starting, clip(string(m.Type)), m.Amount, m.Ending)
+		}
+		ends[currency] = m
+		seen.transactions++
+		switch m.Action {
+		case AppliedToInvoice, ReturnedFromVoid, CreditNoteApplied, CreditNoteVoided:
+			before, ok := seen.applied[m.Invoice]
+			if !ok {
+				before = zeroOf(currency)
+			}
+			if seen.applied[m.Invoice], err = before.Sub(change); err != nil {
+				return violation(where, "%v", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = x.each(kindBalance, prefix, func(rec *creditledger.Record) error {
+		var b CustomerBalance
+		if err := decode(rec, &b); err != nil {
+			return err
+		}
+		currency := rec.Key[len(prefix):]
+		if m := ends[currency]; b.Last != m.Number || !same(b.Amount, m.Ending) {
+			return violation(fmt.Sprintf("customer balance of %s in %s", clip(customer), clip(currency)),
+				"it is %s after %d transactions, the last of which, %d, ended at %s", b.Amount, b.Last, m.Number, m.Ending)
+		}
+		delete(ends, currency)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, currency := range slices.Sorted(maps.Keys(ends)) {
+		return violation(fmt.Sprintf("customer balance of %s in %s", clip(customer), clip(currency)), "it is missing, and has transactions")
+	}
+	return nil
+}
+
+// same reports whether two figures are of one currency and equal.
+func same(a, b Money) bool {
+	c, err := a.Cmp(b)
+	return err == nil && c == 0
+}
+
+// invoice proves what an invoice says of itself, of the balance and of its draws.
+func (x *examiner) invoice(inv *Invoice, seen *examined) error {
+	if err := inv.Check(); err != nil {
+		return err
+	}
+	seen.invoices++
+	if inv.Number != "" {
+		seen.numbered[inv.Seller]++
+	}
+	applied, ok := seen.applied[inv.ID]
+	if !ok {
+		applied = zeroOf(inv.Currency)
+	}
+	if !same(inv.Balance, applied) {
+		return violation(inv.name(), "%s of the customer balance is applied, and the balance says %s", inv.Balance, applied)
+	}
+	delete(seen.applied, inv.ID)
+	if err := x.bought(inv); err != nil {
+		return err
+	}
+	return inv.claim(seen)
+}
+
+// bought proves that the block of a purchase exists.
+func (x *examiner) bought(inv *Invoice) error {
+	if inv.Purchase == nil || inv.Purchase.BlockID == "" {
+		return nil
+	}
+	_, err := x.s.ledger.Block(x.ctx, inv.Purchase.Account.id(), inv.Purchase.BlockID)
+	if isNotFound(err) {
+		return violation(inv.name(), "block %s, which it is for, is not in the ledger", clip(inv.Purchase.BlockID))
+	}
+	return err
+}
+
+// claim adds up an invoice's draws, and notes them to be looked for in the ledger.
+func (inv *Invoice) claim(seen *examined) error {
+	var draws []Draw
+	rate := creditledger.AmountOf(1)
+	if p := inv.Period; p != nil {
+		draws = p.Draws
+		if p.Rate.IsSet() {
+			rate = p.Rate.Amount()
+		}
+	}
+	byLine := make([]creditledger.Amount, len(inv.Lines))
+	var all creditledger.Amount
+	for _, d := range draws {
+		var err error
+		if d.Line < 0 || d.Line >= len(byLine) {
+			return violation(inv.name(), "credits are drawn for line %d, which it does not have", d.Line)
+		}
+		if byLine[d.Line], err = byLine[d.Line].Add(d.Amount); err == nil {
+			all, err = all.Add(d.Amount)
+		}
+		if err != nil {
+			return violation(inv.name(), "%v", err)
+		}
+		on := inv.Period.Account.id()
+		if seen.claims[on] == nil {
+			seen.claims[on] = map[string]claimedBy{}
+		}
+		if _, twice := seen.claims[on][d.EntryID]; twice {
+			return violation(inv.name(), "entry %s is drawn twice", clip(d.EntryID))
+		}
+		seen.claims[on][d.EntryID] = claimedBy{inv.ID, d}
+	}
+	for i := range inv.Lines {
+		if drawn := inv.Lines[i].Drawn; drawn.Cmp(byLine[i]) != 0 {
+			return violation(inv.name(), "line %d drew %s credits, its draws are %s", i, drawn, byLine[i])
+		}
+	}
+	worth, err := Money{amount: *decimalOf(rate), currency: inv.Currency}.Mul(all)
+	if err == nil {
+		worth, err = worth.Round()
+	}
+	if err != nil || !same(worth, inv.Credits) {
+		return violation(inv.name(), "credits of %s are applied, what was drawn is worth %s", inv.Credits, worth)
+	}
+	return nil
+}
+
+// drawn looks for a customer's draws in the ledger.
+func (x *examiner) drawn(seen *examined) error {
+	for _, on := range slices.SortedFunc(maps.Keys(seen.claims), creditledger.AccountID.Compare) {
+		claims := seen.claims[on]
+		q := creditledger.EntriesQuery{Ascending: true, Limit: creditledger.MaxPage, Type: creditledger.EntryDecrement}
+		for len(claims) > 0 {
+			page, err := x.s.ledger.Entries(x.ctx, on, q)
+			if err != nil {
+				return err
+			}
+			for i := range page.Entries {
+				e := &page.Entries[i]
+				c, ok := claims[e.ID]
+				if ok && (c.invoice != e.InvoiceID || c.draw.BlockID != e.Block.ID || c.draw.Amount.Cmp(e.Amount) != 0) {
+					return violation("invoice "+clip(c.invoice), "it says that entry %s drew %s of block %s; it drew %s of block %s, for invoice %q",
+						e.ID, c.draw.Amount, clip(c.draw.BlockID), e.Amount, e.Block.ID, clip(e.InvoiceID))
+				}
+				delete(claims, e.ID)
+			}
+			if q.Cursor = page.Next; q.Cursor == "" {
+				break
+			}
+		}
+		for _, id := range slices.Sorted(maps.Keys(claims)) {
+			return violation("invoice "+clip(claims[id].invoice), "entry %s, which it says it drew, is not in the ledger", clip(id))
+		}
+	}
+	return nil
+}
