@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,10 +182,18 @@ func (m *machine) spendSome(k creditledger.Key) error {
 	return m.operate(creditledger.Decrement{Amount: creditledger.AmountOf(m.number("amount", 1, 60)), Overdraft: creditledger.Overdraft(m.number("overdraft", 0, 2))}, k)
 }
 
-// extendSome moves credits of one of the last blocks that were bought.
+// extendSome moves credits of one of the blocks that hold any.
 func (m *machine) extendSome(k creditledger.Key) error {
+	page, err := m.ledger.Blocks(m.ctx, credits, creditledger.BlocksQuery{})
+	if err != nil {
+		return err
+	}
+	block := "none"
+	if n := int64(len(page.Blocks)); n > 0 {
+		block = page.Blocks[m.number("block", 0, n-1)].ID
+	}
 	return m.operate(creditledger.ExpirationChange{
-		BlockID: fmt.Sprint("b", m.number("block", max(1, int64(m.steps)-8), int64(m.steps))), Amount: creditledger.AmountOf(m.number("amount", 1, 40)),
+		BlockID: block, Amount: creditledger.AmountOf(m.number("amount", 1, 40)),
 		Target: creditledger.At(m.now.AddDate(0, 2, 0)),
 	}, k)
 }
@@ -242,6 +251,11 @@ func (m *machine) noteOne(k creditledger.Key) error {
 
 func (m *machine) voidNoteOne(k creditledger.Key) error {
 	inv := m.some()
+	for range 4 { // few have any
+		if len(inv.CreditNotes) == 0 {
+			inv = m.some()
+		}
+	}
 	if len(inv.CreditNotes) == 0 {
 		return nil
 	}
@@ -289,7 +303,7 @@ func (m *machine) syncOne(k creditledger.Key) error {
 
 func (m *machine) proposeSome(k creditledger.Key) error {
 	inv := m.some().ID
-	p := Proposal{Account: credits, ID: fmt.Sprint("change ", m.steps), ExpiresAt: creditledger.At(m.now.Add(time.Duration(m.number("lasts", 1, 300)) * time.Hour))}
+	p := Proposal{Account: credits, ID: fmt.Sprint("change ", m.steps), ExpiresAt: creditledger.At(m.now.Add(time.Duration(m.number("lasts", 1, 900)) * time.Hour))}
 	if m.flip("buys") {
 		p.Purchases = []Purchase{m.sale()}
 	}
@@ -308,11 +322,20 @@ func (m *machine) applyOne(k creditledger.Key) error {
 	if len(m.changes) == 0 {
 		return nil
 	}
-	id, with := m.changes[m.number("change", 0, int64(len(m.changes)-1))], Collected{}
+	id, with := m.changes[len(m.changes)-1], Collected{}
+	if m.number("older", 0, 3) == 0 {
+		id = m.changes[m.number("change", 0, int64(len(m.changes)-1))]
+	}
 	if m.flip("collected") {
 		with.PreviouslyCollected = m.cents()
 	}
-	return m.ask(func() error { _, err := m.ApplyChange(m.ctx, id, with, k); return err })
+	return m.ask(func() error {
+		_, err := m.ApplyChange(m.ctx, id, with, k)
+		if errors.Is(err, creditledger.ErrInvalid) && strings.Contains(err.Error(), "has passed") {
+			err = constraint("%v", err) // a date that was to come when it was proposed
+		}
+		return err
+	})
 }
 
 func (m *machine) cancelOne(k creditledger.Key) error {
