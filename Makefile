@@ -21,7 +21,7 @@ compare: ## benchmarks here beside those of another commit; REF=main PKG=./bench
 performance: ## everything measured in full size; writes docs/performance.md
 	go run ./bench/report
 
-fuzz: ## all fuzz targets; FUZZTIME=5s
+fuzz: ## all fuzz targets; FUZZTIME=3s
 	.ci/run fuzz
 
 demo: ## a whole story on a fresh ledger

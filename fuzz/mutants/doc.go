@@ -3,7 +3,7 @@
 // a failure.
 //
 //	LEDGER_MUTANTS=all go test ./fuzz/mutants       every mutant
-//	LEDGER_MUTANTS=sample go test ./fuzz/mutants    ten of them; or any number
+//	LEDGER_MUTANTS=sample go test ./fuzz/mutants    six of them; or any number
 //	go test ./fuzz/mutants -mutant '^expiry'        those with such a name, and no control
 //
 // The source is not touched: a mutant is an overlay of one file (go help build). That

@@ -62,7 +62,7 @@ var storeStages = [][]string{
 const storeDir = "store/bolt/"
 
 const (
-	sampleSize = 10
+	sampleSize = 6
 	atOnce     = 2
 	// patience is for one stage. A mutant that hangs is killed by it, and one that
 	// takes memory without end by the limit.

@@ -80,7 +80,7 @@ func TestOneHotAccount(t *testing.T) {
 // all of them, and checks every response against the history: what an operation was
 // told about the balance is what the journal says at its place.
 func TestManyAccounts(t *testing.T) {
-	const accounts, rounds = 100, 3
+	const accounts, rounds = 100, 2
 	ledgers, _ := processes(t, 4, nil)
 	id := func(i int) creditledger.AccountID {
 		return creditledger.AccountID{Customer: fmt.Sprint("customer ", i), Currency: "credits"}
