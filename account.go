@@ -23,25 +23,18 @@ type account struct {
 	total Amount  // Σ balance of the eligible blocks
 	gross Amount  // Σ |balance| of all blocks, so that no sum of them can leave the range
 
-	open     blockList        // every open block, in drawdown order
-	plain    pool             // eligible unfiltered blocks with a positive balance
-	filtered map[string]*pool // the same for filtered ones, by their filters
-	debts    blockList        // eligible negative blocks, oldest first
-	taker    *block           // the last eligible block that takes overdraft, in drawdown order
-	passed   []*block         // empty blocks that a later taker keeps from ever being one
-	waiting  blockList        // active but not yet effective, soonest first
-	expiring blockList        // blocks that hold something and will expire, soonest first
-	lapsed   []lapse          // expired since the last record and not yet written down
+	open     blockList                // every open block, in drawdown order
+	plain    pool                     // eligible unfiltered blocks with a positive balance
+	filtered map[string]*filteredPool // the same for filtered ones, by their filters
+	debts    blockList                // eligible negative blocks, oldest first
+	taker    *block                   // the last eligible block that takes overdraft, in drawdown order
+	passed   []*block                 // empty blocks that a later taker keeps from ever being one
+	waiting  blockList                // active but not yet effective, soonest first
+	expiring blockList                // blocks that hold something and will expire, soonest first
+	lapsed   []lapse                  // expired since the last record and not yet written down
 
 	byID   map[string]*block      // index of open, built when first needed
 	closed map[string]closedBlock // closed blocks at hand: just closed, or fetched for an operation
-}
-
-// pool is the drawable blocks that share one set of filters.
-type pool struct {
-	filters  []Filter
-	blocks   blockList // drawdown order
-	positive Amount    // Σ of their balances
 }
 
 // lapse is an expiry that has happened and will be an entry.
@@ -241,32 +234,6 @@ func (a *account) uncount(b *block) {
 	case -1:
 		a.debts.remove(b)
 	}
-}
-
-func (p *pool) put(b *block) {
-	p.blocks.insert(b)
-	p.positive = mustAmount(p.positive.Add(b.Balance))
-}
-
-func (p *pool) take(b *block) {
-	p.blocks.remove(b)
-	p.positive = mustAmount(p.positive.Sub(b.Balance))
-}
-
-func (a *account) poolOf(b *block) *pool {
-	if len(b.rare.Filters) == 0 {
-		return &a.plain
-	}
-	key := string(appendFilters(nil, b.rare.Filters))
-	p := a.filtered[key]
-	if p == nil {
-		p = &pool{filters: b.rare.Filters, blocks: blockList{order: drawdownOrder}}
-		if a.filtered == nil {
-			a.filtered = map[string]*pool{}
-		}
-		a.filtered[key] = p
-	}
-	return p
 }
 
 // isOpen reports whether an operation may still find b without naming it: it holds

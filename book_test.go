@@ -289,7 +289,7 @@ func dumpOpen(a *account) string {
 	for _, b := range a.open.all() {
 		fmt.Fprintf(&w, "open %x\n", encoded(b))
 	}
-	pools := append([]*pool{&a.plain}, slices.SortedFunc(maps.Values(a.filtered), func(p, q *pool) int {
+	pools := append([]*filteredPool{{pool: a.plain}}, slices.SortedFunc(maps.Values(a.filtered), func(p, q *filteredPool) int {
 		return bytes.Compare(appendFilters(nil, p.filters), appendFilters(nil, q.filters))
 	})...)
 	for _, p := range pools {

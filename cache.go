@@ -23,7 +23,7 @@ type slot struct {
 
 	deciding bool // a decision is changing the account
 
-	thrown []*Pending // decided, and thrown away by a conflict: to be decided afresh first, in order
+	thrown *thrownAway // nil: nothing
 
 	// The cache's, guarded by its mutex.
 	locked  bool
@@ -32,6 +32,12 @@ type slot struct {
 	users   int32
 	weight  int32
 	place   *list.Element
+}
+
+// thrownAway was decided, and a conflict made it void: it is to be decided afresh before
+// anything else, in order.
+type thrownAway struct {
+	list []*Pending
 }
 
 // latest is the flight after whose landing the account as it is in memory is durable;
@@ -133,22 +139,25 @@ func (s *slot) spoil() {
 // throw notes what a flight carried in vain. It comes before what was thrown away
 // earlier and is still not decided afresh: that would have been first otherwise.
 func (s *slot) throw(f *flight) {
-	s.thrown = slices.Concat(f.aboard, s.thrown)
+	if s.thrown == nil {
+		s.thrown = &thrownAway{}
+	}
+	s.thrown.list = slices.Concat(f.aboard, s.thrown.list)
 	f.aboard = nil
 }
 
 // before returns what was submitted before p, thrown away, and not decided afresh since.
 func (s *slot) before(p *Pending) *Pending {
-	for len(s.thrown) > 0 {
-		first := s.thrown[0]
+	for s.thrown != nil && len(s.thrown.list) > 0 {
+		first := s.thrown.list[0]
 		if first == p.stale {
 			return nil
 		}
 		if !first.settled() {
 			return first
 		}
-		s.thrown[0] = nil
-		s.thrown = s.thrown[1:]
+		s.thrown.list[0] = nil
+		s.thrown.list = s.thrown.list[1:]
 	}
 	s.thrown = nil
 	return nil

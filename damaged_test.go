@@ -21,6 +21,7 @@ type damaged struct {
 	ids                map[string]int // block id to index into blocks
 	keys               map[creditledger.Key]uint64
 	fail               func(what string) error
+	indexed            bool // it is asked to check its indexes itself
 }
 
 // copyOf takes a world's account apart.
@@ -55,7 +56,11 @@ func copyOf(t testing.TB, w *world) *damaged {
 
 // verify looks at it through a fresh ledger.
 func (d *damaged) verify(opts *creditledger.VerifyOptions) (creditledger.Verification, error) {
-	l := creditledger.New(d, nil)
+	var store creditledger.Store = struct{ creditledger.Store }{d}
+	if d.indexed {
+		store = d
+	}
+	l := creditledger.New(store, nil)
 	defer l.Close()
 	return l.Verify(ctx, d.id, opts)
 }
@@ -129,10 +134,16 @@ func (d *damaged) Accounts(context.Context, creditledger.AccountID, int) ([]cred
 	return []creditledger.AccountID{d.id}, d.failing("accounts")
 }
 
-// CheckAccount and CheckIndexes make it an IndexedStore, of keys that nothing lists.
-func (d *damaged) CheckAccount(_ context.Context, id creditledger.AccountID, version, keys uint64) error {
+// CheckAccount and CheckIndexes make it an IndexedStore, of keys that nothing lists and
+// of ids.
+func (d *damaged) CheckAccount(_ context.Context, id creditledger.AccountID, version, keys uint64, blocks func(string) uint64) error {
 	if version == d.head.Version && keys != uint64(len(d.keys)) {
 		return &creditledger.Violation{Account: id, Rule: "index", Detail: "a key too many"}
+	}
+	for block, i := range d.ids {
+		if number := blocks(block); version == d.head.Version && number != d.blocks[i].Number {
+			return &creditledger.Violation{Account: id, Block: block, Rule: "index", Detail: "an id of another block"}
+		}
 	}
 	return d.failing("check account")
 }

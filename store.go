@@ -93,9 +93,10 @@ type IndexedStore interface {
 
 	// CheckAccount compares what the store's indexes hold of an account with its head,
 	// blocks and journal, which the caller has proved, and in which keys records have an
-	// idempotency key. It returns a Violation for the first row that is missing, altered
-	// or too many. An account that is not at version is not compared.
-	CheckAccount(ctx context.Context, id AccountID, version, keys uint64) error
+	// idempotency key and blocks gives the number of the block of an id, 0 when there is
+	// none; it must not be kept. It returns a Violation for the first row that is missing,
+	// altered or too many. An account that is not at version is not compared.
+	CheckAccount(ctx context.Context, id AccountID, version, keys uint64, blocks func(id string) uint64) error
 
 	// CheckIndexes looks through all indexes for rows that belong to no account, or not
 	// to the one that they name, and through the records of upper layers for one that is

@@ -299,8 +299,13 @@ func TestVerifyBlocks(t *testing.T) {
 		d = copyOf(t, w)
 		d.ids[id] = (i + 1) % len(d.blocks)
 		checkViolation(t, d, "block "+id+" found by another's id", 0, id)
+		d.indexed = true
+		checkViolation(t, d, "block "+id+" found by another's id, as the index says", 0, id)
 	}
 	d := copyOf(t, w)
+	d.indexed, d.ids["stray"] = true, 0
+	checkViolation(t, d, "an id of no block", 0, "stray")
+	d = copyOf(t, w)
 	more := d.blocks[0]
 	more.Number, more.ID = uint64(len(d.blocks)+1), "more"
 	d.blocks = append(d.blocks, more)
@@ -357,7 +362,7 @@ func TestVerifyKeys(t *testing.T) {
 		checkViolation(t, d, "key "+string(key)+" for another record", seq, "")
 	}
 	d := copyOf(t, w)
-	d.keys["stray"] = 1
+	d.indexed, d.keys["stray"] = true, 1
 	checkViolation(t, d, "a key of no record", 0, "")
 }
 
@@ -367,6 +372,7 @@ func TestVerifyTrouble(t *testing.T) {
 	broken := errors.New("disk on fire")
 	for _, what := range []string{"load", "journal", "key", "blocks", "block", "check account"} {
 		d := copyOf(t, w)
+		d.indexed = what == "check account"
 		d.fail = func(asked string) error {
 			if asked == what {
 				return broken

@@ -3,6 +3,7 @@ package creditledger
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -59,12 +60,6 @@ func (v *verifier) compareState(ctx context.Context, state *State) error {
 			if err := v.compareBlock(b); err != nil {
 				return err
 			}
-			switch byID, err := v.ledger.store.Block(ctx, v.id, b.ID); {
-			case err != nil && !isNotFound(err):
-				return err
-			case err != nil || byID.Number != b.Number:
-				return v.blockViolation(b, "its id does not lead to it")
-			}
 			next++
 		}
 		if len(page) < MaxPage {
@@ -75,10 +70,36 @@ func (v *verifier) compareState(ctx context.Context, state *State) error {
 	if next != v.replay.head.Blocks+1 {
 		return v.violation("blocks", "%d blocks are stored, the journal made %d", next-1, v.replay.head.Blocks)
 	}
+	return v.compareIndexes(ctx, state.Head.Version)
+}
+
+// compareIndexes has a store that can do it compare its indexes, and looks every block
+// up by its id otherwise, or to say more of what is wrong.
+func (v *verifier) compareIndexes(ctx context.Context, version uint64) error {
+	var wrong error
 	if s, ok := v.ledger.store.(IndexedStore); ok {
-		return s.CheckAccount(ctx, v.id, state.Head.Version, v.keys)
+		wrong = s.CheckAccount(ctx, v.id, version, v.keys, func(id string) uint64 {
+			if b := v.replay.find(id); b != nil {
+				return b.Number
+			}
+			return 0
+		})
+		var found *Violation
+		if !errors.As(wrong, &found) {
+			return wrong
+		}
 	}
-	return nil
+	for _, b := range v.blocks {
+		byID, err := v.ledger.store.Block(ctx, v.id, b.ID)
+		if err != nil && !isNotFound(err) {
+			return err
+		}
+		if err != nil || byID.Number != b.Number {
+			whole := b.whole()
+			return v.blockViolation(&whole, "its id does not lead to it")
+		}
+	}
+	return wrong
 }
 
 func (v *verifier) blockViolation(b *Block, detail string) *Violation {

@@ -20,7 +20,7 @@ func damagedIndex(id creditledger.AccountID, format string, args ...any) error {
 }
 
 // CheckAccount implements creditledger.IndexedStore.
-func (r reads) CheckAccount(ctx context.Context, id creditledger.AccountID, version, keys uint64) error {
+func (r reads) CheckAccount(ctx context.Context, id creditledger.AccountID, version, keys uint64, blocks func(string) uint64) error {
 	return r.aside(ctx, "check account", id, func(v view) error {
 		at, err := v.place(id)
 		if err != nil || at.acct == 0 || at.head.Version != version {
@@ -29,7 +29,7 @@ func (r reads) CheckAccount(ctx context.Context, id creditledger.AccountID, vers
 		if err := v.checkKeys(id, at, keys); err != nil {
 			return err
 		}
-		if err := v.checkBlockIDs(id, at); err != nil {
+		if err := v.checkBlockIDs(id, at, blocks); err != nil {
 			return err
 		}
 		if err := v.checkJournal(id, at); err != nil {
@@ -39,73 +39,93 @@ func (r reads) CheckAccount(ctx context.Context, id creditledger.AccountID, vers
 	})
 }
 
-// checkKeys holds keys to the number of records that have one.
-func (v view) checkKeys(id creditledger.AccountID, at place, keys uint64) error {
+// checkKeys holds keys to the number of records that have one: the rows of the tail, and
+// those of the file that the tail says nothing of. Only when there are not as many as
+// wanted it looks for one whose key is not that of what it leads to: the caller has
+// looked up all that have to be there.
+func (v view) checkKeys(id creditledger.AccountID, at place, want uint64) error {
+	b, err := v.bucket(bucketKeys)
+	if err != nil {
+		return err
+	}
 	var recent map[creditledger.Key]uint64
 	if a := v.tail.account(id); a != nil {
 		recent = a.keys
 	}
-	return v.checkTexts(bucketKeys, id, at.acct, keys, len(recent),
-		func(key []byte) bool { return recent[creditledger.Key(key)] != 0 },
-		func(key string, seq uint64) (bool, error) {
-			records, err := v.page(id, at, seq, 1, false)
-			if err != nil || len(records) == 0 {
-				return false, err
-			}
-			rec, err := creditledger.DecodeRecord(records[0].Bytes)
-			return err == nil && rec.Seq == seq && string(rec.Key) == key, err
-		})
-}
-
-// checkBlockIDs holds blockids to the number of blocks, which all have an id.
-func (v view) checkBlockIDs(id creditledger.AccountID, at place) error {
-	var recent map[string]uint64
-	if a := v.tail.account(id); a != nil {
-		recent = a.ids
-	}
-	return v.checkTexts(bucketBlockIDs, id, at.acct, at.head.Blocks, len(recent),
-		func(blockID []byte) bool { return recent[string(blockID)] != 0 },
-		func(blockID string, number uint64) (bool, error) {
-			b, found, err := v.findBlock(id, at.acct, number)
-			return found && b.ID == blockID, err
-		})
-}
-
-// checkTexts counts an account's rows in a table from texts to numbers: the tail's, and
-// those of the file that the tail says nothing of. Only when there are not as many as
-// wanted it looks for one whose text is not that of what it leads to: the caller has
-// looked up all that have to be there.
-func (v view) checkTexts(bucket []byte, id creditledger.AccountID, acct, want uint64, tail int,
-	recent func(text []byte) bool, leads func(text string, number uint64) (bool, error)) error {
-	b, err := v.bucket(bucket)
-	if err != nil {
-		return err
-	}
-	rows := uint64(tail)
-	for k := range ascending(b, key(acct), key(acct)) {
-		if !recent(k[numberSize:]) {
+	rows := uint64(len(recent))
+	for k := range ascending(b, key(at.acct), key(at.acct)) {
+		if recent[creditledger.Key(k[numberSize:])] == 0 {
 			rows++
 		}
 	}
 	if rows == want {
 		return nil
 	}
-	for k := range ascending(b, key(acct), key(acct)) {
-		if recent(k[numberSize:]) {
+	for k := range ascending(b, key(at.acct), key(at.acct)) {
+		if recent[creditledger.Key(k[numberSize:])] != 0 {
 			continue
 		}
-		number, err := v.getNumber(bucket, k, id)
-		if err != nil {
-			return err
-		}
-		switch right, err := leads(string(k[numberSize:]), number); {
+		switch right, err := v.leadsToKey(id, at, k); {
 		case err != nil:
 			return err
 		case !right:
-			return damagedIndex(id, "%s row %.80q: it is of nothing in the journal", bucket, k[numberSize:])
+			return damagedIndex(id, "keys row %.80q: it is of nothing in the journal", k[numberSize:])
 		}
 	}
-	return damagedIndex(id, "%s has %d rows, the journal made %d", bucket, rows, want)
+	return damagedIndex(id, "keys has %d rows, the journal made %d", rows, want)
+}
+
+// leadsToKey reports whether a row of keys leads to a record with that key.
+func (v view) leadsToKey(id creditledger.AccountID, at place, k []byte) (bool, error) {
+	seq, err := v.getNumber(bucketKeys, k, id)
+	if err != nil {
+		return false, err
+	}
+	records, err := v.page(id, at, seq, 1, false)
+	if err != nil || len(records) == 0 {
+		return false, err
+	}
+	rec, err := creditledger.DecodeRecord(records[0].Bytes)
+	return err == nil && rec.Seq == seq && string(rec.Key) == string(k[numberSize:]), err
+}
+
+// checkBlockIDs holds blockids to the blocks, which all have an id: as many rows, and
+// each of a block's id and number. What the tail says stands before what the file does.
+func (v view) checkBlockIDs(id creditledger.AccountID, at place, blocks func(string) uint64) error {
+	var recent map[string]uint64
+	if a := v.tail.account(id); a != nil {
+		recent = a.ids
+	}
+	wrong := func(blockID string) error {
+		if number := blocks(blockID); number != 0 {
+			return damagedIndex(id, "blockids row %.80q: it does not lead to block number %d", blockID, number)
+		}
+		return damagedIndex(id, "blockids row %.80q: it is of nothing in the journal", blockID)
+	}
+	for blockID, number := range recent {
+		if number != blocks(blockID) {
+			return wrong(blockID)
+		}
+	}
+	b, err := v.bucket(bucketBlockIDs)
+	if err != nil {
+		return err
+	}
+	rows := len(recent)
+	for k, value := range ascending(b, key(at.acct), key(at.acct)) {
+		blockID := string(k[numberSize:])
+		if recent[blockID] != 0 {
+			continue
+		}
+		if len(value) != numberSize || binary.BigEndian.Uint64(value) != blocks(blockID) {
+			return wrong(blockID)
+		}
+		rows++
+	}
+	if uint64(rows) != at.head.Blocks {
+		return damagedIndex(id, "blockids has %d rows, the journal made %d", rows, at.head.Blocks)
+	}
+	return nil
 }
 
 // checkJournal holds the journal index to the log.

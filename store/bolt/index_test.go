@@ -339,6 +339,11 @@ func TestNothingWaitsForCheckIndexes(t *testing.T) {
 	}
 }
 
+// blockNumber is what indexed made.
+func blockNumber(id string) uint64 {
+	return map[string]uint64{"b1": 1, "b2": 2, "b3": 3}[id]
+}
+
 // TestCheckAccount: an account that moved on is not compared, nor one never written;
 // what cannot be read is trouble.
 func TestCheckAccount(t *testing.T) {
@@ -352,7 +357,7 @@ func TestCheckAccount(t *testing.T) {
 		{ann, 70, 35, ""}, {ann, 69, 1, ""}, {ann, 71, 1, ""}, {cyd, 0, 0, ""},
 		{ann, 70, 36, "keys has 35 rows, the journal made 36"},
 	} {
-		err := s.CheckAccount(t.Context(), c.id, c.version, c.keys)
+		err := s.CheckAccount(t.Context(), c.id, c.version, c.keys, blockNumber)
 		if c.says == "" && err != nil || c.says != "" && !strings.Contains(fmt.Sprint(err), c.says) {
 			t.Errorf("%v at %d with %d keys: %v", c.id, c.version, c.keys, err)
 		}
@@ -362,9 +367,9 @@ func TestCheckAccount(t *testing.T) {
 	}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
-	wantError(t, s.CheckAccount(over, ann, 70, 35), context.Canceled, "check account")
+	wantError(t, s.CheckAccount(over, ann, 70, 35, blockNumber), context.Canceled, "check account")
 	wantError(t, s.CheckIndexes(over), context.Canceled, "check indexes")
 	mustClose(t, s)
-	wantError(t, s.CheckAccount(t.Context(), ann, 70, 35), creditledger.ErrClosed, "check account")
+	wantError(t, s.CheckAccount(t.Context(), ann, 70, 35, blockNumber), creditledger.ErrClosed, "check account")
 	wantError(t, s.CheckIndexes(t.Context()), creditledger.ErrClosed, "check indexes")
 }
