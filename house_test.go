@@ -45,6 +45,7 @@ var rooms = map[string][]string{
 		".", "store", "store/bolt", "store/memory", "store/postgres", "store/transfer", "invoice", "opsfile",
 		"github.com/google/uuid", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgxpool", "github.com/rivo/uniseg", "github.com/schollz/progressbar/v3", "github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/term",
 	},
+	"examples":           {"anything"},
 	"internal/setmodule": {"golang.org/x/mod/modfile", "golang.org/x/mod/module"},
 	"fuzz":               {"anything"},
 	"bench":              {"anything"},
