@@ -96,9 +96,9 @@ func (s *slot) load(ctx context.Context, store Store) error {
 	if s.account != nil && s.latest() != nil {
 		return nil
 	}
-	var have uint64
-	if s.account != nil {
-		have = s.account.head.Version
+	var have *Head
+	if s.account != nil && s.account.head.Version != 0 {
+		have = &s.account.head
 	}
 	state, err := store.Load(ctx, s.id, have)
 	if err != nil {
@@ -108,7 +108,7 @@ func (s *slot) load(ctx context.Context, store Store) error {
 	if state == nil {
 		return nil
 	}
-	if have == 0 && s.account != nil && state.Head.Version == 0 {
+	if have == nil && s.account != nil && state.Head.Version == 0 {
 		return nil
 	}
 	s.account, s.customers = nil, 0

@@ -106,7 +106,7 @@ func TestSlotTwiceAboard(t *testing.T) {
 		return turn.flying
 	}
 	s := slotOf(t, cache, "a", 0)
-	first, second := newFlight(0), newFlight(1)
+	first, second := newFlight(0, Seal{}), newFlight(1, Seal{})
 	first.records, second.records = []JournalRecord{{Seq: 1}}, []JournalRecord{{Seq: 2}}
 	cache.hold(s)
 	s.queued = first
@@ -123,7 +123,7 @@ func TestSlotTwiceAboard(t *testing.T) {
 
 // TestFlightTouch: each block once, and new if it was so once, however many there are.
 func TestFlightTouch(t *testing.T) {
-	f := newFlight(0)
+	f := newFlight(0, Seal{})
 	blocks := make([]*block, 100)
 	for i := range blocks {
 		blocks[i] = &block{Number: uint64(i + 1)}

@@ -72,7 +72,7 @@ func (c *committer) queue(s *slot, d *decision, offer bool) (f *flight, leader b
 	f = s.queued
 	first := f == nil
 	if first {
-		f = newFlight(d.records[0].seq - 1)
+		f = newFlight(d.records[0].seq-1, d.records[0].prev)
 		s.queued = f
 	}
 	f.add(d)

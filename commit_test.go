@@ -748,7 +748,7 @@ type damagedLoads struct {
 	damage func(*creditledger.State)
 }
 
-func (s *damagedLoads) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {
+func (s *damagedLoads) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
 	state, err := s.Store.Load(ctx, id, have)
 	if err == nil && state != nil && s.damage != nil {
 		s.damage(state)

@@ -28,7 +28,7 @@ type damaged struct {
 func copyOf(t testing.TB, w *world) *damaged {
 	t.Helper()
 	d := &damaged{Store: memory.New(), id: cus1, ids: map[string]int{}, keys: map[creditledger.Key]uint64{}}
-	state, err := w.store.Load(ctx, cus1, 0)
+	state, err := w.store.Load(ctx, cus1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func (d *damaged) failing(what string) error {
 	return d.fail(what)
 }
 
-func (d *damaged) Load(context.Context, creditledger.AccountID, uint64) (*creditledger.State, error) {
+func (d *damaged) Load(context.Context, creditledger.AccountID, *creditledger.Head) (*creditledger.State, error) {
 	return &creditledger.State{Head: d.head, Blocks: slices.Clone(d.open)}, d.failing("load")
 }
 

@@ -65,7 +65,8 @@ func (d *decision) newChange() *change {
 // sealed is a record ready to be stored.
 type sealed struct {
 	seq   uint64
-	key   Key // the caller's, if any
+	prev  Seal // of the record before
+	key   Key  // the caller's, if any
 	bytes []byte
 }
 
@@ -216,7 +217,7 @@ func (d *decision) record(op Operation, key Key, at Instant, entries uint64, cha
 	bytes := d.bytes[start:len(d.bytes):len(d.bytes)]
 	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, SealOf(bytes), at
 	a.head.NextDue, a.head.Total = a.nextDue(), total
-	d.records = append(d.records, sealed{seq: rec.Seq, key: key, bytes: bytes})
+	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: key, bytes: bytes})
 	return rec, nil
 }
 

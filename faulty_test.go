@@ -82,7 +82,7 @@ func (s *faulty) reading(ctx context.Context, what string, id creditledger.Accou
 	return f(ctx, what, id)
 }
 
-func (s *faulty) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {
+func (s *faulty) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
 	if err := s.reading(ctx, "load", id); err != nil {
 		return nil, err
 	}

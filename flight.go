@@ -8,7 +8,8 @@ import (
 // flight is what one account brings to one commit: everything decided on it since
 // the flight before was taken. All who wait for it are answered together.
 type flight struct {
-	version uint64 // of the account, that the flight was computed from
+	version uint64 // of the head that the flight was computed from
+	prev    Seal   // of the same head
 	records []JournalRecord
 	keys    []KeyedRecord
 	byKey   map[Key]bool // the same keys
@@ -34,8 +35,8 @@ type flight struct {
 	}
 }
 
-func newFlight(version uint64) *flight {
-	f := &flight{version: version}
+func newFlight(version uint64, prev Seal) *flight {
+	f := &flight{version: version, prev: prev}
 	f.records, f.touched, f.bytes = f.room.records[:0], f.room.touched[:0], f.room.bytes[:0]
 	f.aboard = f.room.aboard[:0]
 	return f
@@ -145,7 +146,7 @@ func (f *flight) add(d *decision) {
 // change is the flight as the store takes it. The account's state is copied here, so
 // that what is decided from now on goes into the next flight.
 func (f *flight) change(a *account, memory *[]StoredBlock) Change {
-	c := Change{Account: a.id, Version: f.version, Head: a.head, Journal: f.records, Keys: f.keys, Records: f.upper}
+	c := Change{Account: a.id, Version: f.version, Prev: f.prev, Head: a.head, Journal: f.records, Keys: f.keys, Records: f.upper}
 	first := len(*memory)
 	for _, t := range f.touched {
 		*memory = append(*memory, StoredBlock{Block: t.block.whole(), Open: a.closed[t.block.ID].block != t.block, New: t.new})

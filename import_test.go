@@ -211,7 +211,7 @@ func checkRebuild(t rapid.TB, w *world, records []creditledger.JournalRecord, at
 	if err := before.Import(ctx, cus1, records[:at]); err != nil {
 		t.Fatal(err)
 	}
-	state, err := before.store.Load(ctx, cus1, 0)
+	state, err := before.store.Load(ctx, cus1, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

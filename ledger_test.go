@@ -314,7 +314,7 @@ func TestEntriesCalledOff(t *testing.T) {
 // at hand, and not before.
 func TestRebuildAdmits(t *testing.T) {
 	w := newWorld(t).given(grant("A", "5", expires("2026-06-01")), spend("5"))
-	state, err := w.store.Load(ctx, cus1, 0)
+	state, err := w.store.Load(ctx, cus1, nil)
 	if err != nil || len(state.Blocks) != 0 {
 		t.Fatalf("%+v, %v", state, err)
 	}

@@ -7,7 +7,6 @@ import "fmt"
 // crash. State = replay of the journal. It is for one goroutine.
 type Rebuild struct {
 	account *account
-	version uint64 // the state's
 	flight  flight
 }
 
@@ -18,7 +17,7 @@ func NewRebuild(id AccountID, s *State) (*Rebuild, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Rebuild{account: a, version: s.Head.Version}, nil
+	return &Rebuild{account: a, flight: flight{version: s.Head.Version, prev: s.Head.Seal}}, nil
 }
 
 // Missing returns the ids of the blocks that a record names and that are not at hand.
@@ -43,7 +42,7 @@ func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
 	if err != nil {
 		return &CorruptError{Where: fmt.Sprintf("record %d of %s", rec.Seq, rec.Account), Reason: err.Error()}
 	}
-	d := decision{changes: changes, records: []sealed{{seq: rec.Seq, key: rec.Key, bytes: bytes}}}
+	d := decision{changes: changes, records: []sealed{{seq: rec.Seq, prev: rec.Prev, key: rec.Key, bytes: bytes}}}
 	r.flight.add(&d)
 	return nil
 }
@@ -52,7 +51,5 @@ func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
 // have brought it.
 func (r *Rebuild) Change() Change {
 	var blocks []StoredBlock
-	c := r.flight.change(r.account, &blocks)
-	c.Version = r.version
-	return c
+	return r.flight.change(r.account, &blocks)
 }

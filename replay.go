@@ -245,6 +245,6 @@ func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys ma
 	if err != nil {
 		return err
 	}
-	d.records = append(d.records, sealed{seq: rec.Seq, key: rec.Key, bytes: stored.Bytes})
+	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: rec.Key, bytes: stored.Bytes})
 	return nil
 }

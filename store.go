@@ -18,9 +18,10 @@ import "context"
 type Store interface {
 	// Load returns the account's head and all its open blocks, in any order, from
 	// one snapshot. An account that was never written gives a Head with Version 0
-	// and no error. When the stored version equals have (and have is not 0) it may
-	// return nil instead: the caller already has that state.
-	Load(ctx context.Context, id AccountID, have uint64) (*State, error)
+	// and no error. When the stored head has the version and the seal of have it may
+	// return nil instead: the caller already has that state. A have of nil is none; the
+	// store does not keep it.
+	Load(ctx context.Context, id AccountID, have *Head) (*State, error)
 
 	// Commit applies all changes or none, durably: when it returns nil they survive
 	// a crash. Changes name each account at most once, and each record at most once.
@@ -28,12 +29,12 @@ type Store interface {
 	// there is at least one, and that Head.Version is the last of them.
 	//
 	// It returns a ConflictError, and nothing is written, when an account is not at
-	// the Version a change was computed from, when one of the keys or block ids to
+	// the Version and the Prev that a change was computed from, when one of the keys or block ids to
 	// be added is already stored for that account, or when an upper-layer record is
 	// not at its expected version. It returns an OutcomeUnknownError when it cannot
 	// tell whether the changes are stored; a store that nobody shares then refuses
 	// further work with ErrPoisoned until it is reopened, one that is shared finds out
-	// by the versions. Any other error means: nothing was written.
+	// by the versions and seals. Any other error means: nothing was written.
 	Commit(ctx context.Context, changes []Change) error
 
 	// Block returns the block of the account with that id; a NotFoundError when the
@@ -143,10 +144,14 @@ type KeyedRecord struct {
 	Seq uint64
 }
 
-// Change is what one account (and the upper layers) bring to a commit.
+// Change is what one account (and the upper layers) bring to a commit. Version and
+// Prev together are the head that it was computed from: a database that an older dump
+// or a standby that lags brought back reaches a version a second time, with another
+// history and so with another seal.
 type Change struct {
 	Account AccountID // zero: only Records
-	Version uint64    // the account's version that the change was computed from; 0: never written
+	Version uint64    // the head's version; 0: the account was never written
+	Prev    Seal      // the head's seal; zero if the account was never written
 	Head    Head
 	Journal []JournalRecord
 	Blocks  []StoredBlock

@@ -40,7 +40,7 @@ func (l *Ledger) Checkpoint(ctx context.Context, on AccountID) (Checkpoint, erro
 		return Checkpoint{}, err
 	}
 	defer l.leave()
-	state, err := l.store.Load(ctx, on, 0)
+	state, err := l.store.Load(ctx, on, nil)
 	if err != nil {
 		return Checkpoint{}, err
 	}
@@ -245,7 +245,7 @@ func (v *verifier) run(ctx context.Context) error {
 	}
 	v.replay = replay
 	for range maxChases {
-		state, err := v.ledger.store.Load(ctx, v.id, 0)
+		state, err := v.ledger.store.Load(ctx, v.id, nil)
 		if err != nil {
 			return err
 		}

@@ -14,11 +14,11 @@ func (v *verifier) compare(ctx context.Context, state *State) (moved bool, err e
 	if err == nil {
 		err = v.balances(state.Head.LastAt)
 	}
-	now, loadErr := v.ledger.store.Load(ctx, v.id, state.Head.Version)
+	now, loadErr := v.ledger.store.Load(ctx, v.id, &state.Head)
 	if loadErr != nil {
 		return false, loadErr
 	}
-	if now != nil && now.Head.Version != state.Head.Version {
+	if now != nil && (now.Head.Version != state.Head.Version || now.Head.Seal != state.Head.Seal) {
 		return true, nil
 	}
 	return false, err

@@ -148,7 +148,7 @@ func (m *machine) learn(t *rapid.T, s *system, a *account, entries []cl.Entry) {
 // head is what the store keeps of an account, as text; it ends with the seal of the
 // journal, so that no record is added or changed without it.
 func (s *system) head(t *rapid.T, m *machine, a *account) string {
-	state, err := s.store.Load(m.ctx, a.id, 0)
+	state, err := s.store.Load(m.ctx, a.id, nil)
 	if err != nil {
 		t.Fatalf("%s: load %s: %v", s.name, a.id, err)
 	}

@@ -54,7 +54,7 @@ func Digest(ctx context.Context, s cl.Store) (string, error) {
 // checks that the store's own answers agree with each other.
 func AccountBytes(ctx context.Context, s cl.Store, id cl.AccountID) ([]byte, error) {
 	const page = 500
-	state, err := s.Load(ctx, id, 0)
+	state, err := s.Load(ctx, id, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func sample(t testing.TB) stored {
 		t.Fatal(err)
 	}
 	var s stored
-	state, err := store.Load(ctx, on, 0)
+	state, err := store.Load(ctx, on, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

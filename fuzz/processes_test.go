@@ -59,8 +59,8 @@ func (c *call) operation() porcupine.Operation {
 // that nobody asks the server about.
 type laggard struct{ cl.Store }
 
-func (s laggard) Load(ctx context.Context, id cl.AccountID, have uint64) (*cl.State, error) {
-	if have != 0 {
+func (s laggard) Load(ctx context.Context, id cl.AccountID, have *cl.Head) (*cl.State, error) {
+	if have != nil {
 		return nil, nil
 	}
 	return s.Store.Load(ctx, id, have)

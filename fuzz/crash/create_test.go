@@ -252,7 +252,7 @@ func recoverOne(damaged, path string, seals map[creditledger.AccountID][]creditl
 		run.Count("records recovered", int(a.Recovered))
 		run.Count("records set aside", int(a.SetAside))
 		run.Count("records lost", int(a.Lost))
-		state, err := s.Load(context.Background(), a.Account, 0)
+		state, err := s.Load(context.Background(), a.Account, nil)
 		if err != nil {
 			return err
 		}

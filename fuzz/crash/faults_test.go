@@ -69,7 +69,7 @@ func (f *fault) through(t *testing.T, path string, steps []step, run *results.Ru
 		if _, err := w.do(i); !errors.Is(err, creditledger.ErrPoisoned) {
 			t.Errorf("step %d: after an unknown outcome: %v", i, err)
 		}
-		if _, err := s.Load(context.Background(), normal(steps[i].on), 0); !errors.Is(err, creditledger.ErrPoisoned) {
+		if _, err := s.Load(context.Background(), normal(steps[i].on), nil); !errors.Is(err, creditledger.ErrPoisoned) {
 			t.Errorf("step %d: a read after an unknown outcome: %v", i, err)
 		}
 		w.l.Close()

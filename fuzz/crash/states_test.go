@@ -146,7 +146,7 @@ func (r *recording) stateOf(path string, since []creditledger.Checkpoint, write 
 		return o
 	}
 	for id, seals := range r.final {
-		state, err := s.Load(context.Background(), id, 0)
+		state, err := s.Load(context.Background(), id, nil)
 		n := 0
 		if err == nil {
 			n = int(state.Head.Version)

@@ -55,7 +55,7 @@ func syncChild(c child) error {
 		case !errors.Is(err, creditledger.ErrOutcomeUnknown):
 			return fmt.Errorf("step %d: %w", i, err)
 		}
-		if _, err := s.Load(ctx, normal(st.on), 0); !errors.Is(err, creditledger.ErrPoisoned) {
+		if _, err := s.Load(ctx, normal(st.on), nil); !errors.Is(err, creditledger.ErrPoisoned) {
 			return fmt.Errorf("step %d: a read after an unknown outcome: %w", i, err)
 		}
 		w.l.Close()

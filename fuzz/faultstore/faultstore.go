@@ -153,7 +153,7 @@ func (s *Store) Commit(ctx context.Context, changes []cl.Change) error {
 }
 
 // Load implements creditledger.Store.
-func (s *Store) Load(ctx context.Context, id cl.AccountID, have uint64) (*cl.State, error) {
+func (s *Store) Load(ctx context.Context, id cl.AccountID, have *cl.Head) (*cl.State, error) {
 	if _, err := s.before("Load", false); err != nil {
 		return nil, err
 	}

@@ -312,8 +312,8 @@ func (s *Store) Concurrency() (commits, accounts int) { return 1, 1024 }
 
 // Load implements creditledger.Store. That an account is where the caller has it, the
 // tail can often tell without a transaction.
-func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {
-	if have == 0 || !s.stands(id, have) {
+func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
+	if have == nil || !s.stands(id, have) {
 		return s.reads.Load(ctx, id, have)
 	}
 	if err := changes.Enter(ctx, "load"); err != nil {
@@ -322,12 +322,12 @@ func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have uint64
 	return nil, s.refuses("load")
 }
 
-// stands reports whether the tail has an account at a version; false: look.
-func (s *Store) stands(id creditledger.AccountID, version uint64) bool {
+// stands reports whether the tail has an account where the caller has it; false: look.
+func (s *Store) stands(id creditledger.AccountID, have *creditledger.Head) bool {
 	s.tailing.RLock()
 	defer s.tailing.RUnlock()
 	a := s.tail.account(id)
-	return a != nil && a.head.Version == version
+	return a != nil && changes.Known(have, &a.head)
 }
 
 // read calls f with what is committed. Commits wait for it.

@@ -60,7 +60,7 @@ func (v view) compareAccount(c *creditledger.Change) (at place, same bool, used 
 			used = append(used, k.Key)
 		}
 	}
-	if at.head.Version != c.Version {
+	if !changes.ComputedFrom(c, &at.head) {
 		return at, false, used, nil
 	}
 	if len(used) > 0 {

@@ -266,7 +266,7 @@ func TestDamagedValues(t *testing.T) {
 				return b.Put(bytes.Clone(k), []byte{0xff})
 			})
 			s = mustOpen(t, path, nil)
-			_, errLoad := s.Load(t.Context(), ann, 0)
+			_, errLoad := s.Load(t.Context(), ann, nil)
 			_, errBlocks := s.Blocks(t.Context(), ann, 1, 10)
 			_, errBlock := s.Block(t.Context(), ann, blocks[0].ID)
 			_, errJournal := s.Journal(t.Context(), ann, 1, 10, false)

@@ -54,7 +54,7 @@ func mustGrant(t *testing.T, s creditledger.Store, id creditledger.AccountID, ti
 // version returns the version of an account, after it was proved sound.
 func version(t *testing.T, s creditledger.Store, id creditledger.AccountID) uint64 {
 	t.Helper()
-	state, err := s.Load(t.Context(), id, 0)
+	state, err := s.Load(t.Context(), id, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,7 +132,7 @@ func TestJoinSees(t *testing.T) {
 	}
 	wantVersion(t, join(t, begin(t, db, false)), ann, 3)
 	for _, s := range []creditledger.Store{mine, outside} {
-		_, err := s.Load(t.Context(), ann, 0)
+		_, err := s.Load(t.Context(), ann, nil)
 		wantError(t, err, creditledger.ErrClosed, "the transaction has ended")
 		wantError(t, s.Commit(t.Context(), nil), creditledger.ErrClosed, "the transaction has ended")
 	}

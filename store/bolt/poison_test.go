@@ -13,7 +13,7 @@ import (
 // refusesAll checks that a poisoned store does no more work, and that it closes.
 func refusesAll(t *testing.T, s *bolt.Store) {
 	t.Helper()
-	_, err := s.Load(t.Context(), ann, 0)
+	_, err := s.Load(t.Context(), ann, nil)
 	wantError(t, err, creditledger.ErrPoisoned, "reopen")
 	_, err = s.Backup(t.Context(), failing{})
 	wantError(t, err, creditledger.ErrPoisoned, "reopen")
@@ -32,7 +32,7 @@ func refusesAll(t *testing.T, s *bolt.Store) {
 	case <-time.After(time.Minute):
 		t.Fatal("Close does not return")
 	}
-	_, err = s.Load(t.Context(), ann, 0)
+	_, err = s.Load(t.Context(), ann, nil)
 	wantError(t, err, creditledger.ErrClosed, "closed")
 }
 

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"creditledger"
+	"creditledger/store/internal/changes"
 )
 
 // reads are the reading methods of creditledger.Store, the same for a Store and a
@@ -22,11 +23,11 @@ type reads struct {
 }
 
 // Load implements creditledger.Store.
-func (r reads) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {
+func (r reads) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
 	var state *creditledger.State
 	err := r.view(ctx, "load", func(v view) error {
 		at, err := v.place(id)
-		if err != nil || (have != 0 && at.head.Version == have) {
+		if err != nil || changes.Known(have, &at.head) {
 			return err
 		}
 		blocks, err := v.openBlocks(id, at.acct)

@@ -109,7 +109,7 @@ func TestNothingIsShownBeforeItIsWritten(t *testing.T) {
 		if !looking || off < 2*bolt.PageSize(s) { // Close, and bbolt's write of a meta page, hold what a reader needs
 			return write(p, off)
 		}
-		state, err := s.Load(t.Context(), ann, 0)
+		state, err := s.Load(t.Context(), ann, nil)
 		if err != nil || state.Head.Version != done {
 			t.Errorf("after %d commits a reader sees version %d: %v", done, state.Head.Version, err)
 		}

@@ -90,7 +90,7 @@ func content(t *testing.T, s creditledger.Store) []byte {
 	check(err)
 	var all []byte
 	for _, id := range accounts {
-		state, err := s.Load(ctx, id, 0)
+		state, err := s.Load(ctx, id, nil)
 		check(err)
 		all = creditledger.AppendHead(append(all, id.String()...), &state.Head)
 		all = fmt.Append(all, len(state.Blocks))

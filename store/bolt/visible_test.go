@@ -46,7 +46,7 @@ func TestReadersOfAFailedFold(t *testing.T) {
 		begun := make(chan bool)
 		go func() {
 			close(begun)
-			_, err := s.Load(t.Context(), ann, 0)
+			_, err := s.Load(t.Context(), ann, nil)
 			read <- err
 		}()
 		<-begun
@@ -87,7 +87,7 @@ func TestNoPartOfACommitIsShown(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			state, err := s.Load(t.Context(), ann, 0)
+			state, err := s.Load(t.Context(), ann, nil)
 			if err != nil {
 				t.Error(err)
 				return

@@ -29,7 +29,7 @@ func (a *account) compare(c *creditledger.Change) (same bool, err error) {
 	if a == nil {
 		a = &account{}
 	}
-	if a.head.Version != c.Version {
+	if !changes.ComputedFrom(c, &a.head) {
 		return false, nil
 	}
 	for _, k := range c.Keys {

@@ -25,7 +25,7 @@ func (s *Store) read(ctx context.Context, op string, f func() error) error {
 }
 
 // Load implements creditledger.Store.
-func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {
+func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
 	var state *creditledger.State
 	err := s.read(ctx, "load", func() error {
 		a := s.accounts[id]
@@ -33,7 +33,7 @@ func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have uint64
 			state = &creditledger.State{}
 			return nil
 		}
-		if have != 0 && a.head.Version == have {
+		if changes.Known(have, &a.head) {
 			return nil
 		}
 		state = &creditledger.State{Head: a.head}

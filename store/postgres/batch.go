@@ -49,7 +49,7 @@ func (p *part) queueHead(b *pgx.Batch, sql *statements) {
 			int64(h.LastAt), int64(h.NextDue), h.Total.String(), h.Seal[:], text)...)
 		return
 	}
-	b.Queue(sql.updateHead, p.at.args(bounded(c.Version), bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
+	b.Queue(sql.updateHead, p.at.args(bounded(c.Version), c.Prev[:], bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
 		int64(h.LastAt), int64(h.NextDue), h.Total.String(), h.Seal[:], text)...)
 }
 

@@ -94,7 +94,7 @@ func digestOf(t *testing.T, s creditledger.Store) string {
 		t.Fatal(err)
 	}
 	for _, id := range ids {
-		state, err := s.Load(ctx, id, 0)
+		state, err := s.Load(ctx, id, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -47,7 +47,7 @@ func verify(t testing.TB, l *creditledger.Ledger) {
 // balance is the account's total in the store, whatever any ledger remembers.
 func balance(t testing.TB, s creditledger.Store, id creditledger.AccountID) string {
 	t.Helper()
-	state, err := s.Load(context.Background(), id, 0)
+	state, err := s.Load(context.Background(), id, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

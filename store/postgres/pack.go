@@ -92,9 +92,10 @@ func fits(open []packed) bool {
 }
 
 // packs remembers the heads that were used last. What it holds of an account at some
-// version is what the server holds at that version: a version is written once. Only a
-// server that lost commits writes one again, and to use that one a process has to
-// connect anew, which makes packs forget everything.
+// version and seal is what the server holds there: a seal stands for a whole history.
+// Only a server that lost commits and was given the same records again, in other
+// commits, could have packed them otherwise, and to use that one a process connects
+// anew, which makes packs forget everything.
 type packs struct {
 	limit int
 
@@ -128,8 +129,8 @@ func (s *packs) forget() {
 	s.recent.Init()
 }
 
-// get returns what is known of the account at that version, not to be changed.
-func (s *packs) get(id creditledger.AccountID, version uint64) *pack {
+// get returns what is known of the account at that version and seal, not to be changed.
+func (s *packs) get(id creditledger.AccountID, version uint64, seal creditledger.Seal) *pack {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.items[id]
@@ -137,7 +138,7 @@ func (s *packs) get(id creditledger.AccountID, version uint64) *pack {
 		return nil
 	}
 	r := e.Value.(*remembered)
-	if r.pack.version != version {
+	if r.pack.version != version || r.pack.seal != seal {
 		return nil
 	}
 	s.recent.MoveToFront(e)

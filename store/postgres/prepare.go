@@ -57,7 +57,7 @@ func (p *part) look(b *pgx.Batch, sql *statements, known *packs) {
 	p.known = map[uint64]storedBlock{}
 	c := p.change
 	if c.Version > 0 && known != nil {
-		p.old = known.get(c.Account, c.Version)
+		p.old = known.get(c.Account, c.Version, c.Prev)
 	}
 	for i := range c.Blocks {
 		if n := c.Blocks[i].Number; !c.Blocks[i].New && (p.old == nil || p.old.find(n) < 0) {
@@ -132,17 +132,14 @@ func (p *part) found(results pgx.BatchResults) (same bool, err error) {
 		s.data = string(data)
 		p.known[n] = s
 	}
-	return p.old == nil || p.old.version == p.change.Version && p.follows(p.old.seal), nil
+	return p.old == nil || p.follows(p.old.version, p.old.seal[:]), nil
 }
 
-// follows reports whether the change was decided on the record with that seal: a
-// server that lost commits may have another one of the same number.
-func (p *part) follows(seal creditledger.Seal) bool {
-	if p.change.Version == 0 || len(p.change.Journal) == 0 {
-		return true
-	}
-	rec, err := creditledger.DecodeRecord(p.change.Journal[0].Bytes)
-	return err != nil || rec.Prev == seal
+// follows reports whether the change was computed from the head with that version and
+// seal, which is empty for an account never written.
+func (p *part) follows(version uint64, seal []byte) bool {
+	head := creditledger.Head{Version: version}
+	return copy(head.Seal[:], seal) == len(seal) && changes.ComputedFrom(p.change, &head)
 }
 
 // compute finds the steps that write the part's blocks, and what its head holds

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"creditledger"
+	"creditledger/store/internal/changes"
 )
 
 // reads are the reading methods of creditledger.Store, the same for a Store and a
@@ -38,7 +39,7 @@ func query(ctx context.Context, c client, sql string, args, dest []any, scan fun
 }
 
 // Load implements creditledger.Store.
-func (r *reads) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {
+func (r *reads) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
 	if err := checkTexts(id.Customer, id.Currency); err != nil {
 		return nil, err
 	}
@@ -46,30 +47,25 @@ func (r *reads) Load(ctx context.Context, id creditledger.AccountID, have uint64
 	err := r.view(ctx, "load", func(c client) error {
 		state = nil
 		at := r.place(id)
-		if same, err := r.unchanged(ctx, c, id, at, have); same || err != nil {
-			return err
+		same, err := r.unchanged(ctx, c, at, have)
+		if !same && err == nil {
+			state, err = r.load(ctx, c, id, at)
 		}
-		var err error
-		state, err = r.load(ctx, c, id, at)
 		return err
 	})
 	return state, err
 }
 
-// unchanged reports whether the account is still at the version that the caller has,
-// and this is the version that the store saw.
-func (r *reads) unchanged(ctx context.Context, c client, id creditledger.AccountID, at place, have uint64) (same bool, err error) {
-	if have == 0 || r.packs == nil {
-		return false, nil
-	}
-	known := r.packs.get(id, have)
-	if known == nil {
+// unchanged reports whether the account is still where the caller has it.
+func (r *reads) unchanged(ctx context.Context, c client, at place, have *creditledger.Head) (same bool, err error) {
+	if have == nil {
 		return false, nil
 	}
 	var version int64
 	var seal []byte
 	err = query(ctx, c, r.sql.headVersion, at.args(), []any{&version, &seal}, func() error {
-		same = uint64(version) == have && string(seal) == string(known.seal[:])
+		stored := creditledger.Head{Version: uint64(version)}
+		same = copy(stored.Seal[:], seal) == len(seal) && changes.Known(have, &stored)
 		return nil
 	})
 	return same, err

@@ -260,7 +260,7 @@ func wholeRead(s *postgres.Store, way int, numbers []uint64) error {
 		blocks, err = s.BlocksByNumber(context.Background(), account, numbers)
 	default:
 		var state *creditledger.State
-		if state, err = s.Load(context.Background(), account, 0); err == nil {
+		if state, err = s.Load(context.Background(), account, nil); err == nil {
 			blocks = state.Blocks
 		}
 	}

@@ -9,7 +9,7 @@ import "strings"
 // primary key, plain BEGIN and COMMIT. docs/postgres.md lists what is left out.
 //
 // A version becomes NULL, which its NOT NULL refuses, when it is not the one expected:
-// "CASE WHEN version = $4 THEN $5 END". That ends the transaction inside the
+// "CASE WHEN version = $4 AND seal = $5 THEN $6 END". That ends the transaction inside the
 // pipeline, before its COMMIT, on any engine and at any isolation level.
 type statements struct {
 	meta, durable, standbys                      string
@@ -94,8 +94,8 @@ ORDER BY customer, currency LIMIT $4`,
 	insertHead: `INSERT INTO {s}.heads
 (bucket, customer, currency, version, entries, blocks, last_at, next_due, total, seal, packed)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::numeric, $10, $11)`,
-	updateHead: `UPDATE {s}.heads SET version = CASE WHEN version = $4::int8 THEN $5::int8 END,
-entries = $6, blocks = $7, last_at = $8, next_due = $9, total = $10::numeric, seal = $11, packed = $12
+	updateHead: `UPDATE {s}.heads SET version = CASE WHEN version = $4::int8 AND seal = $5::bytea THEN $6::int8 END,
+entries = $7, blocks = $8, last_at = $9, next_due = $10, total = $11::numeric, seal = $12, packed = $13
 WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 	touchHead: `UPDATE {s}.heads SET next_due = next_due WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 

@@ -24,7 +24,7 @@ type book struct {
 
 // next makes a change of so many journal records that puts some blocks.
 func (b *book) next(records int, blocks ...creditledger.StoredBlock) creditledger.Change {
-	c := creditledger.Change{Account: b.id, Version: b.head.Version, Head: b.head, Blocks: blocks}
+	c := creditledger.Change{Account: b.id, Version: b.head.Version, Prev: b.head.Seal, Head: b.head, Blocks: blocks}
 	for range records {
 		c.Head.Version++
 		c.Journal = append(c.Journal, creditledger.JournalRecord{
@@ -37,8 +37,16 @@ func (b *book) next(records int, blocks ...creditledger.StoredBlock) creditledge
 	c.Head.Entries += 3 * uint64(records)
 	c.Head.LastAt = instant(int(c.Head.Version))
 	c.Head.Total = amount(int(c.Head.Version))
-	c.Head.Seal = sha256.Sum256(fmt.Appendf(nil, "%v %d", b.id, c.Head.Version))
+	c.Head.Seal = sealAt(b.id, c.Head.Version)
 	return c
+}
+
+// sealAt is the seal of an account's record: no version but 0 is without one.
+func sealAt(id creditledger.AccountID, version uint64) creditledger.Seal {
+	if version == 0 {
+		return creditledger.Seal{}
+	}
+	return sha256.Sum256(fmt.Appendf(nil, "%v %d", id, version))
 }
 
 // key adds an idempotency key for the last record of a change.
@@ -97,7 +105,7 @@ func (b *book) verify(ctx context.Context, s creditledger.Store) error {
 }
 
 func (b *book) verifyState(ctx context.Context, s creditledger.Store) error {
-	state, err := s.Load(ctx, b.id, 0)
+	state, err := s.Load(ctx, b.id, nil)
 	if err != nil || state == nil {
 		return fmt.Errorf("Load(%v, 0) = %v, %w", b.id, state, orMissing(err))
 	}

@@ -29,7 +29,7 @@ type (
 type broken struct {
 	store.Store
 	commit   func(s store.Store, ctx ctxt, list []change) error
-	load     func(s store.Store, ctx ctxt, id account, have uint64) (*creditledger.State, error)
+	load     func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error)
 	block    func(s store.Store, ctx ctxt, id account, blockID string) (block, error)
 	blocks   func(s store.Store, ctx ctxt, id account, from uint64, limit int) ([]block, error)
 	numbers  func(s store.Store, ctx ctxt, id account, numbers []uint64) ([]block, error)
@@ -51,7 +51,7 @@ func (b *broken) Commit(ctx ctxt, list []change) error {
 	return b.Store.Commit(ctx, list)
 }
 
-func (b *broken) Load(ctx ctxt, id account, have uint64) (*creditledger.State, error) {
+func (b *broken) Load(ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
 	if b.load != nil {
 		return b.load(b.Store, ctx, id, have)
 	}

@@ -148,7 +148,7 @@ func snapshots(ctx context.Context, s creditledger.Store) error {
 	return whileWriting(func() error {
 		return b.commit(ctx, s, change(false))
 	}, func() error {
-		state, err := s.Load(ctx, plain, 0)
+		state, err := s.Load(ctx, plain, nil)
 		if err != nil || state == nil {
 			return fmt.Errorf("Load: %w", orMissing(err))
 		}
@@ -178,7 +178,7 @@ func visibleWhole(ctx context.Context, s creditledger.Store) error {
 		// In one order and in the other: neither account may be behind the one
 		// that was read before it.
 		for _, ids := range [][2]creditledger.AccountID{{one.id, two.id}, {two.id, one.id}} {
-			first, err := s.Load(ctx, ids[0], 0)
+			first, err := s.Load(ctx, ids[0], nil)
 			if err != nil || first == nil {
 				return fmt.Errorf("Load: %w", orMissing(err))
 			}

@@ -10,6 +10,7 @@ import (
 
 var conflictCases = []Case{
 	{"conflict/version", "A change computed from another version than the stored one is a conflict, and nothing is written.", onStore(conflictVersion)},
+	{"conflict/seal", "A change computed from another head of the same version is a conflict, and nothing is written.", onStore(conflictSeal)},
 	{"conflict/key", "A key that the account has already is a conflict, and nothing is written.", onStore(conflictKey)},
 	{"conflict/block id", "A new block with an id that the account has already, open or not, is a conflict, and nothing is written.", onStore(conflictBlockID)},
 	{"conflict/record", "A record that is not at the version expected is a conflict, and nothing is written.", onStore(conflictRecord)},
@@ -32,7 +33,7 @@ func refused(ctx context.Context, s creditledger.Store, b *book, c creditledger.
 
 func conflictVersion(ctx context.Context, s creditledger.Store) error {
 	b := &book{id: plain}
-	ahead := &book{id: plain, head: creditledger.Head{Version: 3}}
+	ahead := &book{id: plain, head: creditledger.Head{Version: 3, Seal: sealAt(plain, 3)}}
 	if err := refused(ctx, s, b, ahead.next(1, created(sampleBlock(1)))); err != nil {
 		return fmt.Errorf("version 3 of an account never written: %w", err)
 	}
@@ -43,12 +44,35 @@ func conflictVersion(ctx context.Context, s creditledger.Store) error {
 	}
 	for _, version := range []uint64{0, 1, 2, 3, 5, 1 << 40} {
 		from := &book{id: plain, head: b.head}
-		from.head.Version = version
+		from.head.Version, from.head.Seal = version, sealAt(b.id, version)
 		if err := refused(ctx, s, b, key(from.next(2, created(sampleBlock(9))), "k")); err != nil {
 			return fmt.Errorf("a change from version %d of an account at 4: %w", version, err)
 		}
 	}
 	return nil
+}
+
+// conflictSeal commits from the right version of another history, as a process does that
+// worked on while an older copy of the database was put in place, and others wrote to it.
+func conflictSeal(ctx context.Context, s creditledger.Store) error {
+	b := &book{id: plain}
+	for range 2 {
+		if err := b.commit(ctx, s, b.next(2, created(sampleBlock(b.head.Blocks+1)))); err != nil {
+			return err
+		}
+	}
+	lastBit := b.head.Seal
+	lastBit[len(lastBit)-1] ^= 1
+	for name, seal := range map[string]creditledger.Seal{"no": {}, "the earlier": sealAt(b.id, 3), "almost the same": lastBit} {
+		for _, block := range []creditledger.StoredBlock{created(sampleBlock(3)), again(sampleBlock(2), true)} {
+			from := &book{id: plain, head: b.head}
+			from.head.Seal = seal
+			if err := refused(ctx, s, b, key(from.next(1, block), "k")); err != nil {
+				return fmt.Errorf("a change from version 4 with %s seal: %w", name, err)
+			}
+		}
+	}
+	return b.commit(ctx, s, key(b.next(1, created(sampleBlock(3))), "k"))
 }
 
 func conflictKey(ctx context.Context, s creditledger.Store) error {
@@ -186,6 +210,7 @@ func conflictAtomic(ctx context.Context, s creditledger.Store) error {
 			list[at], accounts = key(list[at], "key"), []creditledger.AccountID{books[at].id}
 		case at == 3:
 			list[at].Version, list[at].Head.Version, accounts = 1, 3, []creditledger.AccountID{fresh.id}
+			list[at].Prev = sealAt(fresh.id, 1)
 			list[at].Journal[0].Seq, list[at].Journal[1].Seq = 2, 3
 			list[at].Keys[0].Seq = 3
 		default:

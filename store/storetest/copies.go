@@ -83,7 +83,7 @@ func copiesOut(ctx context.Context, s creditledger.Store) error {
 
 // spoilAll changes whatever the reading methods return.
 func spoilAll(ctx context.Context, s creditledger.Store, b *book, record creditledger.RecordID) error {
-	state, err0 := s.Load(ctx, b.id, 0)
+	state, err0 := s.Load(ctx, b.id, nil)
 	one, err1 := s.Block(ctx, b.id, sampleBlock(1).ID)
 	blocks, err2 := s.Blocks(ctx, b.id, 1, 10)
 	numbered, err3 := s.BlocksByNumber(ctx, b.id, []uint64{1, 2, 7})

@@ -22,8 +22,8 @@ func readsOf(s creditledger.Store) map[string]func(context.Context) error {
 	id, first := plain, creditledger.AccountID{}
 	record := creditledger.RecordID{Kind: "kind", Key: "key"}
 	return map[string]func(context.Context) error{
-		"Load":           func(ctx context.Context) error { _, err := s.Load(ctx, id, 0); return err },
-		"Load with have": func(ctx context.Context) error { _, err := s.Load(ctx, id, 3); return err },
+		"Load":           func(ctx context.Context) error { _, err := s.Load(ctx, id, nil); return err },
+		"Load with have": func(ctx context.Context) error { _, err := s.Load(ctx, id, &creditledger.Head{Version: 3}); return err },
 		"Block":          func(ctx context.Context) error { _, err := s.Block(ctx, id, sampleBlock(1).ID); return err },
 		"Blocks":         func(ctx context.Context) error { _, err := s.Blocks(ctx, id, 1, 1); return err },
 		"BlocksByNumber": func(ctx context.Context) error { _, err := s.BlocksByNumber(ctx, id, []uint64{1}); return err },

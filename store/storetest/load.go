@@ -12,7 +12,7 @@ var loadCases = []Case{
 	{"load/unknown", "An account that was never written loads as a zero head without blocks, whatever version the caller has.", onStore(loadUnknown)},
 	{"load/fields", "Heads and blocks come back as they were put, to the last digit, microsecond and metadata key.", onStore(loadFields)},
 	{"load/open", "Load returns the open blocks, all of them and no others.", onStore(loadOpen)},
-	{"load/have", "Load may return nil only when the stored version is the one the caller has.", onStore(loadHave)},
+	{"load/have", "Load may return nil only when the stored head has the version and the seal that the caller has.", onStore(loadHave)},
 }
 
 func loadUnknown(ctx context.Context, s creditledger.Store) error {
@@ -22,7 +22,7 @@ func loadUnknown(ctx context.Context, s creditledger.Store) error {
 	}
 	for _, id := range awkwardAccounts[1:] {
 		for _, have := range []uint64{0, 1, 7} {
-			state, err := s.Load(ctx, id, have)
+			state, err := s.Load(ctx, id, &creditledger.Head{Version: have, Seal: sealAt(id, have)})
 			if err != nil || state == nil {
 				return fmt.Errorf("Load(%v, %d) = %v, %v, want an empty state", id, have, state, err)
 			}
@@ -83,19 +83,29 @@ func loadHave(ctx context.Context, s creditledger.Store) error {
 			return err
 		}
 		for have := range b.head.Version + 2 {
-			state, err := s.Load(ctx, b.id, have)
-			if err != nil {
-				return fmt.Errorf("Load(%v, %d): %w", b.id, have, err)
+			if err := loadsUnlessSame(ctx, s, b, creditledger.Head{Version: have, Seal: sealAt(b.id, have)}); err != nil {
+				return err
 			}
-			switch {
-			case state == nil && have != b.head.Version:
-				return fmt.Errorf("Load(%v, %d) = nil, but the version is %d", b.id, have, b.head.Version)
-			case state != nil:
-				if err := sameHead(state.Head, b.head); err != nil {
-					return fmt.Errorf("Load(%v, %d): %w", b.id, have, err)
-				}
+			// The version of a history that is not this one.
+			if err := loadsUnlessSame(ctx, s, b, creditledger.Head{Version: have, Seal: sealAt(b.id, have+1000)}); err != nil {
+				return fmt.Errorf("with another seal: %w", err)
 			}
 		}
+	}
+	return nil
+}
+
+func loadsUnlessSame(ctx context.Context, s creditledger.Store, b *book, have creditledger.Head) error {
+	state, err := s.Load(ctx, b.id, &have)
+	switch {
+	case err != nil:
+	case state != nil:
+		err = sameHead(state.Head, b.head)
+	case have.Version != b.head.Version || have.Seal != b.head.Seal:
+		err = fmt.Errorf("nil, but the version is %d", b.head.Version)
+	}
+	if err != nil {
+		return fmt.Errorf("Load(%v, %d): %w", b.id, have.Version, err)
 	}
 	return nil
 }

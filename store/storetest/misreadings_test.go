@@ -62,7 +62,7 @@ var blockMistakes = []mistake{
 	}},
 	{"finds open blocks only", "blocks/by id", func() *broken {
 		return &broken{block: func(s store.Store, ctx ctxt, id account, blockID string) (block, error) {
-			state, err := s.Load(ctx, id, 0)
+			state, err := s.Load(ctx, id, nil)
 			if err != nil {
 				return block{}, err
 			}
@@ -242,8 +242,8 @@ var dueMistakes = []mistake{
 	{"orders due accounts by instant", "due/order", duly(func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error) {
 		list, err := s.Due(ctx, by, after, limit)
 		slices.SortStableFunc(list, func(a, b account) int {
-			x, errX := s.Load(ctx, a, 0)
-			y, errY := s.Load(ctx, b, 0)
+			x, errX := s.Load(ctx, a, nil)
+			y, errY := s.Load(ctx, b, nil)
 			if errX != nil || errY != nil {
 				return 0
 			}

@@ -59,11 +59,12 @@ func rebase(s store.Store, ctx ctxt, c *change) {
 	if c.Account == (account{}) {
 		return
 	}
-	state, err := s.Load(ctx, c.Account, 0)
+	state, err := s.Load(ctx, c.Account, nil)
 	if err != nil {
 		return
 	}
 	shift := state.Head.Version - c.Version
+	c.Prev = state.Head.Seal
 	c.Version += shift
 	c.Head.Version += shift
 	for i := range c.Journal {
@@ -165,6 +166,12 @@ func naming(f func(e *creditledger.ConflictError, list []change)) func() *broken
 
 var conflictMistakes = []mistake{
 	{"does not look at the version", "conflict/version", changing(rebase)},
+	{"does not look at the seal", "conflict/seal", changing(func(s store.Store, ctx ctxt, c *change) {
+		state, err := s.Load(ctx, c.Account, nil)
+		if err == nil && state.Head.Version == c.Version {
+			c.Prev = state.Head.Seal
+		}
+	})},
 	{"looks at the version first, commits then", "concurrency/one account", func() *broken {
 		var mu sync.Mutex
 		return &broken{commit: func(s store.Store, ctx ctxt, list []change) error {
@@ -173,7 +180,7 @@ var conflictMistakes = []mistake{
 				if list[i].Account == (account{}) {
 					continue
 				}
-				state, err := s.Load(ctx, list[i].Account, 0)
+				state, err := s.Load(ctx, list[i].Account, nil)
 				if err != nil {
 					return err
 				}
@@ -207,7 +214,7 @@ var conflictMistakes = []mistake{
 		})
 	})},
 	{"looks at the ids of open blocks only", "conflict/block id", changing(func(s store.Store, ctx ctxt, c *change) {
-		state, err := s.Load(ctx, c.Account, 0)
+		state, err := s.Load(ctx, c.Account, nil)
 		if err != nil {
 			return
 		}
@@ -285,7 +292,7 @@ var conflictMistakes = []mistake{
 // loading is a store that loads something else.
 func loading(f func(*creditledger.State)) func() *broken {
 	return func() *broken {
-		return &broken{load: func(s store.Store, ctx ctxt, id account, have uint64) (*creditledger.State, error) {
+		return &broken{load: func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
 			state, err := s.Load(ctx, id, have)
 			if state != nil {
 				f(state)
@@ -297,7 +304,7 @@ func loading(f func(*creditledger.State)) func() *broken {
 
 var loadMistakes = []mistake{
 	{"does not load an unknown account", "load/unknown", func() *broken {
-		return &broken{load: func(s store.Store, ctx ctxt, id account, have uint64) (*creditledger.State, error) {
+		return &broken{load: func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
 			state, err := s.Load(ctx, id, have)
 			if err == nil && state != nil && state.Head.Version == 0 {
 				return nil, &creditledger.NotFoundError{Kind: "account", ID: id.String()}
@@ -306,18 +313,27 @@ var loadMistakes = []mistake{
 		}}
 	}},
 	{"loads nothing when the caller has anything", "load/have", func() *broken {
-		return &broken{load: func(s store.Store, ctx ctxt, id account, have uint64) (*creditledger.State, error) {
-			state, err := s.Load(ctx, id, 0)
-			if have != 0 {
+		return &broken{load: func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
+			state, err := s.Load(ctx, id, nil)
+			if have != nil {
 				return nil, err
 			}
 			return state, err
 		}}
 	}},
 	{"loads nothing when the caller is ahead", "load/have", func() *broken {
-		return &broken{load: func(s store.Store, ctx ctxt, id account, have uint64) (*creditledger.State, error) {
-			state, err := s.Load(ctx, id, 0)
-			if err == nil && state.Head.Version > 0 && have >= state.Head.Version {
+		return &broken{load: func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
+			state, err := s.Load(ctx, id, nil)
+			if err == nil && state.Head.Version > 0 && have != nil && have.Version >= state.Head.Version {
+				return nil, nil
+			}
+			return state, err
+		}}
+	}},
+	{"loads nothing when the caller has another history", "load/have", func() *broken {
+		return &broken{load: func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
+			state, err := s.Load(ctx, id, nil)
+			if err == nil && have != nil && have.Version > 0 && have.Version == state.Head.Version {
 				return nil, nil
 			}
 			return state, err
@@ -325,8 +341,8 @@ var loadMistakes = []mistake{
 	}},
 	{"loads an older state again", "load/have", func() *broken {
 		var seen sync.Map
-		return &broken{load: func(s store.Store, ctx ctxt, id account, have uint64) (*creditledger.State, error) {
-			state, err := s.Load(ctx, id, 0)
+		return &broken{load: func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
+			state, err := s.Load(ctx, id, nil)
 			if err != nil || state.Head.Version == 0 {
 				return state, err
 			}
@@ -337,7 +353,7 @@ var loadMistakes = []mistake{
 		}}
 	}},
 	{"loads closed blocks too", "load/open", func() *broken {
-		return &broken{load: func(s store.Store, ctx ctxt, id account, have uint64) (*creditledger.State, error) {
+		return &broken{load: func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
 			state, err := s.Load(ctx, id, have)
 			if state != nil && err == nil {
 				state.Blocks, err = s.Blocks(ctx, id, 0, everything)
@@ -352,15 +368,15 @@ var loadMistakes = []mistake{
 	{"forgets the seal", "load/fields", loading(func(s *creditledger.State) { s.Head.Seal = creditledger.Seal{} })},
 	{"cuts the head's instant to milliseconds", "load/fields", loading(func(s *creditledger.State) { s.Head.LastAt = milliseconds(s.Head.LastAt) })},
 	{"loads head and blocks one after the other", "concurrency/snapshot", func() *broken {
-		return &broken{load: func(s store.Store, ctx ctxt, id account, have uint64) (*creditledger.State, error) {
-			state, err := s.Load(ctx, id, 0)
+		return &broken{load: func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
+			state, err := s.Load(ctx, id, nil)
 			if err != nil {
 				return nil, err
 			}
 			later := state
 			for tries := 0; tries < 3 && later.Head.Version == state.Head.Version; tries++ {
 				othersFirst()
-				if later, err = s.Load(ctx, id, 0); err != nil {
+				if later, err = s.Load(ctx, id, nil); err != nil {
 					return nil, err
 				}
 			}

@@ -99,7 +99,7 @@ func sharing(givenToo, blocks, journal, records bool) func() *broken {
 			}
 		}
 		if blocks {
-			b.load = func(s store.Store, ctx ctxt, id account, have uint64) (*creditledger.State, error) {
+			b.load = func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
 				state, err := s.Load(ctx, id, have)
 				for i := range stateBlocks(state) {
 					k.block(id, &state.Blocks[i])
@@ -166,7 +166,7 @@ var sharingMistakes = []mistake{
 // deaf is a store whose reads do not look at their context.
 func deaf() *broken {
 	return &broken{
-		load: func(s store.Store, _ ctxt, id account, have uint64) (*creditledger.State, error) {
+		load: func(s store.Store, _ ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
 			return s.Load(context.Background(), id, have)
 		},
 	}

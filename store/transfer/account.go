@@ -50,7 +50,7 @@ const rounds = 4
 // copyAccount imports what the target does not have of an account's journal, and
 // compares where both have come to.
 func (c *copier) copyAccount(ctx context.Context, id creditledger.AccountID) error {
-	state, err := c.to.Load(ctx, id, 0)
+	state, err := c.to.Load(ctx, id, nil)
 	if err != nil {
 		return err
 	}
@@ -63,7 +63,7 @@ func (c *copier) copyAccount(ctx context.Context, id creditledger.AccountID) err
 			return &creditledger.CorruptError{Where: "account " + id.String() + " of the source",
 				Reason: fmt.Sprintf("its journal ends at record %d, its head says %d", version, wanted)}
 		}
-		source, err := c.from.Load(ctx, id, 0)
+		source, err := c.from.Load(ctx, id, nil)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (c *copier) importFrom(ctx context.Context, id creditledger.AccountID, vers
 
 // arrived compares the heads: seal, counts, instants and total.
 func (c *copier) arrived(ctx context.Context, id creditledger.AccountID, source *creditledger.Head) error {
-	target, err := c.to.Load(ctx, id, 0)
+	target, err := c.to.Load(ctx, id, nil)
 	if err != nil {
 		return err
 	}

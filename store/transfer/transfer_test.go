@@ -153,7 +153,7 @@ func (f *faulty) Records(ctx context.Context, kind, prefix, after string, limit 
 	return f.Store.Records(ctx, kind, prefix, after, limit)
 }
 
-func (f *faulty) Load(ctx context.Context, id creditledger.AccountID, have uint64) (*creditledger.State, error) {
+func (f *faulty) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
 	if f.loading != nil {
 		f.loading(id)
 	}

@@ -173,7 +173,7 @@ func digestOf(t *testing.T, s creditledger.Store) string {
 func addAccount(t *testing.T, h hash.Hash, s creditledger.Store, id creditledger.AccountID) {
 	t.Helper()
 	ctx := context.Background()
-	state, err := s.Load(ctx, id, 0)
+	state, err := s.Load(ctx, id, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func Enter(ctx context.Context, op string) error {
 }
 
 // Check refuses changes that break what a caller of Store.Commit guarantees:
-// accounts and records named once, journal records dense from Version+1 and
+// accounts and records named once, a seal to follow from version 1 on, journal records dense from Version+1 and
 // Head.Version the last of them, keys and records within bounds. A store that calls
 // it may rely on all of this. It returns an InvalidError.
 func Check(changes []creditledger.Change) error {
@@ -55,10 +55,13 @@ func Check(changes []creditledger.Change) error {
 
 func checkAccount(c *creditledger.Change) error {
 	if c.Account == (creditledger.AccountID{}) {
-		if c.Version != 0 || c.Head.Version != 0 || len(c.Journal)+len(c.Blocks)+len(c.Keys) > 0 {
+		if c.Version != 0 || c.Prev != (creditledger.Seal{}) || c.Head.Version != 0 || len(c.Journal)+len(c.Blocks)+len(c.Keys) > 0 {
 			return invalid("a change without an account holds more than records")
 		}
 		return nil
+	}
+	if c.Version == 0 && c.Prev != (creditledger.Seal{}) {
+		return invalid("%v: a change to an account never written names a seal", c.Account)
 	}
 	next := c.Version
 	for _, r := range c.Journal {
@@ -119,6 +122,17 @@ func once[T comparable](set *map[T]struct{}, v T) bool {
 	n := len(*set)
 	(*set)[v] = struct{}{}
 	return len(*set) > n
+}
+
+// ComputedFrom reports whether a change was computed from the stored head: the same
+// history, not only as much of one.
+func ComputedFrom(c *creditledger.Change, stored *creditledger.Head) bool {
+	return c.Version == stored.Version && c.Prev == stored.Seal
+}
+
+// Known reports whether the caller of Load has the stored head already.
+func Known(have, stored *creditledger.Head) bool {
+	return have != nil && have.Version != 0 && have.Version == stored.Version && have.Seal == stored.Seal
 }
 
 // CheckNumber refuses a block that says it is new where its number is stored, or old
