@@ -35,27 +35,45 @@ func (d Date) String() string {
 
 // FirstInstant returns the first instant of the local day d in zone: midnight, or
 // where the clocks skip midnight (or the whole day) the first instant after the gap;
-// where midnight happens twice, the first. The result may be invalid at the ends of
-// the calendar. Rule: docs/semantics.md, "Dates".
+// where midnight happens twice, the first. The result is invalid beyond the ends of
+// the calendar, and in a zone whose clocks change more often than any real one's.
+// Rule: docs/semantics.md, "Dates".
 func (d Date) FirstInstant(zone *time.Location) Instant {
+	// No zone is as far from UTC as this, so the day begins after it.
+	const reach = 36 * 3600
+	// Real clocks change once or twice in the days looked at. Zone data comes from
+	// outside the library, so what it says does not decide how long the search takes.
+	const maxChanges = 64
 	midnight := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, time.UTC).Unix()
-	// The offset in force just before the first instant of the day is at most one
-	// change away from the offset 36 hours earlier in absolute time; walk the
-	// changes of the zone from there to the first moment whose local clock has
-	// reached midnight.
-	at := time.Unix(midnight-36*3600, 0).In(zone)
-	for {
+	at := time.Unix(midnight-reach, 0).In(zone)
+	for range maxChanges {
 		_, offset := at.Zone()
-		_, end := at.ZoneBounds()
-		reached := midnight - int64(offset)
-		if reached < at.Unix() {
-			reached = at.Unix()
-		}
+		reached := max(midnight-int64(offset), at.Unix())
+		end := sameOffsetUntil(at)
 		if end.IsZero() || reached < end.Unix() {
 			return InstantOf(time.Unix(reached, 0))
 		}
 		at = end
 	}
+	return invalidInstant
+}
+
+// sameOffsetUntil returns an instant after at up to which the offset stays the same;
+// the zero time when it does for ever.
+//
+// Package time works out what a zone's rule says year by year, in UTC. What ZoneBounds
+// says of the next year may be wrong, and on the last day of a leap year it may end
+// before it began (https://go.dev/issue/81583): the offset then stays until the year ends.
+func sameOffsetUntil(at time.Time) time.Time {
+	_, end := at.ZoneBounds()
+	if end.IsZero() {
+		return end
+	}
+	yearEnd := time.Date(at.UTC().Year()+1, 1, 1, 0, 0, 0, 0, time.UTC)
+	if !end.After(at) || end.After(yearEnd) {
+		return yearEnd.In(at.Location())
+	}
+	return end
 }
 
 // parseDate reads YYYY-MM-DD; a day that does not exist is refused.
