@@ -22,6 +22,7 @@ type committer struct {
 	accounts int           // how many accounts go out in one commit
 	patience int           // how often others are let run while fewer operations wait than in the last commit
 	sent     atomic.Uint64 // flights that went out so far
+	bringing chan struct{} // of a JoinedStore: its token is whose turn it is to commit; nil: not joined
 
 	mu        sync.Mutex
 	idle      *sync.Cond
@@ -56,6 +57,9 @@ const maxFlights = 1024
 
 func (c *committer) over(s Store, cache *cache) {
 	c.store, c.cache, c.width, c.accounts, c.patience = s, cache, 1, maxFlights, 1
+	if _, ok := s.(JoinedStore); ok {
+		c.bringing = make(chan struct{}, 1)
+	}
 	if shared, ok := s.(SharedStore); ok {
 		c.shared = true
 		c.width, c.accounts = shared.Concurrency()
@@ -98,9 +102,10 @@ func (c *committer) queue(s *slot, d *decision, offer bool) (f *flight, leader b
 	return f, false
 }
 
-// begin reports whether another turn is wanted, and counts it. The caller holds mu.
+// begin reports whether another turn is wanted, and counts it. A JoinedStore has none
+// but those of who waits. The caller holds mu.
 func (c *committer) begin() bool {
-	if c.gathering || c.running >= c.width || len(c.ready) == 0 {
+	if c.joined() || c.gathering || c.running >= c.width || len(c.ready) == 0 {
 		return false
 	}
 	c.running++
@@ -132,7 +137,7 @@ func (c *committer) turn() *turn {
 func (c *committer) lead(f *flight) {
 	t := c.turn()
 	for t.take() {
-		t.commit()
+		t.commit(context.Background())
 		if f.hasLanded() {
 			c.handOver(t)
 			return
@@ -152,6 +157,10 @@ func (c *committer) handOver(t *turn) {
 
 // wait returns when nothing is left to commit.
 func (c *committer) wait() {
+	if c.joined() {
+		c.bringAll()
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.running > 0 {
@@ -164,7 +173,7 @@ func (c *committer) wait() {
 
 func (c *committer) run() {
 	for t := c.turn(); t.take(); {
-		t.commit()
+		t.commit(context.Background())
 	}
 }
 
@@ -212,14 +221,15 @@ func (t *turn) take() bool {
 }
 
 // commit sends the flights of the slots out. Those in conflict are left behind to be
-// decided afresh, the others go again without them.
-func (t *turn) commit() {
+// decided afresh, the others go again without them. Callers may give up waiting, a
+// commit does not: its ctx never ends, but for a JoinedStore.
+func (t *turn) commit(ctx context.Context) {
 	c := t.committer
 	t.board()
 	defer t.empty()
 	flying, changes := t.flying, t.changes
 	for len(changes) > 0 {
-		err := c.send(changes)
+		err := c.send(ctx, changes)
 		if err == nil {
 			c.land(flying, nil)
 			return
@@ -322,15 +332,14 @@ func (e *ConflictError) of(s *slot) *ConflictError {
 	return part
 }
 
-// send commits. Callers may give up waiting, a commit does not: it runs under a
-// context that never ends. A store that panics leaves the outcome open.
-func (c *committer) send(changes []Change) (err error) {
+// send commits. A store that panics leaves the outcome open.
+func (c *committer) send(ctx context.Context, changes []Change) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &OutcomeUnknownError{Err: fmt.Errorf("the store panicked: %v", p)}
 		}
 	}()
-	return c.store.Commit(context.Background(), changes)
+	return c.store.Commit(ctx, changes)
 }
 
 // land tells everyone how the flights of the slots ended. After a failure what was

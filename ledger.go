@@ -169,7 +169,7 @@ func (l *Ledger) submit(ctx context.Context, p *Pending) error {
 		if !errors.As(err, &again) {
 			return attempted(r.op, r.account, err)
 		}
-		if err := again.wait(ctx); err != nil {
+		if err := again.wait(ctx, &l.commit); err != nil {
 			return attempted(r.op, r.account, err)
 		}
 		if f := again.flight; again.refusal != nil && f.err == nil && f.sent > begun { // as in settled

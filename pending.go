@@ -34,7 +34,7 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 			p.leader = false
 			p.ledger.commit.lead(p.flight)
 		}
-		if err := p.flight.wait(ctx); err != nil {
+		if err := p.ledger.commit.await(ctx, p.flight); err != nil {
 			return nil, attempted(r.op, r.account, unknown(r, p.result, err))
 		}
 		err := p.flight.err
@@ -91,7 +91,7 @@ func (p *Pending) settled() bool {
 // redo has p decided afresh before something that was submitted later. Its error is
 // that of ctx.
 func (p *Pending) redo(ctx context.Context) error {
-	if err := p.flight.wait(ctx); err != nil {
+	if err := p.ledger.commit.await(ctx, p.flight); err != nil {
 		return err
 	}
 	_, _ = p.again(ctx, keyTaken(p.flight.err, p.request.key)) // who waits for p is told

@@ -23,7 +23,7 @@ func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at 
 		var again *againError
 		if errors.As(err, &again) {
 			if f, err = again.flight, again.refusal; err == nil {
-				if err := f.wait(ctx); err != nil {
+				if err := l.commit.await(ctx, f); err != nil {
 					return err
 				}
 				continue
@@ -32,7 +32,7 @@ func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at 
 		if f == nil {
 			return err
 		}
-		if werr := f.wait(ctx); werr != nil {
+		if werr := l.commit.await(ctx, f); werr != nil {
 			return werr
 		}
 		if f.err == nil && f.sent > begun {

@@ -180,7 +180,7 @@ func (l *Ledger) Import(ctx context.Context, on AccountID, records []JournalReco
 	for attempt := 1; ; attempt++ {
 		f, err := l.importOnce(ctx, on, records)
 		if err == nil {
-			if err = f.wait(ctx); err != nil {
+			if err = l.commit.await(ctx, f); err != nil {
 				err = &OutcomeUnknownError{Err: err}
 			} else {
 				err = f.err

@@ -139,11 +139,11 @@ func (e *againError) Error() string {
 	return "the key, a record or what an operation was decided on is being written"
 }
 
-func (e *againError) wait(ctx context.Context) error {
+func (e *againError) wait(ctx context.Context, c *committer) error {
 	if e.first != nil {
 		return e.first.redo(ctx)
 	}
-	return e.flight.wait(ctx)
+	return c.await(ctx, e.flight)
 }
 
 // known returns the first result of a key that was used before for the same

@@ -86,6 +86,19 @@ type SharedStore interface {
 	Concurrency() (commits, accounts int)
 }
 
+// JoinedStore is a Store inside a transaction of the caller. The ledger commits to it
+// only in the goroutines of its callers and under their contexts: while no call is under
+// way, nothing touches the transaction. What Submit decided is committed by the next
+// call that waits for it: Pending.Wait, an operation or a read of the account, or Close.
+// Operations that go out in one commit share its outcome, even if that is the end of one
+// caller's context.
+type JoinedStore interface {
+	Store
+
+	// Joined does nothing. It tells the kind apart.
+	Joined()
+}
+
 // IndexedStore is a Store with tables of its own that its other methods look things up
 // in and never list: a row too many in one would stay unseen. Verification has the store
 // compare them with what they are made from.

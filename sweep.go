@@ -82,7 +82,7 @@ type swept struct {
 // landed waits until it is durable, and returns how many entries it was in the end.
 func (l *Ledger) landed(ctx context.Context, w swept) (entries int, err error) {
 	for attempt := 1; w.flight != nil; attempt++ {
-		if err := w.flight.wait(ctx); err != nil {
+		if err := l.commit.await(ctx, w.flight); err != nil {
 			return 0, &OutcomeUnknownError{Err: err}
 		}
 		if w.flight.err == nil {

@@ -3,7 +3,6 @@ package bolt
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"go.etcd.io/bbolt"
 
@@ -21,16 +20,20 @@ import (
 //
 // The methods of Joined may be called from several goroutines; they run one at a
 // time. bbolt transactions are not made for that, so no goroutine may use the
-// transaction in other ways meanwhile.
+// transaction in other ways meanwhile. When no call to a Ledger over it is under way,
+// nothing uses the transaction, whatever the calls returned.
 type Joined struct {
 	reads
-	mu     sync.Mutex
+	turn   chan struct{} // its token is whose turn it is to use the transaction
 	tx     *bbolt.Tx
-	tail   *tail // what a crash left to be folded; empty after the first Commit
+	tail   *tail // what a crash left to be folded, in a transaction that cannot fold it; empty otherwise
 	broken error // why the store refuses work
 }
 
-var _ creditledger.IndexedStore = (*Joined)(nil)
+var (
+	_ creditledger.IndexedStore = (*Joined)(nil)
+	_ creditledger.JoinedStore  = (*Joined)(nil)
+)
 
 // Join returns the ledger inside tx. A writable transaction of a database that holds
 // no ledger yet gets an empty one, in a top bucket of its own named "creditledger";
@@ -38,9 +41,9 @@ var _ creditledger.IndexedStore = (*Joined)(nil)
 // database should not be opened with NoSync or NoFreelistSync, and its file is the
 // caller's to protect: what Open checks, Join does not.
 func Join(tx *bbolt.Tx) (*Joined, error) {
-	j := &Joined{tx: tx}
+	j := &Joined{tx: tx, turn: make(chan struct{}, 1)}
 	j.view, j.aside = j.read, j.readAside
-	if err := j.enter("join ledger"); err != nil {
+	if err := j.refuses("join ledger"); err != nil {
 		return nil, err
 	}
 	err, _ := guarded("join", func() error {
@@ -63,6 +66,9 @@ func Join(tx *bbolt.Tx) (*Joined, error) {
 		if err == nil {
 			j.tail, err = v.replayTail()
 		}
+		if err == nil && tx.Writable() && j.tail.records > 0 {
+			err = j.fold(v)
+		}
 		return err
 	})
 	if err != nil {
@@ -71,8 +77,30 @@ func Join(tx *bbolt.Tx) (*Joined, error) {
 	return j, nil
 }
 
-// enter begins a call, under the mutex.
-func (j *Joined) enter(op string) error {
+// Joined implements creditledger.JoinedStore.
+func (j *Joined) Joined() {}
+
+// enter begins a call when it is its turn, unless ctx ends before; leave ends it.
+func (j *Joined) enter(ctx context.Context, op string) error {
+	if err := changes.Enter(ctx, op); err != nil {
+		return err
+	}
+	select {
+	case j.turn <- struct{}{}:
+	case <-ctx.Done():
+		return changes.Enter(ctx, op)
+	}
+	err := j.refuses(op)
+	if err != nil {
+		j.leave()
+	}
+	return err
+}
+
+func (j *Joined) leave() { <-j.turn }
+
+// refuses says why the store is of no more use.
+func (j *Joined) refuses(op string) error {
 	switch {
 	case j.broken != nil:
 		return fmt.Errorf("%s: %w: roll back the transaction (%v)", op, creditledger.ErrPoisoned, j.broken)
@@ -83,14 +111,10 @@ func (j *Joined) enter(op string) error {
 }
 
 func (j *Joined) read(ctx context.Context, op string, f func(view) error) error {
-	if err := changes.Enter(ctx, op); err != nil {
+	if err := j.enter(ctx, op); err != nil {
 		return err
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := j.enter(op); err != nil {
-		return err
-	}
+	defer j.leave()
 	err, panicked := guarded(op, func() error {
 		v, err := openView(j.tx)
 		if err != nil {
@@ -116,17 +140,13 @@ func (j *Joined) readAside(ctx context.Context, op string, id creditledger.Accou
 // it began to write, which only a damaged database brings about, the outcome is
 // unknown until the caller rolls the transaction back, and must be.
 func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
-	if err := changes.Enter(ctx, "commit"); err != nil {
-		return err
-	}
 	if err := changes.Check(list); err != nil {
 		return err
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if err := j.enter("commit"); err != nil {
+	if err := j.enter(ctx, "commit"); err != nil {
 		return err
 	}
+	defer j.leave()
 	if !j.tx.Writable() {
 		return fmt.Errorf("commit: the transaction is %w", creditledger.ErrReadOnly)
 	}
@@ -160,9 +180,18 @@ func (j *Joined) write(v view, list []creditledger.Change, found []place) error 
 		return err
 	}
 	j.tail.addAll(list, found, a)
-	if err := v.fold(j.tail, a.end); err != nil {
+	return j.fold(v)
+}
+
+// fold writes the tail down, up to the end of the log.
+func (j *Joined) fold(v view) error {
+	end, err := v.logEnd()
+	if err != nil {
 		return err
 	}
-	j.tail = newTail(a.end, j.tail.acct)
+	if err := v.fold(j.tail, end); err != nil {
+		return err
+	}
+	j.tail = newTail(end, j.tail.acct)
 	return nil
 }

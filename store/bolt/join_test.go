@@ -3,7 +3,10 @@ package bolt_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"sync"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -178,4 +181,59 @@ func TestJoinLeavesTheTransaction(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantVersion(t, join(t, begin(t, db, false)), ann, 1)
+}
+
+// TestJoinedTransactionIsTheCallersAgain: once a call has returned, also one that was
+// called off, nothing uses the transaction any more. The race detector looks on.
+func TestJoinedTransactionIsTheCallersAgain(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	db := theirs(t, path(t))
+	if err := db.Update(func(tx *bbolt.Tx) error { return grant(t, join(t, tx), ann, "first") }); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		tx := begin(t, db, true)
+		l := creditledger.New(join(t, tx), nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		pause := time.Duration(random.IntN(300)) * time.Microsecond
+		var called sync.WaitGroup
+		called.Go(func() {
+			time.Sleep(pause)
+			cancel()
+		})
+		for range 3 {
+			_, err := l.Do(ctx, ann, creditledger.Decrement{Amount: creditledger.MustAmount("1")}, "")
+			if err != nil && !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+		}
+		if err := tx.Rollback(); err != nil {
+			t.Fatal(err)
+		}
+		called.Wait()
+	}
+	wantVersion(t, join(t, begin(t, db, false)), ann, 1)
+}
+
+// TestJoinedWaitsAsLongAsItsContext: a call that another one keeps from the transaction
+// is called off.
+func TestJoinedWaitsAsLongAsItsContext(t *testing.T) {
+	db := theirs(t, path(t))
+	j := join(t, begin(t, db, true))
+	mustGrant(t, j, ann, 1)
+	release := bolt.Occupy(j)
+	for name, call := range map[string]func(context.Context) error{
+		"read":   func(ctx context.Context) error { _, err := j.Load(ctx, ann, nil); return err },
+		"commit": func(ctx context.Context) error { return j.Commit(ctx, nil) },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		if err := call(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", name, err)
+		}
+		cancel()
+	}
+	release()
+	wantVersion(t, j, ann, 1)
 }
