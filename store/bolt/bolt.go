@@ -87,7 +87,8 @@ type Store struct {
 	tailing   sync.RWMutex  // held for reading while a view uses tail, for writing while it changes
 	tail      *tail         // the writer's to change
 	tabling   atomic.Uint64 // bbolt's id of the last transaction that changes the tables, committed or about to be
-	foldEvery int
+	foldEvery int           // log records, and
+	foldSize  int           // bytes, that the tail has at most
 	life      sync.RWMutex  // held for reading by every call in progress
 	closing   chan struct{} // closed when Close begins
 	close     sync.Once
@@ -147,7 +148,7 @@ func open(path string, o Options) (*Store, error) {
 	s := &Store{
 		path: path, readOnly: o.ReadOnly, db: db, file: f, info: info, warnings: warnings,
 		writer: make(chan struct{}, 1), closing: make(chan struct{}),
-		tail: newTail(0, 0), foldEvery: foldEvery,
+		tail: newTail(0, 0), foldEvery: foldEvery, foldSize: foldSize,
 	}
 	s.view, s.aside = s.read, s.readAside
 	if err := s.settle(); err != nil {

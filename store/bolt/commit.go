@@ -1,10 +1,6 @@
 package bolt
 
 import (
-	"fmt"
-
-	"go.etcd.io/bbolt"
-
 	"creditledger"
 	"creditledger/store/internal/changes"
 )
@@ -144,7 +140,10 @@ func (v view) append(t *tail, list []creditledger.Change, found []place) (append
 			prev = a.end
 		}
 	}
-	return a, w.err
+	if b := w.bucket(bucketLog); b != nil && a.end > a.begin {
+		w.wrap("number", bucketLog, b.SetSequence(a.end))
+	}
+	return a, w.flush()
 }
 
 // addAll takes over what a commit wrote.
@@ -153,69 +152,5 @@ func (t *tail) addAll(list []creditledger.Change, found []place, a appended) {
 		if list[i].Account != (creditledger.AccountID{}) {
 			t.add(&list[i], found[i], a.first[i])
 		}
-	}
-}
-
-// writer puts into the buckets of a view until something fails; then it does nothing
-// more and keeps the error.
-type writer struct {
-	view view
-	open map[*byte]*bbolt.Bucket
-	err  error
-}
-
-func newWriter(v view) *writer {
-	return &writer{view: v, open: make(map[*byte]*bbolt.Bucket, len(buckets))}
-}
-
-// bucket returns nil after an error.
-func (w *writer) bucket(name []byte) *bbolt.Bucket {
-	if w.err != nil {
-		return nil
-	}
-	b := w.open[&name[0]]
-	if b == nil {
-		if b, w.err = w.view.bucket(name); w.err == nil {
-			w.open[&name[0]] = b
-		}
-	}
-	return b
-}
-
-// put keeps value, which must not be changed before the transaction ends.
-func (w *writer) put(bucket, key, value []byte) {
-	if b := w.bucket(bucket); b != nil {
-		w.wrap("put", bucket, b.Put(key, value))
-	}
-}
-
-func (w *writer) delete(bucket, key []byte) {
-	if b := w.bucket(bucket); b != nil {
-		w.wrap("delete", bucket, b.Delete(key))
-	}
-}
-
-func (w *writer) has(bucket, key []byte) bool {
-	b := w.bucket(bucket)
-	return b != nil && b.Get(key) != nil
-}
-
-func (w *writer) wrap(what string, bucket []byte, err error) {
-	if err != nil {
-		w.err = fmt.Errorf("%s in bucket %s: %w", what, bucket, err)
-	}
-}
-
-func (w *writer) block(acct uint64, b *creditledger.StoredBlock) {
-	k := key(acct, b.Number)
-	w.put(bucketBlocks, k, creditledger.AppendBlock(nil, &b.Block))
-	if b.New {
-		w.put(bucketBlockIDs, textKey(acct, b.ID), key(b.Number))
-	}
-	switch open := !b.New && w.has(bucketOpen, k); {
-	case b.Open && !open:
-		w.put(bucketOpen, k, []byte{})
-	case !b.Open && open:
-		w.delete(bucketOpen, k)
 	}
 }

@@ -2,30 +2,41 @@ package bolt
 
 import (
 	"encoding/binary"
-	"maps"
-	"slices"
 
 	"creditledger"
 )
 
-// foldEvery is how many log records are kept unfolded at most: the more, the more
-// changes of one page share a write, and the longer opening takes after a crash.
-const foldEvery = 32768
+// foldEvery and foldSize bound what is kept unfolded: log records, and the bytes that
+// these and what they changed take up. The more, the more changes of one page share a
+// write; and the more memory the tail takes, the longer a fold keeps others waiting,
+// and the longer opening takes after a crash.
+const (
+	foldEvery = 32768
+	foldSize  = 16 << 20
+)
 
-// fold writes a tail down: heads, blocks, keys and indexes reach the state that the
-// log has already, and the log number they are folded up to moves on in the same
-// transaction. Keys are put in the order in which they are stored.
-func (v view) fold(t *tail, end uint64) error {
+// fold writes tails down, the older first: heads, blocks, keys and indexes reach the
+// state that the log has already, and the log number they are folded up to moves on in
+// the same transaction.
+func (v view) fold(end uint64, tails ...*tail) error {
 	w := newWriter(v)
-	ids := t.sorted()
-	for _, id := range ids {
-		w.foldAccount(id, t.accounts[id])
+	w.gather(end, tails...)
+	return w.flush()
+}
+
+// gather is what a fold writes.
+func (w *writer) gather(end uint64, tails ...*tail) {
+	acct := uint64(0)
+	for _, t := range tails {
+		for id, a := range t.accounts {
+			w.foldAccount(id, a)
+		}
+		acct = max(acct, t.acct)
 	}
-	if b := w.bucket(bucketAccounts); b != nil && b.Sequence() < t.acct {
-		w.wrap("number accounts", bucketAccounts, b.SetSequence(t.acct))
+	if b := w.bucket(bucketAccounts); b != nil && b.Sequence() < acct {
+		w.wrap("number", bucketAccounts, b.SetSequence(acct))
 	}
 	w.put(bucketMeta, keyFolded, key(end))
-	return w.err
 }
 
 func (w *writer) foldAccount(id creditledger.AccountID, a *tailAccount) {
@@ -36,12 +47,11 @@ func (w *writer) foldAccount(id creditledger.AccountID, a *tailAccount) {
 			w.put(bucketJournal, key(a.acct, seq), key(number))
 		}
 	}
-	for _, number := range a.numbers(0) {
-		b := a.blocks[number]
+	for _, b := range a.blocks {
 		w.block(a.acct, &b)
 	}
-	for _, k := range slices.Sorted(maps.Keys(a.keys)) {
-		w.put(bucketKeys, textKey(a.acct, string(k)), key(a.keys[k]))
+	for k, seq := range a.keys {
+		w.put(bucketKeys, textKey(a.acct, string(k)), key(seq))
 	}
 	if was, is := a.due, a.head.NextDue; was != is {
 		if was != 0 {

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -188,6 +189,12 @@ func (v view) checkDue(id creditledger.AccountID, at place) error {
 func (r reads) CheckIndexes(ctx context.Context) error {
 	return r.aside(ctx, "check indexes", creditledger.AccountID{}, func(v view) error {
 		accts, err := v.checkAccounts(ctx)
+		if err == nil {
+			err = v.checkLog(ctx)
+		}
+		if err == nil {
+			err = v.checkMeta()
+		}
 		if err != nil {
 			return err
 		}
@@ -260,6 +267,43 @@ func (v view) checkAccounts(ctx context.Context) (accts []uint64, err error) {
 	}
 	slices.Sort(accts)
 	return accts, err
+}
+
+// checkLog holds the log to its numbers: 1, 2, 3, … up to the one that its bucket says
+// is the last. Together with checkAccounts and the accounts' own chains this leaves no
+// room for a record too many.
+func (v view) checkLog(ctx context.Context) error {
+	log, err := v.bucket(bucketLog)
+	if err != nil {
+		return err
+	}
+	number := uint64(0)
+	for k := range ascending(log, nil, nil) {
+		if err := ended(ctx); err != nil {
+			return err
+		}
+		if number++; !bytes.Equal(k, key(number)) {
+			return damagedIndex(creditledger.AccountID{}, "log row %x: number %d should be there", k, number)
+		}
+	}
+	if last := log.Sequence(); number < last {
+		return damagedIndex(creditledger.AccountID{}, "log rows %d to %d are missing", number+1, last)
+	}
+	return nil
+}
+
+// checkMeta makes sure that nothing is there which nothing reads.
+func (v view) checkMeta() error {
+	b, err := v.bucket(bucketMeta)
+	if err != nil {
+		return err
+	}
+	for k := range ascending(b, nil, nil) {
+		if !bytes.Equal(k, keyFormat) && !bytes.Equal(k, keyFolded) {
+			return damagedIndex(creditledger.AccountID{}, "meta row %.80q should not be there", k)
+		}
+	}
+	return nil
 }
 
 // checkOwners looks in a table for rows of an account number that no account has. It

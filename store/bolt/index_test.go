@@ -64,6 +64,16 @@ func (r rows) put(bucket string, key, value []byte) {
 	}
 }
 
+// get returns a copy of a row that has to be there.
+func (r rows) get(bucket string, key []byte) []byte {
+	r.t.Helper()
+	value := r.top.Bucket([]byte(bucket)).Get(key)
+	if value == nil {
+		r.t.Fatalf("%s has no row %q", bucket, key)
+	}
+	return append([]byte(nil), value...)
+}
+
 // delete removes a row that has to be there.
 func (r rows) delete(bucket string, key []byte) {
 	r.t.Helper()
@@ -176,6 +186,7 @@ func TestVerifyIndexes(t *testing.T) {
 		{"an index row of another account's record", func(r rows) { r.alter("journal", numbers(1, 32), numbers(72)) }, ann, "journal row 32"},
 		{"an index row for no number", func(r rows) { r.alter("journal", numbers(1, 32), none) }, ann, "journal row 32"},
 
+		{"a row of meta too many", func(r rows) { r.put("meta", []byte("stray"), none) }, creditledger.AccountID{}, `meta row "stray"`},
 		{"a block before the first", func(r rows) { r.put("blocks", numbers(1, 0), none) }, ann, "block 0 of ann/credits"},
 		{"a block of no account", func(r rows) { r.put("blocks", numbers(9, 1), none) }, creditledger.AccountID{}, "blocks row"},
 		{"an open block of no account", func(r rows) { r.put("open", numbers(9, 1), none) }, creditledger.AccountID{}, "open row"},

@@ -189,7 +189,7 @@ func (j *Joined) fold(v view) error {
 	if err != nil {
 		return err
 	}
-	if err := v.fold(j.tail, end); err != nil {
+	if err := v.fold(end, j.tail); err != nil {
 		return err
 	}
 	j.tail = newTail(end, j.tail.acct)

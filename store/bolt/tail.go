@@ -16,6 +16,7 @@ type tail struct {
 	folded   uint64 // number of the last log record that the tables include
 	tx       uint64 // bbolt's id of the last transaction that changed the tables, in this process
 	records  int    // in the log after that
+	size     int    // of these records and of what is kept here, in bytes
 	acct     uint64 // the highest account number given out
 	accounts map[creditledger.AccountID]*tailAccount
 }
@@ -92,12 +93,14 @@ func (t *tail) add(c *creditledger.Change, at place, log uint64) {
 	if a == nil {
 		a = &tailAccount{place: at, made: at.head.Version == 0, due: at.head.NextDue, first: c.Version + 1}
 		t.accounts[c.Account] = a
+		t.size += accountSize(c.Account)
 	}
 	a.head, a.acct = c.Head, at.acct
 	t.acct = max(t.acct, at.acct)
-	for i := range c.Journal {
+	for i, r := range c.Journal {
 		a.last = log + uint64(i)
 		a.log = append(a.log, a.last)
+		t.size += recordSize(r)
 	}
 	t.records += len(c.Journal)
 	for i := range c.Blocks {
@@ -107,8 +110,11 @@ func (t *tail) add(c *creditledger.Change, at place, log uint64) {
 				a.ids = map[string]uint64{}
 			}
 			a.ids[b.ID] = b.Number
-		} else if old, ok := a.blocks[b.Number]; ok {
+		}
+		if old, ok := a.blocks[b.Number]; ok {
 			b.New = old.New
+		} else {
+			t.size += blockSize(&b)
 		}
 		if a.blocks == nil {
 			a.blocks = map[uint64]creditledger.StoredBlock{}
@@ -121,7 +127,59 @@ func (t *tail) add(c *creditledger.Change, at place, log uint64) {
 			a.keys = map[creditledger.Key]uint64{}
 		}
 		a.keys[k.Key] = k.Seq
+		t.size += keySize(k)
 	}
+}
+
+// What things take up in a tail, in bytes, with what maps need to hold them.
+
+func accountSize(id creditledger.AccountID) int { return 384 + len(id.Customer) + len(id.Currency) }
+
+func recordSize(r creditledger.JournalRecord) int { return 16 + len(r.Bytes) }
+
+func keySize(k creditledger.KeyedRecord) int { return 48 + len(k.Key) }
+
+func blockSize(b *creditledger.StoredBlock) int {
+	size := 512 + 2*len(b.ID) + len(b.InvoiceID) + len(b.ParentID)
+	for k, v := range b.Metadata {
+		size += 64 + len(k) + len(v)
+	}
+	for i := range b.Filters {
+		size += 32
+		for _, v := range b.Filters[i].Values {
+			size += 16 + len(v)
+		}
+	}
+	return size
+}
+
+// changeSize is what a change adds to a tail at most.
+func changeSize(c *creditledger.Change) int {
+	if c.Account == (creditledger.AccountID{}) {
+		return 0
+	}
+	size := accountSize(c.Account)
+	for _, r := range c.Journal {
+		size += recordSize(r)
+	}
+	for i := range c.Blocks {
+		size += blockSize(&c.Blocks[i])
+	}
+	for _, k := range c.Keys {
+		size += keySize(k)
+	}
+	return size
+}
+
+// full reports whether a tail would be too large with what a commit brings.
+func (t *tail) full(list []creditledger.Change, records, size int) bool {
+	records -= t.records
+	size -= t.size
+	for i := range list {
+		records -= len(list[i].Journal)
+		size -= changeSize(&list[i])
+	}
+	return records < 0 || size < 0
 }
 
 // sorted lists its accounts in order.

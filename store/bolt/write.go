@@ -77,8 +77,8 @@ func (s *Store) write(list []creditledger.Change) error {
 	return nil
 }
 
-// apply writes the changes into tx, and folds the tail when it has grown enough. What
-// it returns brings the tail up to date once tx is committed.
+// apply writes the changes into tx, and folds them with the tail when that would grow
+// too large. What it returns brings the tail up to date once tx is committed.
 func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), err error) {
 	v, err := openView(tx)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), er
 	if err != nil {
 		return nil, err
 	}
-	if !a.alien && s.tail.records < s.foldEvery {
+	if !a.alien && !s.tail.full(list, s.foldEvery, s.foldSize) {
 		add := func() { s.tail.addAll(list, found, a) }
 		if !slices.ContainsFunc(list, func(c creditledger.Change) bool { return len(c.Records) > 0 }) {
 			return add, nil
@@ -101,18 +101,12 @@ func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), er
 		installed := s.begun(tx, s.tail)
 		return func() { add(); installed() }, nil
 	}
-	if err := v.fold(s.tail, a.begin); err != nil {
-		return nil, err
-	}
 	t := newTail(a.begin, s.tail.acct)
 	t.addAll(list, found, a)
-	if a.alien {
-		if err := v.fold(t, a.end); err != nil {
-			return nil, err
-		}
-		t = newTail(a.end, t.acct)
+	if err := v.fold(a.end, s.tail, t); err != nil {
+		return nil, err
 	}
-	return s.begun(tx, t), nil
+	return s.begun(tx, newTail(a.end, t.acct)), nil
 }
 
 // begun tells readers that tx changes the tables, which they would see before it is
@@ -140,7 +134,7 @@ func (s *Store) foldAll() error {
 			if err != nil {
 				return err
 			}
-			return v.fold(s.tail, end)
+			return v.fold(end, s.tail)
 		})
 	})
 	if panicked {

@@ -1,0 +1,176 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"creditledger"
+)
+
+// replayTail rebuilds the tail from the log: what a crash, or a process that did not
+// close the file, left to be folded. One account is replayed after the other, so that
+// only one at a time is in memory with its blocks.
+func (v view) replayTail() (*tail, error) {
+	folded, err := v.folded()
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := v.bucket(bucketAccounts)
+	if err != nil {
+		return nil, err
+	}
+	log, err := v.bucket(bucketLog)
+	if err != nil {
+		return nil, err
+	}
+	order, err := unfolded(log, folded)
+	if err != nil {
+		return nil, err
+	}
+	given := accounts.Sequence() // account numbers
+	t := newTail(folded, given)
+	for _, u := range order {
+		b, err := v.replayAccount(log, u, given)
+		if err != nil {
+			return nil, err
+		}
+		if t.account(b.id) != nil {
+			return nil, corrupt(fmt.Sprintf("log record %d", u.numbers[0]), fmt.Sprintf("%v has another account number before it", b.id))
+		}
+		b.into(t)
+	}
+	return t, nil
+}
+
+// unfoldedAccount is what the log has of an account beyond the tables.
+type unfoldedAccount struct {
+	acct    uint64
+	prev    uint64   // log number of the record before these
+	numbers []uint64 // log numbers, ascending
+}
+
+// unfolded lists the accounts that have records beyond the tables, in the order in
+// which they come up in the log, and makes sure that no record is missing: the numbers
+// have no gap and go up to the one that the bucket says is the last, and each record of
+// an account leads to the one before.
+func unfolded(log *bbolt.Bucket, folded uint64) (order []*unfoldedAccount, err error) {
+	if folded > 0 && log.Get(key(folded)) == nil {
+		return nil, missingRecord(folded)
+	}
+	byAcct := map[uint64]*unfoldedAccount{}
+	number := folded
+	for k, value := range ascending(log, nil, key(folded+1)) {
+		if number++; len(k) != numberSize || binary.BigEndian.Uint64(k) != number {
+			return nil, missingRecord(number)
+		}
+		r, err := parseLogRecord(number, value)
+		if err != nil {
+			return nil, err
+		}
+		u := byAcct[r.acct]
+		if u == nil {
+			u = &unfoldedAccount{acct: r.acct, prev: r.prev}
+			byAcct[r.acct] = u
+			order = append(order, u)
+		} else if last := u.numbers[len(u.numbers)-1]; r.prev != last {
+			return nil, corrupt(fmt.Sprintf("log record %d", number), fmt.Sprintf("it follows on record %d, the one before it in its account is %d", r.prev, last))
+		}
+		u.numbers = append(u.numbers, number)
+	}
+	if number < log.Sequence() { // older releases leave that behind
+		return nil, missingRecord(number + 1)
+	}
+	return order, nil
+}
+
+func missingRecord(number uint64) error {
+	return corrupt(fmt.Sprintf("log record %d", number), "missing: log numbers have no gaps")
+}
+
+// replayAccount replays an account's records beyond the tables on what these hold of it.
+func (v view) replayAccount(log *bbolt.Bucket, u *unfoldedAccount, given uint64) (*rebuild, error) {
+	var b *rebuild
+	for _, number := range u.numbers {
+		r, err := parseLogRecord(number, log.Get(key(number)))
+		if err != nil {
+			return nil, err
+		}
+		record := bytesOf(r.bytes)
+		rec, err := creditledger.DecodeRecord(record)
+		if err != nil {
+			return nil, fmt.Errorf("log record %d: %w", number, err)
+		}
+		if b == nil {
+			if b, err = v.beginRebuild(rec.Account, u, given); err != nil {
+				return nil, err
+			}
+		}
+		if rec.Account != b.id {
+			return nil, corrupt(fmt.Sprintf("log record %d", number), fmt.Sprintf("it is of %v, those before it with its account number are of %v", rec.Account, b.id))
+		}
+		if err := b.apply(v, rec, record, number); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// rebuild replays one account's records of the log on what the tables hold of it.
+type rebuild struct {
+	*creditledger.Rebuild
+	id   creditledger.AccountID
+	at   place // in the tables; the account's number is set though they may not know it
+	log  []uint64
+	last uint64
+}
+
+// beginRebuild makes sure that the first of the account's records follows on the tables,
+// or that its number is none of those that the tables give.
+func (v view) beginRebuild(id creditledger.AccountID, u *unfoldedAccount, given uint64) (*rebuild, error) {
+	at, err := v.place(id)
+	if err != nil {
+		return nil, err
+	}
+	if at.acct == 0 && u.acct > given {
+		at.acct = u.acct
+	}
+	if at.acct != u.acct || at.last != u.prev {
+		return nil, corrupt(fmt.Sprintf("log record %d", u.numbers[0]), fmt.Sprintf("it does not follow on the records of %v", id))
+	}
+	var blocks []creditledger.Block
+	if at.head.Version > 0 {
+		if blocks, err = v.openBlocks(id, at.acct); err != nil {
+			return nil, err
+		}
+	}
+	r, err := creditledger.NewRebuild(id, &creditledger.State{Head: at.head, Blocks: blocks})
+	if err != nil {
+		return nil, err
+	}
+	return &rebuild{Rebuild: r, id: id, at: at, log: u.numbers, last: u.numbers[len(u.numbers)-1]}, nil
+}
+
+func (b *rebuild) apply(v view, rec *creditledger.OpRecord, record []byte, number uint64) error {
+	for _, id := range b.Missing(rec) {
+		block, found, err := v.namedBlock(b.id, b.at.acct, id)
+		if err != nil {
+			return err
+		}
+		if found {
+			b.Admit(block)
+		}
+	}
+	if err := b.Apply(rec, record); err != nil {
+		return fmt.Errorf("log record %d: %w", number, err)
+	}
+	return nil
+}
+
+func (b *rebuild) into(t *tail) {
+	c := b.Change()
+	t.add(&c, b.at, 0)
+	a := t.accounts[b.id]
+	a.log, a.last = b.log, b.last
+}
