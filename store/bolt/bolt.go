@@ -46,6 +46,10 @@ type Options struct {
 	// at once, but none while another has it open for writing.
 	ReadOnly bool
 
+	// GroupAccess lets the group of the file read and write it too, as on volumes that
+	// belong to a group. Others may not; a new file is its owner's alone all the same.
+	GroupAccess bool
+
 	// LockTimeout bounds how long Open waits for another process to close the file.
 	// 0 is one second; less does not wait.
 	LockTimeout time.Duration
@@ -107,8 +111,8 @@ var (
 // is no such file. It is an error that matches creditledger.ErrLocked when another
 // process has the file open, creditledger.ErrCorrupt when the file is damaged, not a
 // ledger or of a later format, fs.ErrNotExist when ReadOnly finds no file, and a
-// FileError when the path is a directory, a symbolic link, no regular file, or open
-// to others than its owner.
+// FileError when the path is a directory, a symbolic link, no regular file, or a ledger
+// that is open to others than its owner (FileError.Mode says how; see GroupAccess).
 func Open(path string, opts *Options) (*Store, error) {
 	s, err := open(path, opts.withDefaults())
 	if err != nil {
@@ -151,19 +155,22 @@ func open(path string, o Options) (*Store, error) {
 		tail: newTail(0, 0), foldEvery: foldEvery, foldSize: foldSize,
 	}
 	s.view, s.aside = s.read, s.readAside
-	if err := s.settle(); err != nil {
+	if err := s.settle(o.GroupAccess); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// settle finds out whether the file is a ledger known here, moves one of an older
+// settle finds out whether the file is a ledger known here and closed to others, moves one of an older
 // layout on if it may be written, and brings the tail into memory.
-func (s *Store) settle() error {
+func (s *Store) settle(group bool) error {
 	var t *tail
 	old := false
 	err := s.read(context.Background(), "check", func(v view) (err error) {
 		if err = v.check(); err != nil {
+			return err
+		}
+		if err = checkMode(s.path, s.info.Mode(), group); err != nil {
 			return err
 		}
 		if old, err = v.older(); err != nil {

@@ -1,12 +1,20 @@
 package bolt
 
-import "creditledger"
+import (
+	"io/fs"
+
+	"creditledger"
+)
 
 // FileError is a path that Open refuses to use as a ledger, or that no longer names
 // the file a store has open. Nothing was written.
 type FileError struct {
 	Path   string
 	Reason string // what is wrong, and what to do about it
+
+	// Mode is the mode of a ledger that is refused because others than its owner may read
+	// or write it; 0 when something else is wrong.
+	Mode fs.FileMode
 }
 
 // Error names the path and what is wrong with it.

@@ -34,19 +34,30 @@ func openFile(path string, o Options) (*os.File, error) {
 	return f, nil
 }
 
-// checkFile says why a file of that mode cannot be a ledger.
+// checkFile says why a file of that type cannot be a ledger.
 func checkFile(path string, mode fs.FileMode) error {
 	switch {
 	case mode.IsDir():
-		return &FileError{path, "is a directory: name a file in it"}
+		return &FileError{Path: path, Reason: "is a directory: name a file in it"}
 	case mode&fs.ModeSymlink != 0:
-		return &FileError{path, "is a symbolic link: name the file it points to"}
+		return &FileError{Path: path, Reason: "is a symbolic link: name the file it points to"}
 	case !mode.IsRegular():
-		return &FileError{path, fmt.Sprintf("is not a regular file (%s)", mode.Type())}
-	case mode.Perm()&0o077 != 0 && runtime.GOOS != "windows":
-		return &FileError{path, fmt.Sprintf("is open to others than its owner (mode %04o): chmod 600 it", mode.Perm())}
+		return &FileError{Path: path, Reason: fmt.Sprintf("is not a regular file (%s)", mode.Type())}
 	}
 	return nil
+}
+
+// checkMode refuses a ledger that others may read or write. It comes after the look at
+// the content: nobody is told to change the mode of a file that is no ledger.
+func checkMode(path string, mode fs.FileMode, group bool) error {
+	others, allow := fs.FileMode(0o077), "chmod 600 it"
+	if group {
+		others, allow = 0o007, "chmod 660 it"
+	}
+	if mode.Perm()&others == 0 || runtime.GOOS == "windows" {
+		return nil
+	}
+	return &FileError{path, fmt.Sprintf("is open to others than its owner (mode %04o): %s", mode.Perm(), allow), mode.Perm()}
 }
 
 // lockFile locks f and makes sure that it still is what was checked and what the
@@ -79,7 +90,7 @@ func errLocked(path string) error {
 func sameFile(path string, open os.FileInfo) error {
 	info, err := os.Lstat(path)
 	if err != nil || !os.SameFile(info, open) {
-		return &FileError{path, "no longer names the open file, it was moved, replaced or removed: put it back or reopen the ledger"}
+		return &FileError{Path: path, Reason: "no longer names the open file, it was moved, replaced or removed: put it back or reopen the ledger"}
 	}
 	return nil
 }

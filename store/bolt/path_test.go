@@ -3,12 +3,15 @@
 package bolt_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"creditledger"
 	"creditledger/store/bolt"
 )
 
@@ -52,13 +55,62 @@ func TestPath(t *testing.T) {
 	// A link on the way is no concern of ours.
 	mustClose(t, mustOpen(t, filepath.Join(in("to directory"), "good.db"), nil))
 
-	for _, mode := range []os.FileMode{0o644, 0o640, 0o604, 0o660, 0o601, 0o620} {
-		must(os.Chmod(good, mode))
-		_, err := bolt.Open(good, nil)
-		wantFileError(t, err, good, "chmod 600")
-	}
-	must(os.Chmod(good, 0o600))
+}
+
+// TestModeOfALedger opens a ledger that others than its owner may use.
+func TestModeOfALedger(t *testing.T) {
+	good := path(t)
 	mustClose(t, mustOpen(t, good, nil))
+	for _, c := range []struct {
+		mode  os.FileMode
+		group bool
+		says  string // empty: it is opened
+	}{
+		{0o600, false, ""}, {0o600, true, ""}, {0o660, true, ""}, {0o640, true, ""},
+		{0o660, false, "chmod 600"}, {0o640, false, "chmod 600"}, {0o620, false, "chmod 600"}, {0o644, false, "chmod 600"},
+		{0o604, false, "chmod 600"}, {0o601, false, "chmod 600"}, {0o664, true, "chmod 660"}, {0o662, true, "chmod 660"},
+	} {
+		if err := os.Chmod(good, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		for _, readOnly := range []bool{false, true} {
+			s, err := bolt.Open(good, &bolt.Options{GroupAccess: c.group, ReadOnly: readOnly, LockTimeout: -1})
+			if c.says == "" {
+				if err != nil {
+					t.Errorf("mode %o, group %t: %v", c.mode, c.group, err)
+				} else {
+					mustClose(t, s)
+				}
+				continue
+			}
+			wantFileError(t, err, good, c.says)
+			var e *bolt.FileError
+			if errors.As(err, &e) && e.Mode != c.mode {
+				t.Errorf("the error says mode %o of a file of mode %o", e.Mode, c.mode)
+			}
+		}
+	}
+}
+
+// TestNobodyIsToldToChangeTheModeOfSomethingElse: what is in a file is looked at first.
+func TestNobodyIsToldToChangeTheModeOfSomethingElse(t *testing.T) {
+	text, other := path(t), path(t)
+	if err := os.WriteFile(text, []byte("root:x:0:0\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	database(t, other, nil, nil)
+	for _, file := range []string{text, other} {
+		if err := os.Chmod(file, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		unchanged(t, file, func() {
+			_, err := bolt.Open(file, nil)
+			wantError(t, err, creditledger.ErrCorrupt, file)
+			if strings.Contains(err.Error(), "chmod") {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 // TestCreateMode makes a ledger whatever the process would allow others.

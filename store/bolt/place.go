@@ -63,7 +63,7 @@ const compactBatch = 4 << 20
 // once it is whole and on the disk, and never replaces another; to use it in the old
 // one's place, verify it and rename it.
 func Compact(from, to string) error {
-	s, err := Open(from, &Options{ReadOnly: true})
+	s, err := Open(from, &Options{ReadOnly: true, GroupAccess: true})
 	if err != nil {
 		return fmt.Errorf("compact: %w", err)
 	}
