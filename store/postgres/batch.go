@@ -1,55 +1,56 @@
 package postgres
 
-import (
-	"github.com/jackc/pgx/v5"
+import "creditledger"
 
-	"creditledger"
-)
-
-// batch is the transaction in one piece, from BEGIN to COMMIT. All heads come first:
-// they are what a transaction waits for, so one that is late is refused there, before
-// it holds anything that others need.
-func (t *transaction) batch() *pgx.Batch {
-	b := &pgx.Batch{}
-	b.Queue(t.sql.begin)
+// script is the transaction from BEGIN to what comes before COMMIT. All heads come
+// first: they are what a transaction waits for, so one that is late is refused there,
+// before it holds anything that others need.
+func (t *transaction) script() *script {
+	b := &script{}
+	b.queue(anyRows, t.sql.begin)
 	t.writes(b)
-	b.Queue(t.sql.commit)
 	return b
 }
 
 // writes queues what lies between BEGIN and COMMIT.
-func (t *transaction) writes(b *pgx.Batch) {
+func (t *transaction) writes(b *script) {
 	for _, p := range t.parts {
+		b.part = &p.change.Account
 		p.queueHead(b, t.sql)
+	}
+	if b.part = nil; len(t.parts) == 1 {
+		b.part = &t.parts[0].change.Account
 	}
 	t.queueJournal(b)
 	t.queueKeys(b)
 	for _, p := range t.parts {
+		b.part = &p.change.Account
 		for _, queue := range p.steps {
 			queue(b)
 		}
 	}
+	b.part = nil
 	for i := range t.puts {
 		u := &t.puts[i]
 		value := append([]byte{}, u.Value...)
 		if u.Expect == 0 {
-			b.Queue(t.sql.insertUpper, u.Kind, []byte(u.Key), value, u.token, bounded(u.Next()))
+			b.queue(1, t.sql.insertUpper, u.Kind, []byte(u.Key), value, u.token, bounded(u.Next()))
 		} else {
-			b.Queue(t.sql.updateUpper, u.Kind, []byte(u.Key), bounded(u.Expect), value, u.token, bounded(u.Next()))
+			b.alterRow(t.sql.updateUpper, u.Kind, []byte(u.Key), bounded(u.Expect), value, u.token, bounded(u.Next()))
 		}
 	}
 }
 
-func (p *part) queueHead(b *pgx.Batch, sql *statements) {
+func (p *part) queueHead(b *script, sql *statements) {
 	c := p.change
 	h := &c.Head
 	text := string(appendPacked(nil, p.pack.open))
 	if c.Version == 0 {
-		b.Queue(sql.insertHead, p.at.args(bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
+		b.queue(1, sql.insertHead, p.at.args(bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
 			int64(h.LastAt), int64(h.NextDue), h.Total.String(), h.Seal[:], text)...)
 		return
 	}
-	b.Queue(sql.updateHead, p.at.args(bounded(c.Version), c.Prev[:], bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
+	b.queue(1, sql.updateHead, p.at.args(bounded(c.Version), c.Prev[:], bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
 		int64(h.LastAt), int64(h.NextDue), h.Total.String(), h.Seal[:], text)...)
 }
 
@@ -68,7 +69,7 @@ func (c *columns) add(at place) {
 	c.currencies = append(c.currencies, at.currency)
 }
 
-func (t *transaction) queueJournal(b *pgx.Batch) {
+func (t *transaction) queueJournal(b *script) {
 	rows := 0
 	for _, p := range t.parts {
 		rows += len(p.change.Journal)
@@ -76,7 +77,7 @@ func (t *transaction) queueJournal(b *pgx.Batch) {
 	if rows <= fewRows || t.portable {
 		for _, p := range t.parts {
 			for _, r := range p.change.Journal {
-				b.Queue(t.sql.insertRecord1, p.at.args(bounded(r.Seq), nonNil(r.Bytes), linesOf(r.Bytes))...)
+				b.queue(1, t.sql.insertRecord1, p.at.args(bounded(r.Seq), nonNil(r.Bytes), linesOf(r.Bytes))...)
 			}
 		}
 		return
@@ -92,10 +93,10 @@ func (t *transaction) queueJournal(b *pgx.Batch) {
 		}
 	}
 	if len(t.parts) == 1 {
-		b.Queue(t.sql.insertRecordsOf, t.parts[0].at.args(seqs, records, lines)...)
+		b.queue(rows, t.sql.insertRecordsOf, t.parts[0].at.args(seqs, records, lines)...)
 		return
 	}
-	b.Queue(t.sql.insertRecords, c.buckets, c.customers, c.currencies, seqs, records, lines)
+	b.queue(rows, t.sql.insertRecords, c.buckets, c.customers, c.currencies, seqs, records, lines)
 }
 
 func nonNil(b []byte) []byte {
@@ -105,14 +106,14 @@ func nonNil(b []byte) []byte {
 	return b
 }
 
-func (t *transaction) queueKeys(b *pgx.Batch) {
+func (t *transaction) queueKeys(b *script) {
 	rows := 0
 	for _, p := range t.parts {
 		rows += len(p.change.Keys)
 	}
 	if rows <= fewRows || t.portable {
 		t.eachKey(func(p *part, k *creditledger.KeyedRecord) {
-			b.Queue(t.sql.insertKey1, p.at.args(string(k.Key), bounded(k.Seq))...)
+			b.queue(1, t.sql.insertKey1, p.at.args(string(k.Key), bounded(k.Seq))...)
 		})
 		return
 	}
@@ -125,10 +126,10 @@ func (t *transaction) queueKeys(b *pgx.Batch) {
 		keys, seqs = append(keys, string(k.Key)), append(seqs, bounded(k.Seq))
 	})
 	if len(t.parts) == 1 {
-		b.Queue(t.sql.insertKeysOf, t.parts[0].at.args(keys, seqs)...)
+		b.queue(rows, t.sql.insertKeysOf, t.parts[0].at.args(keys, seqs)...)
 		return
 	}
-	b.Queue(t.sql.insertKeys, c.buckets, c.customers, c.currencies, keys, seqs)
+	b.queue(rows, t.sql.insertKeys, c.buckets, c.customers, c.currencies, keys, seqs)
 }
 
 func (t *transaction) eachKey(f func(*part, *creditledger.KeyedRecord)) {

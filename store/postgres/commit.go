@@ -86,9 +86,14 @@ func checkChanges(list []creditledger.Change) error {
 // and nothing that it depends on has moved: serialization failures and deadlocks.
 const maxRetries = 100
 
+// maxBreaks bounds how often the server may refuse a row of it meanwhile: what is in its
+// way is there to stay.
+const maxBreaks = 2
+
 // commit tries a transaction until its outcome is known.
 func (s *Store) commit(ctx context.Context, t *transaction) error {
 	var unknown error // why an earlier try may be stored
+	broken := 0
 	deadline := time.Now().Add(s.opts.Patience)
 	for attempt := 0; ; attempt++ {
 		err := s.try(ctx, t)
@@ -106,6 +111,8 @@ func (s *Store) commit(ctx context.Context, t *transaction) error {
 			}
 			if looked != nil {
 				err, kind = looked, classify(looked)
+			} else if broken += breaks(err); broken == maxBreaks && unknown == nil {
+				return t.stray(err)
 			}
 		case kind == ambiguous && unknown == nil:
 			// From here on the changes may be stored: the caller's context no longer
@@ -116,7 +123,7 @@ func (s *Store) commit(ctx context.Context, t *transaction) error {
 			defer cancel()
 		}
 		if kind == refused && unknown == nil {
-			return fmt.Errorf("commit: %w", discreet(err))
+			return t.refusal(err)
 		}
 		if attempt >= maxRetries && unknown == nil || time.Now().After(deadline) || ctx.Err() != nil {
 			return s.giveUp(t, err, unknown)
@@ -168,7 +175,7 @@ func (s *Store) try(ctx context.Context, t *transaction) error {
 	if err := t.prepare(ctx, c, &s.packs); err != nil {
 		return notBegun(c, err)
 	}
-	err = s.send(context.WithoutCancel(ctx), c, t.batch())
+	err = s.send(context.WithoutCancel(ctx), c, t.script())
 	if err != nil {
 		return err
 	}
@@ -201,16 +208,20 @@ func notBegun(c *pgx.Conn, err error) error {
 	return err
 }
 
-// send runs a batch from BEGIN to COMMIT and makes sure of every answer.
-func (s *Store) send(ctx context.Context, c *pgx.Conn, b *pgx.Batch) error {
+// send runs a script and COMMIT, and makes sure of every answer.
+func (s *Store) send(ctx context.Context, c *pgx.Conn, b *script) error {
 	ctx, cancel := context.WithTimeout(ctx, s.opts.Patience)
 	defer cancel()
 	data := c.PgConn().CustomData()
 	delete(data, warnedKey)
-	results := c.SendBatch(ctx, b)
-	err := readResults(results, b.Len())
-	if closing := results.Close(); err == nil {
-		err = closing
+	if !b.counted {
+		b.queue(anyRows, s.sql.commit)
+	}
+	err := b.run(ctx, c)
+	if err == nil && b.counted {
+		last := &script{}
+		last.queue(anyRows, s.sql.commit)
+		err = last.run(ctx, c)
 	}
 	if err == nil && data[warnedKey] == true {
 		return errWarned
@@ -225,20 +236,6 @@ func (s *Store) send(ctx context.Context, c *pgx.Conn, b *pgx.Batch) error {
 		}
 	}
 	return err
-}
-
-// readResults checks every statement's answer; the last is that to COMMIT.
-func readResults(results pgx.BatchResults, n int) error {
-	for i := range n {
-		tag, err := results.Exec()
-		switch {
-		case err != nil:
-			return err
-		case i == n-1 && tag.String() != "COMMIT":
-			return errRolledBack
-		}
-	}
-	return nil
 }
 
 // transaction is a list of changes on its way to the server.
@@ -258,7 +255,7 @@ type part struct {
 	asksHead bool                   // old has to be read
 	known    map[uint64]storedBlock // of touched blocks that are not in old
 	pack     *pack                  // the head that it leaves
-	steps    []func(b *pgx.Batch)   // block rows
+	steps    []func(b *script)      // block rows
 }
 
 // put is a record's.

@@ -39,8 +39,7 @@ func classify(err error) class {
 	}
 	var server *pgconn.PgError
 	if !errors.As(err, &server) {
-		var ours *setupError
-		if errors.As(err, &ours) {
+		if !fromDriver(err) {
 			return refused
 		}
 		return ambiguous

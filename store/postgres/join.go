@@ -109,17 +109,9 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 			raced = errors.Is(err, errMoved)
 			return err
 		}
-		b := &pgx.Batch{}
+		b := &script{}
 		t.writes(b)
-		results := c.SendBatch(ctx, b)
-		for range b.Len() {
-			if _, err = results.Exec(); err != nil {
-				break
-			}
-		}
-		if closing := results.Close(); err == nil {
-			err = closing
-		}
+		err = b.run(ctx, c)
 		raced = err != nil && classify(err) == conflict
 		return err
 	})

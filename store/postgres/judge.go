@@ -17,7 +17,7 @@ type verdict struct {
 	applied bool // it is stored
 	refuted bool // it is not, and never will be
 	moved   creditledger.ConflictError
-	invalid error
+	invalid error // the changes break what their caller guarantees, or an account is damaged
 }
 
 // judge reads everything that the transaction depends on, and whether an earlier try
@@ -25,7 +25,6 @@ type verdict struct {
 func (t *transaction) judge(ctx context.Context, c client) (verdict, error) {
 	b := &pgx.Batch{}
 	for _, p := range t.parts {
-		b.Queue(t.sql.judgeHead, p.at.args()...)
 		b.Queue(t.sql.judgeJournal, p.at.args(bounded(p.change.Version+1))...)
 		for _, k := range p.change.Keys {
 			b.Queue(t.sql.keySeq, p.at.args(string(k.Key))...)
@@ -35,6 +34,8 @@ func (t *transaction) judge(ctx context.Context, c client) (verdict, error) {
 			b.Queue(t.sql.blockNumber, p.at.args(block.ID)...)
 			b.Queue(t.sql.blockRow, p.at.args(bounded(block.Number))...)
 		}
+		// Last: if it has not moved by now, nothing above was from later.
+		b.Queue(t.sql.judgeHead, p.at.args()...)
 	}
 	for i := range t.puts {
 		b.Queue(t.sql.judgeRecord, t.puts[i].Kind, []byte(t.puts[i].Key))
@@ -91,20 +92,12 @@ func (v *verdict) saw(ours bool) {
 // hear reads the answers about one account.
 func (p *part) hear(results pgx.BatchResults, v *verdict) (same bool, err error) {
 	c := p.change
-	var version int64
-	var seal []byte
-	if _, err = nextRow(results, &version, &seal); err != nil {
-		return false, err
-	}
 	var record []byte
 	found, err := nextRow(results, &record)
 	if err != nil {
 		return false, err
 	}
-	if found && len(c.Journal) > 0 {
-		v.saw(bytes.Equal(record, c.Journal[0].Bytes))
-	}
-	same = p.follows(uint64(version), seal)
+	free := true
 	for _, k := range c.Keys {
 		var seq int64
 		used, err := nextRow(results, &seq)
@@ -114,7 +107,7 @@ func (p *part) hear(results pgx.BatchResults, v *verdict) (same bool, err error)
 		if used {
 			v.moved.Keys = append(v.moved.Keys, k.Key)
 		}
-		same = same && !used
+		free = free && !used
 	}
 	stored := make([]bool, len(c.Blocks))
 	for i := range c.Blocks {
@@ -123,17 +116,33 @@ func (p *part) hear(results pgx.BatchResults, v *verdict) (same bool, err error)
 		if err != nil {
 			return false, err
 		}
-		same = same && !(used && c.Blocks[i].New)
+		free = free && !(used && c.Blocks[i].New)
 		var data []byte
 		var balance, capacity *string
 		if stored[i], err = nextRow(results, &data, &balance, &capacity); err != nil {
 			return false, err
 		}
 	}
-	for i := 0; same && v.invalid == nil && i < len(c.Blocks); i++ {
-		v.invalid = changes.CheckNumber(c.Account, &c.Blocks[i], stored[i])
+	var version, last int64
+	var seal []byte
+	if _, err = nextRow(results, &version, &seal, &last); err != nil {
+		return false, err
 	}
-	return same, nil
+	same = p.follows(uint64(version), seal)
+	switch {
+	case found && !same:
+		v.saw(bytes.Equal(record, c.Journal[0].Bytes))
+	case found && v.invalid == nil:
+		v.invalid = corrupt(p.at, fmt.Sprintf("its head ends at record %d, and its journal goes on", c.Version))
+	}
+	for i := 0; same && free && v.invalid == nil && i < len(c.Blocks); i++ {
+		if n := c.Blocks[i].Number; stored[i] && c.Blocks[i].New && n > uint64(last) {
+			v.invalid = corrupt(p.at, fmt.Sprintf("its head says that it has %d blocks, and there is block %d", last, n))
+		} else {
+			v.invalid = changes.CheckNumber(c.Account, &c.Blocks[i], stored[i])
+		}
+	}
+	return same && free, nil
 }
 
 // everything is the conflict of a transaction that the server refuses although
@@ -173,14 +182,14 @@ func (v *verdict) decide(unknown error) (answer error, final bool) {
 // stored. A commit that is visible may still be unknown to the standbys; one that
 // comes after it waits for both.
 func (s *Store) confirm(ctx context.Context, t *transaction) error {
-	b := &pgx.Batch{}
-	b.Queue(s.sql.begin)
+	b := &script{}
+	b.queue(anyRows, s.sql.begin)
 	if len(t.parts) > 0 {
-		b.Queue(s.sql.touchHead, t.parts[0].at.args()...)
+		b.part = &t.parts[0].change.Account
+		b.alterRow(s.sql.touchHead, t.parts[0].at.args()...)
 	} else {
-		b.Queue(s.sql.touchRecord, t.puts[0].Kind, []byte(t.puts[0].Key))
+		b.alterRow(s.sql.touchRecord, t.puts[0].Kind, []byte(t.puts[0].Key))
 	}
-	b.Queue(s.sql.commit)
 	return s.onConnection(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		if err := s.check(ctx, c); err != nil {
 			return err

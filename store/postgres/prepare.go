@@ -173,14 +173,19 @@ func (p *part) compute(sql *statements) error {
 	for !fits(open) {
 		last := open[len(open)-1]
 		open = open[:len(open)-1]
-		p.step(sql.updateOpen, p.at.args(bounded(last.number), last.balance, last.capacity)...)
+		p.alterRow(sql.updateOpen, p.at.args(bounded(last.number), last.balance, last.capacity)...)
 	}
 	p.pack = &pack{version: c.Head.Version, seal: c.Head.Seal, open: open}
 	return nil
 }
 
-func (p *part) step(sql string, args ...any) {
-	p.steps = append(p.steps, func(b *pgx.Batch) { b.Queue(sql, args...) })
+// insertRow and alterRow add a step that makes a row, and one that has to find it.
+func (p *part) insertRow(sql string, args ...any) {
+	p.steps = append(p.steps, func(b *script) { b.queue(1, sql, args...) })
+}
+
+func (p *part) alterRow(sql string, args ...any) {
+	p.steps = append(p.steps, func(b *script) { b.alterRow(sql, args...) })
 }
 
 // blockWriter turns the blocks of a change into rows.
@@ -211,15 +216,15 @@ func (w *blockWriter) write(b *creditledger.StoredBlock, before []packed) error 
 	switch {
 	case !b.Open:
 		if was.open {
-			p.step(w.sql.deleteOpen, p.at.args(bounded(b.Number))...)
+			p.alterRow(w.sql.deleteOpen, p.at.args(bounded(b.Number))...)
 		}
 		w.update(b, &now, now.balance, now.capacity)
 		return nil
 	case !was.open:
-		p.step(w.sql.insertOpen, p.at.args(bounded(b.Number), []byte(now.data), now.balance, now.capacity)...)
+		p.insertRow(w.sql.insertOpen, p.at.args(bounded(b.Number), []byte(now.data), now.balance, now.capacity)...)
 		w.update(b, &now, nil, nil)
 	case was.data != now.data:
-		p.step(w.sql.openData, p.at.args(bounded(b.Number), []byte(now.data))...)
+		p.alterRow(w.sql.openData, p.at.args(bounded(b.Number), []byte(now.data))...)
 		w.update(b, &now, nil, nil)
 	}
 	w.hot = append(w.hot, now)
@@ -233,12 +238,12 @@ func (w *blockWriter) insert(b *creditledger.StoredBlock, now *packed) {
 	if !b.Open {
 		balance, capacity = now.balance, now.capacity
 	}
-	p.step(w.sql.insertBlockID, p.at.args(b.ID, bounded(b.Number))...)
-	p.step(w.sql.insertBlock, p.at.args(bounded(b.Number), b.ID, []byte(now.data), balance, capacity,
+	p.insertRow(w.sql.insertBlockID, p.at.args(b.ID, bounded(b.Number))...)
+	p.insertRow(w.sql.insertBlock, p.at.args(bounded(b.Number), b.ID, []byte(now.data), balance, capacity,
 		b.Initial.String(), int64(b.CreatedAt), int64(b.EffectiveAt), int64(b.ExpiresAt),
 		b.Priority, int16(b.Status), int16(b.Source))...)
 	if b.Open {
-		p.step(w.sql.insertOpen, p.at.args(bounded(b.Number), []byte(now.data), now.balance, now.capacity)...)
+		p.insertRow(w.sql.insertOpen, p.at.args(bounded(b.Number), []byte(now.data), now.balance, now.capacity)...)
 		w.fresh = append(w.fresh, *now)
 	}
 }
@@ -246,7 +251,7 @@ func (w *blockWriter) insert(b *creditledger.StoredBlock, now *packed) {
 // update writes a block's row; its balances only when it is not open.
 func (w *blockWriter) update(b *creditledger.StoredBlock, now *packed, balance, capacity any) {
 	p := w.part
-	p.step(w.sql.updateBlock, p.at.args(bounded(b.Number), []byte(now.data), balance, capacity,
+	p.alterRow(w.sql.updateBlock, p.at.args(bounded(b.Number), []byte(now.data), balance, capacity,
 		b.Initial.String(), int64(b.CreatedAt), int64(b.EffectiveAt), int64(b.ExpiresAt),
 		b.Priority, int16(b.Status), int16(b.Source))...)
 }

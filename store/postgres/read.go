@@ -107,6 +107,16 @@ func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, a
 	if err != nil {
 		return nil, err
 	}
+	if h.Version == 0 {
+		unwritten, err := r.unwritten(ctx, c, at)
+		switch {
+		case err != nil:
+			return nil, err
+		case unwritten:
+			return &creditledger.State{}, nil
+		}
+		return r.load(ctx, c, id, at)
+	}
 	for i, p := range open {
 		row, ok := list[p.number]
 		if !ok {
@@ -124,10 +134,28 @@ func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, a
 		}
 		state.Blocks = append(state.Blocks, b)
 	}
-	if h.Version != 0 && r.packs != nil {
+	if r.packs != nil {
 		r.packs.put(id, &pack{version: h.Version, seal: h.Seal, open: open}, epoch)
 	}
 	return state, nil
+}
+
+// unwritten makes sure that an account without a head was never written: it has no
+// journal, or it has one by now because it was just made.
+func (r *reads) unwritten(ctx context.Context, c client, at place) (bool, error) {
+	var written, made bool
+	var number int64
+	var bytes []byte
+	dest := []any{&number, &bytes}
+	err := query(ctx, c, r.sql.journal, at.args(int64(0), int64(1)), dest, func() error { written = true; return nil })
+	if err != nil || !written {
+		return true, err
+	}
+	err = query(ctx, c, r.sql.headVersion, at.args(), dest, func() error { made = true; return nil })
+	if err == nil && !made {
+		err = corrupt(at, "it has journal records and no head")
+	}
+	return false, err
 }
 
 // Journal implements creditledger.Store.

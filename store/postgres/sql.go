@@ -9,8 +9,10 @@ import "strings"
 // primary key, plain BEGIN and COMMIT. docs/postgres.md lists what is left out.
 //
 // A version becomes NULL, which its NOT NULL refuses, when it is not the one expected:
-// "CASE WHEN version = $4 AND seal = $5 THEN $6 END". That ends the transaction inside the
-// pipeline, before its COMMIT, on any engine and at any isolation level.
+// "CASE WHEN version = $4 AND seal = $5 THEN $6 END". So does the number of a journal
+// record whose account has no head: an UPDATE of no row is no error. That ends the
+// transaction inside the pipeline, before its COMMIT, on any engine and at any
+// isolation level.
 type statements struct {
 	meta, durable, standbys                      string
 	headVersion, headPack, load                  string
@@ -83,7 +85,7 @@ ORDER BY customer, currency LIMIT $4`,
 
 	nextKind: `SELECT kind FROM {s}.records WHERE kind > $1 ORDER BY kind LIMIT 1`,
 
-	judgeHead:    `SELECT version, seal FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
+	judgeHead:    `SELECT version, seal, blocks FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 	judgeJournal: `SELECT record FROM {s}.journal WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq = $4`,
 	judgeRecord:  `SELECT version, token FROM {s}.records WHERE kind = $1 AND key = $2`,
 
@@ -100,10 +102,15 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 	touchHead: `UPDATE {s}.heads SET next_due = next_due WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 
 	insertRecords: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines)
-SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bytea[], $6::text[])`,
+SELECT r.bucket, r.customer, r.currency,
+(SELECT r.seq FROM {s}.heads h WHERE h.bucket = r.bucket AND h.customer = r.customer AND h.currency = r.currency), r.record, r.lines
+FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bytea[], $6::text[]) AS r (bucket, customer, currency, seq, record, lines)`,
 	insertRecordsOf: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines)
-SELECT $1::int4, $2::text, $3::text, r.* FROM unnest($4::int8[], $5::bytea[], $6::text[]) r`,
-	insertRecord1: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines) VALUES ($1, $2, $3, $4, $5, $6)`,
+SELECT $1::int4, $2::text, $3::text,
+r.seq + (SELECT 0 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3), r.record, r.lines
+FROM unnest($4::int8[], $5::bytea[], $6::text[]) AS r (seq, record, lines)`,
+	insertRecord1: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines)
+VALUES ($1, $2, $3, (SELECT $4::int8 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3), $5, $6)`,
 	insertKeys: `INSERT INTO {s}.keys (bucket, customer, currency, key, seq)
 SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int8[])`,
 	insertKeysOf: `INSERT INTO {s}.keys (bucket, customer, currency, key, seq)

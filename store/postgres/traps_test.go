@@ -30,12 +30,94 @@ func (a *answers) Exec() (pgconn.CommandTag, error) {
 // TestRolledBackCommit: COMMIT of an aborted transaction answers ROLLBACK, without an
 // error.
 func TestRolledBackCommit(t *testing.T) {
-	if err := readResults(&answers{tags: []string{"BEGIN", "UPDATE 1", "ROLLBACK"}}, 3); err != errRolledBack {
-		t.Errorf("error %v", err)
+	sql := statementsFor("s")
+	for tag, want := range map[string]error{"ROLLBACK": errRolledBack, "COMMIT": nil} {
+		b := &script{}
+		b.queue(anyRows, sql.begin)
+		b.queue(1, sql.updateHead)
+		b.queue(anyRows, sql.commit)
+		if err := b.read(&answers{tags: []string{"BEGIN", "UPDATE 1", tag}}); err != want {
+			t.Errorf("%s: error %v", tag, err)
+		}
 	}
-	if err := readResults(&answers{tags: []string{"BEGIN", "UPDATE 1", "COMMIT"}}, 3); err != nil {
-		t.Errorf("error %v", err)
+}
+
+// TestEveryCountIsLookedAt makes the answer to each statement of a transaction one row
+// short, and one row long: the server takes an UPDATE of no row for a success.
+func TestEveryCountIsLookedAt(t *testing.T) {
+	for _, portable := range []bool{false, true} {
+		b := everyStatement(t, portable)
+		b.queue(anyRows, templates.commit)
+		right := make([]string, len(b.rows))
+		for i, rows := range b.rows {
+			if right[i] = fmt.Sprint("UPDATE ", rows); i == len(b.rows)-1 {
+				right[i] = "COMMIT"
+			}
+			if sql := b.QueuedQueries[i].SQL; rows == anyRows != (sql == templates.begin || sql == templates.commit) {
+				t.Errorf("%d rows are wanted of %s", rows, sql)
+			}
+		}
+		if err := b.read(&answers{tags: slices.Clone(right)}); err != nil {
+			t.Fatal(err)
+		}
+		for i, rows := range b.rows {
+			for _, off := range []int64{rows - 1, rows + 1} {
+				if rows == anyRows {
+					continue
+				}
+				tags := slices.Clone(right)
+				tags[i] = fmt.Sprint("UPDATE ", off)
+				var wrong *miscount
+				if err := b.read(&answers{tags: tags}); !errors.As(err, &wrong) || !errors.Is(err, creditledger.ErrCorrupt) || !wrong.committed {
+					t.Errorf("%d rows instead of %d: %v: %s", off, rows, err, b.QueuedQueries[i].SQL)
+				}
+			}
+		}
 	}
+}
+
+// everyStatement is a transaction that makes, changes and closes blocks, in and out of
+// the head, and puts records.
+func everyStatement(t *testing.T, portable bool) *script {
+	t.Helper()
+	sql := statementsFor("s")
+	stored := func(n uint64, open, isNew bool) creditledger.StoredBlock {
+		return creditledger.StoredBlock{Block: creditledger.Block{ID: fmt.Sprint(n), Number: n}, Open: open, New: isNew}
+	}
+	var list []creditledger.Change
+	for _, customer := range []string{"a", "b"} {
+		c := creditledger.Change{Account: creditledger.AccountID{Customer: customer, Currency: "x"}, Version: 3, Head: creditledger.Head{Version: 6}}
+		for seq := uint64(4); seq <= 6; seq++ {
+			c.Journal = append(c.Journal, creditledger.JournalRecord{Seq: seq})
+			c.Keys = append(c.Keys, creditledger.KeyedRecord{Key: creditledger.Key(fmt.Sprint(seq)), Seq: seq})
+		}
+		c.Blocks = []creditledger.StoredBlock{stored(1, false, false), stored(2, true, false), stored(3, true, false), stored(100, true, true), stored(101, false, true)}
+		c.Records = []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "k", Key: customer}}, {RecordID: creditledger.RecordID{Kind: "l", Key: customer}, Expect: 1}}
+		list = append(list, c)
+	}
+	tx, err := newTransaction(sql, 8, portable, list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range tx.parts {
+		p.known = map[uint64]storedBlock{1: {stored: true, open: true}, 2: {stored: true}, 3: {stored: true, open: true, data: "other"}}
+		p.old = &pack{}
+		for n := uint64(4); n < 4+maxPacked; n++ {
+			p.old.open = append(p.old.open, packed{number: n, balances: balances{"1", "1"}})
+		}
+		if err := p.compute(sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := tx.script()
+	for name, text := range map[string]string{"updateHead": sql.updateHead, "deleteOpen": sql.deleteOpen, "insertOpen": sql.insertOpen,
+		"openData": sql.openData, "updateOpen": sql.updateOpen, "updateBlock": sql.updateBlock, "insertBlock": sql.insertBlock,
+		"insertBlockID": sql.insertBlockID, "insertUpper": sql.insertUpper, "updateUpper": sql.updateUpper} {
+		if !slices.ContainsFunc(b.QueuedQueries, func(q *pgx.QueuedQuery) bool { return q.SQL == text }) {
+			t.Errorf("the transaction has no %s", name)
+		}
+	}
+	return b
 }
 
 func TestClassify(t *testing.T) {
@@ -87,7 +169,7 @@ func TestOrderOfStatements(t *testing.T) {
 			}
 		}
 		var kinds, customers []string
-		for _, q := range tx.batch().QueuedQueries {
+		for _, q := range tx.script().QueuedQueries {
 			kind := strings.Join(strings.Fields(q.SQL)[:min(3, len(strings.Fields(q.SQL)))], " ")
 			if len(kinds) == 0 || kinds[len(kinds)-1] != kind {
 				kinds = append(kinds, kind)
@@ -101,7 +183,7 @@ func TestOrderOfStatements(t *testing.T) {
 		}
 		got := strings.Join(kinds[:4], "; ")
 		want := `BEGIN; INSERT INTO "s".heads; INSERT INTO "s".journal; INSERT INTO "s".keys`
-		if got != want || kinds[len(kinds)-1] != "COMMIT" || !slices.IsSorted(customers) || len(customers) != 3 {
+		if got != want || !slices.IsSorted(customers) || len(customers) != 3 {
 			t.Errorf("order: %v, customers %v", kinds, customers)
 		}
 	}
