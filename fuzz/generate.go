@@ -154,8 +154,14 @@ func (g *generator) happening() cl.When {
 	return cl.AtInstant(at.Add(oneOf(g, "beside", 0, 0, time.Microsecond, -time.Microsecond)))
 }
 
+// date is a day soon, or rarely one of the next ninety years, some of which are about a
+// New Year or the end of February.
 func (g *generator) date() cl.Date {
 	t := g.at.Time().AddDate(0, 0, g.below(40, "days")-2)
+	if g.chance(8, "far") {
+		day := oneOf(g, "day of the year", -1, 0, 1, 58, 59, 60, g.below(366, "any day"))
+		t = time.Date(t.Year()+1+g.below(90, "years"), 1, 1+day, 0, 0, 0, 0, time.UTC)
+	}
 	return cl.DateOf(t.Year(), t.Month(), t.Day())
 }
 

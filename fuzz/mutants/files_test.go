@@ -54,7 +54,7 @@ var files = []mutant{
 	},
 	{
 		"keys-not-folded", "store/bolt/fold.go",
-		"w.put(bucketKeys, textKey(a.acct, string(k)), key(a.keys[k]))", "_ = k",
+		"w.put(bucketKeys, textKey(a.acct, string(k)), key(seq))", "_, _ = k, seq",
 		"a key is known for as long as the ledger exists",
 	},
 	{
@@ -64,7 +64,7 @@ var files = []mutant{
 	},
 	{
 		"versions-not-compared", "store/bolt/commit.go",
-		"if at.head.Version != c.Version {", "if false {",
+		"if !changes.ComputedFrom(c, &at.head) {", "if false {",
 		"a commit computed from another version is refused",
 	},
 	{

@@ -36,15 +36,65 @@ type mutant struct {
 	rule     string // that it breaks
 }
 
-// sets are the mutants by what they break.
-var sets = []struct {
-	name    string
-	mutants []mutant
-}{
-	{"blocks", blocks}, {"operations", operations}, {"records", records}, {"engine", engine}, {"reading", reading}, {"files", files},
+// finding is a mistake that was once made here, made again: what was mended is taken
+// back, in one place or in several, and one generator of random cases alone has to
+// notice.
+type finding struct {
+	name  string
+	edits []edit
+	by    []string // the package of the generator and its flags
+	rule  string
 }
 
-var all = slices.Concat(blocks, operations, records, engine, reading, files)
+// edit is a change to one file, as that of a mutant.
+type edit struct{ file, old, new string }
+
+// trial is a mutant or a finding, and the tests that have to notice, quickest first.
+type trial struct {
+	name, rule string
+	edits      []edit
+	stages     [][]string
+}
+
+func (m *mutant) trial() trial {
+	t := trial{m.name, m.rule, []edit{{m.file, m.old, m.new}}, stages}
+	if strings.HasPrefix(m.file, storeDir) {
+		t.stages = storeStages
+	}
+	return t
+}
+
+func (f *finding) trial() trial { return trial{f.name, f.rule, f.edits, [][]string{f.by}} }
+
+// sets are the trials by what they break.
+var sets = []struct {
+	name   string
+	trials []trial
+}{
+	{"blocks", trials(blocks)}, {"operations", trials(operations)}, {"records", trials(records)},
+	{"engine", trials(engine)}, {"reading", trials(reading)}, {"files", trials(files)}, {"findings", trialsOf(findings)},
+}
+
+func trials(mutants []mutant) (list []trial) {
+	for i := range mutants {
+		list = append(list, mutants[i].trial())
+	}
+	return list
+}
+
+func trialsOf(findings []finding) (list []trial) {
+	for i := range findings {
+		list = append(list, findings[i].trial())
+	}
+	return list
+}
+
+var all = func() (list []trial) {
+	for _, s := range sets {
+		list = append(list, s.trials...)
+	}
+	return list
+}()
 
 // stages are the tests that a mutant has to get past, quickest first: those of the
 // rules, or for a mutant of the file store its own.
@@ -74,10 +124,12 @@ const (
 func TestMutantsApply(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range all {
-		if _, _, err := m.source(); err != nil {
+		_, err := m.sources()
+		if err != nil {
 			t.Error(err)
 		}
-		if seen[m.name] || m.rule == "" || m.old == m.new {
+		unchanged := func(e edit) bool { return e.old == e.new }
+		if seen[m.name] || m.rule == "" || slices.ContainsFunc(m.edits, unchanged) {
 			t.Errorf("%s: the name is used twice, the rule is missing or nothing changes", m.name)
 		}
 		seen[m.name] = true
@@ -95,9 +147,9 @@ func TestMutants(t *testing.T) {
 		control(t, dir)
 	}
 	for _, set := range sets {
-		var some []*mutant
-		for i := range set.mutants {
-			if m := &set.mutants[i]; chosen[m.name] {
+		var some []*trial
+		for i := range set.trials {
+			if m := &set.trials[i]; chosen[m.name] {
 				some = append(some, m)
 			}
 		}
@@ -108,7 +160,7 @@ func TestMutants(t *testing.T) {
 }
 
 // killAll tries mutants, some at once.
-func killAll(t *testing.T, dir string, list []*mutant, figures *results.Run) {
+func killAll(t *testing.T, dir string, list []*trial, figures *results.Run) {
 	figures.Set("mutants", len(list))
 	figures.Count("killed", 0)
 	turns := make(chan struct{}, atOnce)
@@ -138,7 +190,7 @@ func killAll(t *testing.T, dir string, list []*mutant, figures *results.Run) {
 // control runs the suite on no mutant: it passes, or its failing would prove nothing.
 func control(t *testing.T, dir string) {
 	t.Helper()
-	for _, m := range []*mutant{{name: "control"}, {name: "control of a store", file: storeDir}} {
+	for _, m := range []*trial{{name: "control", stages: stages}, {name: "control of a store", stages: storeStages}} {
 		err := m.run(t.Context(), dir)
 		if err != nil { // a test of timing may fail on a busy machine, and once only
 			t.Logf("without a mutant: %v", err)
@@ -192,20 +244,16 @@ type killed struct{ test, how string }
 func (k *killed) Error() string { return strings.TrimSpace(k.test + " " + k.how) }
 
 // run sets the stages on a mutant, until one notices. The error is a *killed then.
-func (m *mutant) run(ctx context.Context, dir string) error {
+func (m *trial) run(ctx context.Context, dir string) error {
 	var overlay []string
-	if m.old != "" {
+	if len(m.edits) > 0 {
 		file, err := m.overlay(dir)
 		if err != nil {
 			return err
 		}
 		overlay = []string{"-overlay=" + file}
 	}
-	set := stages
-	if strings.HasPrefix(m.file, storeDir) {
-		set = storeStages
-	}
-	for _, stage := range set {
+	for _, stage := range m.stages {
 		args := slices.Concat([]string{"test", "-p=1", "-vet=off", "-failfast", "-count=1", "-timeout=" + patience.String(), "-exec=" + memory}, overlay, stage)
 		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir = root
@@ -261,60 +309,71 @@ var root = func() string {
 	return dir
 }()
 
-// source finds the file that the mutant is for, and returns its path and its text with
-// the mutant in it.
-func (m *mutant) source() (string, []byte, error) {
-	file := filepath.Join(root, m.file)
-	data, err := os.ReadFile(file)
-	if err == nil && !bytes.Contains(data, []byte(m.old)) {
-		file, data, err = m.moved(filepath.Dir(file))
+// sources returns the files that the mutant changes, by path, with the changes made.
+func (m *trial) sources() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for _, e := range m.edits {
+		file, data, err := e.find(files)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w: change the mutant with the code", m.name, err)
+		}
+		files[file] = bytes.Replace(data, []byte(e.old), []byte(e.new), 1)
 	}
-	if err != nil {
-		return "", nil, err
-	}
-	if n := bytes.Count(data, []byte(m.old)); n != 1 {
-		return "", nil, fmt.Errorf("%s: its text stands in %s %d times, not once: change the mutant with the code", m.name, file, n)
-	}
-	return file, bytes.Replace(data, []byte(m.old), []byte(m.new), 1), nil
+	return files, nil
 }
 
-// moved looks for the text in the other files of a directory.
-func (m *mutant) moved(dir string) (file string, data []byte, err error) {
-	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
+// find returns the one file of the edit's directory that has its text, and what is in
+// it: the file that the edit names, or another if the text has moved. Files that were
+// edited already are given.
+func (e *edit) find(edited map[string][]byte) (file string, data []byte, err error) {
+	names, err := filepath.Glob(filepath.Join(root, filepath.Dir(e.file), "*.go"))
 	if err != nil {
 		return "", nil, err
 	}
-	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			return "", nil, err
+	for _, name := range slices.Insert(names, 0, filepath.Join(root, e.file)) {
+		text := edited[name]
+		if text == nil {
+			if text, err = os.ReadFile(name); err != nil && !os.IsNotExist(err) {
+				return "", nil, err
+			}
 		}
-		if strings.HasSuffix(name, "_test.go") || !bytes.Contains(text, []byte(m.old)) {
+		n := bytes.Count(text, []byte(e.old))
+		if n == 0 || name == file || strings.HasSuffix(name, "_test.go") {
 			continue
 		}
+		if n > 1 {
+			return "", nil, fmt.Errorf("its text stands in %s %d times", name, n)
+		}
+		if file == filepath.Join(root, e.file) {
+			break
+		}
 		if file != "" {
-			return "", nil, fmt.Errorf("%s: its text stands in %s and in %s", m.name, file, name)
+			return "", nil, fmt.Errorf("its text stands in %s and in %s", file, name)
 		}
 		file, data = name, text
 	}
 	if file == "" {
-		return "", nil, fmt.Errorf("%s: its text stands nowhere in %s: change the mutant with the code", m.name, filepath.Dir(m.file))
+		return "", nil, fmt.Errorf("its text %q stands nowhere in %s", e.old, filepath.Dir(e.file))
 	}
 	return file, data, nil
 }
 
-// overlay writes the mutant's file, and the file that tells go of it.
-func (m *mutant) overlay(dir string) (string, error) {
-	original, data, err := m.source()
+// overlay writes the mutant's files, and the file that tells go of them.
+func (m *trial) overlay(dir string) (string, error) {
+	files, err := m.sources()
 	if err != nil {
 		return "", err
 	}
-	source := filepath.Join(dir, m.name+".go")
-	if err := os.WriteFile(source, data, 0o600); err != nil {
-		return "", err
+	replace := map[string]string{}
+	for original, data := range files {
+		source := filepath.Join(dir, fmt.Sprintf("%s-%d.go", m.name, len(replace)))
+		if err := os.WriteFile(source, data, 0o600); err != nil {
+			return "", err
+		}
+		replace[original] = source
 	}
-	replace := map[string]map[string]string{"Replace": {original: source}}
-	if data, err = json.Marshal(replace); err != nil {
+	data, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
 		return "", err
 	}
 	file := filepath.Join(dir, m.name+".json")
