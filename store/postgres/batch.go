@@ -34,9 +34,10 @@ func (t *transaction) writes(b *script) {
 		u := &t.puts[i]
 		value := append([]byte{}, u.Value...)
 		if u.Expect == 0 {
-			b.queue(1, t.sql.insertUpper, u.Kind, []byte(u.Key), value, u.token, bounded(u.Next()))
+			b.guard(t.sql.insertUpper, u.Kind, []byte(u.Key), value, u.token, bounded(u.Next()))
 		} else {
-			b.alterRow(t.sql.updateUpper, u.Kind, []byte(u.Key), bounded(u.Expect), value, u.token, bounded(u.Next()))
+			b.counted = true
+			b.guard(t.sql.updateUpper, u.Kind, []byte(u.Key), bounded(u.Expect), value, u.token, bounded(u.Next()))
 		}
 	}
 }
@@ -46,11 +47,11 @@ func (p *part) queueHead(b *script, sql *statements) {
 	h := &c.Head
 	text := string(appendPacked(nil, p.pack.open))
 	if c.Version == 0 {
-		b.queue(1, sql.insertHead, p.at.args(bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
+		b.guard(sql.insertHead, p.at.args(bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
 			int64(h.LastAt), int64(h.NextDue), h.Total.String(), h.Seal[:], text)...)
 		return
 	}
-	b.queue(1, sql.updateHead, p.at.args(bounded(c.Version), c.Prev[:], bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
+	b.guard(sql.updateHead, p.at.args(bounded(c.Version), c.Prev[:], bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
 		int64(h.LastAt), int64(h.NextDue), h.Total.String(), h.Seal[:], text)...)
 }
 

@@ -86,14 +86,9 @@ func checkChanges(list []creditledger.Change) error {
 // and nothing that it depends on has moved: serialization failures and deadlocks.
 const maxRetries = 100
 
-// maxBreaks bounds how often the server may refuse a row of it meanwhile: what is in its
-// way is there to stay.
-const maxBreaks = 2
-
 // commit tries a transaction until its outcome is known.
 func (s *Store) commit(ctx context.Context, t *transaction) error {
 	var unknown error // why an earlier try may be stored
-	broken := 0
 	deadline := time.Now().Add(s.opts.Patience)
 	for attempt := 0; ; attempt++ {
 		err := s.try(ctx, t)
@@ -111,7 +106,7 @@ func (s *Store) commit(ctx context.Context, t *transaction) error {
 			}
 			if looked != nil {
 				err, kind = looked, classify(looked)
-			} else if broken += breaks(err); broken == maxBreaks && unknown == nil {
+			} else if breaks(err) && !fenced(err) && unknown == nil {
 				return t.stray(err)
 			}
 		case kind == ambiguous && unknown == nil:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,21 +20,50 @@ import (
 // reports a transaction that the server rolled back as pgx.ErrTxCommitRollback.
 // When the transaction is rolled back, a Ledger over it must not be used any more.
 //
-// When another process moves the same account first, the server ends the whole
-// transaction: Commit returns a ConflictError, every later call ErrPoisoned, and the
-// caller rolls back and begins again.
+// When another transaction is faster on something that this one depends on, the server
+// may end this one: Commit, and every later call, returns an error that matches
+// creditledger.ErrConflict. Roll back and begin again, with everything that the
+// transaction was for. After any other error of the server later calls match
+// creditledger.ErrPoisoned: the transaction can only be rolled back.
 //
 // The methods of Joined may be called from several goroutines; they run one at a
-// time, and nothing else may use the transaction meanwhile.
+// time, and nothing else may use the transaction meanwhile. A call whose ctx ends while
+// it waits for the server ends the transaction, too. When no call to a Ledger over it is
+// under way, nothing uses the transaction, whatever the calls returned.
 type Joined struct {
 	reads
-	mu       sync.Mutex
+	turn     chan struct{} // its token is whose turn it is to use the transaction
 	tx       pgx.Tx
 	portable bool
-	broken   error // why the transaction can only be rolled back
+	ended    *endedError // why the transaction can only be rolled back
 }
 
-var _ creditledger.Store = (*Joined)(nil)
+var (
+	_ creditledger.Store       = (*Joined)(nil)
+	_ creditledger.JoinedStore = (*Joined)(nil)
+)
+
+// endedError says why a transaction takes nothing more but ROLLBACK.
+type endedError struct {
+	raced bool // another one was faster
+	cause error
+}
+
+func (e *endedError) Error() string {
+	if e.raced {
+		return fmt.Sprintf("another transaction was faster: roll this one back and begin again (%v)", e.cause)
+	}
+	return fmt.Sprintf("the transaction can only be rolled back (%v)", e.cause)
+}
+
+// Is matches creditledger.ErrConflict after a lost race, creditledger.ErrPoisoned
+// otherwise.
+func (e *endedError) Is(target error) bool {
+	if e.raced {
+		return target == creditledger.ErrConflict
+	}
+	return target == creditledger.ErrPoisoned
+}
 
 // Join returns the ledger inside tx, in a schema that Migrate has prepared.
 func Join(ctx context.Context, tx pgx.Tx, opts *Options) (*Joined, error) {
@@ -43,7 +71,7 @@ func Join(ctx context.Context, tx pgx.Tx, opts *Options) (*Joined, error) {
 	if err != nil {
 		return nil, fmt.Errorf("join ledger: %w", err)
 	}
-	j := &Joined{tx: tx, portable: o.Portable}
+	j := &Joined{tx: tx, portable: o.Portable, turn: make(chan struct{}, 1)}
 	j.reads = reads{sql: statementsFor(o.Schema), view: j.read}
 	err = j.read(ctx, "check", func(c client) error {
 		j.buckets, err = readMeta(ctx, c, j.sql)
@@ -55,15 +83,22 @@ func Join(ctx context.Context, tx pgx.Tx, opts *Options) (*Joined, error) {
 	return j, nil
 }
 
-// run calls f with the transaction, one call at a time.
-func (j *Joined) run(ctx context.Context, op string, f func(client) error) error {
+// Joined implements creditledger.JoinedStore.
+func (j *Joined) Joined() {}
+
+// read calls f with the transaction, one call at a time.
+func (j *Joined) read(ctx context.Context, op string, f func(client) error) error {
 	if err := changes.Enter(ctx, op); err != nil {
 		return err
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.broken != nil {
-		return fmt.Errorf("%s: %w: roll back the transaction (%v)", op, creditledger.ErrPoisoned, j.broken)
+	select {
+	case j.turn <- struct{}{}:
+		defer func() { <-j.turn }()
+	case <-ctx.Done():
+		return changes.Enter(ctx, op)
+	}
+	if j.ended != nil {
+		return fmt.Errorf("%s: %w", op, j.ended)
 	}
 	err := f(j.tx)
 	switch {
@@ -71,17 +106,28 @@ func (j *Joined) run(ctx context.Context, op string, f func(client) error) error
 		return nil
 	case errors.Is(err, pgx.ErrTxClosed):
 		return fmt.Errorf("%s: the transaction has ended: %w", op, creditledger.ErrClosed)
-	case !fromDriver(err):
+	case errors.Is(err, errMoved) || !spoils(err):
 		return err
 	}
 	// The server takes nothing more but ROLLBACK.
-	j.broken = discreet(err)
-	return fmt.Errorf("%s: %w", op, j.broken)
+	j.ended = &endedError{raced: lost(err), cause: discreet(err)}
+	if j.ended.raced {
+		return fmt.Errorf("%s: %w", op, j.ended)
+	}
+	return fmt.Errorf("%s: %w", op, j.ended.cause)
 }
 
-func (j *Joined) read(ctx context.Context, op string, f func(client) error) error {
-	return j.run(ctx, op, f)
+// spoils reports whether a transaction is of no more use after an error: one of the
+// server or the way to it, or something half written.
+func spoils(err error) bool {
+	var wrong *miscount
+	return fromDriver(err) || errors.As(err, &wrong)
 }
+
+// lost reports whether the server ended a transaction because another one was faster. A
+// row that it refuses behind the head of its account, which nobody else can have written
+// by then, is none of others' doing.
+func lost(err error) bool { return classify(err) == conflict && (!breaks(err) || fenced(err)) }
 
 // Commit implements creditledger.Store within the transaction.
 func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
@@ -95,8 +141,8 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err != nil {
 		return err
 	}
-	raced := false
-	err = j.run(ctx, "commit", func(c client) error {
+	var failed error
+	err = j.read(ctx, "commit", func(c client) error {
 		// Looked at first, because what the server refuses ends the transaction.
 		v, err := t.judge(ctx, c)
 		if err != nil {
@@ -106,17 +152,21 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 			return answer
 		}
 		if err := t.prepare(ctx, c, nil); err != nil {
-			raced = errors.Is(err, errMoved)
 			return err
 		}
 		b := &script{}
 		t.writes(b)
-		err = b.run(ctx, c)
-		raced = err != nil && classify(err) == conflict
-		return err
+		failed = b.run(ctx, c)
+		return failed
 	})
-	if raced {
+	var wrong *miscount
+	switch {
+	case errors.Is(err, errMoved):
 		return t.everything()
+	case breaks(failed) && !fenced(failed):
+		return t.stray(failed)
+	case errors.As(failed, &wrong):
+		return t.miscounted(wrong)
 	}
 	return err
 }

@@ -17,6 +17,7 @@ type script struct {
 	pgx.Batch
 	rows  []int64                   // of each statement; anyRows: not counted
 	about []*creditledger.AccountID // of each statement; nil: it is about several accounts, or none
+	fence []bool                    // whether another transaction may be why it is refused
 	part  *creditledger.AccountID   // what the next statement is about
 
 	// Some rows are changed or deleted that only SQL by hand could have taken away:
@@ -28,8 +29,14 @@ const anyRows = -1
 
 // queue appends a statement that has to change so many rows.
 func (s *script) queue(rows int, sql string, args ...any) {
-	s.rows, s.about = append(s.rows, int64(rows)), append(s.about, s.part)
+	s.rows, s.about, s.fence = append(s.rows, int64(rows)), append(s.about, s.part), append(s.fence, false)
 	s.Batch.Queue(sql, args...)
+}
+
+// guard appends a statement about one row that others may have written meanwhile.
+func (s *script) guard(sql string, args ...any) {
+	s.queue(1, sql, args...)
+	s.fence[len(s.fence)-1] = true
 }
 
 // alterRow appends a statement that has to find the one row that it changes.
@@ -57,7 +64,7 @@ func (s *script) read(results pgx.BatchResults) error {
 		last := s.QueuedQueries[i].SQL == templates.commit
 		switch {
 		case err != nil:
-			return about(s.about[i], err)
+			return &statementError{account: s.about[i], fence: s.fence[i], error: err}
 		case last && tag.String() != "COMMIT":
 			return errRolledBack
 		case last && wrong != nil:
@@ -87,28 +94,35 @@ func (e *miscount) Error() string {
 // Is matches creditledger.ErrCorrupt.
 func (e *miscount) Is(target error) bool { return target == creditledger.ErrCorrupt }
 
-// statementError is the server's answer to a statement about one account.
+// statementError is the server's refusal of a statement.
 type statementError struct {
-	account creditledger.AccountID
+	account *creditledger.AccountID // that it is about; nil: one of several, or none
+	fence   bool                    // another transaction may be why
 	error
 }
 
 func (e *statementError) Unwrap() error { return e.error }
 
-func about(account *creditledger.AccountID, err error) error {
-	if account == nil {
-		return err
-	}
-	return &statementError{*account, err}
+// fenced reports whether what the server refused is a row that others may have written
+// meanwhile. All rows behind the head of an account are not: whoever writes them has
+// written the head before.
+func fenced(err error) bool {
+	var answer *statementError
+	return !errors.As(err, &answer) || answer.fence
 }
 
 // refusal is the answer to Commit when nothing was written, for a reason that trying
 // again does not take away.
 func (t *transaction) refusal(err error) error {
 	var wrong *miscount
-	if !errors.As(err, &wrong) {
-		return fmt.Errorf("commit: %w", discreet(err))
+	if errors.As(err, &wrong) {
+		return t.miscounted(wrong)
 	}
+	return fmt.Errorf("commit: %w", discreet(err))
+}
+
+// miscounted is the answer to Commit when a wrong number of rows was changed.
+func (t *transaction) miscounted(wrong *miscount) error {
 	damage := t.damage(wrong.account, wrong.Error())
 	if wrong.committed {
 		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit: %w", damage)}
@@ -116,22 +130,19 @@ func (t *transaction) refusal(err error) error {
 	return damage
 }
 
-// breaks is 1 when the server refused a row, and 0 when an order of transactions.
-func breaks(err error) int {
+// breaks reports whether the server refused a row, and not an order of transactions.
+func breaks(err error) bool {
 	var server *pgconn.PgError
-	if errors.As(err, &server) && (server.Code == "23505" || server.Code == "23502") {
-		return 1
-	}
-	return 0
+	return errors.As(err, &server) && (server.Code == "23505" || server.Code == "23502")
 }
 
-// stray is the answer to Commit when the server refuses a row again although every
-// account is where its change was computed from.
+// stray is the answer to Commit when the server refuses a row behind a head that is
+// where the change was computed from.
 func (t *transaction) stray(err error) error {
 	var account *creditledger.AccountID
 	var answer *statementError
 	if errors.As(err, &answer) {
-		account = &answer.account
+		account = answer.account
 	}
 	return t.damage(account, fmt.Sprintf("the database refuses what follows its head: it holds rows that the head knows nothing of (%v)", discreet(err)))
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // sendsSQL are the methods that take SQL, and which argument it is.
-var sendsSQL = map[string]int{"Query": 1, "QueryRow": 1, "Exec": 1, "Prepare": 2, "CopyFrom": -1, "Queue": 0, "queue": 1, "insertRow": 0, "alterRow": 0, "query": 2}
+var sendsSQL = map[string]int{"Query": 1, "QueryRow": 1, "Exec": 1, "Prepare": 2, "CopyFrom": -1, "Queue": 0, "queue": 1, "guard": 0, "insertRow": 0, "alterRow": 0, "query": 2}
 
 // TestNoSQLFromData reads this package's source: the SQL of every call is a field of
 // statements, a constant put through inSchema, or a variable or parameter named sql
