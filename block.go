@@ -37,6 +37,16 @@ const (
 // String returns the name used in operations files.
 func (s BlockStatus) String() string { return name(blockStatusNames, s) }
 
+// MarshalText gives the name.
+func (s BlockStatus) MarshalText() ([]byte, error) {
+	return marshalName(blockStatusNames, Active, "status", s)
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (s *BlockStatus) UnmarshalText(text []byte) error {
+	return unmarshalName(s, blockStatusNames, Active, "status", text)
+}
+
 // Source tells where a block came from.
 type Source uint8
 
@@ -54,6 +64,14 @@ func (s Source) String() string { return name(sourceNames, s) }
 // ParseSource reads a source by its name.
 func ParseSource(text string) (Source, error) {
 	return parseName(sourceNames, Source(0), "source", text)
+}
+
+// MarshalText gives the name.
+func (s Source) MarshalText() ([]byte, error) { return marshalName(sourceNames, Manual, "source", s) }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Source) UnmarshalText(text []byte) error {
+	return unmarshalName(s, sourceNames, Manual, "source", text)
 }
 
 var (
@@ -134,6 +152,16 @@ func ParseFilterField(text string) (FilterField, error) {
 	return parseName(filterFieldNames, FilterField(0), "filters", text)
 }
 
+// MarshalText gives the name.
+func (f FilterField) MarshalText() ([]byte, error) {
+	return marshalName(filterFieldNames, FieldItem, "filters", f)
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (f *FilterField) UnmarshalText(text []byte) error {
+	return unmarshalName(f, filterFieldNames, FieldItem, "filters", text)
+}
+
 // FilterOperator says whether the listed values are let through or kept out.
 type FilterOperator uint8
 
@@ -151,6 +179,16 @@ func ParseFilterOperator(text string) (FilterOperator, error) {
 	return parseName(filterOperatorNames, FilterOperator(0), "filters", text)
 }
 
+// MarshalText gives the name.
+func (o FilterOperator) MarshalText() ([]byte, error) {
+	return marshalName(filterOperatorNames, Includes, "filters", o)
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (o *FilterOperator) UnmarshalText(text []byte) error {
+	return unmarshalName(o, filterOperatorNames, Includes, "filters", text)
+}
+
 var (
 	filterFieldNames    = []string{"item_id", "price_id", "price_type", "currency", "pricing_unit_id"}
 	filterOperatorNames = []string{"includes", "excludes"}
@@ -159,9 +197,9 @@ var (
 // Filter restricts what the credits of a block may pay for. Several filters of a
 // block must all let a charge through.
 type Filter struct {
-	Field    FilterField
-	Operator FilterOperator
-	Values   []string // not empty
+	Field    FilterField    `json:"field"`
+	Operator FilterOperator `json:"operator"`
+	Values   []string       `json:"values"` // not empty
 }
 
 // Charge is what a decrement pays for, as filters see it. An empty field is absent:

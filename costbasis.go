@@ -70,6 +70,23 @@ func (c CostBasis) String() string {
 	return string(c.number().append(buf[:0]))
 }
 
+// MarshalText returns what String returns.
+func (c CostBasis) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
+
+// UnmarshalText reads what ParseCostBasis reads; nothing is none. On an error c stays
+// as it was.
+func (c *CostBasis) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*c = CostBasis{}
+		return nil
+	}
+	v, err := ParseCostBasis(boundedText(text))
+	if err == nil {
+		*c = v
+	}
+	return err
+}
+
 // MarshalJSON returns the digits that were given as a JSON string; null for none.
 func (c CostBasis) MarshalJSON() ([]byte, error) {
 	if !c.set {

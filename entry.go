@@ -22,6 +22,16 @@ func ParseEntryType(text string) (EntryType, error) {
 	return parseName(entryTypeNames, EntryType(1), "entry_type", text)
 }
 
+// MarshalText gives the name, and nothing for no type.
+func (t EntryType) MarshalText() ([]byte, error) {
+	return marshalName(entryTypeNames, EntryIncrement, "entry_type", t)
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (t *EntryType) UnmarshalText(text []byte) error {
+	return unmarshalName(t, entryTypeNames, EntryIncrement, "entry_type", text)
+}
+
 var entryTypeNames = []string{"", "increment", "decrement", "expiration_change", "credit_block_expiry", "void_initiated", "void", "amendment"}
 
 // EntryStatus tells whether the grace period of an entry is over.
@@ -39,6 +49,16 @@ func (s EntryStatus) String() string { return name(entryStatusNames, s) }
 // ParseEntryStatus reads a status by its name.
 func ParseEntryStatus(text string) (EntryStatus, error) {
 	return parseName(entryStatusNames, EntryStatus(1), "entry_status", text)
+}
+
+// MarshalText gives the name, and nothing for no status.
+func (s EntryStatus) MarshalText() ([]byte, error) {
+	return marshalName(entryStatusNames, EntryCommitted, "entry_status", s)
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (s *EntryStatus) UnmarshalText(text []byte) error {
+	return unmarshalName(s, entryStatusNames, EntryCommitted, "entry_status", text)
 }
 
 var entryStatusNames = []string{"", "committed", "pending"}

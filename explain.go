@@ -22,6 +22,16 @@ const (
 // String returns the name used in operations files.
 func (r Reason) String() string { return name(reasonNames, r) }
 
+// MarshalText gives the name, and nothing for no reason.
+func (r Reason) MarshalText() ([]byte, error) {
+	return marshalName(reasonNames, ReasonFiltered, "reason", r)
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (r *Reason) UnmarshalText(text []byte) error {
+	return unmarshalName(r, reasonNames, ReasonFiltered, "reason", text)
+}
+
 var reasonNames = []string{"", "filtered", "not_effective", "expired", "pending_payment", "empty", "used", "not_needed"}
 
 // ExplainedBlock is a block and what a charge would draw from it.

@@ -84,10 +84,14 @@ func (i Instant) String() string {
 	return i.Time().Format(time.RFC3339Nano)
 }
 
-// MarshalText gives the RFC 3339 form, and nothing for none.
+// MarshalText gives the RFC 3339 form, and nothing for none. An instant that is not
+// valid is an InvalidError.
 func (i Instant) MarshalText() ([]byte, error) {
 	if i == 0 {
 		return nil, nil
+	}
+	if !i.Valid() {
+		return nil, invalid("instant", "is outside the years 0001 to 9999")
 	}
 	return []byte(i.String()), nil
 }

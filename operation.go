@@ -1,5 +1,7 @@
 package creditledger
 
+import "errors"
+
 // Key is an idempotency key, 1 to 255 bytes, unique within its account for as long
 // as the entries live. The same key with the same operation returns the first
 // result again; with another operation it is refused. The empty Key lets the ledger
@@ -32,6 +34,14 @@ func (r Repay) String() string { return name(repayNames, r) }
 // ParseRepay reads a repayment rule by its name.
 func ParseRepay(text string) (Repay, error) { return parseName(repayNames, RepayFirst, "repay", text) }
 
+// MarshalText gives the name, and nothing for RepayDefault.
+func (r Repay) MarshalText() ([]byte, error) { return marshalName(repayNames, RepayFirst, "repay", r) }
+
+// UnmarshalText reads what MarshalText writes.
+func (r *Repay) UnmarshalText(text []byte) error {
+	return unmarshalName(r, repayNames, RepayFirst, "repay", text)
+}
+
 var repayNames = []string{"default", "first", "never"}
 
 // Overdraft says what becomes of the part of a decrement that no block covers.
@@ -50,6 +60,16 @@ func (o Overdraft) String() string { return name(overdraftNames, o) }
 // ParseOverdraft reads a policy by its name.
 func ParseOverdraft(text string) (Overdraft, error) {
 	return parseName(overdraftNames, Allow, "overdraft", text)
+}
+
+// MarshalText gives the name.
+func (o Overdraft) MarshalText() ([]byte, error) {
+	return marshalName(overdraftNames, Allow, "overdraft", o)
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (o *Overdraft) UnmarshalText(text []byte) error {
+	return unmarshalName(o, overdraftNames, Allow, "overdraft", text)
 }
 
 var overdraftNames = []string{"allow", "reject", "stop_at_zero"}
@@ -100,6 +120,56 @@ func LimitOf(a Amount) Limit { return Limit{amount: a, set: true} }
 
 // Amount returns the bound and whether there is one.
 func (l Limit) Amount() (Amount, bool) { return l.amount, l.set }
+
+// String returns the bound; nothing when there is none.
+func (l Limit) String() string {
+	if !l.set {
+		return ""
+	}
+	return l.amount.String()
+}
+
+// MarshalText returns what String returns.
+func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads an amount; nothing is no bound. On an error l stays as it was.
+func (l *Limit) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*l = Limit{}
+		return nil
+	}
+	return l.read(ParseAmount(boundedText(text)))
+}
+
+// MarshalJSON returns the bound as a JSON string; null for none.
+func (l Limit) MarshalJSON() ([]byte, error) {
+	if !l.set {
+		return []byte("null"), nil
+	}
+	return l.amount.MarshalJSON()
+}
+
+// UnmarshalJSON reads a JSON string or number by its decimal text; null is no bound.
+// On an error l stays as it was.
+func (l *Limit) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*l = Limit{}
+		return nil
+	}
+	return l.read(ParseAmount(jsonNumberText(data)))
+}
+
+func (l *Limit) read(a Amount, err error) error {
+	if err != nil {
+		var refused *InvalidError
+		if errors.As(err, &refused) {
+			return invalid("overdraft_limit", "%s", refused.Reason)
+		}
+		return err
+	}
+	*l = LimitOf(a)
+	return nil
+}
 
 // ExpirationChange moves credits of one block to a new block with another expiry.
 // The source is named by BlockID, by its current expiry, or by both.

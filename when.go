@@ -33,6 +33,31 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year(), int(d.Month()), d.Day())
 }
 
+// MarshalText returns YYYY-MM-DD, and nothing for no date. A date that does not exist is
+// an InvalidError.
+func (d Date) MarshalText() ([]byte, error) {
+	switch {
+	case d == 0:
+		return nil, nil
+	case !d.exists():
+		return nil, invalid("date", "is a day that does not exist")
+	}
+	return []byte(d.String()), nil
+}
+
+// UnmarshalText reads what MarshalText writes. On an error d stays as it was.
+func (d *Date) UnmarshalText(text []byte) error {
+	read, ok := parseDate(boundedText(text))
+	if !ok && len(text) > 0 {
+		return invalid("date", "%s is not a date such as 2006-01-02", quote(boundedText(text)))
+	}
+	*d = read
+	return nil
+}
+
+// exists reports whether d is a day of the years 0001 to 9999.
+func (d Date) exists() bool { return d != 0 && DateOf(d.Year(), d.Month(), d.Day()) == d }
+
 // FirstInstant returns the first instant of the local day d in zone: midnight, or
 // where the clocks skip midnight (or the whole day) the first instant after the gap;
 // where midnight happens twice, the first. The result is invalid beyond the ends of
@@ -107,7 +132,7 @@ func AtInstant(i Instant) When { return When{instant: i} }
 // On is the first instant of a date in the customer's time zone. A date that does
 // not exist gives a When that every operation refuses.
 func On(d Date) When {
-	if d == 0 || DateOf(d.Year(), d.Month(), d.Day()) != d {
+	if !d.exists() {
 		return When{instant: invalidInstant}
 	}
 	return When{date: d}
@@ -152,6 +177,33 @@ func (w When) String() string {
 		return ""
 	}
 	return w.instant.String()
+}
+
+// MarshalText returns w as it was given: a date, an RFC 3339 date-time, "never", or
+// nothing for the zero When. What a date was resolved to is not part of it. A When that
+// operations refuse is an InvalidError.
+func (w When) MarshalText() ([]byte, error) {
+	if err := checkWhen("date", w); err != nil {
+		return nil, err
+	}
+	return []byte(w.String()), nil
+}
+
+// UnmarshalText reads what MarshalText writes. On an error w stays as it was.
+func (w *When) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "":
+		*w = When{}
+		return nil
+	case "never":
+		*w = Never()
+		return nil
+	}
+	read, err := ParseWhen(boundedText(text))
+	if err == nil {
+		*w = read
+	}
+	return err
 }
 
 // resolve fixes the instant of a bare date in zone; anything else is unchanged.

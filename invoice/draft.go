@@ -14,7 +14,7 @@ type DraftInput struct {
 	Source      Source       `json:"source,omitempty"`
 	Lines       []LineInput  `json:"lines"`
 	Adjustments []Adjustment `json:"adjustments,omitempty"` // spread over the invoice
-	Terms       Terms        `json:"-"`                     // the invoice date is the day of issue by default
+	Terms       Terms        `json:"invoice_settings"`      // the invoice date is the day of issue by default
 }
 
 type draftKey struct {

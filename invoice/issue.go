@@ -16,16 +16,17 @@ type Terms struct {
 	// invoice date until the invoice is due; 0: due on issue.
 	NetTerms *int `json:"net_terms"`
 	// CustomDueDate is the very day or instant on which the invoice is due.
-	CustomDueDate creditledger.When `json:"-"`
+	CustomDueDate creditledger.When `json:"custom_due_date,omitzero"`
 	// InvoiceDate is the date on the invoice; each call says its default.
-	InvoiceDate creditledger.When `json:"-"`
+	InvoiceDate creditledger.When `json:"invoice_date,omitzero"`
 	// InvoiceID is the id of the invoice; one is made when it is empty.
 	InvoiceID string            `json:"invoice_id,omitempty"`
 	Memo      string            `json:"memo,omitempty"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
 }
 
-// termsKey are the parts of Terms that encoding/json does not see.
+// termsKey is Terms as it is stored: dates that do not exist are not refused here, but
+// by name, with everything else.
 type termsKey struct {
 	Terms
 	Due  string `json:"custom_due_date,omitempty"`
