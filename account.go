@@ -33,6 +33,7 @@ type account struct {
 	expiring blockList                // blocks that hold something and will expire, soonest first
 	lapsed   []lapse                  // expired since the last record and not yet written down
 
+	weight int                    // of the open blocks
 	byID   map[string]*block      // index of open, built when first needed
 	closed map[string]closedBlock // closed blocks at hand: just closed, or fetched for an operation
 }
@@ -75,6 +76,9 @@ func newAccount(id AccountID, s *State) (*account, error) {
 	a.plain.blocks.order = drawdownOrder
 	a.waiting.order, a.expiring.order = byEffective, byExpiry
 	a.open.reset(blocks)
+	for _, b := range blocks {
+		a.weight += b.weight()
+	}
 	a.rebuild(a.head.LastAt)
 	return a, nil
 }
@@ -290,13 +294,16 @@ func (a *account) forget(durable uint64) {
 // addOpen and removeOpen keep open and its index together.
 func (a *account) addOpen(b *block) {
 	a.open.insert(b)
+	a.weight += b.weight()
 	if a.byID != nil {
 		a.byID[b.ID] = b
 	}
 }
 
 func (a *account) removeOpen(b *block) {
-	a.open.remove(b)
+	if a.open.remove(b) {
+		a.weight -= b.weight()
+	}
 	if a.byID != nil {
 		delete(a.byID, b.ID)
 	}

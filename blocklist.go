@@ -38,7 +38,10 @@ func (l *blockList) search(b *block) int {
 
 func (l *blockList) insert(b *block) {
 	i := l.search(b)
-	if l.lo > 0 && i < l.len()/2 {
+	if i < l.len()/2 {
+		if l.lo == 0 {
+			l.makeRoom()
+		}
 		l.lo--
 		s := l.all()
 		copy(s[:i], s[1:i+1])
@@ -52,6 +55,14 @@ func (l *blockList) insert(b *block) {
 		l.buf, l.lo = l.buf[:n], 0
 	}
 	l.buf = slices.Insert(l.buf, l.lo+i, b)
+}
+
+// makeRoom leaves room in front, which appending leaves behind.
+func (l *blockList) makeRoom() {
+	room := 4 + l.len()/2
+	buf := make([]*block, room+l.len())
+	copy(buf[room:], l.all())
+	l.buf, l.lo = buf, room
 }
 
 // remove takes b out; false when it is not there.

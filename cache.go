@@ -275,7 +275,7 @@ func (c *cache) release(s *slot) {
 	}
 	weight := int32(1)
 	if s.account != nil {
-		weight += int32(s.account.open.len())
+		weight += int32(s.account.weight)
 	}
 	idle := s.latest() == nil
 	if idle && s.account != nil {

@@ -1,5 +1,7 @@
 package creditledger
 
+import "slices"
+
 // change is what one operation does to an account: the lines it writes and the
 // blocks it touches, before and after. step computes it without touching the
 // account; apply makes it so, revert takes it back.
@@ -164,7 +166,7 @@ func (a *account) closeIfDone(c *change, b *block) {
 
 // revert takes an applied change back; changes are taken back in reverse order.
 func (a *account) revert(c *change) {
-	for _, b := range c.closed {
+	for _, b := range slices.Backward(c.closed) { // mostly the first of all, each
 		delete(a.closed, b.ID)
 		a.addOpen(b)
 	}

@@ -18,9 +18,18 @@ const (
 	MaxFilterValues  = 1000 // values over all filters of a block
 	MaxBatch         = 1000 // operations in a batch
 	MaxPage          = 1000 // items of a page
-	// MaxEntries bounds the entries of one operation, outside a batch or in it. What
-	// expires is written down whatever its number.
-	MaxEntries = 10_000
+	// MaxEntries bounds the entries of one operation, outside a batch or in it, and
+	// MaxBatchEntries those of a batch. What expires is written down whatever its number.
+	MaxEntries      = 10_000
+	MaxBatchEntries = 100_000
+	// MaxBatchSize bounds what the texts of a batch take up in memory, in bytes: each
+	// counts 16 more than its length, a metadata pair and a filter 32.
+	MaxBatchSize = 4 << 20
+	// MaxOpenBlocks bounds the open blocks of an account (those that hold something or
+	// may take an overdraft). A block counts one more for each 256 bytes that its id,
+	// filters and metadata take up, counted as for MaxBatchSize. An operation that leaves
+	// no more of them is never refused for it.
+	MaxOpenBlocks = 500_000
 )
 
 // checkID refuses what cannot be an id: 1 to 255 bytes of UTF-8 without control

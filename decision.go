@@ -48,7 +48,12 @@ func newDecision(l *Ledger, r *request, a *account) *decision {
 
 // free gives a decision back. What it wrote and its result live on.
 func (d *decision) free() {
-	*d = decision{bytes: d.bytes[:0]}
+	const usual = 64 << 10
+	bytes := d.bytes[:0]
+	if cap(bytes) > usual {
+		bytes = nil
+	}
+	*d = decision{bytes: bytes}
 	decisions.Put(d)
 }
 
@@ -89,9 +94,13 @@ func (d *decision) decide() (err error) {
 		return err
 	}
 	first := len(d.changes)
-	entries := a.head.Entries
+	entries, weight := a.head.Entries, a.weight
 	for i, op := range ops {
-		if err := d.change(op); err != nil {
+		err := d.change(op)
+		if err == nil {
+			err = d.checkLimits(entries, weight)
+		}
+		if err != nil {
 			return forbiddenFirst(r.forbidden, inBatch(r.op, i, err))
 		}
 	}
@@ -110,6 +119,15 @@ func (d *decision) decide() (err error) {
 		return checkPuts(d.puts)
 	}
 	return nil
+}
+
+// checkLimits holds what was decided so far to the bounds of a batch and an account,
+// which had so many entries and weighed so much before it.
+func (d *decision) checkLimits(entries uint64, weight int) error {
+	if n := d.account.head.Entries - entries; n > MaxBatchEntries {
+		return &LimitError{Entries: int(n)}
+	}
+	return checkRoom(d.account, weight)
 }
 
 // inBatch says which operation of a batch was refused.
@@ -242,6 +260,11 @@ func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant, 
 		return res
 	}
 	res.Results = make([]Result, len(changes))
+	lines := 0
+	for i := range changes {
+		lines += len(changes[i].lines)
+	}
+	res.Entries = slices.Grow(res.Entries, lines)
 	for i := range changes {
 		part(&res.Results[i], i)
 		res.Entries = append(res.Entries, res.Results[i].Entries...)

@@ -22,8 +22,8 @@ var (
 	// ErrInsufficientCredits: a decrement asked for more than its overdraft policy
 	// allows (InsufficientCreditsError).
 	ErrInsufficientCredits = errors.New("insufficient credits")
-	// ErrLimit: one operation would write more entries than one may (LimitError). It
-	// is a constraint too.
+	// ErrLimit: one operation would write more entries than one may, or leave more open
+	// blocks than an account may have (LimitError). It is a constraint too.
 	ErrLimit = errors.New("limit exceeded")
 	// ErrIdempotencyMismatch: the key belongs to another operation (IdempotencyMismatchError).
 	ErrIdempotencyMismatch = errors.New("idempotency key already used for another operation")
@@ -109,12 +109,21 @@ func (e *InsufficientCreditsError) Error() string {
 // Is matches ErrInsufficientCredits.
 func (e *InsufficientCreditsError) Is(target error) bool { return target == ErrInsufficientCredits }
 
-// LimitError is an operation that would write more than MaxEntries entries.
+// LimitError is an operation that would write more than MaxEntries entries, or as a
+// batch more than MaxBatchEntries; or one after which an account would have more than
+// MaxOpenBlocks. It says which by the field that is not zero.
 type LimitError struct {
 	Entries int // that it would write at least
+	Blocks  int // what the open blocks would count
 }
 
 func (e *LimitError) Error() string {
+	switch {
+	case e.Blocks > 0:
+		return fmt.Sprintf("the account's open blocks would count %d, more than %d: spend, void or expire some, or say less in their filters and metadata", e.Blocks, MaxOpenBlocks)
+	case e.Entries > MaxBatchEntries:
+		return fmt.Sprintf("would write more than %d entries: split the batch", MaxBatchEntries)
+	}
 	return fmt.Sprintf("would write more than %d entries: ask for less at a time", MaxEntries)
 }
 

@@ -28,6 +28,7 @@ type rare struct {
 	InvoiceID string
 	ParentID  string
 	Metadata  map[string]string
+	size      int // of all this, in bytes
 }
 
 var nothingRare rare
@@ -37,6 +38,7 @@ func (r rare) orNone() *rare {
 	if len(r.Filters) == 0 && r.InvoiceID == "" && r.ParentID == "" && len(r.Metadata) == 0 {
 		return &nothingRare
 	}
+	r.size = filtersSize(r.Filters) + textSize(r.InvoiceID) + textSize(r.ParentID) + metadataSize(r.Metadata)
 	return &r
 }
 

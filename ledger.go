@@ -23,8 +23,9 @@ type Options struct {
 	// Repay is what an Increment without a Repay of its own does; RepayFirst.
 	Repay Repay
 	// CacheBlocks bounds the accounts kept in memory by the number of their open
-	// blocks (an account counts one more); default 1,000,000. Accounts in use are
-	// kept beyond the bound.
+	// blocks (an account counts one more, and so does every 256 bytes that a block's
+	// filters and metadata take up: see MaxOpenBlocks); default 1,000,000, some 300 MB.
+	// Accounts in use are kept beyond the bound.
 	CacheBlocks int
 }
 

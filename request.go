@@ -52,6 +52,7 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 		checkAccount(r.account),
 		checkOptionalID("idempotency_key", string(key)),
 		checkOperation(op),
+		checkSize(op),
 	)
 	if err != nil {
 		return request{}, err

@@ -1,0 +1,186 @@
+package creditledger
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// stuffed is a grant with filters and metadata of about that many bytes.
+func stuffed(size int) Increment {
+	const value = 200
+	op := Increment{Amount: AmountOf(1)}
+	var values []string
+	for i := 0; i < size/(value+16); i++ {
+		values = append(values, fmt.Sprintf("%0*d", value, i))
+	}
+	if len(values) > 0 {
+		op.Filters = []Filter{{Field: FieldItem, Values: values}}
+	}
+	op.Metadata = map[string]string{"a": "b"}
+	return op
+}
+
+// openWeight is what the open blocks of an account weigh, counted afresh.
+func openWeight(a *account) int {
+	weight := 0
+	for _, b := range a.open.all() {
+		weight += b.weight()
+	}
+	return weight
+}
+
+// TestBatchesAreBoundedInBytes: a batch is refused before anything is made of it when
+// its texts take up more than they may, and one that is replayed is not.
+func TestBatchesAreBoundedInBytes(t *testing.T) {
+	large := stuffed(200_000)
+	fits := MaxBatchSize / operationSize(large)
+	batch := func(n int) (b Batch) {
+		for range n {
+			b = append(b, large)
+		}
+		return b
+	}
+	if err := checkSize(batch(fits)); err != nil {
+		t.Errorf("%d of them: %v", fits, err)
+	}
+	var e *InvalidError
+	if err := checkSize(batch(fits + 1)); !errors.As(err, &e) || e.Field != "operations" {
+		t.Errorf("%d of them: %v, want an InvalidError", fits+1, err)
+	}
+	if err := batch(fits + 1).check(); err != nil {
+		t.Errorf("replayed: %v", err)
+	}
+	for _, op := range []Operation{
+		Decrement{Description: strings.Repeat("x", MaxDescription)}, ExpirationChange{BlockID: "b"}, Void{BlockID: "b"}, Amendment{BlockID: "b"}, Activation{BlockID: "b"},
+	} {
+		if operationSize(op) < 16 || checkSize(op) != nil {
+			t.Errorf("%s takes up %d bytes, %v", op.Name(), operationSize(op), checkSize(op))
+		}
+	}
+}
+
+// TestOpenBlocksAreBounded: an operation after which the open blocks of an account count
+// more than they may is refused, by their number or by what they say; one that leaves no
+// more is done, also where there are too many already.
+func TestOpenBlocksAreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes half a million blocks")
+	}
+	future := when("2027-01-01")
+	full := crowded(t, MaxOpenBlocks, "1", future)
+	heavy := crowded(t, MaxOpenBlocks-1000, "1", future)
+	over := crowded(t, MaxOpenBlocks+1, "1", future)
+	for _, c := range []struct {
+		rule    string
+		account *account
+		op      Operation
+		refused bool
+	}{
+		{"one more than there may be", full, Increment{Amount: AmountOf(1)}, true},
+		{"a part of a block moved to another", full, ExpirationChange{BlockID: "1", Target: At(when("2028-01-01").Time()), Amount: MustAmount("0.5")}, true},
+		{"a debt in a block of its own", full, Decrement{Amount: MustAmount("0.5")}, false},
+		{"all of a block moved to another", full, ExpirationChange{BlockID: "1", Target: At(when("2028-01-01").Time())}, false},
+		{"two in, of which one fits", crowded(t, MaxOpenBlocks-1, "1", future), Batch{Increment{Amount: AmountOf(1)}, Increment{Amount: AmountOf(1)}}, true},
+		{"one that says little", heavy, stuffed(200_000), false},
+		{"one that says much", heavy, stuffed(300_000), true},
+		{"spending where there are too many", over, Decrement{Amount: AmountOf(1)}, false},
+		{"granting where there are too many", over, Increment{Amount: AmountOf(1)}, true},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			l := New(nil, nil)
+			op := normalise(c.op, RepayFirst, nil)
+			before, head := c.account.weight, c.account.head
+			d := newDecision(l, &request{account: c.account.id, op: op}, c.account)
+			defer d.free()
+			err := d.decide()
+			var limit *LimitError
+			switch {
+			case c.refused && (!errors.As(err, &limit) || !errors.Is(err, ErrLimit) || limit.Blocks <= MaxOpenBlocks || !strings.Contains(err.Error(), "open blocks")):
+				t.Errorf("%v, want a LimitError", err)
+			case !c.refused && err != nil:
+				t.Error(err)
+			case !c.refused:
+				d.takeBack()
+			}
+			if c.account.weight != before || c.account.head != head {
+				t.Errorf("the account weighs %d, %d before", c.account.weight, before)
+			}
+			if got := openWeight(c.account); got != before {
+				t.Errorf("the open blocks weigh %d, the account says %d", got, before)
+			}
+		})
+	}
+}
+
+// TestBatchEntriesAreBounded: a batch writes as many entries as it may.
+func TestBatchEntriesAreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes more than 100,000 blocks")
+	}
+	a := crowded(t, MaxBatchEntries+1, "1", when("2027-01-01"))
+	draw := func(last int64) (b Batch) {
+		for range MaxBatchEntries / MaxEntries {
+			b = append(b, Decrement{Amount: AmountOf(MaxEntries)})
+		}
+		if last > 0 {
+			b = append(b, Decrement{Amount: AmountOf(last)})
+		}
+		return b
+	}
+	decide := func(op Batch) (*Result, error) {
+		d := newDecision(New(nil, nil), &request{account: a.id, op: op}, a)
+		defer d.free()
+		err := d.decide()
+		result := d.result
+		if err == nil {
+			d.takeBack()
+		}
+		return result, err
+	}
+	if result, err := decide(draw(0)); err != nil || len(result.Entries) != MaxBatchEntries {
+		t.Errorf("as many as it may: %v", err)
+	}
+	var limit *LimitError
+	if _, err := decide(draw(1)); !errors.As(err, &limit) || limit.Entries != MaxBatchEntries+1 || !strings.Contains(err.Error(), "batch") {
+		t.Errorf("one more: %v, want a LimitError", err)
+	}
+}
+
+// TestBlocksWeighWhatTheyTakeUp: what an account says its blocks weigh is about what they
+// keep from being collected, whatever they say.
+func TestBlocksWeighWhatTheyTakeUp(t *testing.T) {
+	for _, size := range []int{0, 1_000, 20_000} {
+		n := 20_000_000 / (300 + size)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		s := State{Head: Head{Version: 1, Blocks: uint64(n), Total: AmountOf(int64(n))}}
+		for i := range n {
+			op := stuffed(size)
+			if size == 0 {
+				op.Metadata = nil
+			}
+			s.Blocks = append(s.Blocks, Block{ID: fmt.Sprintf("%036d", i), Number: uint64(i + 1), EffectiveAt: 1,
+				Initial: AmountOf(1), Balance: AmountOf(1), Capacity: AmountOf(1), Filters: op.Filters, Metadata: op.Metadata})
+		}
+		s.Head.LastAt = 1
+		a, err := newAccount(AccountID{Customer: "cus", Currency: "credits"}, &s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = State{}
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		kept, says := int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(a.weight)*weightUnit
+		t.Logf("%d blocks of %d bytes: keep %d bytes, weigh %d", n, size, kept, says)
+		if kept > says*3/2 || kept < says/3 {
+			t.Errorf("%d blocks of %d bytes keep %d bytes and weigh %d", n, size, kept, says)
+		}
+		runtime.KeepAlive(a)
+	}
+}
