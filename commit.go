@@ -24,6 +24,10 @@ type committer struct {
 	sent     atomic.Uint64 // flights that went out so far
 	bringing chan struct{} // of a JoinedStore: its token is whose turn it is to commit; nil: not joined
 
+	// What is in the air.
+	bytes  budget
+	blocks budget // of its accounts, as they weigh
+
 	mu        sync.Mutex
 	idle      *sync.Cond
 	ready     []*slot // with a queued flight, none in the air
@@ -57,6 +61,7 @@ const maxFlights = 1024
 
 func (c *committer) over(s Store, cache *cache) {
 	c.store, c.cache, c.width, c.accounts, c.patience = s, cache, 1, maxFlights, 1
+	c.bytes.limit, c.blocks.limit = maxInFlight, max(int64(cache.limit), 1)
 	if _, ok := s.(JoinedStore); ok {
 		c.bringing = make(chan struct{}, 1)
 	}
@@ -77,9 +82,11 @@ func (c *committer) queue(s *slot, d *decision, offer bool) (f *flight, leader b
 	first := f == nil
 	if first {
 		f = newFlight(d.records[0].seq-1, d.records[0].prev)
+		f.committer = c
 		s.queued = f
 	}
 	f.add(d)
+	f.takes(d, s.account.weight)
 	if s.flying != nil { // its landing makes the slot ready
 		return f, false
 	}
@@ -210,7 +217,9 @@ func (t *turn) take() bool {
 	t.slots = append(t.slots[:0], c.ready[:n]...)
 	left := copy(c.ready, c.ready[n:])
 	clear(c.ready[left:])
-	c.ready = c.ready[:left]
+	if c.ready = c.ready[:left]; left == 0 {
+		c.ready = emptied(c.ready)
+	}
 	c.taken = c.waiting
 	if left == 0 {
 		c.waiting = 0
@@ -260,9 +269,10 @@ func (t *turn) commit(ctx context.Context) {
 }
 
 // board takes the queued flights of the slots. A flight with a record that another
-// one aboard carries waits for the next commit.
+// one aboard carries, or for which the commit would be too large, waits for the next.
 func (t *turn) board() {
 	c := t.committer
+	size := int64(0)
 	var aboard map[RecordID]bool
 	for _, s := range t.slots {
 		c.cache.enter(s)
@@ -272,7 +282,10 @@ func (t *turn) board() {
 			c.cache.drop(s)
 		case f.meets(aboard):
 			c.again(s, 1)
+		case size > 0 && size+f.size > maxCommit:
+			c.again(s, len(f.records))
 		default:
+			size += f.size
 			for i := range f.upper {
 				if aboard == nil {
 					aboard = map[RecordID]bool{}
@@ -298,11 +311,17 @@ func (c *committer) again(s *slot, operations int) {
 
 // empty lets go of what the last commit held, and keeps the memory for the next.
 func (t *turn) empty() {
-	clear(t.slots)
-	clear(t.flying)
-	clear(t.changes)
-	clear(t.blocks)
-	t.slots, t.flying, t.changes, t.blocks = t.slots[:0], t.flying[:0], t.changes[:0], t.blocks[:0]
+	t.slots, t.flying, t.changes, t.blocks = emptied(t.slots), emptied(t.flying), emptied(t.changes), emptied(t.blocks)
+}
+
+// emptied is a list for use again, unless it has room for more than most need.
+func emptied[T any](list []T) []T {
+	const most = 4 * maxFlights
+	if cap(list) > most {
+		return nil
+	}
+	clear(list)
+	return list[:0]
 }
 
 // concerns reports whether a conflict names anything of a change.

@@ -18,7 +18,12 @@ type flight struct {
 	touched []touchedBlock
 	index   map[*block]int // into touched, once there are many
 
-	bytes []byte // of the records
+	bytes []byte // where those of the last records lie
+
+	// What it takes of the committer's budgets, nil: nothing.
+	committer *committer
+	size      int64 // bytes
+	blocks    int64 // the account's, as they weigh
 
 	mu     sync.Mutex // guards landed and waiter
 	landed bool       // sent and err are final
@@ -117,9 +122,7 @@ func (f *flight) touch(b *block, isNew bool) {
 // add takes over what a decision wrote; its records are copied.
 func (f *flight) add(d *decision) {
 	for _, r := range d.records {
-		start := len(f.bytes)
-		f.bytes = append(f.bytes, r.bytes...)
-		f.records = append(f.records, JournalRecord{Seq: r.seq, Bytes: f.bytes[start:len(f.bytes):len(f.bytes)]})
+		f.records = append(f.records, JournalRecord{Seq: r.seq, Bytes: f.keep(r.bytes)})
 		if r.key == "" {
 			continue
 		}
@@ -141,6 +144,26 @@ func (f *flight) add(d *decision) {
 			f.touch(b, false)
 		}
 	}
+}
+
+// keep copies a record's bytes to where those of several lie.
+func (f *flight) keep(b []byte) []byte {
+	const most = 64 << 10
+	if len(b) > cap(f.bytes)-len(f.bytes) {
+		f.bytes = make([]byte, 0, max(len(b), min(2*cap(f.bytes), most)))
+	}
+	start := len(f.bytes)
+	f.bytes = append(f.bytes, b...)
+	return f.bytes[start:len(f.bytes):len(f.bytes)]
+}
+
+// takes counts a decision on an account of that weight against the budgets.
+func (f *flight) takes(d *decision, weight int) {
+	size, blocks := d.size(), int64(weight)-f.blocks
+	f.size += size
+	f.blocks += blocks
+	f.committer.bytes.take(size)
+	f.committer.blocks.take(blocks)
 }
 
 // change is the flight as the store takes it. The account's state is copied here, so
@@ -166,6 +189,10 @@ func (f *flight) meets(aboard map[RecordID]bool) bool {
 
 // land ends a flight and answers all who wait for it.
 func (f *flight) land(err error) {
+	if c := f.committer; c != nil {
+		c.bytes.give(f.size)
+		c.blocks.give(f.blocks)
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.err, f.landed = err, true

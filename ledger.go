@@ -160,6 +160,11 @@ const maxAttempts = 32
 // submit decides p's request and sees what it writes queued.
 func (l *Ledger) submit(ctx context.Context, p *Pending) error {
 	r := &p.request
+	if p.stale == nil { // what is decided afresh has been admitted
+		if err := l.commit.admit(ctx); err != nil {
+			return attempted(r.op, r.account, err)
+		}
+	}
 	begun := l.commit.sent.Load()
 	for {
 		err := l.attempt(ctx, p)

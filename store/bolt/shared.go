@@ -1,0 +1,38 @@
+package bolt
+
+import (
+	"context"
+
+	"creditledger"
+	"creditledger/store/internal/changes"
+)
+
+var (
+	_ creditledger.SharedStore  = (*Store)(nil)
+	_ creditledger.IndexedStore = (*Store)(nil)
+)
+
+// Concurrency implements creditledger.SharedStore. Nobody else writes to the file, but
+// each question is a transaction of its own, and a commit asks them all again. Commits
+// follow one another; the more accounts in one the better.
+func (s *Store) Concurrency() (commits, accounts int) { return 1, 1024 }
+
+// Load implements creditledger.Store. That an account is where the caller has it, the
+// tail can often tell without a transaction.
+func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
+	if have == nil || !s.stands(id, have) {
+		return s.reads.Load(ctx, id, have)
+	}
+	if err := changes.Enter(ctx, "load"); err != nil {
+		return nil, err
+	}
+	return nil, s.refuses("load")
+}
+
+// stands reports whether the tail has an account where the caller has it; false: look.
+func (s *Store) stands(id creditledger.AccountID, have *creditledger.Head) bool {
+	s.tailing.RLock()
+	defer s.tailing.RUnlock()
+	a := s.tail.account(id)
+	return a != nil && changes.Known(have, &a.head)
+}
