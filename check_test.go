@@ -320,12 +320,12 @@ func TestCheckAccount(t *testing.T) {
 }
 
 func TestISOCurrency(t *testing.T) {
-	for _, code := range []string{"USD", "EUR", "JPY", "AED", "ZWG", "XXX", "CUC"} {
+	for _, code := range []string{"USD", "EUR", "JPY", "AED", "ZWG", "XXX", "XCG", "XAD", "SLE", "VED", "CUP"} {
 		if !isISOCurrency(code) {
 			t.Errorf("%s is no currency", code)
 		}
 	}
-	for _, code := range []string{"", "usd", "Usd", "US", "USDT", "credits", "D E", " US", "ABC", "BT ", "ÉUR", "U D", "  "} {
+	for _, code := range []string{"", "usd", "Usd", "US", "USDT", "credits", "D E", " US", "ABC", "BT ", "ÉUR", "U D", "  ", "ANG", "BGN", "CUC", "HRK", "SLL", "ZWL", "VEF", "EEK", "LTL"} {
 		if isISOCurrency(code) {
 			t.Errorf("%q is a currency", code)
 		}

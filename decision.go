@@ -84,6 +84,9 @@ func (d *decision) decide() (err error) {
 		}
 	}()
 	a, r := d.account, d.request
+	if r.undated != nil {
+		return r.undated
+	}
 	ops := operations(r.op, &d.room.op)
 	for i, op := range ops {
 		if err := checkClock(op, a.at); err != nil {

@@ -69,7 +69,7 @@ func incrementDifference(a, b Increment) string {
 		field{"filters", sameFilters(a.Filters, b.Filters)},
 		field{"source", a.Source == b.Source},
 		field{"require_payment", a.RequirePayment == b.RequirePayment},
-		field{"repay", a.Repay == b.Repay},
+		field{"repay", a.Repay.same(b.Repay)},
 		field{"invoice_id", a.InvoiceID == b.InvoiceID},
 		field{"description", a.Description == b.Description},
 		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})

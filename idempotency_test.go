@@ -135,7 +135,8 @@ func TestSameOperation(t *testing.T) {
 			"the default repayment and the same said",
 			normal(grant("A", "1"), RepayFirst, "UTC"), normal(Increment{BlockID: "A", Amount: AmountOf(1), Repay: RepayFirst}, RepayFirst, "UTC"), "",
 		},
-		{"the default repayment of another ledger", normal(grant("A", "1"), RepayFirst, "UTC"), normal(grant("A", "1"), RepayNever, "UTC"), "repay"},
+		{"the default repayment, after the option changed", normal(grant("A", "1"), RepayFirst, "UTC"), normal(grant("A", "1"), RepayNever, "UTC"), ""},
+		{"another repayment than the one said", Increment{Repay: RepayFirst}, normal(Increment{Repay: RepayNever}, RepayFirst, "UTC"), "repay"},
 		{
 			"no metadata and empty metadata",
 			normal(Void{BlockID: "A"}, RepayFirst, "UTC"), normal(Void{BlockID: "A", Metadata: map[string]string{}}, RepayFirst, "UTC"), "",
@@ -174,7 +175,7 @@ func TestNormalise(t *testing.T) {
 			t.Errorf("the ledger's copy changed with the caller's:\n%s\n%s", before, after)
 		}
 	}
-	if got := normalise(Increment{ExpiresAt: On(DateOf(2026, 1, 1))}, RepayNever, nil).(Increment); got.ExpiresAt.Instant() != 0 || got.Repay != RepayNever {
+	if got := normalise(Increment{ExpiresAt: On(DateOf(2026, 1, 1))}, RepayNever, nil).(Increment); got.ExpiresAt.Instant() != 0 || got.Repay.rule() != RepayNever {
 		t.Errorf("without a zone: %+v", got)
 	}
 	if got := normalise(expire{}, RepayFirst, nil); got != (expire{}) {

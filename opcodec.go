@@ -66,7 +66,7 @@ func appendIncrement(dst []byte, op *Increment) []byte {
 	if op.CostBasis.IsSet() {
 		flags |= incrementHasCostBasis
 	}
-	dst = append(dst, flags, byte(op.Source), byte(op.Repay))
+	dst = append(dst, flags, byte(op.Source), byte(op.Repay.rule()))
 	dst = appendAmount(dst, op.Amount)
 	dst = appendText(dst, op.BlockID)
 	dst = appendWhen(dst, op.EffectiveAt)

@@ -34,6 +34,18 @@ func (r Repay) String() string { return name(repayNames, r) }
 // ParseRepay reads a repayment rule by its name.
 func ParseRepay(text string) (Repay, error) { return parseName(repayNames, RepayFirst, "repay", text) }
 
+// repayByOption marks a rule, in the ledger's own copy of an operation, that it took from
+// its option. A retry is a retry whatever the option says by then.
+const repayByOption Repay = 0x80
+
+// rule is r without its mark.
+func (r Repay) rule() Repay { return r &^ repayByOption }
+
+// same reports whether two callers may have meant the same.
+func (r Repay) same(o Repay) bool {
+	return r.rule() == o.rule() || (r|o)&repayByOption != 0
+}
+
 // MarshalText gives the name, and nothing for RepayDefault.
 func (r Repay) MarshalText() ([]byte, error) { return marshalName(repayNames, RepayFirst, "repay", r) }
 

@@ -25,6 +25,9 @@ type request struct {
 	// forbidden is why the customer may not use this currency; it is looked at with
 	// the rest, after what is missing or in use.
 	forbidden error
+	// undated is why the dates in the operation could not be resolved. What was done
+	// before, under the key, does not depend on it.
+	undated error
 	// What was drawn for the ids of a decision, and how much of it is used.
 	drawn []randomBits
 	used  int
@@ -63,8 +66,8 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 		if err != nil {
 			return request{}, err
 		}
-		if zone, err = customer.location(); err != nil {
-			return request{}, err
+		if dates {
+			zone, r.undated = customer.location()
 		}
 		r.forbidden = customer.forbids(r.account.Currency)
 	}

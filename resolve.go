@@ -22,7 +22,7 @@ func normalise(given Operation, repay Repay, zone *time.Location) Operation {
 			op.ExpiresAt = When{}
 		}
 		if op.Repay == RepayDefault {
-			op.Repay = repay
+			op.Repay = repay | repayByOption
 		}
 		op.Filters = cloneFilters(op.Filters)
 		op.Metadata = cloneMetadata(op.Metadata)

@@ -84,7 +84,7 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 	}
 	total, rest := a.total, op.Amount
 	counts := b.Eligible(a.at)
-	if counts && len(b.rare.Filters) == 0 && op.Repay == RepayFirst {
+	if counts && len(b.rare.Filters) == 0 && op.Repay.rule() == RepayFirst {
 		for _, debt := range a.debts.all() {
 			if rest.IsZero() {
 				break

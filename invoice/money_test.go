@@ -25,6 +25,7 @@ func TestMinorUnits(t *testing.T) {
 		"USD": 2, "JPY": 0, "KWD": 3, "EUR": 2, "BHD": 3, "CLF": 4, "UYW": 4, "IQD": 3, "ISK": 0, "HUF": 2, "RSD": 2, "XCG": 2,
 		"BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0, "UYI": 0, "VND": 0, "VUV": 0,
 		"XAF": 0, "XOF": 0, "XPF": 0, "JOD": 3, "LYD": 3, "OMR": 3, "TND": 3, "COP": 2, "IDR": 2, "LBP": 2, "MGA": 2, "MRU": 2,
+		"HRK": 2, "BGN": 2, // of old invoices
 	} {
 		if got, err := digitsOf(code); err != nil || got != want {
 			t.Errorf("%s: %d, %v, want %d", code, got, err, want)

@@ -191,6 +191,9 @@ func (t *tx) invoicingCurrency(on creditledger.AccountID, asked string) (string,
 	if _, err := digitsOf(currency); err != nil {
 		return "", err
 	}
+	if !creditledger.IsISOCurrency(currency) {
+		return "", invalid("currency", "%s was withdrawn from ISO 4217 and cannot be invoiced any more", currency)
+	}
 	return currency, t.payable(currency)
 }
 

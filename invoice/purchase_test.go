@@ -99,6 +99,7 @@ func TestPurchaseRefused(t *testing.T) {
 			{"is made by the purchase", func(p *Purchase) { p.Increment.InvoiceID = "mine" }},
 			{"belongs in the invoice settings", func(p *Purchase) { p.Increment.RequirePayment = true }},
 			{"is not a currency of ISO 4217", func(p *Purchase) { p.Currency = "points" }},
+			{"HRK was withdrawn from ISO 4217", func(p *Purchase) { p.Currency = "HRK" }},
 			{"has no minor unit", func(p *Purchase) { p.Currency = "XAU" }},
 			{"effective_date: cannot be never", func(p *Purchase) { p.Increment.EffectiveAt = creditledger.Never() }},
 			{"expiry_date", func(p *Purchase) { p.Increment.ExpiresAt = creditledger.At(start.Add(-time.Hour)) }},

@@ -16,7 +16,7 @@ import (
 // isoDigits are the minor units of ISO 4217 where the tables of x/text, which follow
 // what is used in shops, say otherwise, or do not know the currency yet.
 var isoDigits = map[string]int{
-	"AFN": 2, "ALL": 2, "AMD": 2, "COP": 2, "CRC": 2, "CUC": 2, "GYD": 2, "HUF": 2, "IDR": 2, "IQD": 3, "IRR": 2,
+	"AFN": 2, "ALL": 2, "AMD": 2, "COP": 2, "CRC": 2, "GYD": 2, "HUF": 2, "IDR": 2, "IQD": 3, "IRR": 2,
 	"KPW": 2, "LAK": 2, "LBP": 2, "MGA": 2, "MMK": 2, "MNT": 2, "MRU": 2, "MUR": 2, "PKR": 2, "RSD": 2, "SLE": 2,
 	"SOS": 2, "STN": 2, "SYP": 2, "TMT": 2, "TWD": 2, "TZS": 2, "UYW": 4, "UZS": 2, "VED": 2, "VES": 2, "XAD": 2,
 	"XCG": 2, "YER": 2, "ZMW": 2, "ZWG": 2,
@@ -25,8 +25,15 @@ var isoDigits = map[string]int{
 // noDigits are codes of ISO 4217 without a minor unit: metals, funds and tests.
 const noDigits = " XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX "
 
+// withdrawn are codes that were invoiced in until ISO 4217 withdrew them, all of two
+// digits: what was recorded stays readable, and what is owed can be settled.
+const withdrawn = " ANG BGN CUC HRK "
+
 // digitsOf returns how many digits the minor unit of a currency has.
 func digitsOf(code string) (int, error) {
+	if len(code) == 3 && strings.Contains(withdrawn, " "+code+" ") {
+		return 2, nil
+	}
 	if !creditledger.IsISOCurrency(code) {
 		return 0, invalid("currency", "%q is not a currency of ISO 4217", clip(code))
 	}
