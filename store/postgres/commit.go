@@ -88,20 +88,24 @@ const maxRetries = 100
 
 // commit tries a transaction until its outcome is known.
 func (s *Store) commit(ctx context.Context, t *transaction) error {
-	var unknown error // why an earlier try may be stored
+	var unknown error                    // why an earlier try may be stored
+	var held *creditledger.ConflictError // found under the lock of the account
 	deadline := time.Now().Add(s.opts.Patience)
 	for attempt := 0; ; attempt++ {
-		err := s.try(ctx, t)
+		err := s.try(ctx, t, attempt == 0)
 		kind := classify(err)
 		switch {
 		case err == nil:
 			return nil
+		case errors.As(err, &held):
+			return held
 		case kind == conflict:
-			answer, final, looked := s.ask(ctx, t, unknown)
+			answer, late, final, looked := s.ask(ctx, t, unknown)
 			if final && answer == nil {
 				return s.settled(ctx, t, unknown)
 			}
 			if final {
+				s.contention.moved(late)
 				return answer
 			}
 			if looked != nil {
@@ -127,17 +131,19 @@ func (s *Store) commit(ctx context.Context, t *transaction) error {
 	}
 }
 
-// ask judges a transaction in conflict. The error looked is why it could not.
-func (s *Store) ask(ctx context.Context, t *transaction, unknown error) (answer error, final bool, looked error) {
+// ask judges a transaction in conflict. The accounts that are late have moved; the error
+// looked is why it could not.
+func (s *Store) ask(ctx context.Context, t *transaction, unknown error) (answer error, late []creditledger.AccountID, final bool, looked error) {
 	looked = s.onConnection(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		v, err := t.judge(ctx, c)
 		if err == nil {
 			answer, final = v.decide(unknown)
+			late = v.late
 			return nil
 		}
 		return notBegun(c, err)
 	})
-	return answer, final, looked
+	return answer, late, final, looked
 }
 
 // giveUp ends a commit that cannot be brought to an end.
@@ -151,8 +157,16 @@ func (s *Store) giveUp(t *transaction, err, unknown error) error {
 	return fmt.Errorf("commit: %w", discreet(err))
 }
 
-// try sends the transaction once.
-func (s *Store) try(ctx context.Context, t *transaction) error {
+// try sends the transaction once; the first time under a lock, if its account is
+// contended.
+func (s *Store) try(ctx context.Context, t *transaction, first bool) error {
+	if first {
+		if h, err := s.holdOf(ctx, t); h != nil {
+			return s.tryHeld(ctx, t, h)
+		} else if err != nil {
+			return &unsentError{err}
+		}
+	}
 	epoch := s.packs.now()
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
@@ -174,12 +188,15 @@ func (s *Store) try(ctx context.Context, t *transaction) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range t.parts {
-		if p.pack != nil {
-			s.packs.put(p.change.Account, p.pack, epoch)
-		}
-	}
+	t.remember(&s.packs, epoch)
 	return nil
+}
+
+// remember keeps the heads that a transaction left.
+func (t *transaction) remember(packs *packs, epoch uint64) {
+	for _, p := range t.parts {
+		packs.put(p.change.Account, p.pack, epoch)
+	}
 }
 
 // unsentError is an error before the transaction was sent.

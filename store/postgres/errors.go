@@ -47,7 +47,7 @@ func classify(err error) class {
 	switch code := server.Code; {
 	case code == "40001", code == "40P01", code == "23505", code == "23502":
 		return conflict
-	case code == "25006", code == "57P03": // now a standby; still starting
+	case code == "25006", code == "57P03", code == "25P03": // now a standby; still starting; idle too long before it began
 		return stale
 	case strings.HasPrefix(code, "08"), strings.HasPrefix(code, "57P"), strings.HasPrefix(code, "XX"), code == "40003":
 		return ambiguous

@@ -17,7 +17,8 @@ type verdict struct {
 	applied bool // it is stored
 	refuted bool // it is not, and never will be
 	moved   creditledger.ConflictError
-	invalid error // the changes break what their caller guarantees, or an account is damaged
+	late    []creditledger.AccountID // whose head is not where the change was computed from
+	invalid error                    // the changes break what their caller guarantees, or an account is damaged
 }
 
 // judge reads everything that the transaction depends on, and whether an earlier try
@@ -128,7 +129,9 @@ func (p *part) hear(results pgx.BatchResults, v *verdict) (same bool, err error)
 	if _, err = nextRow(results, &version, &seal, &last); err != nil {
 		return false, err
 	}
-	same = p.follows(uint64(version), seal)
+	if same = p.follows(uint64(version), seal); !same {
+		v.late = append(v.late, c.Account)
+	}
 	switch {
 	case found && !same:
 		v.saw(bytes.Equal(record, c.Journal[0].Bytes))

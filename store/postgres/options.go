@@ -117,6 +117,17 @@ func placeOf(id creditledger.AccountID, buckets int) place {
 	return place{bucket: int32(h.Sum32() % uint32(buckets)), customer: id.Customer, currency: id.Currency}
 }
 
+// lockKeys names an account among all advisory locks of a database, well enough: who
+// shares a name waits for another account.
+func (p place) lockKeys(schema string) []any {
+	space, name := fnv.New32a(), fnv.New32a()
+	space.Write([]byte("creditledger/" + schema))
+	name.Write([]byte(p.customer))
+	name.Write([]byte{0})
+	name.Write([]byte(p.currency))
+	return []any{int32(space.Sum32()), int32(name.Sum32())}
+}
+
 // args puts a place in front of a statement's other arguments.
 func (p place) args(more ...any) []any {
 	return append([]any{p.bucket, p.customer, p.currency}, more...)

@@ -67,6 +67,7 @@ func corrupt(id place, reason string) error {
 type pack struct {
 	version uint64
 	seal    creditledger.Seal
+	streak  int      // commits of this store in a row
 	open    []packed // most recently changed first
 }
 
@@ -143,6 +144,17 @@ func (s *packs) get(id creditledger.AccountID, version uint64, seal creditledger
 	}
 	s.recent.MoveToFront(e)
 	return r.pack
+}
+
+// streak is how often in a row the account was committed by this store, as far as it
+// remembers.
+func (s *packs) streak(id creditledger.AccountID) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.items[id]; e != nil {
+		return e.Value.(*remembered).pack.streak
+	}
+	return 0
 }
 
 // put remembers a pack that was read or written since the epoch began.

@@ -175,7 +175,10 @@ func (p *part) compute(sql *statements) error {
 		open = open[:len(open)-1]
 		p.alterRow(sql.updateOpen, p.at.args(bounded(last.number), last.balance, last.capacity)...)
 	}
-	p.pack = &pack{version: c.Head.Version, seal: c.Head.Seal, open: open}
+	p.pack = &pack{version: c.Head.Version, seal: c.Head.Seal, open: open, streak: 1}
+	if p.old != nil {
+		p.pack.streak += p.old.streak
+	}
 	return nil
 }
 

@@ -106,7 +106,8 @@ func TestDialect(t *testing.T) {
 		if text == "" || strings.Contains(text, "{") {
 			t.Errorf("%s: %q", name, text)
 		}
-		if found := forbidden.FindString(text); found != "" {
+		holds := name == "beginHold" || name == "queueHold" || name == "lockHead" // which Options.Portable leaves out
+		if found := forbidden.FindString(text); found != "" && !holds {
 			t.Errorf("%s: %s in %s", name, found, text)
 		}
 		if strings.Contains(text, `"s".`) && strings.Contains(text, "customer") && !strings.Contains(text, "bucket = $1") && !strings.Contains(text, "INSERT") {

@@ -26,6 +26,8 @@ type Store struct {
 	sql   *statements
 	packs packs
 
+	contention contention
+
 	life    sync.RWMutex  // held for reading by every call in progress
 	closing chan struct{} // closed when Close begins
 	close   sync.Once
@@ -49,6 +51,10 @@ func Open(ctx context.Context, pool *pgxpool.Pool, opts *Options) (*Store, error
 	}
 	s := &Store{pool: pool, opts: o, sql: statementsFor(o.Schema), closing: make(chan struct{})}
 	s.packs.limit = o.CacheBytes
+	s.contention.sql = s.sql
+	if !o.Portable {
+		s.contention.most = int(pool.Config().MaxConns) / 2
+	}
 	s.reads = reads{sql: s.sql, view: s.read, packs: &s.packs}
 	err = s.read(ctx, "check", func(c client) error {
 		s.buckets, err = readMeta(ctx, c, s.sql)
@@ -69,6 +75,7 @@ func (s *Store) Close() error {
 	s.close.Do(func() { close(s.closing) })
 	s.life.Lock()
 	defer s.life.Unlock()
+	s.contention.close()
 	return nil
 }
 

@@ -1,0 +1,346 @@
+package postgres
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"creditledger"
+)
+
+// An account that several processes write to at once moves again and again between the
+// moment that one of them has read it and the moment that it commits. So after a first
+// conflict a store takes the lock of the account's head before it looks, and holds it
+// until the change that is decided then is committed. Who waits for a row is overtaken by
+// who comes just when it is free, so the order is that of an advisory lock, which is
+// first come, first served. A store that is never late overtakes those that queue: it
+// joins them now and then. Only where PostgreSQL itself is: elsewhere locks may mean
+// little.
+
+// hold is a transaction that has locked the head of an account.
+type hold struct {
+	conn  *pgxpool.Conn
+	pack  *pack     // the head
+	until time.Time // when it is given up
+	timer *time.Timer
+}
+
+const (
+	// holdFor is how long a hold waits for its commit: much longer than a decision takes,
+	// and how long at most others wait for one that is refused.
+	holdFor = 100 * time.Millisecond
+	// hotFor is how many commits in a row have to find an account unmoved before it is
+	// no longer held.
+	hotFor = 8
+	// joinEvery is every how many commits a store queues for an account that is not
+	// contended as far as it knows.
+	joinEvery = 64
+	// maxHot bounds how many accounts are remembered as contended.
+	maxHot = 4096
+)
+
+// contention knows which accounts are contended, and the holds on them that wait for
+// their commit.
+type contention struct {
+	sql  *statements
+	most int // holds at once
+
+	mu    sync.Mutex
+	hot   map[creditledger.AccountID]*heat
+	holds int // taken, waiting or in use
+}
+
+// heat is what is known of a contended account.
+type heat struct {
+	left    int   // unmoved commits until it is no longer held
+	owed    bool  // a conflict was told of, and its Load has not come yet
+	waiting *hold // for its commit
+}
+
+// moved notes a conflict of accounts.
+func (s *contention) moved(accounts []creditledger.AccountID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.most == 0 {
+		return
+	}
+	for _, id := range accounts {
+		h := s.hot[id]
+		if h == nil {
+			if len(s.hot) >= maxHot {
+				return
+			}
+			if s.hot == nil {
+				s.hot = map[creditledger.AccountID]*heat{}
+			}
+			h = &heat{}
+			s.hot[id] = h
+		}
+		h.left, h.owed = hotFor, true
+	}
+}
+
+// unmoved notes that an account was found where it had been left.
+func (s *contention) unmoved(id creditledger.AccountID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h := s.hot[id]; h != nil {
+		if h.left--; h.left <= 0 && h.waiting == nil {
+			delete(s.hot, id)
+		}
+	}
+}
+
+// toLoad returns the hold that waits for an account, which is the caller's then, or
+// whether to take a new one, which is right after a conflict.
+func (s *contention) toLoad(id creditledger.AccountID) (waiting *hold, wanted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.hot[id]
+	if h == nil {
+		return nil, false
+	}
+	owed := h.owed
+	h.owed = false
+	if waiting = h.take(); waiting != nil {
+		return waiting, false
+	}
+	return nil, owed && s.another()
+}
+
+// toCommit does the same for a commit, which takes a new one when the account is
+// contended, or it is time to queue.
+func (s *contention) toCommit(id creditledger.AccountID, queue bool) (waiting *hold, wanted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.hot[id]
+	if h != nil {
+		if waiting = h.take(); waiting != nil {
+			return waiting, false
+		}
+	}
+	return nil, (h != nil || queue) && s.another()
+}
+
+// another counts one hold more, unless there are too many. The caller holds mu.
+func (s *contention) another() bool {
+	if s.holds >= s.most {
+		return false
+	}
+	s.holds++
+	return true
+}
+
+// take takes the hold that waits, if there is one.
+func (h *heat) take() (waiting *hold) {
+	if waiting, h.waiting = h.waiting, nil; waiting != nil {
+		waiting.timer.Stop()
+	}
+	return waiting
+}
+
+// keep has a hold wait for its commit, as long as it still may.
+func (s *contention) keep(id creditledger.AccountID, h *hold) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	heat := s.hot[id]
+	left := time.Until(h.until)
+	if heat == nil || heat.waiting != nil || left <= 0 {
+		go s.drop(h)
+		return
+	}
+	heat.waiting = h
+	h.timer = time.AfterFunc(left, func() {
+		s.mu.Lock()
+		mine := heat.waiting == h
+		if mine {
+			heat.waiting = nil
+		}
+		s.mu.Unlock()
+		if mine {
+			s.drop(h)
+		}
+	})
+}
+
+// waiting takes the hold that waits for an account, if there is one.
+func (s *contention) waiting(id creditledger.AccountID) *hold {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if heat := s.hot[id]; heat != nil {
+		return heat.take()
+	}
+	return nil
+}
+
+// drop gives a hold up.
+func (s *contention) drop(h *hold) {
+	ctx, cancel := context.WithTimeout(context.Background(), holdFor)
+	defer cancel()
+	_, err := h.conn.Exec(ctx, s.sql.rollback)
+	_ = err // the connection is then broken, and the pool sees that
+	s.done(h)
+}
+
+// close gives up every hold that waits, and takes no more.
+func (s *contention) close() {
+	s.mu.Lock()
+	s.most = 0
+	var waiting []*hold
+	for _, h := range s.hot {
+		if h.waiting != nil && h.waiting.timer.Stop() {
+			waiting = append(waiting, h.waiting)
+			h.waiting = nil
+		}
+	}
+	s.mu.Unlock()
+	for _, h := range waiting {
+		s.drop(h)
+	}
+}
+
+// done ends a hold whose transaction has ended.
+func (s *contention) done(h *hold) {
+	h.conn.Release()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.holds--
+}
+
+// lock waits for the lock of an account's head and takes it; nil if there is no head.
+func (s *Store) lock(ctx context.Context, at place) (*hold, error) {
+	h, err := s.tryLock(ctx, at)
+	if h == nil {
+		s.contention.mu.Lock()
+		defer s.contention.mu.Unlock()
+		s.contention.holds--
+	}
+	return h, err
+}
+
+func (s *Store) tryLock(ctx context.Context, at place) (*hold, error) {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := conn.Conn()
+	h := &hold{conn: conn}
+	if err = s.check(ctx, c); err == nil {
+		b := &pgx.Batch{}
+		b.Queue(s.sql.beginHold)
+		b.Queue(s.sql.boundHold)
+		b.Queue(s.sql.queueHold, at.lockKeys(s.opts.Schema)...)
+		b.Queue(s.sql.lockHead, at.args()...)
+		results := c.SendBatch(ctx, b)
+		for range b.Len() - 1 {
+			if _, err = results.Exec(); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			h.pack, err = nextPack(results, at)
+		}
+		if closing := results.Close(); err == nil {
+			err = closing
+		}
+	}
+	if err != nil || h.pack.version == 0 {
+		if !c.IsClosed() && c.PgConn().TxStatus() != 'I' {
+			_, rollback := c.Exec(ctx, s.sql.rollback)
+			_ = rollback // the connection is then broken, and the pool sees that
+		}
+		conn.Release()
+		return nil, err
+	}
+	h.until = time.Now().Add(holdFor)
+	return h, nil
+}
+
+// Load implements creditledger.Store.
+func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
+	if ctx.Err() == nil && checkTexts(id.Customer, id.Currency) == nil && s.enter("load") == nil {
+		state := s.loadHeld(ctx, id)
+		s.life.RUnlock()
+		if state != nil {
+			return state, nil
+		}
+	}
+	return s.reads.Load(ctx, id, have)
+}
+
+// loadHeld loads an account that is contended, with its head locked; nil when it is not
+// contended, or there is no lock to be had.
+func (s *Store) loadHeld(ctx context.Context, id creditledger.AccountID) *creditledger.State {
+	h, wanted := s.contention.toLoad(id)
+	at := s.place(id)
+	if wanted {
+		h, _ = s.lock(ctx, at) // without it the account is loaded as any other
+	}
+	if h == nil {
+		return nil
+	}
+	state, err := s.load(ctx, h.conn.Conn(), id, at)
+	if err != nil {
+		s.contention.drop(h)
+		return nil
+	}
+	s.contention.keep(id, h)
+	return state
+}
+
+// holdOf returns the hold for a transaction on one contended account, taken anew if
+// none waits. A hold on one of several accounts is given up: who holds one must not wait
+// for another.
+func (s *Store) holdOf(ctx context.Context, t *transaction) (*hold, error) {
+	if len(t.parts) != 1 {
+		for _, p := range t.parts {
+			if h := s.contention.waiting(p.change.Account); h != nil {
+				s.contention.drop(h)
+			}
+		}
+		return nil, nil
+	}
+	p := t.parts[0]
+	h, wanted := s.contention.toCommit(p.change.Account, s.packs.streak(p.change.Account)%joinEvery == joinEvery-1)
+	if !wanted {
+		return h, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.opts.Patience)
+	defer cancel()
+	h, err := s.lock(ctx, p.at)
+	if err != nil && ctx.Err() == nil {
+		return nil, nil // it goes as any other, and finds out what is wrong
+	}
+	if h != nil && p.follows(h.pack.version, h.pack.seal[:]) {
+		s.contention.unmoved(p.change.Account)
+	}
+	return h, err
+}
+
+// tryHeld sends a transaction on an account whose head is locked. If the account has
+// moved, the lock is kept for what is decided next.
+func (s *Store) tryHeld(ctx context.Context, t *transaction, h *hold) error {
+	p := t.parts[0]
+	if !p.follows(h.pack.version, h.pack.seal[:]) {
+		s.contention.moved([]creditledger.AccountID{p.change.Account})
+		s.contention.keep(p.change.Account, h)
+		return &creditledger.ConflictError{Accounts: []creditledger.AccountID{p.change.Account}}
+	}
+	epoch := s.packs.now()
+	c := h.conn.Conn()
+	if err := t.prepare(ctx, c, &s.packs); err != nil {
+		s.contention.drop(h)
+		return notBegun(c, err)
+	}
+	b := &script{}
+	t.writes(b)
+	err := s.send(context.WithoutCancel(ctx), c, b)
+	s.contention.done(h)
+	if err == nil {
+		t.remember(&s.packs, epoch)
+	}
+	return err
+}
