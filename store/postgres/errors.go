@@ -64,6 +64,11 @@ var (
 // first: the schema is missing, or older than this release.
 var ErrNotMigrated = errors.New("the schema is not migrated")
 
+// ErrUnfit is what the error of Open, Join, Migrate or a commit matches when the
+// database, the schema or the connection does not suit a ledger. Its text says what to
+// do. Nothing was written.
+var ErrUnfit = errors.New("not fit for a ledger")
+
 // setupError is what makes a connection or schema unfit, found before anything was
 // written.
 type setupError struct {
@@ -73,7 +78,13 @@ type setupError struct {
 
 func (e *setupError) Error() string { return e.reason }
 
-func (e *setupError) Is(target error) bool { return e.migrate && target == ErrNotMigrated }
+// Is matches ErrNotMigrated or ErrUnfit.
+func (e *setupError) Is(target error) bool {
+	if e.migrate {
+		return target == ErrNotMigrated
+	}
+	return target == ErrUnfit
+}
 
 // passing reports whether a read may be tried again.
 func passing(err error) bool {

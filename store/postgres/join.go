@@ -74,7 +74,8 @@ func Join(ctx context.Context, tx pgx.Tx, opts *Options) (*Joined, error) {
 	j := &Joined{tx: tx, portable: o.Portable, turn: make(chan struct{}, 1)}
 	j.reads = reads{sql: statementsFor(o.Schema), view: j.read}
 	err = j.read(ctx, "check", func(c client) error {
-		j.buckets, err = readMeta(ctx, c, j.sql)
+		m, err := checkSchema(ctx, c, j.sql, o)
+		j.buckets = m.buckets
 		return err
 	})
 	if err != nil {

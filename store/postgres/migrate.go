@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -14,7 +15,13 @@ import (
 // meta is what a schema says of itself.
 type meta struct {
 	version, buckets int
+	id               string // drawn by Migrate: one ledger and its copies have it
+	text             string // metaText, as it comes back from where the schema is by now
 }
+
+// metaText does not survive a dump or a connection that takes it for another encoding
+// than it is in.
+const metaText = "é€😀"
 
 func metaOf(ctx context.Context, c client, sql *statements) (m meta, err error) {
 	rows, err := c.Query(ctx, sql.meta)
@@ -28,6 +35,10 @@ func metaOf(ctx context.Context, c client, sql *statements) (m meta, err error) 
 			m.version, err = strconv.Atoi(value)
 		case "buckets":
 			m.buckets, err = strconv.Atoi(value)
+		case "id":
+			m.id = value
+		case "text":
+			m.text = value
 		}
 		return err
 	})
@@ -131,6 +142,9 @@ func migrate(ctx context.Context, conn *pgx.Conn, o Options) error {
 	if m.version > len(migrations) {
 		return &setupError{reason: fmt.Sprintf("it has version %d, this release knows versions up to %d", m.version, len(migrations))}
 	}
+	if err := checkEncoding(ctx, conn, statementsFor(o.Schema)); err != nil {
+		return err
+	}
 	for version := m.version; version < len(migrations); version++ {
 		list := migrations[version].statements
 		if !o.Portable {
@@ -141,32 +155,35 @@ func migrate(ctx context.Context, conn *pgx.Conn, o Options) error {
 				return err
 			}
 		}
+		settings := map[string]string{"version": strconv.Itoa(version + 1)}
 		if version == 0 {
-			if err := setMeta(ctx, conn, o.Schema, "buckets", o.Buckets); err != nil {
+			settings["buckets"] = strconv.Itoa(o.Buckets)
+		}
+		if version == identified {
+			settings["id"], settings["text"] = rand.Text(), metaText
+		}
+		for _, key := range []string{"buckets", "id", "text", "version"} {
+			if err := setMeta(ctx, conn, o.Schema, key, settings[key]); err != nil {
 				return err
 			}
-		}
-		if err := setMeta(ctx, conn, o.Schema, "version", version+1); err != nil {
-			return err
 		}
 	}
 	return nil
 }
 
-// setMeta keeps the number of buckets that is there.
-func setMeta(ctx context.Context, conn *pgx.Conn, schema, key string, value int) error {
+// setMeta writes a setting, if it is not empty. What is there already stays, but for the
+// version.
+func setMeta(ctx context.Context, conn *pgx.Conn, schema, key, value string) error {
 	m, err := metaOf(ctx, conn, statementsFor(schema))
-	if err != nil {
+	if err != nil || value == "" {
 		return err
 	}
-	text := strconv.Itoa(value)
+	there := map[string]bool{"version": m.version != 0, "buckets": m.buckets != 0, "id": m.id != "", "text": m.text != ""}[key]
 	switch {
-	case key == "buckets" && m.buckets != 0:
-		return nil
-	case key == "version" && m.version != 0:
-		_, err = conn.Exec(ctx, inSchema(updateMeta, schema), key, text)
-	default:
-		_, err = conn.Exec(ctx, inSchema(insertMeta, schema), key, text)
+	case !there:
+		_, err = conn.Exec(ctx, inSchema(insertMeta, schema), key, value)
+	case key == "version":
+		_, err = conn.Exec(ctx, inSchema(updateMeta, schema), key, value)
 	}
 	return err
 }

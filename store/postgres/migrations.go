@@ -58,7 +58,11 @@ PRIMARY KEY (kind, key))`,
 		`ALTER TABLE {s}.heads SET (fillfactor = 70)`,
 	}},
 	{postgres: reporting},
+	{}, // meta says which ledger it is, and shows whether text survives
 }
+
+// identified is the version from which meta has an id and a text.
+const identified = 2
 
 // reporting are views with typed columns, for people with SQL. Instants are
 // microseconds since the year 1, plus one; 0 is none.

@@ -41,6 +41,8 @@ type Options struct {
 	// CacheBytes bounds what the store remembers of heads, so that a commit need not
 	// read them first; default 64 MiB.
 	CacheBytes int
+
+	askedBuckets int // Buckets as the caller gave it; 0: not at all
 }
 
 const (
@@ -61,6 +63,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if opts.Schema == "" {
 		opts.Schema = defaultSchema
 	}
+	opts.askedBuckets = opts.Buckets
 	if opts.Buckets == 0 {
 		opts.Buckets = defaultBuckets
 	}

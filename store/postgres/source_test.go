@@ -98,6 +98,7 @@ func fixedSQL(e ast.Expr) bool {
 func TestDialect(t *testing.T) {
 	forbidden := regexp.MustCompile(`(?i)\b(ON CONFLICT|RETURNING|SERIAL|SEQUENCE|nextval|SAVEPOINT|FOR (UPDATE|SHARE|NO KEY)|` +
 		`LOCK|LISTEN|NOTIFY|TRIGGER|REFERENCES|FOREIGN|TRUNCATE|jsonb?|now\(\)|current_timestamp|ISOLATION|advisory|ANY ?\(|JOIN|USING|WITH)\b`)
+	opening := map[string]bool{"order": true, "firstHeads": true, "lastHeads": true} // asked once
 	arrays := regexp.MustCompile(`unnest`)
 	s := statementsFor("s")
 	v := reflect.ValueOf(s).Elem()
@@ -110,7 +111,7 @@ func TestDialect(t *testing.T) {
 		if found := forbidden.FindString(text); found != "" && !holds {
 			t.Errorf("%s: %s in %s", name, found, text)
 		}
-		if strings.Contains(text, `"s".`) && strings.Contains(text, "customer") && !strings.Contains(text, "bucket = $1") && !strings.Contains(text, "INSERT") {
+		if strings.Contains(text, `"s".`) && strings.Contains(text, "customer") && !strings.Contains(text, "bucket = $1") && !strings.Contains(text, "INSERT") && !opening[name] {
 			t.Errorf("%s does not begin with the bucket: %s", name, text)
 		}
 		if arrays.MatchString(text) && !strings.HasPrefix(name, "insertRecords") && !strings.HasPrefix(name, "insertKeys") {

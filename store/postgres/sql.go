@@ -14,7 +14,8 @@ import "strings"
 // transaction inside the pipeline, before its COMMIT, on any engine and at any
 // isolation level.
 type statements struct {
-	meta, durable, standbys                      string
+	meta, durable, standbys, encoding            string
+	order, firstHeads, lastHeads                 string
 	headVersion, headPack, load                  string
 	blocks, blockNumber, blockRow, openRow       string
 	journal, journalBack, keySeq                 string
@@ -35,7 +36,14 @@ type statements struct {
 var templates = statements{
 	meta:     `SELECT k, v FROM {s}.meta`,
 	durable:  `SELECT current_setting('synchronous_commit', true)`,
+	encoding: `SELECT current_setting('server_encoding', true)`,
 	standbys: `SELECT current_setting('synchronous_standby_names', true)`,
+
+	// Compares in the collation of the column, of which no row is read.
+	order: `SELECT 'B' < customer AND 'a-c' < customer AND 'á' > customer FROM
+(SELECT customer FROM {s}.heads WHERE bucket = -1 UNION ALL SELECT 'ab') AS x`,
+	firstHeads: `SELECT bucket, customer, currency FROM {s}.heads ORDER BY bucket, customer, currency LIMIT 50`,
+	lastHeads:  `SELECT bucket, customer, currency FROM {s}.heads ORDER BY bucket DESC, customer DESC, currency DESC LIMIT 50`,
 
 	headVersion: `SELECT version, seal FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 	headPack:    `SELECT version, seal, packed FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
@@ -150,7 +158,7 @@ WHERE kind = $1 AND key = $2`,
 func statementsFor(schema string) *statements {
 	s := templates
 	for _, text := range []*string{
-		&s.meta, &s.headVersion, &s.headPack, &s.load, &s.blocks, &s.blockNumber, &s.blockRow, &s.openRow,
+		&s.meta, &s.order, &s.firstHeads, &s.lastHeads, &s.headVersion, &s.headPack, &s.load, &s.blocks, &s.blockNumber, &s.blockRow, &s.openRow,
 		&s.journal, &s.journalBack, &s.keySeq, &s.accounts, &s.due, &s.dueInOrder, &s.record, &s.records,
 		&s.judgeHead, &s.judgeJournal, &s.judgeRecord, &s.insertHead, &s.updateHead, &s.touchHead,
 		&s.insertRecords, &s.insertRecordsOf, &s.insertRecord1, &s.insertKeys, &s.insertKeysOf, &s.insertKey1, &s.insertBlock, &s.insertBlockID, &s.updateBlock,

@@ -24,6 +24,7 @@ type Store struct {
 	pool  *pgxpool.Pool
 	opts  Options
 	sql   *statements
+	id    string // of the ledger, in meta
 	packs packs
 
 	contention contention
@@ -41,9 +42,11 @@ var (
 // Open returns the ledger in a schema that Migrate has prepared. The pool stays the
 // caller's: close it after the store.
 //
-// It is an error when the schema is missing, of another version, or when the
-// connection has synchronous_commit off. When the server has synchronous standbys,
-// the pool must have been made with a configuration that went through Watch.
+// It is an error when the schema is missing, of another version, or does not suit: text
+// that is not UTF-8 or does not sort by bytes, settings that are not those the accounts
+// were stored with, or a connection that has synchronous_commit off. The error matches
+// ErrNotMigrated or ErrUnfit, and says what to do. When the server has synchronous
+// standbys, the pool must have been made with a configuration that went through Watch.
 func Open(ctx context.Context, pool *pgxpool.Pool, opts *Options) (*Store, error) {
 	o, err := opts.withDefaults()
 	if err != nil {
@@ -57,7 +60,8 @@ func Open(ctx context.Context, pool *pgxpool.Pool, opts *Options) (*Store, error
 	}
 	s.reads = reads{sql: s.sql, view: s.read, packs: &s.packs}
 	err = s.read(ctx, "check", func(c client) error {
-		s.buckets, err = readMeta(ctx, c, s.sql)
+		m, err := checkSchema(ctx, c, s.sql, o)
+		s.buckets, s.id = m.buckets, m.id
 		return err
 	})
 	if err == nil {
@@ -187,6 +191,13 @@ func (s *Store) check(ctx context.Context, conn *pgx.Conn) error {
 	}
 	// It may lead to a server that took another one's place.
 	s.packs.forget()
+	m, err := metaOf(ctx, conn, s.sql)
+	if err != nil {
+		return err
+	}
+	if m.id != s.id || m.buckets != s.buckets {
+		return &setupError{reason: "a connection leads to another ledger than the one that was opened, or its settings were changed: open the store again"}
+	}
 	if !s.opts.Portable {
 		if err := s.checkSettings(ctx, conn, data); err != nil {
 			return err
@@ -197,22 +208,17 @@ func (s *Store) check(ctx context.Context, conn *pgx.Conn) error {
 }
 
 func (s *Store) checkSettings(ctx context.Context, conn *pgx.Conn, data map[string]any) error {
-	setting := func(sql string) (string, error) {
-		var value *string
-		err := conn.QueryRow(ctx, sql).Scan(&value)
-		if value == nil {
-			return "", err
-		}
-		return *value, err
+	if err := checkEncoding(ctx, conn, s.sql); err != nil {
+		return err
 	}
-	durable, err := setting(s.sql.durable)
+	durable, err := setting(ctx, conn, s.sql.durable)
 	if err != nil {
 		return err
 	}
 	if durable == "off" {
 		return &setupError{reason: "synchronous_commit is off: what is acknowledged would not survive a crash"}
 	}
-	standbys, err := setting(s.sql.standbys)
+	standbys, err := setting(ctx, conn, s.sql.standbys)
 	if err != nil || standbys == "" {
 		return err
 	}
@@ -225,24 +231,4 @@ func (s *Store) checkSettings(ctx context.Context, conn *pgx.Conn, data map[stri
 		return &setupError{reason: "the server has synchronous standbys: make the pool with a configuration that went through postgres.Watch"}
 	}
 	return nil
-}
-
-// readMeta checks the schema's version and returns its number of buckets.
-func readMeta(ctx context.Context, c client, sql *statements) (int, error) {
-	m, err := metaOf(ctx, c, sql)
-	if missing(err) {
-		return 0, &setupError{reason: "there is no ledger in this schema: run Migrate", migrate: true}
-	}
-	if err != nil {
-		return 0, err
-	}
-	switch {
-	case m.version < len(migrations):
-		return 0, &setupError{reason: fmt.Sprintf("the schema has version %d, this release needs %d: run Migrate", m.version, len(migrations)), migrate: true}
-	case m.version > len(migrations):
-		return 0, &setupError{reason: fmt.Sprintf("the schema has version %d, this release knows versions up to %d", m.version, len(migrations))}
-	case m.buckets < 1 || m.buckets > maxBuckets:
-		return 0, &creditledger.CorruptError{Where: "meta", Reason: "the number of buckets is missing"}
-	}
-	return m.buckets, nil
 }

@@ -1,0 +1,92 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"creditledger"
+)
+
+// checkSchema makes sure that a schema is one that this release can work on, and that
+// its rows are where this release looks for them.
+func checkSchema(ctx context.Context, c client, sql *statements, o Options) (meta, error) {
+	m, err := metaOf(ctx, c, sql)
+	if missing(err) {
+		return m, &setupError{reason: "there is no ledger in this schema: run Migrate", migrate: true}
+	}
+	if err != nil {
+		return m, err
+	}
+	switch {
+	case m.version < len(migrations):
+		return m, &setupError{reason: fmt.Sprintf("the schema has version %d, this release needs %d: run Migrate", m.version, len(migrations)), migrate: true}
+	case m.version > len(migrations):
+		return m, &setupError{reason: fmt.Sprintf("the schema has version %d, this release knows versions up to %d: use a later release", m.version, len(migrations))}
+	case m.buckets < 1 || m.buckets > maxBuckets:
+		return m, &creditledger.CorruptError{Where: "meta", Reason: "the number of buckets is missing"}
+	case o.askedBuckets != 0 && o.askedBuckets != m.buckets:
+		return m, &setupError{reason: fmt.Sprintf("the schema has %d buckets, Options.Buckets says %d: leave it out, the number cannot be changed", m.buckets, o.askedBuckets)}
+	case m.text != metaText:
+		return m, &setupError{reason: fmt.Sprintf("text comes back as %q that was stored as %q: the database was loaded, or is asked, in another encoding. "+
+			"Load the dump again with the client_encoding that it was made with, or take client_encoding out of the connection", m.text, metaText)}
+	}
+	if err := checkOrder(ctx, c, sql); err != nil {
+		return m, err
+	}
+	return m, checkPlaces(ctx, c, sql, m.buckets)
+}
+
+// checkOrder makes sure that the text columns compare as bytes: lists are merged, and
+// read on, in that order.
+func checkOrder(ctx context.Context, c client, sql *statements) error {
+	sorted := false
+	if err := query(ctx, c, sql.order, nil, []any{&sorted}, func() error { return nil }); err != nil {
+		return err
+	}
+	if !sorted {
+		return &setupError{reason: "text in this schema does not sort by bytes: copy the ledger to a database with LC_COLLATE 'C', or to a schema made without Options.Portable"}
+	}
+	return nil
+}
+
+// checkPlaces looks at the first accounts and the last whether they lie in the buckets
+// that are theirs: another number of buckets, or names that were read in another
+// encoding, would make them vanish.
+func checkPlaces(ctx context.Context, c client, sql *statements, buckets int) error {
+	var bucket int32
+	var id creditledger.AccountID
+	dest := []any{&bucket, &id.Customer, &id.Currency}
+	look := func() error {
+		if at := placeOf(id, buckets); at.bucket != bucket {
+			return &setupError{reason: fmt.Sprintf("account %v lies in bucket %d, and belongs in %d of %d: the number of buckets in meta, the rows or the encoding of their names were changed; restore them as they were",
+				id, bucket, at.bucket, buckets)}
+		}
+		return nil
+	}
+	if err := query(ctx, c, sql.firstHeads, nil, dest, look); err != nil {
+		return err
+	}
+	return query(ctx, c, sql.lastHeads, nil, dest, look)
+}
+
+// checkEncoding refuses a database that cannot hold every text, where it says which
+// encoding it has.
+func checkEncoding(ctx context.Context, conn *pgx.Conn, sql *statements) error {
+	encoding, err := setting(ctx, conn, sql.encoding)
+	if err == nil && encoding != "" && encoding != "UTF8" {
+		return &setupError{reason: fmt.Sprintf("the encoding of the database is %s: make one with ENCODING 'UTF8'", encoding)}
+	}
+	return err
+}
+
+// setting returns a setting of the server, empty if it has none of that name.
+func setting(ctx context.Context, conn *pgx.Conn, sql string) (string, error) {
+	var value *string
+	err := conn.QueryRow(ctx, sql).Scan(&value)
+	if value == nil {
+		return "", err
+	}
+	return *value, err
+}
