@@ -269,6 +269,18 @@ func (a *account) find(id string) *block {
 	return a.byID[id]
 }
 
+// holding returns the first block that holds something and expires at t, which is not
+// before a.at, and whether there are others; nil when there is none.
+func (a *account) holding(t Instant) (b *block, others bool) {
+	expiring := a.expiring.all()
+	i := sort.Search(len(expiring), func(i int) bool { return expiring[i].ExpiresAt >= t })
+	at := func(i int) bool { return i < len(expiring) && expiring[i].ExpiresAt == t }
+	if !at(i) {
+		return nil, false
+	}
+	return expiring[i], at(i + 1)
+}
+
 // admit puts a closed block that was fetched from the store at hand.
 func (a *account) admit(b Block) {
 	kept := b.kept()

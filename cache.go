@@ -59,16 +59,16 @@ func (s *slot) flightOf(key Key) *flight {
 	return nil
 }
 
-// flightMade finds the flight with the record of an id that the ledger made a key of.
-func (s *slot) flightMade(id uuid.UUID) *flight {
+// flightMade finds the flight with record seq, if that has an id that the ledger made a
+// key of.
+func (s *slot) flightMade(seq uint64, id uuid.UUID) *flight {
 	for _, f := range []*flight{s.queued, s.flying} {
-		if f == nil {
+		if f == nil || seq < f.records[0].Seq || seq-f.records[0].Seq >= uint64(len(f.records)) {
 			continue
 		}
-		for i := range f.records {
-			if rec, err := DecodeRecord(f.records[i].Bytes); err == nil && rec.ID == id && rec.Key == "" {
-				return f
-			}
+		rec, err := DecodeRecord(f.records[seq-f.records[0].Seq].Bytes)
+		if err == nil && rec.ID == id && rec.Key == "" {
+			return f
 		}
 	}
 	return nil
@@ -166,18 +166,17 @@ func (s *slot) before(p *Pending) *Pending {
 // fetch puts the blocks that an operation names at hand.
 func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 	var few [4]string
-	for _, id := range namedBlocks(op, few[:0]) {
-		if s.account.find(id) != nil {
-			continue
-		}
-		b, err := store.Block(ctx, s.id, id)
-		switch {
-		case isNotFound(err):
-		case err != nil:
-			return err
-		default:
-			s.account.admit(b)
-		}
+	ids := namedBlocks(op, few[:0])
+	ids = slices.DeleteFunc(ids, func(id string) bool { return s.account.find(id) != nil })
+	if len(ids) == 0 {
+		return nil
+	}
+	blocks, err := store.BlocksByID(ctx, s.id, ids)
+	if err != nil {
+		return err
+	}
+	for i := range blocks {
+		s.account.admit(blocks[i])
 	}
 	return nil
 }

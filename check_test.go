@@ -363,7 +363,6 @@ func TestErrorTexts(t *testing.T) {
 		{&OutcomeUnknownError{Err: cause}, ErrOutcomeUnknown, "outcome unknown: cause"},
 		{&OutcomeUnknownError{Key: "k", Err: cause}, ErrOutcomeUnknown, `outcome unknown, retry with key "k": cause`},
 		{&CorruptError{Where: "page 1", Reason: "torn"}, ErrCorrupt, "corrupt: page 1: torn"},
-		{&noSourceError{expires: when(start)}, ErrNotFound, "no block expires 2026-01-01T00:00:00Z"},
 	} {
 		if c.err.Error() != c.text || !errors.Is(c.err, c.is) {
 			t.Errorf("%T says %q, is %v: %t", c.err, c.err.Error(), c.is, errors.Is(c.err, c.is))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -202,23 +201,6 @@ func TestAHotAccountStarvesNobody(t *testing.T) {
 		cancel()
 	}
 	over.Store(true)
-}
-
-// TestAnEmptyBlockOfTheBatchIsKnown: an expiry whose only block the batch itself made
-// and emptied is a matter of state, as it is one by one.
-func TestAnEmptyBlockOfTheBatchIsKnown(t *testing.T) {
-	w := newWorld(t)
-	w.given(grant("A", "100"))
-	short := grant("B", "5", expires("2026-06-01"), priority(-1))
-	extend := creditledger.ExpirationChange{ExpiresAt: short.ExpiresAt, Target: creditledger.At(instant("2026-07-01").Time())}
-	_, err := w.Do(ctx, cus1, creditledger.Batch{short, spend("5"), extend}, "")
-	if want := "operation 3, expiration_change of the block that expires 2026-06-01: every block that expires 2026-06-01T00:00:00Z is empty"; !errors.Is(err, creditledger.ErrConstraint) || !strings.Contains(err.Error(), want) {
-		t.Errorf("in a batch: %v", err)
-	}
-	w.given(short, spend("5"))
-	if _, err := w.Do(ctx, cus1, extend, ""); !errors.Is(err, creditledger.ErrConstraint) {
-		t.Errorf("one by one: %v", err)
-	}
 }
 
 // TestAConflictKeepsTheOrder: what was submitted first is decided first afresh, too,

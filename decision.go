@@ -141,8 +141,7 @@ func inBatch(op Operation, i int, err error) error {
 	return err
 }
 
-// batchError puts its words together when it is read: what a refusal is about may be
-// found out after it (noSourceError).
+// batchError is why an operation of a batch was refused.
 type batchError struct {
 	i   int
 	op  Operation
@@ -297,7 +296,7 @@ func newEntryBuilder(rec *OpRecord, ops []Operation, now Instant, grace time.Dur
 // which a generated key holds already.
 func (b *entryBuilder) id() string {
 	if b.n == 0 && b.rec.Key == "" {
-		return string(b.key[len(generatedPrefix):])
+		return string(b.key[len(generatedPrefix):][:uuidText])
 	}
 	return entryID(b.rec.ID, b.n)
 }

@@ -96,6 +96,13 @@ func (s *faulty) Block(ctx context.Context, id creditledger.AccountID, blockID s
 	return s.Store.Block(ctx, id, blockID)
 }
 
+func (s *faulty) BlocksByID(ctx context.Context, id creditledger.AccountID, blockIDs []string) ([]creditledger.Block, error) {
+	if err := s.reading(ctx, "block", id); err != nil {
+		return nil, err
+	}
+	return s.Store.BlocksByID(ctx, id, blockIDs)
+}
+
 func (s *faulty) Blocks(ctx context.Context, id creditledger.AccountID, from uint64, limit int) ([]creditledger.Block, error) {
 	if err := s.reading(ctx, "blocks", id); err != nil {
 		return nil, err

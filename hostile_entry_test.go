@@ -194,7 +194,7 @@ func TestHostileKeys(t *testing.T) {
 		checkTyped(t, "key "+shown(text), err)
 	}
 	// What looks like a key that the ledger makes and is none is a key.
-	for _, key := range []creditledger.Key{"auto-", "auto-x", "auto-00000000-0000-0000-0000-000000000000", "auto-ffffffff-ffff-7fff-bfff-ffffffffffff"} {
+	for _, key := range []creditledger.Key{"auto-", "auto-x", "auto-00000000-0000-0000-0000-000000000000", "auto-ffffffff-ffff-7fff-bfff-ffffffffffff", "auto-019b7b4c-1c00-7000-8000-000000000000-1", "auto-019b7b4c-1c00-7000-8000-000000000000-18446744073709551615"} {
 		if res := w.must(grant("", "1"), key); res.Replayed {
 			t.Errorf("%s is known", key)
 		}

@@ -3,6 +3,7 @@ package creditledger
 import (
 	"encoding/hex"
 	"maps"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -116,17 +117,22 @@ func firstDifference(fields ...field) string {
 	return ""
 }
 
-// generatedPrefix marks the keys that the ledger makes. They need no index: the
-// record they stand for is found in the journal by its time.
+// generatedPrefix marks the keys that the ledger makes. They need no index: the key says
+// where in the journal the record is that it stands for, and the record's id whether it
+// is that one.
 const generatedPrefix = "auto-"
 
-func generatedKey(id uuid.UUID) Key {
-	return Key(appendUUID(append(make([]byte, 0, len(generatedPrefix)+36), generatedPrefix...), id))
+const uuidText = 36 // bytes of a UUID as text
+
+func generatedKey(seq uint64, id uuid.UUID) Key {
+	const longest = len(generatedPrefix) + uuidText + len("-18446744073709551615")
+	key := appendUUID(append(make([]byte, 0, longest), generatedPrefix...), id)
+	return Key(strconv.AppendUint(append(key, '-'), seq, 10))
 }
 
 // isCallers reports whether a key is no generated one, or there is none.
 func (k Key) isCallers() bool {
-	_, generated := generatedID(k)
+	_, _, generated := k.generated()
 	return !generated
 }
 
@@ -143,23 +149,15 @@ func appendUUID(dst []byte, id uuid.UUID) []byte {
 	return dst
 }
 
-// generatedID reads a key that the ledger made.
-func generatedID(key Key) (uuid.UUID, bool) {
-	text, ok := strings.CutPrefix(string(key), generatedPrefix)
-	if !ok || len(text) != 36 {
-		return uuid.UUID{}, false
+// generated takes a key that the ledger made apart.
+func (k Key) generated() (seq uint64, id uuid.UUID, ok bool) {
+	text, ok := strings.CutPrefix(string(k), generatedPrefix)
+	if !ok || len(text) < uuidText+len("-1") {
+		return 0, uuid.UUID{}, false
 	}
-	id, err := uuid.Parse(text)
-	return id, err == nil && id.Version() == 7 && generatedKey(id) == key
-}
-
-// madeAt is the millisecond in a UUIDv7, as the earliest instant it can mean.
-func madeAt(id uuid.UUID) Instant {
-	ms := int64(id[0])<<40 | int64(id[1])<<32 | int64(id[2])<<24 | int64(id[3])<<16 | int64(id[4])<<8 | int64(id[5])
-	if ms == 0 {
-		return 0 // before 1970 a UUIDv7 tells nothing
-	}
-	return Instant(ms*1000-epochSeconds*microsPerSecond) + 1
+	id, errID := uuid.Parse(text[:uuidText])
+	seq, errSeq := strconv.ParseUint(text[uuidText+1:], 10, 64)
+	return seq, id, errID == nil && errSeq == nil && id.Version() == 7 && seq > 0 && generatedKey(seq, id) == k
 }
 
 // newUUID makes a UUIDv7 from an instant and ten random bytes. An instant before 1970

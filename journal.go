@@ -38,7 +38,7 @@ type Effect struct {
 }
 
 // GeneratedKey is the key that the ledger made for an operation that had none.
-func (r *OpRecord) GeneratedKey() Key { return generatedKey(r.ID) }
+func (r *OpRecord) GeneratedKey() Key { return generatedKey(r.Seq, r.ID) }
 
 // Entries returns how many entries the record holds.
 func (r *OpRecord) Entries() uint64 {

@@ -2,6 +2,8 @@ package creditledger
 
 import (
 	"errors"
+	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -351,7 +353,7 @@ func TestRecordCounts(t *testing.T) {
 		if s.rec.Entries() != uint64(lines) {
 			t.Errorf("%s: %d entries, want %d", s.name, s.rec.Entries(), lines)
 		}
-		if key := s.rec.GeneratedKey(); !strings.HasSuffix(string(key), s.rec.ID.String()) {
+		if key := s.rec.GeneratedKey(); key != Key(fmt.Sprintf("auto-%s-%d", s.rec.ID, s.rec.Seq)) {
 			t.Errorf("%s: its key is %s", s.name, key)
 		}
 	}
@@ -364,32 +366,32 @@ func TestUUID(t *testing.T) {
 	if id.String() != "017f22e2-79b0-7fff-bfff-ffffffffffff" { // the example of RFC 9562, its random bits set
 		t.Errorf("got %s", id)
 	}
-	for _, c := range []struct {
-		rule string
-		at   string
-		made string
-	}{
-		{"a millisecond", "2026-01-01T00:00:00.001Z", "2026-01-01T00:00:00.001Z"},
-		{"microseconds are cut", "2026-01-01T00:00:00.001999Z", "2026-01-01T00:00:00.001Z"},
-		{"the epoch tells nothing", "1970-01-01T00:00:00Z", "never"},
-		{"nor does anything before", "1969-12-31T23:59:59.999Z", "never"},
-		{"the year 1", "0001-01-01T00:00:00Z", "never"},
-		{"the year 9999", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999Z"},
+	for _, at := range []string{
+		"2026-01-01T00:00:00.001Z", "2026-01-01T00:00:00.001999Z", "1970-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z",
 	} {
-		id := newUUID(when(c.at), [10]byte{})
-		if got := madeAt(id); got.String() != c.made || got > when(c.at) || id.Version() != 7 {
-			t.Errorf("%s: %s says it was made %s", c.rule, id, got)
-		}
-		key := generatedKey(id)
-		if back, ok := generatedID(key); !ok || back != id || !strings.HasPrefix(string(key), "auto-") || checkOptionalID("k", string(key)) != nil {
-			t.Errorf("%s: key %s gives %s, %t", c.rule, key, back, ok)
+		if id := newUUID(when(at), [10]byte{}); id.Version() != 7 {
+			t.Errorf("at %s: %s", at, id)
 		}
 	}
+}
+
+// TestGeneratedKeyText: a key that the ledger makes says which record it stands for, and
+// nothing else does.
+func TestGeneratedKeyText(t *testing.T) {
+	id := newUUID(when("2022-02-22T19:22:22Z"), [10]byte{1})
+	for _, seq := range []uint64{1, 9, 1 << 40, math.MaxUint64} {
+		key := generatedKey(seq, id)
+		if n, back, ok := key.generated(); !ok || n != seq || back != id || key.isCallers() || checkOptionalID("k", string(key)) != nil {
+			t.Errorf("key %s gives %d, %s, %t", key, n, back, ok)
+		}
+	}
+	const some = "auto-017f22e2-79b0-7fff-bfff-ffffffffffff"
 	for _, key := range []Key{
-		"", "auto-", "x", "auto-017f22e2-79b0-7fff-bfff-fffffffffff", "auto-017f22e2-79b0-4fff-bfff-ffffffffffff", "Auto-017f22e2-79b0-7fff-bfff-ffffffffffff",
-		"auto-017F22E2-79B0-7FFF-BFFF-FFFFFFFFFFFF", "auto-{17f22e2-79b0-7fff-bfff-ffffffffffff}", "auto-017f22e279b07fffbfffffffffffffff", "017f22e2-79b0-7fff-bfff-ffffffffffff", "auto-zzzzzzzz-79b0-7fff-bfff-ffffffffffff",
+		"", "auto-", "x", some, some + "-", some + "-0", some + "-01", some + "-+1", some + "--1", some + "-1 ", some + "_1", some + "-18446744073709551616", some + "-1e3",
+		"auto-017f22e2-79b0-7fff-bfff-fffffffffff-1", "auto-017f22e2-79b0-4fff-bfff-ffffffffffff-1", "Auto-017f22e2-79b0-7fff-bfff-ffffffffffff-1",
+		"auto-017F22E2-79B0-7FFF-BFFF-FFFFFFFFFFFF-1", "auto-{17f22e2-79b0-7fff-bfff-ffffffffffff}-1", "auto-017f22e279b07fffbfffffffffffffff-1", "017f22e2-79b0-7fff-bfff-ffffffffffff-1", "auto-zzzzzzzz-79b0-7fff-bfff-ffffffffffff-1",
 	} {
-		if _, ok := generatedID(key); ok {
+		if _, _, ok := key.generated(); ok || !key.isCallers() {
 			t.Errorf("%q was made by the ledger", key)
 		}
 	}

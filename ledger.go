@@ -265,7 +265,6 @@ func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending, now Instant) e
 // between, the answer is the first result. And nobody is refused because of what is
 // still on its way to the disk: if that does not arrive, the decision is made afresh.
 func (l *Ledger) refused(ctx context.Context, s *slot, r *request, refusal error) (*Result, error) {
-	refusal = l.explainMissing(ctx, s, refusal)
 	if known, err := l.known(ctx, s, r); known != nil || err != nil {
 		return known, err
 	}

@@ -182,39 +182,21 @@ func (l *Ledger) recordOf(ctx context.Context, s *slot, r *request) (*OpRecord, 
 	if seq != 0 {
 		return l.record(ctx, s.id, seq)
 	}
-	id, ok := generatedID(r.key)
+	seq, id, ok := r.key.generated()
 	if !ok || r.made {
 		return nil, nil
 	}
-	if f := s.flightMade(id); f != nil {
+	if f := s.flightMade(seq, id); f != nil {
 		return nil, &againError{flight: f}
 	}
-	return l.generatedRecord(ctx, s.id, s.account.head.Version, id)
-}
-
-// generatedRecord looks for the record with an id that the ledger made. A record is
-// never older than its id, so the search ends at the first that is.
-func (l *Ledger) generatedRecord(ctx context.Context, account AccountID, from uint64, id uuid.UUID) (*OpRecord, error) {
-	const page = 64
-	for from > 0 {
-		records, err := l.store.Journal(ctx, account, from, page, true)
-		if err != nil || len(records) == 0 {
-			return nil, err
-		}
-		for i := range records {
-			rec, err := decodeStored(account, &records[i])
-			switch {
-			case err != nil:
-				return nil, err
-			case rec.ID == id && rec.Key == "":
-				return rec, nil
-			case rec.At < madeAt(id):
-				return nil, nil
-			}
-		}
-		from = records[len(records)-1].Seq - 1
+	if seq > s.account.head.Version {
+		return nil, nil
 	}
-	return nil, nil
+	rec, err := l.record(ctx, s.id, seq)
+	if err != nil || rec.ID != id || rec.Key != "" {
+		return nil, err
+	}
+	return rec, nil
 }
 
 // record reads one journal record.
@@ -244,49 +226,6 @@ func (rec *OpRecord) decodeStored(account AccountID, stored *JournalRecord) erro
 		return fmt.Errorf("record %d of %s: %w", stored.Seq, account, err)
 	}
 	return nil
-}
-
-// explainMissing tells an expiry that the account never had from one whose blocks
-// hold nothing any more, which only the store knows.
-func (l *Ledger) explainMissing(ctx context.Context, s *slot, err error) error {
-	var missing *noSourceError
-	if !errors.As(err, &missing) {
-		return err
-	}
-	known, fail := missing.empty, error(nil)
-	if !known {
-		if known, fail = l.hadExpiry(ctx, s.id, missing.expires); fail != nil {
-			return fail
-		}
-	}
-	switch {
-	case !known:
-		missing.instead = &NotFoundError{Kind: "block that expires", ID: missing.expires.String()}
-	case missing.duplicate != nil:
-		missing.instead = missing.duplicate
-	default:
-		missing.instead = constraint("every block that expires %s is empty", missing.expires)
-	}
-	return err
-}
-
-// hadExpiry reports whether an account has a block with that expiry, full or empty.
-func (l *Ledger) hadExpiry(ctx context.Context, id AccountID, expires Instant) (bool, error) {
-	for from := uint64(1); ; {
-		blocks, err := l.store.Blocks(ctx, id, from, MaxPage)
-		if err != nil {
-			return false, err
-		}
-		for i := range blocks {
-			if blocks[i].ExpiresAt == expires {
-				return true, nil
-			}
-		}
-		if len(blocks) < MaxPage {
-			return false, nil
-		}
-		from = blocks[len(blocks)-1].Number + 1
-	}
 }
 
 // idSource makes UUIDv7s from the instant of an operation and buffered randomness.

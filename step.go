@@ -133,53 +133,19 @@ func source(a *account, op *ExpirationChange) (*block, error) {
 		}
 		return b, nil
 	}
-	var found *block
-	empty := false
-	for _, b := range a.open.all() {
-		if b.ExpiresAt != expires {
-			continue
-		}
-		if b.Balance.IsZero() {
-			empty = true
-			continue
-		}
-		if found != nil {
-			if duplicate != nil {
-				return nil, duplicate
-			}
-			return nil, constraint("several blocks expire %s: name one by its id", expires)
-		}
-		found = b
+	b, others := a.holding(expires)
+	switch {
+	case b == nil && expires > a.at:
+		return nil, &NotFoundError{Kind: "block that holds anything and expires", ID: expires.String()}
+	case duplicate != nil:
+		return nil, duplicate
+	case b == nil:
+		return nil, constraint("what expires %s has expired", expires)
+	case others:
+		return nil, constraint("several blocks expire %s: name one by its id", expires)
 	}
-	if found == nil {
-		for _, c := range a.closed {
-			empty = empty || c.block.ExpiresAt == expires
-		}
-		return nil, &noSourceError{expires: expires, duplicate: duplicate, empty: empty}
-	}
-	return found, duplicate
+	return b, nil
 }
-
-// noSourceError: no block with that expiry holds anything. Whether the account has an
-// empty one, at hand or in the store, makes this a refusal by state or by what is missing.
-type noSourceError struct {
-	expires   Instant
-	duplicate error // what to say if the account has an empty one
-	empty     bool  // it has one at hand
-	instead   error // what to say once that is known
-}
-
-func (e *noSourceError) Error() string {
-	if e.instead != nil {
-		return e.instead.Error()
-	}
-	return "no block expires " + e.expires.String()
-}
-
-func (e *noSourceError) Unwrap() error { return e.instead }
-
-// Is matches ErrNotFound as long as nobody has looked.
-func (e *noSourceError) Is(target error) bool { return e.instead == nil && target == ErrNotFound }
 
 // stepExpirationChange moves credits to a new block; if that is born expired its
 // expiry follows at once.

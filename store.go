@@ -41,6 +41,11 @@ type Store interface {
 	// account has none.
 	Block(ctx context.Context, id AccountID, blockID string) (Block, error)
 
+	// BlocksByID returns the blocks of the account with those ids, in the order asked,
+	// without those that the account has not. However many are asked for, it is one
+	// question.
+	BlocksByID(ctx context.Context, id AccountID, blockIDs []string) ([]Block, error)
+
 	// Blocks returns up to limit blocks of the account, open or not, in creation
 	// order, starting with number from.
 	Blocks(ctx context.Context, id AccountID, from uint64, limit int) ([]Block, error)

@@ -108,12 +108,12 @@ type meanwhile struct {
 	do func()
 }
 
-func (m *meanwhile) Block(ctx context.Context, id cl.AccountID, blockID string) (cl.Block, error) {
+func (m *meanwhile) BlocksByID(ctx context.Context, id cl.AccountID, blockIDs []string) ([]cl.Block, error) {
 	if do := m.do; do != nil {
 		m.do = nil
 		do()
 	}
-	return m.Store.Block(ctx, id, blockID)
+	return m.Store.BlocksByID(ctx, id, blockIDs)
 }
 
 // TestKey_BeforeWhatElseIsThere: when another process writes the very operation, under

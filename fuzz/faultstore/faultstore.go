@@ -168,6 +168,14 @@ func (s *Store) Block(ctx context.Context, id cl.AccountID, blockID string) (cl.
 	return s.inner.Block(ctx, id, blockID)
 }
 
+// BlocksByID implements creditledger.Store.
+func (s *Store) BlocksByID(ctx context.Context, id cl.AccountID, blockIDs []string) ([]cl.Block, error) {
+	if _, err := s.before("BlocksByID", false); err != nil {
+		return nil, err
+	}
+	return s.inner.BlocksByID(ctx, id, blockIDs)
+}
+
 // Blocks implements creditledger.Store.
 func (s *Store) Blocks(ctx context.Context, id cl.AccountID, from uint64, limit int) ([]cl.Block, error) {
 	if _, err := s.before("Blocks", false); err != nil {

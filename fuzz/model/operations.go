@@ -153,17 +153,14 @@ func (s *State) source(op cl.ExpirationChange) (b *Block, missing, later error) 
 		}
 		return b, nil, later
 	}
-	there, holding := 0, 0
+	holding := 0
 	for _, x := range s.Blocks {
-		if x.ExpiresAt == expiry {
-			there++
-			if x.Balance.Sign() > 0 {
-				holding++
-				b = x
-			}
+		if x.ExpiresAt == expiry && x.Balance.Sign() > 0 {
+			holding++
+			b = x
 		}
 	}
-	if there == 0 {
+	if holding == 0 && expiry > s.now {
 		return nil, &Refusal{Kind: NotFound}, nil
 	}
 	if holding != 1 {

@@ -117,6 +117,28 @@ func (r reads) Block(ctx context.Context, id creditledger.AccountID, blockID str
 	return block, err
 }
 
+// BlocksByID implements creditledger.Store.
+func (r reads) BlocksByID(ctx context.Context, id creditledger.AccountID, blockIDs []string) (blocks []creditledger.Block, err error) {
+	err = r.view(ctx, "blocks by id", func(v view) error {
+		blocks = nil
+		at, err := v.place(id)
+		if err != nil {
+			return err
+		}
+		for _, blockID := range blockIDs {
+			b, found, err := v.namedBlock(id, at.acct, blockID)
+			if err != nil {
+				return err
+			}
+			if found {
+				blocks = append(blocks, b)
+			}
+		}
+		return nil
+	})
+	return orNil(blocks, err)
+}
+
 // Blocks implements creditledger.Store.
 func (r reads) Blocks(ctx context.Context, id creditledger.AccountID, from uint64, limit int) (blocks []creditledger.Block, err error) {
 	err = r.view(ctx, "blocks", func(v view) error {

@@ -61,6 +61,24 @@ func (s *Store) Block(ctx context.Context, id creditledger.AccountID, blockID st
 	return block, err
 }
 
+// BlocksByID implements creditledger.Store.
+func (s *Store) BlocksByID(ctx context.Context, id creditledger.AccountID, blockIDs []string) (blocks []creditledger.Block, err error) {
+	err = s.read(ctx, "blocks by id", func() error {
+		a := s.accounts[id]
+		if a == nil {
+			return nil
+		}
+		for _, blockID := range blockIDs {
+			if number, ok := a.ids[blockID]; ok {
+				at, _ := a.find(number)
+				blocks = append(blocks, cloneBlock(a.blocks[at]))
+			}
+		}
+		return nil
+	})
+	return blocks, err
+}
+
 // Blocks implements creditledger.Store.
 func (s *Store) Blocks(ctx context.Context, id creditledger.AccountID, from uint64, limit int) (blocks []creditledger.Block, err error) {
 	err = s.read(ctx, "blocks", func() error {

@@ -38,32 +38,69 @@ func blockOf(at place, number uint64, data []byte, v balances) (creditledger.Blo
 }
 
 // Block implements creditledger.Store.
-func (r *reads) Block(ctx context.Context, id creditledger.AccountID, blockID string) (block creditledger.Block, err error) {
-	if err := checkTexts(id.Customer, id.Currency, blockID); err != nil {
-		return block, err
+func (r *reads) Block(ctx context.Context, id creditledger.AccountID, blockID string) (creditledger.Block, error) {
+	blocks, err := r.BlocksByID(ctx, id, []string{blockID})
+	switch {
+	case err != nil:
+		return creditledger.Block{}, err
+	case len(blocks) == 0:
+		return creditledger.Block{}, &creditledger.NotFoundError{Kind: "block", ID: blockID}
 	}
-	err = r.view(ctx, "block", func(c client) error {
+	return blocks[0], nil
+}
+
+// BlocksByID implements creditledger.Store. It takes two round trips: for the numbers,
+// and for the blocks.
+func (r *reads) BlocksByID(ctx context.Context, id creditledger.AccountID, blockIDs []string) (blocks []creditledger.Block, err error) {
+	if err := checkTexts(append([]string{id.Customer, id.Currency}, blockIDs...)...); err != nil {
+		return nil, err
+	}
+	err = r.view(ctx, "blocks by id", func(c client) error {
+		blocks = nil
 		at := r.place(id)
-		var number int64
-		err := query(ctx, c, r.sql.blockNumber, at.args(blockID), []any{&number}, func() error { return nil })
-		if err != nil {
+		known, numbers, err := r.numbersOf(ctx, c, at, blockIDs)
+		if err != nil || len(numbers) == 0 {
 			return err
 		}
-		missing := &creditledger.NotFoundError{Kind: "block", ID: blockID}
-		if number == 0 {
-			return missing
-		}
-		blocks, err := r.between(ctx, c, at, uint64(number), uint64(number), 1)
-		if err != nil {
+		if blocks, err = r.numbered(ctx, c, at, numbers); err != nil {
 			return err
 		}
-		if len(blocks) == 0 || blocks[0].ID != blockID {
-			return corrupt(at, "block id "+strconv.Quote(blockID)+" leads to another block")
+		for i := range blocks {
+			if blocks[i].ID != known[i] {
+				return corrupt(at, "block id "+strconv.Quote(known[i])+" leads to another block")
+			}
 		}
-		block = blocks[0]
 		return nil
 	})
-	return block, err
+	if err != nil {
+		return nil, err
+	}
+	return blocks, nil
+}
+
+// numbersOf returns those of the ids that the account has, and the numbers of their
+// blocks.
+func (r *reads) numbersOf(ctx context.Context, c client, at place, blockIDs []string) (known []string, numbers []uint64, err error) {
+	b := &pgx.Batch{}
+	for _, blockID := range blockIDs {
+		b.Queue(r.sql.blockNumber, at.args(blockID)...)
+	}
+	results := c.SendBatch(ctx, b)
+	for _, blockID := range blockIDs {
+		var number int64
+		found, failed := nextRow(results, &number)
+		if failed != nil {
+			err = failed
+			break
+		}
+		if found {
+			known, numbers = append(known, blockID), append(numbers, uint64(number))
+		}
+	}
+	if closing := results.Close(); err == nil {
+		err = closing
+	}
+	return known, numbers, err
 }
 
 // Blocks implements creditledger.Store.
@@ -138,26 +175,28 @@ func (r *reads) BlocksByNumber(ctx context.Context, id creditledger.AccountID, n
 		return nil, err
 	}
 	var blocks []creditledger.Block
-	err := r.view(ctx, "blocks by number", func(c client) error {
-		blocks = nil
-		if len(numbers) == 0 {
-			return nil
-		}
-		at := r.place(id)
-		var err error
-		const attempts = 5
-		for range attempts {
-			if blocks, err = r.picked(ctx, c, at, numbers); err != errTorn {
-				return err
-			}
-		}
-		blocks, err = r.pickedFromRange(ctx, c, at, numbers)
+	err := r.view(ctx, "blocks by number", func(c client) (err error) {
+		blocks, err = r.numbered(ctx, c, r.place(id), numbers)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return blocks, nil
+}
+
+// numbered returns the blocks with some numbers, as they are at one version.
+func (r *reads) numbered(ctx context.Context, c client, at place, numbers []uint64) ([]creditledger.Block, error) {
+	if len(numbers) == 0 {
+		return nil, nil
+	}
+	const attempts = 5
+	for range attempts {
+		if blocks, err := r.picked(ctx, c, at, numbers); err != errTorn {
+			return blocks, err
+		}
+	}
+	return r.pickedFromRange(ctx, c, at, numbers)
 }
 
 func missingNumber(n uint64) error {

@@ -11,6 +11,7 @@ import (
 
 var blockCases = []Case{
 	{"blocks/by id", "Block finds every block of the account by its id, open or not.", onStore(blockByID)},
+	{"blocks/by ids", "BlocksByID returns the blocks asked for in the order asked, without those that there are not.", onStore(blocksByID)},
 	{"blocks/not found", "Block of an id that the account does not have is a NotFoundError, also when another account has it.", onStore(blockNotFound)},
 	{"blocks/pages", "Blocks returns up to limit blocks in the order of their numbers, from the one asked for.", onStore(blockPages)},
 	{"blocks/by number", "BlocksByNumber returns the blocks asked for in the order asked.", onStore(blockByNumber)},
@@ -48,6 +49,40 @@ func blockByID(ctx context.Context, s creditledger.Store) error {
 		}
 	}
 	return b.verifyBlocks(ctx, s)
+}
+
+func blocksByID(ctx context.Context, s creditledger.Store) error {
+	b, err := manyBlocks(ctx, s, 20)
+	if err != nil {
+		return err
+	}
+	var ids []string
+	for n := uint64(1); n <= 20; n++ {
+		ids = append(ids, sampleBlock(n).ID)
+	}
+	const none = "no such block"
+	for _, numbers := range [][]uint64{nil, {0}, {20}, {3, 1, 2}, {20, 0, 19, 5, 0, 0, 7, 1}, {4, 4, 4}, {0, 0, 6}} {
+		var asked []string
+		var want []creditledger.Block
+		for _, n := range numbers {
+			if n == 0 {
+				asked = append(asked, none)
+				continue
+			}
+			asked, want = append(asked, ids[n-1]), append(want, sampleBlock(n))
+		}
+		got, err := s.BlocksByID(ctx, b.id, asked)
+		if err == nil {
+			err = sameBlocks(got, want)
+		}
+		if err != nil {
+			return fmt.Errorf("BlocksByID(%q): %w", asked, err)
+		}
+	}
+	if got, err := s.BlocksByID(ctx, awkwardAccounts[9], ids); err != nil || len(got) > 0 {
+		return fmt.Errorf("BlocksByID of an account never written = %v, %v", got, err)
+	}
+	return nil
 }
 
 func blockNotFound(ctx context.Context, s creditledger.Store) error {

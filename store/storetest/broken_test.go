@@ -32,6 +32,7 @@ type broken struct {
 	load     func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error)
 	block    func(s store.Store, ctx ctxt, id account, blockID string) (block, error)
 	blocks   func(s store.Store, ctx ctxt, id account, from uint64, limit int) ([]block, error)
+	ids      func(s store.Store, ctx ctxt, id account, ids []string) ([]block, error)
 	numbers  func(s store.Store, ctx ctxt, id account, numbers []uint64) ([]block, error)
 	journal  func(s store.Store, ctx ctxt, id account, from uint64, limit int, reverse bool) ([]record, error)
 	keySeq   func(s store.Store, ctx ctxt, id account, key creditledger.Key) (uint64, error)
@@ -70,6 +71,13 @@ func (b *broken) Blocks(ctx ctxt, id account, from uint64, limit int) ([]block, 
 		return b.blocks(b.Store, ctx, id, from, limit)
 	}
 	return b.Store.Blocks(ctx, id, from, limit)
+}
+
+func (b *broken) BlocksByID(ctx ctxt, id account, ids []string) ([]block, error) {
+	if b.ids != nil {
+		return b.ids(b.Store, ctx, id, ids)
+	}
+	return b.Store.BlocksByID(ctx, id, ids)
 }
 
 func (b *broken) BlocksByNumber(ctx ctxt, id account, numbers []uint64) ([]block, error) {

@@ -25,6 +25,10 @@ func readsOf(s creditledger.Store) map[string]func(context.Context) error {
 		"Load":           func(ctx context.Context) error { _, err := s.Load(ctx, id, nil); return err },
 		"Load with have": func(ctx context.Context) error { _, err := s.Load(ctx, id, &creditledger.Head{Version: 3}); return err },
 		"Block":          func(ctx context.Context) error { _, err := s.Block(ctx, id, sampleBlock(1).ID); return err },
+		"BlocksByID": func(ctx context.Context) error {
+			_, err := s.BlocksByID(ctx, id, []string{sampleBlock(1).ID})
+			return err
+		},
 		"Blocks":         func(ctx context.Context) error { _, err := s.Blocks(ctx, id, 1, 1); return err },
 		"BlocksByNumber": func(ctx context.Context) error { _, err := s.BlocksByNumber(ctx, id, []uint64{1}); return err },
 		"Journal":        func(ctx context.Context) error { _, err := s.Journal(ctx, id, 1, 1, false); return err },

@@ -79,6 +79,34 @@ var blockMistakes = []mistake{
 			b.ID = "k"
 		}
 	})},
+	{"returns named blocks in the order of their numbers", "blocks/by ids", func() *broken {
+		return &broken{ids: func(s store.Store, ctx ctxt, id account, ids []string) ([]block, error) {
+			list, err := s.BlocksByID(ctx, id, ids)
+			slices.SortFunc(list, func(a, b block) int { return cmp.Compare(a.Number, b.Number) })
+			return list, err
+		}}
+	}},
+	{"returns a named block once", "blocks/by ids", func() *broken {
+		return &broken{ids: func(s store.Store, ctx ctxt, id account, ids []string) ([]block, error) {
+			list, err := s.BlocksByID(ctx, id, ids)
+			return slices.CompactFunc(list, func(a, b block) bool { return a.ID == b.ID }), err
+		}}
+	}},
+	{"refuses all named blocks for one that is missing", "blocks/by ids", func() *broken {
+		return &broken{ids: func(s store.Store, ctx ctxt, id account, ids []string) ([]block, error) {
+			list, err := s.BlocksByID(ctx, id, ids)
+			if err == nil && len(list) < len(ids) {
+				err = &creditledger.NotFoundError{Kind: "block"}
+			}
+			return list, err
+		}}
+	}},
+	{"returns a zero block for a named one that is missing", "blocks/by ids", func() *broken {
+		return &broken{ids: func(s store.Store, ctx ctxt, id account, ids []string) ([]block, error) {
+			list, err := s.BlocksByID(ctx, id, ids)
+			return append(list, make([]block, len(ids)-len(list))...), err
+		}}
+	}},
 	{"begins a page of blocks behind its first", "blocks/pages", func() *broken {
 		return &broken{blocks: func(s store.Store, ctx ctxt, id account, from uint64, limit int) ([]block, error) {
 			return s.Blocks(ctx, id, from+1, limit)
