@@ -100,17 +100,18 @@ func create(path string) error {
 // first write leaves, if it is cut off, a file that can never be opened. fill is given
 // the name of an empty file of mode 0600, and leaves it on the disk. A link rather
 // than a rename puts it in place, so that it never replaces another file.
-func build(path string, fill func(temporary string) error) error {
+func build(path string, fill func(temporary string) error) (err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".new-*") // mode 0600
 	if err != nil {
-		return err
+		return fmt.Errorf("no file can be made in %s: %w", dir, withoutPath(err))
 	}
 	temporary := f.Name()
 	defer os.Remove(temporary)
+	defer func() { err = underItsName(err, temporary, path) }()
 	if err := f.Close(); err != nil {
 		return err
 	}
@@ -129,6 +130,29 @@ func build(path string, fill func(temporary string) error) error {
 		}
 	}
 	return syncDir(dir)
+}
+
+// underItsName has an error about a file that has a temporary name call it what it is
+// going to be called.
+func underItsName(err error, temporary, path string) error {
+	var about *fs.PathError
+	var link *os.LinkError
+	if errors.As(err, &about) && about.Path == temporary {
+		about.Path = path
+	}
+	if errors.As(err, &link) && link.Old == temporary {
+		link.Old = path
+	}
+	return err
+}
+
+// withoutPath is the reason of an error about a file, which its caller names.
+func withoutPath(err error) error {
+	var about *fs.PathError
+	if errors.As(err, &about) {
+		return about.Err
+	}
+	return err
 }
 
 // initialize makes the empty file at path a ledger without accounts, on disk.
