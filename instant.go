@@ -40,7 +40,7 @@ func InstantOf(t time.Time) Instant {
 func ParseInstant(s string) (Instant, error) {
 	t, ok := parseRFC3339(s)
 	if !ok {
-		return 0, &InvalidError{Field: "instant", Reason: fmt.Sprintf("%s is not an RFC 3339 date-time such as 2006-01-02T15:04:05Z", quote(s))}
+		return 0, &InvalidError{Field: "instant", Reason: fmt.Sprintf("%s is not an RFC 3339 date-time, such as 2030-12-31T15:04:05Z", quote(s))}
 	}
 	i := InstantOf(t)
 	if !i.Valid() {

@@ -148,7 +148,7 @@ func ParseWhen(s string) (When, error) {
 	}
 	i, err := ParseInstant(s)
 	if err != nil {
-		return When{}, &InvalidError{Field: "date", Reason: fmt.Sprintf("%s is neither a date such as 2006-01-02 nor an RFC 3339 date-time such as 2006-01-02T15:04:05Z", quote(s))}
+		return When{}, &InvalidError{Field: "date", Reason: fmt.Sprintf("%s is neither a date YYYY-MM-DD, such as 2030-12-31, nor an RFC 3339 date-time, such as 2030-12-31T15:04:05Z", quote(s))}
 	}
 	return AtInstant(i), nil
 }

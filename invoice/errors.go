@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -44,6 +45,16 @@ func (e *StatusError) Error() string {
 
 // Is matches creditledger.ErrConstraint.
 func (e *StatusError) Is(target error) bool { return target == creditledger.ErrConstraint }
+
+// inSettings names what is wrong with the settings of an invoice as a caller does, who
+// gives them inside invoice_settings.
+func inSettings(err error) error {
+	var wrong *creditledger.InvalidError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	return invalid("invoice_settings."+wrong.Field, "%s", wrong.Reason)
+}
 
 func invalid(field, format string, args ...any) error {
 	return &creditledger.InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)}

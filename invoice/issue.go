@@ -48,7 +48,9 @@ func Days(n int) *int { return &n }
 
 const maxNetTerms = 36500
 
-func (t *Terms) check() error {
+func (t *Terms) check() error { return inSettings(t.checkFields()) }
+
+func (t *Terms) checkFields() error {
 	custom := !t.CustomDueDate.IsZero()
 	switch {
 	case t.AutoCollection == nil:
@@ -81,7 +83,7 @@ func (t *Terms) due(date creditledger.Instant, zone *time.Location) (creditledge
 			return date, nil
 		}
 		if due < date {
-			return 0, invalid("custom_due_date", "%s is before the invoice date %s", due, date)
+			return 0, invalid("invoice_settings.custom_due_date", "%s is before the invoice date %s", due, date)
 		}
 		return due, nil
 	}
@@ -90,7 +92,7 @@ func (t *Terms) due(date creditledger.Instant, zone *time.Location) (creditledge
 	}
 	due := creditledger.InstantOf(date.Time().In(zone).AddDate(0, 0, *t.NetTerms))
 	if !due.Valid() {
-		return 0, invalid("net_terms", "%d days after %s is outside the calendar", *t.NetTerms, date)
+		return 0, invalid("invoice_settings.net_terms", "%d days after %s is outside the calendar", *t.NetTerms, date)
 	}
 	return due, nil
 }

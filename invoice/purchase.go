@@ -173,6 +173,10 @@ func (t *tx) purchaseDate(p *Purchase) (creditledger.Instant, error) {
 	return t.at(accountOf(p.Account))
 }
 
+// invoiceCurrency is the key under which callers give the currency of an invoice: that of
+// the account stands under another.
+const invoiceCurrency = "invoice_settings.currency"
+
 // invoicingCurrency is the currency an account is invoiced in.
 func (t *tx) invoicingCurrency(on creditledger.AccountID, asked string) (string, error) {
 	currency := asked
@@ -186,10 +190,10 @@ func (t *tx) invoicingCurrency(on creditledger.AccountID, asked string) (string,
 	case t.customer.Currency != "":
 		currency = t.customer.Currency
 	default:
-		return "", invalid("currency", "customer %q has no invoicing currency: record one or name the currency of the invoice", clip(t.customer.ID))
+		return "", invalid(invoiceCurrency, "customer %q has no invoicing currency: record one or name the currency of the invoice", clip(t.customer.ID))
 	}
 	if _, err := digitsOf(currency); err != nil {
-		return "", err
+		return "", inSettings(err)
 	}
 	if !creditledger.IsISOCurrency(currency) {
 		return "", invalid("currency", "%s was withdrawn from ISO 4217 and cannot be invoiced any more", currency)
