@@ -3,6 +3,7 @@ package opsfile
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 )
@@ -52,6 +53,36 @@ func (r *lineReader) next() (line []byte, tooLong bool, err error) {
 			return nil, true, nil
 		}
 		return part, false, nil
+	}
+}
+
+// patientReader reads from in until ctx ends. A terminal or a pipe that has nothing
+// cannot be told to stop waiting, so another goroutine waits.
+type patientReader struct {
+	ctx  context.Context
+	in   io.Reader
+	buf  []byte
+	read chan int
+	err  error // of the read whose length arrives
+}
+
+func (r *patientReader) Read(p []byte) (int, error) {
+	if r.read == nil {
+		r.read = make(chan int, 1)
+	}
+	if len(r.buf) < len(p) {
+		r.buf = make([]byte, len(p))
+	}
+	go func() {
+		n, err := r.in.Read(r.buf[:len(p)])
+		r.err = err
+		r.read <- n
+	}()
+	select {
+	case n := <-r.read:
+		return copy(p, r.buf[:n]), r.err
+	case <-r.ctx.Done():
+		return 0, context.Cause(r.ctx)
 	}
 }
 

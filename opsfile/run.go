@@ -50,8 +50,9 @@ func (s Summary) ExitStatus() int {
 // sent ahead share commits, unless StopOnError has them done one by one.
 //
 // The error, if any, says why in could not be read to its end or out not written; or
-// it is that of ctx, which is looked at between lines. Whatever was begun is finished
-// and answered first.
+// it is the cause of ctx, which ends Run between lines and while in has none. Whatever
+// was begun is finished and answered first. A Read of in that is under way then goes on
+// after Run has returned, and what it reads is lost.
 func Run(ctx context.Context, ledger *creditledger.Ledger, in io.Reader, out io.Writer, opts *Options) (Summary, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -100,18 +101,23 @@ type runner struct {
 }
 
 func (r *runner) read(ctx context.Context, in io.Reader) error {
-	lines := newLineReader(in)
+	lines := newLineReader(&patientReader{ctx: ctx, in: in})
 	for ctx.Err() == nil {
 		line, tooLong, err := lines.next()
 		switch {
 		case err == io.EOF:
 			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
 		case err != nil:
 			return fmt.Errorf("read line %d: %w", lines.number+1, err)
 		case !tooLong && skipped(line):
 			continue
 		}
 		answer := r.begin(ctx, line, tooLong)
+		if stopped(ctx, answer.Err) {
+			return context.Cause(ctx)
+		}
 		answer.Line = lines.number
 		r.begun <- answer
 		if r.opts.StopOnError && answer.Err != nil {
@@ -120,6 +126,12 @@ func (r *runner) read(ctx context.Context, in io.Reader) error {
 		}
 	}
 	return context.Cause(ctx)
+}
+
+// stopped reports whether a line was given up because ctx ended, with nothing done: it
+// counts as not begun.
+func stopped(ctx context.Context, err error) bool {
+	return err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.Is(err, creditledger.ErrOutcomeUnknown)
 }
 
 // begin carries a line out; a writing operation is only decided, and durable later.
@@ -183,7 +195,13 @@ func (p *printer) print(settled <-chan Answer) error {
 			return fmt.Errorf("write the answer to line %d: %w", a.Line, err)
 		}
 		p.count(&a)
-		if _, err = p.out.Write(p.buf); err == nil && len(settled) == 0 {
+		if p.out.Available() < len(p.buf) { // what is written at once are whole lines
+			err = p.out.Flush()
+		}
+		if err == nil {
+			_, err = p.out.Write(p.buf)
+		}
+		if err == nil && len(settled) == 0 {
 			err = p.out.Flush()
 		}
 		if err != nil {

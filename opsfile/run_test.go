@@ -332,3 +332,61 @@ func TestLongLines(t *testing.T) {
 		}
 	}
 }
+
+// TestRunEndsWhileItWaits: a run whose context ends while the input has nothing to read
+// ends, and what was begun is answered.
+func TestRunEndsWhileItWaits(t *testing.T) {
+	in, feed := io.Pipe()
+	defer feed.Close()
+	answers, out := io.Pipe()
+	ledger := creditledger.New(memory.New(), nil)
+	defer ledger.Close()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	why := errors.New("why")
+	ended := make(chan error, 1)
+	go func() {
+		summary, err := opsfile.Run(ctx, ledger, in, out, nil)
+		if summary.Answers != 1 {
+			err = fmt.Errorf("%d answers, %w", summary.Answers, err)
+		}
+		ended <- err
+	}()
+	if _, err := io.WriteString(feed, `{"op":"increment","customer_id":"c","amount":"1"}`+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(answers).ReadString('\n'); err != nil || !strings.Contains(line, `"entries"`) {
+		t.Fatal(line, err)
+	}
+	cancel(why)
+	select {
+	case err := <-ended:
+		if err != why {
+			t.Error(err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it goes on waiting")
+	}
+}
+
+// TestAnswersAreWrittenWhole: however many there are, each write has whole lines, so
+// that what a killed process has printed ends with one.
+func TestAnswersAreWrittenWhole(t *testing.T) {
+	ledger := creditledger.New(memory.New(), nil)
+	defer ledger.Close()
+	var out wholeLines
+	lines := strings.Repeat(`{"op":"increment","customer_id":"c","amount":"1","description":"`+strings.Repeat("d", 700)+`"}`+"\n", 2000)
+	if _, err := opsfile.Run(t.Context(), ledger, strings.NewReader(lines), &out, nil); err != nil || out.lines != 2000 {
+		t.Error(out.lines, err)
+	}
+}
+
+// wholeLines refuses a write that ends inside a line.
+type wholeLines struct{ lines int }
+
+func (w *wholeLines) Write(p []byte) (int, error) {
+	if !bytes.HasSuffix(p, []byte("\n")) {
+		return 0, errors.New("a write that ends inside a line")
+	}
+	w.lines += bytes.Count(p, []byte("\n"))
+	return len(p), nil
+}
