@@ -18,7 +18,8 @@ func (a *app) extendCommand() *cobra.Command {
 
 The block is named by its id, by its current expiry (--expiring), or by both. Without
 --amount everything that remains moves. --to takes a date, a date-time or never.`,
-		Example: `  creditledger extend cus_1 promo-7 --to 2031-01-01
+		Example: `  creditledger grant cus_1 50 --block-id promo-7 --expires 2030-01-01
+  creditledger extend cus_1 promo-7 --to 2031-01-01 --amount 20
   creditledger extend cus_1 --expiring 2030-01-01 --to never --amount 10`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
@@ -47,10 +48,10 @@ The block is named by its id, by its current expiry (--expiring), or by both. Wi
 	}
 	a.accountFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&to, "to", "", "the new expiry; required")
-	flags.StringVar(&expiring, "expiring", "", "the block's current expiry")
-	flags.StringVar(&amount, "amount", "", "how much to move (default: all that remains)")
-	flags.StringVar(&newBlock, "new-block-id", "", "id of the new block (default: one is made)")
+	flags.StringVar(&to, "to", "", "the new expiry, a `DATE`, a date-time or never; required")
+	flags.StringVar(&expiring, "expiring", "", "the `DATE` when the block expires now")
+	flags.StringVar(&amount, "amount", "", "the `AMOUNT` to move (default: all that remains)")
+	flags.StringVar(&newBlock, "new-block-id", "", "`ID` of the new block (default: one is made)")
 	w.add(cmd)
 	return cmd
 }
@@ -65,8 +66,9 @@ func (a *app) voidCommand() *cobra.Command {
 
 More than the block holds may be voided, up to what was granted: the rest was spent
 already, and its revenue is to be reversed.`,
-		Example: `  creditledger void cus_1 promo-7 30
-  creditledger void cus_1 promo-7 30 --reason refund`,
+		Example: `  creditledger grant cus_1 50 --block-id promo-7
+  creditledger void cus_1 promo-7 30
+  creditledger void cus_1 promo-7 20 --reason refund`,
 		Args: cobra.ExactArgs(3),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			var p parser
@@ -79,7 +81,8 @@ already, and its revenue is to be reversed.`,
 		}),
 	}
 	a.accountFlags(cmd)
-	cmd.Flags().StringVar(&reason, "reason", "", "refund, or nothing")
+	cmd.Flags().StringVar(&reason, "reason", "", "`WORD`: refund, or nothing")
+	completeWords(cmd, "reason", creditledger.ReasonRefund)
 	w.add(cmd)
 	return cmd
 }
@@ -87,11 +90,13 @@ already, and its revenue is to be reversed.`,
 func (a *app) amendCommand() *cobra.Command {
 	var w writeFlags
 	cmd := &cobra.Command{
-		Use:     "amend CUSTOMER BLOCK AMOUNT",
-		Short:   "Give back credits that were spent from a block",
-		Long:    `Give back credits that were spent from a block, at most what it once held.`,
-		Example: `  creditledger amend cus_1 promo-7 25 --description "billed twice"`,
-		Args:    cobra.ExactArgs(3),
+		Use:   "amend CUSTOMER BLOCK AMOUNT",
+		Short: "Give back credits that were spent from a block",
+		Long:  `Give back credits that were spent from a block, at most what it once held.`,
+		Example: `  creditledger grant cus_1 50 --block-id promo-7
+  creditledger spend cus_1 30
+  creditledger amend cus_1 promo-7 25 --description "billed twice"`,
+		Args: cobra.ExactArgs(3),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			var p parser
 			op := creditledger.Amendment{BlockID: args[1], Amount: p.amount("AMOUNT", args[2]), Description: w.description}
@@ -110,11 +115,12 @@ func (a *app) amendCommand() *cobra.Command {
 func (a *app) activateCommand() *cobra.Command {
 	var w writeFlags
 	cmd := &cobra.Command{
-		Use:     "activate CUSTOMER BLOCK",
-		Short:   "Make a block usable that waited for its payment",
-		Long:    `Make a block usable that was granted with --require-payment. It writes no entry.`,
-		Example: `  creditledger activate cus_1 order-12`,
-		Args:    cobra.ExactArgs(2),
+		Use:   "activate CUSTOMER BLOCK",
+		Short: "Make a block usable that waited for its payment",
+		Long:  `Make a block usable that was granted with --require-payment. It writes no entry.`,
+		Example: `  creditledger grant cus_1 500 --require-payment --block-id order-12
+  creditledger activate cus_1 order-12`,
+		Args: cobra.ExactArgs(2),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			op := creditledger.Activation{BlockID: args[1], Description: w.description}
 			var err error

@@ -28,11 +28,16 @@ type app struct {
 	help     string   // the command line for help about it
 	db       string
 	schema   string
+	group    bool
 	currency string
 	json     bool
+	precise  bool
 	quiet    bool
 
+	printsToTerminal bool
+
 	began   bool   // a subcommand's own work began: an error is no longer one of usage
+	writes  bool   // what is done is there also if nobody is told
 	told    bool   // an answer is on stdout, and the error with it if there is one
 	subject string // the customer a hint may name
 }
@@ -62,16 +67,26 @@ func (e *statusError) Unwrap() error { return e.err }
 // run executes a command line and returns the exit status.
 func (a *app) run(ctx context.Context, args []string) int {
 	a.args = args
+	a.printsToTerminal = isTerminal(a.out)
+	out := &output{to: a.out}
+	a.out = out
 	root := a.rootCommand()
 	root.SetArgs(append([]string{}, args...)) // of nil cobra would take the process's own
 	ran, err := root.ExecuteContextC(ctx)
+	if out.err != nil && (err == nil || errors.Is(err, out.err)) {
+		err = &outputError{out.err, a.writes}
+	}
 	if err == nil {
 		return 0
 	}
 	a.help = "creditledger help" + strings.TrimSuffix(strings.TrimPrefix(ran.CommandPath(), "creditledger"), " help")
 	status := a.status(err)
+	stopped := stoppedBy(ctx, err)
+	if stopped != nil {
+		status = stopped.status()
+	}
 	var carried *statusError
-	if !errors.As(err, &carried) || carried.err != nil {
+	if stopped != nil || !errors.As(err, &carried) || carried.err != nil {
 		a.tellJSON(err, status)
 		fmt.Fprintln(a.err, "creditledger: "+a.message(ran, err))
 	}
@@ -114,6 +129,8 @@ func (a *app) status(err error) int {
 	switch {
 	case errors.As(err, &carried):
 		return carried.status
+	case errors.As(err, new(*outputError)):
+		return statusTrouble
 	case !a.began:
 		return statusUsage
 	}

@@ -26,13 +26,16 @@ answer before it sends the next line, or send thousands ahead, which then share 
 
 Exit status: 0 every line was read and answered, whatever the answers; 2 so too, but a
 line was not one well-formed JSON object with a known op; 1 trouble with files or
-storage; 3 --stop-on-error met an error answer.`
+storage; 3 --stop-on-error met an error answer; 5 --fail-on-error, every line was read
+and answered, and an answer is an error; 130 interrupted: the lines that were begun are
+answered first, and what is answered is done. A second interrupt ends it at once.`
 
 type applyFlags struct {
 	db          string
 	clock       string
 	grace       time.Duration
 	stopOnError bool
+	failOnError bool
 }
 
 func (a *app) applyCommand() *cobra.Command {
@@ -41,9 +44,11 @@ func (a *app) applyCommand() *cobra.Command {
 		Use:   "apply [FILE]",
 		Short: "Carry out an operations file",
 		Long:  applyHelp,
-		Example: `  creditledger apply operations.jsonl --db credits.db > answers.jsonl
-  creditledger apply --clock manual scenario.jsonl
-  generate | creditledger apply --db credits.db --stop-on-error`,
+		Example: `  echo '{"op":"increment","customer_id":"cus_1","amount":"100"}' > ops.jsonl
+  echo '{"op":"balance","customer_id":"cus_1"}' >> ops.jsonl
+  creditledger apply ops.jsonl --db credits.db > answers.jsonl
+  creditledger apply ops.jsonl --clock manual
+  cat ops.jsonl | creditledger apply --db credits.db --stop-on-error`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			path := "-"
@@ -55,9 +60,10 @@ func (a *app) applyCommand() *cobra.Command {
 	}
 	a.dbFlagFor(cmd, &f.db, "", "the `LEDGER`: a file, made when absent, or postgres://… (default: in memory)")
 	flags := cmd.Flags()
-	flags.StringVar(&f.clock, "clock", "", "manual: begin at 2000-01-01T00:00:00Z and move by clock lines only")
-	flags.DurationVar(&f.grace, "grace", 0, "grace period, such as 1h: entries are pending until it is over")
-	flags.BoolVar(&f.stopOnError, "stop-on-error", false, "end at the first error answer, with exit status 3")
+	flags.StringVar(&f.clock, "clock", "", "`WORD`: manual begins at 2000-01-01T00:00:00Z and moves by clock lines only")
+	flags.DurationVar(&f.grace, "grace", 0, "grace `PERIOD`, such as 1h: entries are pending until it is over")
+	flags.BoolVar(&f.stopOnError, "stop-on-error", false, "end at the first error answer, with status 3")
+	flags.BoolVar(&f.failOnError, "fail-on-error", false, "carry out every line, and end with status 5 if one was refused")
 	_ = cmd.RegisterFlagCompletionFunc("clock", cobra.FixedCompletions([]string{"manual"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -87,17 +93,29 @@ func (a *app) apply(ctx context.Context, path string, f *applyFlags) (err error)
 	ledger := creditledger.New(s, opts)
 	summary, err := opsfile.Run(ctx, ledger, in, a.out, &run)
 	seen := bar.done()
+	if stopped := stoppedBy(ctx, err); stopped != nil {
+		err = fmt.Errorf("%w after %s, %s among them: what is answered is done, and nothing else was begun", stopped,
+			count(uint64(summary.Answers), "answer", "answers"), count(uint64(summary.Errors), "error", "errors"))
+	}
 	if err := errors.Join(err, ledger.Close(), s.Close()); err != nil {
 		return &statusError{statusTrouble, err}
 	}
 	if seen {
 		fmt.Fprintf(a.err, "%s, %s\n", count(uint64(summary.Answers), "answer", "answers"), count(uint64(summary.Errors), "error", "errors"))
 	}
-	if status := summary.ExitStatus(); status != 0 {
+	status := summary.ExitStatus()
+	if status == 0 && f.failOnError && summary.Errors > 0 {
+		status = statusSomeRefused
+	}
+	if status != 0 {
 		return &statusError{status: status}
 	}
 	return nil
 }
+
+// statusSomeRefused is the exit status of apply --fail-on-error when all is well but for
+// answers that are errors.
+const statusSomeRefused = 5
 
 // operations opens the input.
 func (a *app) operations(path string) (io.Reader, *bar, func() error, error) {
@@ -114,7 +132,7 @@ func (a *app) operations(path string) (io.Reader, *bar, func() error, error) {
 
 // applyStore opens the ledger for writing, or without one a store in memory.
 func (a *app) applyStore(ctx context.Context, db string) (store.Store, error) {
-	at, err := locate(db, a.schema)
+	at, err := a.locate(db, a.schema)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -25,14 +24,14 @@ the ledger as it was at one moment, whether that is in a file or in PostgreSQL.
 
 The copy is a ledger file like any other: use it with --db, prove it with verify, and
 bring it back, or into a database, with copy.`,
-		Example: `  creditledger backup credits-2030-01-01.db
+		Example: `  creditledger grant cus_1 100
+  creditledger backup credits-2030-01-01.db
   creditledger backup --force latest.db
-  creditledger backup credits-2030-01-01.db --db postgres://ledger@db.example/billing`,
+  creditledger migrate --db postgres://ledger@db.example/billing
+  creditledger backup billing.db --db postgres://ledger@db.example/billing`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
-			defer stop()
-			return a.backup(ctx, args[0], force)
+			return a.backup(cmd.Context(), args[0], force)
 		}),
 	}
 	a.dbFlag(cmd)
@@ -41,7 +40,7 @@ bring it back, or into a database, with copy.`,
 }
 
 func (a *app) backup(ctx context.Context, path string, force bool) error {
-	at, err := locate(a.db, a.schema)
+	at, err := a.locate(a.db, a.schema)
 	if err != nil {
 		return err
 	}
@@ -54,6 +53,7 @@ func (a *app) backup(ctx context.Context, path string, force bool) error {
 	if at.sameAs(location{file: path}) {
 		return &statusError{statusUsage, fmt.Errorf("%s is the ledger itself: choose another name", path)}
 	}
+	a.writes = true
 	n, err := writeBackup(path, force, func(temp string) error { return a.backupInto(ctx, at, temp) })
 	switch {
 	case err != nil:
@@ -112,6 +112,10 @@ func writeBackup(path string, force bool, fill func(path string) error) (n int64
 	defer func() { err = errors.Join(err, os.RemoveAll(temp)) }()
 	whole := filepath.Join(temp, "ledger.db")
 	if err := fill(whole); err != nil {
+		var about *fs.PathError
+		if errors.As(err, &about) && about.Path == whole {
+			about.Path = path // nobody knows the other name
+		}
 		return 0, err
 	}
 	info, err := os.Stat(whole)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -44,16 +42,18 @@ func (a *app) copyCommand() *cobra.Command {
 		Use:   "copy --from LEDGER --to LEDGER",
 		Short: "Copy a whole ledger between files and databases",
 		Long:  copyHelp,
-		Example: `  creditledger copy --from credits.db --to postgres://ledger@db.example/billing
+		Example: `  creditledger grant cus_1 100
+  creditledger migrate --db postgres://ledger@db.example/billing
+  creditledger copy --from credits.db --to postgres://ledger@db.example/billing
   creditledger copy --from 'service=billing' --to credits-2030-01-01.db
-  creditledger copy --from credits.db --to 'postgres://ledger@db.example/billing?schema=credits' --json`,
+  creditledger migrate --db 'service=billing' --schema credits
+  creditledger copy --from credits.db --to 'service=billing schema=credits' --json`,
 		Args: cobra.NoArgs,
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
-			defer stop()
-			return a.copy(ctx, from, to)
+			return a.copy(cmd.Context(), from, to)
 		}),
 	}
+	a.groupFlag(cmd)
 	for name, value := range map[string]*string{"from": &from, "to": &to} {
 		cmd.Flags().StringVar(value, name, "", "a `LEDGER`: a file, or postgres://…; required")
 		_ = cmd.MarkFlagFilename(name)
@@ -68,17 +68,18 @@ func (a *app) copy(ctx context.Context, from, to string) error {
 	if p.err != nil {
 		return p.err
 	}
-	source, err := locate(from, "")
+	source, err := a.locate(from, "")
 	if err != nil {
 		return err
 	}
-	target, err := locate(to, "")
+	target, err := a.locate(to, "")
 	if err != nil {
 		return err
 	}
 	if source.sameAs(target) {
 		return &statusError{statusUsage, errors.New("--from and --to are the same ledger")}
 	}
+	a.writes = true
 	report, err := a.copyLedger(ctx, source, target)
 	if err != nil {
 		return copyError(err)
@@ -148,7 +149,7 @@ func (a *app) showCopy(r *transfer.Report, source, target location) error {
 	case a.quiet:
 		return nil
 	}
-	t := newTable("", ">IN BOTH", ">COPIED NOW")
+	t := a.newTable("", ">IN BOTH", ">COPIED NOW")
 	t.add("accounts", fmt.Sprint(r.Accounts), "")
 	t.add("journal records", fmt.Sprint(r.Journal), fmt.Sprint(r.NewJournal))
 	t.add("other records", fmt.Sprint(r.Records), fmt.Sprint(r.NewRecords))

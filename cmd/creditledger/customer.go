@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -23,12 +22,9 @@ Customers are optional: an account works without one, in UTC. The time zone deci
 when a date such as 2030-01-01 begins.`,
 		Example: `  creditledger customer set cus_1 --timezone America/Los_Angeles --name "Ada"
   creditledger customer show cus_1`,
-		RunE: func(*cobra.Command, []string) error {
-			return errors.New("customer needs set or show, and a CUSTOMER")
-		},
 	}
 	cmd.AddCommand(a.customerSetCommand(), a.customerShowCommand())
-	return cmd
+	return group(cmd, "customer needs set or show, and a CUSTOMER")
 }
 
 func (a *app) customerSetCommand() *cobra.Command {
@@ -75,11 +71,11 @@ change of the time zone stay as they are.`,
 	}
 	a.dbFlag(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&externalID, "external-id", "", "the customer's id elsewhere")
-	flags.StringVar(&name, "name", "", "name (empty: none)")
-	flags.StringVar(&email, "email", "", "e-mail address (empty: none)")
-	flags.StringVar(&timezone, "timezone", "", "IANA time zone, such as Europe/Rome")
-	flags.StringVar(&currency, "currency", "", "the currency the customer is invoiced in, such as USD")
+	flags.StringVar(&externalID, "external-id", "", "the customer's `ID` elsewhere")
+	flags.StringVar(&name, "name", "", "`NAME` (empty: none)")
+	flags.StringVar(&email, "email", "", "e-mail `ADDRESS` (empty: none)")
+	flags.StringVar(&timezone, "timezone", "", "IANA time `ZONE`, such as Europe/Rome")
+	flags.StringVar(&currency, "currency", "", "the `CURRENCY` the customer is invoiced in, such as USD")
 	flags.StringArrayVar(&meta, "meta", nil, "metadata `KEY=VALUE`; may be repeated")
 	flags.StringArrayVar(&unset, "unset-meta", nil, "metadata `KEY` to remove; may be repeated")
 	flags.BoolVar(&clear, "clear-meta", false, "remove all metadata first")
@@ -89,10 +85,12 @@ change of the time zone stay as they are.`,
 
 func (a *app) customerShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "show CUSTOMER",
-		Short:   "Show what is recorded of a customer",
-		Example: `  creditledger customer show cus_1 --json`,
-		Args:    cobra.ExactArgs(1),
+		Use:   "show CUSTOMER",
+		Short: "Show what is recorded of a customer",
+		Example: `  creditledger customer set cus_1 --name "Ada"
+  creditledger customer show cus_1
+  creditledger customer show cus_1 --json`,
+		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			return a.withLedger(cmd.Context(), toRead, func(l *creditledger.Ledger) error {
 				c, err := l.Customer(cmd.Context(), args[0])
@@ -137,10 +135,10 @@ func (a *app) showCustomer(c *creditledger.Customer, err error, silent bool) err
 	case silent:
 		return nil
 	}
-	return writeCustomer(a.out, c)
+	return a.writeCustomer(a.out, c)
 }
 
-func writeCustomer(out io.Writer, c *creditledger.Customer) error {
+func (a *app) writeCustomer(out io.Writer, c *creditledger.Customer) error {
 	var text strings.Builder
 	line := func(what, value string) {
 		if value != "" {
@@ -156,7 +154,7 @@ func writeCustomer(out io.Writer, c *creditledger.Customer) error {
 	for _, key := range slices.Sorted(maps.Keys(c.Metadata)) {
 		line("meta", key+"="+c.Metadata[key])
 	}
-	line("created", when(c.CreatedAt))
+	line("created", a.when(c.CreatedAt))
 	_, err := io.WriteString(out, text.String())
 	return err
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,13 +26,20 @@ func (a *app) dbFlag(cmd *cobra.Command) {
 func (a *app) dbFlagFor(cmd *cobra.Command, db *string, otherwise, usage string) {
 	cmd.Flags().StringVar(db, "db", otherwise, usage)
 	cmd.Flags().StringVar(&a.schema, "schema", "", "the `NAME` of the ledger's schema in a PostgreSQL database (default creditledger)")
+	a.groupFlag(cmd)
 	_ = cmd.MarkFlagFilename("db")
 	_ = cmd.RegisterFlagCompletionFunc("schema", cobra.NoFileCompletions)
+}
+
+// groupFlag lets a ledger file be one that its group may open.
+func (a *app) groupFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.group, "group-access", false, "the group of a ledger file may read and write it (mode 0660), as on shared volumes")
 }
 
 // location is where a ledger is: a file, or a schema of a database.
 type location struct {
 	file     string
+	group    bool            // the file's group may open it too
 	database *pgxpool.Config // nil: it is a file
 	schema   string
 }
@@ -57,6 +63,13 @@ func (l location) sameAs(other location) bool {
 	return a.Host == b.Host && a.Port == b.Port && a.Database == b.Database && l.schema == other.schema
 }
 
+// locate is locate with what else the command line says of ledgers.
+func (a *app) locate(name, schema string) (location, error) {
+	at, err := locate(name, schema)
+	at.group = a.group
+	return at, err
+}
+
 // locate reads a --db, and the --schema that goes with it.
 func locate(name, schema string) (location, error) {
 	if !isConnection(name) {
@@ -65,7 +78,11 @@ func locate(name, schema string) (location, error) {
 		}
 		return location{file: name}, nil
 	}
-	config, err := pgxpool.ParseConfig(name)
+	text, ok := connectionText(name)
+	if !ok {
+		return location{}, &flagError{"ledger", errors.New("a ledger is a file, or a PostgreSQL database as postgres://… or parameters as libpq takes them; a file of such a name is written ./NAME")}
+	}
+	config, err := pgxpool.ParseConfig(text)
 	if err != nil { // which quotes what it could not read
 		return location{}, &flagError{"connection", errors.New("it is neither a URL of the scheme postgres nor parameters as libpq takes them: see creditledger help")}
 	}
@@ -89,20 +106,6 @@ func locate(name, schema string) (location, error) {
 	}
 	postgres.Watch(config)
 	return location{database: config, schema: schema}, nil
-}
-
-// isConnection reports whether a --db is about PostgreSQL and no file: a URL, or
-// parameters as libpq takes them. A file of such a name can be written ./NAME.
-func isConnection(name string) bool {
-	if scheme, _, ok := strings.Cut(name, "://"); ok {
-		return scheme == "postgres" || scheme == "postgresql"
-	}
-	first, _, _ := strings.Cut(name, "=")
-	switch strings.TrimSpace(first) {
-	case "host", "hostaddr", "port", "dbname", "database", "user", "password", "passfile", "service", "servicefile", "sslmode":
-		return first != name
-	}
-	return false
 }
 
 // patienceToConnect is how long a database may take to answer at all.
@@ -176,7 +179,7 @@ func (l location) open(ctx context.Context, want access) (store.Store, error) {
 			return nil, &missingFileError{path: l.file, flag: "--db"}
 		}
 	}
-	s, err := bolt.Open(l.file, &bolt.Options{ReadOnly: want == toRead})
+	s, err := bolt.Open(l.file, &bolt.Options{ReadOnly: want == toRead, GroupAccess: l.group})
 	switch {
 	case errors.Is(err, creditledger.ErrLocked): // which tells what a Go program can do
 		return nil, &lockedError{l.file, err}
@@ -188,7 +191,7 @@ func (l location) open(ctx context.Context, want access) (store.Store, error) {
 
 // withStore opens the ledger of the command line, calls f and closes it again.
 func (a *app) withStore(ctx context.Context, want access, f func(*creditledger.Ledger, store.Store) error) error {
-	at, err := locate(a.db, a.schema)
+	at, err := a.locate(a.db, a.schema)
 	if err != nil {
 		return err
 	}
@@ -196,6 +199,7 @@ func (a *app) withStore(ctx context.Context, want access, f func(*creditledger.L
 	if err != nil {
 		return err
 	}
+	a.writes = a.writes || want != toRead
 	ledger := creditledger.New(s, a.options())
 	return errors.Join(f(ledger, s), ledger.Close(), s.Close())
 }

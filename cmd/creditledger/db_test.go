@@ -73,8 +73,26 @@ func TestLocate(t *testing.T) {
 		{"credits.db", "", "credits.db", false},
 		{"./host=x", "", "./host=x", false},
 		{"host", "", "host", false},
-		{"sqlite://x", "", "sqlite://x", false},
+		{"./sqlite://x", "", "./sqlite://x", false},
+		{"sqlite://x", "", "", false},
+		{"pgsql://u:p@h/d", "", "", false},
+		{"jdbc:postgresql://h/d", "", "", false},
+		{"postgres:/u:p@h/d", "", "", false},
+		{"postgres:u:p@h", "", "", false},
+		{"u:p@h/d", "", "", false},
+		{"u:p@h:5432", "", "", false},
+		{"org:ada@example.com", "", "org:ada@example.com", false},
+		{"C:/credits.db", "", "C:/credits.db", false},
 		{"a=b", "", "a=b", false},
+		{"rehost=b", "", "rehost=b", false},
+		{" host=h dbname=d", "", "schema creditledger of the database", true},
+		{"application_name=x password=p host=h dbname=d", "", "schema creditledger of the database", true},
+		{"connect_timeout=10 host=h", "", "schema creditledger of the database", true},
+		{"target_session_attrs=read-write host=h", "", "schema creditledger of the database", true},
+		{"options='-c statement_timeout=1s' host=h", "", "schema creditledger of the database", true},
+		{"hsot=h password=p", "", "schema creditledger of the database", true},
+		{"sslrootcert=x host=h", "", "", false},
+		{"POSTGRES://h/d", "", "schema creditledger of the database", true},
 		{"", "", "", false},
 		{"postgres://h/d", "", "schema creditledger of the database", true},
 		{"postgresql://u:p@h:1234/d?schema=mine", "", "schema mine of the database", true},
@@ -339,6 +357,12 @@ func TestNoConnectionIsTold(t *testing.T) {
 		"host=sekrethost.invalid user=sekretuser password='sekretword' dbname=sekretbase",
 		"host=" + socket + " user=postgres password=sekretword dbname=sekretbase",
 		"host=sekrethost user=sekretuser port=x dbname=sekretbase password=sekretword",
+		"application_name=x password=sekretword host=sekrethost.invalid user=sekretuser dbname=sekretbase",
+		"hsot=sekrethost password='sekret\\'word' user=sekretuser dbname=sekretbase host=" + socket,
+		"pgsql://sekretuser:sekretword@sekrethost/sekretbase",
+		"POSTGRES://sekretuser:sekretword@sekrethost:port/sekretbase",
+		"jdbc:postgresql://sekrethost/sekretbase?password=sekretword&user=sekretuser",
+		"sekretuser:sekretword@sekrethost/sekretbase",
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
@@ -373,6 +397,11 @@ func tellsNothing(t *testing.T, db, socket string, few bool) {
 			if strings.Contains(stdout+stderr, secret) {
 				t.Errorf("%q tells %s:\n%s%s", args, secret, stdout, stderr)
 			}
+		}
+	}
+	for _, dir := range []string{s.dir, "."} {
+		if made, _ := filepath.Glob(filepath.Join(dir, "*sekret*")); len(made) > 0 {
+			t.Errorf("files were made: %q", made)
 		}
 	}
 }

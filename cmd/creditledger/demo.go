@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"time"
@@ -69,9 +68,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Example: `  creditledger demo`,
 		Args:    cobra.NoArgs,
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
-			defer stop()
-			return a.demo(ctx)
+			return a.demo(cmd.Context())
 		}),
 	}
 }
@@ -97,6 +94,9 @@ func (a *app) demo(ctx context.Context) (err error) {
 		fmt.Fprintf(a.out, "\n%s\n$ creditledger %s\n", s.tell, commandLine(s.args))
 		scene := &app{in: a.in, out: a.out, err: a.out, clock: clock.Now, defaultDB: filepath.Join(dir, "credits.db")}
 		status := scene.run(ctx, s.args)
+		if out, ok := a.out.(*output); ok && out.err != nil {
+			return out.err
+		}
 		if (status == statusRefused) != s.refused || (status != 0 && !s.refused) {
 			return fmt.Errorf("the demo's step %d ended with status %d", i+1, status)
 		}

@@ -26,9 +26,11 @@ func (a *app) entriesCommand() *cobra.Command {
 
 A long list comes in pages: the last line of a page names the --cursor of the next.
 Dates are the first instant of the day in UTC.`,
-		Example: `  creditledger entries cus_1
+		Example: `  creditledger grant cus_1 100
+  creditledger spend cus_1 20
+  creditledger entries cus_1
   creditledger entries cus_1 --asc --limit 100
-  creditledger entries cus_1 --type decrement --since 2030-01-01 --min 10`,
+  creditledger entries cus_1 --type decrement --since 2025-01-01 --min 10`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			q, err := e.query(cmd)
@@ -42,7 +44,7 @@ Dates are the first instant of the day in UTC.`,
 					fmt.Fprintln(out, "No entries.")
 					return
 				}
-				writeEntries(out, page.Entries)
+				a.writeEntries(out, page.Entries)
 				if page.Next != "" && !a.quiet {
 					fmt.Fprintf(out, "More: --cursor %s\n", shellWord(string(page.Next)))
 				}
@@ -57,15 +59,17 @@ Dates are the first instant of the day in UTC.`,
 func (e *entriesFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&e.ascending, "asc", false, "oldest first")
-	flags.IntVar(&e.limit, "limit", 20, "entries on a page, up to 1000")
-	flags.StringVar(&e.cursor, "cursor", "", "go on where a page ended")
-	flags.StringVar(&e.entryType, "type", "", "increment, decrement, expiration_change, credit_block_expiry, void_initiated, void or amendment")
-	flags.StringVar(&e.status, "status", "", "committed or pending")
-	flags.StringVar(&e.min, "min", "", "entries of at least this amount")
-	flags.StringVar(&e.since, "since", "", "created at this date or date-time or later")
-	flags.StringVar(&e.after, "after", "", "created later than this")
-	flags.StringVar(&e.before, "before", "", "created before this")
-	flags.StringVar(&e.until, "until", "", "created at this or earlier")
+	flags.IntVar(&e.limit, "limit", 20, "`NUMBER` of entries on a page, up to 1000")
+	flags.StringVar(&e.cursor, "cursor", "", "go on at the `CURSOR` that a page ended with")
+	flags.StringVar(&e.entryType, "type", "", "`TYPE`: increment, decrement, expiration_change, credit_block_expiry, void_initiated, void or amendment")
+	completeWords(cmd, "type", "increment", "decrement", "expiration_change", "credit_block_expiry", "void_initiated", "void", "amendment")
+	flags.StringVar(&e.status, "status", "", "`STATUS`: committed or pending")
+	completeWords(cmd, "status", "committed", "pending")
+	flags.StringVar(&e.min, "min", "", "entries of at least this `AMOUNT`")
+	flags.StringVar(&e.since, "since", "", "created at this `DATE` or date-time or later")
+	flags.StringVar(&e.after, "after", "", "created later than this `DATE`")
+	flags.StringVar(&e.before, "before", "", "created before this `DATE`")
+	flags.StringVar(&e.until, "until", "", "created at this `DATE` or earlier")
 }
 
 func (e *entriesFlags) query(cmd *cobra.Command) (creditledger.EntriesQuery, error) {

@@ -1,9 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"creditledger"
+	"creditledger/store/bolt"
 	"creditledger/store/postgres"
 )
 
@@ -43,14 +45,20 @@ func (e *fileOnlyError) Is(target error) bool { return target == creditledger.Er
 // argumentsError is a command line with too few or too many arguments.
 type argumentsError struct {
 	command, takes string
-	given          int
+	given          []string
 }
 
 func (e *argumentsError) Error() string {
-	if e.takes == "" || strings.HasPrefix(e.takes, "-") {
-		return fmt.Sprintf("%s takes no arguments, only flags: %d given", e.command, e.given)
+	given, hint := count(uint64(len(e.given)), "argument", "arguments"), ""
+	for _, truth := range []string{"true", "false"} {
+		if slices.Contains(e.given, truth) {
+			hint = fmt.Sprintf(" (a flag that is on or off takes its value as in --preview=%s)", truth)
+		}
 	}
-	return fmt.Sprintf("%s takes %s: %s given", e.command, e.takes, count(uint64(e.given), "argument", "arguments"))
+	if e.takes == "" || strings.HasPrefix(e.takes, "-") {
+		return fmt.Sprintf("%s takes no arguments, only flags: %s given%s", e.command, given, hint)
+	}
+	return fmt.Sprintf("%s takes %s: %s given%s", e.command, e.takes, given, hint)
 }
 
 // errMissing is what a flagError says of a flag that has to be given.
@@ -79,6 +87,9 @@ func (e *flagError) Is(target error) bool {
 // message is an error of a subcommand on one line, with what to do next.
 func (a *app) message(cmd *cobra.Command, err error) string {
 	text := a.plain(inOwnWords(cmd, err.Error(), err))
+	if stoppedBy(cmd.Context(), err) != nil {
+		text = strings.ReplaceAll(text, context.Canceled.Error(), "interrupted")
+	}
 	if hint := a.hint(err); hint != "" {
 		text += "; " + hint
 	}
@@ -88,20 +99,6 @@ func (a *app) message(cmd *cobra.Command, err error) string {
 // plain is a text on one line that tells no secrets.
 func (a *app) plain(text string) string {
 	return plainLine(withoutSecrets(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\t' }), " "), a.args))
-}
-
-// secret is what a text must not tell of the way to a database, even if a person put
-// it where it does not belong.
-var secret = regexp.MustCompile(`(?i)\bpostgres(ql)?:/+[^\s"']*|\bpassword\s*=\s*('[^']*'|[^\s"']+)`)
-
-// withoutSecrets takes out of a text what it quotes of connections on the command line.
-func withoutSecrets(text string, args []string) string {
-	for _, arg := range args {
-		if isConnection(arg) {
-			text = strings.ReplaceAll(text, arg, "…")
-		}
-	}
-	return secret.ReplaceAllString(text, "…")
 }
 
 // plainLine makes a text that may quote the command line fit for a terminal or a log:
@@ -131,10 +128,13 @@ func (a *app) hint(err error) string {
 		noFile    *missingFileError
 		unknown   *creditledger.OutcomeUnknownError
 		stopped   *interruptedError
+		file      *bolt.FileError
 	)
 	switch {
 	case errors.As(err, &stopped):
 		return "give the same command again: it goes on where it stopped"
+	case errors.As(err, &file) && file.Mode != 0 && file.Mode&0o007 == 0 && !a.group:
+		return "or let its group in with --group-access"
 	case errors.Is(err, postgres.ErrNotMigrated):
 		return "creditledger migrate does that, with the same --db and --schema"
 	case errors.As(err, new(silentError)):
@@ -157,6 +157,8 @@ func (a *app) hint(err error) string {
 		return "choose another id"
 	case errors.Is(err, creditledger.ErrConflict):
 		return "try again"
+	case errors.As(err, new(*outputError)):
+		return ""
 	case !a.began, errors.Is(err, errMissing):
 		return "see " + a.help
 	}

@@ -75,12 +75,20 @@ func kindOf(f *pflag.Flag) string {
 // knows a request by the keys of operations files. A subcommand whose request stands in
 // a FILE has those very keys.
 func inOwnWords(cmd *cobra.Command, text string, err error) string {
-	var wrong *creditledger.InvalidError
-	if !errors.As(err, &wrong) || wrong.Field == "" || strings.Contains(cmd.Use, "FILE") {
+	if strings.Contains(cmd.Use, "FILE") {
 		return text
 	}
-	reason := compoundKey.ReplaceAllStringFunc(wrong.Reason, func(key string) string { return ownName(cmd, key) })
-	return strings.Replace(text, wrong.Error(), "invalid "+ownName(cmd, wrong.Field)+": "+reason, 1)
+	var wrong *creditledger.InvalidError
+	var other *creditledger.IdempotencyMismatchError
+	switch {
+	case errors.As(err, &wrong) && wrong.Field != "":
+		reason := compoundKey.ReplaceAllStringFunc(wrong.Reason, func(key string) string { return ownName(cmd, key) })
+		return strings.Replace(text, wrong.Error(), "invalid "+ownName(cmd, wrong.Field)+": "+reason, 1)
+	case errors.As(err, &other) && other.Field != "":
+		own := strings.TrimSuffix(other.Error(), other.Field) + ownName(cmd, other.Field)
+		return strings.Replace(text, other.Error(), own, 1)
+	}
+	return text
 }
 
 // compoundKey is a key that cannot be an English word.
@@ -89,32 +97,58 @@ var compoundKey = regexp.MustCompile(`\b[a-z]+(_[a-z]+)+\b`)
 // ownNames are the flags and arguments that have another name than their key, those
 // first that a subcommand rather has.
 var ownNames = map[string][]string{
-	"amount":               {"AMOUNT"},
-	"block_id":             {"BLOCK"},
-	"custom_due_date":      {"due"},
-	"customer_id":          {"CUSTOMER"},
-	"effective_date":       {"effective"},
-	"expiry_date":          {"expires", "expiring"},
-	"external_customer_id": {"external-id"},
-	"id":                   {"CUSTOMER"},
-	"idempotency_key":      {"key"},
-	"invoice_id":           {"INVOICE", "invoice"},
-	"item_id":              {"item"},
-	"minimum_amount":       {"min"},
-	"overdraft_limit":      {"limit"},
-	"per_unit_cost_basis":  {"cost-basis"},
-	"price_id":             {"price"},
-	"target_expiry_date":   {"to"},
-	"void_reason":          {"reason"},
+	"amount":                      {"AMOUNT", "MONEY", "add", "take"},
+	"block_id":                    {"BLOCK"},
+	"change_id":                   {"CHANGE"},
+	"credit_note_id":              {"CREDIT-NOTE"},
+	"credits":                     {"CREDITS"},
+	"currency":                    {"currency", "invoice-currency"},
+	"custom_due_date":             {"due"},
+	"customer_id":                 {"CUSTOMER"},
+	"decline_code":                {"decline-code"},
+	"effective_date":              {"effective"},
+	"entry_status":                {"status"},
+	"entry_type":                  {"type"},
+	"expiry_date":                 {"expires", "expiring"},
+	"external_customer_id":        {"external-id"},
+	"failed_reason":               {"code"},
+	"filters":                     {"item", "exclude-item"},
+	"id":                          {"CUSTOMER"},
+	"idempotency_key":             {"key"},
+	"invoice_id":                  {"INVOICE", "invoice"},
+	"invoice_settings.currency":   {"invoice-currency"},
+	"item_id":                     {"item", "invoice-item"},
+	"metadata":                    {"meta"},
+	"minimum_amount":              {"min"},
+	"overdraft_limit":             {"limit"},
+	"payment_id":                  {"payment"},
+	"per_unit_cost_basis":         {"cost-basis"},
+	"previously_collected_amount": {"collected"},
+	"price_id":                    {"price"},
+	"target_expiry_date":          {"to"},
+	"tax":                         {"AMOUNT"},
+	"tax_percent":                 {"tax"},
+	"void_reason":                 {"reason"},
 }
 
 // ownName is a key's name on the command line, the key itself if it has none there.
 func ownName(cmd *cobra.Command, key string) string {
-	for _, name := range append(slices.Clip(ownNames[key]), strings.ReplaceAll(key, "_", "-")) {
+	names := slices.Clip(ownNames[key])
+	last := key[strings.LastIndex(key, ".")+1:] // as of invoice_settings.net_terms
+	if last != key {
+		names = append(names, strings.ReplaceAll(last, "_", "-"))
+	}
+	names = append(append(names, ownNames[last]...), strings.ReplaceAll(last, "_", "-"))
+	for _, name := range names { // what was given is more likely to be wrong than what was not
+		if cmd.Flags().Changed(name) {
+			return "--" + name
+		}
+	}
+	for _, name := range names {
 		switch {
 		case cmd.Flags().Lookup(name) != nil:
 			return "--" + name
-		case slices.Contains(strings.FieldsFunc(cmd.Use, func(r rune) bool { return strings.ContainsRune(" []", r) }), name):
+		case slices.Contains(strings.FieldsFunc(cmd.Use, func(r rune) bool { return strings.ContainsRune(" [].", r) }), name):
 			return name
 		}
 	}

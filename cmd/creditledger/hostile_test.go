@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -92,7 +93,9 @@ func TestHostileArguments(t *testing.T) {
 					return
 				}
 				if tried++; tried%hostileStride == 0 {
-					h.try(t, append(slices.Clone(line), "--"+f.Name+"="+text))
+					args := append(slices.Clone(line), "--"+f.Name+"="+text)
+					stderr, status := h.try(t, args)
+					namesFlags(t, cmd, args, stderr, status)
 				}
 			})
 		}
@@ -122,9 +125,29 @@ func newHostileSession(t *testing.T) hostileSession {
 	return h
 }
 
+// blamed is what an error says is wrong.
+var blamed = regexp.MustCompile(`invalid ([^ :]+)`)
+
+// namesFlags makes sure that what an error says is wrong is a flag or an argument of the
+// command line, under its name there: one that was not given is not to blame, unless it
+// is missing, and nobody has seen the keys of operations files.
+func namesFlags(t *testing.T, cmd *cobra.Command, args []string, stderr string, status int) {
+	t.Helper()
+	found := blamed.FindStringSubmatch(stderr)
+	if status != statusUsage || found == nil || strings.Contains(cmd.Use, "FILE") {
+		return
+	}
+	name, isFlag := strings.CutPrefix(found[1], "--")
+	known := isFlag && (cmd.Flags().Lookup(name) != nil || name == "json" || name == "quiet" || name == "precise") || strings.Contains(cmd.Use, name) || name == "argument"
+	given := !isFlag || strings.Contains(strings.Join(args, " "), "--"+name) || strings.Contains(stderr, "missing") || strings.Contains(stderr, "give --")
+	if !known || !given {
+		t.Errorf("%.300q: %.300s", args, stderr)
+	}
+}
+
 // try runs a command line. What is refused says so on one plain line and leaves the
 // file as it is; what is done prints plain text.
-func (h hostileSession) try(t *testing.T, args []string) {
+func (h hostileSession) try(t *testing.T, args []string) (stderr string, status int) {
 	t.Helper()
 	before, err := os.Stat(h.file)
 	if err != nil {
@@ -147,11 +170,12 @@ func (h hostileSession) try(t *testing.T, args []string) {
 		t.Errorf("%s prints what is no text: %.500q%.500q", about, stdout, stderr)
 	}
 	if status == 0 {
-		return
+		return stderr, status
 	}
 	if after, err := os.Stat(h.file); err != nil || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
 		t.Errorf("%s: status %d, and the file changed (%v)", about, status, err)
 	}
+	return stderr, status
 }
 
 // TestHostileFiles: what is no ledger file is refused by every subcommand that takes

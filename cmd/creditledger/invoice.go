@@ -24,7 +24,7 @@ func (a *app) moneyCommands() []*cobra.Command {
 
 // keyFlag gives a subcommand that writes its idempotency key.
 func keyFlag(cmd *cobra.Command, key *string) {
-	cmd.Flags().StringVar(key, "key", "", "idempotency key: repeating the command with the same key does nothing twice (default: one is made)")
+	cmd.Flags().StringVar(key, "key", "", "idempotency `KEY`: repeating the command with the same key does nothing twice (default: one is made)")
 }
 
 // moneyKey is the key of the command line, or one that is made: the money side does
@@ -47,9 +47,16 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 		return err
 	}
 	return a.withLedger(cmd.Context(), want, func(l *creditledger.Ledger) error {
+		s, err := invoice.Open(cmd.Context(), l, "")
+		if err == nil {
+			r.Args, err = withWholeMoneyIDs(cmd.Context(), s, r.Args)
+		}
+		if err != nil {
+			return err
+		}
 		answer := opsfile.Execute(cmd.Context(), l, nil, r)
 		var shown error
-		err := a.show(&answer, func(out io.Writer) {
+		err = a.show(&answer, func(out io.Writer) {
 			if a.quiet {
 				return
 			}
@@ -58,14 +65,11 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 				if res.Replayed {
 					fmt.Fprintln(out, "Done before under this key; nothing was written now. It was:")
 				}
-				var s *invoice.Service
-				if s, shown = invoice.Open(cmd.Context(), l, ""); shown == nil {
-					shown = writeInvoice(s, out, res.Invoice)
-				}
+				shown = a.writeInvoice(s, out, res.Invoice)
 			case *invoice.ChangeAnswer:
-				writeChange(out, res.Change)
+				a.writeChange(s, out, res.Change)
 			case *invoice.Effects:
-				writeEffects(out, res)
+				a.writeEffects(s, out, res)
 			}
 		})
 		return errors.Join(err, shown)
@@ -74,14 +78,14 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 
 // writeInvoice shows an invoice as the seller's settings want it, and then the ids that
 // uncredit takes and a customer has no use for.
-func writeInvoice(s *invoice.Service, out io.Writer, inv *invoice.Invoice) error {
+func (a *app) writeInvoice(s *invoice.Service, out io.Writer, inv *invoice.Invoice) error {
 	if err := s.WriteText(out, inv); err != nil {
 		return err
 	}
-	t := newTable("CREDIT NOTE", "ID")
+	t := a.newTable("CREDIT NOTE", "ID")
 	for _, n := range inv.CreditNotes {
 		if n.VoidedAt.IsZero() {
-			t.add(n.Number, n.ID)
+			t.add(n.Number, a.shortID(n.ID))
 		}
 	}
 	if len(t.rows) == 0 {
@@ -93,13 +97,13 @@ func writeInvoice(s *invoice.Service, out io.Writer, inv *invoice.Invoice) error
 }
 
 // looking runs f with a service over the ledger file, opened for reading.
-func (a *app) looking(ctx context.Context, f func(*invoice.Service) error) error {
+func (a *app) looking(ctx context.Context, f func(*creditledger.Ledger, *invoice.Service) error) error {
 	return a.withLedger(ctx, toRead, func(l *creditledger.Ledger) error {
 		s, err := invoice.Open(ctx, l, "")
 		if err != nil {
 			return err
 		}
-		return f(s)
+		return f(l, s)
 	})
 }
 
@@ -120,34 +124,32 @@ close-period and change, and from draft for anything else.
 
 A payment begins with start and ends with pay or fail; an invoice that was paid
 elsewhere needs pay alone. Credits that wait for their invoice become usable with it.`,
-		Example: `  creditledger invoice list cus_1 --status issued
+		Example: saleExample + `  creditledger invoice list cus_1 --status issued
   creditledger invoice show inv_1 --html > invoice.html
   creditledger invoice start inv_1 --provider cards --provider-id ch_1
   creditledger invoice pay inv_1 --payment ch_1`,
-		RunE: func(*cobra.Command, []string) error {
-			return errNoInvoiceAction
-		},
 	}
 	cmd.AddCommand(a.invoiceListCommand(), a.invoiceShowCommand(), a.invoiceStartCommand(), a.invoicePayCommand(), a.invoiceFailCommand(), a.invoiceVoidCommand())
 	cmd.AddCommand(a.draftCommands()...)
-	return cmd
+	return group(cmd, "invoice needs list, show, start, pay, fail, void, draft, tax, issue, sync, credit, uncredit or refund")
 }
 
 func (a *app) invoiceListCommand() *cobra.Command {
 	var status, cursor string
 	var limit int
 	cmd := &cobra.Command{
-		Use:     "list CUSTOMER",
-		Short:   "List a customer's invoices, oldest first",
-		Example: `  creditledger invoice list cus_1 --status issued`,
-		Args:    cobra.ExactArgs(1),
+		Use:   "list CUSTOMER",
+		Short: "List a customer's invoices, oldest first",
+		Example: saleExample + `  creditledger invoice list cus_1
+  creditledger invoice list cus_1 --status issued`,
+		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			var p parser
 			q := invoice.ListQuery{Customer: args[0], Status: word(&p, "--status", status, invoiceStatus), Limit: p.limit("--limit", limit), Cursor: cursor}
 			if p.err != nil {
 				return p.err
 			}
-			return a.looking(cmd.Context(), func(s *invoice.Service) error {
+			return a.looking(cmd.Context(), func(l *creditledger.Ledger, s *invoice.Service) error {
 				page, err := s.Invoices(cmd.Context(), q)
 				if err != nil {
 					return err
@@ -164,7 +166,12 @@ func (a *app) invoiceListCommand() *cobra.Command {
 					}{"invoices", views, page.Next})
 				}
 				var text strings.Builder
-				writeInvoices(&text, page.Invoices)
+				a.writeInvoices(s, &text, page.Invoices)
+				if len(page.Invoices) == 0 {
+					if err := writeIfUnknown(cmd.Context(), l, &text, args[0]); err != nil {
+						return err
+					}
+				}
 				if page.Next != "" {
 					fmt.Fprintf(&text, "More: --cursor %s\n", shellWord(page.Next))
 				}
@@ -174,9 +181,10 @@ func (a *app) invoiceListCommand() *cobra.Command {
 		}),
 	}
 	a.dbFlag(cmd)
-	cmd.Flags().StringVar(&status, "status", "", "only these: draft, issued, paid, void or synced")
-	cmd.Flags().StringVar(&cursor, "cursor", "", "where the page before ended")
-	cmd.Flags().IntVar(&limit, "limit", 20, "invoices on a page, up to 1000")
+	cmd.Flags().StringVar(&status, "status", "", "only these, a `STATUS`: draft, issued, paid, void or synced")
+	completeWords(cmd, "status", "draft", "issued", "paid", "void", "synced")
+	cmd.Flags().StringVar(&cursor, "cursor", "", "go on at the `CURSOR` that a page ended with")
+	cmd.Flags().IntVar(&limit, "limit", 20, "`NUMBER` of invoices on a page, up to 1000")
 	return cmd
 }
 
@@ -189,14 +197,16 @@ func invoiceStatus(text string) (invoice.Status, error) {
 	return invoice.Status(text), nil
 }
 
-func writeInvoices(out io.Writer, list []*invoice.Invoice) {
+// writeInvoices lists invoices as each is shown: with the days of its customer, and money
+// in the seller's locale.
+func (a *app) writeInvoices(s *invoice.Service, out io.Writer, list []*invoice.Invoice) {
 	if len(list) == 0 {
 		fmt.Fprintln(out, "No invoices.")
 		return
 	}
-	t := newTable("NUMBER", "STATUS", "DATE", "DUE", ">TOTAL", ">AMOUNT DUE", "ID")
+	t := a.newTable("NUMBER", "STATUS", "DATE", "DUE", ">TOTAL", ">AMOUNT DUE", "+ID")
 	for _, inv := range list {
-		t.add(inv.Number, string(inv.Status), when(inv.InvoiceDate), when(inv.DueDate), inv.Total.String(), inv.AmountDue.String(), inv.ID)
+		t.add(inv.Number, string(inv.Status), inv.Day(inv.InvoiceDate), inv.Day(inv.DueDate), s.Format(inv.Total), s.Format(inv.AmountDue), a.shortID(inv.ID))
 	}
 	t.write(out)
 }
@@ -206,12 +216,16 @@ func (a *app) invoiceShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show INVOICE",
 		Short: "Show an invoice as a document",
-		Example: `  creditledger invoice show inv_1
+		Example: saleExample + `  creditledger invoice show inv_1
   creditledger invoice show inv_1 --html > invoice.html`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			return a.looking(cmd.Context(), func(s *invoice.Service) error {
-				inv, err := s.Invoice(cmd.Context(), args[0])
+			return a.looking(cmd.Context(), func(l *creditledger.Ledger, s *invoice.Service) error {
+				id, err := wholeInvoice(cmd.Context(), s, args[0])
+				if err != nil {
+					return err
+				}
+				inv, err := s.Invoice(cmd.Context(), id)
 				switch {
 				case err != nil:
 					return err
@@ -227,7 +241,7 @@ func (a *app) invoiceShowCommand() *cobra.Command {
 						Invoice *invoice.InvoiceView `json:"invoice"`
 					}{"invoice", view})
 				}
-				return writeInvoice(s, a.out, inv)
+				return a.writeInvoice(s, a.out, inv)
 			})
 		}),
 	}
@@ -253,11 +267,12 @@ func (a *app) paymentCommand(use, short, example string, flags func(*cobra.Comma
 
 func (a *app) invoiceStartCommand() *cobra.Command {
 	var provider, providerID, charge string
-	return a.paymentCommand("start", "Record that a payment of all that is due began", `  creditledger invoice start inv_1 --provider cards --provider-id ch_1`,
+	return a.paymentCommand("start", "Record that a payment of all that is due began", saleExample+`  creditledger invoice start inv_1 --provider cards --provider-id ch_1`,
 		func(cmd *cobra.Command) {
-			cmd.Flags().StringVar(&provider, "provider", "", "who takes the payment")
-			cmd.Flags().StringVar(&providerID, "provider-id", "", "the payment's id there")
-			cmd.Flags().StringVar(&charge, "charge-type", "checkout", "checkout or recurring")
+			cmd.Flags().StringVar(&provider, "provider", "", "the `NAME` of who takes the payment")
+			cmd.Flags().StringVar(&providerID, "provider-id", "", "the payment's `ID` there")
+			cmd.Flags().StringVar(&charge, "charge-type", "checkout", "`WORD`: checkout or recurring")
+			completeWords(cmd, "charge-type", "checkout", "recurring")
 		},
 		func(id string) opsfile.Payment {
 			return opsfile.Payment{Invoice: id, Action: "start", Attempt: invoice.Attempt{Provider: provider, ProviderID: providerID, ChargeType: invoice.ChargeType(charge)}}
@@ -266,11 +281,15 @@ func (a *app) invoiceStartCommand() *cobra.Command {
 
 func (a *app) invoicePayCommand() *cobra.Command {
 	var payment, note string
-	return a.paymentCommand("pay", "Record that an invoice was paid", `  creditledger invoice pay inv_1 --payment ch_1
-  creditledger invoice pay inv_1 --note "bank transfer"`,
+	return a.paymentCommand("pay", "Record that an invoice was paid", saleExample+`  creditledger invoice start inv_1 --provider cards --provider-id ch_1
+  creditledger invoice pay inv_1 --payment ch_1
+
+  creditledger purchase cus_1 100 --cost-basis 0.20 --invoice-currency USD \
+      --net-terms 30 --auto-collection true --invoice-id inv_2
+  creditledger invoice pay inv_2 --note "bank transfer"`,
 		func(cmd *cobra.Command) {
-			cmd.Flags().StringVar(&payment, "payment", "", "the payment that began before: its id or the provider's (default: it was paid elsewhere)")
-			cmd.Flags().StringVar(&note, "note", "", "how it was paid elsewhere")
+			cmd.Flags().StringVar(&payment, "payment", "", "the payment that began before: its `ID` or the provider's (default: it was paid elsewhere)")
+			cmd.Flags().StringVar(&note, "note", "", "a `NOTE` on how it was paid elsewhere")
 		},
 		func(id string) opsfile.Payment {
 			if payment != "" {
@@ -283,11 +302,12 @@ func (a *app) invoicePayCommand() *cobra.Command {
 func (a *app) invoiceFailCommand() *cobra.Command {
 	var payment string
 	var reason invoice.FailedReason
-	return a.paymentCommand("fail", "Record that a payment failed", `  creditledger invoice fail inv_1 --payment ch_1 --code card_declined`,
+	return a.paymentCommand("fail", "Record that a payment failed", saleExample+`  creditledger invoice start inv_1 --provider cards --provider-id ch_1
+  creditledger invoice fail inv_1 --payment ch_1 --code card_declined`,
 		func(cmd *cobra.Command) {
-			cmd.Flags().StringVar(&payment, "payment", "", "the payment: its id or the provider's")
-			cmd.Flags().StringVar(&reason.Code, "code", "", "the provider's code")
-			cmd.Flags().StringVar(&reason.DeclineCode, "decline-code", "", "the bank's code")
+			cmd.Flags().StringVar(&payment, "payment", "", "the payment: its `ID` or the provider's")
+			cmd.Flags().StringVar(&reason.Code, "code", "", "the provider's `CODE`")
+			cmd.Flags().StringVar(&reason.DeclineCode, "decline-code", "", "the bank's `CODE`")
 			_ = cmd.MarkFlagRequired("payment")
 			_ = cmd.MarkFlagRequired("code")
 		},
@@ -305,7 +325,7 @@ func (a *app) invoiceVoidCommand() *cobra.Command {
 
 Credits that it sold and that are not spent yet are voided with it; credits that it drew
 are given back, and so is the customer balance.`,
-		Example: `  creditledger invoice void inv_1 --memo "wrong price"`,
+		Example: saleExample + `  creditledger invoice void inv_1 --memo "wrong price"`,
 		Args:    cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			return a.money(cmd, key, opsfile.Request{Op: "void_invoice", Args: opsfile.VoidInvoice{Invoice: args[0], Memo: memo}}, toChange)
@@ -313,6 +333,6 @@ are given back, and so is the customer balance.`,
 	}
 	a.dbFlag(cmd)
 	keyFlag(cmd, &key)
-	cmd.Flags().StringVar(&memo, "memo", "", "a note on the invoice")
+	cmd.Flags().StringVar(&memo, "memo", "", "a `NOTE` on the invoice")
 	return cmd
 }

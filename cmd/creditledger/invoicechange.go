@@ -16,21 +16,17 @@ import (
 func (a *app) changeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "change",
-		Short: "Propose a change of an account, look at it, apply or cancel it",
+		Short: "Propose, look at, apply or cancel a change of an account",
 		Long: `Propose a change of an account, look at what it would do, then apply or cancel it.
 
 Applying decides everything afresh and does all of it or nothing, once. A pending change
 is cancelled at its expiration time by itself. An account has one at a time.`,
-		Example: `  creditledger change propose cus_1 upgrade.json --key upgrade-7
-  creditledger change show chg_1
+		Example: changeExample + `  creditledger change show chg_1
   creditledger change apply chg_1`,
-		RunE: func(*cobra.Command, []string) error {
-			return errors.New("change needs propose, show, apply or cancel")
-		},
 	}
 	cmd.AddCommand(a.changeProposeCommand(), a.changeShowCommand(), a.changeEndCommand("apply", "Do everything a change holds, decided afresh"),
 		a.changeEndCommand("cancel", "Cancel a pending change"))
-	return cmd
+	return group(cmd, "change needs propose, show, apply or cancel")
 }
 
 func (a *app) changeProposeCommand() *cobra.Command {
@@ -42,7 +38,7 @@ func (a *app) changeProposeCommand() *cobra.Command {
 
 FILE (- for stdin) holds one JSON object with the keys of the op change in operations
 files: expires_at, operations, purchases, and what else a proposal may have.`,
-		Example: `  creditledger change propose cus_1 upgrade.json --key upgrade-7`,
+		Example: strings.TrimSuffix(changeExample, "\n"),
 		Args:    cobra.ExactArgs(2),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			return a.fromFile(cmd, args, key, [][2]string{{"op", "change"}, {"action", "propose"}})
@@ -57,18 +53,22 @@ func (a *app) changeShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "show CHANGE",
 		Short:   "Show a change, and what it would do if it were applied now",
-		Example: `  creditledger change show chg_1`,
+		Example: changeExample + `  creditledger change show chg_1`,
 		Args:    cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			return a.looking(cmd.Context(), func(s *invoice.Service) error {
-				ch, err := s.Change(cmd.Context(), args[0])
+			return a.looking(cmd.Context(), func(l *creditledger.Ledger, s *invoice.Service) error {
+				id, err := wholeChange(cmd.Context(), s, args[0])
+				if err != nil {
+					return err
+				}
+				ch, err := s.Change(cmd.Context(), id)
 				if err != nil {
 					return err
 				}
 				effects := ch.Effects
 				var refused error
 				if ch.Status == invoice.ChangePending {
-					if effects, refused = s.PreviewChange(cmd.Context(), args[0], invoice.Collected{}); refused != nil {
+					if effects, refused = s.PreviewChange(cmd.Context(), id, invoice.Collected{}); refused != nil {
 						effects = nil
 					}
 				}
@@ -76,13 +76,13 @@ func (a *app) changeShowCommand() *cobra.Command {
 					return a.showChangeJSON(s, ch, effects)
 				}
 				var text strings.Builder
-				writeChange(&text, ch)
+				a.writeChange(s, &text, ch)
 				switch {
 				case refused != nil:
 					fmt.Fprintf(&text, "Applied now it would be refused: %s\n", a.message(cmd, refused))
 				case effects != nil && ch.Status == invoice.ChangePending:
 					fmt.Fprintln(&text, "Applied now it would do this:")
-					writeEffects(&text, effects)
+					a.writeEffects(s, &text, effects)
 				}
 				_, err = io.WriteString(a.out, text.String())
 				return err
@@ -104,7 +104,7 @@ func (a *app) showChangeJSON(s *invoice.Service, ch *invoice.Change, effects *in
 func (a *app) changeEndCommand(action, short string) *cobra.Command {
 	var key, description, collected string
 	cmd := &cobra.Command{
-		Use: action + " CHANGE", Short: short, Example: "  creditledger change " + action + " chg_1", Args: cobra.ExactArgs(1),
+		Use: action + " CHANGE", Short: short, Example: changeExample + "  creditledger change " + action + " chg_1", Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			c := opsfile.Change{Action: action, ID: args[0], With: invoice.Collected{Description: description}}
 			if collected != "" {
@@ -118,41 +118,41 @@ func (a *app) changeEndCommand(action, short string) *cobra.Command {
 	a.dbFlag(cmd)
 	keyFlag(cmd, &key)
 	if action == "apply" {
-		cmd.Flags().StringVar(&description, "description", "", "a note on the change")
-		cmd.Flags().StringVar(&collected, "collected", "", "money collected before, such as \"12.50 USD\"")
+		cmd.Flags().StringVar(&description, "description", "", "a `NOTE` on the change")
+		cmd.Flags().StringVar(&collected, "collected", "", "`MONEY` collected before, such as \"12.50 USD\"")
 	}
 	return cmd
 }
 
 // writeChange tells a person about a change.
-func writeChange(out io.Writer, ch *invoice.Change) {
+func (a *app) writeChange(s *invoice.Service, out io.Writer, ch *invoice.Change) {
 	expires := ""
 	if ch.Status == invoice.ChangePending {
-		expires = "; it expires " + when(ch.ExpiresAt)
+		expires = "; it expires " + a.when(ch.ExpiresAt)
 	}
 	fmt.Fprintf(out, "Change %s of %s/%s is %s%s.\n", ch.ID, ch.Account.Customer, ch.Account.Currency, ch.Status, expires)
 	if ch.Description != "" {
 		fmt.Fprintln(out, oneLine(ch.Description))
 	}
 	if ch.Effects != nil {
-		writeEffects(out, ch.Effects)
+		a.writeEffects(s, out, ch.Effects)
 	}
 }
 
-func writeEffects(out io.Writer, e *invoice.Effects) {
+func (a *app) writeEffects(s *invoice.Service, out io.Writer, e *invoice.Effects) {
 	if len(e.Entries) > 0 {
-		writeEntries(out, e.Entries)
+		a.writeEntries(out, e.Entries)
 	}
 	if len(e.InvoicesCreated) > 0 {
 		fmt.Fprintln(out, "Invoices created:")
-		writeInvoices(out, e.InvoicesCreated)
+		a.writeInvoices(s, out, e.InvoicesCreated)
 	}
 	if len(e.InvoicesVoided) > 0 {
 		fmt.Fprintln(out, "Invoices voided:")
-		writeInvoices(out, e.InvoicesVoided)
+		a.writeInvoices(s, out, e.InvoicesVoided)
 	}
 	for _, n := range e.NotesCreated {
-		fmt.Fprintf(out, "Credit note %s (%s): %s %s\n", n.Number, n.ID, n.Amount, oneLine(n.Reason))
+		fmt.Fprintf(out, "Credit note %s (%s): %s %s\n", n.Number, n.ID, s.Format(n.Amount), oneLine(n.Reason))
 	}
 	for _, n := range e.NotesVoided {
 		fmt.Fprintf(out, "Credit note voided: %s\n", n.Note)
@@ -166,16 +166,20 @@ func (a *app) stateCommand() *cobra.Command {
 		Long: `Show all that decides what a customer may use: the accounts with what is available and
 when it expires next, blocks that wait for payment, the customer balance, open invoices
 and pending changes.`,
-		Example: `  creditledger state cus_1`,
-		Args:    cobra.ExactArgs(1),
+		Example: `  creditledger grant cus_1 100
+  creditledger state cus_1`,
+		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			return a.looking(cmd.Context(), func(s *invoice.Service) error {
+			return a.looking(cmd.Context(), func(l *creditledger.Ledger, s *invoice.Service) error {
 				st, err := s.State(cmd.Context(), args[0])
 				if err != nil {
 					return err
 				}
 				answer := opsfile.Answer{Op: "state", Result: st, Locale: s.Locale()}
-				return a.show(&answer, func(out io.Writer) { writeState(out, st) })
+				return errors.Join(a.show(&answer, func(out io.Writer) {
+					a.writeState(s, out, st)
+					err = writeIfUnknown(cmd.Context(), l, out, args[0])
+				}), err)
 			})
 		}),
 	}
@@ -183,26 +187,26 @@ and pending changes.`,
 	return cmd
 }
 
-func writeState(out io.Writer, st *invoice.State) {
+func (a *app) writeState(s *invoice.Service, out io.Writer, st *invoice.State) {
 	fmt.Fprintf(out, "Customer %s", st.Customer.ID)
 	if st.Customer.DeletedAt != 0 {
-		fmt.Fprintf(out, ", deleted %s", when(st.Customer.DeletedAt))
+		fmt.Fprintf(out, ", deleted %s", a.when(st.Customer.DeletedAt))
 	}
 	fmt.Fprintln(out)
-	for _, a := range st.Accounts {
-		fmt.Fprintf(out, "\n%s: total %s, available %s, next expiry %s\n", a.Account.Currency, a.Total, a.Available, expiry(a.NextExpiry))
-		if blocks := append(append([]creditledger.Block{}, a.Eligible...), a.Pending...); len(blocks) > 0 {
-			writeBlocks(out, blocks)
+	for _, on := range st.Accounts {
+		fmt.Fprintf(out, "\n%s: total %s, available %s, next expiry %s\n", on.Account.Currency, on.Total, on.Available, a.expiry(on.NextExpiry))
+		if blocks := append(append([]creditledger.Block{}, on.Eligible...), on.Pending...); len(blocks) > 0 {
+			a.writeBlocks(out, blocks)
 		}
-		if a.Change != nil {
-			fmt.Fprintf(out, "Pending change: %s, until %s\n", a.Change.ID, when(a.Change.ExpiresAt))
+		if on.Change != nil {
+			fmt.Fprintf(out, "Pending change: %s, until %s\n", on.Change.ID, a.when(on.Change.ExpiresAt))
 		}
 	}
 	for _, b := range st.Balances {
-		fmt.Fprintf(out, "\nCustomer balance: %s\n", b.Amount)
+		fmt.Fprintf(out, "\nCustomer balance: %s\n", s.Format(b.Amount))
 	}
 	if len(st.Open) > 0 {
 		fmt.Fprintln(out, "\nOpen invoices:")
-		writeInvoices(out, st.Open)
+		a.writeInvoices(s, out, st.Open)
 	}
 }

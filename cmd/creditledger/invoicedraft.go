@@ -1,9 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +16,7 @@ import (
 func (a *app) draftCommands() []*cobra.Command {
 	return []*cobra.Command{
 		a.invoiceDraftCommand(),
-		a.onInvoice("tax INVOICE AMOUNT...", "Tell the taxes of a draft's lines", "  creditledger invoice tax inv_1 57 3.10", cobra.MinimumNArgs(2), nil,
+		a.onInvoice("tax INVOICE AMOUNT...", "Tell the taxes of a draft's lines", draftExample+"  creditledger invoice tax inv_1 144 11.99", cobra.MinimumNArgs(2), nil,
 			func(args []string) (opsfile.Request, error) {
 				i := opsfile.Invoice{ID: args[0], Action: "tax"}
 				var p parser
@@ -25,10 +25,11 @@ func (a *app) draftCommands() []*cobra.Command {
 				}
 				return opsfile.Request{Op: "invoice", Args: i}, p.err
 			}),
-		a.moveCommand("issue", "Give a draft its number and ask for the money"),
-		a.moveCommand("sync", "Hand an issued invoice over to another system"),
+		a.moveCommand("issue", "Give a draft its number and ask for the money", draftExample),
+		a.moveCommand("sync", "Hand an issued invoice over to another system", saleExample),
 		a.creditCommand(),
-		a.onInvoice("uncredit INVOICE CREDIT-NOTE", "Take a credit note back, by its id that invoice show ends with", "  creditledger invoice uncredit inv_1 cn_1", cobra.ExactArgs(2), nil,
+		a.onInvoice("uncredit INVOICE CREDIT-NOTE", "Take a credit note back, by the id that invoice show ends with", saleExample+`  creditledger invoice credit inv_1 "4.20 USD"
+  creditledger invoice uncredit inv_1 cn_...`, cobra.ExactArgs(2), nil,
 			func(args []string) (opsfile.Request, error) {
 				return opsfile.Request{Op: "credit_note", Args: opsfile.CreditNote{Action: "void", Ref: invoice.NoteRef{Invoice: args[0], Note: args[1]}}}, nil
 			}),
@@ -57,8 +58,8 @@ func (a *app) onInvoice(use, short, example string, args cobra.PositionalArgs, f
 	return cmd
 }
 
-func (a *app) moveCommand(action, short string) *cobra.Command {
-	return a.onInvoice(action+" INVOICE", short, "  creditledger invoice "+action+" inv_1", cobra.ExactArgs(1), nil,
+func (a *app) moveCommand(action, short, given string) *cobra.Command {
+	return a.onInvoice(action+" INVOICE", short, given+"  creditledger invoice "+action+" inv_1", cobra.ExactArgs(1), nil,
 		func(args []string) (opsfile.Request, error) {
 			return opsfile.Request{Op: "invoice", Args: opsfile.Invoice{ID: args[0], Action: action}}, nil
 		})
@@ -66,9 +67,9 @@ func (a *app) moveCommand(action, short string) *cobra.Command {
 
 func (a *app) creditCommand() *cobra.Command {
 	var reason string
-	return a.onInvoice("credit INVOICE MONEY", "Reduce an invoice by a credit note: what is due, or after payment the customer's balance",
-		`  creditledger invoice credit inv_1 "4.20 USD" --reason "slow answers"`, cobra.ExactArgs(2),
-		func(cmd *cobra.Command) { cmd.Flags().StringVar(&reason, "reason", "", "why") },
+	return a.onInvoice("credit INVOICE MONEY", "Reduce what is due, or pay into the balance, by a credit note",
+		saleExample+`  creditledger invoice credit inv_1 "4.20 USD" --reason "slow answers"`, cobra.ExactArgs(2),
+		func(cmd *cobra.Command) { cmd.Flags().StringVar(&reason, "reason", "", "`WHY`") },
 		func(args []string) (opsfile.Request, error) {
 			n := invoice.NoteInput{Invoice: args[0], Reason: reason}
 			if err := n.Amount.UnmarshalText([]byte(args[1])); err != nil {
@@ -82,9 +83,11 @@ func (a *app) refundCommand() *cobra.Command {
 	var reason string
 	var back bool
 	return a.onInvoice("refund INVOICE CREDITS", "Take sold credits back; what of them was spent is owed",
-		"  creditledger invoice refund inv_1 40\n  creditledger invoice refund inv_1 100 --paid-back --reason chargeback", cobra.ExactArgs(2),
+		saleExample+`  creditledger invoice pay inv_1
+  creditledger invoice refund inv_1 40
+  creditledger invoice refund inv_1 60 --paid-back --reason chargeback`, cobra.ExactArgs(2),
 		func(cmd *cobra.Command) {
-			cmd.Flags().StringVar(&reason, "reason", "", "why")
+			cmd.Flags().StringVar(&reason, "reason", "", "`WHY`")
 			cmd.Flags().BoolVar(&back, "paid-back", false, "the money went back outside, such as by a chargeback (default: to the customer balance)")
 		},
 		func(args []string) (opsfile.Request, error) {
@@ -104,7 +107,7 @@ until it is issued.
 
 FILE (- for stdin) holds one JSON object with the keys of the op draft_invoice in
 operations files: lines, invoice_settings, and what else it may have.`,
-		Example: `  creditledger invoice draft cus_1 consulting.json --key order-9`,
+		Example: strings.TrimSuffix(draftExample, "\n"),
 		Args:    cobra.ExactArgs(2),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			k, err := a.moneyKey(cmd, key)
@@ -130,14 +133,14 @@ func (a *app) sellerCommand() *cobra.Command {
 	var prefix, item, tax, locale string
 	cmd := &cobra.Command{
 		Use:   "seller",
-		Short: "Show or set the number prefix, the tax and the language of invoices",
+		Short: "Show or set number prefix, tax and language of invoices",
 		Long: `Show the settings that invoices are made by, or set those that are given. They are kept
 in the ledger and hold for every program that opens it.
 
 Invoice numbers go on counting under a new prefix. The tax is a percentage of the net of
 every line; without one the taxes of an invoice are not known.`,
-		Example: `  creditledger seller
-  creditledger seller --number-prefix ACME- --tax 8 --locale de`,
+		Example: `  creditledger seller --number-prefix ACME- --tax 8 --locale de
+  creditledger seller`,
 		Args: cobra.NoArgs,
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
 			var s opsfile.Seller
@@ -179,10 +182,10 @@ every line; without one the taxes of an invoice are not known.`,
 	}
 	a.dbFlag(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&prefix, "number-prefix", "", "what stands in front of invoice numbers (empty: INV-)")
-	flags.StringVar(&item, "credits-item", "", "what invoices call sold credits (empty: Credits)")
-	flags.StringVar(&tax, "tax", "", "the tax in percent, or none: not known")
-	flags.StringVar(&locale, "locale", "", "the language that money is written in, such as de or pt-BR (empty: English)")
+	flags.StringVar(&prefix, "number-prefix", "", "the `TEXT` in front of invoice numbers (empty: INV-)")
+	flags.StringVar(&item, "credits-item", "", "the `NAME` of sold credits on invoices (empty: Credits)")
+	flags.StringVar(&tax, "tax", "", "the tax in `PERCENT`, or none: not known")
+	flags.StringVar(&locale, "locale", "", "the `LANGUAGE` that money is written in, such as de or pt-BR (empty: English)")
 	mayBeEmpty(cmd, "number-prefix", "credits-item", "locale")
 	return cmd
 }
@@ -204,5 +207,3 @@ func writeSettings(out io.Writer, s invoice.Settings) {
 		fmt.Fprintf(out, "%-14s %s\n", f[0], f[1])
 	}
 }
-
-var errNoInvoiceAction = errors.New("invoice needs list, show, start, pay, fail, void, draft, tax, issue, sync, credit, uncredit or refund")

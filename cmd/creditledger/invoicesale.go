@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/text/language"
 
 	"creditledger"
 	"creditledger/invoice"
@@ -18,9 +20,9 @@ import (
 
 type purchaseFlags struct {
 	grantFlags
-	invoiceID, item, memo, due, date, invoiceCurrency string
-	netTerms                                          int
-	collect, markPaid                                 bool
+	invoiceID, item, memo, due, date, invoiceCurrency, collect string
+	netTerms                                                   int
+	markPaid                                                   bool
 }
 
 func (a *app) purchaseCommand() *cobra.Command {
@@ -30,10 +32,14 @@ func (a *app) purchaseCommand() *cobra.Command {
 		Short: "Sell credits: grant them and issue the invoice",
 		Long: `Sell credits: grant them as a new block and issue the invoice for them, both or neither.
 
-The price is --cost-basis for each credit, in the customer's invoicing currency. Say when
-it is due with --net-terms or --due.`,
-		Example: `  creditledger purchase cus_1 100 --cost-basis 0.20 --net-terms 30 --auto-collection=true
-  creditledger purchase cus_1 100 --cost-basis 0.20 --net-terms 0 --auto-collection=true --require-payment`,
+The price is --cost-basis for each credit, in the invoicing currency that the customer
+has on record, or in --invoice-currency. Say when it is due with --net-terms or --due. What
+the credits themselves are is --currency, and no money.`,
+		Example: `  creditledger customer set cus_1 --currency USD
+  creditledger purchase cus_1 100 --cost-basis 0.20 --net-terms 30 \
+      --auto-collection true
+  creditledger purchase cus_2 100 --cost-basis 0.20 --invoice-currency EUR \
+      --net-terms 0 --auto-collection true --require-payment`,
 		Args: cobra.ExactArgs(2),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			sold, err := p.purchase(cmd, a.account(args[0]), args[1])
@@ -46,24 +52,25 @@ it is due with --net-terms or --due.`,
 	a.accountFlags(cmd)
 	keyFlag(cmd, &p.key)
 	flags := cmd.Flags()
-	flags.StringVar(&p.costBasis, "cost-basis", "", "the price of one credit")
-	flags.StringVar(&p.expires, "expires", "", "when the credits expire (default never)")
-	flags.StringVar(&p.effective, "effective", "", "when the credits become usable (default now)")
-	flags.Int32Var(&p.priority, "priority", 0, "smaller is spent first")
-	flags.StringArrayVar(&p.items, "item", nil, "pay only for this item; may be repeated")
-	flags.StringArrayVar(&p.excludeItems, "exclude-item", nil, "pay for anything but this item; may be repeated")
-	flags.StringVar(&p.blockID, "block-id", "", "id of the new block (default: one is made)")
-	flags.StringVar(&p.description, "description", "", "a note on the entries")
+	flags.StringVar(&p.costBasis, "cost-basis", "", "the `PRICE` of one credit")
+	flags.StringVar(&p.expires, "expires", "", "the `DATE` when the credits expire (default never)")
+	flags.StringVar(&p.effective, "effective", "", "the `DATE` when the credits become usable (default now)")
+	flags.Int32Var(&p.priority, "priority", 0, "a whole `NUMBER`; smaller is spent first")
+	flags.StringArrayVar(&p.items, "item", nil, "pay only for this `ITEM`; may be repeated")
+	flags.StringArrayVar(&p.excludeItems, "exclude-item", nil, "pay for anything but this `ITEM`; may be repeated")
+	flags.StringVar(&p.blockID, "block-id", "", "`ID` of the new block (default: one is made)")
+	flags.StringVar(&p.description, "description", "", "a `NOTE` on the entries")
 	flags.BoolVar(&p.requirePayment, "require-payment", false, "the credits wait until the invoice is paid")
 	flags.BoolVar(&p.markPaid, "mark-as-paid", false, "the invoice was paid elsewhere")
-	flags.BoolVar(&p.collect, "auto-collection", false, "whether the invoice is collected automatically; it must be given")
-	flags.IntVar(&p.netTerms, "net-terms", 0, "calendar days until the invoice is due")
-	flags.StringVar(&p.due, "due", "", "the day the invoice is due, instead of --net-terms")
-	flags.StringVar(&p.date, "invoice-date", "", "the date on the invoice (default: when the credits become usable)")
-	flags.StringVar(&p.invoiceCurrency, "invoice-currency", "", "the currency of the invoice (default: the customer's)")
-	flags.StringVar(&p.invoiceID, "invoice-id", "", "id of the invoice (default: one is made)")
-	flags.StringVar(&p.item, "invoice-item", "", "what the invoice calls the credits (default Credits)")
-	flags.StringVar(&p.memo, "memo", "", "a note on the invoice")
+	flags.StringVar(&p.collect, "auto-collection", "", "true or false: `WHETHER` the invoice is collected automatically; required")
+	completeWords(cmd, "auto-collection", "true", "false")
+	flags.IntVar(&p.netTerms, "net-terms", 0, "calendar `DAYS` until the invoice is due")
+	flags.StringVar(&p.due, "due", "", "the `DATE` when the invoice is due, instead of --net-terms")
+	flags.StringVar(&p.date, "invoice-date", "", "the `DATE` on the invoice (default: when the credits become usable)")
+	flags.StringVar(&p.invoiceCurrency, "invoice-currency", "", "the `CURRENCY` of the invoice (default: the customer's)")
+	flags.StringVar(&p.invoiceID, "invoice-id", "", "`ID` of the invoice (default: one is made)")
+	flags.StringVar(&p.item, "invoice-item", "", "what the invoice calls the credits, an `ITEM` (default Credits)")
+	flags.StringVar(&p.memo, "memo", "", "a `NOTE` on the invoice")
 	return cmd
 }
 
@@ -80,8 +87,12 @@ func (p *purchaseFlags) purchase(cmd *cobra.Command, on creditledger.AccountID, 
 	}
 	var read parser
 	terms := invoice.Terms{CustomDueDate: read.when("--due", p.due, false), InvoiceDate: read.when("--invoice-date", p.date, false), InvoiceID: p.invoiceID, Memo: p.memo}
-	if cmd.Flags().Changed("auto-collection") {
-		terms.AutoCollection = &p.collect
+	if p.collect != "" {
+		collect, err := strconv.ParseBool(p.collect)
+		if err != nil {
+			read.fail("--auto-collection", fmt.Errorf("%q is not true or false", p.collect))
+		}
+		terms.AutoCollection = &collect
 	}
 	if cmd.Flags().Changed("net-terms") {
 		terms.NetTerms = &p.netTerms
@@ -173,14 +184,24 @@ func (a *app) closePeriodCommand() *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
 		Use:   "close-period CUSTOMER FILE",
-		Short: "Bill the usage of a period: credits pay first, the rest is due",
+		Short: "Bill a period: credits pay first, the rest is due",
 		Long: `Bill the usage of a period: prepaid credits pay first, what they do not cover is due.
 
 FILE (- for stdin) holds one JSON object with the keys of the op close_period in
 operations files: start, end, lines, invoice_settings, and what else it may have.
 Give --key: closing the same period twice under one key gives the same invoice.`,
-		Example: `  creditledger close-period cus_1 january.json --key cus_1-2026-01`,
-		Args:    cobra.ExactArgs(2),
+		Example: `  echo '{
+    "start": "2026-01-01", "end": "2026-02-01", "conversion_rate": "0.20",
+    "lines": [
+      {"item_id": "api", "quantity": "80", "unit_price": "1"},
+      {"item_id": "storage", "quantity": "25", "unit_price": "2",
+        "adjustments": [{"kind": "minimum", "value": "60"}]}
+    ],
+    "invoice_settings": {"auto_collection": true, "net_terms": 0,
+      "currency": "USD"}
+  }' > january.json
+  creditledger close-period cus_1 january.json --key cus_1-2026-01`,
+		Args: cobra.ExactArgs(2),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			return a.fromFile(cmd, args, key, [][2]string{{"op", "close_period"}})
 		}),
@@ -199,24 +220,29 @@ func (a *app) customerBalanceCommand() *cobra.Command {
 
 It is applied to the next invoice, after tax, and never mixes with credits. When it is
 negative the customer owes it.`,
-		Example: `  creditledger customer-balance cus_1 --invoice-currency USD
-  creditledger customer-balance cus_1 --invoice-currency USD --add 25 --description "goodwill" --key gift-7`,
+		Example: `  creditledger customer-balance cus_1 --invoice-currency USD --add 25 \
+      --description "goodwill" --key gift-7
+  creditledger customer-balance cus_1 --invoice-currency USD`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			change := invoice.BalanceChange{Customer: args[0], Description: description}
-			text := ""
+			flag, text := "", ""
 			switch {
 			case add != "" && take != "":
 				return &flagError{"--take", errors.New("it does not go with --add")}
 			case add != "":
-				change.Type, text = invoice.BalanceIncrement, add
+				change.Type, flag, text = invoice.BalanceIncrement, "--add", add
 			case take != "":
-				change.Type, text = invoice.BalanceDecrement, take
+				change.Type, flag, text = invoice.BalanceDecrement, "--take", take
 			default:
 				return a.withLedger(cmd.Context(), toRead, func(l *creditledger.Ledger) error { return a.showBalance(cmd, l, args[0], currency) })
 			}
 			var err error
 			if change.Amount, err = invoice.ParseMoney(text, currency); err != nil {
+				var wrong *creditledger.InvalidError
+				if errors.As(err, &wrong) && wrong.Field == "amount" {
+					return &flagError{flag, err}
+				}
 				return err
 			}
 			k, err := a.moneyKey(cmd, key)
@@ -238,10 +264,10 @@ negative the customer owes it.`,
 	a.dbFlag(cmd)
 	keyFlag(cmd, &key)
 	flags := cmd.Flags()
-	flags.StringVar(&currency, "invoice-currency", "USD", "the currency of the money")
-	flags.StringVar(&add, "add", "", "money the customer gets")
-	flags.StringVar(&take, "take", "", "money the customer loses")
-	flags.StringVar(&description, "description", "", "a note on the transaction")
+	flags.StringVar(&currency, "invoice-currency", "USD", "the `CURRENCY` of the money")
+	flags.StringVar(&add, "add", "", "`MONEY` the customer gets")
+	flags.StringVar(&take, "take", "", "`MONEY` the customer loses")
+	flags.StringVar(&description, "description", "", "a `NOTE` on the transaction")
 	return cmd
 }
 
@@ -249,18 +275,22 @@ negative the customer owes it.`,
 func (a *app) showBalance(cmd *cobra.Command, l *creditledger.Ledger, customer, currency string) error {
 	ask := opsfile.CustomerBalance{Change: invoice.BalanceChange{Customer: customer}, Currency: currency}
 	answer := opsfile.Execute(cmd.Context(), l, nil, opsfile.Request{Op: "customer_balance", Args: ask})
-	return a.show(&answer, func(out io.Writer) {
+	var err error
+	return errors.Join(a.show(&answer, func(out io.Writer) {
 		b := answer.Result.(*opsfile.Balance)
-		writeBalance(out, customer, b.Amount, b.Movements)
-	})
+		a.writeBalance(out, customer, b, answer.Locale)
+		if len(b.Movements) == 0 {
+			err = writeIfUnknown(cmd.Context(), l, out, customer)
+		}
+	}), err)
 }
 
-func writeBalance(out io.Writer, customer string, balance invoice.Money, moves []invoice.Movement) {
-	fmt.Fprintf(out, "%s has %s with the seller.\n", customer, balance)
-	if len(moves) > 0 {
-		t := newTable(">NO", "CREATED", "TYPE", ">AMOUNT", ">BEFORE", "", ">AFTER", "WHY", "NOTE")
-		for _, m := range moves {
-			t.add(fmt.Sprint(m.Number), when(m.CreatedAt), string(m.Type), m.Amount.Decimal(), m.Starting.Decimal(), "→", m.Ending.Decimal(), string(m.Action), m.Description)
+func (a *app) writeBalance(out io.Writer, customer string, b *opsfile.Balance, locale language.Tag) {
+	fmt.Fprintf(out, "%s has %s with the seller.\n", oneLine(customer), b.Amount.Format(locale))
+	if len(b.Movements) > 0 {
+		t := a.newTable(">NO", "CREATED", "TYPE", ">AMOUNT", ">BALANCE", "+WHY", "+"+noteHead)
+		for _, m := range b.Movements {
+			t.add(fmt.Sprint(m.Number), a.when(m.CreatedAt), string(m.Type), m.Amount.Format(locale), m.Ending.Format(locale), string(m.Action), m.Description)
 		}
 		t.write(out)
 	}

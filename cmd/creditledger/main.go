@@ -9,6 +9,9 @@ import (
 )
 
 func main() {
+	ctx, stop := untilSignal(context.Background())
 	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, defaultDB: "credits.db"}
-	os.Exit(a.run(context.Background(), os.Args[1:]))
+	status := a.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(status)
 }

@@ -18,8 +18,9 @@ func (a *app) sweepCommand() *cobra.Command {
 
 Balances never need it: what has expired is left out whether or not it is written
 down. A sweep makes the entries visible before an account's next operation would.`,
-		Example: `  creditledger sweep
-  creditledger sweep --db /var/lib/credits.db --json`,
+		Example: `  creditledger grant cus_1 100 --expires 2030-01-01
+  creditledger sweep
+  creditledger sweep --json`,
 		Args: cobra.NoArgs,
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
 			return a.withLedger(cmd.Context(), toChange, func(l *creditledger.Ledger) error {

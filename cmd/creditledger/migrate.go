@@ -39,7 +39,7 @@ Running it again does no harm. An older release refuses the schema afterwards.`,
 		}),
 	}
 	a.dbFlagFor(cmd, &db, "", "the `DATABASE`: postgres://…; required")
-	cmd.Flags().IntVar(&buckets, "buckets", 0, "parts that the accounts of a new schema are divided into, for clusters (default 64)")
+	cmd.Flags().IntVar(&buckets, "buckets", 0, "`NUMBER` of parts that the accounts of a new schema are divided into, for clusters (default 64)")
 	return cmd
 }
 
@@ -52,6 +52,7 @@ type migrateObject struct {
 }
 
 func (a *app) migrate(ctx context.Context, at location, buckets int) error {
+	a.writes = true
 	opts := at.options()
 	opts.Buckets = buckets
 	var before, after postgres.Schema

@@ -29,8 +29,9 @@ func (a *app) showsProgress() bool {
 
 // bar is a progress bar that appears after a while. The zero bar shows nothing.
 type bar struct {
-	shown  *progressbar.ProgressBar
-	screen *patientWriter
+	reached uint64
+	shown   *progressbar.ProgressBar
+	screen  *patientWriter
 }
 
 // patientWriter lets nothing through before its patience is over.
@@ -91,7 +92,7 @@ func (b *bar) copied(p transfer.Progress) {
 // fileBar follows how far a file has been read.
 func (a *app) fileBar(f *os.File) *bar {
 	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || !a.showsProgress() || isTerminal(a.out) {
+	if err != nil || !info.Mode().IsRegular() || !a.showsProgress() || a.printsToTerminal {
 		return &bar{}
 	}
 	return newBar(a.err, time.Now(), "", info.Size(), true)
@@ -99,6 +100,7 @@ func (a *app) fileBar(f *os.File) *bar {
 
 // count says how much is done by now.
 func (b *bar) count(n uint64) {
+	b.reached = n
 	if b.shown != nil {
 		_ = b.shown.Set64(int64(n)) // a bar that cannot be drawn is no reason to stop
 	}

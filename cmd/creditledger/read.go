@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,8 +17,62 @@ import (
 func (a *app) read(cmd *cobra.Command, r opsfile.Request, forPeople func(io.Writer, any)) error {
 	return a.withLedger(cmd.Context(), toRead, func(l *creditledger.Ledger) error {
 		answer := opsfile.Execute(cmd.Context(), l, nil, r)
-		return a.show(&answer, func(out io.Writer) { forPeople(out, answer.Result) })
+		unused := ""
+		if answer.Err == nil && !a.json && !a.quiet {
+			unused, answer.Err = unusedAccount(cmd.Context(), l, r.Account)
+		}
+		return a.show(&answer, func(out io.Writer) {
+			forPeople(out, answer.Result)
+			if unused != "" {
+				fmt.Fprintln(out, unused)
+			}
+		})
 	})
+}
+
+// unusedAccount says of an account that nothing was ever written on it, since its name
+// may be misspelt, and what there is instead; nothing of an account that is in use.
+func unusedAccount(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID) (string, error) {
+	point, err := l.Checkpoint(ctx, on)
+	if err != nil || point.Version > 0 {
+		return "", err
+	}
+	text := fmt.Sprintf("Nothing was ever written on %s", oneLine(on.String()))
+	currencies, err := currenciesLike(ctx, l, on.Customer, "")
+	switch {
+	case err != nil:
+		return "", err
+	case len(currencies) > 0:
+		return fmt.Sprintf("%s: %s has accounts in %s, see --currency.", text, oneLine(on.Customer), oneLine(strings.Join(currencies, ", "))), nil
+	}
+	known, err := knownCustomer(ctx, l, on.Customer)
+	if known || err != nil {
+		return text + ".", err
+	}
+	return fmt.Sprintf("%s: no customer %s is known.", text, oneLine(on.Customer)), nil
+}
+
+// writeIfUnknown says of a customer of whom there is nothing to show that the id may be
+// misspelt.
+func writeIfUnknown(ctx context.Context, l *creditledger.Ledger, out io.Writer, id string) error {
+	known, err := knownCustomer(ctx, l, id)
+	if !known && err == nil {
+		_, err = fmt.Fprintf(out, "No customer %s is known.\n", oneLine(id))
+	}
+	return err
+}
+
+// knownCustomer reports whether a customer is recorded or has an account.
+func knownCustomer(ctx context.Context, l *creditledger.Ledger, id string) (bool, error) {
+	accounts, err := currenciesLike(ctx, l, id, "")
+	if len(accounts) > 0 || err != nil {
+		return true, err
+	}
+	_, err = l.Customer(ctx, id)
+	if errors.Is(err, creditledger.ErrNotFound) {
+		return false, nil
+	}
+	return true, err
 }
 
 func (a *app) balanceCommand() *cobra.Command {
@@ -25,9 +82,10 @@ func (a *app) balanceCommand() *cobra.Command {
 		Short: "Show what an account holds and may spend",
 		Long: `Show what an account holds, and what a charge may spend: one without an item, or
 one for --item. --at looks back: at a date (its first instant in UTC) or a date-time.`,
-		Example: `  creditledger balance cus_1
+		Example: `  creditledger grant cus_1 100
+  creditledger balance cus_1
   creditledger balance cus_1 --item api
-  creditledger balance cus_1 --at 2030-01-01 --json`,
+  creditledger balance cus_1 --at 2025-01-01 --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			var p parser
@@ -38,19 +96,15 @@ one for --item. --at looks back: at a date (its first instant in UTC) or a date-
 			on := a.account(args[0])
 			return a.read(cmd, opsfile.Request{Op: "balance", Account: on, Args: q}, func(out io.Writer, result any) {
 				b := result.(creditledger.Balance)
-				spendable := "AVAILABLE"
-				if item != "" {
-					spendable += " FOR " + oneLine(item)
-				}
-				t := newTable("CUSTOMER", "CURRENCY", ">BALANCE", ">"+spendable, "AS OF")
-				t.add(on.Customer, on.Currency, b.Total.String(), b.Available.String(), when(b.AsOf))
+				t := a.newTable("CUSTOMER", "CURRENCY", ">BALANCE", ">AVAILABLE", "+FOR", "+AS OF")
+				t.add(on.Customer, on.Currency, b.Total.String(), b.Available.String(), item, a.when(b.AsOf))
 				t.write(out)
 			})
 		}),
 	}
 	a.accountFlags(cmd)
-	cmd.Flags().StringVar(&at, "at", "", "as of this past date or date-time (default now)")
-	cmd.Flags().StringVar(&item, "item", "", "what a charge for this item may spend")
+	cmd.Flags().StringVar(&at, "at", "", "as of this past `DATE` or date-time (default now)")
+	cmd.Flags().StringVar(&item, "item", "", "what a charge for this `ITEM` may spend")
 	return cmd
 }
 
@@ -60,7 +114,8 @@ func (a *app) blocksCommand() *cobra.Command {
 		Use:   "blocks CUSTOMER",
 		Short: "List an account's blocks in drawdown order",
 		Long:  `List an account's blocks in drawdown order: those that hold something and have not expired.`,
-		Example: `  creditledger blocks cus_1
+		Example: `  creditledger grant cus_1 100
+  creditledger blocks cus_1
   creditledger blocks cus_1 --all`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
@@ -71,7 +126,7 @@ func (a *app) blocksCommand() *cobra.Command {
 					fmt.Fprintln(out, "No blocks.")
 					return
 				}
-				writeBlocks(out, blocks)
+				a.writeBlocks(out, blocks)
 			})
 		}),
 	}
@@ -86,7 +141,8 @@ func (a *app) explainCommand() *cobra.Command {
 		Use:   "explain CUSTOMER AMOUNT",
 		Short: "Show which blocks would pay for a charge, and why",
 		Long:  `Show, block by block in drawdown order, what a charge would draw and why the others are passed over.`,
-		Example: `  creditledger explain cus_1 30
+		Example: `  creditledger grant cus_1 100
+  creditledger explain cus_1 30
   creditledger explain cus_1 30 --item api`,
 		Args: cobra.ExactArgs(2),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
@@ -98,10 +154,10 @@ func (a *app) explainCommand() *cobra.Command {
 			r := opsfile.Request{Op: "explain", Account: a.account(args[0]), Args: ask}
 			return a.read(cmd, r, func(out io.Writer, result any) {
 				e := result.(creditledger.Explanation)
-				t := newTable("BLOCK", ">BALANCE", ">USE", "REASON", "EXPIRES")
+				t := a.newTable("BLOCK", ".BALANCE", ".USE", "REASON", "+EXPIRES")
 				for i := range e.Blocks {
 					b := &e.Blocks[i]
-					t.add(b.Block.ID, b.Block.Balance.String(), b.Use.String(), b.Reason.String(), expiry(b.Block.ExpiresAt))
+					t.add(a.shortID(b.Block.ID), b.Block.Balance.String(), b.Use.String(), b.Reason.String(), a.expiry(b.Block.ExpiresAt))
 				}
 				t.write(out)
 				if !e.Overage.IsZero() {
@@ -111,6 +167,6 @@ func (a *app) explainCommand() *cobra.Command {
 		}),
 	}
 	a.accountFlags(cmd)
-	cmd.Flags().StringVar(&item, "item", "", "the item that is paid for")
+	cmd.Flags().StringVar(&item, "item", "", "the `ITEM` that is paid for")
 	return cmd
 }

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -30,11 +28,13 @@ be read or written; 2 a command line that is wrong.`
 
 func (a *app) recoverCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:     "recover DAMAGED NEW",
-		Short:   "Save what is intact in a damaged file into a new one",
-		Long:    recoverHelp,
-		Example: `  creditledger recover credits.db recovered.db`,
-		Args:    cobra.ExactArgs(2),
+		Use:   "recover DAMAGED NEW",
+		Short: "Save what is intact in a damaged file into a new one",
+		Long:  recoverHelp,
+		Example: `  creditledger grant cus_1 100
+  creditledger recover credits.db recovered.db
+  creditledger verify --db recovered.db`,
+		Args: cobra.ExactArgs(2),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			for _, arg := range args {
 				if isConnection(arg) {
@@ -44,9 +44,8 @@ func (a *app) recoverCommand() *cobra.Command {
 			if sameFile(args[0], args[1]) {
 				return &statusError{statusUsage, fmt.Errorf("%s is the damaged file itself: choose another name", args[1])}
 			}
-			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
-			defer stop()
-			r, err := bolt.Recover(ctx, args[0], args[1])
+			a.writes = true
+			r, err := bolt.Recover(cmd.Context(), args[0], args[1])
 			if err == nil {
 				err = a.showRecovery(r)
 			}
@@ -82,7 +81,7 @@ func (a *app) showRecovery(r *bolt.Recovery) error {
 	if a.quiet {
 		return nil
 	}
-	t := newTable("CUSTOMER", "CURRENCY", ">RECOVERED", ">SET ASIDE", ">LOST")
+	t := a.newTable("CUSTOMER", "CURRENCY", ">RECOVERED", ">SET ASIDE", ">LOST")
 	for _, c := range r.Accounts {
 		n := func(v uint64) string { return strconv.FormatUint(v, 10) }
 		t.add(oneLine(c.Account.Customer), oneLine(c.Account.Currency), n(c.Recovered), n(c.SetAside), n(c.Lost))

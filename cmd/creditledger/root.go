@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,7 +24,12 @@ connection, says otherwise; creditledger migrate makes it.
 
 Exit status: 0 done; 1 trouble with files or storage; 2 a command line or request that
 is wrong in itself; 3 an operation that the ledger refuses, with nothing written.
-apply, copy, verify and recover have their own: see creditledger help apply, and so on.`
+apply, copy, verify and recover have their own: see creditledger help apply, and so on.
+Interrupted by a signal, every command finishes or takes back what it began and ends with
+128 and the number of the signal (130 for an interrupt); a second one ends it at once.
+
+The examples of a help text can be pasted into a shell, in their order, in an empty
+directory. Where one names a database, name yours.`
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -42,7 +46,11 @@ func (a *app) rootCommand() *cobra.Command {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
+	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	group(root, "")
+	root.SetUsageTemplate(usageTemplate(root))
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON objects, as in operations files")
+	root.PersistentFlags().BoolVar(&a.precise, "precise", false, "show whole ids and microseconds, however wide it gets")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but what was asked for and errors")
 	root.AddGroup(
 		&cobra.Group{ID: "write", Title: "Change an account:"},
@@ -66,6 +74,11 @@ func (a *app) rootCommand() *cobra.Command {
 	explainArguments(root)
 	root.SetFlagErrorFunc(explainFlag)
 	a.helpCommands(root)
+	a.completeArguments(root)
+	fitHelp(root)
+	if len(a.args) > 0 && strings.HasPrefix(a.args[0], cobra.ShellCompRequestCmd) {
+		plainUsage(root)
+	}
 	return root
 }
 
@@ -81,7 +94,7 @@ func (a *app) helpCommands(root *cobra.Command) {
 			c.Args = func(_ *cobra.Command, args []string) error {
 				about, unknown, err := root.Find(args)
 				if err == nil && len(unknown) > 0 {
-					err = fmt.Errorf("unknown command %q for %q", unknown[0], about.CommandPath())
+					err = unknownCommand(about, unknown[0])
 				}
 				return err
 			}
@@ -101,13 +114,13 @@ func (a *app) helpCommands(root *cobra.Command) {
 // explainArguments has a subcommand with too few or too many arguments say which ones
 // it takes.
 func explainArguments(cmd *cobra.Command) {
-	if check := cmd.Args; check != nil {
+	if check := cmd.Args; check != nil && !cmd.HasSubCommands() {
 		_, takes, _ := strings.Cut(cmd.Use, " ")
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			if check(cmd, args) == nil {
 				return nil
 			}
-			return &argumentsError{command: cmd.Name(), takes: takes, given: len(args)}
+			return &argumentsError{command: fullName(cmd), takes: takes, given: args}
 		}
 	}
 	for _, c := range cmd.Commands() {
@@ -118,5 +131,11 @@ func explainArguments(cmd *cobra.Command) {
 // accountFlags gives a subcommand its ledger and the account's currency.
 func (a *app) accountFlags(cmd *cobra.Command) {
 	a.dbFlag(cmd)
-	cmd.Flags().StringVar(&a.currency, "currency", creditledger.DefaultCurrency, "the account's currency or pricing unit")
+	cmd.Flags().StringVar(&a.currency, "currency", creditledger.DefaultCurrency, "the account's `CURRENCY` or pricing unit")
+	_ = cmd.RegisterFlagCompletionFunc("currency", func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return a.completions(cmd.Context(), "CURRENCY", args, begun), cobra.ShellCompDirectiveNoFileComp
+	})
 }

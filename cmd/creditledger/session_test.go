@@ -37,9 +37,14 @@ func newSession(t *testing.T) *session {
 
 // run executes a command line.
 func (s *session) run(args ...string) (stdout, stderr string, status int) {
+	return s.runUntil(context.Background(), args...)
+}
+
+// runUntil is run with a context.
+func (s *session) runUntil(ctx context.Context, args ...string) (stdout, stderr string, status int) {
 	var out, err bytes.Buffer
 	a := &app{in: strings.NewReader(""), out: &out, err: &err, clock: s.clock.Now, random: s.ids, defaultDB: s.db}
-	status = a.run(context.Background(), args)
+	status = a.run(ctx, args)
 	return out.String(), err.String(), status
 }
 

@@ -20,7 +20,8 @@ func (a *app) spendCommand() *cobra.Command {
 
 What no block covers becomes a debt (--overdraft allow, the default; --limit bounds
 it), has the whole refused (reject), or is left and reported (stop_at_zero).`,
-		Example: `  creditledger spend cus_1 20 --key invoice-7-line-2
+		Example: `  creditledger grant cus_1 100
+  creditledger spend cus_1 20 --key invoice-7-line-2
   creditledger spend cus_1 20 --item api --overdraft reject
   creditledger spend cus_1 20 --limit 100
   creditledger spend cus_1 20 --preview`,
@@ -35,11 +36,12 @@ it), has the whole refused (reject), or is left and reported (stop_at_zero).`,
 	}
 	a.accountFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&s.item, "item", "", "the item that is paid for")
-	flags.StringVar(&s.price, "price", "", "the price that is paid")
-	flags.StringVar(&s.invoice, "invoice", "", "the invoice this belongs to")
-	flags.StringVar(&s.overdraft, "overdraft", "", "allow (default), reject or stop_at_zero")
-	flags.StringVar(&s.limit, "limit", "", "how far below 0 the balance may fall, with --overdraft allow")
+	flags.StringVar(&s.item, "item", "", "the `ITEM` that is paid for")
+	flags.StringVar(&s.price, "price", "", "the `PRICE` that is paid, an id")
+	flags.StringVar(&s.invoice, "invoice", "", "the `INVOICE` this belongs to")
+	flags.StringVar(&s.overdraft, "overdraft", "", "`WORD`: allow (default), reject or stop_at_zero")
+	completeWords(cmd, "overdraft", "allow", "reject", "stop_at_zero")
+	flags.StringVar(&s.limit, "limit", "", "the `AMOUNT` that the balance may fall below 0, with --overdraft allow")
 	s.add(cmd)
 	return cmd
 }

@@ -6,17 +6,38 @@ import (
 	"strings"
 
 	"github.com/rivo/uniseg"
-
-	"creditledger"
 )
 
-// table is text in columns. A column whose heading begins with ">" is aligned right.
+// table is text in columns that fits the screen. Marks in front of a heading say how its
+// column is shown: ">" to the right; "." as decimal numbers, with their points in one
+// line; "+" that it may move to a line below the row when the table is too wide.
 type table struct {
-	heads []string
-	rows  [][]string
+	columns []column
+	rows    [][]string
+	width   int // 0: as wide as it gets
 }
 
-func newTable(heads ...string) *table { return &table{heads: heads} }
+type column struct {
+	head           string
+	right, decimal bool
+	movable        bool
+
+	width int // 0: every cell is empty and the column is left out
+	below bool
+}
+
+func (a *app) newTable(heads ...string) *table {
+	t := &table{width: screen}
+	if a.precise {
+		t.width = 0
+	}
+	for _, head := range heads {
+		name := strings.TrimLeft(head, ">.+")
+		marks := head[:len(head)-len(name)]
+		t.columns = append(t.columns, column{head: name, right: strings.ContainsAny(marks, ">."), decimal: strings.Contains(marks, "."), movable: strings.Contains(marks, "+")})
+	}
+	return t
+}
 
 func (t *table) add(cells ...string) {
 	for i := range cells {
@@ -27,39 +48,116 @@ func (t *table) add(cells ...string) {
 
 // write prints the table; columns that are empty in every row are left out.
 func (t *table) write(out io.Writer) {
-	widths := make([]int, len(t.heads))
+	for i := range t.columns {
+		if t.columns[i].decimal {
+			t.alignPoints(i)
+		}
+	}
+	t.measure()
+	t.fit()
+	head := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		head[i] = c.head
+	}
+	fmt.Fprintln(out, t.line(head))
 	for _, row := range t.rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], uniseg.StringWidth(cell))
+		fmt.Fprintln(out, t.line(row))
+		for _, line := range t.below(row) {
+			fmt.Fprintln(out, line)
 		}
-	}
-	var head []string
-	for i, h := range t.heads {
-		h = strings.TrimPrefix(h, ">")
-		head = append(head, h)
-		if widths[i] > 0 {
-			widths[i] = max(widths[i], uniseg.StringWidth(h))
-		}
-	}
-	for _, row := range append([][]string{head}, t.rows...) {
-		var line strings.Builder
-		for i, cell := range row {
-			if widths[i] == 0 {
-				continue
-			}
-			if line.Len() > 0 {
-				line.WriteString("  ")
-			}
-			space := strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell))
-			if strings.HasPrefix(t.heads[i], ">") {
-				line.WriteString(space + cell)
-			} else {
-				line.WriteString(cell + space)
-			}
-		}
-		fmt.Fprintln(out, strings.TrimRight("  "+line.String(), " "))
 	}
 }
+
+// alignPoints gives the cells of a column the same number of places, as spaces.
+func (t *table) alignPoints(column int) {
+	places := func(cell string) int {
+		_, fraction, ok := strings.Cut(cell, ".")
+		if !ok {
+			return 0
+		}
+		return 1 + len(fraction)
+	}
+	most := 0
+	for _, row := range t.rows {
+		most = max(most, places(row[column]))
+	}
+	for _, row := range t.rows {
+		if row[column] != "" {
+			row[column] += strings.Repeat(" ", most-places(row[column]))
+		}
+	}
+}
+
+func (t *table) measure() {
+	for i := range t.columns {
+		c := &t.columns[i]
+		for _, row := range t.rows {
+			c.width = max(c.width, uniseg.StringWidth(row[i]))
+		}
+		if c.width > 0 {
+			c.width = max(c.width, uniseg.StringWidth(c.head))
+		}
+	}
+}
+
+// fit moves columns below, the last first, until the table fits.
+func (t *table) fit() {
+	total := 0
+	for _, c := range t.columns {
+		if c.width > 0 {
+			total += 2 + c.width
+		}
+	}
+	for i := len(t.columns) - 1; i >= 0 && t.width > 0 && total > t.width; i-- {
+		if c := &t.columns[i]; c.movable && c.width > 0 {
+			c.below = true
+			total -= 2 + c.width
+		}
+	}
+}
+
+func (t *table) line(cells []string) string {
+	var line strings.Builder
+	for i, cell := range cells {
+		c := &t.columns[i]
+		if c.width == 0 || c.below {
+			continue
+		}
+		line.WriteString("  ")
+		space := strings.Repeat(" ", c.width-uniseg.StringWidth(cell))
+		if c.right {
+			line.WriteString(space + cell)
+		} else {
+			line.WriteString(cell + space)
+		}
+	}
+	return strings.TrimRight(line.String(), " ")
+}
+
+// below is what of a row stands under it, each cell behind the heading of its column;
+// that of a note says nothing.
+func (t *table) below(row []string) []string {
+	const indent = "      "
+	var parts []string
+	for i, cell := range row {
+		c := &t.columns[i]
+		if cell = strings.TrimSpace(cell); !c.below || cell == "" {
+			continue
+		}
+		if c.head != noteHead {
+			cell = strings.ToLower(c.head) + " " + cell
+		}
+		parts = append(parts, cell)
+	}
+	lines := wrapWords(strings.Fields(strings.Join(parts, "; ")), t.width-len(indent))
+	for i := range lines {
+		lines[i] = indent + lines[i]
+	}
+	return lines
+}
+
+// noteHead is the heading of what a row has beyond the other columns.
+const noteHead = "NOTE"
 
 // oneLine makes line breaks and tabs spaces.
 func oneLine(s string) string {
@@ -69,108 +167,4 @@ func oneLine(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// shortID is the end of a long id, enough to recognise it by: the ids that the ledger
-// makes begin with the time and differ at the end.
-func shortID(id string) string {
-	const long, kept = 20, 8
-	if runes := []rune(id); len(runes) > long {
-		return "…" + string(runes[len(runes)-kept:])
-	}
-	return id
-}
-
-// when shows an instant; a day's first instant in UTC as the date alone.
-func when(i creditledger.Instant) string {
-	if i.IsZero() {
-		return ""
-	}
-	t := i.Time()
-	if t.Equal(t.Truncate(24 * 60 * 60 * 1e9)) {
-		return t.Format("2006-01-02")
-	}
-	return t.Format("2006-01-02 15:04:05.999999")
-}
-
-func expiry(i creditledger.Instant) string {
-	if i.IsZero() {
-		return "never"
-	}
-	return when(i)
-}
-
-func writeEntries(out io.Writer, entries []creditledger.Entry) {
-	t := newTable(">SEQ", "CREATED", "TYPE", ">AMOUNT", ">BEFORE", "", ">AFTER", "BLOCK", "NOTE")
-	for i := range entries {
-		e := &entries[i]
-		t.add(fmt.Sprint(e.Seq), when(e.CreatedAt), e.Type.String(), e.Amount.String(),
-			e.Starting.String(), "→", e.Ending.String(), shortID(e.Block.ID), entryNote(e))
-	}
-	t.write(out)
-}
-
-// entryNote is what an entry has beyond the columns that all have.
-func entryNote(e *creditledger.Entry) string {
-	var notes []string
-	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	if e.Status == creditledger.EntryPending {
-		note("pending")
-	}
-	switch e.Type {
-	case creditledger.EntryDecrement:
-		for _, id := range []struct{ what, id string }{{"item", e.ItemID}, {"price", e.PriceID}, {"invoice", e.InvoiceID}} {
-			if id.id != "" {
-				note("%s %s", id.what, id.id)
-			}
-		}
-	case creditledger.EntryExpirationChange:
-		note("to %s, expiry %s", shortID(e.NewBlockID), expiry(e.NewBlockExpiry))
-	case creditledger.EntryVoidInitiated, creditledger.EntryVoid:
-		note("asked %s", e.VoidAmount)
-		if e.VoidReason != "" {
-			note("%s", e.VoidReason)
-		}
-	}
-	if e.Description != "" {
-		note("%s", e.Description)
-	}
-	return strings.Join(notes, "; ")
-}
-
-func writeBlocks(out io.Writer, blocks []creditledger.Block) {
-	t := newTable("BLOCK", ">BALANCE", ">OF", "EXPIRES", "EFFECTIVE", ">COST", ">PRIORITY", "FOR", "STATE")
-	for i := range blocks {
-		b := &blocks[i]
-		initial, priority, state := b.Initial.String(), "", ""
-		if b.Overdraft {
-			initial, state = "", "overdraft"
-		}
-		if b.Priority != 0 {
-			priority = fmt.Sprint(b.Priority)
-		}
-		if b.Status == creditledger.PendingPayment {
-			state = "pending payment"
-		}
-		t.add(b.ID, b.Balance.String(), initial, expiry(b.ExpiresAt), when(b.EffectiveAt),
-			b.CostBasis.String(), priority, filterText(b.Filters), state)
-	}
-	t.write(out)
-}
-
-// filterText says what a block may pay for.
-func filterText(list []creditledger.Filter) string {
-	var parts []string
-	for _, f := range list {
-		not := ""
-		if f.Operator == creditledger.Excludes {
-			not = "not "
-		}
-		field := ""
-		if f.Field != creditledger.FieldItem {
-			field = f.Field.String() + " "
-		}
-		parts = append(parts, not+field+strings.Join(f.Values, ", "))
-	}
-	return strings.Join(parts, "; ")
 }

@@ -36,9 +36,10 @@ they must add up, and agree with each other and with the ledger.
 the history must have grown from there and nothing before may differ. Only that shows
 a file that was set back or written anew as a whole.
 
-Exit status: 0 whole; 4 damaged: the message names the account and the record; 1 the
-ledger cannot be read at all: there is no such file, it is in use, or so damaged that
-only creditledger recover can read it; 2 a command line that is wrong.`
+Exit status: 0 whole; 4 damaged: the message names the account and the record; 1 nothing
+is proved: there is no such file, it is in use, so damaged that only creditledger recover
+can read it, or reading failed on the way; 130 interrupted, so that nothing is proved; 2 a
+command line that is wrong.`
 
 func (a *app) verifyCommand() *cobra.Command {
 	var since string
@@ -46,8 +47,10 @@ func (a *app) verifyCommand() *cobra.Command {
 		Use:   "verify [CUSTOMER]",
 		Short: "Prove that a ledger is whole and adds up",
 		Long:  verifyHelp,
-		Example: `  creditledger verify
-  creditledger verify cus_1 --currency USD
+		Example: `  creditledger grant cus_1 100
+  creditledger verify
+  creditledger verify cus_1 --currency credits
+  creditledger head > head-2030-01-01.jsonl
   creditledger verify --since head-2030-01-01.jsonl`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
@@ -61,10 +64,6 @@ func (a *app) verifyCommand() *cobra.Command {
 					return err
 				}
 			}
-			what := ""
-			if len(args) == 1 {
-				what = a.account(args[0]).String()
-			}
 			return a.withStore(cmd.Context(), toRead, func(l *creditledger.Ledger, s store.Store) error {
 				answer := opsfile.Answer{Op: "verify"}
 				bar := a.countBar("records replayed")
@@ -75,7 +74,12 @@ func (a *app) verifyCommand() *cobra.Command {
 					answer.Result, answer.Err = l.VerifyAll(cmd.Context(), opts)
 				}
 				bar.done()
-				if err := a.showVerification(&answer, what); err != nil {
+				unused := ""
+				if answer.Err == nil && len(args) == 1 {
+					unused, answer.Err = unusedAccount(cmd.Context(), l, a.account(args[0]))
+				}
+				answer.Err = unproved(cmd.Context(), answer.Err, bar.reached)
+				if err := a.showVerification(&answer, unused); err != nil {
 					return err
 				}
 				if len(args) == 0 {
@@ -93,14 +97,26 @@ func (a *app) verifyCommand() *cobra.Command {
 	return cmd
 }
 
-// showVerification tells of one account, or of all.
-func (a *app) showVerification(answer *opsfile.Answer, account string) error {
+// unproved is why a verification came to no result: it was interrupted, or there is
+// trouble with reading. Neither says anything about the ledger.
+func unproved(ctx context.Context, err error, seen uint64) error {
+	switch {
+	case err == nil, errors.Is(err, creditledger.ErrInvalid): // a customer id that cannot be
+		return err
+	case stoppedBy(ctx, err) != nil:
+		return fmt.Errorf("%w after %s: nothing is proved", stoppedBy(ctx, err), count(seen, "record", "records"))
+	}
+	return &statusError{statusTrouble, fmt.Errorf("nothing is proved, the verification did not come to its end: %w", err)}
+}
+
+// showVerification tells of one account, or of all; unused says of one that it is.
+func (a *app) showVerification(answer *opsfile.Answer, unused string) error {
 	err := a.show(answer, func(out io.Writer) {
 		v := answer.Result.(creditledger.Verification)
 		switch {
 		case !v.OK || a.quiet:
-		case account != "" && v.Records == 0:
-			fmt.Fprintf(out, "Whole: nothing was ever written on %s.\n", oneLine(account))
+		case unused != "":
+			fmt.Fprintln(out, unused)
 		default:
 			fmt.Fprintf(out, "Whole: %s, %s, %s.\n", count(v.Accounts, "account", "accounts"),
 				count(v.Entries, "entry", "entries"), count(v.Blocks, "block", "blocks"))
@@ -129,8 +145,8 @@ func (a *app) verifyMoney(ctx context.Context, l *creditledger.Ledger) error {
 	bar := a.countBar("invoices examined")
 	v, err := invoice.New(l, nil).Verify(ctx, bar.count)
 	bar.done()
-	if err != nil {
-		return err
+	if err = unproved(ctx, err, bar.reached); err != nil {
+		return a.show(&opsfile.Answer{Op: "verify_invoices", Err: err}, nil)
 	}
 	o := moneyObject{Op: "verify_invoices", OK: v.OK, Invoices: v.Invoices, Transactions: v.Transactions}
 	if !v.OK {
@@ -151,6 +167,13 @@ func (a *app) verifyMoney(ctx context.Context, l *creditledger.Ledger) error {
 	return err
 }
 
+// fileObject is what verify prints of a file as JSON, where something is strange in it.
+type fileObject struct {
+	Op        string `json:"op"`
+	OK        bool   `json:"ok"`
+	Violation string `json:"violation"`
+}
+
 // showWarnings tells of what was strange in a file. A history that may have been set
 // back is damage, unless a head has just proved that it was not.
 func (a *app) showWarnings(s store.Store, proved bool) error {
@@ -160,7 +183,11 @@ func (a *app) showWarnings(s store.Store, proved bool) error {
 	}
 	for _, w := range file.Warnings() {
 		if !proved {
-			return &statusError{statusDamaged, errors.New(w + " (--since)")}
+			var err error
+			if a.json {
+				err = a.printJSON(fileObject{Op: "verify_file", Violation: w})
+			}
+			return errors.Join(&statusError{statusDamaged, errors.New(w + " (--since)")}, err)
 		}
 		fmt.Fprintln(a.err, "creditledger: "+w)
 	}
@@ -183,7 +210,8 @@ func (a *app) headCommand() *cobra.Command {
 one, as JSON lines. A seal stands for the whole history up to it. Keep the lines where
 whoever may write the ledger file may not; creditledger verify --since proves later
 that the ledger has only grown from them.`,
-		Example: `  creditledger head > head-2030-01-01.jsonl
+		Example: `  creditledger grant cus_1 100
+  creditledger head > head-2030-01-01.jsonl
   creditledger verify --since head-2030-01-01.jsonl`,
 		Args: cobra.NoArgs,
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {

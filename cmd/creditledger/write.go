@@ -21,8 +21,8 @@ type writeFlags struct {
 
 func (w *writeFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&w.key, "key", "", "idempotency key: repeating the command with the same key does nothing twice")
-	flags.StringVar(&w.description, "description", "", "a note on the entries")
+	flags.StringVar(&w.key, "key", "", "idempotency `KEY`: repeating the command with the same key does nothing twice")
+	flags.StringVar(&w.description, "description", "", "a `NOTE` on the entries")
 	flags.StringArrayVar(&w.meta, "meta", nil, "metadata `KEY=VALUE`; may be repeated")
 	flags.BoolVar(&w.preview, "preview", false, "show what would be written, and write nothing")
 }
@@ -45,15 +45,22 @@ func (w *writeFlags) metadata() (map[string]string, error) {
 
 // write carries out an operation, or previews it, and prints what came of it.
 func (a *app) write(cmd *cobra.Command, w *writeFlags, customer string, op creditledger.Operation, want access) error {
-	r := opsfile.Request{Op: op.Name(), Account: a.account(customer), Key: creditledger.Key(w.key), Args: op}
+	r := opsfile.Request{Op: op.Name(), Account: a.account(customer), Key: creditledger.Key(w.key)}
 	if w.preview {
-		r.Op, r.Args, want = "preview", opsfile.Preview{Operation: op}, toRead
+		r.Op, want = "preview", toRead
 	}
 	return a.withLedger(cmd.Context(), want, func(l *creditledger.Ledger) error {
+		whole, err := withWholeIDs(cmd.Context(), l, r.Account, op)
+		if err != nil {
+			return err
+		}
+		if r.Args = whole; w.preview {
+			r.Args = opsfile.Preview{Operation: whole}
+		}
 		answer := opsfile.Execute(cmd.Context(), l, nil, r)
 		return a.show(&answer, func(out io.Writer) {
 			if !a.quiet || w.preview {
-				writeResult(out, r.Account, answer.Result.(*creditledger.Result), w.preview)
+				a.writeResult(out, r.Account, answer.Result.(*creditledger.Result), w.preview)
 			}
 		})
 	})
@@ -83,7 +90,7 @@ func (a *app) show(answer *opsfile.Answer, forPeople func(io.Writer)) error {
 }
 
 // writeResult tells a person what an operation wrote.
-func writeResult(out io.Writer, on creditledger.AccountID, r *creditledger.Result, preview bool) {
+func (a *app) writeResult(out io.Writer, on creditledger.AccountID, r *creditledger.Result, preview bool) {
 	switch {
 	case r.Replayed:
 		fmt.Fprintln(out, "Done before under this key; nothing was written now. It was:")
@@ -92,11 +99,11 @@ func writeResult(out io.Writer, on creditledger.AccountID, r *creditledger.Resul
 	}
 	if n := len(r.Entries); n > 0 {
 		fmt.Fprintf(out, "%s: %s → %s %s\n", on.Customer, r.Entries[0].Starting, r.Entries[n-1].Ending, on.Currency)
-		writeEntries(out, r.Entries)
+		a.writeEntries(out, r.Entries)
 	} else {
 		fmt.Fprintln(out, "No entry was written.")
 	}
-	if shortID(r.NewBlockID) != r.NewBlockID {
+	if a.shortID(r.NewBlockID) != r.NewBlockID {
 		fmt.Fprintf(out, "New block: %s\n", r.NewBlockID)
 	}
 	if !r.Overage.IsZero() {

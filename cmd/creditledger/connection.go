@@ -1,0 +1,65 @@
+package main
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A connection may hold a password. So whatever looks like one is never taken for the
+// name of a file, which would be made, nor printed; it need not be one that works.
+
+// schemed is a name that begins as a URL does, with any scheme, or as a URL from which
+// the scheme was left out: USER:PASSWORD@HOST.
+var schemed = regexp.MustCompile(`(?i)^([a-z][a-z0-9+.-]+://|(jdbc:)?(postgres(ql)?|pgsql):|[^/\\@\s=]+:[^/\\@\s]*@[^/\\@\s]*(/|:\d))`)
+
+// parametric is a name with a parameter of libpq anywhere in it: the first one may be
+// misspelt, or one of the server's.
+var parametric = regexp.MustCompile(`(?i)(^|\s)(` + strings.Join([]string{
+	"application_name", "channel_binding", "client_encoding", "connect_timeout", "database", "dbname", "default_query_exec_mode", "fallback_application_name",
+	"gssdelegation", "gssencmode", "gsslib", "host", "hostaddr", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval",
+	"krbsrvname", "load_balance_hosts", "max_protocol_version", "min_protocol_version", "options", "passfile", "password", "passwd", "pwd",
+	"port", "replication", "require_auth", "requirepeer", "schema", "search_path", "service", "servicefile", `ssl[a-z_]+`,
+	"target_session_attrs", "tcp_user_timeout", "user", `pool_[a-z_]+`, `[a-z]+_cache_capacity`,
+}, "|") + `)\s*=`)
+
+// isConnection reports whether a name is about a database and no file. A file of such a
+// name can be written ./NAME.
+func isConnection(name string) bool {
+	name = strings.TrimSpace(name)
+	return schemed.MatchString(name) || parametric.MatchString(name)
+}
+
+// connectionText is a connection as pgx reads it, false for what no PostgreSQL can be
+// reached by.
+func connectionText(name string) (string, bool) {
+	name = strings.TrimSpace(name)
+	if !schemed.MatchString(name) {
+		return name, true
+	}
+	scheme, rest, ok := strings.Cut(name, "://")
+	scheme = strings.ToLower(scheme)
+	return scheme + "://" + rest, ok && (scheme == "postgres" || scheme == "postgresql")
+}
+
+// secret is what a text must not tell of the way to a database, even if a person put
+// it where it does not belong.
+var secret = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]+://[^\s"']*|\b(postgres(ql)?|pgsql):[^\s"']+|[^\s"'/:@]+:[^\s"'/@]*@[^\s"'/@]*(/|:\d)[^\s"']*|\b(ssl)?(password|passwd|pwd)\s*=\s*('(\\.|[^'\\])*'|[^\s"']+)`)
+
+// withoutSecrets takes out of a text what it quotes of connections on the command line.
+func withoutSecrets(text string, args []string) string {
+	for _, arg := range args {
+		value := arg
+		if strings.HasPrefix(arg, "--") {
+			_, value, _ = strings.Cut(arg, "=")
+		}
+		if !isConnection(value) {
+			continue
+		}
+		quoted := strconv.Quote(value)
+		for _, form := range []string{value, quoted[1 : len(quoted)-1], strings.TrimSpace(value)} {
+			text = strings.ReplaceAll(text, form, "…")
+		}
+	}
+	return secret.ReplaceAllString(text, "…")
+}

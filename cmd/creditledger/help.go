@@ -1,0 +1,116 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rivo/uniseg"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// screen is how many columns help and tables may take.
+const screen = 80
+
+// fitHelp has the help of a command and of all below it fit the screen.
+func fitHelp(cmd *cobra.Command) {
+	cmd.Long = wrapParagraphs(cmd.Long)
+	cmd.Example = wrapExamples(cmd.Example)
+	for _, c := range cmd.Commands() {
+		fitHelp(c)
+	}
+}
+
+// usageTemplate is cobra's own with the flags wrapped.
+func usageTemplate(of *cobra.Command) string {
+	const flags, wrapped = "Flags.FlagUsages |", "Flags.FlagUsagesWrapped 80 |"
+	const more, short = `Use "{{.CommandPath}} [command] --help" for more information about a command.`, `More of each: {{.CommandPath}} COMMAND --help`
+	return strings.NewReplacer(flags, wrapped, more, short).Replace(of.UsageTemplate())
+}
+
+// wrapParagraphs breaks a text where lines would not fit. An empty line ends a
+// paragraph; an indented line stays as it is.
+func wrapParagraphs(text string) string {
+	var out []string
+	for _, paragraph := range strings.Split(text, "\n\n") {
+		if strings.HasPrefix(paragraph, " ") {
+			out = append(out, paragraph)
+			continue
+		}
+		out = append(out, strings.Join(wrapWords(strings.Fields(paragraph), screen), "\n"))
+	}
+	return strings.Join(out, "\n\n")
+}
+
+// wrapWords puts words on lines of at most so many columns, one that is wider on a line
+// of its own.
+func wrapWords(words []string, width int) []string {
+	var lines []string
+	for _, w := range words {
+		if n := len(lines) - 1; n >= 0 && uniseg.StringWidth(lines[n])+1+uniseg.StringWidth(w) <= width {
+			lines[n] += " " + w
+			continue
+		}
+		lines = append(lines, w)
+	}
+	return lines
+}
+
+// wrapExamples breaks command lines in front of a flag, as a shell reads them.
+func wrapExamples(text string) string {
+	var out []string
+	for _, line := range strings.Split(text, "\n") {
+		for uniseg.StringWidth(line) > screen {
+			at := strings.LastIndex(line[:screen-2], " --")
+			if at <= 6 {
+				break
+			}
+			out = append(out, line[:at]+" \\")
+			line = "      " + line[at+1:]
+		}
+		out = append(out, line)
+	}
+	return strings.Join(out, "\n")
+}
+
+// plainUsage takes the quotes out of what flags say of themselves: in help they mark the
+// word for the flag's value, but shells show the text as it is when they complete it.
+func plainUsage(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") })
+	for _, c := range cmd.Commands() {
+		plainUsage(c)
+	}
+}
+
+// group has a command that only holds others say which, and of one that it does not
+// know what may have been meant.
+func group(cmd *cobra.Command, needs string) *cobra.Command {
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(cmd, args[0])
+		}
+		return nil
+	}
+	if needs != "" {
+		cmd.RunE = func(*cobra.Command, []string) error { return errors.New(needs) }
+	}
+	return cmd
+}
+
+// fullName is how a subcommand is called.
+func fullName(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), "creditledger ")
+}
+
+func unknownCommand(in *cobra.Command, name string) error {
+	text := fmt.Sprintf("unknown command %q", name)
+	if in.HasParent() {
+		text += " of " + fullName(in)
+	}
+	if meant := in.SuggestionsFor(name); len(meant) > 0 {
+		text += ": did you mean " + strings.Join(meant, " or ") + "?"
+	}
+	return errors.New(text)
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"io"
+)
+
+// output is standard output, and remembers that something could not be written to it:
+// most of what prints has no use for the error, and a command must not end with status 0
+// when its answer is lost.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.to.Write(p)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// outputError is an answer that could not be printed.
+type outputError struct {
+	err  error
+	done bool // what was asked for has been written to the ledger nevertheless
+}
+
+func (e *outputError) Error() string {
+	text := fmt.Sprintf("the output could not be written: %v", e.err)
+	if e.done {
+		text += "; what was asked for is done"
+	}
+	return text
+}
+
+func (e *outputError) Unwrap() error { return e.err }
