@@ -101,7 +101,7 @@ func TestTruncated(t *testing.T) {
 		if err := os.WriteFile(path, file[:end], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if verdict := judge(path, job); verdict != "refused" {
+		if verdict := judge(path, job, false); verdict != "refused" {
 			t.Errorf("cut at %d of %d: %s", end, len(file), verdict)
 		}
 	}

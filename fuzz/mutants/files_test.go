@@ -3,18 +3,18 @@ package mutants
 // The file store: what is on the disk when, and what a damaged file may do.
 var files = []mutant{
 	{
-		"never-synced", "store/bolt/bolt.go",
+		"never-synced", "store/bolt/open.go",
 		"NoStatistics:    true,", "NoStatistics:    true,\n\t\t\tNoSync:          true,",
 		"what is acknowledged is on the disk",
 	},
 	{
-		"freelist-not-synced", "store/bolt/bolt.go",
+		"freelist-not-synced", "store/bolt/open.go",
 		"NoStatistics:    true,", "NoStatistics:    true,\n\t\t\tNoFreelistSync:  true,",
 		"a file is written with its freelist",
 	},
 	{
-		"opened-unexamined", "store/bolt/bolt.go",
-		"warnings, err = preflight(f, info.Size())", "_ = preflight",
+		"opened-unexamined", "store/bolt/open.go",
+		"warnings, err = preflight(ctx, f, info.Size(), !o.ReadOnly)", "_ = preflight",
 		"a damaged file is refused before it is mapped",
 	},
 	{

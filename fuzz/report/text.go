@@ -49,15 +49,17 @@ it is opened again, and repeating with the same key has one effect.`,
 		[]string{"failed writes", "control of failed writes: repeated without a key", "failed syncs: EIO from fdatasync", "failed syncs of a new ledger",
 			"disk full", "file system full", "creation cut off"}},
 	{"Damaged files", `Files are damaged in eleven ways and opened in child processes. *Refused*: not opened. *Found*: opened,
-and verification names the damage. *Warned*: whole, with a damaged meta page. *Harmless*: the history
+and verification names the damage. *Warned*: whole, with a
+damaged meta page that was the older one. *Harmless*: the history
 is what it was, the damage lies where nothing is. *Silent*, a verified history that is another one,
 may not happen, and does without a checkpoint kept elsewhere: bbolt falls back by one commit when a
 meta page is damaged. Recovery saves what is intact, and says of which accounts nothing in the file
 proves the last record: of a file that was not closed, one that decodes may be an altered one.
 
-Before it opens a file the store reads and judges all of it up to 256 MiB in use, and a sample of a
-larger one: the meta pages, the freelist, and 16,384 pages of the trees from the top. What lies
-deeper is met when it is read: an error then, too, and no crash.`,
+Before it opens a file the store reads and judges all of it that is in use, however large it is: the
+meta pages, every page of the trees, and the freelist, which must name exactly the other pages. That
+takes memory for a bit a page. Files made to end the process by its stack or its memory
+(` + "`TestHostileFilesEndNoProcess`" + `) are refused within 1 GiB.`,
 		[]string{"damaged files", "damaged files recovered", "control of damaged files: bbolt alone, no checkpoints"}},
 	{"The tests themselves", `Mutants are the rules got wrong on purpose, one at a time: the tests have to notice every one.
 ` + "`make reliability`" + ` tries all of them, ` + "`.ci/run`" + ` a sample of ten.`,

@@ -19,25 +19,19 @@
 package bolt
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"creditledger"
 	"creditledger/store"
-	"creditledger/store/internal/changes"
 )
 
 // Options of Open. The zero value, or nil, is what most callers want.
@@ -85,6 +79,7 @@ type Store struct {
 	db       *bbolt.DB
 	file     *os.File
 	info     os.FileInfo // of file
+	metas    metaPages   // what the file's meta pages say since the last commit; the writer's
 	warnings []string
 
 	writer    chan struct{} // holds one token while a commit is made
@@ -106,144 +101,6 @@ var (
 	_ store.Store    = (*Store)(nil)
 	_ store.Backuper = (*Store)(nil)
 )
-
-// Open opens the ledger at path and creates it, readable by its owner only, if there
-// is no such file. It is an error that matches creditledger.ErrLocked when another
-// process has the file open, creditledger.ErrCorrupt when the file is damaged, not a
-// ledger or of a later format, fs.ErrNotExist when ReadOnly finds no file, and a
-// FileError when the path is a directory, a symbolic link, no regular file, or a ledger
-// that is open to others than its owner (FileError.Mode says how; see GroupAccess).
-func Open(path string, opts *Options) (*Store, error) {
-	s, err := open(path, opts.withDefaults())
-	if err != nil {
-		return nil, fmt.Errorf("open ledger %s: %w", path, err)
-	}
-	return s, nil
-}
-
-func open(path string, o Options) (*Store, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
-	}
-	f, err := openFile(path, o)
-	if errors.Is(err, fs.ErrNotExist) && !o.ReadOnly {
-		if err := create(path); err != nil {
-			return nil, err
-		}
-		f, err = openFile(path, o)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var warnings []string
-	info, err := f.Stat()
-	if err == nil {
-		warnings, err = preflight(f, info.Size())
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	db, err := openDB(f, o)
-	if err != nil {
-		return nil, err
-	}
-	s := &Store{
-		path: path, readOnly: o.ReadOnly, db: db, file: f, info: info, warnings: warnings,
-		writer: make(chan struct{}, 1), closing: make(chan struct{}),
-		tail: newTail(0, 0), foldEvery: foldEvery, foldSize: foldSize,
-	}
-	s.view, s.aside = s.read, s.readAside
-	if err := s.settle(o.GroupAccess); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
-}
-
-// settle finds out whether the file is a ledger known here and closed to others, moves one of an older
-// layout on if it may be written, and brings the tail into memory.
-func (s *Store) settle(group bool) error {
-	var t *tail
-	old := false
-	err := s.read(context.Background(), "check", func(v view) (err error) {
-		if err = v.check(); err != nil {
-			return err
-		}
-		if err = checkMode(s.path, s.info.Mode(), group); err != nil {
-			return err
-		}
-		if old, err = v.older(); err != nil {
-			return err
-		}
-		v.tail = nil
-		t, err = v.replayTail()
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	s.tail = t
-	if !old || s.readOnly {
-		return nil
-	}
-	err, panicked := guarded("upgrade", func() error {
-		return s.db.Update(func(tx *bbolt.Tx) error {
-			v, err := openView(tx)
-			if err != nil {
-				return err
-			}
-			return v.upgrade()
-		})
-	})
-	if err != nil {
-		s.poisoned(err, panicked)
-	}
-	return err
-}
-
-// Warnings says what Open found strange in the file and could still read. So far that
-// is one thing: a damaged meta page. bbolt has two and falls back on the older when
-// the newer is damaged, which takes the file back by one commit. A power cut in the
-// middle of a commit looks like this and costs nothing that was acknowledged; so does
-// damage that does. Ledger.Verify with a Checkpoint kept elsewhere tells them apart.
-// The next commit repairs the page.
-func (s *Store) Warnings() []string { return slices.Clone(s.warnings) }
-
-// openDB opens bbolt on f, which is locked. It closes f when it fails.
-func openDB(f *os.File, o Options) (db *bbolt.DB, err error) {
-	err, panicked := guarded("file", func() (err error) {
-		db, err = bbolt.Open(f.Name(), 0o600, &bbolt.Options{
-			Timeout:         max(o.LockTimeout, time.Millisecond),
-			ReadOnly:        o.ReadOnly,
-			InitialMmapSize: max(o.InitialMmapSize, 0),
-			FreelistType:    bbolt.FreelistArrayType,
-			NoStatistics:    true,
-			OpenFile:        func(string, int, os.FileMode) (*os.File, error) { return f, nil },
-		})
-		return err
-	})
-	if panicked {
-		unlock(f)
-	}
-	if err != nil {
-		f.Close() // bbolt has closed it, unless it panicked
-		return nil, openError(f.Name(), err)
-	}
-	return db, nil
-}
-
-func openError(path string, err error) error {
-	for _, damage := range []error{berrors.ErrInvalid, berrors.ErrVersionMismatch, berrors.ErrChecksum} {
-		if errors.Is(err, damage) {
-			return corrupt("file", err.Error())
-		}
-	}
-	if errors.Is(err, berrors.ErrTimeout) {
-		return errLocked(path)
-	}
-	return err
-}
 
 // Close releases the file. It stops backups and waits for the other calls in
 // progress, none of which waits for anything but the disk. Closing again does
@@ -275,9 +132,11 @@ func (s *Store) Close() error {
 	return s.closed
 }
 
-// enter begins a call; leave ends it.
+// enter begins a call, and does not wait for a Close that has begun; leave ends it.
 func (s *Store) enter(op string) error {
-	s.life.RLock()
+	if !s.life.TryRLock() {
+		return fmt.Errorf("%s: %w", op, creditledger.ErrClosed)
+	}
 	err := s.refuses(op)
 	if err != nil {
 		s.life.RUnlock()
@@ -306,71 +165,4 @@ func (s *Store) poisoned(why error, panicked bool) {
 	if panicked {
 		s.panicked.Store(true)
 	}
-}
-
-// read calls f with what is committed. Commits wait for it.
-func (s *Store) read(ctx context.Context, op string, f func(view) error) error {
-	return s.reading(ctx, op, nil, f)
-}
-
-// readAside calls f with the tables, and the tail's part of one account. Nobody waits
-// for it.
-func (s *Store) readAside(ctx context.Context, op string, id creditledger.AccountID, f func(view) error) error {
-	return s.reading(ctx, op, &id, f)
-}
-
-// reading is readAside, or read if there is no account.
-func (s *Store) reading(ctx context.Context, op string, aside *creditledger.AccountID, f func(view) error) error {
-	if err := changes.Enter(ctx, op); err != nil {
-		return err
-	}
-	if err := s.enter(op); err != nil {
-		return err
-	}
-	defer s.leave()
-	for {
-		stale, err := s.readOnce(op, aside, f)
-		if !stale {
-			return err
-		}
-		if why := s.poison.Load(); why != nil {
-			return fmt.Errorf("%s: ledger %s: %w (%v)", op, s.path, creditledger.ErrPoisoned, *why)
-		}
-		time.Sleep(20 * time.Microsecond) // the commit is on its way to the disk, its tail not yet in place
-	}
-}
-
-// readOnce calls f unless the transaction is newer than the tail.
-func (s *Store) readOnce(op string, aside *creditledger.AccountID, f func(view) error) (stale bool, err error) {
-	s.tailing.RLock()
-	held := true
-	release := func() {
-		if held {
-			held = false
-			s.tailing.RUnlock()
-		}
-	}
-	defer release()
-	err, panicked := guarded(op, func() error {
-		return s.db.View(func(tx *bbolt.Tx) error {
-			v, err := openView(tx)
-			if err != nil {
-				return err
-			}
-			v.tail = s.tail
-			if last := s.tabling.Load(); last > v.tail.tx && uint64(tx.ID()) >= last {
-				stale = true
-				return nil
-			}
-			if aside != nil {
-				v.tail = v.tail.of(*aside)
-				release()
-			}
-			return f(v)
-		})
-	})
-	if panicked {
-		s.poisoned(err, true)
-	}
-	return stale, err
 }

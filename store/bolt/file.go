@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"os"
@@ -11,7 +12,7 @@ import (
 
 // openFile opens a ledger's file, checks that it may be one, and locks it. What it
 // returns is the one open file the store works with.
-func openFile(path string, o Options) (*os.File, error) {
+func openFile(ctx context.Context, path string, o Options) (*os.File, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil, err
@@ -27,7 +28,7 @@ func openFile(path string, o Options) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(f, path, o); err != nil {
+	if err := lockFile(ctx, f, path, o); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -63,8 +64,8 @@ func checkMode(path string, mode fs.FileMode, group bool) error {
 // lockFile locks f and makes sure that it still is what was checked and what the
 // path names: it may have been replaced before it was opened, or while the lock was
 // waited for.
-func lockFile(f *os.File, path string, o Options) error {
-	locked, err := lock(f, !o.ReadOnly, o.LockTimeout)
+func lockFile(ctx context.Context, f *os.File, path string, o Options) error {
+	locked, err := lock(ctx, f, !o.ReadOnly, o.LockTimeout)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package bolt
 
 import (
+	"context"
 	"errors"
 	"os"
 	"syscall"
@@ -14,14 +15,17 @@ const openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 // lock takes the lock that bbolt takes, on the same open file, before anything of
 // the file is read: bbolt then finds it taken by itself. It reports false when
-// another holds it until wait is over.
-func lock(f *os.File, exclusive bool, wait time.Duration) (bool, error) {
+// another holds it until wait is over, and ctx's error if that ends before.
+func lock(ctx context.Context, f *os.File, exclusive bool, wait time.Duration) (bool, error) {
 	how := syscall.LOCK_SH
 	if exclusive {
 		how = syscall.LOCK_EX
 	}
 	const pause = 10 * time.Millisecond
 	for deadline := time.Now().Add(wait); ; time.Sleep(pause) {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
 		err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB)
 		switch {
 		case err == nil:

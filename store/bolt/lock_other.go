@@ -3,6 +3,7 @@
 package bolt
 
 import (
+	"context"
 	"os"
 	"time"
 )
@@ -11,6 +12,6 @@ const openFlags = 0
 
 // lock leaves locking to bbolt, which locks these systems' files in ways that the
 // same process cannot repeat.
-func lock(*os.File, bool, time.Duration) (bool, error) { return true, nil }
+func lock(context.Context, *os.File, bool, time.Duration) (bool, error) { return true, nil }
 
 func unlock(*os.File) {}

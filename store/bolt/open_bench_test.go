@@ -111,7 +111,7 @@ func timePreflight(b *testing.B, path string) time.Duration {
 	info, err := f.Stat()
 	check(b, err)
 	start := time.Now()
-	_, err = preflight(f, info.Size())
+	_, err = preflight(context.Background(), f, info.Size(), true)
 	took := time.Since(start)
 	check(b, err)
 	return took

@@ -5,79 +5,60 @@ import (
 	"encoding/binary"
 )
 
-// page is a bbolt page as bytes, with its overflow pages, or the page inside a small
-// bucket. Its bytes are not to be trusted; there are at least those of the header.
+// page is a bbolt page, or the page inside a small bucket. Its bytes are not to be
+// trusted; there are at least those of the header and of all elements that count lets
+// through.
 type page struct {
 	id   uint64
-	data []byte
+	data []byte // its first bytes, or all
+	size uint64 // with its overflow pages
 }
 
 func (p page) flags() uint16 { return binary.NativeEndian.Uint16(p.data[8:]) }
 
+// claims is how many elements the page says it has.
+func (p page) claims() int { return int(binary.NativeEndian.Uint16(p.data[10:])) }
+
 // count is how many elements the page says it has, as far as there is room for them.
 func (p page) count() int {
-	return min(int(binary.NativeEndian.Uint16(p.data[10:])), (len(p.data)-pageHeader)/elementSize)
+	return min(p.claims(), (len(p.data)-pageHeader)/elementSize)
 }
 
 // fits reports whether there is room for all elements that the page says it has.
-func (p page) fits() bool { return p.count() == int(binary.NativeEndian.Uint16(p.data[10:])) }
+func (p page) fits() bool { return p.count() == p.claims() }
 
 // element returns the 16 bytes that describe an element.
 func (p page) element(i int) []byte { return p.data[pageHeader+i*elementSize:][:elementSize] }
 
-// slice returns size bytes from pos on, which counts from the element's description.
-func (p page) slice(i int, pos, size uint32) ([]byte, bool) {
-	from := uint64(pageHeader+i*elementSize) + uint64(pos)
-	to := from + uint64(size)
-	if to > uint64(len(p.data)) || from < uint64(pageHeader+p.count()*elementSize) {
-		return nil, false
-	}
-	return p.data[from:to:to], true
+// extent is where the bytes of an element lie in its page.
+type extent struct {
+	from, value, end uint64 // the key, the value behind it, and what comes next
+	bucket           bool   // the value is a bucket
 }
 
-// offset returns where the key of an element of a leaf page begins.
-func (p page) offset(i int) int64 {
-	return int64(pageHeader+i*elementSize) + int64(binary.NativeEndian.Uint32(p.element(i)[4:]))
+// within places size bytes from pos on, which counts from the element's description.
+func (p page) within(i int, pos, key, value uint32) (extent, bool) {
+	e := extent{from: uint64(pageHeader+i*elementSize) + uint64(pos)}
+	e.value = e.from + uint64(key)
+	e.end = e.value + uint64(value)
+	return e, e.end <= p.size && e.from >= uint64(pageHeader+p.count()*elementSize)
 }
 
-// pair returns the key and value of an element of a leaf page, and whether the value
-// is a bucket.
-func (p page) pair(i int) (key, value []byte, bucket, ok bool) {
-	e := p.element(i)
-	flags, pos := binary.NativeEndian.Uint32(e), binary.NativeEndian.Uint32(e[4:])
-	keySize, valueSize := binary.NativeEndian.Uint32(e[8:]), binary.NativeEndian.Uint32(e[12:])
-	if flags > elementBucket || uint64(keySize)+uint64(valueSize) > uint64(len(p.data)) {
-		return nil, nil, false, false
-	}
-	both, ok := p.slice(i, pos, keySize+valueSize)
-	if !ok {
-		return nil, nil, false, false
-	}
-	return both[:keySize], both[keySize:], flags == elementBucket, true
+// branch returns where the key of an element of a branch page lies, and the page that
+// it leads to.
+func (p page) branch(i int) (e extent, child uint64, ok bool) {
+	b := p.element(i)
+	e, ok = p.within(i, binary.NativeEndian.Uint32(b), binary.NativeEndian.Uint32(b[4:]), 0)
+	return e, binary.NativeEndian.Uint64(b[8:]), ok
 }
 
-// leaf checks all elements of a leaf page and calls f for those that are buckets.
-func (p page) leaf(n node, f func(key, value []byte) error) error {
-	if !p.fits() {
-		return badPage(p.id, "it has no room for its elements")
-	}
-	low := n.low
-	for i := range p.count() {
-		key, value, bucket, ok := p.pair(i)
-		if !ok {
-			return badPage(p.id, "element %d lies outside it", i)
-		}
-		if !inOrder(key, low, i > 0, n.high) {
-			return badPage(p.id, "key %d is out of order", i)
-		}
-		low = key
-		if bucket {
-			if err := f(key, value); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+// leaf returns where an element of a leaf page lies.
+func (p page) leaf(i int) (extent, bool) {
+	b := p.element(i)
+	flags := binary.NativeEndian.Uint32(b)
+	e, ok := p.within(i, binary.NativeEndian.Uint32(b[4:]), binary.NativeEndian.Uint32(b[8:]), binary.NativeEndian.Uint32(b[12:]))
+	e.bucket = flags == elementBucket
+	return e, ok && flags <= elementBucket
 }
 
 // inOrder reports whether key is possible behind low (or, unless strictly behind, at

@@ -67,7 +67,7 @@ func Recover(ctx context.Context, damaged, path string) (*Recovery, error) {
 }
 
 func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
-	f, err := openFile(damaged, Options{ReadOnly: true})
+	f, err := openFile(ctx, damaged, Options{ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,9 @@ func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
 		return nil, err
 	}
 	s := newScan(f, info.Size(), os.Getpagesize())
-	s.all()
+	if err := s.all(ctx); err != nil {
+		return nil, err
+	}
 	if len(s.versions)+len(s.records) == 0 {
 		return nil, corrupt("file", "nothing of a ledger can be read in it")
 	}

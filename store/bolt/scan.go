@@ -1,8 +1,9 @@
 package bolt
 
 import (
+	"context"
 	"encoding/binary"
-	"io"
+	"os"
 	"strings"
 
 	"creditledger"
@@ -11,7 +12,7 @@ import (
 // scan reads what is intact in a damaged file, page by page and without bbolt: no
 // page is believed to be where, or what, another one says.
 type scan struct {
-	file     io.ReaderAt
+	file     *os.File
 	size     int64
 	pageSize int64
 	log      map[creditledger.AccountID]map[uint64][]found // by sequence number
@@ -23,6 +24,9 @@ type scan struct {
 	extra    int64 // bytes of overflow pages that were read
 	filling  bool  // what is found only fills gaps
 }
+
+// maxOverflow is how much of a page is read that is said to be longer than one.
+const maxOverflow = 64 << 20
 
 // found is an intact journal record and where it is.
 type found struct {
@@ -41,7 +45,7 @@ type version struct {
 
 // newScan finds out how long a page is; where both meta pages are gone, as this
 // system has it.
-func newScan(f io.ReaderAt, size int64, guess int) *scan {
+func newScan(f *os.File, size int64, guess int) *scan {
 	s := &scan{
 		file: f, size: size, pageSize: int64(guess),
 		log:      map[creditledger.AccountID]map[uint64][]found{},
@@ -59,17 +63,32 @@ func newScan(f io.ReaderAt, size int64, guess int) *scan {
 // that nothing leads to: they are free, and hold what is also, or was once, elsewhere.
 // While the trees are whole, these only fill gaps: a commit that was never finished
 // may have left records there too.
-func (s *scan) all() {
+func (s *scan) all(ctx context.Context) error {
 	live := s.livePages()
-	for _, inTree := range []bool{true, false} {
-		s.filling = live != nil && !inTree
-		for page := uint64(2); int64(page+1)*s.pageSize <= s.size; page++ {
-			if live == nil && inTree || live != nil && (live[page/64]&(1<<(page%64)) != 0) != inTree {
-				continue
+	if live == nil {
+		return s.pages(ctx, func(uint64) bool { return true })
+	}
+	if err := s.pages(ctx, live.has); err != nil {
+		return err
+	}
+	s.filling = true
+	return s.pages(ctx, func(page uint64) bool { return !live.has(page) })
+}
+
+// pages looks at the pages that are wanted and in no hole.
+func (s *scan) pages(ctx context.Context, wanted func(page uint64) bool) error {
+	for at := 2 * s.pageSize; at < s.size; {
+		from, to := dataFrom(s.file, at, s.size)
+		for at = from / s.pageSize * s.pageSize; at < to; at += s.pageSize {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
-			s.page(page)
+			if at+s.pageSize <= s.size && wanted(uint64(at/s.pageSize)) {
+				s.page(uint64(at / s.pageSize))
+			}
 		}
 	}
+	return nil
 }
 
 func (s *scan) page(page uint64) {
@@ -83,7 +102,7 @@ func (s *scan) page(page uint64) {
 		return
 	}
 	if more := int64(binary.NativeEndian.Uint32(data[12:])); more > 0 {
-		size := min((1+more)*s.pageSize, s.size-at, walkWhole)
+		size := min((1+more)*s.pageSize, s.size-at, maxOverflow)
 		// What the pages say must not make this read the file over and over again.
 		if s.extra += size; s.extra <= 4*s.size {
 			data = make([]byte, size)
@@ -97,39 +116,36 @@ func (s *scan) page(page uint64) {
 }
 
 // livePages are the pages of the trees, nil when the walk finds any damage.
-func (s *scan) livePages() []uint64 {
+func (s *scan) livePages() *pageSet {
 	m, err := readMeta(s.file, s.size)
 	if err != nil || m.pages > uint64(s.size)/m.pageSize || m.pages < minPages || m.alone {
 		return nil
 	}
-	w := newWalk(s.file, m)
-	w.whole, w.budget = true, m.pages
-	w.used = make([]uint64, s.size/s.pageSize/64+1)
-	w.queue = append(w.queue, node{page: m.root})
-	for ; len(w.queue) > 0; w.queue = w.queue[1:] {
-		if w.visit(w.queue[0]) != nil {
-			return nil
-		}
+	w := newWalk(context.Background(), s.file, m)
+	if w.visit(node{page: m.root}) != nil {
+		return nil
 	}
-	return w.used
+	return &w.used
 }
 
 // leaf looks at the elements of a leaf page that lies at an offset of the file, or of
 // a bucket without pages of its own that is called name.
 func (s *scan) leaf(data []byte, at int64, name []byte) {
-	p := page{data: data}
+	p := page{data: data, size: uint64(len(data))}
 	if !p.fits() && !s.filling {
 		s.bad++
 	}
 	for i := range p.count() {
-		key, value, bucket, ok := p.pair(i)
-		switch {
-		case !ok || len(key) == 0:
+		e, ok := p.leaf(i)
+		if !ok || e.from == e.value {
 			continue
+		}
+		key, value, bucket := data[e.from:e.value:e.value], data[e.value:e.end:e.end], e.bucket
+		switch {
 		case bucket && name == nil && len(value) >= bucketHeader+pageHeader && binary.NativeEndian.Uint64(value) == 0:
-			s.leaf(value[bucketHeader:], at+p.offset(i)+int64(len(key)+bucketHeader), key)
+			s.leaf(value[bucketHeader:], at+int64(e.value)+bucketHeader, key)
 		case !bucket:
-			s.pair(key, value, at+p.offset(i)+int64(len(key)))
+			s.pair(key, value, at+int64(e.value))
 		}
 	}
 }

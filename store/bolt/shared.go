@@ -31,7 +31,9 @@ func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *credi
 
 // stands reports whether the tail has an account where the caller has it; false: look.
 func (s *Store) stands(id creditledger.AccountID, have *creditledger.Head) bool {
-	s.tailing.RLock()
+	if !s.tailing.TryRLock() { // it is about to change
+		return false
+	}
 	defer s.tailing.RUnlock()
 	a := s.tail.account(id)
 	return a != nil && changes.Known(have, &a.head)

@@ -1,21 +1,18 @@
 package bolt
 
 import (
-	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
 )
 
-// How much of a file the walk reads before every opening. A file of up to walkWhole
-// bytes in use is read whole, at less than 2 ms a MiB. Of a larger one the walk reads the
-// meta pages, the freelist and walkSample pages of the trees, level by level from the
-// top, newest keys first; only a whole walk can tell whether the freelist is complete.
+// What a walk takes from a file at most. bbolt goes as deep as the file does, and a
+// stack that overflows ends the process.
 const (
-	walkWhole  = 256 << 20
-	walkSample = 16 << 10
-
-	maxFreelist = 1 << 30 // bytes of it that are read; bbolt would need as many twice
+	maxLevels = 100     // trees and buckets inside one another, levels of a tree among them
+	maxBranch = 1 << 20 // bytes of a branch page
+	maxPages  = 1 << 31 // 8 TiB
 )
 
 // The parts of a bbolt page.
@@ -26,34 +23,35 @@ const (
 	maxKey        = 32768
 	flagBranch    = 0x01
 	flagLeaf      = 0x02
+	flagMeta      = 0x04
 	flagFreelist  = 0x10
 	elementBucket = 0x01
 	manyFree      = 0xffff // count of a freelist whose length stands in its first element
 )
 
-// walk reads the trees of a bbolt file without mapping it, and holds every page to
-// what bbolt relies on: it has no checksums and does not look.
+// walk reads every page of a bbolt file that is in use, without mapping it, and holds it
+// to what bbolt relies on: it has no checksums and does not look. Values are not read,
+// but for buckets. A walk costs time in proportion to the pages there are, and memory in
+// proportion to a bit for each.
 type walk struct {
+	ctx    context.Context // ends the walk
 	file   io.ReaderAt
 	meta   meta
-	budget uint64 // pages that may still be read
-	whole  bool
-	used   []uint64 // a bit for every page that was seen or is free
-	queue  []node
-	buf    []byte
+	used   pageSet  // that were seen, or are free
+	free   uint64   // how many of them are free
+	levels [][]byte // a page for each level: its keys stay good while those below are visited
 }
 
 // node is a page to visit; its keys lie from low on and before high.
 type node struct {
 	page      uint64
 	low, high []byte // nil: no bound
+	level     int
 }
 
-func newWalk(f io.ReaderAt, m meta) *walk {
-	w := &walk{file: f, meta: m, budget: walkSample}
-	if m.pages <= walkWhole/m.pageSize {
-		w.whole, w.budget = true, m.pages
-	}
+func newWalk(ctx context.Context, f io.ReaderAt, m meta) *walk {
+	w := &walk{ctx: ctx, file: f, meta: m}
+	w.used.add(0, 2) // the meta pages
 	return w
 }
 
@@ -61,178 +59,235 @@ func badPage(page uint64, format string, args ...any) error {
 	return corrupt(fmt.Sprintf("page %d", page), fmt.Sprintf(format, args...)+": restore a backup, or salvage what is intact")
 }
 
-// check walks from the root and then through the freelist.
+// check walks from the root and then through the freelist: every page is in use or free,
+// and none is both, or twice.
 func (w *walk) check() error {
-	w.used = make([]uint64, (w.meta.pages+63)/64)
-	w.used[0] = 3 // the meta pages
-	w.queue = append(w.queue, node{page: w.meta.root})
-	for ; len(w.queue) > 0 && w.budget > 0; w.budget-- {
-		next := w.queue[0]
-		w.queue = w.queue[1:]
-		if err := w.visit(next); err != nil {
-			return err
-		}
+	if err := w.visit(node{page: w.meta.root}); err != nil {
+		return err
 	}
 	if err := w.freelist(); err != nil {
 		return err
 	}
-	if w.whole {
-		for page := range w.meta.pages {
-			if w.used[page/64]&(1<<(page%64)) == 0 {
-				return badPage(page, "it is neither in use nor free")
+	if w.used.size < w.meta.pages {
+		return badPage(w.used.firstWithout(), "it is neither in use nor free, as %d pages", w.meta.pages-w.used.size)
+	}
+	return nil
+}
+
+// claim marks pages as used, which may happen once.
+func (w *walk) claim(page, count uint64, as string) error {
+	if page < 2 || page >= w.meta.pages {
+		return badPage(page, "named %s, and the file has %d pages", as, w.meta.pages)
+	}
+	if count > w.meta.pages-page {
+		return badPage(page, "it is said to take %d pages", count)
+	}
+	if twice, ok := w.used.add(page, count); !ok {
+		return badPage(twice, "it is used twice, the second time %s", as)
+	}
+	return nil
+}
+
+// read brings in the first bytes of a page, with all its elements, and claims it with its
+// overflow pages. What it returns is good until the next page of that level.
+func (w *walk) read(id uint64, as string, level int) (page, error) {
+	if id < 2 || id >= w.meta.pages {
+		return page{}, w.claim(id, 1, as)
+	}
+	if err := w.ctx.Err(); err != nil {
+		return page{}, err
+	}
+	if level >= len(w.levels) {
+		w.levels = append(w.levels, nil)
+	}
+	p := page{id: id}
+	if err := w.fill(&p, w.meta.pageSize, level); err != nil {
+		return p, err
+	}
+	if says := binary.NativeEndian.Uint64(p.data); says != id {
+		return p, badPage(id, "it says it is page %d", says)
+	}
+	count := 1 + uint64(binary.NativeEndian.Uint32(p.data[12:]))
+	if err := w.claim(id, count, as); err != nil {
+		return p, err
+	}
+	p.size = count * w.meta.pageSize
+	want := uint64(pageHeader + p.claims()*elementSize)
+	switch p.flags() {
+	case flagFreelist:
+		return p, nil // it has no elements
+	case flagBranch: // its keys are needed all at once
+		if want = p.size; want > max(maxBranch, w.meta.pageSize) {
+			return p, badPage(id, "a branch of %d bytes", want)
+		}
+	}
+	if want = min(want, p.size); want > uint64(len(p.data)) {
+		return p, w.fill(&p, want, level)
+	}
+	return p, nil
+}
+
+// fill reads the first bytes of a page.
+func (w *walk) fill(p *page, size uint64, level int) error {
+	if uint64(cap(w.levels[level])) < size {
+		w.levels[level] = make([]byte, size)
+	}
+	p.data = w.levels[level][:size]
+	return w.readAt(p.data, p.id, 0)
+}
+
+func (w *walk) readAt(data []byte, page, offset uint64) error {
+	if _, err := w.file.ReadAt(data, int64(page*w.meta.pageSize+offset)); err != nil {
+		return fmt.Errorf("page %d: %w", page, err)
+	}
+	return nil
+}
+
+// bytes returns bytes of a page that lie within it.
+func (w *walk) bytes(p page, from, to uint64) ([]byte, error) {
+	if to <= uint64(len(p.data)) {
+		return p.data[from:to:to], nil
+	}
+	data := make([]byte, to-from)
+	return data, w.readAt(data, p.id, from)
+}
+
+// visit checks a page of a tree and all below it.
+func (w *walk) visit(n node) error {
+	if n.level == maxLevels {
+		return badPage(n.page, "it lies under %d others, more than a file has", maxLevels)
+	}
+	p, err := w.read(n.page, "in a tree", n.level)
+	if err != nil {
+		return err
+	}
+	switch p.flags() {
+	case flagBranch:
+		return w.branch(n, p)
+	case flagLeaf:
+		return w.leaf(n, p)
+	}
+	return badPage(n.page, "its flags are %#x, not those of a tree", p.flags())
+}
+
+// branch checks a branch page, and then the pages it leads to.
+func (w *walk) branch(n node, p page) error {
+	if p.count() == 0 || !p.fits() {
+		return badPage(n.page, "a branch with no children, or no room for them")
+	}
+	child := node{low: n.low, level: n.level + 1}
+	for i := range p.count() {
+		e, at, ok := p.branch(i)
+		if !ok {
+			return badPage(n.page, "key %d lies outside it", i)
+		}
+		key := p.data[e.from:e.end:e.end]
+		if !inOrder(key, child.low, i > 0, n.high) {
+			return badPage(n.page, "key %d is out of order", i)
+		}
+		if i > 0 {
+			child.high = key
+			if err := w.visit(child); err != nil {
+				return err
+			}
+		}
+		child.page, child.low = at, key
+	}
+	child.high = n.high
+	return w.visit(child)
+}
+
+// leaf checks all elements of a leaf page, and the buckets among them.
+func (w *walk) leaf(n node, p page) error {
+	if !p.fits() {
+		return badPage(n.page, "it has no room for its elements")
+	}
+	low, end := n.low, uint64(0)
+	for i := range p.count() {
+		e, ok := p.leaf(i)
+		if !ok || e.from < end {
+			return badPage(n.page, "element %d lies outside it, or on another one", i)
+		}
+		if e.value-e.from > maxKey {
+			return badPage(n.page, "key %d has %d bytes", i, e.value-e.from)
+		}
+		key, err := w.bytes(p, e.from, e.value)
+		if err != nil {
+			return err
+		}
+		if !inOrder(key, low, i > 0, n.high) {
+			return badPage(n.page, "key %d is out of order", i)
+		}
+		low, end = key, e.end
+		if e.bucket {
+			if err := w.bucket(n, p, e); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-// claim marks a page as used, which may happen once.
-func (w *walk) claim(page uint64, as string) error {
-	if page >= w.meta.pages {
-		return badPage(page, "named %s, and the file has %d pages", as, w.meta.pages)
+// bucket checks the value that stands for a bucket: its root page, or a whole small
+// leaf page behind the header.
+func (w *walk) bucket(n node, p page, e extent) error {
+	size := e.end - e.value
+	if size < bucketHeader || size > bucketHeader+w.meta.pageSize {
+		return badPage(n.page, "a bucket of %d bytes", size)
 	}
-	if bit := uint64(1) << (page % 64); w.used[page/64]&bit == 0 {
-		w.used[page/64] |= bit
-		return nil
-	}
-	return badPage(page, "it is used twice, the second time %s", as)
-}
-
-// read brings in a page with its overflow pages, and claims them all. What it returns
-// is good until the next call.
-func (w *walk) read(page uint64, as string, limit uint64) ([]byte, error) {
-	if page < 2 || page >= w.meta.pages {
-		return nil, badPage(page, "named %s, and the file has %d pages", as, w.meta.pages)
-	}
-	if err := w.fill(page, w.meta.pageSize); err != nil {
-		return nil, err
-	}
-	if id := binary.NativeEndian.Uint64(w.buf); id != page {
-		return nil, badPage(page, "it says it is page %d", id)
-	}
-	count := 1 + uint64(binary.NativeEndian.Uint32(w.buf[12:]))
-	if count > w.meta.pages-page || count > limit/w.meta.pageSize+1 {
-		return nil, badPage(page, "it is said to take %d pages", count)
-	}
-	for i := range count {
-		if err := w.claim(page+i, as); err != nil {
-			return nil, err
-		}
-	}
-	if count > 1 {
-		if err := w.fill(page, count*w.meta.pageSize); err != nil {
-			return nil, err
-		}
-	}
-	return w.buf, nil
-}
-
-func (w *walk) fill(page, size uint64) error {
-	if uint64(cap(w.buf)) < size {
-		w.buf = make([]byte, size)
-	}
-	w.buf = w.buf[:size]
-	if _, err := w.file.ReadAt(w.buf, int64(page*w.meta.pageSize)); err != nil {
-		return fmt.Errorf("page %d: %w", page, err)
-	}
-	return nil
-}
-
-// visit checks a page of a tree and queues those below it.
-func (w *walk) visit(n node) error {
-	data, err := w.read(n.page, "in a tree", walkWhole)
+	value, err := w.bytes(p, e.value, e.end)
 	if err != nil {
 		return err
 	}
-	p := page{id: n.page, data: data}
-	switch p.flags() {
-	case flagBranch:
-		return w.branch(n, p)
-	case flagLeaf:
-		return p.leaf(n, func(key, value []byte) error { return w.bucket(n.page, value) })
-	}
-	return badPage(n.page, "its flags are %#x, not those of a tree", p.flags())
-}
-
-func (w *walk) branch(n node, p page) error {
-	if p.count() == 0 || !p.fits() {
-		return badPage(n.page, "a branch with no children, or no room for them")
-	}
-	children := make([]node, p.count())
-	for i := range children {
-		e := p.element(i)
-		key, ok := p.slice(i, binary.NativeEndian.Uint32(e), binary.NativeEndian.Uint32(e[4:]))
-		if !ok {
-			return badPage(n.page, "key %d lies outside it", i)
-		}
-		key = bytes.Clone(key)
-		low := n.low
-		if i > 0 {
-			low = children[i-1].low
-		}
-		if !inOrder(key, low, i > 0, n.high) {
-			return badPage(n.page, "key %d is out of order", i)
-		}
-		children[i] = node{page: binary.NativeEndian.Uint64(e[8:]), low: key, high: n.high}
-		if i > 0 {
-			children[i-1].high = key
-		}
-	}
-	for i := len(children) - 1; i >= 0; i-- {
-		w.queue = append(w.queue, children[i])
-	}
-	return nil
-}
-
-// bucket checks the value that stands for a bucket: its root page, or a whole small
-// leaf page behind the header.
-func (w *walk) bucket(in uint64, value []byte) error {
-	if len(value) < bucketHeader {
-		return badPage(in, "a bucket of %d bytes", len(value))
-	}
 	if root := binary.NativeEndian.Uint64(value); root != 0 {
-		w.queue = append(w.queue, node{page: root})
-		return nil
+		return w.visit(node{page: root, level: n.level + 1})
 	}
-	p := page{id: in, data: value[bucketHeader:]}
-	if len(p.data) < pageHeader || p.flags() != flagLeaf {
-		return badPage(in, "a bucket in it is damaged")
+	small := page{id: n.page, data: value[bucketHeader:], size: size - bucketHeader}
+	if small.size < pageHeader || small.flags() != flagLeaf {
+		return badPage(n.page, "a bucket in it is damaged")
 	}
-	return p.leaf(node{page: in}, func(_, _ []byte) error {
-		return badPage(in, "a bucket inside a bucket without pages")
-	})
+	for i := range small.count() {
+		if e, _ := small.leaf(i); e.bucket {
+			return badPage(n.page, "a bucket inside a bucket without pages")
+		}
+	}
+	return w.leaf(node{page: n.page}, small)
 }
 
 // freelist checks that exactly those pages are free that are not in use.
 func (w *walk) freelist() error {
 	at := w.meta.freelist
-	data, err := w.read(at, "as the freelist", maxFreelist)
+	p, err := w.read(at, "as the freelist", 0)
 	if err != nil {
 		return err
 	}
-	p := page{id: at, data: data}
 	if p.flags() != flagFreelist {
 		return badPage(at, "its flags are %#x, not those of the freelist", p.flags())
 	}
-	ids := data[pageHeader:]
-	count := uint64(binary.NativeEndian.Uint16(data[10:]))
-	if count == manyFree {
-		count = binary.NativeEndian.Uint64(ids)
-		ids = ids[8:]
+	from := uint64(pageHeader)
+	if w.free = uint64(p.claims()); w.free == manyFree {
+		w.free = binary.NativeEndian.Uint64(p.data[from:])
+		from += 8
 	}
-	if count > uint64(len(ids))/8 {
-		return badPage(at, "it lists %d free pages, more than it can hold", count)
+	if w.free > (p.size-from)/8 {
+		return badPage(at, "it lists %d free pages, more than it can hold", w.free)
 	}
-	last := uint64(1)
-	for i := range count {
-		free := binary.NativeEndian.Uint64(ids[8*i:])
-		if free <= last {
-			return badPage(at, "free page %d is listed after page %d", free, last)
-		}
-		if err := w.claim(free, "as free"); err != nil {
+	last, piece := uint64(1), make([]byte, min(8*w.free, 1<<16))
+	for done := uint64(0); done < w.free; done += uint64(len(piece) / 8) {
+		piece = piece[:min(uint64(len(piece)), 8*(w.free-done))]
+		if err := w.readAt(piece, at, from+8*done); err != nil {
 			return err
 		}
-		last = free
+		for i := 0; i < len(piece); i += 8 {
+			free := binary.NativeEndian.Uint64(piece[i:])
+			if free <= last {
+				return badPage(at, "free page %d is listed after page %d", free, last)
+			}
+			if err := w.claim(free, 1, "as free"); err != nil {
+				return err
+			}
+			last = free
+		}
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -78,25 +79,9 @@ func TestWalkAcceptsWhatBboltWrites(t *testing.T) {
 	for _, keys := range []int{0, 1, 50, 6000} {
 		for _, free := range []bool{false, true} {
 			data := bigFile(t, keys, free)
-			if warnings, err := preflight(bytesAt(data), int64(len(data))); err != nil || warnings != nil {
+			if warnings, err := preflight(t.Context(), bytesAt(data), int64(len(data)), true); err != nil || warnings != nil {
 				t.Errorf("%d keys, free %v: %v %v", keys, free, warnings, err)
 			}
-		}
-	}
-}
-
-// A sampled walk reads what its budget allows and nothing is taken for damage.
-func TestWalkSamples(t *testing.T) {
-	data := bigFile(t, 6000, true)
-	m, err := readMeta(bytesAt(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, budget := range []uint64{1, 2, 10, 500} {
-		w := newWalk(bytesAt(data), m)
-		w.whole, w.budget = false, budget
-		if err := w.check(); err != nil {
-			t.Errorf("budget %d: %v", budget, err)
 		}
 	}
 }
@@ -131,6 +116,11 @@ func TestWalkNamesTheDamagedPage(t *testing.T) {
 		{"overflow", leaf, func(p []byte) { u32(p[12:], 1<<31) }},
 		{"order", leaf, func(p []byte) { swap(p[pageHeader:][:16], p[pageHeader+16:][:16]) }},
 		{"position", leaf, func(p []byte) { u32(p[pageHeader+4:], 1<<30) }},
+		{"positions twice", leaf, func(p []byte) {
+			first := binary.NativeEndian.Uint32(p[pageHeader+4:])
+			u32(p[pageHeader+elementSize+4:], first-elementSize) // the same bytes: also the same key
+			u32(p[pageHeader+elementSize+8:], binary.NativeEndian.Uint32(p[pageHeader+8:])+1)
+		}},
 		{"position in front", leaf, func(p []byte) { u32(p[pageHeader+4:], 0) }},
 		{"key size", leaf, func(p []byte) { u32(p[pageHeader+8:], 0) }},
 		{"value size", leaf, func(p []byte) { u32(p[pageHeader+12:], 1<<31) }},
@@ -155,7 +145,7 @@ func TestWalkNamesTheDamagedPage(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			copy(whole, sound)
 			test.do(whole[max(test.page, 0)*size:])
-			_, err := preflight(bytesAt(whole), int64(len(whole)))
+			_, err := preflight(t.Context(), bytesAt(whole), int64(len(whole)), true)
 			var damage *creditledger.CorruptError
 			if !errors.As(err, &damage) {
 				t.Fatalf("got %v", err)
@@ -193,42 +183,95 @@ func isReachable(file []byte, m meta, page uint64) bool {
 	return page != m.freelist && binary.NativeEndian.Uint64(file[page*m.pageSize:]) == page
 }
 
-func TestMetaFallbackIsReported(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	s, err := Open(path, nil)
+// TestMetaPages damages, copies, swaps and ages the meta pages. Only what a write that was
+// cut off leaves behind is opened for writing.
+func TestMetaPages(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ledger.db")
+	put := func(key string) []byte { // one commit, and the fold of Close
+		s, err := Open(path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.Warnings()) != 0 {
+			t.Errorf("a sound file: %v", s.Warnings())
+		}
+		change := creditledger.Change{Records: []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "k", Key: key}, Value: []byte("v")}}}
+		if err := errors.Join(s.Commit(t.Context(), []creditledger.Change{change}), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	before := put("a")
+	put("b")
+	sound := put("c")
+	m, err := readMeta(bytesAt(sound), int64(len(sound)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.Warnings()) != 0 {
-		t.Errorf("a sound file: %v", s.Warnings())
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for page := range int64(2) {
-		sound, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		damaged := append([]byte{}, sound...)
-		m, _ := metaAt(bytesAt(sound), 0)
-		damaged[page*int64(m.pageSize)+metaOffset+50] ^= 1
-		other := filepath.Join(t.TempDir(), "damaged.db")
-		if err := os.WriteFile(other, damaged, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		s, err := Open(other, &Options{ReadOnly: true})
-		if err != nil {
-			// The older meta page may be of the time before the ledger was made.
-			if !errors.Is(err, creditledger.ErrCorrupt) {
-				t.Errorf("page %d: %v", page, err)
+	size := int(m.pageSize)
+	newer := int(m.tx%2) * size
+	older := size - newer
+	const tx, sum = metaOffset + metaTx, metaOffset + metaChecksum
+	for _, c := range []struct {
+		name           string
+		do             func(file []byte)
+		refused        string // for writing
+		refusedReading string
+		warns          bool
+	}{
+		{"a bit of the older", func(f []byte) { f[older+sum] ^= 1 }, "", "", true},
+		{"a bit of the newer", func(f []byte) { f[newer+sum] ^= 1 }, "may have been the newer", "", true},
+		{"the older zeroed", func(f []byte) { clear(f[older:][:size]) }, "may have been the newer", "", true},
+		{"the newer zeroed", func(f []byte) { clear(f[newer:][:size]) }, "may have been the newer", "", true},
+		{"the number of the newer", func(f []byte) { f[newer+tx] ^= 1 << 5 }, "may have been the newer", "", true},
+		{"both", func(f []byte) { f[newer+sum] ^= 1; f[older+sum] ^= 1 }, "both its meta pages", "both its meta pages", false},
+		{"a copy of the older over the newer", func(f []byte) { copy(f[newer:], f[older:][:size]) }, "may have been the newer", "", true},
+		{"that, with its number put right", func(f []byte) {
+			copy(f[newer+8:], f[older+8:][:size-8])
+		}, "do not follow one another", "do not follow one another", false},
+		{"swapped", func(f []byte) {
+			page := append([]byte{}, f[:size]...)
+			copy(f, f[size:][:size])
+			copy(f[size:], page)
+		}, "both its meta pages", "both its meta pages", false},
+		{"the older put back by a commit", func(f []byte) { copy(f[older:], before[older:][:size]) }, "do not follow one another", "do not follow one another", false},
+		// Nothing but a checkpoint tells this from a commit that never was.
+		{"the newer put back by a commit", func(f []byte) { copy(f[newer:], before[newer:][:size]) }, "", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			damaged := append([]byte{}, sound...)
+			c.do(damaged)
+			for _, readOnly := range []bool{false, true} {
+				file := filepath.Join(t.TempDir(), "damaged.db")
+				if err := os.WriteFile(file, damaged, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				want := c.refused
+				if readOnly {
+					want = c.refusedReading
+				}
+				s, err := Open(file, &Options{ReadOnly: readOnly})
+				if want != "" {
+					if !errors.Is(err, creditledger.ErrCorrupt) || !strings.Contains(err.Error(), want) {
+						t.Errorf("read only %t: %v, want %q", readOnly, err, want)
+					}
+					continue
+				}
+				if err != nil {
+					t.Errorf("read only %t: %v", readOnly, err)
+					continue
+				}
+				if warns := len(s.Warnings()) == 1; warns != c.warns {
+					t.Errorf("read only %t: warnings %q", readOnly, s.Warnings())
+				}
+				s.Close()
 			}
-			continue
-		}
-		if len(s.Warnings()) != 1 {
-			t.Errorf("page %d: warnings %q", page, s.Warnings())
-		}
-		s.Close()
+		})
 	}
 }
 
@@ -260,7 +303,7 @@ func BenchmarkWalk(b *testing.B) {
 	info, _ := f.Stat()
 	b.SetBytes(info.Size())
 	for b.Loop() {
-		if _, err := preflight(f, info.Size()); err != nil {
+		if _, err := preflight(b.Context(), f, info.Size(), true); err != nil {
 			b.Fatal(err)
 		}
 	}

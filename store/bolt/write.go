@@ -13,7 +13,7 @@ import (
 
 // Commit implements creditledger.Store. All changes go into one bbolt transaction:
 // two fdatasyncs, however many there are. It refuses with a FileError, and writes
-// nothing, when the path no longer names the open file.
+// nothing, when the path no longer names the open file or something else wrote to it.
 func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err := changes.Enter(ctx, "commit"); err != nil {
 		return err
@@ -41,6 +41,9 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if len(list) == 0 {
 		return nil
 	}
+	if err := s.owned(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
 	return s.write(list)
 }
 
@@ -67,9 +70,13 @@ func (s *Store) write(list []creditledger.Change) error {
 		}
 		return err
 	}
+	id := uint64(tx.ID())
 	if err, panicked = guarded("commit", tx.Commit); err != nil {
 		s.poisoned(err, panicked)
 		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit to %s: %w", s.path, err)}
+	}
+	if err := s.committed(id); err != nil {
+		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit: %w", err)}
 	}
 	s.tailing.Lock()
 	defer s.tailing.Unlock()
@@ -123,6 +130,9 @@ func (s *Store) begun(tx *bbolt.Tx, t *tail) func() {
 func (s *Store) foldAll() error {
 	if s.readOnly || s.poison.Load() != nil || s.tail.records == 0 {
 		return nil
+	}
+	if err := s.owned(); err != nil {
+		return err
 	}
 	err, panicked := guarded("fold", func() error {
 		return s.db.Update(func(tx *bbolt.Tx) error {

@@ -1,0 +1,78 @@
+package bolt
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// While a store has its file open for writing, every change of it is the store's. The lock
+// keeps other stores away, but nothing keeps away what does not ask for it: a backup
+// that is copied over a live ledger, say. bbolt would not notice, and go on with what it
+// has in memory of the file that is no more. So the store remembers what both meta pages
+// say, compares before a commit, and again before it answers: then all that was written is
+// in the file that it was meant for.
+
+// metaPages are the beginnings of the two meta pages, in the file and as remembered.
+type metaPages struct {
+	size      int64 // of a page
+	are, were [2][metaOffset + metaSize]byte
+}
+
+// stamp remembers what the meta pages say.
+func (s *Store) stamp() error {
+	if s.readOnly {
+		return nil
+	}
+	s.metas.size = int64(s.db.Info().PageSize)
+	err := s.readMetas()
+	s.metas.were = s.metas.are
+	return err
+}
+
+func (s *Store) readMetas() error {
+	for i := range s.metas.are {
+		switch _, err := s.file.ReadAt(s.metas.are[i][:], int64(i)*s.metas.size); {
+		case errors.Is(err, io.EOF): // it was cut short
+			return s.foreign()
+		case err != nil:
+			return fmt.Errorf("meta page %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// foreign refuses all further work: what the store knows is not what is in the file.
+func (s *Store) foreign() error {
+	err := &FileError{Path: s.path, Reason: "was written to by something else while it was open, a backup put over it perhaps: close the ledger, and verify what is in the file before it is used"}
+	s.poisoned(err, false)
+	return err
+}
+
+// owned makes sure that nobody has written to the file since the last commit.
+func (s *Store) owned() error {
+	if err := s.readMetas(); err != nil {
+		return err
+	}
+	if s.metas.are != s.metas.were {
+		return s.foreign()
+	}
+	return nil
+}
+
+// committed makes sure that nobody has written to the file while transaction id was
+// committed, which replaced one of the meta pages.
+func (s *Store) committed(id uint64) error {
+	err := s.readMetas()
+	if err != nil {
+		s.poisoned(err, false)
+		return err
+	}
+	mine, other := id%2, 1-id%2
+	if binary.NativeEndian.Uint64(s.metas.are[mine][metaOffset+metaTx:]) != id || s.metas.are[other] != s.metas.were[other] {
+		return s.foreign()
+	}
+	s.metas.were = s.metas.are
+	return nil
+}
