@@ -23,15 +23,15 @@ type account struct {
 	total Amount  // Σ balance of the eligible blocks
 	gross Amount  // Σ |balance| of all blocks, so that no sum of them can leave the range
 
-	open     blockList                // every open block, in drawdown order
-	plain    pool                     // eligible unfiltered blocks with a positive balance
-	filtered map[string]*filteredPool // the same for filtered ones, by their filters
-	debts    blockList                // eligible negative blocks, oldest first
-	taker    *block                   // the last eligible block that takes overdraft, in drawdown order
-	passed   []*block                 // empty blocks that a later taker keeps from ever being one
-	waiting  blockList                // active but not yet effective, soonest first
-	expiring blockList                // blocks that hold something and will expire, soonest first
-	lapsed   []lapse                  // expired since the last record and not yet written down
+	open     blockList // every open block, in drawdown order
+	plain    pool      // eligible unfiltered blocks with a positive balance
+	filtered pools     // the same for filtered ones, by their filters
+	debts    blockList // eligible negative blocks, oldest first
+	taker    *block    // the last eligible block that takes overdraft, in drawdown order
+	passed   []*block  // empty blocks that a later taker keeps from ever being one
+	waiting  blockList // active but not yet effective, soonest first
+	expiring blockList // blocks that hold something and will expire, soonest first
+	lapsed   []lapse   // expired since the last record and not yet written down
 
 	weight int                    // of the open blocks
 	byID   map[string]*block      // index of open, built when first needed
@@ -113,7 +113,7 @@ func checkState(id AccountID, head *Head, blocks []block) error {
 func (a *account) rebuild(t Instant) {
 	a.at, a.moved, a.total, a.gross = a.head.LastAt, a.head.LastAt, Amount{}, Amount{}
 	a.plain = pool{blocks: blockList{order: drawdownOrder}}
-	a.filtered, a.taker, a.passed, a.lapsed = nil, nil, nil, nil
+	a.filtered, a.taker, a.passed, a.lapsed = pools{}, nil, nil, nil
 	a.debts.reset(nil)
 	a.waiting.reset(nil)
 	// Most accounts have all of their blocks in both.
@@ -165,7 +165,7 @@ func (a *account) lapse(b *block) {
 	line := Line{Type: EntryCreditBlockExpiry, At: b.ExpiresAt, Block: b.Number, Amount: b.Balance, Starting: a.total}
 	a.expiring.remove(b)
 	if counts {
-		a.poolOf(b).take(b)
+		a.takeFromPool(b)
 		a.total = mustAmount(a.total.Sub(b.Balance))
 	}
 	a.at, a.moved = b.ExpiresAt, b.ExpiresAt
@@ -234,7 +234,7 @@ func (a *account) uncount(b *block) {
 	a.total = mustAmount(a.total.Sub(b.Balance))
 	switch b.Balance.Sign() {
 	case 1:
-		a.poolOf(b).take(b)
+		a.takeFromPool(b)
 	case -1:
 		a.debts.remove(b)
 	}
@@ -301,6 +301,9 @@ func (a *account) forget(durable uint64) {
 			delete(a.closed, id)
 		}
 	}
+	if len(a.closed) == 0 {
+		a.closed = nil // a map keeps the room it had, and is walked all through
+	}
 }
 
 // addOpen and removeOpen keep open and its index together.
@@ -316,8 +319,9 @@ func (a *account) removeOpen(b *block) {
 	if a.open.remove(b) {
 		a.weight -= b.weight()
 	}
-	if a.byID != nil {
-		delete(a.byID, b.ID)
+	delete(a.byID, b.ID)
+	if a.open.len() == 0 {
+		a.byID = nil
 	}
 }
 
@@ -326,7 +330,7 @@ func (a *account) removeOpen(b *block) {
 // Rule: docs/semantics.md, "Decrement".
 func (a *account) available(c Charge) Amount {
 	sum := a.plain.positive
-	for _, p := range a.filtered {
+	for _, p := range a.filtered.list {
 		if matches(p.filters, c) {
 			sum = mustAmount(sum.Add(p.positive))
 		}

@@ -128,8 +128,20 @@ const OrderPolicy = "orb/1"
 // ascending with never last, cost basis ascending with none as 0, creation.
 // Rule: docs/semantics.md, "Drawdown order".
 func DrawdownOrder(a, b *Block) int {
-	x, y := a.kept(), b.kept()
+	x, y := a.ordered(), b.ordered()
 	return drawdownOrder(&x, &y)
+}
+
+// someFilter stands for the filters of any block that has some.
+var someFilter = rare{Filters: make([]Filter, 1)}
+
+// ordered is what drawdownOrder looks at of b. It costs no memory: lists are long.
+func (b *Block) ordered() block {
+	o := block{Number: b.Number, Priority: b.Priority, ExpiresAt: b.ExpiresAt, CostBasis: b.CostBasis, rare: &nothingRare}
+	if len(b.Filters) > 0 {
+		o.rare = &someFilter
+	}
+	return o
 }
 
 // FilterField is what a filter looks at.

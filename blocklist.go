@@ -81,8 +81,12 @@ func (l *blockList) remove(b *block) bool {
 		s[len(s)-1] = nil
 		l.buf = l.buf[:len(l.buf)-1]
 	}
-	if l.len() == 0 {
+	const few = 64
+	switch n := l.len(); {
+	case n == 0 && cap(l.buf) <= few:
 		l.buf, l.lo = l.buf[:0], 0
+	case cap(l.buf) > few && n < cap(l.buf)/4: // what was long does not stay so
+		l.buf, l.lo = append(make([]*block, 0, max(2*n, few/2)), l.all()...), 0
 	}
 	return true
 }

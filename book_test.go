@@ -289,12 +289,15 @@ func dumpOpen(a *account) string {
 	for _, b := range a.open.all() {
 		fmt.Fprintf(&w, "open %x\n", encoded(b))
 	}
-	pools := append([]*filteredPool{{pool: a.plain}}, slices.SortedFunc(maps.Values(a.filtered), func(p, q *filteredPool) int {
+	pools := append([]*filteredPool{{pool: a.plain}}, slices.SortedFunc(slices.Values(a.filtered.list), func(p, q *filteredPool) int {
 		return bytes.Compare(appendFilters(nil, p.filters), appendFilters(nil, q.filters))
 	})...)
 	for _, p := range pools {
-		if p.blocks.len() > 0 || !p.positive.IsZero() {
-			fmt.Fprintf(&w, "pool %x holds %s: %s\n", appendFilters(nil, p.filters), p.positive, numbersOf(p.blocks.all()))
+		fmt.Fprintf(&w, "pool %x holds %s: %s\n", appendFilters(nil, p.filters), p.positive, numbersOf(p.blocks.all()))
+	}
+	for i, p := range a.filtered.list {
+		if p.at != i || a.filtered.byKey[p.key] != p || p.blocks.len() == 0 || len(a.filtered.byKey) != len(a.filtered.list) {
+			fmt.Fprintf(&w, "pool %x is empty or in the wrong place\n", p.key)
 		}
 	}
 	fmt.Fprintf(&w, "debts %s\nwaiting %s\nexpiring %s\n",

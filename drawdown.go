@@ -83,7 +83,7 @@ func drawdown(a *account, charge Charge, before Instant, want Amount, draws []dr
 	if a.plain.blocks.len() > 0 {
 		cursors = append(cursors, cursor{a.plain.blocks.all()})
 	}
-	for _, p := range a.filtered {
+	for _, p := range a.filtered.list {
 		if p.blocks.len() > 0 && matches(p.filters, charge) {
 			cursors = append(cursors, cursor{p.blocks.all()})
 		}

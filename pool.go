@@ -10,6 +10,43 @@ type pool struct {
 type filteredPool struct {
 	pool
 	filters []Filter
+	key     string // the filters as text
+	at      int    // in pools.list
+}
+
+// pools are the filtered pools of an account that hold something. A decrement looks at
+// each, so an empty one is dropped, and the list has no holes as a map would.
+type pools struct {
+	list  []*filteredPool // in no order that matters
+	byKey map[string]*filteredPool
+}
+
+// of returns the pool with some filters, made when there is none.
+func (p *pools) of(filters []Filter) *filteredPool {
+	key := string(appendFilters(nil, filters))
+	f := p.byKey[key]
+	if f == nil {
+		f = &filteredPool{filters: filters, key: key, at: len(p.list), pool: pool{blocks: blockList{order: drawdownOrder}}}
+		if p.byKey == nil {
+			p.byKey = map[string]*filteredPool{}
+		}
+		p.byKey[key] = f
+		p.list = append(p.list, f)
+	}
+	return f
+}
+
+// drop forgets a pool. A map keeps the room it had, so one that is empty goes too.
+func (p *pools) drop(f *filteredPool) {
+	last := len(p.list) - 1
+	if last == 0 {
+		*p = pools{}
+		return
+	}
+	p.list[f.at], p.list[last].at = p.list[last], f.at
+	p.list[last] = nil
+	p.list = p.list[:last]
+	delete(p.byKey, f.key)
 }
 
 func (p *pool) put(b *block) {
@@ -27,14 +64,17 @@ func (a *account) poolOf(b *block) *pool {
 	if len(b.rare.Filters) == 0 {
 		return &a.plain
 	}
-	key := string(appendFilters(nil, b.rare.Filters))
-	p := a.filtered[key]
-	if p == nil {
-		p = &filteredPool{filters: b.rare.Filters, pool: pool{blocks: blockList{order: drawdownOrder}}}
-		if a.filtered == nil {
-			a.filtered = map[string]*filteredPool{}
-		}
-		a.filtered[key] = p
+	return &a.filtered.of(b.rare.Filters).pool
+}
+
+// takeFromPool takes a block out of its pool.
+func (a *account) takeFromPool(b *block) {
+	if len(b.rare.Filters) == 0 {
+		a.plain.take(b)
+		return
 	}
-	return &p.pool
+	f := a.filtered.of(b.rare.Filters)
+	if f.take(b); f.blocks.len() == 0 {
+		a.filtered.drop(f)
+	}
 }
