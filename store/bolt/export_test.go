@@ -17,3 +17,24 @@ func Occupy(j *Joined) (release func()) {
 
 // UnfoldedSize returns what they take up, as the store counts it.
 func UnfoldedSize(s *Store) int { return s.tail.size }
+
+// Build makes a file as all new files are made.
+func Build(path string, fill func(temporary string) error) error { return build(path, fill) }
+
+// HoldTables makes the tables look as if a commit were about to change them.
+func HoldTables(s *Store) (release func()) {
+	before := s.tabling.Swap(s.tail.tx + 1)
+	return func() { s.tabling.Store(before) }
+}
+
+// HoldTail keeps readers from the tail.
+func HoldTail(s *Store) (release func()) {
+	s.tailing.Lock()
+	return s.tailing.Unlock
+}
+
+// HoldWriter keeps commits waiting.
+func HoldWriter(s *Store) (release func()) {
+	s.writer <- struct{}{}
+	return func() { <-s.writer }
+}

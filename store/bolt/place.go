@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
 
 	"go.etcd.io/bbolt"
 )
@@ -96,65 +94,6 @@ func create(path string) error {
 	return nil
 }
 
-// build makes a new file: whole under a temporary name first, because bbolt's own
-// first write leaves, if it is cut off, a file that can never be opened. fill is given
-// the name of an empty file of mode 0600, and leaves it on the disk. A link rather
-// than a rename puts it in place, so that it never replaces another file.
-func build(path string, fill func(temporary string) error) (err error) {
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("%s: %w", path, fs.ErrExist)
-	}
-	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".new-*") // mode 0600
-	if err != nil {
-		return fmt.Errorf("no file can be made in %s: %w", dir, withoutPath(err))
-	}
-	temporary := f.Name()
-	defer os.Remove(temporary)
-	defer func() { err = underItsName(err, temporary, path) }()
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := fill(temporary); err != nil {
-		return err
-	}
-	if err := os.Link(temporary, path); errors.Is(err, fs.ErrExist) {
-		return err
-	} else if err != nil {
-		// A file system without hard links.
-		if _, err := os.Lstat(path); err == nil {
-			return fmt.Errorf("%s: %w", path, fs.ErrExist)
-		}
-		if err := os.Rename(temporary, path); err != nil {
-			return err
-		}
-	}
-	return syncDir(dir)
-}
-
-// underItsName has an error about a file that has a temporary name call it what it is
-// going to be called.
-func underItsName(err error, temporary, path string) error {
-	var about *fs.PathError
-	var link *os.LinkError
-	if errors.As(err, &about) && about.Path == temporary {
-		about.Path = path
-	}
-	if errors.As(err, &link) && link.Old == temporary {
-		link.Old = path
-	}
-	return err
-}
-
-// withoutPath is the reason of an error about a file, which its caller names.
-func withoutPath(err error) error {
-	var about *fs.PathError
-	if errors.As(err, &about) {
-		return about.Err
-	}
-	return err
-}
-
 // initialize makes the empty file at path a ledger without accounts, on disk.
 func initialize(path string) error {
 	err, _ := guarded(path, func() error {
@@ -169,16 +108,4 @@ func initialize(path string) error {
 		return errors.Join(err, db.Close())
 	})
 	return err
-}
-
-// syncDir makes names in a directory durable.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil // it has no such thing
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
