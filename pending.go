@@ -51,6 +51,10 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 	return p.result, nil
 }
 
+// Entries returns how many entries the operation writes, as it was decided first: what
+// it keeps in memory until it is waited for goes by that.
+func (p *Pending) Entries() int { return len(p.result.Entries) }
+
 // mayDecideAgain reports whether the operation may be decided afresh after an error: a
 // moved account the ledger reads again by itself, a moved record that the operation
 // brings along only its upper layer can, unless it was this very operation that moved it.

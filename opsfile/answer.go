@@ -2,8 +2,8 @@ package opsfile
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
+	"io"
 
 	"golang.org/x/text/language"
 
@@ -64,17 +64,27 @@ func Code(err error) string {
 // AppendJSON appends the answer as one line of JSON with its line break.
 func (a *Answer) AppendJSON(dst []byte) ([]byte, error) {
 	buf := bytes.NewBuffer(dst)
-	encoder := json.NewEncoder(buf)
-	encoder.SetEscapeHTML(false)
-	h := header{Line: a.Line, Op: optional(a.Op)}
+	err := a.WriteJSON(buf)
+	return buf.Bytes(), err
+}
+
+// WriteJSON writes what AppendJSON appends, long lists an element at a time. The error is
+// that of out, or says that the answer has no JSON form.
+func (a *Answer) WriteJSON(out io.Writer) error {
+	h, o := header{Line: a.Line, Op: optional(a.Op)}, newObjectWriter(out)
+	if a.Err == nil && o.stream(h, a.Result) {
+		return o.err
+	}
 	object, err := moneyAnswer(h, a)
-	if object == nil && err == nil {
+	if err != nil {
+		return err
+	}
+	if object == nil {
 		object = a.object(h)
 	}
-	if err == nil {
-		err = encoder.Encode(object)
-	}
-	return buf.Bytes(), err
+	o.value(object)
+	o.raw("\n")
+	return o.err
 }
 
 // header begins every answer.
@@ -91,33 +101,11 @@ func (a *Answer) object(h header) any {
 		}{h, newErrorObject(a.Err)}
 	}
 	switch result := a.Result.(type) {
-	case *creditledger.Result:
-		return struct {
-			header
-			resultObject
-		}{h, newResultObject(result)}
 	case creditledger.Balance:
 		return struct {
 			header
 			balanceObject
 		}{h, newBalanceObject(result)}
-	case []creditledger.Block:
-		return struct {
-			header
-			Blocks []blockObject `json:"blocks"`
-		}{h, list(result, newBlockObject)}
-	case creditledger.EntryPage:
-		return struct {
-			header
-			Entries    []entryObject `json:"entries"`
-			NextCursor *string       `json:"next_cursor"`
-		}{h, list(result.Entries, newEntryObject), optional(string(result.Next))}
-	case creditledger.Explanation:
-		return struct {
-			header
-			Blocks  []explainedObject `json:"blocks"`
-			Overage string            `json:"overage"`
-		}{h, list(result.Blocks, newExplainedObject), result.Overage.String()}
 	case creditledger.SweepResult:
 		return struct {
 			header

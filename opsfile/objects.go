@@ -137,41 +137,6 @@ func newFilterObject(f *creditledger.Filter) filterObject {
 	return filterObject{f.Field.String(), f.Operator.String(), f.Values}
 }
 
-// resultObject is the answer of a writing operation, of a preview, and of each
-// operation of a batch.
-type resultObject struct {
-	Replayed bool `json:"replayed,omitempty"`
-	*entriesObject
-	*batchObject
-}
-
-type entriesObject struct {
-	Entries  []entryObject `json:"entries"`
-	Overage  *string       `json:"overage,omitempty"`
-	Consumed *string       `json:"consumed,omitempty"`
-}
-
-type batchObject struct {
-	Results []resultObject `json:"results"`
-}
-
-func newResultObject(r *creditledger.Result) resultObject {
-	o := resultObject{Replayed: r.Replayed}
-	if r.Results == nil {
-		o.entriesObject = &entriesObject{
-			Entries:  list(r.Entries, newEntryObject),
-			Overage:  unlessZero(r.Overage),
-			Consumed: unlessZero(r.Consumed),
-		}
-		return o
-	}
-	o.batchObject = &batchObject{Results: list(r.Results, newResultObject)}
-	for i := range o.Results {
-		o.Results[i].Replayed = r.Replayed
-	}
-	return o
-}
-
 type balanceObject struct {
 	Balance   string `json:"balance"`
 	Available string `json:"available"`

@@ -60,18 +60,20 @@ func Run(ctx context.Context, ledger *creditledger.Ledger, in io.Reader, out io.
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	begun := make(chan begunAnswer, queueLength)
-	settled := make(chan Answer, queueLength)
+	settled := make(chan begunAnswer, queueLength)
 	printed := make(chan error, 1)
-	p := printer{out: bufio.NewWriterSize(out, 64<<10)}
+	room := newAllowance()
+	p := printer{out: bufio.NewWriterSize(out, 64<<10), room: room}
 
-	r := runner{ledger: ledger, opts: opts, begun: begun}
+	r := runner{ledger: ledger, opts: opts, begun: begun, room: room}
 	go r.settle(context.WithoutCancel(ctx), begun, settled)
 	go func() {
 		err := p.print(settled)
 		if err != nil {
 			cancel(err)
 		}
-		for range settled { // nobody reads the answers any more
+		for b := range settled { // nobody reads the answers any more
+			room.give(b.weight)
 		}
 		printed <- err
 	}()
@@ -89,6 +91,7 @@ func Run(ctx context.Context, ledger *creditledger.Ledger, in io.Reader, out io.
 type begunAnswer struct {
 	Answer
 	pending *creditledger.Pending
+	weight  int // of the room
 }
 
 // runner reads lines and begins what they ask for.
@@ -96,6 +99,7 @@ type runner struct {
 	ledger  *creditledger.Ledger
 	opts    *Options
 	begun   chan<- begunAnswer
+	room    *allowance
 	pending sync.WaitGroup // writing operations that are begun and not settled
 	stopped bool
 }
@@ -114,11 +118,21 @@ func (r *runner) read(ctx context.Context, in io.Reader) error {
 		case !tooLong && skipped(line):
 			continue
 		}
+		weight := lineWeight(len(line))
+		if err := r.room.take(ctx, weight, 0); err != nil {
+			return err
+		}
 		answer := r.begin(ctx, line, tooLong)
 		if stopped(ctx, answer.Err) {
 			return context.Cause(ctx)
 		}
 		answer.Line = lines.number
+		// It is begun, and to be answered: what is before it will be.
+		more := answerWeight(&answer)
+		if err := r.room.take(context.WithoutCancel(ctx), more, weight); err != nil {
+			return err
+		}
+		answer.weight = weight + more
 		r.begun <- answer
 		if r.opts.StopOnError && answer.Err != nil {
 			r.stopped = true
@@ -170,43 +184,66 @@ func looksAround(r Request) bool {
 }
 
 // settle waits for each operation in turn and passes its answer on.
-func (r *runner) settle(ctx context.Context, begun <-chan begunAnswer, settled chan<- Answer) {
+func (r *runner) settle(ctx context.Context, begun <-chan begunAnswer, settled chan<- begunAnswer) {
 	defer close(settled)
 	for b := range begun {
 		if b.pending != nil {
 			b.Result, b.Err = b.pending.Wait(ctx)
 			r.pending.Done()
 		}
-		settled <- b.Answer
+		b.pending = nil
+		settled <- b
 	}
 }
 
 // printer writes settled answers. It never keeps one back while it waits for the next.
 type printer struct {
 	out     *bufio.Writer
-	buf     []byte
+	line    []byte // the answer so far, or what is not yet written of a long one
+	room    *allowance
 	summary Summary
 }
 
-func (p *printer) print(settled <-chan Answer) error {
-	for a := range settled {
-		var err error
-		if p.buf, err = a.AppendJSON(p.buf[:0]); err != nil {
-			return fmt.Errorf("write the answer to line %d: %w", a.Line, err)
-		}
-		p.count(&a)
-		if p.out.Available() < len(p.buf) { // what is written at once are whole lines
-			err = p.out.Flush()
-		}
+// maxWhole is how long a line may be that goes out in one piece.
+const maxWhole = 1 << 20
+
+// Write adds to the answer; a part of a long one goes out.
+func (p *printer) Write(part []byte) (int, error) {
+	p.line = append(p.line, part...)
+	if len(p.line) < maxWhole {
+		return len(part), nil
+	}
+	_, err := p.out.Write(p.line)
+	p.line = p.line[:0]
+	return len(part), err
+}
+
+// end ends the answer. What is written at once are whole lines.
+func (p *printer) end() (err error) {
+	if p.out.Available() < len(p.line) {
+		err = p.out.Flush()
+	}
+	if err == nil {
+		_, err = p.out.Write(p.line)
+	}
+	p.line = p.line[:0]
+	return err
+}
+
+func (p *printer) print(settled <-chan begunAnswer) error {
+	for b := range settled {
+		err := b.WriteJSON(p)
 		if err == nil {
-			_, err = p.out.Write(p.buf)
+			err = p.end()
 		}
 		if err == nil && len(settled) == 0 {
 			err = p.out.Flush()
 		}
+		p.room.give(b.weight)
 		if err != nil {
-			return fmt.Errorf("write the answer to line %d: %w", a.Line, err)
+			return fmt.Errorf("write the answer to line %d: %w", b.Line, err)
 		}
+		p.count(&b.Answer)
 	}
 	return nil
 }

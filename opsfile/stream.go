@@ -1,0 +1,140 @@
+package opsfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+
+	"creditledger"
+)
+
+// objectWriter writes JSON objects piece by piece: an answer may list a hundred thousand
+// entries, each with a description and metadata, and nobody needs all their text at once.
+type objectWriter struct {
+	out     io.Writer
+	buf     bytes.Buffer
+	encoder *json.Encoder
+	first   bool // no member of the object that is open was written yet
+	err     error
+}
+
+func newObjectWriter(out io.Writer) *objectWriter {
+	o := &objectWriter{out: out}
+	o.encoder = json.NewEncoder(&o.buf)
+	o.encoder.SetEscapeHTML(false)
+	return o
+}
+
+func (o *objectWriter) raw(s string) {
+	if o.err == nil {
+		_, o.err = io.WriteString(o.out, s)
+	}
+}
+
+// value writes v without the line break that the encoder puts behind it.
+func (o *objectWriter) value(v any) {
+	if o.err != nil {
+		return
+	}
+	o.buf.Reset()
+	if o.err = o.encoder.Encode(v); o.err == nil {
+		_, o.err = o.out.Write(bytes.TrimSuffix(o.buf.Bytes(), []byte("\n")))
+	}
+}
+
+func (o *objectWriter) open() {
+	o.raw("{")
+	o.first = true
+}
+
+func (o *objectWriter) close() {
+	o.raw("}")
+	o.first = false
+}
+
+// name begins a member.
+func (o *objectWriter) name(name string) {
+	if !o.first {
+		o.raw(",")
+	}
+	o.first = false
+	o.raw(`"` + name + `":`)
+}
+
+func (o *objectWriter) member(name string, v any) {
+	o.name(name)
+	o.value(v)
+}
+
+// members writes a list as a member, one element after the other.
+func members[T any](o *objectWriter, name string, list []T, element func(*T)) {
+	o.name(name)
+	o.raw("[")
+	for i := range list {
+		if i > 0 {
+			o.raw(",")
+		}
+		element(&list[i])
+	}
+	o.raw("]")
+}
+
+func (o *objectWriter) header(h header) {
+	o.open()
+	if h.Line != 0 {
+		o.member("line", h.Line)
+	}
+	o.member("op", h.Op)
+}
+
+func (o *objectWriter) entries(list []creditledger.Entry) {
+	members(o, "entries", list, func(e *creditledger.Entry) { o.value(newEntryObject(e)) })
+}
+
+// result writes the members of what a writing operation did, a preview shows, or an
+// operation of a batch did.
+func (o *objectWriter) result(r *creditledger.Result, replayed bool) {
+	if replayed {
+		o.member("replayed", true)
+	}
+	if r.Results != nil {
+		members(o, "results", r.Results, func(part *creditledger.Result) {
+			o.open()
+			o.result(part, replayed)
+			o.close()
+		})
+		return
+	}
+	o.entries(r.Entries)
+	if overage := unlessZero(r.Overage); overage != nil {
+		o.member("overage", overage)
+	}
+	if consumed := unlessZero(r.Consumed); consumed != nil {
+		o.member("consumed", consumed)
+	}
+}
+
+// stream writes an answer that may be long; false: it is none of those.
+func (o *objectWriter) stream(h header, result any) bool {
+	switch result := result.(type) {
+	case *creditledger.Result:
+		o.header(h)
+		o.result(result, result.Replayed)
+	case []creditledger.Block:
+		o.header(h)
+		members(o, "blocks", result, func(b *creditledger.Block) { o.value(newBlockObject(b)) })
+	case creditledger.EntryPage:
+		o.header(h)
+		o.entries(result.Entries)
+		o.member("next_cursor", optional(string(result.Next)))
+	case creditledger.Explanation:
+		o.header(h)
+		members(o, "blocks", result.Blocks, func(b *creditledger.ExplainedBlock) { o.value(newExplainedObject(b)) })
+		o.member("overage", result.Overage.String())
+	default:
+		return false
+	}
+	o.close()
+	o.raw("\n")
+	return true
+}

@@ -1,0 +1,122 @@
+package opsfile
+
+import (
+	"context"
+	"sync"
+
+	"creditledger"
+	"creditledger/invoice"
+)
+
+// maxWaiting bounds what lines that are begun and not yet answered take up in memory, in
+// bytes: an output that nobody reads stops the reading.
+const maxWaiting = 32 << 20
+
+// allowance is what one reader may take and has not been given back.
+type allowance struct {
+	mu    sync.Mutex
+	used  int
+	freed chan struct{} // holds a token when something was given back
+}
+
+func newAllowance() *allowance { return &allowance{freed: make(chan struct{}, 1)} }
+
+// take waits until there is room for n more, or nothing is in use but own.
+func (a *allowance) take(ctx context.Context, n, own int) error {
+	for !a.tried(n, own) {
+		select {
+		case <-a.freed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+func (a *allowance) tried(n, own int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.used > own && a.used+n > maxWaiting {
+		return false
+	}
+	a.used += n
+	return true
+}
+
+func (a *allowance) give(n int) {
+	a.mu.Lock()
+	a.used -= n
+	a.mu.Unlock()
+	select {
+	case a.freed <- struct{}{}:
+	default:
+	}
+}
+
+// lineWeight is about what a line becomes in memory: the request, which the ledger keeps
+// until it is done, and what is written of it.
+func lineWeight(length int) int { return 1024 + 4*length }
+
+const (
+	objectWeight = 384
+	moneyWeight  = 4096 // an invoice with its lines
+)
+
+// answerWeight is about what a line's answer takes up beyond that until it is written.
+func answerWeight(b *begunAnswer) int {
+	switch {
+	case b.pending != nil:
+		return objectWeight * b.pending.Entries()
+	case b.Err != nil:
+		return objectWeight
+	}
+	switch result := b.Result.(type) {
+	case *creditledger.Result:
+		return objectWeight * len(result.Entries)
+	case creditledger.EntryPage:
+		weight := 0
+		for i := range result.Entries {
+			e := &result.Entries[i]
+			weight += objectWeight + len(e.Description) + textsWeight(e.Metadata, e.Block.Filters)
+		}
+		return weight
+	case []creditledger.Block:
+		return blocksWeight(result)
+	case creditledger.Explanation:
+		weight := 0
+		for i := range result.Blocks {
+			weight += blockWeight(&result.Blocks[i].Block)
+		}
+		return weight
+	case *invoice.State:
+		weight := moneyWeight * len(result.Open)
+		for i := range result.Accounts {
+			weight += blocksWeight(result.Accounts[i].Eligible) + blocksWeight(result.Accounts[i].Pending)
+		}
+		return weight
+	}
+	return moneyWeight
+}
+
+func blocksWeight(list []creditledger.Block) int {
+	weight := 0
+	for i := range list {
+		weight += blockWeight(&list[i])
+	}
+	return weight
+}
+
+func blockWeight(b *creditledger.Block) int { return objectWeight + textsWeight(b.Metadata, b.Filters) }
+
+func textsWeight(metadata map[string]string, filters []creditledger.Filter) int {
+	weight := 0
+	for k, v := range metadata {
+		weight += 64 + len(k) + len(v)
+	}
+	for i := range filters {
+		for _, v := range filters[i].Values {
+			weight += 16 + len(v)
+		}
+	}
+	return weight
+}
