@@ -2,6 +2,7 @@ package creditledger
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -47,9 +48,14 @@ type Explanation struct {
 	Overage Amount           // what they would not cover
 }
 
+// MaxExplained is how many blocks, open and closed, an account may have for Explain to
+// list them.
+const MaxExplained = 100_000
+
 // Explain tells, for a charge, which blocks would be drawn as under StopAtZero and
 // why each was used or skipped. It lists every block the account ever had. Errors:
-// InvalidError.
+// InvalidError; ConstraintError when there are more than MaxExplained: Preview tells what
+// a decrement draws, and Blocks lists the others in pages.
 func (l *Ledger) Explain(ctx context.Context, on AccountID, amount Amount, charge Charge) (Explanation, error) {
 	err := l.reading(ctx, &on)
 	if err != nil {
@@ -63,6 +69,10 @@ func (l *Ledger) Explain(ctx context.Context, on AccountID, amount Amount, charg
 	p, err := l.present(ctx, on)
 	if err != nil {
 		return Explanation{}, err
+	}
+	if p.head.Blocks > MaxExplained {
+		return Explanation{}, fmt.Errorf("explain on %s: %w", on, constraint(
+			"the account has had %d blocks, more than %d: preview a decrement, and list the blocks in pages", p.head.Blocks, MaxExplained))
 	}
 	blocks, err := l.everyBlock(ctx, on, &p)
 	if err != nil {

@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"creditledger"
@@ -26,7 +27,11 @@ type AccountState struct {
 	Change     *Change              // the pending change, if there is one
 }
 
-// State reads everything about a customer. Each account is one consistent picture;
+// maxOpenInvoices is how many invoices State lists.
+const maxOpenInvoices = 10_000
+
+// State reads everything about a customer; a creditledger.ConstraintError when more than
+// 10,000 invoices are open, which Invoices lists in pages. Each account is one consistent picture;
 // accounts and invoices are read one after the other.
 func (s *Service) State(ctx context.Context, customer string) (*State, error) {
 	if err := checkID("customer_id", customer); err != nil {
@@ -113,6 +118,9 @@ func (s *Service) openInvoices(ctx context.Context, st *State) error {
 		for _, inv := range page.Invoices {
 			if inv.open() {
 				st.Open = append(st.Open, inv)
+			}
+			if len(st.Open) > maxOpenInvoices {
+				return &creditledger.ConstraintError{Reason: fmt.Sprintf("more than %d invoices are open: list them in pages", maxOpenInvoices)}
 			}
 		}
 		if q.Cursor = page.Next; page.Next == "" {

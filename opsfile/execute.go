@@ -2,6 +2,7 @@ package opsfile
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"creditledger"
@@ -63,15 +64,21 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 	return nil, invalid("op", "%T is not a request", r.Args)
 }
 
+// maxListed is how many bytes the blocks of one answer may take up in memory.
+const maxListed = 192 << 20
+
 // AllBlocks returns every block that a query gives, whatever its pages, in drawdown
-// order.
+// order. It refuses more than fit in some 200 MB with a creditledger.ConstraintError.
 func AllBlocks(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID, q creditledger.BlocksQuery) ([]creditledger.Block, error) {
 	q.Limit = creditledger.MaxPage
 	blocks := []creditledger.Block{}
-	for {
+	for weight := 0; ; {
 		page, err := l.Blocks(ctx, on, q)
 		if err != nil {
 			return nil, err
+		}
+		if weight += blocksWeight(page.Blocks); weight > maxListed {
+			return nil, &creditledger.ConstraintError{Reason: fmt.Sprintf("the account has more than %d blocks, too many for one answer", len(blocks))}
 		}
 		blocks = append(blocks, page.Blocks...)
 		if page.Next == "" {
