@@ -115,7 +115,7 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 		return Customer{}, err
 	}
 	puts = append(puts, RecordPut{RecordID: RecordID{Kind: customerKind, Key: c.ID}, Expect: version, Value: appendCustomer(nil, &c)})
-	return c, l.store.Commit(context.WithoutCancel(ctx), []Change{{Records: puts}})
+	return c, l.store.Commit(ctx, []Change{{Records: puts}})
 }
 
 // Customer returns a customer; a NotFoundError when there is none.

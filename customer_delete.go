@@ -41,7 +41,7 @@ func (l *Ledger) deleteCustomer(ctx context.Context, id string) (Customer, error
 		return Customer{}, err
 	}
 	put := RecordPut{RecordID: RecordID{Kind: customerKind, Key: id}, Expect: version, Value: appendCustomer(nil, &c)}
-	err = l.store.Commit(context.WithoutCancel(ctx), []Change{{Records: []RecordPut{put}}})
+	err = l.store.Commit(ctx, []Change{{Records: []RecordPut{put}}})
 	l.customers.Add(1)
 	return c, err
 }

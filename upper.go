@@ -51,7 +51,7 @@ func (l *Ledger) PutRecords(ctx context.Context, puts []RecordPut) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return l.store.Commit(context.WithoutCancel(ctx), []Change{{Records: puts}})
+	return l.store.Commit(ctx, []Change{{Records: puts}})
 }
 
 // Record returns a record of an upper layer; a NotFoundError when there is none.

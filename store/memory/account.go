@@ -79,9 +79,9 @@ func (a *account) keep(b []byte) []byte {
 func (a *account) put(b *creditledger.StoredBlock) {
 	at, found := a.find(b.Number)
 	if found {
-		a.blocks[at] = cloneBlock(b.Block)
+		a.blocks[at] = changes.CloneBlock(b.Block)
 	} else {
-		a.blocks = slices.Insert(a.blocks, at, cloneBlock(b.Block))
+		a.blocks = slices.Insert(a.blocks, at, changes.CloneBlock(b.Block))
 	}
 	a.ids[b.ID] = b.Number
 	at, found = slices.BinarySearch(a.open, b.Number)

@@ -7,8 +7,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 
 	"creditledger"
@@ -141,12 +139,3 @@ func (s *Store) apply(c *creditledger.Change) {
 
 // bytesOf copies b; an empty value reads back empty, not nil.
 func bytesOf(b []byte) []byte { return append([]byte{}, b...) }
-
-func cloneBlock(b creditledger.Block) creditledger.Block {
-	b.Metadata = maps.Clone(b.Metadata)
-	b.Filters = slices.Clone(b.Filters)
-	for i := range b.Filters {
-		b.Filters[i].Values = slices.Clone(b.Filters[i].Values)
-	}
-	return b
-}

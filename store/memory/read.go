@@ -39,7 +39,7 @@ func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *credi
 		state = &creditledger.State{Head: a.head}
 		for _, number := range a.open {
 			at, _ := a.find(number)
-			state.Blocks = append(state.Blocks, cloneBlock(a.blocks[at]))
+			state.Blocks = append(state.Blocks, changes.CloneBlock(a.blocks[at]))
 		}
 		return nil
 	})
@@ -52,7 +52,7 @@ func (s *Store) Block(ctx context.Context, id creditledger.AccountID, blockID st
 		if a := s.accounts[id]; a != nil {
 			if number, ok := a.ids[blockID]; ok {
 				at, _ := a.find(number)
-				block = cloneBlock(a.blocks[at])
+				block = changes.CloneBlock(a.blocks[at])
 				return nil
 			}
 		}
@@ -71,7 +71,7 @@ func (s *Store) BlocksByID(ctx context.Context, id creditledger.AccountID, block
 		for _, blockID := range blockIDs {
 			if number, ok := a.ids[blockID]; ok {
 				at, _ := a.find(number)
-				blocks = append(blocks, cloneBlock(a.blocks[at]))
+				blocks = append(blocks, changes.CloneBlock(a.blocks[at]))
 			}
 		}
 		return nil
@@ -88,7 +88,7 @@ func (s *Store) Blocks(ctx context.Context, id creditledger.AccountID, from uint
 		}
 		at, _ := a.find(from)
 		for ; at < len(a.blocks) && len(blocks) < limit; at++ {
-			blocks = append(blocks, cloneBlock(a.blocks[at]))
+			blocks = append(blocks, changes.CloneBlock(a.blocks[at]))
 		}
 		return nil
 	})
@@ -108,7 +108,7 @@ func (s *Store) BlocksByNumber(ctx context.Context, id creditledger.AccountID, n
 			if !found {
 				return &creditledger.NotFoundError{Kind: "block", ID: strconv.FormatUint(number, 10)}
 			}
-			blocks = append(blocks, cloneBlock(a.blocks[at]))
+			blocks = append(blocks, changes.CloneBlock(a.blocks[at]))
 		}
 		return nil
 	})

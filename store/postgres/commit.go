@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,7 +24,8 @@ import (
 // the journal tells whose record stands there. Only when Options.Patience is over
 // first is the error an OutcomeUnknownError. The store works on even then: others may
 // share the schema, and a commit that arrives late is stopped by the version, or is
-// found there, as one of theirs.
+// found there, as one of theirs. The end of ctx is waited for as little: before the
+// transaction is sent nothing is written, after it the error is an OutcomeUnknownError.
 func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err := changes.Enter(ctx, "commit"); err != nil {
 		return err
@@ -31,18 +33,61 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err := checkChanges(list); err != nil {
 		return err
 	}
-	if err := s.enter("commit"); err != nil {
-		return err
-	}
-	defer s.life.RUnlock()
-	if len(list) == 0 {
-		return nil
+	if ctx.Done() != nil {
+		list = changes.Clone(list)
 	}
 	t, err := newTransaction(s.sql, s.buckets, s.opts.Portable, list)
 	if err != nil {
 		return err
 	}
-	return s.commit(ctx, t)
+	if err := s.enter("commit"); err != nil {
+		return err
+	}
+	if len(list) == 0 || ctx.Done() == nil {
+		defer s.life.RUnlock()
+		return s.commit(ctx, t)
+	}
+	answer := make(chan error, 1)
+	go func() {
+		defer s.life.RUnlock()
+		answer <- s.commit(ctx, t)
+	}()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return t.abandoned(ctx, answer)
+	}
+}
+
+// abandoned is the answer to Commit when ctx ended while it was under way. What was sent
+// by then is brought to its end all the same; the answer may be just about to come.
+func (t *transaction) abandoned(ctx context.Context, answer <-chan error) error {
+	if t.fate.CompareAndSwap(undecided, dropped) {
+		return fmt.Errorf("commit: nothing was written: %w", ctx.Err())
+	}
+	const soon = 50 * time.Millisecond
+	timer := time.NewTimer(soon)
+	defer timer.Stop()
+	select {
+	case err := <-answer:
+		return err
+	case <-timer.C:
+		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit: %w", ctx.Err())}
+	}
+}
+
+// What becomes of a transaction is settled once: whether it is sent, or its caller gives
+// up before.
+const (
+	undecided = iota
+	sent
+	dropped
+)
+
+// depart reports whether a transaction may be sent, which nobody can take back then.
+func (t *transaction) depart() bool {
+	return t.fate.CompareAndSwap(undecided, sent) || t.fate.Load() == sent
 }
 
 func checkChanges(list []creditledger.Change) error {
@@ -88,6 +133,9 @@ const maxRetries = 100
 
 // commit tries a transaction until its outcome is known.
 func (s *Store) commit(ctx context.Context, t *transaction) error {
+	if len(t.list) == 0 {
+		return nil
+	}
 	var unknown error                    // why an earlier try may be stored
 	var held *creditledger.ConflictError // found under the lock of the account
 	deadline := time.Now().Add(s.opts.Patience)
@@ -184,6 +232,9 @@ func (s *Store) try(ctx context.Context, t *transaction, first bool) error {
 	if err := t.prepare(ctx, c, &s.packs); err != nil {
 		return notBegun(c, err)
 	}
+	if !t.depart() {
+		return &unsentError{context.Cause(ctx)}
+	}
 	err = s.send(context.WithoutCancel(ctx), c, t.script())
 	if err != nil {
 		return err
@@ -257,6 +308,7 @@ type transaction struct {
 	list     []creditledger.Change // as the caller gave them
 	parts    []*part               // with an account, in the order of accounts
 	puts     []put                 // of records, in order
+	fate     atomic.Int32
 }
 
 // part is the change of one account.

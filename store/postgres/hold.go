@@ -335,6 +335,10 @@ func (s *Store) tryHeld(ctx context.Context, t *transaction, h *hold) error {
 		s.contention.drop(h)
 		return notBegun(c, err)
 	}
+	if !t.depart() {
+		s.contention.drop(h)
+		return &unsentError{context.Cause(ctx)}
+	}
 	b := &script{}
 	t.writes(b)
 	err := s.send(context.WithoutCancel(ctx), c, b)

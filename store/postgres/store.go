@@ -90,7 +90,9 @@ func (s *Store) Concurrency() (commits, accounts int) {
 
 // enter begins a call; s.life.RUnlock ends it.
 func (s *Store) enter(op string) error {
-	s.life.RLock()
+	if !s.life.TryRLock() { // Close waits for those in progress: nobody waits for Close
+		return fmt.Errorf("%s: %w", op, creditledger.ErrClosed)
+	}
 	select {
 	case <-s.closing:
 		s.life.RUnlock()

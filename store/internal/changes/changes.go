@@ -5,7 +5,9 @@ package changes
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 
 	"creditledger"
 )
@@ -122,6 +124,39 @@ func once[T comparable](set *map[T]struct{}, v T) bool {
 	n := len(*set)
 	(*set)[v] = struct{}{}
 	return len(*set) > n
+}
+
+// Clone copies changes with all that is theirs, for a store that may still need them
+// when Commit has returned.
+func Clone(list []creditledger.Change) []creditledger.Change {
+	list = slices.Clone(list)
+	for i := range list {
+		c := &list[i]
+		c.Keys = slices.Clone(c.Keys)
+		c.Journal = slices.Clone(c.Journal)
+		for j := range c.Journal {
+			c.Journal[j].Bytes = slices.Clone(c.Journal[j].Bytes)
+		}
+		c.Blocks = slices.Clone(c.Blocks)
+		for j := range c.Blocks {
+			c.Blocks[j].Block = CloneBlock(c.Blocks[j].Block)
+		}
+		c.Records = slices.Clone(c.Records)
+		for j := range c.Records {
+			c.Records[j].Value = slices.Clone(c.Records[j].Value)
+		}
+	}
+	return list
+}
+
+// CloneBlock copies a block with its metadata and filters.
+func CloneBlock(b creditledger.Block) creditledger.Block {
+	b.Metadata = maps.Clone(b.Metadata)
+	b.Filters = slices.Clone(b.Filters)
+	for i := range b.Filters {
+		b.Filters[i].Values = slices.Clone(b.Filters[i].Values)
+	}
+	return b
 }
 
 // ComputedFrom reports whether a change was computed from the stored head: the same
