@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,6 +18,9 @@ import (
 // with the model's.
 func (m *machine) operation(g *generator, op cl.Operation, key cl.Key) {
 	a := g.on
+	if !m.quick {
+		sameInJSON(g.t, op)
+	}
 	q := model.Request{Op: op, Key: key, Clock: m.now(), Zone: m.zone(a.id.Customer), Forbidden: m.forbidden(a.id, op)}
 	preview := g.chance(6, "preview")
 	var accepted *cl.Result
@@ -54,6 +58,26 @@ func (m *machine) operation(g *generator, op cl.Operation, key cl.Key) {
 		a.Accept(q, accepted.Key)
 		a.keys = append(a.keys, accepted.Key)
 		m.stats.expiries(a.Now().Entries[before:], accepted)
+	}
+}
+
+// sameInJSON writes an operation as JSON and reads it again: nothing is lost. What no
+// ledger would take need not have a text.
+func sameInJSON(t *rapid.T, op cl.Operation) {
+	t.Helper()
+	if op == nil {
+		return
+	}
+	data, err := json.Marshal(op)
+	if err != nil {
+		return
+	}
+	again, err := cl.UnmarshalOperation(data)
+	if err != nil {
+		t.Fatalf("%s is read as %v", data, err)
+	}
+	if got, want := opText(again), opText(op); got != want {
+		t.Fatalf("%s comes back as\n%s, not\n%s", data, got, want)
 	}
 }
 

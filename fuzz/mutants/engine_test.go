@@ -98,7 +98,7 @@ var engine = []mutant{
 	},
 	{
 		"generated-key-forgotten", "request.go",
-		`case rec.ID == id && rec.Key == "":`, "case false:",
+		`if err != nil || rec.ID != id || rec.Key != "" {`, "if err != nil || true {",
 		"a key that the ledger made is a key",
 	},
 	{
@@ -143,7 +143,7 @@ var engine = []mutant{
 	},
 	{
 		"refused-though-known", "ledger.go",
-		"refusal = l.explainMissing(ctx, s, refusal)\n\tif known, err := l.known(ctx, s, r); known != nil || err != nil {", "refusal = l.explainMissing(ctx, s, refusal)\n\tif known, err := l.known(ctx, s, r); false {",
+		"refusal error) (*Result, error) {\n\tif known, err := l.known(ctx, s, r); known != nil || err != nil {", "refusal error) (*Result, error) {\n\tif known, err := l.known(ctx, s, r); false {",
 		"a key that another process used meanwhile is known",
 	},
 	{
@@ -203,7 +203,7 @@ var engine = []mutant{
 	},
 	{
 		"closed-block-forgotten", "cache.go",
-		"s.account.admit(b)", "_ = b",
+		"s.account.admit(blocks[i])", "_ = blocks[i]",
 		"a block that is closed still has its id",
 	},
 	{

@@ -20,4 +20,84 @@ var findings = []finding{
 		generator("./store/bolt", "TestFoldsOfAnyNames"),
 		"the cost of a fold does not depend on names",
 	},
+	{
+		"heads-by-version-alone",
+		[]edit{
+			{"store/internal/changes/changes.go", "return c.Version == stored.Version && c.Prev == stored.Seal", "return c.Version == stored.Version"},
+			{"store/internal/changes/changes.go", " && have.Seal == stored.Seal", ""},
+		},
+		generator("./fuzz", "TestRestoredDumps"),
+		"a change follows on the history that it was computed from",
+	},
+	{
+		"joined-in-the-background",
+		[]edit{{"commit.go", "if _, ok := s.(JoinedStore); ok {", "if _, ok := s.(JoinedStore); ok && false {"}},
+		generator("./fuzz", "TestJoinedCallsGivenUp"),
+		"a joined commit is over when its call is",
+	},
+	{
+		"joined-rows-in-the-background",
+		[]edit{
+			{"store/postgres/join.go", "func (j *Joined) Joined() {}", ""},
+			{"store/postgres/join.go", "	_ creditledger.JoinedStore = (*Joined)(nil)\n", ""},
+		},
+		generator("./store/postgres", "TestJoinedTransactionsGivenUp"),
+		"a joined commit is over when its call is",
+	},
+	{
+		"lost-race-is-poison",
+		[]edit{{"store/postgres/join.go", "raced: lost(err), cause", "raced: false, cause"}},
+		generator("./store/postgres", "TestJoinedTransactionsThatRace"),
+		"a lost race is a conflict",
+	},
+	{
+		"rows-not-counted",
+		[]edit{{"store/postgres/script.go", "case rows != anyRows && tag.RowsAffected() != rows && wrong == nil:", "case false:"}},
+		generator("./store/postgres", "TestTamperedRowsBesideAProcess"),
+		"what is acknowledged is there",
+	},
+	{
+		"tail-not-bounded-in-bytes",
+		[]edit{{"store/bolt/tail.go", "return records < 0 || size < 0", "return records < 0"}},
+		generator("./fuzz", "TestMemoryIsBounded"),
+		"what is kept unfolded is bounded in bytes",
+	},
+	{
+		"blocks-weigh-the-same",
+		[]edit{{"weight.go", "return 1 + (len(b.ID)+b.rare.size)/weightUnit", "return 1"}},
+		generator("./fuzz", "TestMemoryIsBounded"),
+		"the cache is bounded by what its blocks take up",
+	},
+	{
+		"nobody-waits-for-room",
+		[]edit{{"commit.go", "c.bytes.limit, c.blocks.limit = maxInFlight, max(int64(cache.limit), 1)", "c.bytes.limit, c.blocks.limit = 1<<50, 1<<50"}},
+		generator("./fuzz", "TestMemoryOfWhatWaits"),
+		"what is under way is bounded in bytes",
+	},
+	{
+		"log-with-gaps",
+		[]edit{
+			{"store/bolt/replay.go", "if number++; len(k) != numberSize || binary.BigEndian.Uint64(k) != number {", "if number = binary.BigEndian.Uint64(k); len(k) != numberSize {"},
+			{"store/bolt/replay.go", "if number < log.Sequence() {", "if false {"},
+			{"store/bolt/index.go", "if number++; !bytes.Equal(k, key(number)) {", "if number = binary.BigEndian.Uint64(k); false {"},
+			{"store/bolt/index.go", "if last := log.Sequence(); number < last {", "if last := log.Sequence(); false {"},
+		},
+		generator("./store/bolt", "TestTamperedFiles"),
+		"a record left out of the log is noticed",
+	},
+	{
+		"json-without-expiry",
+		[]edit{{"opjson.go", `{"expiry_date", (*expiry)(&op.ExpiresAt), op.ExpiresAt.IsZero()},`, `{"expiry_date", (*expiry)(&op.ExpiresAt), true},`}},
+		generator("./fuzz", "TestModelAgrees", "-short"),
+		"an operation comes back from JSON as it was",
+	},
+	{
+		"made-keys-scan-the-journal",
+		[]edit{{
+			"request.go", "	if seq > s.account.head.Version {\n\t\treturn nil, nil\n\t}\n\trec, err := l.record(ctx, s.id, seq)",
+			"	var rec *OpRecord\n\tfor seq = s.account.head.Version; seq > 0; seq-- {\n\t\tif rec, err = l.record(ctx, s.id, seq); err != nil || rec.ID == id {\n\t\t\tbreak\n\t\t}\n\t}\n\tif rec == nil {\n\t\treturn nil, nil\n\t}",
+		}},
+		generator("./fuzz", "TestCostOfNames"),
+		"no key costs history",
+	},
 }

@@ -100,7 +100,7 @@ var operations = []mutant{
 	},
 	{
 		"repay-always", "step.go",
-		"op.Repay == RepayFirst {", "op.Repay != RepayDefault {",
+		"op.Repay.rule() == RepayFirst {", "op.Repay != RepayDefault {",
 		"RepayNever repays nothing",
 	},
 	{
@@ -166,7 +166,7 @@ var operations = []mutant{
 	},
 	{
 		"utc-for-zone", "request.go",
-		"if zone, err = customer.location(); err != nil {", "if zone = time.UTC; err != nil {",
+		"zone, r.undated = customer.location()", "zone = time.UTC",
 		"a date is a day of the customer's time zone",
 	},
 	{
