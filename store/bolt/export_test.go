@@ -38,5 +38,6 @@ func HoldWriter(s *Store) (release func()) {
 	s.writer <- struct{}{}
 	return func() { <-s.writer }
 }
+
 // Seeded returns the seed of a random test, and prints it.
 var Seeded = seeded
