@@ -2,6 +2,7 @@ package creditledger_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"testing"
 
@@ -21,7 +22,6 @@ type damaged struct {
 	ids                map[string]int // block id to index into blocks
 	keys               map[creditledger.Key]uint64
 	fail               func(what string) error
-	indexed            bool // it is asked to check its indexes itself
 }
 
 // copyOf takes a world's account apart.
@@ -56,11 +56,7 @@ func copyOf(t testing.TB, w *world) *damaged {
 
 // verify looks at it through a fresh ledger.
 func (d *damaged) verify(opts *creditledger.VerifyOptions) (creditledger.Verification, error) {
-	var store creditledger.Store = struct{ creditledger.Store }{d}
-	if d.indexed {
-		store = d
-	}
-	l := creditledger.New(store, nil)
+	l := creditledger.New(d, nil)
 	defer l.Close()
 	return l.Verify(ctx, d.id, opts)
 }
@@ -134,21 +130,52 @@ func (d *damaged) Accounts(context.Context, creditledger.AccountID, int) ([]cred
 	return []creditledger.AccountID{d.id}, d.failing("accounts")
 }
 
-// CheckAccount and CheckIndexes make it an IndexedStore, of keys that nothing lists and
-// of ids.
-func (d *damaged) CheckAccount(_ context.Context, id creditledger.AccountID, version, keys uint64, blocks func(string) uint64) error {
-	if version == d.head.Version && keys != uint64(len(d.keys)) {
-		return &creditledger.Violation{Account: id, Rule: "index", Detail: "a key too many"}
+func (d *damaged) CheckStrays(context.Context) error { return d.failing("check strays") }
+
+func (d *damaged) Snapshot(_ context.Context, id creditledger.AccountID, f func(creditledger.Snapshot) error) error {
+	if err := d.failing("snapshot"); err != nil {
+		return err
 	}
-	for block, i := range d.ids {
-		if number := blocks(block); version == d.head.Version && number != d.blocks[i].Number {
-			return &creditledger.Violation{Account: id, Block: block, Rule: "index", Detail: "an id of another block"}
-		}
-	}
-	return d.failing("check account")
+	return f(damagedSnapshot{d, id})
 }
 
-func (d *damaged) CheckIndexes(context.Context) error { return d.failing("check indexes") }
+// damagedSnapshot shows what is damaged, row by row.
+type damagedSnapshot struct {
+	*damaged
+	id creditledger.AccountID
+}
+
+func (s damagedSnapshot) State(ctx context.Context) (*creditledger.State, error) {
+	return s.Load(ctx, s.id, nil)
+}
+
+func (s damagedSnapshot) Journal(ctx context.Context, from uint64, limit int) ([]creditledger.JournalRecord, error) {
+	return s.damaged.Journal(ctx, s.id, from, limit, false)
+}
+
+func (s damagedSnapshot) Blocks(ctx context.Context, from uint64, limit int) ([]creditledger.Block, error) {
+	return s.damaged.Blocks(ctx, s.id, from, limit)
+}
+
+func (s damagedSnapshot) Keys(_ context.Context, after creditledger.Key, limit int) (rows []creditledger.KeyedRecord, err error) {
+	for _, k := range slices.Sorted(maps.Keys(s.keys)) {
+		if k > after && len(rows) < limit {
+			rows = append(rows, creditledger.KeyedRecord{Key: k, Seq: s.keys[k]})
+		}
+	}
+	return rows, s.failing("keys")
+}
+
+func (s damagedSnapshot) BlockIDs(_ context.Context, after string, limit int) (rows []creditledger.NumberedBlock, err error) {
+	for _, id := range slices.Sorted(maps.Keys(s.ids)) {
+		if id > after && len(rows) < limit {
+			rows = append(rows, creditledger.NumberedBlock{ID: id, Number: s.blocks[s.ids[id]].Number})
+		}
+	}
+	return rows, s.failing("block ids")
+}
+
+func (s damagedSnapshot) Check(context.Context) error { return s.failing("check") }
 
 // reseal recomputes the chain from a record on, as a forger would who knows how.
 func (d *damaged) reseal(t testing.TB, from int) {

@@ -48,3 +48,11 @@ func CachedAccounts(l *Ledger) int {
 
 // EncodeCustomer gives a customer's stored form, whatever it holds.
 func EncodeCustomer(c Customer) []byte { return appendCustomer(nil, &c) }
+
+// SetSnapshotRecords changes how much of a journal is verified in one snapshot, until the
+// function it returns is called.
+func SetSnapshotRecords(n int) (restore func()) {
+	was := snapshotRecords
+	snapshotRecords = n
+	return func() { snapshotRecords = was }
+}

@@ -76,6 +76,17 @@ type Store interface {
 	// Records returns up to limit records of a kind whose keys begin with prefix,
 	// in byte order of their keys, after the key after (empty: from the first).
 	Records(ctx context.Context, kind, prefix, after string, limit int) ([]Record, error)
+
+	// Snapshot calls f with all that is stored of the account, as of one moment, and
+	// returns f's error; it may call f again, with a later moment, after trouble with
+	// reading. Commits go on meanwhile. f calls no other method of the store.
+	Snapshot(ctx context.Context, id AccountID, f func(Snapshot) error) error
+
+	// CheckStrays looks for what no Snapshot of a listed account shows: rows of no
+	// account, rows of the store's own that should not be there, and records of upper
+	// layers that are not what was put. It returns a Violation, or a CorruptError, for
+	// the first. Commits go on meanwhile, and what they write is no finding.
+	CheckStrays(ctx context.Context) error
 }
 
 // SharedStore is a Store that is better not asked: because it is far away and other
@@ -104,23 +115,41 @@ type JoinedStore interface {
 	Joined()
 }
 
-// IndexedStore is a Store with tables of its own that its other methods look things up
-// in and never list: a row too many in one would stay unseen. Verification has the store
-// compare them with what they are made from.
-type IndexedStore interface {
-	Store
+// Snapshot is everything that a store holds of one account, as of one moment, in the rows
+// that the store's other methods read: what verification compares with the journal. It is
+// good until the function it was given to returns, and for one goroutine.
+//
+// The lists are in the store's own order; one that is shorter than its limit is the last.
+type Snapshot interface {
+	// State returns the head and all open blocks.
+	State(ctx context.Context) (*State, error)
 
-	// CheckAccount compares what the store's indexes hold of an account with its head,
-	// blocks and journal, which the caller has proved, and in which keys records have an
-	// idempotency key and blocks gives the number of the block of an id, 0 when there is
-	// none; it must not be kept. It returns a Violation for the first row that is missing,
-	// altered or too many. An account that is not at version is not compared.
-	CheckAccount(ctx context.Context, id AccountID, version, keys uint64, blocks func(id string) uint64) error
+	// Journal returns up to limit records with Seq ≥ from, ascending, also those that the
+	// head does not count.
+	Journal(ctx context.Context, from uint64, limit int) ([]JournalRecord, error)
 
-	// CheckIndexes looks through all indexes for rows that belong to no account, or not
-	// to the one that they name, and through the records of upper layers for one that is
-	// not what was put. It returns a Violation, or a CorruptError, for the first.
-	CheckIndexes(ctx context.Context) error
+	// Blocks returns up to limit blocks, open or not, with Number ≥ from, ascending.
+	Blocks(ctx context.Context, from uint64, limit int) ([]Block, error)
+
+	// Keys returns up to limit idempotency keys that stand behind the given one (empty:
+	// from the first).
+	Keys(ctx context.Context, after Key, limit int) ([]KeyedRecord, error)
+
+	// BlockIDs returns up to limit ids of blocks that stand behind the given one (empty:
+	// from the first).
+	BlockIDs(ctx context.Context, after string, limit int) ([]NumberedBlock, error)
+
+	// Check examines what only the store knows of: indexes such as the one that Due
+	// reads, and whatever else it keeps of the account. It is called last, when the head,
+	// the blocks and the journal are proved, and returns a Violation for the first row
+	// that is missing, altered or too many.
+	Check(ctx context.Context) error
+}
+
+// NumberedBlock ties the id of a block to its number.
+type NumberedBlock struct {
+	ID     string
+	Number uint64
 }
 
 // Head is what a store keeps once per account: where its journal ends and what the

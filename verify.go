@@ -4,15 +4,16 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
 
 // Verification is what Verify found.
 type Verification struct {
-	OK                                 bool
+	OK                                 bool       // everything was looked at, and nothing breaks a rule
 	Accounts, Records, Entries, Blocks uint64     // looked at
-	Violation                          *Violation // the first, when not OK
+	Violation                          *Violation // the first; nil when there is none, or trouble with reading came first
 }
 
 // Checkpoint is where an account's journal ended at some moment: proof, kept
@@ -48,72 +49,118 @@ func (l *Ledger) Checkpoint(ctx context.Context, on AccountID) (Checkpoint, erro
 }
 
 // Verify replays an account's journal from its first record and proves that every
-// entry, seal, block, key and total in the store follows from it. It reads the store,
-// not the cache, and may run beside writers. A broken rule is a Violation, not an
-// error; errors are trouble with reading. Memory grows with the number of blocks, not
-// with the number of entries.
+// entry, seal, block, key and total in the store follows from it, and that the store has
+// nothing else of the account. It reads the store, not the cache. Beside writers it
+// proves what is stored at one moment, and ends. A broken rule is a Violation, not an
+// error; errors are trouble with reading, and OK is false beside one. Memory grows with
+// the number of blocks, not with the number of entries; the time with both.
 func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) (Verification, error) {
 	err := l.reading(ctx, &on)
 	if err != nil {
 		return Verification{}, err
 	}
 	defer l.leave()
-	res, err := l.verify(ctx, on, opts, opts.progress())
-	return res.finish(), err
+	run := newVerification(l, opts)
+	res, err := run.account(ctx, on, false)
+	return res.finish(err)
 }
 
 // VerifyAll verifies every account, several at a time, up to the first violation in
-// the order of accounts, and then that the store has nothing that is of no account.
+// the order of accounts, then the customers, and then that the store has nothing that is
+// of no account.
 func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verification, error) {
 	err := l.enter()
 	if err != nil {
 		return Verification{}, err
 	}
 	defer l.leave()
+	run := newVerification(l, opts)
 	var res Verification
-	seen := map[AccountID]bool{}
-	progress := opts.progress()
+	for _, step := range []func(context.Context, *Verification) error{run.accounts, run.gone, run.customers, run.strays} {
+		if err := step(ctx, &res); err != nil || res.Violation != nil {
+			return res.finish(err)
+		}
+	}
+	return res.finish(nil)
+}
+
+// verification is one call of Verify or VerifyAll.
+type verification struct {
+	ledger   *Ledger
+	progress *progress
+	since    map[AccountID][]Checkpoint // by account; VerifyAll drops those it has seen
+}
+
+func newVerification(l *Ledger, opts *VerifyOptions) *verification {
+	run := &verification{ledger: l, since: map[AccountID][]Checkpoint{}}
+	if opts == nil {
+		return run
+	}
+	if opts.Progress != nil {
+		run.progress = &progress{tell: opts.Progress}
+	}
+	for _, c := range opts.Since {
+		on := c.Account.normal()
+		run.since[on] = append(run.since[on], c)
+	}
+	return run
+}
+
+// accounts verifies every account that the store lists, and that it lists each once.
+func (r *verification) accounts(ctx context.Context, res *Verification) error {
 	var after AccountID
 	for {
-		accounts, err := l.store.Accounts(ctx, after, MaxPage)
+		page, err := r.ledger.store.Accounts(ctx, after, MaxPage)
 		if err != nil {
-			return res, err
+			return err
 		}
-		for _, id := range accounts {
-			seen[id] = opts != nil && len(opts.Since) > 0
+		for _, id := range page {
+			if id.Compare(after) <= 0 {
+				res.Violation = &Violation{Account: id, Rule: "accounts", Detail: fmt.Sprintf("it is listed after %s, out of order or twice", after)}
+				return nil
+			}
+			after = id
 		}
-		parts, errs := l.verifyEach(ctx, accounts, opts, progress)
+		parts, errs := r.each(ctx, page)
 		for i := range parts {
 			res.add(&parts[i])
 			if errs[i] != nil || res.Violation != nil {
-				return res.finish(), errs[i]
+				return errs[i]
 			}
+			delete(r.since, page[i])
 		}
-		if len(accounts) < MaxPage {
-			break
-		}
-		after = accounts[len(accounts)-1]
-	}
-	if opts != nil {
-		for _, c := range opts.Since {
-			if c.Version > 0 && !seen[c.Account.normal()] {
-				res.Violation = &Violation{Account: c.Account, Rule: "checkpoint", Detail: "the account is gone"}
-				return res.finish(), nil
-			}
+		if len(page) < MaxPage {
+			return nil
 		}
 	}
-	if s, ok := l.store.(IndexedStore); ok {
-		err := s.CheckIndexes(ctx)
-		if res.Violation = violationOf(err, AccountID{}, 0); err != nil && res.Violation == nil {
-			return res, fmt.Errorf("verify: %w", err)
-		}
-	}
-	return res.finish(), nil
 }
 
-// verifyEach verifies accounts beside each other. Those behind the first that is not
-// in order may be left out.
-func (l *Ledger) verifyEach(ctx context.Context, accounts []AccountID, opts *VerifyOptions, progress *progress) ([]Verification, []error) {
+// gone finds the first account that a checkpoint knows and the store does not list.
+func (r *verification) gone(_ context.Context, res *Verification) error {
+	var gone []AccountID
+	for id, points := range r.since {
+		if slices.ContainsFunc(points, func(c Checkpoint) bool { return c.Version > 0 }) {
+			gone = append(gone, id)
+		}
+	}
+	if len(gone) > 0 {
+		res.Violation = &Violation{Account: slices.MinFunc(gone, AccountID.Compare), Rule: "checkpoint", Detail: "the account is gone"}
+	}
+	return nil
+}
+
+// strays has the store look for what belongs to no account.
+func (r *verification) strays(ctx context.Context, res *Verification) error {
+	err := r.ledger.store.CheckStrays(ctx)
+	if res.Violation = violationOf(err, AccountID{}, 0); err != nil && res.Violation == nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	return nil
+}
+
+// each verifies accounts beside each other. Those behind the first that is not in order
+// may be left out.
+func (r *verification) each(ctx context.Context, accounts []AccountID) ([]Verification, []error) {
 	parts, errs := make([]Verification, len(accounts)), make([]error, len(accounts))
 	var next atomic.Int64
 	var broken atomic.Bool
@@ -125,7 +172,7 @@ func (l *Ledger) verifyEach(ctx context.Context, accounts []AccountID, opts *Ver
 				if i >= len(accounts) {
 					return
 				}
-				parts[i], errs[i] = l.verify(ctx, accounts[i], opts, progress)
+				parts[i], errs[i] = r.account(ctx, accounts[i], true)
 				if errs[i] != nil || parts[i].Violation != nil {
 					broken.Store(true)
 				}
@@ -134,6 +181,17 @@ func (l *Ledger) verifyEach(ctx context.Context, accounts []AccountID, opts *Ver
 	}
 	workers.Wait()
 	return parts, errs
+}
+
+// account verifies one account. One that is listed has to be there.
+func (r *verification) account(ctx context.Context, on AccountID, listed bool) (Verification, error) {
+	v := newVerifier(r, on, listed)
+	err := v.run(ctx)
+	res := Verification{Accounts: 1, Records: v.records, Entries: v.replay.head.Entries, Blocks: v.replay.head.Blocks}
+	if res.Violation = violationOf(err, on, v.reading); err != nil && res.Violation == nil {
+		return res, fmt.Errorf("verify %s: %w", on, err)
+	}
+	return res, nil
 }
 
 // progress counts records for VerifyOptions.Progress. A nil one does nothing.
@@ -146,13 +204,6 @@ type progress struct {
 
 // progressEvery is how many records pass between two calls of Progress.
 const progressEvery = 1024
-
-func (o *VerifyOptions) progress() *progress {
-	if o == nil || o.Progress == nil {
-		return nil
-	}
-	return &progress{tell: o.Progress}
-}
 
 func (p *progress) add(records uint64) {
 	if p == nil {
@@ -176,190 +227,8 @@ func (v *Verification) add(part *Verification) {
 	v.Violation = part.Violation
 }
 
-func (v Verification) finish() Verification {
-	v.OK = v.Violation == nil
-	return v
-}
-
-// verify verifies one account.
-func (l *Ledger) verify(ctx context.Context, on AccountID, opts *VerifyOptions, progress *progress) (Verification, error) {
-	v := verifier{ledger: l, id: on, progress: progress, sums: map[uint64]Amount{}, since: map[uint64]Seal{}}
-	if opts != nil {
-		for _, c := range opts.Since {
-			if c.Account.normal() == on {
-				v.since[c.Version] = c.Seal
-			}
-		}
-	}
-	err := v.run(ctx)
-	res := Verification{Accounts: 1, Records: v.records}
-	if v.replay != nil {
-		res.Entries, res.Blocks = v.replay.head.Entries, v.replay.head.Blocks
-	}
-	if res.Violation = violationOf(err, on, v.reading); err != nil && res.Violation == nil {
-		return res, fmt.Errorf("verify %s: %w", on, err)
-	}
-	return res, nil
-}
-
-// verifier replays one account beside the store.
-type verifier struct {
-	ledger   *Ledger
-	id       AccountID
-	progress *progress
-	since    map[uint64]Seal // checkpoints by version
-
-	head    Head              // the store's, that the journal is read up to
-	replay  *account          // what the journal says so far; its closed blocks are all kept
-	blocks  []*block          // every block, by number less one
-	sums    map[uint64]Amount // Σ of the entries' effects on each block, apart from the replay
-	reading uint64            // the record being read
-	records uint64            // replayed
-	keys    uint64            // of them have an idempotency key
-
-	// Memory that each record and each block uses again.
-	rec              OpRecord
-	changes          []*change
-	used             int    // of the changes, by the record being replayed
-	stored, replayed []byte // a block's two forms, for comparing
-}
-
-func (v *verifier) newChange() *change {
-	if v.used == len(v.changes) {
-		v.changes = append(v.changes, new(change))
-	}
-	v.used++
-	c := v.changes[v.used-1]
-	*c = change{}
-	return c.begin()
-}
-
-// maxChases bounds how often the verifier runs after an account that is being
-// written.
-const maxChases = 1000
-
-func (v *verifier) run(ctx context.Context) error {
-	replay, err := newAccount(v.id, &State{})
-	if err != nil {
-		return err
-	}
-	v.replay = replay
-	for range maxChases {
-		state, err := v.ledger.store.Load(ctx, v.id, nil)
-		if err != nil {
-			return err
-		}
-		v.head = state.Head
-		if err := v.journal(ctx, state.Head.Version); err != nil {
-			return err
-		}
-		for version := range v.since {
-			if version > state.Head.Version {
-				return v.violation("checkpoint", "the journal ends at record %d, the checkpoint is at %d", state.Head.Version, version)
-			}
-		}
-		moved, err := v.compare(ctx, state)
-		if err != nil || !moved {
-			return err
-		}
-	}
-	return &ConflictError{Accounts: []AccountID{v.id}}
-}
-
-// journal replays the records up to a version.
-func (v *verifier) journal(ctx context.Context, version uint64) error {
-	for v.replay.head.Version < version {
-		v.reading = v.replay.head.Version + 1
-		limit := int(min(version-v.replay.head.Version, 512))
-		records, err := v.ledger.store.Journal(ctx, v.id, v.reading, limit, false)
-		if err != nil {
-			return err
-		}
-		if len(records) == 0 {
-			return v.violation("sequence", "the record is missing, the head is at %d", version)
-		}
-		for i := range records {
-			if err := v.record(ctx, &records[i]); err != nil {
-				return err
-			}
-			v.records++
-		}
-		v.progress.add(uint64(len(records)))
-	}
-	v.reading = 0
-	return nil
-}
-
-func (v *verifier) violation(rule, format string, args ...any) *Violation {
-	return &Violation{Account: v.id, Record: v.reading, Rule: rule, Detail: fmt.Sprintf(format, args...)}
-}
-
-// record holds one stored record to its place in the chain and replays it.
-func (v *verifier) record(ctx context.Context, stored *JournalRecord) error {
-	v.reading = v.replay.head.Version + 1
-	if stored.Seq != v.reading {
-		return v.violation("sequence", "record %d stands in its place", stored.Seq)
-	}
-	rec := &v.rec
-	if err := rec.decodeStored(v.id, stored); err != nil {
-		return err
-	}
-	if rec.Key != "" {
-		switch seq, err := v.ledger.store.KeySeq(ctx, v.id, rec.Key); {
-		case err != nil:
-			return err
-		case seq != rec.Seq:
-			return v.violation("idempotency", "its key %s is stored for record %d", quote(string(rec.Key)), seq)
-		}
-		v.keys++
-	}
-	seal := SealOf(stored.Bytes)
-	v.used = 0
-	changes, err := replay(v.replay, rec, seal, v.newChange)
-	if err != nil {
-		return v.blame(ctx, rec, seal, err)
-	}
-	for _, c := range changes {
-		if c.created != nil {
-			v.blocks = append(v.blocks, c.created)
-		}
-		for j := range c.lines {
-			if err := c.lines[j].effect(v.sums, false); err != nil {
-				return v.violation("conservation", "%v", err)
-			}
-		}
-	}
-	if want, ok := v.since[rec.Seq]; ok && want != seal {
-		return v.violation("checkpoint", "it is sealed %s, the checkpoint says %s", seal, want)
-	}
-	return nil
-}
-
-// blame finds out which of two records was touched when the second does not follow
-// the first: the first, if what comes after the second still knows its seal.
-func (v *verifier) blame(ctx context.Context, rec *OpRecord, seal Seal, err error) error {
-	broken, ok := err.(*Violation)
-	if !ok || broken.Rule != ruleSeal || rec.Seq == 1 {
-		return err
-	}
-	known := v.head.Seal
-	if rec.Seq < v.head.Version {
-		records, err := v.ledger.store.Journal(ctx, v.id, rec.Seq+1, 1, false)
-		if err != nil {
-			return err
-		}
-		if len(records) == 0 {
-			return broken
-		}
-		next, err := decodeStored(v.id, &records[0])
-		if err != nil {
-			return broken
-		}
-		known = next.Prev
-	}
-	if known == seal {
-		broken.Record--
-		broken.Detail = fmt.Sprintf("it is sealed %s, the record after it follows %s", v.replay.head.Seal, rec.Prev)
-	}
-	return broken
+// finish is what is returned: nothing is OK that was not read to its end.
+func (v Verification) finish(err error) (Verification, error) {
+	v.OK = err == nil && v.Violation == nil
+	return v, err
 }

@@ -299,11 +299,9 @@ func TestVerifyBlocks(t *testing.T) {
 		d = copyOf(t, w)
 		d.ids[id] = (i + 1) % len(d.blocks)
 		checkViolation(t, d, "block "+id+" found by another's id", 0, id)
-		d.indexed = true
-		checkViolation(t, d, "block "+id+" found by another's id, as the index says", 0, id)
 	}
 	d := copyOf(t, w)
-	d.indexed, d.ids["stray"] = true, 0
+	d.ids["stray"] = 0
 	checkViolation(t, d, "an id of no block", 0, "stray")
 	d = copyOf(t, w)
 	more := d.blocks[0]
@@ -362,7 +360,7 @@ func TestVerifyKeys(t *testing.T) {
 		checkViolation(t, d, "key "+string(key)+" for another record", seq, "")
 	}
 	d := copyOf(t, w)
-	d.indexed, d.keys["stray"] = true, 1
+	d.keys["stray"] = 1
 	checkViolation(t, d, "a key of no record", 0, "")
 }
 
@@ -370,9 +368,8 @@ func TestVerifyKeys(t *testing.T) {
 func TestVerifyTrouble(t *testing.T) {
 	w := history(t)
 	broken := errors.New("disk on fire")
-	for _, what := range []string{"load", "journal", "key", "blocks", "block", "check account"} {
+	for _, what := range []string{"snapshot", "load", "journal", "keys", "blocks", "block ids", "check"} {
 		d := copyOf(t, w)
-		d.indexed = what == "check account"
 		d.fail = func(asked string) error {
 			if asked == what {
 				return broken
@@ -423,7 +420,7 @@ func TestVerifyAllIndexes(t *testing.T) {
 		{&creditledger.Violation{Account: cus2, Rule: "index", Detail: "torn"}, "cus_2/credits: index: torn"},
 	} {
 		d.fail = func(what string) error {
-			if what == "check indexes" {
+			if what == "check strays" {
 				return c.found
 			}
 			return nil

@@ -3,38 +3,71 @@ package creditledger
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 )
 
-// compare holds everything the store derived from the journal to the replay. It
-// reports that the account moved when a difference may be due to a writer.
-func (v *verifier) compare(ctx context.Context, state *State) (moved bool, err error) {
-	err = v.compareState(ctx, state)
-	if err == nil {
-		err = v.balances(state.Head.LastAt)
+// compare holds everything that the store derived from the journal to the replay, which
+// is at the end of the journal.
+func (v *verifier) compare(ctx context.Context, s Snapshot) error {
+	state, err := s.State(ctx)
+	if err != nil {
+		return err
 	}
-	now, loadErr := v.ledger.store.Load(ctx, v.id, &state.Head)
-	if loadErr != nil {
-		return false, loadErr
+	for _, step := range []func() error{
+		func() error { return v.compareEnd(&state.Head) },
+		func() error { return v.compareHead(&state.Head) },
+		func() error { return v.compareOpen(state.Blocks) },
+		func() error { return v.compareBlocks(ctx, s) },
+		func() error { return v.compareBlockIDs(ctx, s) },
+		func() error { return v.compareKeys(ctx, s) },
+		func() error { return s.Check(ctx) },
+		func() error { return v.balances(state.Head.LastAt) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	if now != nil && (now.Head.Version != state.Head.Version || now.Head.Seal != state.Head.Seal) {
-		return true, nil
-	}
-	return false, err
+	return nil
 }
 
-func (v *verifier) compareState(ctx context.Context, state *State) error {
-	if seal := v.replay.head.Seal; seal != state.Head.Seal {
+// compareEnd makes sure that the journal ends where the head says, and not before a
+// checkpoint.
+func (v *verifier) compareEnd(head *Head) error {
+	last := v.replay.head.Version
+	switch {
+	case last > head.Version:
+		v.reading = head.Version + 1
+		return v.violation("sequence", "the journal goes on to record %d, the head says that %d is the last", last, head.Version)
+	case last < head.Version:
+		v.reading = last + 1
+		return v.violation("sequence", "the record is missing, the head is at %d", head.Version)
+	case v.listed && last == 0:
+		return v.violation("accounts", "it is listed, and nothing of it can be read: its rows are under another name or place, or gone")
+	}
+	for version := range v.since {
+		if version > last {
+			return v.violation("checkpoint", "the journal ends at record %d, the checkpoint is at %d", last, version)
+		}
+	}
+	return nil
+}
+
+func (v *verifier) compareHead(head *Head) error {
+	if seal := v.replay.head.Seal; seal != head.Seal {
 		v.reading = v.replay.head.Version
-		return v.violation(ruleSeal, "it is sealed %s, the head says %s", seal, state.Head.Seal)
+		return v.violation(ruleSeal, "it is sealed %s, the head says %s", seal, head.Seal)
 	}
-	if !bytes.Equal(AppendHead(nil, &state.Head), AppendHead(nil, &v.replay.head)) {
-		return v.violation("head", "the stored head %+v is not the end of the journal %+v", state.Head, v.replay.head)
+	if !bytes.Equal(AppendHead(nil, head), AppendHead(nil, &v.replay.head)) {
+		return v.violation("head", "the stored head %+v is not the end of the journal %+v", *head, v.replay.head)
 	}
+	return nil
+}
+
+// compareOpen holds the blocks that are listed as open to those that should be.
+func (v *verifier) compareOpen(blocks []Block) error {
 	open := map[uint64]bool{}
-	for i := range state.Blocks {
-		b := &state.Blocks[i]
+	for i := range blocks {
+		b := &blocks[i]
 		if err := v.compareBlock(b); err != nil {
 			return err
 		}
@@ -46,9 +79,13 @@ func (v *verifier) compareState(ctx context.Context, state *State) error {
 	if len(open) != v.replay.open.len() {
 		return v.violation("blocks", "%d blocks are listed as open, %d should be", len(open), v.replay.open.len())
 	}
-	from, next := uint64(0), uint64(1) // no block has number 0
-	for {
-		page, err := v.ledger.store.Blocks(ctx, v.id, from, MaxPage)
+	return nil
+}
+
+// compareBlocks holds all stored blocks to those that the journal made.
+func (v *verifier) compareBlocks(ctx context.Context, s Snapshot) error {
+	for from, next := uint64(0), uint64(1); ; from = next { // no block has number 0
+		page, err := s.Blocks(ctx, from, MaxPage)
 		if err != nil {
 			return err
 		}
@@ -62,44 +99,14 @@ func (v *verifier) compareState(ctx context.Context, state *State) error {
 			}
 			next++
 		}
-		if len(page) < MaxPage {
-			break
+		if len(page) == MaxPage {
+			continue
 		}
-		from = next
-	}
-	if next != v.replay.head.Blocks+1 {
-		return v.violation("blocks", "%d blocks are stored, the journal made %d", next-1, v.replay.head.Blocks)
-	}
-	return v.compareIndexes(ctx, state.Head.Version)
-}
-
-// compareIndexes has a store that can do it compare its indexes, and looks every block
-// up by its id otherwise, or to say more of what is wrong.
-func (v *verifier) compareIndexes(ctx context.Context, version uint64) error {
-	var wrong error
-	if s, ok := v.ledger.store.(IndexedStore); ok {
-		wrong = s.CheckAccount(ctx, v.id, version, v.keys, func(id string) uint64 {
-			if b := v.replay.find(id); b != nil {
-				return b.Number
-			}
-			return 0
-		})
-		var found *Violation
-		if !errors.As(wrong, &found) {
-			return wrong
+		if next != v.replay.head.Blocks+1 {
+			return v.violation("blocks", "%d blocks are stored, the journal made %d", next-1, v.replay.head.Blocks)
 		}
+		return nil
 	}
-	for _, b := range v.blocks {
-		byID, err := v.ledger.store.Block(ctx, v.id, b.ID)
-		if err != nil && !isNotFound(err) {
-			return err
-		}
-		if err != nil || byID.Number != b.Number {
-			whole := b.whole()
-			return v.blockViolation(&whole, "its id does not lead to it")
-		}
-	}
-	return wrong
 }
 
 func (v *verifier) blockViolation(b *Block, detail string) *Violation {

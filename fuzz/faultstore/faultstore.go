@@ -239,3 +239,19 @@ func (s *Store) Records(ctx context.Context, kind, prefix, after string, limit i
 	}
 	return s.inner.Records(ctx, kind, prefix, after, limit)
 }
+
+// Snapshot implements creditledger.Store.
+func (s *Store) Snapshot(ctx context.Context, id cl.AccountID, f func(cl.Snapshot) error) error {
+	if _, err := s.before("Snapshot", false); err != nil {
+		return err
+	}
+	return s.inner.Snapshot(ctx, id, f)
+}
+
+// CheckStrays implements creditledger.Store.
+func (s *Store) CheckStrays(ctx context.Context) error {
+	if _, err := s.before("CheckStrays", false); err != nil {
+		return err
+	}
+	return s.inner.CheckStrays(ctx)
+}

@@ -20,115 +20,6 @@ func damagedIndex(id creditledger.AccountID, format string, args ...any) error {
 	return &creditledger.Violation{Account: id, Rule: "index", Detail: fmt.Sprintf(format, args...)}
 }
 
-// CheckAccount implements creditledger.IndexedStore.
-func (r reads) CheckAccount(ctx context.Context, id creditledger.AccountID, version, keys uint64, blocks func(string) uint64) error {
-	return r.aside(ctx, "check account", id, func(v view) error {
-		at, err := v.place(id)
-		if err != nil || at.acct == 0 || at.head.Version != version {
-			return err
-		}
-		if err := v.checkKeys(id, at, keys); err != nil {
-			return err
-		}
-		if err := v.checkBlockIDs(id, at, blocks); err != nil {
-			return err
-		}
-		if err := v.checkJournal(id, at); err != nil {
-			return err
-		}
-		return v.checkDue(id, at)
-	})
-}
-
-// checkKeys holds keys to the number of records that have one: the rows of the tail, and
-// those of the file that the tail says nothing of. Only when there are not as many as
-// wanted it looks for one whose key is not that of what it leads to: the caller has
-// looked up all that have to be there.
-func (v view) checkKeys(id creditledger.AccountID, at place, want uint64) error {
-	b, err := v.bucket(bucketKeys)
-	if err != nil {
-		return err
-	}
-	var recent map[creditledger.Key]uint64
-	if a := v.tail.account(id); a != nil {
-		recent = a.keys
-	}
-	rows := uint64(len(recent))
-	for k := range ascending(b, key(at.acct), key(at.acct)) {
-		if recent[creditledger.Key(k[numberSize:])] == 0 {
-			rows++
-		}
-	}
-	if rows == want {
-		return nil
-	}
-	for k := range ascending(b, key(at.acct), key(at.acct)) {
-		if recent[creditledger.Key(k[numberSize:])] != 0 {
-			continue
-		}
-		switch right, err := v.leadsToKey(id, at, k); {
-		case err != nil:
-			return err
-		case !right:
-			return damagedIndex(id, "keys row %.80q: it is of nothing in the journal", k[numberSize:])
-		}
-	}
-	return damagedIndex(id, "keys has %d rows, the journal made %d", rows, want)
-}
-
-// leadsToKey reports whether a row of keys leads to a record with that key.
-func (v view) leadsToKey(id creditledger.AccountID, at place, k []byte) (bool, error) {
-	seq, err := v.getNumber(bucketKeys, k, id)
-	if err != nil {
-		return false, err
-	}
-	records, err := v.page(id, at, seq, 1, false)
-	if err != nil || len(records) == 0 {
-		return false, err
-	}
-	rec, err := creditledger.DecodeRecord(records[0].Bytes)
-	return err == nil && rec.Seq == seq && string(rec.Key) == string(k[numberSize:]), err
-}
-
-// checkBlockIDs holds blockids to the blocks, which all have an id: as many rows, and
-// each of a block's id and number. What the tail says stands before what the file does.
-func (v view) checkBlockIDs(id creditledger.AccountID, at place, blocks func(string) uint64) error {
-	var recent map[string]uint64
-	if a := v.tail.account(id); a != nil {
-		recent = a.ids
-	}
-	wrong := func(blockID string) error {
-		if number := blocks(blockID); number != 0 {
-			return damagedIndex(id, "blockids row %.80q: it does not lead to block number %d", blockID, number)
-		}
-		return damagedIndex(id, "blockids row %.80q: it is of nothing in the journal", blockID)
-	}
-	for blockID, number := range recent {
-		if number != blocks(blockID) {
-			return wrong(blockID)
-		}
-	}
-	b, err := v.bucket(bucketBlockIDs)
-	if err != nil {
-		return err
-	}
-	rows := len(recent)
-	for k, value := range ascending(b, key(at.acct), key(at.acct)) {
-		blockID := string(k[numberSize:])
-		if recent[blockID] != 0 {
-			continue
-		}
-		if len(value) != numberSize || binary.BigEndian.Uint64(value) != blocks(blockID) {
-			return wrong(blockID)
-		}
-		rows++
-	}
-	if uint64(rows) != at.head.Blocks {
-		return damagedIndex(id, "blockids has %d rows, the journal made %d", rows, at.head.Blocks)
-	}
-	return nil
-}
-
 // checkJournal holds the journal index to the log.
 func (v view) checkJournal(id creditledger.AccountID, at place) error {
 	index, err := v.bucket(bucketJournal)
@@ -169,6 +60,21 @@ func (v view) checkJournal(id creditledger.AccountID, at place) error {
 	return nil
 }
 
+// checkOpen makes sure that the table of open blocks, which are compared as such, has
+// nothing but their numbers.
+func (v view) checkOpen(id creditledger.AccountID, at place) error {
+	open, err := v.bucket(bucketOpen)
+	if err != nil {
+		return err
+	}
+	for k, value := range ascending(open, key(at.acct), key(at.acct)) {
+		if len(value) != 0 {
+			return damagedIndex(id, "open row %x has a value", k[numberSize:])
+		}
+	}
+	return nil
+}
+
 // checkDue makes sure that a sweep finds an account when something in it is due.
 func (v view) checkDue(id creditledger.AccountID, at place) error {
 	next := at.head.NextDue
@@ -185,29 +91,91 @@ func (v view) checkDue(id creditledger.AccountID, at place) error {
 	return err
 }
 
-// CheckIndexes implements creditledger.IndexedStore. It keeps 8 bytes for each account.
-func (r reads) CheckIndexes(ctx context.Context) error {
-	return r.aside(ctx, "check indexes", creditledger.AccountID{}, func(v view) error {
-		accts, err := v.checkAccounts(ctx)
-		if err == nil {
-			err = v.checkLog(ctx)
+// CheckStrays implements creditledger.Store. It keeps 8 bytes for each account, and holds
+// no transaction for longer than a part of it takes.
+func (r reads) CheckStrays(ctx context.Context) error {
+	var known accounts
+	steps := []func(view) error{
+		func(v view) error { return v.checkBuckets() },
+		func(v view) (err error) { known, err = v.checkAccounts(ctx); return err },
+	}
+	for _, bucket := range [][]byte{bucketBlocks, bucketOpen, bucketBlockIDs, bucketKeys, bucketJournal} {
+		steps = append(steps, func(v view) error { return v.checkOwners(ctx, bucket, known) })
+	}
+	steps = append(steps, func(v view) error { return v.checkDues(ctx) }, func(v view) error { return v.checkRecords(ctx) })
+	for _, step := range steps {
+		if err := r.aside(ctx, "check strays", creditledger.AccountID{}, step); err != nil {
+			return err
 		}
-		if err == nil {
-			err = v.checkMeta()
+	}
+	return r.checkLog(ctx)
+}
+
+// checkBuckets makes sure that there is nothing but the buckets of the layout, with
+// nothing in meta but what belongs there.
+func (v view) checkBuckets() error {
+	for name, value := range ascending(v.top, nil, nil) {
+		if value != nil || !slices.ContainsFunc(buckets, func(b []byte) bool { return bytes.Equal(b, name) }) {
+			return damagedIndex(creditledger.AccountID{}, "%.80q beside the buckets of the ledger should not be there", name)
 		}
+	}
+	b, err := v.bucket(bucketMeta)
+	if err != nil {
+		return err
+	}
+	for name := range ascending(b, nil, nil) {
+		if !bytes.Equal(name, keyFormat) && !bytes.Equal(name, keyFolded) {
+			return damagedIndex(creditledger.AccountID{}, "meta row %.80q should not be there", name)
+		}
+	}
+	return nil
+}
+
+// logPart is how many rows of the log are looked at in one transaction.
+const logPart = 1 << 16
+
+// checkLog holds the log to its numbers: 1, 2, 3, … up to the one that its bucket says
+// is the last. Together with checkAccounts and the accounts' own chains this leaves no
+// room for a record too many.
+func (r reads) checkLog(ctx context.Context) error {
+	next, done := uint64(1), false
+	for !done {
+		err := r.aside(ctx, "check strays", creditledger.AccountID{}, func(v view) error {
+			if err := ended(ctx); err != nil {
+				return err
+			}
+			var err error
+			next, done, err = v.checkLogPart(next)
+			return err
+		})
 		if err != nil {
 			return err
 		}
-		for _, bucket := range [][]byte{bucketBlocks, bucketOpen, bucketBlockIDs, bucketKeys, bucketJournal} {
-			if err := v.checkOwners(ctx, bucket, accts); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+func (v view) checkLogPart(next uint64) (uint64, bool, error) {
+	log, err := v.bucket(bucketLog)
+	if err != nil {
+		return 0, false, err
+	}
+	from := key(next)
+	if next == 1 { // a key too short or 0 stands before it
+		from = nil
+	}
+	for k := range ascending(log, nil, from) {
+		if !bytes.Equal(k, key(next)) {
+			return 0, false, damagedIndex(creditledger.AccountID{}, "log row %.80x: number %d should be there", k, next)
 		}
-		if err := v.checkDues(ctx); err != nil {
-			return err
+		if next++; next%logPart == 0 {
+			return next, false, nil
 		}
-		return v.checkRecords(ctx)
-	})
+	}
+	if last := log.Sequence(); next <= last {
+		return 0, false, damagedIndex(creditledger.AccountID{}, "log rows %d to %d are missing", next, last)
+	}
+	return next, true, nil
 }
 
 // checkRecords holds the records of upper layers to their checks.
@@ -233,83 +201,68 @@ func (v view) checkRecords(ctx context.Context) error {
 
 func ended(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("check indexes: %w", err)
+		return fmt.Errorf("check strays: %w", err)
 	}
 	return nil
 }
 
-// checkAccounts lists the numbers of all accounts, sorted, and holds the log to their
-// records: it has no others.
-func (v view) checkAccounts(ctx context.Context) (accts []uint64, err error) {
-	accounts, err := v.bucket(bucketAccounts)
+// accounts are the numbers of all accounts, sorted, and the highest that was given out
+// when they were read.
+type accounts struct {
+	numbers []uint64
+	highest uint64
+}
+
+// checkAccounts lists the numbers of all accounts, each of which only one has, and holds
+// the number of their records to that of the log: it has no others.
+func (v view) checkAccounts(ctx context.Context) (known accounts, err error) {
+	b, err := v.bucket(bucketAccounts)
 	if err != nil {
-		return nil, err
+		return known, err
 	}
 	records := uint64(0)
-	for k, value := range ascending(accounts, nil, nil) {
+	for k, value := range ascending(b, nil, nil) {
 		if err := ended(ctx); err != nil {
-			return nil, err
+			return known, err
 		}
 		id, ok := parseAccountKey(k)
 		if !ok {
-			return nil, corrupt("accounts", "a key that names no account")
+			return known, corrupt("accounts", "a key that names no account")
 		}
 		at, err := decodePlace(id, value)
 		if err != nil {
-			return nil, err
+			return known, err
 		}
-		accts = append(accts, at.acct)
+		known.numbers = append(known.numbers, at.acct)
 		records += at.head.Version
 	}
+	slices.Sort(known.numbers)
+	for i, n := range known.numbers {
+		if i > 0 && known.numbers[i-1] == n {
+			return known, damagedIndex(creditledger.AccountID{}, "two accounts have the number %d", n)
+		}
+		known.highest = n
+	}
+	if known.highest > b.Sequence() {
+		return known, damagedIndex(creditledger.AccountID{}, "an account has the number %d, and %d were given out", known.highest, b.Sequence())
+	}
+	known.highest = b.Sequence()
 	folded, err := v.folded()
 	if err == nil && folded != records {
 		err = damagedIndex(creditledger.AccountID{}, "the log has %d records up to where the tables are, the accounts have %d", folded, records)
 	}
-	slices.Sort(accts)
-	return accts, err
-}
-
-// checkLog holds the log to its numbers: 1, 2, 3, … up to the one that its bucket says
-// is the last. Together with checkAccounts and the accounts' own chains this leaves no
-// room for a record too many.
-func (v view) checkLog(ctx context.Context) error {
-	log, err := v.bucket(bucketLog)
-	if err != nil {
-		return err
-	}
-	number := uint64(0)
-	for k := range ascending(log, nil, nil) {
-		if err := ended(ctx); err != nil {
-			return err
-		}
-		if number++; !bytes.Equal(k, key(number)) {
-			return damagedIndex(creditledger.AccountID{}, "log row %x: number %d should be there", k, number)
-		}
-	}
-	if last := log.Sequence(); number < last {
-		return damagedIndex(creditledger.AccountID{}, "log rows %d to %d are missing", number+1, last)
-	}
-	return nil
-}
-
-// checkMeta makes sure that nothing is there which nothing reads.
-func (v view) checkMeta() error {
-	b, err := v.bucket(bucketMeta)
-	if err != nil {
-		return err
-	}
-	for k := range ascending(b, nil, nil) {
-		if !bytes.Equal(k, keyFormat) && !bytes.Equal(k, keyFolded) {
-			return damagedIndex(creditledger.AccountID{}, "meta row %.80q should not be there", k)
-		}
-	}
-	return nil
+	return known, err
 }
 
 // checkOwners looks in a table for rows of an account number that no account has. It
-// leaps from account to account.
-func (v view) checkOwners(ctx context.Context, bucket []byte, accts []uint64) error {
+// leaps from account to account. Numbers given out since the accounts were read are of
+// accounts made meanwhile.
+func (v view) checkOwners(ctx context.Context, bucket []byte, known accounts) error {
 	b, err := v.bucket(bucket)
+	if err != nil {
+		return err
+	}
+	owners, err := v.bucket(bucketAccounts)
 	if err != nil {
 		return err
 	}
@@ -322,7 +275,8 @@ func (v view) checkOwners(ctx context.Context, bucket []byte, accts []uint64) er
 			return corrupt(string(bucket), fmt.Sprintf("a key of %d bytes", len(k)))
 		}
 		acct := binary.BigEndian.Uint64(k)
-		if _, known := slices.BinarySearch(accts, acct); !known {
+		_, has := slices.BinarySearch(known.numbers, acct)
+		if later := acct > known.highest && acct <= owners.Sequence(); !has && !later {
 			return damagedIndex(creditledger.AccountID{}, "%s row %.80q is of account number %d, which no account has", bucket, k[numberSize:], acct)
 		}
 		if acct == math.MaxUint64 {
@@ -334,15 +288,18 @@ func (v view) checkOwners(ctx context.Context, bucket []byte, accts []uint64) er
 }
 
 // checkDues holds the due index to the heads: that each account which should be in it
-// is there, CheckAccount has seen.
+// is there, its Snapshot has shown.
 func (v view) checkDues(ctx context.Context) error {
 	due, err := v.bucket(bucketDue)
 	if err != nil {
 		return err
 	}
-	for k := range ascending(due, nil, nil) {
+	for k, value := range ascending(due, nil, nil) {
 		if err := ended(ctx); err != nil {
 			return err
+		}
+		if len(value) != 0 {
+			return damagedIndex(creditledger.AccountID{}, "due row %.80q has a value", k)
 		}
 		if len(k) < numberSize {
 			return corrupt("due index", "a key too short")

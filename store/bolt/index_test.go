@@ -151,9 +151,9 @@ func TestVerifyIndexes(t *testing.T) {
 		{"nothing", func(rows) {}, ann, ""},
 		{"a key that the tail has too", func(r rows) { r.put("keys", text(2, "k69"), numbers(69)) }, ann, ""},
 
-		{"a key too many", func(r rows) { r.put("keys", text(1, "stray"), numbers(1)) }, ann, `keys row "stray"`},
-		{"a key of no record", func(r rows) { r.put("keys", text(1, "stray"), numbers(71)) }, ann, `keys row "stray"`},
-		{"a key too many of an account with a tail", func(r rows) { r.put("keys", text(2, "stray"), numbers(2)) }, bob, `keys row "stray"`},
+		{"a key too many", func(r rows) { r.put("keys", text(1, "stray"), numbers(1)) }, ann, `the key "stray" is stored for record`},
+		{"a key of no record", func(r rows) { r.put("keys", text(1, "stray"), numbers(71)) }, ann, `the key "stray" is stored for record`},
+		{"a key too many of an account with a tail", func(r rows) { r.put("keys", text(2, "stray"), numbers(2)) }, bob, `the key "stray" is stored for record 2`},
 		{"a key too many, for no number", func(r rows) { r.put("keys", text(1, "stray"), none) }, ann, `keys "stray"`},
 		{"a key of no account", func(r rows) { r.put("keys", text(9, "stray"), numbers(1)) }, creditledger.AccountID{}, `keys row "stray" is of account number 9`},
 		{"a key of the last account number", func(r rows) { r.put("keys", text(1<<64-1, "stray"), numbers(1)) }, creditledger.AccountID{}, `keys row "stray"`},
@@ -162,12 +162,12 @@ func TestVerifyIndexes(t *testing.T) {
 		{"a key of another record", func(r rows) { r.alter("keys", text(1, "k3"), numbers(5)) }, ann, `its key "k3" is stored for record 5`},
 		{"a key under another name", func(r rows) { r.delete("keys", text(1, "k3")); r.put("keys", text(1, "k33"), numbers(3)) }, ann, `its key "k3"`},
 
-		{"a block id too many", func(r rows) { r.put("blockids", text(1, "stray"), numbers(1)) }, ann, `blockids row "stray"`},
-		{"a block id of no block", func(r rows) { r.put("blockids", text(1, "stray"), numbers(4)) }, ann, `blockids row "stray"`},
-		{"a block id too many of an account with a tail", func(r rows) { r.put("blockids", text(2, "stray"), numbers(1)) }, bob, `blockids row "stray"`},
+		{"a block id too many", func(r rows) { r.put("blockids", text(1, "stray"), numbers(1)) }, ann, `block "stray": index: the id leads to block number`},
+		{"a block id of no block", func(r rows) { r.put("blockids", text(1, "stray"), numbers(4)) }, ann, `block "stray": index: the id leads to block number`},
+		{"a block id too many of an account with a tail", func(r rows) { r.put("blockids", text(2, "stray"), numbers(1)) }, bob, `block "stray": index: the id leads to block number 1`},
 		{"a block id of no account", func(r rows) { r.put("blockids", text(9, "stray"), numbers(1)) }, creditledger.AccountID{}, `blockids row "stray" is of account number 9`},
 		{"a block id missing", func(r rows) { r.delete("blockids", text(1, "b2")) }, ann, `block "b2": blocks: its id does not lead to it`},
-		{"a block id of another block", func(r rows) { r.alter("blockids", text(1, "b2"), numbers(1)) }, ann, `its id leads to block "b1"`},
+		{"a block id of another block", func(r rows) { r.alter("blockids", text(1, "b2"), numbers(1)) }, ann, `block "b2": index: the id leads to block number 1, and is that of number 2`},
 
 		{"an account due twice", func(r rows) { r.put("due", due(7, ann), none) }, ann, "due row at 2026-07-01"},
 		{"an account due that never is", func(r rows) { r.put("due", due(7, bob), none) }, bob, "due row at 2026-07-01"},
@@ -249,7 +249,7 @@ func TestVerifyIndexesOfOneAccount(t *testing.T) {
 		if got, err := l.VerifyAll(t.Context(), nil); err != nil || got.OK || got.Violation.Account != bob {
 			t.Errorf("all: %v, %v", got.Violation, err)
 		}
-		if err := joined.CheckIndexes(t.Context()); err != nil {
+		if err := joined.CheckStrays(t.Context()); err != nil {
 			t.Errorf("rows of no account: %v", err)
 		}
 	}
@@ -330,8 +330,8 @@ func (a *asked) Err() error {
 	return nil
 }
 
-// TestNothingWaitsForCheckIndexes: in the middle of it there are commits, and folds.
-func TestNothingWaitsForCheckIndexes(t *testing.T) {
+// TestNothingWaitsForCheckStrays: in the middle of it there are commits, and folds.
+func TestNothingWaitsForCheckStrays(t *testing.T) {
 	s := mustOpen(t, path(t), nil)
 	bolt.SetFoldEvery(s, 1)
 	mustGrant(t, s, ann, 3)
@@ -345,42 +345,7 @@ func TestNothingWaitsForCheckIndexes(t *testing.T) {
 		case <-time.After(20 * time.Second):
 		}
 	}}
-	if err := s.CheckIndexes(ctx); err != nil || !committed {
+	if err := s.CheckStrays(ctx); err != nil || !committed {
 		t.Errorf("%v, committed meanwhile: %t", err, committed)
 	}
-}
-
-// blockNumber is what indexed made.
-func blockNumber(id string) uint64 {
-	return map[string]uint64{"b1": 1, "b2": 2, "b3": 3}[id]
-}
-
-// TestCheckAccount: an account that moved on is not compared, nor one never written;
-// what cannot be read is trouble.
-func TestCheckAccount(t *testing.T) {
-	s := mustOpen(t, path(t), nil)
-	indexed(t, s)
-	for _, c := range []struct {
-		id            creditledger.AccountID
-		version, keys uint64
-		says          string
-	}{
-		{ann, 70, 35, ""}, {ann, 69, 1, ""}, {ann, 71, 1, ""}, {cyd, 0, 0, ""},
-		{ann, 70, 36, "keys has 35 rows, the journal made 36"},
-	} {
-		err := s.CheckAccount(t.Context(), c.id, c.version, c.keys, blockNumber)
-		if c.says == "" && err != nil || c.says != "" && !strings.Contains(fmt.Sprint(err), c.says) {
-			t.Errorf("%v at %d with %d keys: %v", c.id, c.version, c.keys, err)
-		}
-	}
-	if err := s.CheckIndexes(t.Context()); err != nil {
-		t.Error(err)
-	}
-	over, cancel := context.WithCancel(t.Context())
-	cancel()
-	wantError(t, s.CheckAccount(over, ann, 70, 35, blockNumber), context.Canceled, "check account")
-	wantError(t, s.CheckIndexes(over), context.Canceled, "check indexes")
-	mustClose(t, s)
-	wantError(t, s.CheckAccount(t.Context(), ann, 70, 35, blockNumber), creditledger.ErrClosed, "check account")
-	wantError(t, s.CheckIndexes(t.Context()), creditledger.ErrClosed, "check indexes")
 }

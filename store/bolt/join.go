@@ -30,10 +30,7 @@ type Joined struct {
 	broken error // why the store refuses work
 }
 
-var (
-	_ creditledger.IndexedStore = (*Joined)(nil)
-	_ creditledger.JoinedStore  = (*Joined)(nil)
-)
+var _ creditledger.JoinedStore = (*Joined)(nil)
 
 // Join returns the ledger inside tx. A writable transaction of a database that holds
 // no ledger yet gets an empty one, in a top bucket of its own named "creditledger";

@@ -8,8 +8,7 @@ import (
 )
 
 var (
-	_ creditledger.SharedStore  = (*Store)(nil)
-	_ creditledger.IndexedStore = (*Store)(nil)
+	_ creditledger.SharedStore = (*Store)(nil)
 )
 
 // Concurrency implements creditledger.SharedStore. Nobody else writes to the file, but

@@ -36,14 +36,19 @@ func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *credi
 		if changes.Known(have, &a.head) {
 			return nil
 		}
-		state = &creditledger.State{Head: a.head}
-		for _, number := range a.open {
-			at, _ := a.find(number)
-			state.Blocks = append(state.Blocks, changes.CloneBlock(a.blocks[at]))
-		}
+		state = a.state()
 		return nil
 	})
 	return state, err
+}
+
+func (a *account) state() *creditledger.State {
+	state := &creditledger.State{Head: a.head}
+	for _, number := range a.open {
+		at, _ := a.find(number)
+		state.Blocks = append(state.Blocks, changes.CloneBlock(a.blocks[at]))
+	}
+	return state
 }
 
 // Block implements creditledger.Store.
@@ -82,17 +87,20 @@ func (s *Store) BlocksByID(ctx context.Context, id creditledger.AccountID, block
 // Blocks implements creditledger.Store.
 func (s *Store) Blocks(ctx context.Context, id creditledger.AccountID, from uint64, limit int) (blocks []creditledger.Block, err error) {
 	err = s.read(ctx, "blocks", func() error {
-		a := s.accounts[id]
-		if a == nil {
-			return nil
-		}
-		at, _ := a.find(from)
-		for ; at < len(a.blocks) && len(blocks) < limit; at++ {
-			blocks = append(blocks, changes.CloneBlock(a.blocks[at]))
+		if a := s.accounts[id]; a != nil {
+			blocks = a.blocksFrom(from, limit)
 		}
 		return nil
 	})
 	return blocks, err
+}
+
+func (a *account) blocksFrom(from uint64, limit int) (blocks []creditledger.Block) {
+	at, _ := a.find(from)
+	for ; at < len(a.blocks) && len(blocks) < limit; at++ {
+		blocks = append(blocks, changes.CloneBlock(a.blocks[at]))
+	}
+	return blocks
 }
 
 // BlocksByNumber implements creditledger.Store.
@@ -122,27 +130,33 @@ func (s *Store) BlocksByNumber(ctx context.Context, id creditledger.AccountID, n
 func (s *Store) Journal(ctx context.Context, id creditledger.AccountID, from uint64, limit int, reverse bool) ([]creditledger.JournalRecord, error) {
 	var records []creditledger.JournalRecord
 	err := s.read(ctx, "journal", func() error {
-		a := s.accounts[id]
-		if a == nil || limit <= 0 {
-			return nil
-		}
-		last := uint64(len(a.journal))
-		low, high := max(from, 1)-1, last // records low+1 to high
-		if reverse {
-			low, high = 0, min(from, last)
-			low = high - min(high, uint64(limit))
-		} else if low = min(low, last); high-low > uint64(limit) {
-			high = low + uint64(limit)
-		}
-		for _, r := range a.journal[low:high] {
-			records = append(records, creditledger.JournalRecord{Seq: r.Seq, Bytes: bytesOf(r.Bytes)})
-		}
-		if reverse {
-			slices.Reverse(records)
+		if a := s.accounts[id]; a != nil {
+			records = a.records(from, limit, reverse)
 		}
 		return nil
 	})
 	return records, err
+}
+
+func (a *account) records(from uint64, limit int, reverse bool) (records []creditledger.JournalRecord) {
+	if limit <= 0 {
+		return nil
+	}
+	last := uint64(len(a.journal))
+	low, high := max(from, 1)-1, last // records low+1 to high
+	if reverse {
+		low, high = 0, min(from, last)
+		low = high - min(high, uint64(limit))
+	} else if low = min(low, last); high-low > uint64(limit) {
+		high = low + uint64(limit)
+	}
+	for _, r := range a.journal[low:high] {
+		records = append(records, creditledger.JournalRecord{Seq: r.Seq, Bytes: bytesOf(r.Bytes)})
+	}
+	if reverse {
+		slices.Reverse(records)
+	}
+	return records
 }
 
 // KeySeq implements creditledger.Store.

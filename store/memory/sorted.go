@@ -61,6 +61,14 @@ func (s *sorted[T]) remove(v T) {
 	}
 }
 
+func (s *sorted[T]) has(v T) bool {
+	if len(s.chunks) == 0 {
+		return false
+	}
+	_, found := slices.BinarySearchFunc(s.chunks[s.chunk(v)], v, s.compare)
+	return found
+}
+
 // from yields the values ≥ v in order.
 func (s *sorted[T]) from(v T) iter.Seq[T] {
 	return func(yield func(T) bool) {

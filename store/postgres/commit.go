@@ -3,7 +3,6 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -325,7 +324,7 @@ type part struct {
 // put is a record's.
 type put struct {
 	*creditledger.RecordPut
-	token []byte // tells this put from another one of the same value
+	token []byte // tells this put from another one of the same value (token.go)
 }
 
 func newTransaction(sql *statements, buckets int, portable bool, list []creditledger.Change) (*transaction, error) {
@@ -336,8 +335,8 @@ func newTransaction(sql *statements, buckets int, portable bool, list []creditle
 			t.parts = append(t.parts, &part{change: c, at: placeOf(c.Account, buckets)})
 		}
 		for j := range c.Records {
-			token := make([]byte, 16)
-			if _, err := rand.Read(token); err != nil {
+			token, err := newToken(&c.Records[j])
+			if err != nil {
 				return nil, fmt.Errorf("commit: %w", err)
 			}
 			t.puts = append(t.puts, put{&c.Records[j], token})

@@ -101,7 +101,8 @@ func passing(err error) bool {
 // one of ours.
 func fromDriver(err error) bool {
 	var ours *setupError
-	if errors.As(err, &ours) {
+	var found *creditledger.Violation
+	if errors.As(err, &ours) || errors.As(err, &found) {
 		return false
 	}
 	for _, sentinel := range []error{creditledger.ErrNotFound, creditledger.ErrCorrupt, creditledger.ErrInvalid,

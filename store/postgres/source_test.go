@@ -12,7 +12,7 @@ import (
 )
 
 // sendsSQL are the methods that take SQL, and which argument it is.
-var sendsSQL = map[string]int{"Query": 1, "QueryRow": 1, "Exec": 1, "Prepare": 2, "CopyFrom": -1, "Queue": 0, "queue": 1, "guard": 0, "insertRow": 0, "alterRow": 0, "query": 2}
+var sendsSQL = map[string]int{"Query": 1, "QueryRow": 1, "Exec": 1, "Prepare": 2, "CopyFrom": -1, "Queue": 0, "queue": 1, "guard": 0, "insertRow": 0, "alterRow": 0, "query": 2, "rows": 1}
 
 // TestNoSQLFromData reads this package's source: the SQL of every call is a field of
 // statements, a constant put through inSchema, or a variable or parameter named sql
@@ -103,6 +103,9 @@ func TestDialect(t *testing.T) {
 	s := statementsFor("s")
 	v := reflect.ValueOf(s).Elem()
 	for i := range v.NumField() {
+		if v.Field(i).Kind() != reflect.String {
+			continue
+		}
 		name, text := v.Type().Field(i).Name, v.Field(i).String()
 		if text == "" || strings.Contains(text, "{") {
 			t.Errorf("%s: %q", name, text)
@@ -116,6 +119,13 @@ func TestDialect(t *testing.T) {
 		}
 		if arrays.MatchString(text) && !strings.HasPrefix(name, "insertRecords") && !strings.HasPrefix(name, "insertKeys") {
 			t.Errorf("%s takes arrays", name)
+		}
+	}
+	for _, table := range s.tables {
+		for _, text := range []string{table.first, table.last, table.next} {
+			if found := forbidden.FindString(text); found != "" || strings.Contains(text, "{") || !strings.Contains(text, `"s".`+table.name) {
+				t.Errorf("%s: %s in %s", table.name, found, text)
+			}
 		}
 	}
 	for i, m := range migrations {

@@ -31,7 +31,16 @@ type statements struct {
 	insertBlock, insertBlockID, updateBlock      string
 	insertOpen, updateOpen, openData, deleteOpen string
 	insertUpper, updateUpper, touchRecord        string
+
+	// What verification asks for.
+	journalRows, blockRows, keyRows, blockIDRows string
+	earlyRecords, earlyBlocks, earlyOpen         string
+	recordRows                                   string
+	tables                                       []tableStatements
 }
+
+// tableStatements lead from account to account in a table.
+type tableStatements struct{ name, first, last, next string }
 
 var templates = statements{
 	meta:     `SELECT k, v FROM {s}.meta`,
@@ -151,6 +160,20 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 	insertUpper: `INSERT INTO {s}.records (kind, key, version, value, token) VALUES ($1, $2, $5, $3, $4)`,
 	updateUpper: `UPDATE {s}.records SET version = CASE WHEN version = $3::int8 THEN $6::int8 END, value = $4, token = $5
 WHERE kind = $1 AND key = $2`,
+
+	journalRows: `SELECT seq, record, lines FROM {s}.journal
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq >= $4 ORDER BY seq LIMIT $5`,
+	blockRows: `SELECT number, id, data, balance::text, capacity::text, initial::text,
+created_at, effective_at, expires_at, priority, status, source FROM {s}.blocks
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number >= $4 ORDER BY number LIMIT $5`,
+	keyRows: `SELECT key, seq FROM {s}.keys
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND key > $4 ORDER BY key LIMIT $5`,
+	blockIDRows: `SELECT id, number FROM {s}.block_ids
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND id > $4 ORDER BY id LIMIT $5`,
+	earlyRecords: `SELECT seq FROM {s}.journal WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq < 1 ORDER BY seq LIMIT 1`,
+	earlyBlocks:  `SELECT number FROM {s}.blocks WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number < 1 ORDER BY number LIMIT 1`,
+	recordRows:   `SELECT key, version, value, token FROM {s}.records WHERE kind = $1 AND key > $2 ORDER BY key LIMIT $3`,
+	earlyOpen:    `SELECT number FROM {s}.open_blocks WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number < 1 ORDER BY number LIMIT 1`,
 }
 
 // statementsFor puts the schema's name, which validSchema has checked, into every
@@ -166,8 +189,27 @@ func statementsFor(schema string) *statements {
 	} {
 		*text = inSchema(*text, schema)
 	}
+	for _, text := range []*string{
+		&s.journalRows, &s.blockRows, &s.keyRows, &s.blockIDRows, &s.earlyRecords, &s.earlyBlocks, &s.earlyOpen, &s.recordRows,
+	} {
+		*text = inSchema(*text, schema)
+	}
+	for _, name := range []string{"heads", "journal", "keys", "blocks", "block_ids", "open_blocks"} {
+		table := strings.NewReplacer("{s}", `"`+schema+`"`, "{t}", name)
+		s.tables = append(s.tables, tableStatements{
+			name: name, first: table.Replace(firstBucket), last: table.Replace(lastBucket), next: table.Replace(nextAccount),
+		})
+	}
 	return &s
 }
+
+// The statements that tableStatements are made of.
+const (
+	firstBucket = `SELECT bucket FROM {s}.{t} ORDER BY bucket LIMIT 1`
+	lastBucket  = `SELECT bucket FROM {s}.{t} ORDER BY bucket DESC LIMIT 1`
+	nextAccount = `SELECT customer, currency FROM {s}.{t}
+WHERE bucket = $1 AND (customer, currency) > ($2, $3) ORDER BY customer, currency LIMIT 1`
+)
 
 func inSchema(text, schema string) string { return strings.ReplaceAll(text, "{s}", `"`+schema+`"`) }
 

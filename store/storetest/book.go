@@ -101,7 +101,7 @@ func (b *book) commit(ctx context.Context, s creditledger.Store, c creditledger.
 
 // verify reads everything of the account in every way and compares.
 func (b *book) verify(ctx context.Context, s creditledger.Store) error {
-	return errors.Join(b.verifyState(ctx, s), b.verifyBlocks(ctx, s), b.verifyJournal(ctx, s), b.verifyKeys(ctx, s))
+	return errors.Join(b.verifyState(ctx, s), b.verifyBlocks(ctx, s), b.verifyJournal(ctx, s), b.verifyKeys(ctx, s), b.verifySnapshot(ctx, s, 1000))
 }
 
 func (b *book) verifyState(ctx context.Context, s creditledger.Store) error {

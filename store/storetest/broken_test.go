@@ -41,6 +41,7 @@ type broken struct {
 	record   func(s store.Store, ctx ctxt, id creditledger.RecordID) (creditledger.Record, error)
 	records  func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error)
 	kinds    func(s store.Store, ctx ctxt) ([]string, error)
+	snapshot func(s store.Store, ctx ctxt, id account, f func(creditledger.Snapshot) error) error
 	close    func(s store.Store) error
 	reopen   func(b *broken)
 }
@@ -127,6 +128,13 @@ func (b *broken) Records(ctx ctxt, kind, prefix, after string, limit int) ([]cre
 		return b.records(b.Store, ctx, kind, prefix, after, limit)
 	}
 	return b.Store.Records(ctx, kind, prefix, after, limit)
+}
+
+func (b *broken) Snapshot(ctx ctxt, id account, f func(creditledger.Snapshot) error) error {
+	if b.snapshot != nil {
+		return b.snapshot(b.Store, ctx, id, f)
+	}
+	return b.Store.Snapshot(ctx, id, f)
 }
 
 func (b *broken) Kinds(ctx ctxt) ([]string, error) {

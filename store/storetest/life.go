@@ -37,6 +37,10 @@ func readsOf(s creditledger.Store) map[string]func(context.Context) error {
 		"Accounts":       func(ctx context.Context) error { _, err := s.Accounts(ctx, first, 1); return err },
 		"Record":         func(ctx context.Context) error { _, err := s.Record(ctx, record); return err },
 		"Records":        func(ctx context.Context) error { _, err := s.Records(ctx, "kind", "", "", 1); return err },
+		"Snapshot": func(ctx context.Context) error {
+			return s.Snapshot(ctx, id, func(snap creditledger.Snapshot) error { _, err := snap.State(ctx); return err })
+		},
+		"CheckStrays": s.CheckStrays,
 	}
 }
 

@@ -44,7 +44,7 @@ var ErrNotApplicable = errors.New("not applicable to this store")
 
 // Cases is the whole examination.
 var Cases = concat(loadCases, commitCases, conflictCases, blockCases, journalCases,
-	accountCases, recordCases, copyCases, concurrencyCases, lifeCases)
+	accountCases, recordCases, copyCases, snapshotCases, concurrencyCases, lifeCases)
 
 func concat(tables ...[]Case) (all []Case) {
 	for _, t := range tables {

@@ -1,0 +1,336 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"creditledger"
+	"creditledger/store/postgres"
+	"creditledger/store/postgres/pgtest"
+)
+
+// What follows changes rows by hand, each in a transaction that is rolled back, and
+// verifies the ledger in that transaction.
+
+// tampered is a ledger with rows in every table, and beside it, in schema old, what its
+// tables held some operations earlier.
+func tampered(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	pool := newPool(t, pgtest.Database(t), nil)
+	s := openIn(t, pool, &postgres.Options{Buckets: 4})
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	l := creditledger.New(s, &creditledger.Options{Clock: func() time.Time { return now }})
+	defer l.Close()
+	do := func(customer string, op creditledger.Operation, key creditledger.Key) {
+		t.Helper()
+		if _, err := l.Do(t.Context(), creditledger.AccountID{Customer: customer, Currency: "credits"}, op, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put := func(customer, name string) {
+		t.Helper()
+		external := "ext-" + customer
+		if _, err := l.PutCustomer(t.Context(), creditledger.CustomerUpdate{ID: customer, ExternalID: &external, Name: &name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	customers := []string{"ann", "bob", "cyd", "dan"}
+	for _, c := range customers {
+		put(c, "first")
+		do(c, creditledger.Increment{Amount: creditledger.AmountOf(10), BlockID: "spent", ExpiresAt: creditledger.At(now.AddDate(0, 1, 0))}, "k1")
+		do(c, creditledger.Increment{Amount: creditledger.AmountOf(100), BlockID: "held", ExpiresAt: creditledger.At(now.AddDate(0, 2, 0))}, "k2")
+		do(c, creditledger.Increment{Amount: creditledger.AmountOf(50), BlockID: "kept"}, "")
+		do(c, creditledger.Decrement{Amount: creditledger.AmountOf(10)}, "k3")
+	}
+	sql(t, pool, "CREATE SCHEMA old")
+	for _, table := range tablesOf(t, pool) {
+		sql(t, pool, fmt.Sprintf("CREATE TABLE old.%s AS SELECT * FROM creditledger.%s", table, table))
+	}
+	for _, c := range customers {
+		put(c, "second")
+		do(c, creditledger.Void{BlockID: "kept", Amount: creditledger.AmountOf(50)}, "k4")
+		do(c, creditledger.Decrement{Amount: creditledger.AmountOf(20)}, "")
+	}
+	return pool
+}
+
+func sql(t *testing.T, pool *pgxpool.Pool, statement string) {
+	t.Helper()
+	if _, err := pool.Exec(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func tablesOf(t *testing.T, pool *pgxpool.Pool) []string {
+	return column[string](t, pool, `SELECT table_name::text FROM information_schema.tables
+WHERE table_schema = 'creditledger' AND table_type = 'BASE TABLE' ORDER BY 1`)
+}
+
+func column[T any](t *testing.T, pool *pgxpool.Pool, query string, args ...any) []T {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[T])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// tamper is something done to rows, by hand.
+type tamper struct {
+	name       string // "table.column: what", or "table: what"
+	statements []string
+	names      string // what the finding has to name: the customer or the table
+}
+
+// unproven are the tampers that verification cannot notice, by their name, and why.
+var unproven = map[string]string{
+	"open_blocks.balance":  "is not read while the head has a later balance of the block",
+	"open_blocks.capacity": "is not read while the head has a later balance of the block",
+	"meta.v":               "which ledger it is, only the setting says",
+	"records: aged":        "a customer as it was before is a customer: nothing is sealed that is in no journal",
+}
+
+// altered is another value of a column's type.
+func altered(column, kind string) string {
+	switch kind {
+	case "bytea":
+		return fmt.Sprintf("set_byte(%[1]s, length(%[1]s) - 1, get_byte(%[1]s, length(%[1]s) - 1) # 1)", column)
+	case "text":
+		return column + " || 'x'"
+	case "numeric":
+		return fmt.Sprintf("CASE WHEN %[1]s IS NULL THEN 1 ELSE %[1]s + 1 END", column)
+	}
+	return column + " + 100"
+}
+
+// tampers are deletions of every row, and for every column of every table alterations,
+// values of other rows, and rows there twice but for one column of the key; and rows that
+// are as they were earlier.
+func tampers(t *testing.T, pool *pgxpool.Pool) (list []tamper) {
+	for _, table := range tablesOf(t, pool) {
+		columns := column[string](t, pool, `SELECT column_name::text FROM information_schema.columns
+WHERE table_schema = 'creditledger' AND table_name = $1 ORDER BY 1`, table)
+		kinds := column[string](t, pool, `SELECT data_type::text FROM information_schema.columns
+WHERE table_schema = 'creditledger' AND table_name = $1 ORDER BY column_name::text`, table)
+		key := column[string](t, pool, `SELECT column_name::text FROM information_schema.key_column_usage
+WHERE table_schema = 'creditledger' AND table_name = $1 ORDER BY 1`, table)
+		name := "customer"
+		switch table {
+		case "meta":
+			name = "''" // it is about everything
+		case "records":
+			name = "'customer'"
+		}
+		rows := column[string](t, pool, "SELECT ctid::text AS place FROM creditledger."+table+" ORDER BY ctid")
+		names := column[string](t, pool, "SELECT "+name+" FROM creditledger."+table+" ORDER BY ctid")
+		same := make([]string, len(key))
+		for i, k := range key {
+			same[i] = "o." + k + " = n." + k
+		}
+		for i, row := range rows {
+			at := fmt.Sprintf("ctid = '%s'", row)
+			add := func(what, format string, args ...any) {
+				list = append(list, tamper{what, strings.Split(fmt.Sprintf(format, args...), ";"), names[i]})
+			}
+			add(table+": deleted", "DELETE FROM creditledger.%s WHERE %s", table, at)
+			add(table+": aged", "CREATE TEMP TABLE aged ON COMMIT DROP AS SELECT o.* FROM old.%[1]s o, creditledger.%[1]s n WHERE n.%[2]s AND %[3]s AND o::text <> n::text;"+
+				"DELETE FROM creditledger.%[1]s WHERE %[2]s AND EXISTS (SELECT FROM aged);INSERT INTO creditledger.%[1]s SELECT * FROM aged", table, at, strings.Join(same, " AND "))
+			if i != 0 && i != len(rows)-1 && table != "meta" {
+				continue
+			}
+			for j, c := range columns {
+				add(table+"."+c+": altered", "UPDATE creditledger.%s SET %s = %s WHERE %s", table, c, altered(c, kinds[j]), at)
+				add(table+"."+c+": another row's", "UPDATE creditledger.%[1]s SET %[2]s = o.%[2]s FROM (SELECT %[2]s FROM creditledger.%[1]s WHERE %[2]s IS DISTINCT FROM "+
+					"(SELECT %[2]s FROM creditledger.%[1]s WHERE %[3]s) ORDER BY ctid LIMIT 1) o WHERE creditledger.%[1]s.%[3]s", table, c, at)
+				if slices.Contains(key, c) {
+					values := slices.Clone(columns)
+					values[j] = altered(c, kinds[j])
+					add(table+"."+c+": twice", "INSERT INTO creditledger.%s (%s) SELECT %s FROM creditledger.%[1]s WHERE %[4]s",
+						table, strings.Join(columns, ", "), strings.Join(values, ", "), at)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// errRefused means that the database did not take a tamper, or that it changed nothing.
+var errRefused = errors.New("nothing was changed")
+
+// verifyTampered does something in a transaction and verifies the ledger in it.
+func verifyTampered(t *testing.T, pool *pgxpool.Pool, statements []string, since ...creditledger.Checkpoint) (v creditledger.Verification, err error) {
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.Background()) }()
+	j, err := postgres.Join(t.Context(), tx, nil) // before: what Join notices by itself is another matter
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := int64(0)
+	for _, statement := range statements {
+		tag, err := tx.Exec(t.Context(), statement)
+		if err != nil {
+			var refused *pgconn.PgError
+			if errors.As(err, &refused) && strings.HasPrefix(refused.Code, "23") {
+				return v, errRefused
+			}
+			t.Fatalf("%s: %v", statement, err)
+		}
+		if !tag.Select() && !strings.HasPrefix(statement, "CREATE") {
+			changed += tag.RowsAffected()
+		}
+	}
+	if changed == 0 {
+		return v, errRefused
+	}
+	l := creditledger.New(j, nil)
+	defer l.Close()
+	return l.VerifyAll(t.Context(), &creditledger.VerifyOptions{Since: since})
+}
+
+// TestTampering: whatever is done to a row of a table, by deleting it, by another value in
+// any column, by having it twice, or by having it as it was before, is noticed and named.
+func TestTampering(t *testing.T) {
+	pool := tampered(t)
+	if v, err := verifyTampered(t, pool, []string{"UPDATE creditledger.heads SET version = version"}); err != nil || !v.OK {
+		t.Fatalf("as it is: %v, %v", v.Violation, err)
+	}
+	tried, noticed := map[string]int{}, map[string]int{}
+	for _, x := range tampers(t, pool) {
+		v, err := verifyTampered(t, pool, x.statements)
+		if err == errRefused {
+			continue
+		}
+		tried[x.name]++
+		subject, _, _ := strings.Cut(x.name, ":")
+		switch {
+		case err != nil && !strings.HasPrefix(x.name, "meta"):
+			t.Errorf("%s (%s): %v", x.name, x.names, err)
+		case err == nil && v.OK:
+			if unproven[x.name] == "" && unproven[subject] == "" {
+				t.Errorf("%s (%s): not noticed\n%s", x.name, x.names, strings.Join(x.statements, ";\n"))
+			}
+		case err == nil && !strings.Contains(v.Violation.String(), x.names):
+			t.Errorf("%s (%s): it says only: %s", x.name, x.names, v.Violation)
+		default:
+			noticed[x.name]++
+		}
+	}
+	for _, table := range tablesOf(t, pool) {
+		if tried[table+": deleted"] == 0 {
+			t.Errorf("%s: no row was deleted", table)
+		}
+		for _, c := range column[string](t, pool, `SELECT column_name::text FROM information_schema.columns
+WHERE table_schema = 'creditledger' AND table_name = $1`, table) {
+			if tried[table+"."+c+": altered"]+tried[table+"."+c+": another row's"] == 0 {
+				t.Errorf("%s.%s: was not altered", table, c)
+			}
+		}
+	}
+	for name := range unproven {
+		missed := 0
+		for what := range tried {
+			if strings.HasPrefix(what, name) {
+				missed += tried[what] - noticed[what]
+			}
+		}
+		if missed == 0 {
+			t.Errorf("%s: is noticed, and said not to be", name)
+		}
+	}
+	t.Logf("%d kinds of tampering, %d noticed", len(tried), len(noticed))
+}
+
+// TestTamperingWithAccounts: an account that is there and cannot be found, or is found and
+// has no history, is noticed and named, whatever became of its rows.
+func TestTamperingWithAccounts(t *testing.T) {
+	pool := tampered(t)
+	every := func(format string) (list []string) {
+		for _, table := range tablesOf(t, pool) {
+			if table != "meta" && table != "records" {
+				list = append(list, fmt.Sprintf(format, table))
+			}
+		}
+		return list
+	}
+	points := []creditledger.Checkpoint{}
+	l := creditledger.New(reopen(t, pool, nil), nil)
+	defer l.Close()
+	for _, customer := range []string{"ann", "bob", "cyd", "dan"} {
+		c, err := l.Checkpoint(t.Context(), creditledger.AccountID{Customer: customer, Currency: "credits"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		points = append(points, c)
+	}
+	for _, c := range []struct {
+		name       string
+		statements []string
+		says       string
+		since      []creditledger.Checkpoint // where only a checkpoint can tell
+	}{
+		{"fewer buckets", []string{"UPDATE creditledger.meta SET v = '3' WHERE k = 'buckets'"}, "", nil},
+		{"one bucket", []string{"UPDATE creditledger.meta SET v = '1' WHERE k = 'buckets'"}, "", nil},
+		{"more buckets", []string{"UPDATE creditledger.meta SET v = '64' WHERE k = 'buckets'"}, `meta row "buckets": it says "64", the store was opened with "4"`, nil},
+		{"a setting too many", []string{"INSERT INTO creditledger.meta VALUES ('bucket', '4')"}, `meta row "bucket"`, nil},
+		{"all rows in another bucket", every("UPDATE creditledger.%s SET bucket = (bucket + 1) %% 4 WHERE customer = 'ann'"), "ann/credits: accounts: it is listed, and nothing", nil},
+		{"all rows in a bucket that there is not", every("UPDATE creditledger.%s SET bucket = 77 WHERE customer = 'ann'"), "ann/credits: index: heads: a row in bucket 77, of 4", nil},
+		{"all rows in a bucket below the first", every("UPDATE creditledger.%s SET bucket = -1 WHERE customer = 'ann'"), "ann/credits: index: heads: a row in bucket -1, of 4", nil},
+		{"all rows under another name", every("UPDATE creditledger.%s SET customer = 'anné' WHERE customer = 'ann'"), `"anné"/credits, record 1`, nil},
+		{"all rows of another currency", every("UPDATE creditledger.%s SET currency = 'Credits' WHERE customer = 'ann'"), "ann/Credits", nil},
+		{"the head deleted", []string{"DELETE FROM creditledger.heads WHERE customer = 'ann'"}, "ann/credits", nil},
+		{"the head under another name", []string{"UPDATE creditledger.heads SET customer = 'eve' WHERE customer = 'ann'"}, "eve/credits", nil},
+		{"the head in another bucket", []string{"UPDATE creditledger.heads SET bucket = 77 WHERE customer = 'ann'"}, "ann/credits", nil},
+		{"all but the head gone", every("DELETE FROM creditledger.%s WHERE customer = 'ann' AND '%[1]s' <> 'heads'"), "ann/credits: readable: corrupt", nil},
+		{"all but the journal gone", every("DELETE FROM creditledger.%s WHERE customer = 'ann' AND '%[1]s' <> 'journal'"), "ann/credits: index: journal: a row in bucket", nil},
+		{"a record behind the head", []string{"INSERT INTO creditledger.journal SELECT seq + 1, bucket, customer, currency, record, lines FROM creditledger.journal WHERE customer = 'ann' ORDER BY seq DESC LIMIT 1"},
+			"ann/credits, record 7", nil},
+		{"a record far behind the head", []string{"INSERT INTO creditledger.journal SELECT seq + 5, bucket, customer, currency, record, lines FROM creditledger.journal WHERE customer = 'ann' ORDER BY seq DESC LIMIT 1"},
+			"ann/credits, record 7", nil},
+		{"a record before the first", []string{"INSERT INTO creditledger.journal SELECT 0, bucket, customer, currency, record, lines FROM creditledger.journal WHERE customer = 'ann' ORDER BY seq LIMIT 1"},
+			"ann/credits: index: journal row 0", nil},
+		{"a block before the first", []string{"INSERT INTO creditledger.blocks (number, created_at, effective_at, expires_at, bucket, priority, status, source, customer, currency, id, data, initial) " +
+			"SELECT -1, created_at, effective_at, expires_at, bucket, priority, status, source, customer, currency, id, data, initial FROM creditledger.blocks WHERE customer = 'ann' ORDER BY number LIMIT 1"},
+			"ann/credits: index: blocks row -1", nil},
+		{"everything of an account gone", every("DELETE FROM creditledger.%s WHERE customer = 'ann'"), "ann/credits: checkpoint: the account is gone", points},
+		{"everything of an account as it was", append(every("DELETE FROM creditledger.%s WHERE customer = 'ann'"), every("INSERT INTO creditledger.%[1]s SELECT * FROM old.%[1]s WHERE customer = 'ann'")...),
+			"ann/credits: checkpoint: the journal ends at record 4, the checkpoint is at 6", points},
+	} {
+		v, err := verifyTampered(t, pool, c.statements, c.since...)
+		if err != nil || v.OK || !strings.Contains(v.Violation.String(), c.says) {
+			t.Errorf("%s: %v, %v; want %q", c.name, v.Violation, err, c.says)
+		}
+		if c.since == nil {
+			continue
+		}
+		if v, err := verifyTampered(t, pool, c.statements); err != nil || !v.OK {
+			t.Errorf("%s, without a checkpoint: %v, %v", c.name, v.Violation, err)
+		}
+	}
+	// One table as it was, all others as they are: none can be left behind.
+	for _, table := range tablesOf(t, pool) {
+		moved := column[int](t, pool, fmt.Sprintf("SELECT count(*) FROM (SELECT * FROM creditledger.%[1]s EXCEPT SELECT * FROM old.%[1]s) AS d", table))
+		if moved[0] == 0 || table == "records" {
+			continue
+		}
+		aged := []string{"DELETE FROM creditledger." + table, fmt.Sprintf("INSERT INTO creditledger.%[1]s SELECT * FROM old.%[1]s", table)}
+		if v, err := verifyTampered(t, pool, aged); err != nil || v.OK {
+			t.Errorf("%s as it was: %v, %v", table, v.Violation, err)
+		}
+	}
+}

@@ -1,0 +1,70 @@
+package postgres
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"creditledger"
+)
+
+// A record of an upper layer stands in no journal. Its token tells one put from another,
+// by random bytes, and carries a check of the row, which verification reads. It is
+// evidence of accidents; who can write the table can write the check.
+const (
+	tokenRandom = 16
+	tokenCheck  = 16
+)
+
+// newToken is the token of a put. Those of earlier releases are the random bytes alone.
+func newToken(p *creditledger.RecordPut) ([]byte, error) {
+	token := make([]byte, tokenRandom, tokenRandom+tokenCheck)
+	if _, err := rand.Read(token); err != nil {
+		return nil, err
+	}
+	return append(token, rowCheck(token, p.RecordID, p.Next(), p.Value)...), nil
+}
+
+func rowCheck(random []byte, id creditledger.RecordID, version uint64, value []byte) []byte {
+	h := sha256.New()
+	h.Write(random)
+	for _, n := range []int{len(id.Kind), len(id.Key)} {
+		h.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	}
+	h.Write([]byte(id.Kind + id.Key))
+	h.Write(binary.BigEndian.AppendUint64(nil, version))
+	h.Write(value)
+	return h.Sum(nil)[:tokenCheck]
+}
+
+// recordsPage is how many records are read at once; they may be large.
+const recordsPage = 64
+
+// checkRecords holds the records of a kind to their checks, and returns the kind after it,
+// empty at the end.
+func (r *reads) checkRecords(ctx context.Context, c client, kind string) (next string, err error) {
+	var key, value, token []byte
+	var version int64
+	after := []byte{}
+	for read := recordsPage; read == recordsPage && kind != ""; {
+		read = 0
+		err := query(ctx, c, r.sql.recordRows, []any{kind, after, int64(recordsPage)}, []any{&key, &version, &value, &token}, func() error {
+			read++
+			after = append([]byte{}, key...)
+			id := creditledger.RecordID{Kind: kind, Key: string(key)}
+			checked := len(token) != tokenRandom
+			if checked && (len(token) != tokenRandom+tokenCheck ||
+				string(token[tokenRandom:]) != string(rowCheck(token[:tokenRandom], id, uint64(version), value))) {
+				return &creditledger.CorruptError{Where: fmt.Sprintf("%s record %q", kind, key), Reason: "is not what was put: its check differs"}
+			}
+			return nil
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	err = query(ctx, c, r.sql.nextKind, []any{kind}, []any{&next}, func() error { return nil })
+	return next, err
+}

@@ -1,0 +1,196 @@
+package creditledger
+
+import (
+	"context"
+	"fmt"
+	"math"
+)
+
+// verifier replays one account beside the store, in snapshots of it. All but the last only
+// read a part of the journal, in which nothing ever changes; the last reads the rest of it
+// and compares all else, which does change.
+type verifier struct {
+	ledger   *Ledger
+	id       AccountID
+	listed   bool
+	progress *progress
+	since    map[uint64]Seal // checkpoints by version
+
+	replay  *account          // what the journal says so far; its closed blocks are all kept
+	blocks  []*block          // every block, by number less one
+	sums    map[uint64]Amount // Σ of the entries' effects on each block, apart from the replay
+	keys    keySum            // of the records' idempotency keys
+	reading uint64            // the record being read
+	records uint64            // replayed
+
+	// Memory that each record and each block uses again.
+	rec              OpRecord
+	changes          []*change
+	used             int    // of the changes, by the record being replayed
+	stored, replayed []byte // a block's two forms, for comparing
+}
+
+func newVerifier(r *verification, on AccountID, listed bool) *verifier {
+	v := &verifier{ledger: r.ledger, id: on, listed: listed, progress: r.progress, sums: map[uint64]Amount{}, since: map[uint64]Seal{}}
+	for _, c := range r.since[on] {
+		v.since[c.Version] = c.Seal
+	}
+	v.replay = newReplayed(on)
+	return v
+}
+
+// newReplayed is an account before its first record.
+func newReplayed(on AccountID) *account {
+	a, err := newAccount(on, &State{})
+	if err != nil { // an empty state breaks no rule
+		panic("creditledger: " + err.Error())
+	}
+	return a
+}
+
+func (v *verifier) newChange() *change {
+	if v.used == len(v.changes) {
+		v.changes = append(v.changes, new(change))
+	}
+	v.used++
+	c := v.changes[v.used-1]
+	*c = change{}
+	return c.begin()
+}
+
+// verifyPage is how many journal records are read at once.
+const verifyPage = 512
+
+// snapshotRecords is how many are read in one snapshot. A variable for tests.
+var snapshotRecords = 1 << 15
+
+// run ends whatever is written meanwhile: once it is where the journal ended when it
+// began, each snapshot reads twice as much as the one before.
+func (v *verifier) run(ctx context.Context) error {
+	last, err := v.ledger.store.Journal(ctx, v.id, math.MaxUint64, 1, true)
+	if err != nil {
+		return err
+	}
+	for limit := snapshotRecords; ; {
+		more := false
+		err := v.ledger.store.Snapshot(ctx, v.id, func(s Snapshot) (err error) {
+			if more, err = v.replayPart(ctx, s, limit); err != nil || more {
+				return err
+			}
+			return v.compare(ctx, s)
+		})
+		switch {
+		case err == errKeys:
+			return v.blameKeys(ctx)
+		case err != nil || !more:
+			return err
+		case len(last) == 0 || v.replay.head.Version >= last[0].Seq:
+			limit *= 2
+		}
+	}
+}
+
+// replayPart replays records up to a number of them. It reports whether there may be more.
+func (v *verifier) replayPart(ctx context.Context, s Snapshot, limit int) (more bool, err error) {
+	for end := v.replay.head.Version + uint64(limit); v.replay.head.Version < end; {
+		v.reading = v.replay.head.Version + 1
+		size := int(min(end-v.replay.head.Version, verifyPage))
+		records, err := s.Journal(ctx, v.reading, size)
+		if err != nil {
+			return false, err
+		}
+		for i := range records {
+			if err := ctx.Err(); err != nil {
+				return false, err
+			}
+			if err := v.record(ctx, s, &records[i]); err != nil {
+				return false, err
+			}
+			v.records++
+		}
+		v.progress.add(uint64(len(records)))
+		if len(records) < size {
+			v.reading = 0
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (v *verifier) violation(rule, format string, args ...any) *Violation {
+	return &Violation{Account: v.id, Record: v.reading, Rule: rule, Detail: fmt.Sprintf(format, args...)}
+}
+
+// record holds one stored record to its place in the chain and replays it.
+func (v *verifier) record(ctx context.Context, s Snapshot, stored *JournalRecord) error {
+	v.reading = v.replay.head.Version + 1
+	if stored.Seq != v.reading {
+		return v.violation("sequence", "record %d stands in its place", stored.Seq)
+	}
+	rec := &v.rec
+	if err := rec.decodeStored(v.id, stored); err != nil {
+		return err
+	}
+	seal := SealOf(stored.Bytes)
+	v.used = 0
+	changes, err := replay(v.replay, rec, seal, v.newChange)
+	if err != nil {
+		return v.blame(ctx, s, rec, seal, err)
+	}
+	if rec.Key != "" {
+		v.keys.add(rec.Key, rec.Seq)
+	}
+	for _, c := range changes {
+		if c.created != nil {
+			v.blocks = append(v.blocks, c.created)
+		}
+		for j := range c.lines {
+			if err := c.lines[j].effect(v.sums, false); err != nil {
+				return v.violation("conservation", "%v", err)
+			}
+		}
+	}
+	if want, ok := v.since[rec.Seq]; ok && want != seal {
+		return v.violation("checkpoint", "it is sealed %s, the checkpoint says %s", seal, want)
+	}
+	return nil
+}
+
+// blame finds out which of two records was touched when the second does not follow
+// the first: the first, if what comes after the second still knows its seal.
+func (v *verifier) blame(ctx context.Context, s Snapshot, rec *OpRecord, seal Seal, err error) error {
+	broken, ok := err.(*Violation)
+	if !ok || broken.Rule != ruleSeal || rec.Seq == 1 {
+		return err
+	}
+	known, err := v.knownSeal(ctx, s, rec.Seq)
+	if err != nil {
+		return err
+	}
+	if known == seal {
+		broken.Record--
+		broken.Detail = fmt.Sprintf("it is sealed %s, the record after it follows %s", v.replay.head.Seal, rec.Prev)
+	}
+	return broken
+}
+
+// knownSeal is how a record is sealed according to what follows on it: the next record,
+// or the head. It is none if that cannot be read.
+func (v *verifier) knownSeal(ctx context.Context, s Snapshot, seq uint64) (Seal, error) {
+	records, err := s.Journal(ctx, seq+1, 1)
+	if err != nil {
+		return Seal{}, err
+	}
+	if len(records) > 0 {
+		next, err := decodeStored(v.id, &records[0])
+		if err != nil {
+			return Seal{}, nil
+		}
+		return next.Prev, nil
+	}
+	state, err := s.State(ctx)
+	if err != nil {
+		return Seal{}, err
+	}
+	return state.Head.Seal, nil
+}

@@ -1,0 +1,102 @@
+package creditledger
+
+import "context"
+
+// customers proves what the records of customers say of one another: each stands under
+// its own id, and each external id leads to the one that has it. A customer and its
+// external id are written in one commit and never removed, so that whoever has seen one
+// finds the other, whatever is written meanwhile.
+func (r *verification) customers(ctx context.Context, res *Verification) error {
+	var have, listed keySum
+	err := r.eachCustomer(ctx, func(c *Customer) error {
+		if c.ExternalID != "" {
+			have.addPair(c.ExternalID, c.ID)
+		}
+		return nil
+	})
+	if err == nil {
+		err = r.eachRecord(ctx, customerExternal, func(rec *Record) error {
+			listed.addPair(rec.Key, string(rec.Value))
+			return nil
+		})
+	}
+	if err == nil && have != listed {
+		err = r.blameCustomers(ctx)
+	}
+	if res.Violation = violationOf(err, AccountID{}, 0); res.Violation != nil {
+		return nil
+	}
+	return err
+}
+
+// blameCustomers asks for each external id whether it leads to its customer, and the
+// other way round. What differs because it was written meanwhile is in order by then.
+func (r *verification) blameCustomers(ctx context.Context) error {
+	err := r.eachCustomer(ctx, func(c *Customer) error {
+		if c.ExternalID == "" {
+			return nil
+		}
+		rec, err := r.ledger.store.Record(ctx, RecordID{Kind: customerExternal, Key: c.ExternalID})
+		if err == nil && string(rec.Value) != c.ID || isNotFound(err) {
+			return customerViolation(c.ID, "its external id "+quote(c.ExternalID)+" does not lead to it")
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return r.eachRecord(ctx, customerExternal, func(rec *Record) error {
+		c, _, err := r.ledger.customer(ctx, string(rec.Value))
+		if err == nil && c.ExternalID != rec.Key || isNotFound(err) {
+			return customerViolation(string(rec.Value), "the external id "+quote(rec.Key)+" leads to it, and is not its own")
+		}
+		return err
+	})
+}
+
+func customerViolation(id, detail string) error {
+	return &Violation{Rule: "customers", Detail: "customer " + quote(id) + ": " + detail}
+}
+
+func (r *verification) eachCustomer(ctx context.Context, f func(*Customer) error) error {
+	return r.eachRecord(ctx, customerKind, func(rec *Record) error {
+		c, err := decodeCustomer(rec.Value)
+		if err != nil {
+			return customerViolation(rec.Key, err.Error())
+		}
+		if c.ID != rec.Key {
+			return customerViolation(rec.Key, "it says that it is "+quote(c.ID))
+		}
+		return f(&c)
+	})
+}
+
+// recordsPage is how many records of upper layers are read at once; they may be large.
+const recordsPage = 64
+
+// eachRecord walks over the records of a kind, which the store lists in order.
+func (r *verification) eachRecord(ctx context.Context, kind string, f func(*Record) error) error {
+	for after := ""; ; {
+		page, err := r.ledger.store.Records(ctx, kind, "", after, recordsPage)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if page[i].Key <= after {
+				return &Violation{Rule: "records", Detail: kindText(kind) + " " + quote(page[i].Key) + " is listed after " + quote(after) + ", out of order or twice"}
+			}
+			if after = page[i].Key; page[i].Version == 0 {
+				return &Violation{Rule: "records", Detail: kindText(kind) + " " + quote(after) + " has no version"}
+			}
+			if err := f(&page[i]); err != nil {
+				return err
+			}
+		}
+		if len(page) < recordsPage {
+			return nil
+		}
+	}
+}
+
+// addPair is add for two texts.
+func (s *keySum) addPair(a, b string) { s.add(Key(appendText(nil, a))+Key(b), 0) }
