@@ -67,10 +67,17 @@ func (c *copier) copyAccount(ctx context.Context, id creditledger.AccountID) err
 		if err != nil {
 			return err
 		}
-		if wanted = source.Head.Version; version == wanted {
+		wanted = source.Head.Version
+		switch {
+		case version > wanted: // the head was read last
+			return &creditledger.CorruptError{Where: "account " + id.String() + " of the source",
+				Reason: fmt.Sprintf("its journal goes on to record %d, its head says that %d is the last", version, wanted)}
+		case version == 0:
+			return &creditledger.CorruptError{Where: "account " + id.String() + " of the source",
+				Reason: "it is listed, and nothing of it can be read"}
+		case version == wanted:
 			return c.arrived(ctx, id, &source.Head)
-		}
-		if round == rounds {
+		case round == rounds:
 			return fmt.Errorf("%w: account %s", ErrSourceMoved, id)
 		}
 	}

@@ -51,7 +51,8 @@ const (
 // When it returns an error, at least what the Report counts has been written: what was
 // under way then may have been, too. Errors: a
 // TargetError; ErrSourceMoved; creditledger.ErrCorrupt, or a creditledger.Violation,
-// when the source does not follow from its journal; else trouble with either store.
+// when the source does not follow from its journal, or has something that is of no
+// account; else trouble with either store.
 func Copy(ctx context.Context, from, to creditledger.Store, opts *Options) (Report, error) {
 	c := &copier{}
 	var whole, both bool
@@ -93,9 +94,11 @@ type copier struct {
 }
 
 func (c *copier) run(ctx context.Context) error {
-	// First everything that may be refused, so that nothing is written if it is.
+	// First everything that may be refused, so that nothing is written if it is. Last what
+	// the source has beside its accounts: what could be copied is, and the caller hears of
+	// what was not.
 	for _, step := range []func(context.Context) error{
-		c.checkAccounts, c.checkRecords, c.copyAccounts, c.copyRecords, c.compareAccounts, c.compareRecords,
+		c.checkAccounts, c.checkRecords, c.copyAccounts, c.copyRecords, c.compareAccounts, c.compareRecords, c.from.CheckStrays,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -114,7 +117,8 @@ func (c *copier) note(count func(*Progress, *Report)) {
 	}
 }
 
-// eachAccount calls f for every account of a store, in order.
+// eachAccount calls f for every account of a store, in order. A store that lists one
+// twice or out of order leaves others out.
 func eachAccount(ctx context.Context, s creditledger.Store, f func(creditledger.AccountID) error) error {
 	var after creditledger.AccountID
 	for {
@@ -123,6 +127,9 @@ func eachAccount(ctx context.Context, s creditledger.Store, f func(creditledger.
 			return err
 		}
 		for _, id := range ids {
+			if id.Compare(after) <= 0 {
+				return &creditledger.CorruptError{Where: "the list of accounts", Reason: fmt.Sprintf("%s stands after %s, out of order or twice", id, after)}
+			}
 			if err := f(id); err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -354,6 +355,51 @@ func TestCopyNeedsKinds(t *testing.T) {
 	for _, pair := range [][2]creditledger.Store{{plain, memory.New()}, {memory.New(), plain}} {
 		if _, err := transfer.Copy(t.Context(), pair[0], pair[1], nil); !errors.Is(err, creditledger.ErrInvalid) {
 			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// listing is a source that lists other accounts than it has.
+type listing struct {
+	*memory.Store
+	list func(ids []creditledger.AccountID) []creditledger.AccountID
+	rest error // what it finds beside its accounts
+}
+
+func (s listing) Accounts(ctx context.Context, after creditledger.AccountID, _ int) ([]creditledger.AccountID, error) {
+	ids, err := s.Store.Accounts(ctx, creditledger.AccountID{}, 1000)
+	if after != (creditledger.AccountID{}) {
+		return nil, err
+	}
+	return s.list(ids), err
+}
+
+func (s listing) CheckStrays(context.Context) error { return s.rest }
+
+// TestCopyProvesTheList: a source that lists an account twice, out of order, or one that
+// cannot be read, or that has rows beside its accounts, is not copied in silence.
+func TestCopyProvesTheList(t *testing.T) {
+	source := memory.New()
+	filled(t, source)
+	for _, c := range []struct {
+		name string
+		list func(ids []creditledger.AccountID) []creditledger.AccountID
+		rest error
+		says string
+	}{
+		{"as it is", func(ids []creditledger.AccountID) []creditledger.AccountID { return ids }, nil, ""},
+		{"twice", func(ids []creditledger.AccountID) []creditledger.AccountID { return append(ids[:2:2], ids[1:]...) }, nil, "out of order or twice"},
+		{"out of order", func(ids []creditledger.AccountID) []creditledger.AccountID { slices.Reverse(ids); return ids }, nil, "out of order or twice"},
+		{"not there", func(ids []creditledger.AccountID) []creditledger.AccountID {
+			return append(ids, creditledger.AccountID{Customer: "\U0010ffff", Currency: "credits"})
+		}, nil, "nothing of it can be read"},
+		{"rows of none", func(ids []creditledger.AccountID) []creditledger.AccountID { return ids },
+			&creditledger.Violation{Rule: "index", Detail: "a row of no account"}, "a row of no account"},
+	} {
+		target := memory.New()
+		_, err := transfer.Copy(t.Context(), listing{source, c.list, c.rest}, target, nil)
+		if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says)) {
+			t.Errorf("%s: %v; want %q", c.name, err, c.says)
 		}
 	}
 }
