@@ -40,11 +40,11 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 			_, err := s.Record(ctx, creditledger.RecordID{Kind: "k", Key: "k"})
 			return err
 		},
-		"Records":      func(ctx context.Context) error { _, err := s.Records(ctx, "k", "", "", 1); return err },
-		"Kinds":        func(ctx context.Context) error { _, err := s.Kinds(ctx); return err },
-		"CheckIndexes": s.CheckIndexes,
-		"CheckAccount": func(ctx context.Context) error {
-			return s.CheckAccount(ctx, ann, 1, 0, func(string) uint64 { return 1 })
+		"Records":     func(ctx context.Context) error { _, err := s.Records(ctx, "k", "", "", 1); return err },
+		"Kinds":       func(ctx context.Context) error { _, err := s.Kinds(ctx); return err },
+		"CheckStrays": s.CheckStrays,
+		"Snapshot": func(ctx context.Context) error {
+			return s.Snapshot(ctx, ann, func(creditledger.Snapshot) error { return nil })
 		},
 		"Commit": func(ctx context.Context) error {
 			return s.Commit(ctx, []creditledger.Change{{Records: []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "k", Key: "k"}}}}})
@@ -55,7 +55,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 			return err
 		},
 	}
-	reads := []string{"Load", "Block", "Blocks", "BlocksByNumber", "Journal", "KeySeq", "Due", "Accounts", "Record", "Records", "Kinds", "CheckIndexes", "CheckAccount"}
+	reads := []string{"Load", "Block", "Blocks", "BlocksByNumber", "Journal", "KeySeq", "Due", "Accounts", "Record", "Records", "Kinds", "CheckStrays", "Snapshot"}
 	for name, held := range map[string]struct {
 		hold  func(*bolt.Store) func()
 		calls []string
