@@ -166,3 +166,47 @@ func (m *meter) Records(ctx context.Context, kind, prefix, after string, limit i
 	m.count(len(records))
 	return records, err
 }
+
+func (m *meter) CheckStrays(ctx context.Context) error {
+	if err := m.before(ctx, "CheckStrays", cl.AccountID{}); err != nil {
+		return err
+	}
+	return m.inner.CheckStrays(ctx)
+}
+
+func (m *meter) Snapshot(ctx context.Context, id cl.AccountID, f func(cl.Snapshot) error) error {
+	if err := m.before(ctx, "Snapshot", id); err != nil {
+		return err
+	}
+	return m.inner.Snapshot(ctx, id, func(s cl.Snapshot) error { return f(meteredSnapshot{s, m}) })
+}
+
+// meteredSnapshot counts the rows that a snapshot shows.
+type meteredSnapshot struct {
+	cl.Snapshot
+	m *meter
+}
+
+func (s meteredSnapshot) Journal(ctx context.Context, from uint64, limit int) ([]cl.JournalRecord, error) {
+	rows, err := s.Snapshot.Journal(ctx, from, limit)
+	s.m.count(len(rows))
+	return rows, err
+}
+
+func (s meteredSnapshot) Blocks(ctx context.Context, from uint64, limit int) ([]cl.Block, error) {
+	rows, err := s.Snapshot.Blocks(ctx, from, limit)
+	s.m.count(len(rows))
+	return rows, err
+}
+
+func (s meteredSnapshot) Keys(ctx context.Context, after cl.Key, limit int) ([]cl.KeyedRecord, error) {
+	rows, err := s.Snapshot.Keys(ctx, after, limit)
+	s.m.count(len(rows))
+	return rows, err
+}
+
+func (s meteredSnapshot) BlockIDs(ctx context.Context, after string, limit int) ([]cl.NumberedBlock, error) {
+	rows, err := s.Snapshot.BlockIDs(ctx, after, limit)
+	s.m.count(len(rows))
+	return rows, err
+}

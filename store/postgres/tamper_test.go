@@ -21,9 +21,9 @@ import (
 // What follows changes rows by hand, each in a transaction that is rolled back, and
 // verifies the ledger in that transaction.
 
-// tampered is a ledger with rows in every table, and beside it, in schema old, what its
+// ledgerOfRows is a ledger with rows in every table, and beside it, in schema old, what its
 // tables held some operations earlier.
-func tampered(t *testing.T) *pgxpool.Pool {
+func ledgerOfRows(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	pool := newPool(t, pgtest.Database(t), nil)
 	s := openIn(t, pool, &postgres.Options{Buckets: 4})
@@ -88,8 +88,8 @@ func column[T any](t *testing.T, pool *pgxpool.Pool, query string, args ...any) 
 	return list
 }
 
-// tamper is something done to rows, by hand.
-type tamper struct {
+// rowTamper is something done to rows, by hand.
+type rowTamper struct {
 	name       string // "table.column: what", or "table: what"
 	statements []string
 	names      string // what the finding has to name: the customer or the table
@@ -119,7 +119,7 @@ func altered(column, kind string) string {
 // tampers are deletions of every row, and for every column of every table alterations,
 // values of other rows, and rows there twice but for one column of the key; and rows that
 // are as they were earlier.
-func tampers(t *testing.T, pool *pgxpool.Pool) (list []tamper) {
+func tampers(t *testing.T, pool *pgxpool.Pool) (list []rowTamper) {
 	for _, table := range tablesOf(t, pool) {
 		columns := column[string](t, pool, `SELECT column_name::text FROM information_schema.columns
 WHERE table_schema = 'creditledger' AND table_name = $1 ORDER BY 1`, table)
@@ -143,7 +143,7 @@ WHERE table_schema = 'creditledger' AND table_name = $1 ORDER BY 1`, table)
 		for i, row := range rows {
 			at := fmt.Sprintf("ctid = '%s'", row)
 			add := func(what, format string, args ...any) {
-				list = append(list, tamper{what, strings.Split(fmt.Sprintf(format, args...), ";"), names[i]})
+				list = append(list, rowTamper{what, strings.Split(fmt.Sprintf(format, args...), ";"), names[i]})
 			}
 			add(table+": deleted", "DELETE FROM creditledger.%s WHERE %s", table, at)
 			add(table+": aged", "CREATE TEMP TABLE aged ON COMMIT DROP AS SELECT o.* FROM old.%[1]s o, creditledger.%[1]s n WHERE n.%[2]s AND %[3]s AND o::text <> n::text;"+
@@ -206,7 +206,7 @@ func verifyTampered(t *testing.T, pool *pgxpool.Pool, statements []string, since
 // TestTampering: whatever is done to a row of a table, by deleting it, by another value in
 // any column, by having it twice, or by having it as it was before, is noticed and named.
 func TestTampering(t *testing.T) {
-	pool := tampered(t)
+	pool := ledgerOfRows(t)
 	if v, err := verifyTampered(t, pool, []string{"UPDATE creditledger.heads SET version = version"}); err != nil || !v.OK {
 		t.Fatalf("as it is: %v, %v", v.Violation, err)
 	}
@@ -259,7 +259,7 @@ WHERE table_schema = 'creditledger' AND table_name = $1`, table) {
 // TestTamperingWithAccounts: an account that is there and cannot be found, or is found and
 // has no history, is noticed and named, whatever became of its rows.
 func TestTamperingWithAccounts(t *testing.T) {
-	pool := tampered(t)
+	pool := ledgerOfRows(t)
 	every := func(format string) (list []string) {
 		for _, table := range tablesOf(t, pool) {
 			if table != "meta" && table != "records" {
