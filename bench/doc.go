@@ -4,7 +4,11 @@
 //	go test -run '^$' -bench . ./bench                                  # everything, small
 //	go test -run '^$' -bench 'Decrement/./store=bolt' ./bench
 //	LEDGER_BENCH=full go test -run '^$' -bench History -benchtime 1x ./bench
+//	LEDGER_BENCH=full go test -run '^$' -bench Growth -benchtime 1x ./bench
 //	LEDGER_SYNC_DELAY=2ms go test -run '^$' -bench SlowDisk ./bench
+//
+// Growth is the table of what may grow and what is done: each cell measured at two sizes,
+// with the ratio of what one costs in each.
 //
 // Names say the conditions as key=value, so that tools can compare runs. Absolute
 // figures belong to one machine and one moment; what tells something is the ratio to a
