@@ -130,6 +130,10 @@ func checkChanges(list []creditledger.Change) error {
 // and nothing that it depends on has moved: serialization failures and deadlocks.
 const maxRetries = 100
 
+// maxReadOnly bounds how often a server may say that it takes no writes, each time over
+// another connection: one that was the primary a moment ago leads to the new one soon.
+const maxReadOnly = 8
+
 // commit tries a transaction until its outcome is known.
 func (s *Store) commit(ctx context.Context, t *transaction) error {
 	if len(t.list) == 0 {
@@ -170,6 +174,9 @@ func (s *Store) commit(ctx context.Context, t *transaction) error {
 		}
 		if kind == refused && unknown == nil {
 			return t.refusal(err)
+		}
+		if attempt+1 >= maxReadOnly && unknown == nil && readOnly(err) {
+			return fmt.Errorf("commit: the database takes no writes, it is %w: lead the connection to the primary, as with target_session_attrs=read-write", creditledger.ErrReadOnly)
 		}
 		if attempt >= maxRetries && unknown == nil || time.Now().After(deadline) || ctx.Err() != nil {
 			return s.giveUp(t, err, unknown)

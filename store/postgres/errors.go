@@ -55,6 +55,12 @@ func classify(err error) class {
 	return refused
 }
 
+// readOnly reports whether a server refused to write at all.
+func readOnly(err error) bool {
+	var server *pgconn.PgError
+	return errors.As(err, &server) && server.Code == "25006"
+}
+
 var (
 	errRolledBack = errors.New("the server answered COMMIT with ROLLBACK")
 	errWarned     = errors.New("the server warned during the commit")

@@ -100,6 +100,26 @@ func TestChangedSettings(t *testing.T) {
 	}
 }
 
+// TestReadOnlyDatabase: a database that takes no writes is said to be one after a few
+// connections, not after all the patience for a failover, and is read all the same.
+func TestReadOnlyDatabase(t *testing.T) {
+	dsn := pgtest.Database(t)
+	grant(t, creditledger.New(openIn(t, newPool(t, dsn, nil), nil), nil), account, "10")
+	pool := newPool(t, dsn, func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on" })
+	s := reopen(t, pool, nil)
+	before := pool.Stat().NewConnsCount()
+	_, err := creditledger.New(s, nil).Do(t.Context(), account, spend(1), "")
+	if !errors.Is(err, creditledger.ErrReadOnly) || !strings.Contains(err.Error(), "target_session_attrs") {
+		t.Errorf("error %v, want read-only", err)
+	}
+	if made := pool.Stat().NewConnsCount() - before; made > 12 {
+		t.Errorf("after %d connections", made)
+	}
+	if got := balance(t, s, account); got != "10" {
+		t.Errorf("balance %s", got)
+	}
+}
+
 // TestConnectionToAnotherLedger: when new connections of a pool lead elsewhere, to a
 // database with the same schema, nothing is written there of what was decided here.
 func TestConnectionToAnotherLedger(t *testing.T) {

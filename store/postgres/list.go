@@ -121,7 +121,8 @@ func nextAccounts(results pgx.BatchResults) ([]creditledger.AccountID, error) {
 	return ids, err
 }
 
-// manyDue is how many due accounts of one bucket are read and sorted. Where there are
+// manyDue is how many due accounts of one bucket, of those after the page before, are
+// read and sorted. Where there are
 // more, its accounts are read in their own order instead: a page of them is near.
 const manyDue = 2000
 
@@ -140,7 +141,7 @@ func (r *reads) Due(ctx context.Context, by creditledger.Instant, after creditle
 			spans[i] = &span{bucket: i}
 		}
 		err := fill(ctx, c, spans, manyDue, func(s *span) (string, []any) {
-			return r.sql.due, []any{int32(s.bucket), int64(by), int64(manyDue)}
+			return r.sql.due, []any{int32(s.bucket), int64(by), int64(manyDue), after.Customer, after.Currency}
 		})
 		if err != nil {
 			return err
@@ -151,7 +152,6 @@ func (r *reads) Due(ctx context.Context, by creditledger.Instant, after creditle
 				s.ids = nil
 				continue
 			}
-			s.ids = slices.DeleteFunc(s.ids, func(id creditledger.AccountID) bool { return id.Compare(after) <= 0 })
 			slices.SortFunc(s.ids, creditledger.AccountID.Compare)
 		}
 		ids, err = merged(spans, limit, func(spans []*span) error {

@@ -129,3 +129,40 @@ func pagesOf(t *testing.T, conn *pgx.Conn, sql string, args []any) (pages int, p
 	}
 	return parsed[0].Plan.Hit + parsed[0].Plan.Read, string(text)
 }
+
+// TestDueReadsWhatIsLeft: a page of due accounts is chosen among those behind the page
+// before, not among all that are due.
+func TestDueReadsWhatIsLeft(t *testing.T) {
+	const accounts = 600
+	ctx := t.Context()
+	pool, err := pgxpool.New(ctx, pgtest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	o := &Options{Buckets: 1}
+	if err := Migrate(ctx, pool, o); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(ctx, pool, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []creditledger.Change
+	for i := range accounts {
+		list = append(list, creditledger.Change{Account: creditledger.AccountID{Customer: fmt.Sprintf("%04d", i), Currency: "c"},
+			Head: creditledger.Head{Version: 1, NextDue: 5}, Journal: []creditledger.JournalRecord{{Seq: 1}}})
+	}
+	if err := s.Commit(ctx, list); err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []int{0, 100, 599} {
+		rows := 0
+		var customer, currency string
+		err := query(ctx, pool, s.sql.due, []any{int32(0), int64(5), int64(manyDue), fmt.Sprintf("%04d", after), "c"},
+			[]any{&customer, &currency}, func() error { rows++; return nil })
+		if want := accounts - after - 1; err != nil || rows != want {
+			t.Errorf("%d rows were read of the %d after account %d, %v", rows, want, after, err)
+		}
+	}
+}

@@ -91,8 +91,10 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq <= $4 ORDER BY seq
 	accounts: `SELECT customer, currency FROM {s}.heads
 WHERE bucket = $1 AND customer >= $2 AND (customer > $2 OR currency > $3)
 ORDER BY customer, currency LIMIT $4`,
+	// A CASE fits no index: the one by next_due is used, however many accounts there are.
 	due: `SELECT customer, currency FROM {s}.heads
-WHERE bucket = $1 AND next_due > 0 AND next_due <= $2 ORDER BY next_due LIMIT $3`,
+WHERE bucket = $1 AND next_due > 0 AND next_due <= $2 AND CASE WHEN customer = $4 THEN currency > $5 ELSE customer > $4 END
+ORDER BY next_due LIMIT $3`,
 
 	dueInOrder: `SELECT customer, currency FROM {s}.heads
 WHERE bucket = $1 AND customer >= $2 AND (customer > $2 OR currency > $3) AND next_due > 0 AND next_due <= $5
