@@ -65,7 +65,9 @@ func (c *Customer) forbids(currency string) error {
 
 // PutCustomer creates a customer or updates the given fields of one, and returns it
 // as it is afterwards. Errors: InvalidError; DuplicateError when the external id is
-// another customer's; ConstraintError when a different external id is set already.
+// another customer's; ConstraintError when a different external id is set already. When
+// ctx ends, its error if nothing was written, else an OutcomeUnknownError: the same update
+// again is safe.
 func (l *Ledger) PutCustomer(ctx context.Context, u CustomerUpdate) (Customer, error) {
 	err := l.enter()
 	if err != nil {
@@ -115,7 +117,7 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 		return Customer{}, err
 	}
 	puts = append(puts, RecordPut{RecordID: RecordID{Kind: customerKind, Key: c.ID}, Expect: version, Value: appendCustomer(nil, &c)})
-	return c, l.store.Commit(ctx, []Change{{Records: puts}})
+	return c, l.commitRecords(ctx, puts, func() {})
 }
 
 // Customer returns a customer; a NotFoundError when there is none.

@@ -11,7 +11,8 @@ import (
 // and take no operation any more but an Activation, so that a payment under way still
 // lands (ConstraintError). Other processes on the same store notice when they next
 // load the account. Deleting twice keeps the first instant. A NotFoundError when there is no
-// such customer.
+// such customer. When ctx ends, its error if nothing was written, else an
+// OutcomeUnknownError: deleting again is safe.
 func (l *Ledger) DeleteCustomer(ctx context.Context, id string) (Customer, error) {
 	err := l.enter()
 	if err != nil {
@@ -41,9 +42,7 @@ func (l *Ledger) deleteCustomer(ctx context.Context, id string) (Customer, error
 		return Customer{}, err
 	}
 	put := RecordPut{RecordID: RecordID{Kind: customerKind, Key: id}, Expect: version, Value: appendCustomer(nil, &c)}
-	err = l.store.Commit(ctx, []Change{{Records: []RecordPut{put}}})
-	l.customers.Add(1)
-	return c, err
+	return c, l.commitRecords(ctx, []RecordPut{put}, func() { l.customers.Add(1) })
 }
 
 // refuseDeleted makes a request on the account of a deleted customer a refused one. It

@@ -176,7 +176,7 @@ func TestLocalDays(t *testing.T) {
 func TestOldInvoicingCurrency(t *testing.T) {
 	w := newWorld(t)
 	old := creditledger.Customer{ID: "c", Timezone: "UTC", Currency: "usd"}
-	if err := w.PutRecords(ctx, []creditledger.RecordPut{{
+	if err := w.ImportRecords(ctx, []creditledger.RecordPut{{
 		RecordID: creditledger.RecordID{Kind: "customer", Key: "c"}, Value: creditledger.EncodeCustomer(old),
 	}}); err != nil {
 		t.Fatal(err)

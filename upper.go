@@ -3,6 +3,8 @@ package creditledger
 import (
 	"context"
 	"math"
+	"slices"
+	"time"
 )
 
 // What the ledger offers to layers above it, such as package invoice: records that
@@ -14,8 +16,21 @@ const (
 	maxRecordValue = 1 << 20
 )
 
-// checkPuts refuses what no store takes.
+// ownKinds are the kinds of records that the ledger writes itself, and a recovery.
+var ownKinds = []string{customerKind, customerExternal, "salvaged"}
+
+// checkPuts refuses what no store takes, and what is the ledger's own.
 func checkPuts(puts []RecordPut) error {
+	for i := range puts {
+		if slices.Contains(ownKinds, puts[i].Kind) {
+			return invalid("record", "kind %s is the ledger's own", puts[i].Kind)
+		}
+	}
+	return checkRecords(puts)
+}
+
+// checkRecords refuses what no store takes.
+func checkRecords(puts []RecordPut) error {
 	seen := map[RecordID]bool{}
 	for i := range puts {
 		p := &puts[i]
@@ -36,9 +51,12 @@ func checkPuts(puts []RecordPut) error {
 	return nil
 }
 
-// PutRecords stores records of an upper layer without an operation, all or none. The
-// errors are those of Store.Commit: a ConflictError names records that are not at
-// their expected version.
+// PutRecords stores records of an upper layer without an operation, all or none. Kinds
+// are the upper layers' to share out; those of the ledger itself (customer,
+// customer_external, salvaged) are refused with an InvalidError. The other errors are
+// those of Store.Commit: a ConflictError names records that are not at their expected
+// version. When ctx ends before the store has answered, the error is ctx's if nothing was
+// written, else an OutcomeUnknownError: read the records again.
 func (l *Ledger) PutRecords(ctx context.Context, puts []RecordPut) error {
 	err := l.enter()
 	if err != nil {
@@ -48,10 +66,83 @@ func (l *Ledger) PutRecords(ctx context.Context, puts []RecordPut) error {
 	if err := checkPuts(puts); err != nil {
 		return err
 	}
+	return l.commitRecords(ctx, puts, func() {})
+}
+
+// ImportRecords stores records as another ledger has them, of any kind, all or none: the
+// way to move them between stores, as Import is for journals. A record of the ledger's
+// own that it could not read is refused with an InvalidError; that it fits the others
+// is the caller's to see to. Errors: as for PutRecords.
+func (l *Ledger) ImportRecords(ctx context.Context, puts []RecordPut) error {
+	err := l.enter()
+	if err != nil {
+		return err
+	}
+	defer l.leave()
+	if err := checkRecords(puts); err != nil {
+		return err
+	}
+	for i := range puts {
+		if err := checkOwn(&puts[i]); err != nil {
+			return err
+		}
+	}
+	return l.commitRecords(ctx, puts, func() {})
+}
+
+// checkOwn refuses a customer that is none.
+func checkOwn(p *RecordPut) error {
+	switch p.Kind {
+	case customerKind:
+		if c, err := decodeCustomer(p.Value); err != nil || c.ID != p.Key {
+			return invalid("record", "%s is not customer %s", kindText(p.Kind), quote(p.Key))
+		}
+	case customerExternal:
+		return checkID("record", string(p.Value))
+	}
+	return nil
+}
+
+// lastWord is how long a store may take to say how a commit ended whose caller has given
+// up: one that waits for a connection or a lock says at once that nothing was written.
+const lastWord = 50 * time.Millisecond
+
+// commitRecords stores records by themselves. Whoever gives up waiting is told so, and
+// the commit, once the store has begun it, goes on.
+//
+// landed is called once the commit has ended, however.
+func (l *Ledger) commitRecords(ctx context.Context, puts []RecordPut, landed func()) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return l.store.Commit(ctx, []Change{{Records: puts}})
+	commit := func() error {
+		defer landed()
+		return l.commit.send(ctx, []Change{{Records: puts}})
+	}
+	if l.commit.joined() || ctx.Done() == nil {
+		return commit()
+	}
+	if err := l.enter(); err != nil { // Close waits for the commit, too
+		return err
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer l.leave()
+		done <- commit()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	patience := time.NewTimer(lastWord)
+	defer patience.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-patience.C:
+		return &OutcomeUnknownError{Err: ctx.Err()}
+	}
 }
 
 // Record returns a record of an upper layer; a NotFoundError when there is none.

@@ -145,13 +145,16 @@ func (s *scan) into(ctx context.Context, l *creditledger.Ledger, r *Recovery) er
 		}
 		r.Records++
 	}
-	return puts.flush(ctx, l)
+	err := puts.flush(ctx, l)
+	r.Records, r.Damaged = r.Records-puts.damaged, r.Damaged+puts.damaged
+	return err
 }
 
 // puts are records of upper layers on their way into a ledger, many in a commit.
 type puts struct {
-	list []creditledger.RecordPut
-	size int
+	list    []creditledger.RecordPut
+	size    int
+	damaged int // cannot be read, and were left out
 }
 
 func (p *puts) add(ctx context.Context, l *creditledger.Ledger, id creditledger.RecordID, value []byte) error {
@@ -164,11 +167,23 @@ func (p *puts) add(ctx context.Context, l *creditledger.Ledger, id creditledger.
 
 func (p *puts) flush(ctx context.Context, l *creditledger.Ledger) error {
 	list := p.list
-	*p = puts{}
+	p.list, p.size = nil, 0
 	if len(list) == 0 {
 		return nil
 	}
-	return l.PutRecords(ctx, list)
+	err := l.ImportRecords(ctx, list)
+	if !errors.Is(err, creditledger.ErrInvalid) {
+		return err
+	}
+	for i := range list { // all but those that are refused
+		switch err := l.ImportRecords(ctx, list[i:i+1]); {
+		case errors.Is(err, creditledger.ErrInvalid):
+			p.damaged++
+		case err != nil:
+			return err
+		}
+	}
+	return nil
 }
 
 // importBatch is how many records are imported in one commit.

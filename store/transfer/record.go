@@ -133,7 +133,7 @@ func (c *copier) copyKind(ctx context.Context, kind string) error {
 		if len(puts) == 0 {
 			return nil
 		}
-		if err := c.ledger.PutRecords(ctx, puts); err != nil {
+		if err := c.ledger.ImportRecords(ctx, puts); err != nil {
 			return err
 		}
 		n := uint64(len(puts))
