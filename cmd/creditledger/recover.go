@@ -23,7 +23,7 @@ record of an account; such accounts are counted.
 
 Prove the new file with creditledger verify, and compare it with your last backup.
 
-Exit status: 0 nothing is missing; 4 something is, the table says what; 1 nothing could
+Exit status: 0 nothing is missing; 4 something is, or may be, the table says what; 1 nothing could
 be read or written; 2 a command line that is wrong.`
 
 func (a *app) recoverCommand() *cobra.Command {
@@ -95,6 +95,9 @@ func (a *app) showRecovery(r *bolt.Recovery) error {
 		fmt.Fprintf(a.out, ", %s cannot be read", count(uint64(r.Unread), "page", "pages"))
 	}
 	fmt.Fprintln(a.out, ".")
+	for _, open := range r.Open {
+		fmt.Fprintf(a.out, "Not proven: %s.\n", open)
+	}
 	unproven := 0
 	for _, c := range r.Accounts {
 		if c.Unproven {

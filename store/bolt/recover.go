@@ -19,6 +19,11 @@ type Recovery struct {
 	Records  int                // of upper layers, copied
 	Damaged  int                // of upper layers, found and not what was put
 	Unread   int                // pages that are damaged as a whole, or cut off
+
+	// Open says what the file does not prove, in sentences, up to 100: what may be missing
+	// and has left no trace. Where a page of its trees is damaged, nothing tells what was
+	// in it, beyond what other pages say of it.
+	Open []string
 }
 
 // RecoveredAccount is what became of one account's journal. Every record up to
@@ -38,20 +43,20 @@ type RecoveredAccount struct {
 // bytes, which creditledger.DecodeRecord reads.
 const SalvagedKind = "salvaged"
 
-// Whole reports whether nothing is known to be missing.
+// Whole reports whether nothing is missing, and the file proves that nothing is.
 func (r *Recovery) Whole() bool {
 	for _, a := range r.Accounts {
 		if a.Recovered < a.Version {
 			return false
 		}
 	}
-	return r.Unread == 0 && r.Damaged == 0
+	return r.Unread == 0 && r.Damaged == 0 && len(r.Open) == 0
 }
 
 // Recover reads a ledger file that Open refuses, or that does not verify, and makes a
 // new one at path of all that is intact in it. It reads the pages one by one and
-// trusts none: a journal record counts if its bytes decode and neither the record
-// behind it nor a head has another seal for it. Each account's records up to the first gap are imported, decided again
+// trusts none: a journal record counts if its bytes decode, wherever they stand in a row,
+// and neither the record behind it nor a head has another seal for it. Each account's records up to the first gap are imported, decided again
 // as Ledger.Import does; those beyond it are set aside. Records of upper layers have
 // no seal: of each the newest that can be read is copied.
 //
@@ -83,7 +88,7 @@ func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
 	if len(s.versions)+len(s.records) == 0 {
 		return nil, corrupt("file", "nothing of a ledger can be read in it")
 	}
-	r := &Recovery{Unread: s.bad + cutOff(f, info.Size()), Damaged: s.damaged}
+	r := &Recovery{Unread: s.bad + cutOff(f, info.Size()), Damaged: s.damaged, Open: s.open}
 	err = build(path, func(temporary string) error {
 		if err := initialize(temporary); err != nil {
 			return err

@@ -183,6 +183,31 @@ func TestRecover(t *testing.T) {
 			t.Errorf("half a file is called whole: %+v", r)
 		}
 	})
+	for name, damage := range map[string]func(row []byte, key, front int){
+		"the front of a row of the log": func(row []byte, key, front int) { row[key] ^= 0x55; row[key+1] ^= 0x55 },
+		"the key of a row of the log":   func(row []byte, _, _ int) { row[0] ^= 0x55; row[7] ^= 0x55 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			data := bytes.Clone(sound)
+			record := recordOf(t, filepath.Join(dir, "sound.db"), creditledger.AccountID{Customer: "bob", Currency: "USD"}, 101)
+			found := 0
+			for at := 0; ; at += len(record) {
+				i := bytes.Index(data[at:], record)
+				if i < 0 {
+					break
+				}
+				at += i
+				damage(data[at-8-3:], 8, 3) // two numbers stand before the record, of one byte and of two
+				found++
+			}
+			if found == 0 {
+				t.Fatal("the record is not in the file")
+			}
+			if a := try(t, data).Accounts[1]; a.Version != 200 || a.Recovered != 200 {
+				t.Errorf("a record is dropped that is intact: %+v", a)
+			}
+		})
+	}
 	t.Run("a record beside the journal altered", func(t *testing.T) {
 		data := bytes.Clone(sound)
 		key := []byte("\x08customerbob")
@@ -303,5 +328,79 @@ func TestRecoverRefuses(t *testing.T) {
 	defer s.Close()
 	if _, err := bolt.Recover(ctx, path, filepath.Join(dir, "new.db")); !errors.Is(err, creditledger.ErrLocked) {
 		t.Errorf("of an open file: %v", err)
+	}
+}
+
+// recordOf reads a journal record of a ledger that nobody has open.
+func recordOf(t *testing.T, path string, id creditledger.AccountID, seq uint64) []byte {
+	t.Helper()
+	s := mustOpen(t, path, &bolt.Options{ReadOnly: true})
+	records, err := s.Journal(t.Context(), id, seq, 1, false)
+	if err != nil || len(records) != 1 {
+		t.Fatal(records, err)
+	}
+	mustClose(t, s)
+	return records[0].Bytes
+}
+
+// TestRecoverCallsNothingWholeThatIsNot zeroes each page of a ledger, and each page but
+// for its first bytes: what is called whole has everything.
+func TestRecoverCallsNothingWholeThatIsNot(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ledger.db")
+	s := mustOpen(t, path, nil)
+	ctx := t.Context()
+	const customers, accounts = 120, 12
+	var puts []creditledger.RecordPut
+	for i := range customers {
+		puts = append(puts, creditledger.RecordPut{RecordID: creditledger.RecordID{Kind: "invoice", Key: fmt.Sprintf("inv_%03d", i)}, Value: bytes.Repeat([]byte("i"), 100)})
+	}
+	if err := s.Commit(ctx, []creditledger.Change{{Records: puts}}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range accounts {
+		if err := grant(t, s, creditledger.AccountID{Customer: fmt.Sprintf("cus_%03d", i), Currency: "credits"}, "k"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustClose(t, s)
+	sound, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := os.Getpagesize()
+	wholes, doubts := 0, 0
+	used := int(max(binary.NativeEndian.Uint64(sound[16+40:]), binary.NativeEndian.Uint64(sound[page+16+40:])))
+	for at := 0; at < used*page; at += page {
+		for _, keep := range []int{0, 32} {
+			data := bytes.Clone(sound)
+			clear(data[at+keep:][:page-keep])
+			damaged := filepath.Join(dir, fmt.Sprintf("%d-%d.db", at/page, keep))
+			if err := os.WriteFile(damaged, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			r, err := bolt.Recover(ctx, damaged, damaged+".new")
+			if err != nil {
+				t.Fatalf("page %d: %v", at/page, err)
+			}
+			recovered := 0
+			for _, a := range r.Accounts {
+				if a.Recovered == 1 {
+					recovered++
+				}
+			}
+			if all := recovered == accounts && r.Records == customers; r.Whole() && !all {
+				t.Errorf("page %d from byte %d on: called whole, with %d of %d accounts and %d of %d records", at/page, keep, recovered, accounts, r.Records, customers)
+			}
+			if r.Whole() {
+				wholes++
+			} else if len(r.Open) > 0 {
+				doubts++
+			}
+		}
+	}
+	t.Logf("%d called whole, of %d something is open", wholes, doubts)
+	if wholes == 0 || doubts == 0 {
+		t.Error("all are called alike")
 	}
 }

@@ -49,6 +49,9 @@ func ownRow(row []byte) bool {
 	return len(row) >= 2*numberSize && row[0]&^(checked>>56) == 0 && row[1] == 0 && row[2] == 0
 }
 
+// checkedRow reports whether a row says that it has a check.
+func checkedRow(row []byte) bool { return ownRow(row) && row[0] == checked>>56 }
+
 func rowCheck(key []byte, version uint64, value []byte) []byte {
 	h := sha256.New()
 	h.Write(binary.BigEndian.AppendUint64(nil, version))

@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"strings"
 
@@ -19,10 +20,11 @@ type scan struct {
 	versions map[creditledger.AccountID]uint64             // the highest that any head or record names
 	heads    map[creditledger.AccountID]creditledger.Head  // the newest
 	records  map[creditledger.RecordID]version
-	damaged  int   // rows of upper layers that are not what was put
-	bad      int   // pages that cannot be read, or have no room for what they hold
-	extra    int64 // bytes of overflow pages that were read
-	filling  bool  // what is found only fills gaps
+	damaged  int      // rows of upper layers that are not what was put
+	bad      int      // pages that cannot be read, or have no room for what they hold
+	extra    int64    // bytes of overflow pages that were read
+	filling  bool     // what is found only fills gaps
+	open     []string // what the file does not prove
 }
 
 // maxOverflow is how much of a page is read that is said to be longer than one.
@@ -115,17 +117,45 @@ func (s *scan) page(page uint64) {
 	s.leaf(data, at, nil)
 }
 
-// livePages are the pages of the trees, nil when the walk finds any damage.
+// livePages are the pages of the trees, nil when the walk finds any damage. What damage
+// leaves open is noted: no page says what was in another one.
 func (s *scan) livePages() *pageSet {
 	m, err := readMeta(s.file, s.size)
-	if err != nil || m.pages > uint64(s.size)/m.pageSize || m.pages < minPages || m.alone {
+	if err == nil {
+		err = m.check(s.size)
+	}
+	if err != nil {
+		s.leavesOpen("the meta pages lead nowhere: nothing shows whether all is here")
 		return nil
 	}
+	if m.older {
+		s.leavesOpen("one of the two meta pages is damaged: the last commit may be missing")
+	}
 	w := newWalk(context.Background(), s.file, m)
-	if w.visit(node{page: m.root}) != nil {
+	sound := !m.alone
+	w.damaged = func(n node, _ error) {
+		sound = false
+		switch bucket := strings.TrimPrefix(n.in, "/"+string(topBucket)); bucket {
+		case "/records":
+			s.leavesOpen("page %d is damaged: records beside the journal may be missing", n.page)
+		case "/log", "/accounts", "", "/":
+			s.leavesOpen("page %d is damaged: accounts of which nothing is left may be missing, and records beside the journal", n.page)
+		}
+	}
+	_ = w.visit(node{page: m.root})
+	if !sound {
 		return nil
 	}
 	return &w.used
+}
+
+// maxOpen is how many things are listed that the file leaves open.
+const maxOpen = 100
+
+func (s *scan) leavesOpen(format string, args ...any) {
+	if len(s.open) < maxOpen {
+		s.open = append(s.open, fmt.Sprintf(format, args...))
+	}
 }
 
 // leaf looks at the elements of a leaf page that lies at an offset of the file, or of
@@ -135,18 +165,37 @@ func (s *scan) leaf(data []byte, at int64, name []byte) {
 	if !p.fits() && !s.filling {
 		s.bad++
 	}
+	end := uint64(pageHeader + p.count()*elementSize) // of the row before
 	for i := range p.count() {
 		e, ok := p.leaf(i)
-		if !ok || e.from == e.value {
+		if !ok || e.from < end || e.from == e.value {
+			s.between(p, i, end, at)
 			continue
 		}
-		key, value, bucket := data[e.from:e.value:e.value], data[e.value:e.end:e.end], e.bucket
+		end = e.end
+		key, value := data[e.from:e.value:e.value], data[e.value:e.end:e.end]
 		switch {
-		case bucket && name == nil && len(value) >= bucketHeader+pageHeader && binary.NativeEndian.Uint64(value) == 0:
+		case e.bucket && name == nil && len(value) >= bucketHeader+pageHeader && binary.NativeEndian.Uint64(value) == 0:
 			s.leaf(value[bucketHeader:], at+int64(e.value)+bucketHeader, key)
-		case !bucket:
+		case !e.bucket:
 			s.pair(key, value, at+int64(e.value))
 		}
+	}
+}
+
+// between looks for a record of the journal where the description of a row is damaged:
+// the row lies between its neighbours.
+func (s *scan) between(p page, i int, from uint64, at int64) {
+	to := p.size
+	if i+1 < p.count() {
+		next, ok := p.leaf(i + 1)
+		if !ok || next.from < from {
+			return
+		}
+		to = next.from
+	}
+	if from < to {
+		s.sealed(0, p.data[from:to:to], numberSize, at+int64(from))
 	}
 }
 
@@ -168,7 +217,11 @@ func (s *scan) pair(key, value []byte, at int64) {
 			return
 		}
 	}
-	if id, ok := parseRecordKey(key); ok {
+	id, ok := parseRecordKey(key)
+	if !ok && checkedRow(value) {
+		s.damaged++
+	}
+	if ok {
 		r, err := parseRow(id, key, value)
 		if err != nil && ownRow(value) {
 			s.damaged++
@@ -190,19 +243,34 @@ func parseRecordKey(k []byte) (creditledger.RecordID, bool) {
 // logRow takes a row of the log, and reports whether it is one: a short account's name
 // is as long as a log number.
 func (s *scan) logRow(number uint64, value []byte, at int64) bool {
-	r, err := parseLogRecord(number, value)
-	if err != nil {
-		return false
+	if r, err := parseLogRecord(number, value); err == nil && s.record(number, r.bytes, at+int64(len(value)-len(r.bytes))) {
+		return true
 	}
-	rec, err := creditledger.DecodeRecord(r.bytes)
+	return s.sealed(number, value, 0, at) // its front is damaged
+}
+
+// maxFront is the most that stands in front of the record in a row of the log.
+const maxFront = 2 * binary.MaxVarintLen64
+
+// sealed finds a record of the journal by its own bytes: it takes the rest of a row,
+// which begins behind a key of that size and some front.
+func (s *scan) sealed(number uint64, row []byte, key int, at int64) bool {
+	for from := range min(len(row), key+maxFront+1) {
+		if s.record(number, row[from:], at+int64(from)) {
+			return true
+		}
+	}
+	return false
+}
+
+// record takes a record of the journal, and reports whether it is one.
+func (s *scan) record(number uint64, data []byte, at int64) bool {
+	rec, err := creditledger.DecodeRecord(data)
 	if err != nil {
 		return false
 	}
 	if !s.filling || rec.Seq <= s.versions[rec.Account] {
-		s.journal(rec, found{
-			at: at + int64(len(value)-len(r.bytes)), size: len(r.bytes), number: number,
-			prev: rec.Prev, seal: creditledger.SealOf(r.bytes),
-		})
+		s.journal(rec, found{at: at, size: len(data), number: number, prev: rec.Prev, seal: creditledger.SealOf(data)})
 	}
 	return true
 }

@@ -40,6 +40,9 @@ type walk struct {
 	used   pageSet  // that were seen, or are free
 	free   uint64   // how many of them are free
 	levels [][]byte // a page for each level: its keys stay good while those below are visited
+
+	// damaged, if not nil, is told of each page that is, and the walk goes on beside it.
+	damaged func(n node, err error)
 }
 
 // node is a page to visit; its keys lie from low on and before high.
@@ -47,6 +50,7 @@ type node struct {
 	page      uint64
 	low, high []byte // nil: no bound
 	level     int
+	in        string // the bucket it is of, below those that it is in
 }
 
 func newWalk(ctx context.Context, f io.ReaderAt, m meta) *walk {
@@ -154,6 +158,15 @@ func (w *walk) bytes(p page, from, to uint64) ([]byte, error) {
 
 // visit checks a page of a tree and all below it.
 func (w *walk) visit(n node) error {
+	err := w.look(n)
+	if err != nil && w.damaged != nil && w.ctx.Err() == nil {
+		w.damaged(n, err)
+		return nil
+	}
+	return err
+}
+
+func (w *walk) look(n node) error {
 	if n.level == maxLevels {
 		return badPage(n.page, "it lies under %d others, more than a file has", maxLevels)
 	}
@@ -175,7 +188,7 @@ func (w *walk) branch(n node, p page) error {
 	if p.count() == 0 || !p.fits() {
 		return badPage(n.page, "a branch with no children, or no room for them")
 	}
-	child := node{low: n.low, level: n.level + 1}
+	child := node{low: n.low, level: n.level + 1, in: n.in}
 	for i := range p.count() {
 		e, at, ok := p.branch(i)
 		if !ok {
@@ -220,7 +233,7 @@ func (w *walk) leaf(n node, p page) error {
 		}
 		low, end = key, e.end
 		if e.bucket {
-			if err := w.bucket(n, p, e); err != nil {
+			if err := w.bucket(n, p, e, key); err != nil {
 				return err
 			}
 		}
@@ -230,7 +243,7 @@ func (w *walk) leaf(n node, p page) error {
 
 // bucket checks the value that stands for a bucket: its root page, or a whole small
 // leaf page behind the header.
-func (w *walk) bucket(n node, p page, e extent) error {
+func (w *walk) bucket(n node, p page, e extent, name []byte) error {
 	size := e.end - e.value
 	if size < bucketHeader || size > bucketHeader+w.meta.pageSize {
 		return badPage(n.page, "a bucket of %d bytes", size)
@@ -240,7 +253,7 @@ func (w *walk) bucket(n node, p page, e extent) error {
 		return err
 	}
 	if root := binary.NativeEndian.Uint64(value); root != 0 {
-		return w.visit(node{page: root, level: n.level + 1})
+		return w.visit(node{page: root, level: n.level + 1, in: n.in + "/" + string(name)})
 	}
 	small := page{id: n.page, data: value[bucketHeader:], size: size - bucketHeader}
 	if small.size < pageHeader || small.flags() != flagLeaf {
