@@ -1,6 +1,7 @@
 package creditledger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"runtime"
@@ -184,3 +185,32 @@ func TestBlocksWeighWhatTheyTakeUp(t *testing.T) {
 		runtime.KeepAlive(a)
 	}
 }
+
+// TestExplainIsBounded: an account that has had more blocks than fit in an answer is told
+// what to ask instead, and one less is explained.
+func TestExplainIsBounded(t *testing.T) {
+	a := crowded(t, 1, "1", 0)
+	for _, blocks := range []uint64{MaxExplained, MaxExplained + 1} {
+		head := a.head
+		head.Blocks = blocks
+		l := New(explained{head: head}, nil)
+		_, err := l.Explain(t.Context(), a.id, AmountOf(1), Charge{})
+		var refused *ConstraintError
+		if refuses := errors.As(err, &refused); refuses != (blocks > MaxExplained) || !refuses && err != nil {
+			t.Errorf("%d blocks: %v", blocks, err)
+		}
+	}
+}
+
+// explained is a store of one account that never has a block open.
+type explained struct {
+	discards
+	head Head
+}
+
+func (s explained) Load(context.Context, AccountID, *Head) (*State, error) {
+	s.head.Total, s.head.NextDue = Amount{}, 0
+	return &State{Head: s.head}, nil
+}
+
+func (s explained) Blocks(context.Context, AccountID, uint64, int) ([]Block, error) { return nil, nil }
