@@ -26,7 +26,8 @@ type Verification struct {
 //     where the one before ended, and the balance is where the last one ended;
 //   - what invoices say was applied from the balance is what its transactions say;
 //   - the credits on an invoice are worth what its draws took, and every draw is an entry
-//     of the ledger, of the same amount and block; what a purchase bought is there.
+//     of the ledger, of the same amount and block; what a purchase bought is there;
+//   - the change that is current for an account is there, and a pending one is current.
 //
 // Others may write meanwhile; on a very busy customer they may have to wait. The
 // ledger itself is proved by Ledger.VerifyAll.
@@ -83,6 +84,9 @@ func (x *examiner) all() error {
 	if err == nil {
 		err = x.listed()
 	}
+	if err == nil {
+		err = x.changes()
+	}
 	if err != nil {
 		return err
 	}
@@ -114,10 +118,13 @@ func (x *examiner) counters() (map[string]uint64, error) {
 	return res, err
 }
 
+// recordsPage is how many records are read at once; they may be large.
+const recordsPage = 64
+
 // each walks over the records of a kind.
 func (x *examiner) each(kind, prefix string, f func(*creditledger.Record) error) error {
 	for after := ""; ; {
-		recs, err := x.s.ledger.Records(x.ctx, kind, prefix, after, creditledger.MaxPage)
+		recs, err := x.s.ledger.Records(x.ctx, kind, prefix, after, recordsPage)
 		if err != nil {
 			return err
 		}
@@ -127,7 +134,7 @@ func (x *examiner) each(kind, prefix string, f func(*creditledger.Record) error)
 			}
 			after = recs[i].Key
 		}
-		if len(recs) < creditledger.MaxPage {
+		if len(recs) < recordsPage {
 			return nil
 		}
 	}
@@ -157,7 +164,8 @@ func (x *examiner) after(customer string) (next string, err error) {
 
 // settled examines one customer. It reads one record after the other, and what does not
 // fit may have been written between two of them: then that fits the next time, and only
-// what is wrong twice is. When there is no end of it, this service's writers wait.
+// what is wrong twice is. When there is no end of it, this service's writers wait; those of
+// other processes do not, and it gives up with an error that matches ErrConflict.
 func (x *examiner) settled(customer string) (*examined, error) {
 	last := ""
 	for attempt := 1; ; attempt++ {
@@ -172,9 +180,14 @@ func (x *examiner) settled(customer string) (*examined, error) {
 		if !errors.Is(err, creditledger.ErrCorrupt) || err.Error() == last {
 			return seen, err
 		}
-		last = err.Error()
+		if last = err.Error(); attempt == maxExaminations {
+			return nil, fmt.Errorf("%w: customer %s is written to too fast to be examined", creditledger.ErrConflict, clip(customer))
+		}
 	}
 }
+
+// maxExaminations is how often a customer is examined who is written to meanwhile.
+const maxExaminations = 64
 
 // listed proves that every invoice stands among its customer's.
 func (x *examiner) listed() error {
