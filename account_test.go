@@ -370,11 +370,10 @@ func TestManyBlocks(t *testing.T) {
 	for _, l := range []*blockList{&a.open, &a.plain.blocks, &a.debts, &a.waiting, &a.expiring} {
 		l.order = counting(l.order)
 	}
-	ids := idSource{random: randomBytes(1)}
 	do := func(op Operation, most int) string {
 		compared = 0
 		a.moveTo(a.at)
-		d := decision{request: &request{account: a.id, op: op}, account: a, ids: &ids}
+		d := decision{request: &request{account: a.id, op: op}, account: a}
 		if err := d.decide(); err != nil {
 			t.Fatal(err)
 		}

@@ -100,7 +100,12 @@ func (b *book) try(op Operation) (Result, error) {
 
 func (b *book) decision(op Operation) *decision {
 	r := &request{account: b.a.id, op: normalise(op, b.repay, time.UTC)}
-	return &decision{request: r, account: b.a, ids: &b.ids}
+	bits, err := b.ids.draw()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.bits = bits
+	return &decision{request: r, account: b.a}
 }
 
 // checkReload builds the account again from what a store would hold.

@@ -3,6 +3,7 @@ package creditledger
 import (
 	"container/list"
 	"context"
+	"math"
 	"slices"
 	"sync"
 
@@ -23,7 +24,7 @@ type slot struct {
 
 	deciding bool // a decision is changing the account
 
-	thrown *thrownAway // nil: nothing
+	thrown *thrownAway // to be decided afresh before anything else; nil: nothing
 
 	// The cache's, guarded by its mutex.
 	locked  bool
@@ -32,12 +33,6 @@ type slot struct {
 	users   int32
 	weight  int32
 	place   *list.Element
-}
-
-// thrownAway was decided, and a conflict made it void: it is to be decided afresh before
-// anything else, in order.
-type thrownAway struct {
-	list []*Pending
 }
 
 // latest is the flight after whose landing the account as it is in memory is durable;
@@ -125,44 +120,6 @@ func (s *slot) decide(run func() error) error {
 	return err
 }
 
-// spoil drops the account and what was decided on it and not taken yet, after
-// something went wrong that cannot be taken back. It is to be decided afresh.
-func (s *slot) spoil() {
-	s.account, s.deciding = nil, false
-	if s.queued != nil {
-		s.throw(s.queued)
-		s.queued.land(&ConflictError{Accounts: []AccountID{s.id}})
-		s.queued = nil
-	}
-}
-
-// throw notes what a flight carried in vain. It comes before what was thrown away
-// earlier and is still not decided afresh: that would have been first otherwise.
-func (s *slot) throw(f *flight) {
-	if s.thrown == nil {
-		s.thrown = &thrownAway{}
-	}
-	s.thrown.list = slices.Concat(f.aboard, s.thrown.list)
-	f.aboard = nil
-}
-
-// before returns what was submitted before p, thrown away, and not decided afresh since.
-func (s *slot) before(p *Pending) *Pending {
-	for s.thrown != nil && len(s.thrown.list) > 0 {
-		first := s.thrown.list[0]
-		if first == p.stale {
-			return nil
-		}
-		if !first.settled() {
-			return first
-		}
-		s.thrown.list[0] = nil
-		s.thrown.list = s.thrown.list[1:]
-	}
-	s.thrown = nil
-	return nil
-}
-
 // fetch puts the blocks that an operation names at hand.
 func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 	var few [4]string
@@ -183,12 +140,15 @@ func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 
 // cache keeps recently used accounts in memory, bounded by their weight.
 type cache struct {
-	limit int
+	limit    int
+	redecide func(*slot) // begins to decide afresh what is thrown away on a slot that is locked
 
 	mu     sync.Mutex
 	slots  map[AccountID]*slot
 	recent list.List // of *slot, most recently used first
 	weight int
+	flight *flight            // of those that have not landed, one; linked in both directions
+	afresh map[*slot]struct{} // with something thrown away
 }
 
 // acquire returns the account's slot, locked. The lock is waited for as long as ctx
@@ -208,7 +168,9 @@ func (c *cache) acquire(ctx context.Context, id AccountID) (*slot, error) {
 	}
 	s.users++
 	if err := c.lock(ctx, s); err != nil {
-		c.drop(s)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		s.users--
 		return nil, err
 	}
 	return s, nil
@@ -269,13 +231,14 @@ func (c *cache) leave(s *slot) {
 
 // release unlocks a slot and lets go of accounts that are too many.
 func (c *cache) release(s *slot) {
-	if s.deciding { // the caller's clock or source of randomness panicked
-		s.spoil()
+	if s.deciding { // the caller's clock or an Attach panicked
+		c.spoil(s)
 	}
-	weight := int32(1)
+	weight := 1
 	if s.account != nil {
-		weight += int32(s.account.weight)
+		weight += s.account.weight
 	}
+	weight = min(weight, c.heaviest())
 	idle := s.latest() == nil
 	if idle && s.account != nil {
 		s.account.forget(s.account.head.Version)
@@ -284,12 +247,17 @@ func (c *cache) release(s *slot) {
 	defer c.mu.Unlock()
 	c.unlock(s)
 	s.users--
-	c.weight += int(weight - s.weight)
-	s.weight = weight
+	c.weight += weight - int(s.weight)
+	s.weight = int32(weight)
 	if c.weight > c.limit {
 		c.evict()
 	}
 }
+
+// heaviest is what one account counts for at most. It leaves room for others, so that an
+// account larger than the bound is not pushed out by each small one that is used
+// between two of its operations, and read again for the next.
+func (c *cache) heaviest() int { return min(max(1, c.limit-max(1, c.limit/8)), math.MaxInt32) }
 
 // evict drops the least recently used accounts that nobody uses until the rest is
 // within the limit.
@@ -306,15 +274,44 @@ func (c *cache) evict() {
 	}
 }
 
-// hold and drop keep a slot from being evicted while a flight of it is in the air.
-func (c *cache) hold(s *slot) {
+// launch keeps a flight among those that have not landed, and its slot in memory.
+func (c *cache) launch(f *flight) {
 	c.mu.Lock()
-	s.users++
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	f.slot.users++
+	if f.after = c.flight; f.after != nil {
+		f.after.before = f
+	}
+	c.flight = f
 }
 
-func (c *cache) drop(s *slot) {
+// landed lets go of a flight that has landed.
+func (c *cache) landed(f *flight) {
 	c.mu.Lock()
-	s.users--
-	c.mu.Unlock()
+	defer c.mu.Unlock()
+	f.slot.users--
+	if f.after != nil {
+		f.after.before = f.before
+	}
+	if f.before != nil {
+		f.before.after = f.after
+	} else {
+		c.flight = f.after
+	}
+	f.before, f.after = nil, nil
+}
+
+// aloft lists the accounts that somebody waits for: with a flight that has not landed,
+// or with something that is to be decided afresh.
+func (c *cache) aloft() []AccountID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var ids []AccountID
+	for f := c.flight; f != nil; f = f.after {
+		ids = append(ids, f.slot.id)
+	}
+	for s := range c.afresh {
+		ids = append(ids, s.id)
+	}
+	return ids
 }

@@ -55,9 +55,13 @@ func TestCacheEvicts(t *testing.T) {
 	use("a", 2, "a", "c", "b")
 	use("d", 0, "d", "a", "c") // 11 without b: 8
 	use("e", 0, "e", "d", "a", "c")
-	use("big", 20) // larger than all room: not kept once it is let go
-	if c.weight != 0 {
-		t.Errorf("an empty cache weighs %d", c.weight)
+	use("big", 20, "big", "e") // larger than all room, it leaves room for another one
+	use("e", 0, "e", "big")
+	use("big", 20, "big", "e")
+	use("f", 0, "f", "big")
+	use("larger", 30, "larger", "f")
+	if c.weight != 10 {
+		t.Errorf("a full cache weighs %d", c.weight)
 	}
 }
 
@@ -67,15 +71,17 @@ func TestCacheKeepsWhatIsUsed(t *testing.T) {
 	c := &cache{limit: 1}
 	held := slotOf(t, c, "held", 5)
 	c.release(slotOf(t, c, "other", 5))
-	if got := c.names(); !slices.Equal(got, []string{"held"}) {
+	c.release(slotOf(t, c, "third", 5))
+	if got := c.names(); !slices.Equal(got, []string{"third", "held"}) {
 		t.Errorf("kept %v", got)
 	}
-	c.hold(held) // its flight
+	f := newFlight(held, 0, Seal{})
+	c.launch(f)
 	c.release(held)
 	if got := c.names(); !slices.Equal(got, []string{"held"}) {
 		t.Errorf("with a flight in the air: %v", got)
 	}
-	c.drop(held)
+	c.landed(f)
 	c.release(slotOf(t, c, "other", 0))
 	if got := c.names(); !slices.Equal(got, []string{"other"}) {
 		t.Errorf("then: %v", got)
@@ -106,15 +112,13 @@ func TestSlotTwiceAboard(t *testing.T) {
 		return turn.flying
 	}
 	s := slotOf(t, cache, "a", 0)
-	first, second := newFlight(0, Seal{}), newFlight(1, Seal{})
+	first, second := newFlight(s, 0, Seal{}), newFlight(s, 1, Seal{})
 	first.records, second.records = []JournalRecord{{Seq: 1}}, []JournalRecord{{Seq: 2}}
-	cache.hold(s)
 	s.queued = first
 	cache.leave(s)
 	if flying := board(s); len(flying) != 1 || len(turn.changes) != 1 || s.flying != first {
 		t.Fatalf("aboard: %v, %v", flying, turn.changes)
 	}
-	cache.hold(s)
 	s.queued = second
 	if flying := board(s); len(flying) != 0 || s.flying != first || s.queued != second {
 		t.Errorf("a second flight of one account went aboard: %v", flying)
@@ -123,7 +127,7 @@ func TestSlotTwiceAboard(t *testing.T) {
 
 // TestFlightTouch: each block once, and new if it was so once, however many there are.
 func TestFlightTouch(t *testing.T) {
-	f := newFlight(0, Seal{})
+	f := newFlight(nil, 0, Seal{})
 	blocks := make([]*block, 100)
 	for i := range blocks {
 		blocks[i] = &block{Number: uint64(i + 1)}

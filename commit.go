@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // committer brings flights to the store, many accounts in one commit, and as many
@@ -15,14 +16,17 @@ import (
 // whoever queues the first flight leads, or goroutines that end when nothing is left
 // to commit.
 type committer struct {
-	store    Store
-	cache    *cache
-	shared   bool
-	width    int           // how many commits may be under way at once
-	accounts int           // how many accounts go out in one commit
-	patience int           // how often others are let run while fewer operations wait than in the last commit
-	sent     atomic.Uint64 // flights that went out so far
-	bringing chan struct{} // of a JoinedStore: its token is whose turn it is to commit; nil: not joined
+	store     Store
+	cache     *cache
+	shared    bool             // an operation may be decided without asking the store
+	exclusive bool             // and nobody else writes to it
+	width     int              // how many commits may be under way at once
+	accounts  int              // how many accounts go out in one commit
+	patience  int              // how often others are let run, at most, while fewer operations wait than in the last commit
+	yield     func()           // lets others run
+	time      func() time.Time // bounds patience
+	sent      atomic.Uint64    // flights that went out so far
+	bringing  chan struct{}    // of a JoinedStore: its token is whose turn it is to commit; nil: not joined
 
 	// What is in the air.
 	bytes  budget
@@ -37,20 +41,17 @@ type committer struct {
 	alone     bool    // it was of one: nobody else may be writing
 	gathering bool    // somebody is about to take what is ready
 	running   int     // how many commit: goroutines, and callers that lead
+	deciding  int     // how many goroutines decide afresh
 	spare     []*turn // memory of turns that ended
 }
 
-// turn is one commit after another: a goroutine's, or a leading caller's. It keeps
-// their memory.
-type turn struct {
-	*committer
-	slots, flying []*slot
-	changes       []Change
-	blocks        []StoredBlock
-}
-
-// manyYields take some 50 µs at most, a fraction of a commit to a disk.
-const manyYields = 256
+// A commit to a disk is worth waiting for others a moment, a fraction of what it takes
+// itself. No yield begins after maxPatience; how long the last one takes is up to the
+// scheduler, where others compute.
+const (
+	manyYields  = 256
+	maxPatience = 50 * time.Microsecond
+)
 
 // manyOperations do not wait for more: on one processor a caller who only submits may
 // never be done.
@@ -65,8 +66,12 @@ func (c *committer) over(s Store, cache *cache) {
 	if _, ok := s.(JoinedStore); ok {
 		c.bringing = make(chan struct{}, 1)
 	}
+	c.yield, c.time = runtime.Gosched, time.Now
 	if shared, ok := s.(SharedStore); ok {
 		c.shared = true
+		if own, ok := s.(ExclusiveStore); ok {
+			c.exclusive = own.Exclusive()
+		}
 		c.width, c.accounts = shared.Concurrency()
 		if c.width == 1 { // a commit is dear, and nobody else can bring the stragglers
 			c.patience = manyYields
@@ -81,17 +86,15 @@ func (c *committer) queue(s *slot, d *decision, offer bool) (f *flight, leader b
 	f = s.queued
 	first := f == nil
 	if first {
-		f = newFlight(d.records[0].seq-1, d.records[0].prev)
+		f = newFlight(s, d.records[0].seq-1, d.records[0].prev)
 		f.committer = c
 		s.queued = f
+		c.cache.launch(f)
 	}
 	f.add(d)
 	f.takes(d, s.account.weight)
 	if s.flying != nil { // its landing makes the slot ready
 		return f, false
-	}
-	if first {
-		c.cache.hold(s)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -123,9 +126,28 @@ func (c *committer) begin() bool {
 func (c *committer) end(t *turn) {
 	c.running--
 	c.spare = append(c.spare, t)
-	if c.running == 0 && c.idle != nil {
+	c.rest()
+}
+
+// rest tells who waits that nothing is left to do. The caller holds mu.
+func (c *committer) rest() {
+	if c.running+c.deciding == 0 && c.idle != nil {
 		c.idle.Broadcast()
 	}
+}
+
+// enter counts a goroutine in that decides afresh; leave counts it out.
+func (c *committer) enter() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deciding++
+}
+
+func (c *committer) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.deciding--
+	c.rest()
 }
 
 func (c *committer) turn() *turn {
@@ -170,7 +192,7 @@ func (c *committer) wait() {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.running > 0 {
+	for c.running+c.deciding > 0 {
 		if c.idle == nil {
 			c.idle = sync.NewCond(&c.mu)
 		}
@@ -184,144 +206,12 @@ func (c *committer) run() {
 	}
 }
 
-// take chooses the slots of the turn's next commit; when there are none, or another
-// turn is about to take them, this one has ended. As long as more operations keep
-// coming in it lets them: those just answered are about to ask again. A lone writer is
-// not kept waiting for others.
-func (t *turn) take() bool {
-	c := t.committer
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.gathering {
-		c.end(t)
-		return false
-	}
-	c.gathering = true
-	for seen, still := 0, 0; !(c.alone && c.waiting == 1) && c.waiting < manyOperations; {
-		if c.waiting != seen {
-			seen, still = c.waiting, 0
-		} else if still++; still >= c.patience || c.waiting >= c.expected {
-			break
-		}
-		c.mu.Unlock()
-		runtime.Gosched()
-		c.mu.Lock()
-	}
-	c.gathering = false
-	if len(c.ready) == 0 {
-		c.end(t)
-		return false
-	}
-	c.alone = c.waiting == 1 && c.running == 1
-	n := min(len(c.ready), c.accounts)
-	t.slots = append(t.slots[:0], c.ready[:n]...)
-	left := copy(c.ready, c.ready[n:])
-	clear(c.ready[left:])
-	if c.ready = c.ready[:left]; left == 0 {
-		c.ready = emptied(c.ready)
-	}
-	c.taken = c.waiting
-	if left == 0 {
-		c.waiting = 0
-	} else if c.begin() {
-		go c.run()
-	}
-	return true
-}
-
-// commit sends the flights of the slots out. Those in conflict are left behind to be
-// decided afresh, the others go again without them. Callers may give up waiting, a
-// commit does not: its ctx never ends, but for a JoinedStore.
-func (t *turn) commit(ctx context.Context) {
-	c := t.committer
-	t.board()
-	defer t.empty()
-	flying, changes := t.flying, t.changes
-	for len(changes) > 0 {
-		err := c.send(ctx, changes)
-		if err == nil {
-			c.land(flying, nil)
-			return
-		}
-		var conflict *ConflictError
-		if !errors.As(err, &conflict) {
-			c.land(flying, err)
-			return
-		}
-		var left, rest []*slot
-		var again []Change
-		for i, s := range flying {
-			if conflict.concerns(&changes[i]) {
-				left = append(left, s)
-			} else {
-				rest, again = append(rest, s), append(again, changes[i])
-			}
-		}
-		if len(left) == 0 {
-			c.land(flying, fmt.Errorf("the store names nothing that was in the commit: %w", err))
-			return
-		}
-		for _, s := range left {
-			c.land([]*slot{s}, conflict.of(s))
-		}
-		changes, flying = again, rest
-	}
-}
-
-// board takes the queued flights of the slots. A flight with a record that another
-// one aboard carries, or for which the commit would be too large, waits for the next.
-func (t *turn) board() {
-	c := t.committer
-	size := int64(0)
-	var aboard map[RecordID]bool
-	for _, s := range t.slots {
-		c.cache.enter(s)
-		f := s.queued
-		switch {
-		case f == nil || s.flying != nil: // a flight was thrown away and left its place in the queue
-			c.cache.drop(s)
-		case f.meets(aboard):
-			c.again(s, 1)
-		case size > 0 && size+f.size > maxCommit:
-			c.again(s, len(f.records))
-		default:
-			size += f.size
-			for i := range f.upper {
-				if aboard == nil {
-					aboard = map[RecordID]bool{}
-				}
-				aboard[f.upper[i].RecordID] = true
-			}
-			s.queued, s.flying = nil, f
-			f.sent = c.sent.Add(1)
-			t.flying = append(t.flying, s)
-			t.changes = append(t.changes, f.change(s.account, &t.blocks))
-		}
-		c.cache.leave(s)
-	}
-}
-
-// again makes a slot ready that is held already.
+// again makes a slot with a queued flight ready.
 func (c *committer) again(s *slot, operations int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ready = append(c.ready, s)
 	c.waiting += operations
-}
-
-// empty lets go of what the last commit held, and keeps the memory for the next.
-func (t *turn) empty() {
-	t.slots, t.flying, t.changes, t.blocks = emptied(t.slots), emptied(t.flying), emptied(t.changes), emptied(t.blocks)
-}
-
-// emptied is a list for use again, unless it has room for more than most need.
-func emptied[T any](list []T) []T {
-	const most = 4 * maxFlights
-	if cap(list) > most {
-		return nil
-	}
-	clear(list)
-	return list[:0]
 }
 
 // concerns reports whether a conflict names anything of a change.
@@ -373,22 +263,20 @@ func (c *committer) land(slots []*slot, err error) {
 		s.flying = nil
 		switch {
 		case err != nil:
-			s.spoil()
-			if isConflict(err) {
-				s.throw(f)
+			c.cache.spoil(s)
+			var conflict *ConflictError
+			if errors.As(err, &conflict) {
+				c.cache.throw(f, conflict)
 			}
 		case s.account != nil:
 			s.account.forget(f.records[len(f.records)-1].Seq)
 		}
 		f.aboard = nil
-		behind := s.queued
-		if behind != nil { // decided meanwhile: the slot stays held
-			c.again(s, len(behind.records))
+		if s.queued != nil { // decided meanwhile
+			c.again(s, len(s.queued.records))
 		}
 		c.cache.leave(s)
 		f.land(err)
-		if behind == nil {
-			c.cache.drop(s)
-		}
+		c.cache.landed(f)
 	}
 }

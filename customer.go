@@ -89,6 +89,11 @@ func (l *Ledger) PutCustomer(ctx context.Context, u CustomerUpdate) (Customer, e
 }
 
 func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, error) {
+	s, err := l.customerSlot(ctx, u.ID)
+	if err != nil {
+		return Customer{}, err
+	}
+	defer l.cache.release(s)
 	c, version, err := l.customer(ctx, u.ID)
 	if err != nil && !isNotFound(err) {
 		return Customer{}, err
@@ -118,6 +123,12 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 	}
 	puts = append(puts, RecordPut{RecordID: RecordID{Kind: customerKind, Key: c.ID}, Expect: version, Value: appendCustomer(nil, &c)})
 	return c, l.commitRecords(ctx, puts, func() {})
+}
+
+// customerSlot locks a customer against this ledger's other updates, so that they are not
+// in conflict with one another: the slot of an account that cannot be, in no currency.
+func (l *Ledger) customerSlot(ctx context.Context, id string) (*slot, error) {
+	return l.cache.acquire(ctx, AccountID{Customer: id})
 }
 
 // Customer returns a customer; a NotFoundError when there is none.

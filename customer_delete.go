@@ -9,8 +9,9 @@ import (
 // DeleteCustomer marks a customer as deleted, from the ledger's present instant on,
 // and returns it as it is afterwards. Its accounts stay readable and sweep as ever,
 // and take no operation any more but an Activation, so that a payment under way still
-// lands (ConstraintError). Other processes on the same store notice when they next
-// load the account. Deleting twice keeps the first instant. A NotFoundError when there is no
+// lands (ConstraintError). What was submitted before is waited for; an operation that
+// another goroutine begins meanwhile may still be done, and be dated a moment later.
+// Other processes on the same store notice when they next load the account. Deleting twice keeps the first instant. A NotFoundError when there is no
 // such customer. When ctx ends, its error if nothing was written, else an
 // OutcomeUnknownError: deleting again is safe.
 func (l *Ledger) DeleteCustomer(ctx context.Context, id string) (Customer, error) {
@@ -21,6 +22,9 @@ func (l *Ledger) DeleteCustomer(ctx context.Context, id string) (Customer, error
 	defer l.leave()
 	if err := checkID("id", id); err != nil {
 		return Customer{}, fmt.Errorf("delete customer: %w", err)
+	}
+	if err := l.settle(ctx); err != nil {
+		return Customer{}, fmt.Errorf("delete customer %s: %w", quote(id), err)
 	}
 	for attempt := 1; ; attempt++ {
 		c, err := l.deleteCustomer(ctx, id)
@@ -34,6 +38,11 @@ func (l *Ledger) DeleteCustomer(ctx context.Context, id string) (Customer, error
 }
 
 func (l *Ledger) deleteCustomer(ctx context.Context, id string) (Customer, error) {
+	s, err := l.customerSlot(ctx, id)
+	if err != nil {
+		return Customer{}, err
+	}
+	defer l.cache.release(s)
 	c, version, err := l.customer(ctx, id)
 	if err != nil || c.DeletedAt != 0 {
 		return c, err

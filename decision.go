@@ -13,7 +13,6 @@ import (
 type decision struct {
 	request *request
 	account *account
-	ids     *idSource
 	grace   time.Duration
 
 	changes []*change // applied, in order
@@ -38,11 +37,11 @@ type decision struct {
 // needs, and is done with as soon as it is queued.
 var decisions = sync.Pool{New: func() any { return new(decision) }}
 
-// newDecision begins to decide a request; what was drawn for its ids serves again.
+// newDecision begins to decide a request; its ids begin anew.
 func newDecision(l *Ledger, r *request, a *account) *decision {
-	r.used = 0
+	r.ids = 0
 	d := decisions.Get().(*decision)
-	d.request, d.account, d.ids, d.grace = r, a, &l.ids, l.grace
+	d.request, d.account, d.grace = r, a, l.grace
 	return d
 }
 
@@ -110,10 +109,7 @@ func (d *decision) decide() (err error) {
 	if r.forbidden != nil {
 		return r.forbidden
 	}
-	rec, err := d.record(r.op, r.key, a.at, entries, d.changes[first:])
-	if err != nil {
-		return err
-	}
+	rec := d.record(r.op, r.key, a.at, entries, d.changes[first:])
 	d.result = resultFrom(rec, ops, d.changes[first:], a.at, d.grace)
 	if r.attach != nil {
 		if d.puts, err = r.attach(d.result); err != nil {
@@ -176,8 +172,8 @@ func (d *decision) expire() error {
 	if err := d.apply(expire{}, c); err != nil {
 		return err
 	}
-	_, err := d.record(expire{}, "", at, entries, []*change{c})
-	return err
+	d.record(expire{}, "", at, entries, []*change{c})
+	return nil
 }
 
 // change decides and applies one operation.
@@ -187,11 +183,7 @@ func (d *decision) change(op Operation) error {
 		return err
 	}
 	if c.created != nil && c.created.ID == "" {
-		id, err := d.request.nextID(d.ids, d.account.at)
-		if err != nil {
-			return err
-		}
-		c.created.ID = id.String()
+		c.created.ID = d.request.nextID(d.account.at).String()
 	}
 	return d.apply(op, c)
 }
@@ -207,11 +199,11 @@ func (d *decision) apply(op Operation, c *change) error {
 }
 
 // record seals what the changes wrote and moves the head on.
-func (d *decision) record(op Operation, key Key, at Instant, entries uint64, changes []*change) (*OpRecord, error) {
+func (d *decision) record(op Operation, key Key, at Instant, entries uint64, changes []*change) *OpRecord {
 	a := d.account
-	id, err := d.request.nextID(d.ids, at)
-	if err != nil {
-		return nil, err
+	id := d.request.nextID(at)
+	if d.request.made && key == generatedKey(a.head.Version+1, id) {
+		key = "" // decided afresh, it has the key it was told all the same
 	}
 	rec := &d.room.record
 	*rec = OpRecord{
@@ -238,7 +230,7 @@ func (d *decision) record(op Operation, key Key, at Instant, entries uint64, cha
 	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, SealOf(bytes), at
 	a.head.NextDue, a.head.Total = a.nextDue(), total
 	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: key, bytes: bytes})
-	return rec, nil
+	return rec
 }
 
 // takeBack undoes every change, last first.

@@ -86,6 +86,11 @@ func (s *faulty) Load(ctx context.Context, id creditledger.AccountID, have *cred
 	if err := s.reading(ctx, "load", id); err != nil {
 		return nil, err
 	}
+	if have == nil {
+		if err := s.reading(ctx, "load whole", id); err != nil {
+			return nil, err
+		}
+	}
 	return s.Store.Load(ctx, id, have)
 }
 
@@ -150,6 +155,13 @@ func (s *faulty) Record(ctx context.Context, id creditledger.RecordID) (creditle
 		return creditledger.Record{}, err
 	}
 	return s.Store.Record(ctx, id)
+}
+
+func (s *faulty) Records(ctx context.Context, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
+	if err := s.reading(ctx, "records", creditledger.AccountID{}); err != nil {
+		return nil, err
+	}
+	return s.Store.Records(ctx, kind, prefix, after, limit)
 }
 
 // gate stops commits before they reach the store.

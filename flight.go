@@ -8,13 +8,14 @@ import (
 // flight is what one account brings to one commit: everything decided on it since
 // the flight before was taken. All who wait for it are answered together.
 type flight struct {
+	slot    *slot
 	version uint64 // of the head that the flight was computed from
 	prev    Seal   // of the same head
 	records []JournalRecord
 	keys    []KeyedRecord
 	byKey   map[Key]bool // the same keys
 	upper   []RecordPut  // records of upper layers, each once
-	aboard  []*Pending   // what may be decided afresh by whoever comes first
+	aboard  []*Pending   // to be decided afresh if it does not arrive
 	touched []touchedBlock
 	index   map[*block]int // into touched, once there are many
 
@@ -24,6 +25,8 @@ type flight struct {
 	committer *committer
 	size      int64 // bytes
 	blocks    int64 // the account's, as they weigh
+
+	before, after *flight // among those that have not landed; guarded by the cache
 
 	mu     sync.Mutex // guards landed and waiter
 	landed bool       // sent and err are final
@@ -40,8 +43,8 @@ type flight struct {
 	}
 }
 
-func newFlight(version uint64, prev Seal) *flight {
-	f := &flight{version: version, prev: prev}
+func newFlight(s *slot, version uint64, prev Seal) *flight {
+	f := &flight{slot: s, version: version, prev: prev}
 	f.records, f.touched, f.bytes = f.room.records[:0], f.room.touched[:0], f.room.bytes[:0]
 	f.aboard = f.room.aboard[:0]
 	return f

@@ -16,7 +16,8 @@ type Options struct {
 	// time never does.
 	Clock func() time.Time
 	// Random is the source of the ids that the ledger makes; default crypto/rand.
-	// With a fixed Clock and Random a run is reproducible byte for byte.
+	// With a fixed Clock and Random a run is the same byte for byte, on every store and
+	// however its operations share commits.
 	Random io.Reader
 	// GracePeriod is how long entries are pending before they are committed; 0.
 	GracePeriod time.Duration
@@ -25,7 +26,9 @@ type Options struct {
 	// CacheBlocks bounds the accounts kept in memory by the number of their open
 	// blocks (an account counts one more, and so does every 256 bytes that a block's
 	// filters and metadata take up: see MaxOpenBlocks); default 1,000,000, some 300 MB.
-	// Accounts in use are kept beyond the bound.
+	// Accounts in use are kept beyond the bound, and so is one account that is larger
+	// than it: choose a bound above the largest account, or two such take turns and are
+	// read anew for each of their operations.
 	CacheBlocks int
 }
 
@@ -74,6 +77,7 @@ func New(store Store, opts *Options) *Ledger {
 	l := &Ledger{store: store, clock: o.Clock, grace: o.GracePeriod, repay: o.Repay}
 	l.ids.random = o.Random
 	l.cache.limit = o.CacheBlocks
+	l.cache.redecide = l.beginRedecide
 	l.commit.over(store, &l.cache)
 	return l
 }
@@ -82,6 +86,9 @@ func New(store Store, opts *Options) *Ledger {
 // to commit. It does not close the store. A second Close does nothing.
 func (l *Ledger) Close() error {
 	l.calls.close()
+	if l.commit.joined() {
+		_ = l.settle(context.Background()) // what failed has told its callers, or nobody waits
+	}
 	l.commit.wait()
 	return nil
 }
@@ -130,8 +137,10 @@ func (l *Ledger) DoWith(ctx context.Context, on AccountID, op Operation, key Key
 
 // Submit decides an operation without waiting until it is durable: several
 // operations submitted one after another are decided in this order and may share
-// one commit. Nobody may be told of the result before Wait has returned it. A refusal
-// is returned by Submit itself, once all that it was decided on is durable.
+// one commit. Instant and outcome are open until Wait has returned them: when another
+// process was faster, or a commit before it fails, the operation is decided afresh, in
+// the same order. A refusal is returned by Submit itself, once all that it was decided
+// on is durable.
 func (l *Ledger) Submit(ctx context.Context, on AccountID, op Operation, key Key) (*Pending, error) {
 	return l.submitWith(ctx, on, op, key, nil, false)
 }
@@ -144,6 +153,9 @@ func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key
 	defer l.leave()
 	p := &Pending{ledger: l}
 	if p.request, err = l.newRequest(ctx, on, op, key); err != nil {
+		return nil, attempted(op, on, err)
+	}
+	if p.request.bits, err = l.ids.draw(); err != nil {
 		return nil, attempted(op, on, err)
 	}
 	p.request.attach, p.request.lead = attach, lead
@@ -160,7 +172,7 @@ const maxAttempts = 32
 // submit decides p's request and sees what it writes queued.
 func (l *Ledger) submit(ctx context.Context, p *Pending) error {
 	r := &p.request
-	if p.stale == nil { // what is decided afresh has been admitted
+	if p.attempt == 0 { // what is decided afresh has been admitted
 		if err := l.commit.admit(ctx); err != nil {
 			return attempted(r.op, r.account, err)
 		}
@@ -175,10 +187,10 @@ func (l *Ledger) submit(ctx context.Context, p *Pending) error {
 		if !errors.As(err, &again) {
 			return attempted(r.op, r.account, err)
 		}
-		if err := again.wait(ctx, &l.commit); err != nil {
+		if err := l.commit.await(ctx, again.flight); err != nil {
 			return attempted(r.op, r.account, err)
 		}
-		if f := again.flight; again.refusal != nil && f.err == nil && f.sent > begun { // as in settled
+		if again.stands(begun) {
 			return attempted(r.op, r.account, again.refusal)
 		}
 	}
@@ -187,40 +199,42 @@ func (l *Ledger) submit(ctx context.Context, p *Pending) error {
 // attempt decides the operation once against the account as it is now, and queues
 // what it writes.
 func (l *Ledger) attempt(ctx context.Context, p *Pending) error {
-	r := &p.request
-	now, err := l.now()
-	if err != nil {
-		return err
-	}
-	s, err := l.cache.acquire(ctx, r.account)
+	s, err := l.acquire(ctx, p.request.account)
 	if err != nil {
 		return err
 	}
 	defer l.cache.release(s)
-	if first := s.before(p); first != nil {
-		return &againError{first: first}
-	}
-	if !l.mayGuess(s, r) {
-		err = s.load(ctx, l.store)
-	} else {
-		refusal := l.decide(ctx, s, p, now)
+	return l.decideOn(ctx, s, p)
+}
+
+// decideOn decides an operation on its account's slot, and queues what it writes.
+func (l *Ledger) decideOn(ctx context.Context, s *slot, p *Pending) error {
+	r := &p.request
+	if l.mayGuess(s, r) {
+		if done, err := l.answered(ctx, s, p); done || err != nil {
+			return err
+		}
+		refusal := l.decide(ctx, s, p)
 		var again *againError
 		if refusal == nil || errors.As(refusal, &again) { // a commit will tell whether it was right
 			return refusal
 		}
 		guessed := s.account.head
-		if err = s.load(ctx, l.store); err == nil && s.account.head == guessed {
+		if err := s.load(ctx, l.store); err != nil {
+			return err
+		}
+		if s.account.head == guessed {
 			return refusal
 		}
-	}
-	if err != nil {
+	} else if err := s.load(ctx, l.store); err != nil {
 		return err
 	}
-	if known, err := l.known(ctx, s, r); known != nil || err != nil {
+	known, err := l.known(ctx, s, r)
+	if known != nil || err != nil {
 		p.result = known
 		return err
 	}
-	return l.decide(ctx, s, p, now)
+	return l.decide(ctx, s, p)
 }
 
 // mayGuess reports whether a request may be decided on the account as it is in memory
@@ -229,9 +243,21 @@ func (l *Ledger) mayGuess(s *slot, r *request) bool {
 	return l.commit.shared && !r.wary && s.account != nil && (r.made || r.key.isCallers()) && s.flightOf(r.key) == nil
 }
 
+// answered looks a key up before a guess, where nobody but this ledger writes: the guess
+// is never wrong then, and what was decided after it never has to be decided afresh.
+func (l *Ledger) answered(ctx context.Context, s *slot, p *Pending) (bool, error) {
+	if !l.commit.exclusive || p.request.made {
+		return false, nil
+	}
+	known, err := l.known(ctx, s, &p.request)
+	p.result = known
+	return known != nil, err
+}
+
 // decide decides the operation against the account in memory, and queues what it
-// writes.
-func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending, now Instant) error {
+// writes. The clock is read here, where nobody else can be told of the account in
+// between: what a reader was told as of an instant stays true.
+func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending) error {
 	r := &p.request
 	if err := s.fetch(ctx, l.store, r.op); err != nil {
 		return err
@@ -240,11 +266,15 @@ func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending, now Instant) e
 		return err
 	}
 	a := s.account
-	a.moveTo(max(now, a.head.LastAt))
+	if _, err := l.advance(a); err != nil {
+		return err
+	}
+	p.remakeKey()
 	d := newDecision(l, r, a)
 	defer d.free()
 	err := s.decide(d.decide)
 	if err != nil {
+		p.restoreKey()
 		p.result, err = l.refused(ctx, s, r, err)
 		return err
 	}
@@ -258,6 +288,17 @@ func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending, now Instant) e
 		p.flight.aboard = append(p.flight.aboard, p)
 	}
 	return nil
+}
+
+// advance moves an account in a locked slot to the present instant.
+func (l *Ledger) advance(a *account) (at Instant, err error) {
+	now, err := l.now()
+	if err != nil {
+		return 0, err
+	}
+	at = max(now, a.head.LastAt)
+	a.moveTo(at)
+	return at, nil
 }
 
 // refused is how a decision ends that was refused. Blocks may have been read for it
@@ -293,6 +334,9 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 	defer l.leave()
 	r, err := l.newRequest(ctx, on, op, key)
 	if err != nil {
+		return nil, attempted(op, on, err)
+	}
+	if r.bits, err = l.ids.draw(); err != nil {
 		return nil, attempted(op, on, err)
 	}
 	var result *Result

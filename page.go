@@ -251,6 +251,7 @@ type entryScan struct {
 	query  []byte
 	now    Instant
 	record uint64 // where to begin
+	end    uint64 // the account's last record by now; what follows has not happened yet
 	passed uint64 // sequence number of the last entry of the page before, 0: none
 	blocks map[uint64]*block
 	page   EntryPage
@@ -263,7 +264,7 @@ func (s *entryScan) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.now = p.at
+	s.now, s.end = p.at, p.head.Version
 	if s.q.Cursor != "" {
 		position, err := s.q.Cursor.position(s.query)
 		if err != nil {
@@ -319,7 +320,7 @@ func (s *entryScan) wants(l *Line) bool {
 // take adds the wanted entries of a record to the page; false when the page is full
 // or nothing can follow.
 func (s *entryScan) take(ctx context.Context, rec *OpRecord) (bool, error) {
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil || rec.Seq > s.end {
 		return false, err
 	}
 	if err := s.ledger.joinBlocks(ctx, rec, s.blocks, s.wants); err != nil {

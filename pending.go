@@ -3,8 +3,9 @@ package creditledger
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
-	"sync"
+	"sync/atomic"
 )
 
 // Pending is an operation that is decided and on its way to the disk. It may be used
@@ -16,37 +17,40 @@ type Pending struct {
 	flight  *flight     // nil: nothing to wait for
 	puts    []RecordPut // what it brings along
 	leader  bool        // whoever waits has to bring the flight to the store
+	attempt int         // how often it was decided before
+	stale   *Pending    // that it is decided afresh in the place of, under a key that was made for it
+	toldKey atomic.Uint32
 
-	// After a conflict the request is decided afresh, once for all who wait, and in the
-	// order of the first decisions.
-	stale   *Pending      // that this one is decided in the place of, while it is
-	mu      sync.Mutex    // guards what follows
-	decided chan struct{} // of who decides afresh, closed when he has or gave up
-	next    *Pending
-	err     error
+	// After a flight that did not arrive (redecide.go).
+	thrown  *thrownAway    // that it is part of
+	why     *ConflictError // that its flight met; nil: a flight before it did not arrive
+	decided chan struct{}  // nil: the flight's error stands; closed when what follows is there
+	next    *Pending       // the same request decided afresh
+	err     error          // why it could not be
 }
 
 // Wait returns the result once it is durable. The errors are those of Do.
+//
+// Until then nothing is settled: when another process was faster, or a commit before it
+// fails, the operation is decided afresh, at a later instant and perhaps with another
+// outcome.
 func (p *Pending) Wait(ctx context.Context) (*Result, error) {
-	for attempt := 1; p.flight != nil; attempt++ {
-		r := &p.request
+	for p.flight != nil {
 		if p.leader {
 			p.leader = false
 			p.ledger.commit.lead(p.flight)
 		}
 		if err := p.ledger.commit.await(ctx, p.flight); err != nil {
-			return nil, attempted(r.op, r.account, unknown(r, p.result, err))
+			return nil, p.unknown(err)
 		}
-		err := p.flight.err
-		if err == nil {
+		if p.flight.err == nil {
 			break
 		}
-		if !p.mayDecideAgain(err) || attempt >= maxAttempts && p.giveUp(err) {
-			return nil, attempted(r.op, r.account, keyed(err, p.result.Key))
-		}
-		if p, err = p.again(ctx, keyTaken(err, r.key)); err != nil {
+		next, err := p.redecided(ctx)
+		if err != nil {
 			return nil, err
 		}
+		p = next
 	}
 	return p.result, nil
 }
@@ -55,127 +59,103 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 // it keeps in memory until it is waited for goes by that.
 func (p *Pending) Entries() int { return len(p.result.Entries) }
 
-// mayDecideAgain reports whether the operation may be decided afresh after an error: a
-// moved account the ledger reads again by itself, a moved record that the operation
-// brings along only its upper layer can, unless it was this very operation that moved it.
-func (p *Pending) mayDecideAgain(err error) bool {
+// redecided waits for what becomes of an operation whose flight did not arrive.
+func (p *Pending) redecided(ctx context.Context) (*Pending, error) {
+	r := &p.request
+	switch {
+	case r.attach != nil && p.attempt < maxAttempts && p.mayDecideAgain():
+		return p.ledger.submitAgain(ctx, p)
+	case p.decided == nil:
+		return nil, attempted(r.op, r.account, keyed(p.flight.err, p.result.Key))
+	}
+	if err := p.ledger.awaitRedecided(ctx, p.flight.slot, p.thrown, p.decided); err != nil {
+		return nil, p.unknown(err)
+	}
+	return p.next, p.err
+}
+
+// What has become of a key that was made for an operation: whoever gives up waiting is
+// told it, and then it stays; one that nobody was told is made anew with the record, as if
+// the operation had never been decided before.
+const (
+	keyUntold uint32 = iota
+	keyTold
+	keyRemade
+)
+
+// unknown is the error of a wait that was given up: the commit goes on. It names the key
+// that the operation has in the end.
+func (p *Pending) unknown(err error) error {
+	for p.request.key == "" && !p.toldKey.CompareAndSwap(keyUntold, keyTold) && p.toldKey.Load() == keyRemade {
+		select {
+		case <-p.decided:
+			if p.err != nil {
+				return p.err
+			}
+			return p.next.unknown(err)
+		default: // the decision is being made this moment
+			runtime.Gosched()
+		}
+	}
+	return attempted(p.request.op, p.request.account, &OutcomeUnknownError{Key: p.result.Key, Err: err})
+}
+
+// remakeKey has a request that is decided afresh go without the key that was made for it,
+// unless somebody was told that.
+func (p *Pending) remakeKey() {
+	if p.stale != nil && p.stale.toldKey.CompareAndSwap(keyUntold, keyRemade) {
+		p.request.key, p.request.made = "", false
+	}
+}
+
+// restoreKey takes remakeKey back when the decision came to nothing.
+func (p *Pending) restoreKey() {
+	if p.stale != nil && p.stale.toldKey.Load() == keyRemade {
+		p.request.key, p.request.made = p.stale.result.Key, true
+		p.stale.toldKey.Store(keyUntold)
+	}
+}
+
+// mayDecideAgain reports whether an operation that brings records along may be decided
+// afresh: a moved account the ledger reads again by itself, a moved record only the
+// upper layer can, unless it was this very operation that moved it.
+func (p *Pending) mayDecideAgain() bool {
 	var c *ConflictError
-	if !errors.As(err, &c) {
+	if !errors.As(p.flight.err, &c) {
 		return false
 	}
 	moved := func(put RecordPut) bool { return slices.Contains(c.Records, put.RecordID) }
-	return keyTaken(err, p.request.key) || !slices.ContainsFunc(p.puts, moved)
+	return slices.Contains(c.Keys, p.request.key) || !slices.ContainsFunc(p.puts, moved)
 }
 
-func isConflict(err error) bool {
-	var c *ConflictError
-	return errors.As(err, &c)
-}
-
-// giveUp makes an error final, unless somebody has decided afresh already or is about
-// to: nobody may be told that it was not done, and another one do it.
-func (p *Pending) giveUp(err error) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.decided != nil {
-		return false
+// afresh is an operation before it is decided afresh. A key that was in conflict has to be
+// looked up.
+func (p *Pending) afresh(why *ConflictError) *Pending {
+	next := &Pending{ledger: p.ledger, request: p.request, attempt: p.attempt + 1}
+	r := &next.request
+	r.wary = r.wary || why != nil && slices.Contains(why.Keys, r.key)
+	if r.key == "" && r.attach == nil { // whose caller is the only one who waits
+		next.stale, r.key, r.made = p, p.result.Key, true
 	}
-	p.decided, p.err = make(chan struct{}), err
-	close(p.decided)
-	return true
-}
-
-// settled reports whether nothing is left to decide about p.
-func (p *Pending) settled() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.next != nil || p.err != nil
-}
-
-// redo has p decided afresh before something that was submitted later. Its error is
-// that of ctx.
-func (p *Pending) redo(ctx context.Context) error {
-	if err := p.ledger.commit.await(ctx, p.flight); err != nil {
-		return err
-	}
-	_, _ = p.again(ctx, keyTaken(p.flight.err, p.request.key)) // who waits for p is told
-	return ctx.Err()
-}
-
-// keyTaken reports whether a conflict is about an operation's key: it has to be looked
-// up then.
-func keyTaken(err error, key Key) bool {
-	var c *ConflictError
-	return errors.As(err, &c) && slices.Contains(c.Keys, key)
-}
-
-// again returns p's request decided afresh, after what it was computed from turned out
-// stale. The first who asks decides and the others get the same, unless he gives up:
-// then the next one does.
-func (p *Pending) again(ctx context.Context, wary bool) (*Pending, error) {
-	for {
-		p.mu.Lock()
-		decided := p.decided
-		if decided == nil {
-			p.decided = make(chan struct{})
-		}
-		p.mu.Unlock()
-		if decided == nil {
-			return p.decideAgain(ctx, wary)
-		}
-		select {
-		case <-decided:
-		case <-ctx.Done():
-			return nil, attempted(p.request.op, p.request.account, unknown(&p.request, p.result, ctx.Err()))
-		}
-		p.mu.Lock()
-		next, err := p.next, p.err
-		p.mu.Unlock()
-		if next != nil || err != nil {
-			return next, err
-		}
-	}
-}
-
-func (p *Pending) decideAgain(ctx context.Context, wary bool) (next *Pending, err error) {
-	gaveUp := true // or panicked
-	defer func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		close(p.decided)
-		if gaveUp {
-			p.decided = nil
-		} else {
-			p.next, p.err = next, err
-		}
-	}()
-	next, err = p.ledger.again(ctx, p, wary)
-	if gaveUp = err != nil && ctx.Err() != nil; gaveUp { // another one who waits may see it done
-		err = attempted(p.request.op, p.request.account, unknown(&p.request, p.result, ctx.Err()))
-	}
-	return next, err
-}
-
-// again decides the request of a pending operation afresh.
-func (l *Ledger) again(ctx context.Context, stale *Pending, wary bool) (*Pending, error) {
-	p := &Pending{ledger: l, request: stale.request, stale: stale}
-	r := &p.request
-	// Under the made key, too: who gave up waiting was told to ask with it.
-	r.made = r.made || r.key == ""
-	r.key = stale.result.Key
-	r.wary = r.wary || wary
 	r.lead = false // it may be somebody else who decides
-	if !wary {     // an id that is taken may be what was in conflict
-		r.drawn, r.used = nil, 0
-	}
+	return next
+}
+
+// submitAgain submits afresh what only its caller may decide.
+func (l *Ledger) submitAgain(ctx context.Context, stale *Pending) (*Pending, error) {
+	var why *ConflictError
+	_ = errors.As(stale.flight.err, &why)
+	p := stale.afresh(why)
 	err := l.enter()
 	if err != nil {
-		return nil, attempted(r.op, r.account, err)
+		return nil, attempted(p.request.op, p.request.account, err)
 	}
 	defer l.leave()
+	if p.request.bits, err = l.ids.draw(); err != nil {
+		return nil, attempted(p.request.op, p.request.account, err)
+	}
 	if err := l.submit(ctx, p); err != nil {
 		return nil, err
 	}
-	p.stale = nil
 	return p, nil
 }

@@ -17,17 +17,9 @@ func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at 
 	begun := l.commit.sent.Load()
 	for {
 		f, err := l.look(ctx, id, fn)
-		if f == nil && err == nil {
-			return nil
-		}
 		var again *againError
 		if errors.As(err, &again) {
-			if f, err = again.flight, again.refusal; err == nil {
-				if err := l.commit.await(ctx, f); err != nil {
-					return err
-				}
-				continue
-			}
+			f, err = again.flight, again.refusal
 		}
 		if f == nil {
 			return err
@@ -35,7 +27,7 @@ func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at 
 		if werr := l.commit.await(ctx, f); werr != nil {
 			return werr
 		}
-		if f.err == nil && f.sent > begun {
+		if f.err == nil && f.sent > begun && (again == nil || again.refusal != nil) {
 			return err
 		}
 	}
@@ -43,11 +35,7 @@ func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at 
 
 // look runs fn once and returns the flight to wait for.
 func (l *Ledger) look(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) (*flight, error) {
-	now, err := l.now()
-	if err != nil {
-		return nil, err
-	}
-	s, err := l.cache.acquire(ctx, id)
+	s, err := l.acquire(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +43,10 @@ func (l *Ledger) look(ctx context.Context, id AccountID, fn func(s *slot, at Ins
 	if err := s.load(ctx, l.store); err != nil {
 		return nil, err
 	}
-	at := max(now, s.account.head.LastAt)
-	s.account.moveTo(at)
+	at, err := l.advance(s.account)
+	if err != nil {
+		return nil, err
+	}
 	err = fn(s, at)
 	return s.latest(), err
 }
@@ -378,7 +368,7 @@ func (l *Ledger) Block(ctx context.Context, on AccountID, id string) (Block, err
 }
 
 // Accounts returns up to limit accounts (at most MaxPage), ordered by customer and
-// currency, after the given one.
+// currency, after the given one. What was submitted before is waited for.
 func (l *Ledger) Accounts(ctx context.Context, after AccountID, limit int) ([]AccountID, error) {
 	err := l.enter()
 	if err != nil {
@@ -387,6 +377,9 @@ func (l *Ledger) Accounts(ctx context.Context, after AccountID, limit int) ([]Ac
 	defer l.leave()
 	if limit <= 0 || limit > MaxPage {
 		return nil, invalid("limit", "%d is not between 1 and %d", limit, MaxPage)
+	}
+	if err := l.settle(ctx); err != nil {
+		return nil, err
 	}
 	return l.store.Accounts(ctx, after, limit)
 }

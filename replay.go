@@ -196,7 +196,7 @@ func (l *Ledger) Import(ctx context.Context, on AccountID, records []JournalReco
 }
 
 func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []JournalRecord) (*flight, error) {
-	s, err := l.cache.acquire(ctx, on)
+	s, err := l.acquire(ctx, on)
 	if err != nil {
 		return nil, err
 	}

@@ -2,10 +2,11 @@ package creditledger
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 	"time"
 
@@ -28,10 +29,8 @@ type request struct {
 	// undated is why the dates in the operation could not be resolved. What was done
 	// before, under the key, does not depend on it.
 	undated error
-	// What was drawn for the ids of a decision, and how much of it is used.
-	drawn []randomBits
-	used  int
-	room  [2]randomBits
+	bits    randomBits // drawn once; all ids of the request come from them
+	ids     uint32     // how many a decision made so far
 }
 
 // normal fills in the default currency.
@@ -116,11 +115,6 @@ func describe(op Operation) string {
 	return "operation"
 }
 
-// unknown is the error of a wait that was given up: the commit goes on.
-func unknown(r *request, result *Result, err error) error {
-	return &OutcomeUnknownError{Key: result.Key, Err: err}
-}
-
 // keyed puts the key of an operation into an error that asks to retry with it.
 func keyed(err error, key Key) error {
 	var u *OutcomeUnknownError
@@ -131,23 +125,21 @@ func keyed(err error, key Key) error {
 }
 
 // againError asks to decide a request afresh once a flight has landed; or, if it was
-// refused, only if the flight did not arrive. Or once what was submitted before it, and
-// thrown away, has been decided.
+// refused, only if the flight did not arrive.
 type againError struct {
 	flight  *flight
 	refusal error
-	first   *Pending
 }
 
 func (e *againError) Error() string {
 	return "the key, a record or what an operation was decided on is being written"
 }
 
-func (e *againError) wait(ctx context.Context, c *committer) error {
-	if e.first != nil {
-		return e.first.redo(ctx)
-	}
-	return c.await(ctx, e.flight)
+// stands reports whether a refusal holds, now that the flight it was waiting for has
+// landed. A flight that was in the air before the call began, at begun, may have been
+// committed before that, and another process may have written since.
+func (e *againError) stands(begun uint64) bool {
+	return e != nil && e.refusal != nil && e.flight.err == nil && e.flight.sent > begun
 }
 
 // known returns the first result of a key that was used before for the same
@@ -165,8 +157,6 @@ func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error
 	if rec == nil || err != nil {
 		return nil, err
 	}
-	l.ids.giveBack(r.drawn)
-	r.drawn = nil
 	if field := difference(rec.Op, r.op); field != "" {
 		return nil, &IdempotencyMismatchError{Key: r.key, Field: field}
 	}
@@ -228,25 +218,23 @@ func (rec *OpRecord) decodeStored(account AccountID, stored *JournalRecord) erro
 	return nil
 }
 
-// idSource makes UUIDv7s from the instant of an operation and buffered randomness.
+// idSource draws the randomness of ids, a buffer at a time.
 type idSource struct {
 	mu     sync.Mutex
 	random io.Reader
 	buf    [640]byte
 	left   []byte
-	unused []randomBits // given back
 }
 
 // randomBits are the random part of an id.
 type randomBits [10]byte
 
+// draw returns the bits for the ids of one request. Every request draws once, before it
+// is decided and whatever becomes of it: so the ids that follow depend on neither replays
+// and refusals nor on when they were found out.
 func (s *idSource) draw() (bits randomBits, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := len(s.unused); n > 0 {
-		bits, s.unused = s.unused[n-1], s.unused[:n-1]
-		return bits, nil
-	}
 	if len(s.left) < len(bits) {
 		if _, err := io.ReadFull(s.random, s.buf[:]); err != nil {
 			return bits, fmt.Errorf("making an id: %w", err)
@@ -258,28 +246,14 @@ func (s *idSource) draw() (bits randomBits, err error) {
 	return bits, nil
 }
 
-// giveBack takes what was drawn for an operation that turned out to be written
-// already, so that the ids to come do not depend on how that was found out.
-func (s *idSource) giveBack(drawn []randomBits) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, bits := range slices.Backward(drawn) {
-		s.unused = append(s.unused, bits)
+// nextID makes the next id of a request: the first of the bits as they were drawn, the
+// others of their hash with a number.
+func (r *request) nextID(at Instant) uuid.UUID {
+	bits := r.bits
+	if r.ids > 0 {
+		sum := sha256.Sum256(binary.BigEndian.AppendUint32(bits[:len(bits):len(bits)], r.ids))
+		copy(bits[:], sum[:])
 	}
-}
-
-// nextID makes an id, of what was drawn for the request and is not used.
-func (r *request) nextID(ids *idSource, at Instant) (uuid.UUID, error) {
-	if r.used == len(r.drawn) {
-		bits, err := ids.draw()
-		if err != nil {
-			return uuid.UUID{}, err
-		}
-		if r.drawn == nil {
-			r.drawn = r.room[:0]
-		}
-		r.drawn = append(r.drawn, bits)
-	}
-	r.used++
-	return newUUID(at, r.drawn[r.used-1]), nil
+	r.ids++
+	return newUUID(at, bits)
 }

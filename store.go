@@ -115,6 +115,17 @@ type JoinedStore interface {
 	Joined()
 }
 
+// ExclusiveStore is a SharedStore that may be this process's alone while it is open, like
+// a file. The ledger then looks a key up before it decides, as only that can make what
+// it decides void: so a commit of a single ledger is never in conflict, and what an
+// operation becomes does not depend on how commits are grouped.
+type ExclusiveStore interface {
+	SharedStore
+
+	// Exclusive reports whether no other process can write to the store.
+	Exclusive() bool
+}
+
 // Snapshot is everything that a store holds of one account, as of one moment, in the rows
 // that the store's other methods read: what verification compares with the journal. It is
 // good until the function it was given to returns, and for one goroutine.

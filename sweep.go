@@ -11,19 +11,48 @@ import (
 type SweepResult struct {
 	Accounts int // that got at least one entry
 	Entries  int
+	Failed   int // accounts that could not be swept, and are due still
 }
+
+// SweepError says which accounts could not be swept. Nothing was written in them. It
+// matches what any of its failures matches.
+type SweepError struct {
+	Failed   int     // how many
+	Failures []error // the first MaxSweepFailures of them: OperationErrors
+}
+
+// MaxSweepFailures is how many failures a SweepError holds at most.
+const MaxSweepFailures = 100
+
+func (e *SweepError) Error() string {
+	if e.Failed == 1 {
+		return e.Failures[0].Error()
+	}
+	return fmt.Sprintf("%d accounts could not be swept, the first: %v", e.Failed, e.Failures[0])
+}
+
+// Unwrap returns the failures.
+func (e *SweepError) Unwrap() []error { return e.Failures }
 
 // Sweep writes down what expired by now in every account. Nothing depends on it: an
 // expired block is never counted or drawn, and the account's next operation writes
 // the same entries. Several sweeps may run at once, in several processes; an expiry
-// is written once. Accounts written before an error stay counted.
+// is written once.
+//
+// An account that is damaged, or that others keep writing to, does not stop a sweep: it
+// goes on, counts it, and returns a SweepError in the end. Any other error ends it, one of
+// the store for example, or of ctx. Accounts written before an error stay counted. What
+// was submitted before is waited for.
 func (l *Ledger) Sweep(ctx context.Context) (SweepResult, error) {
 	err := l.enter()
 	if err != nil {
 		return SweepResult{}, err
 	}
 	defer l.leave()
-	var res SweepResult
+	if err := l.settle(ctx); err != nil {
+		return SweepResult{}, fmt.Errorf("sweep: %w", err)
+	}
+	var s sweep
 	var after AccountID
 	by, err := l.now()
 	if err != nil {
@@ -32,44 +61,72 @@ func (l *Ledger) Sweep(ctx context.Context) (SweepResult, error) {
 	for {
 		due, err := l.store.Due(ctx, by, after, MaxPage)
 		if err == nil {
-			err = l.sweepAccounts(ctx, due, &res)
+			err = l.sweepAccounts(ctx, due, &s)
 		}
 		if err != nil {
-			return res, fmt.Errorf("sweep: %w", err)
+			return s.res, fmt.Errorf("sweep: %w", err)
 		}
 		if len(due) < MaxPage {
-			return res, nil
+			break
 		}
 		after = due[len(due)-1]
 	}
+	if s.res.Failed > 0 {
+		return s.res, fmt.Errorf("sweep: %w", &SweepError{Failed: s.res.Failed, Failures: s.failures})
+	}
+	return s.res, nil
+}
+
+// sweep is what a sweep did so far.
+type sweep struct {
+	res      SweepResult
+	failures []error
+}
+
+// failed counts an account that could not be swept. It returns the error when it is not
+// that account's alone.
+func (s *sweep) failed(id AccountID, err error) error {
+	switch {
+	case errors.Is(err, ErrOutcomeUnknown), errors.Is(err, ErrPoisoned), errors.Is(err, ErrClosed):
+		return err
+	case !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrConflict):
+		return err
+	}
+	s.res.Failed++
+	if len(s.failures) < MaxSweepFailures {
+		s.failures = append(s.failures, &OperationError{Op: "sweep", Account: id, Err: err})
+	}
+	return nil
 }
 
 // sweepAccounts decides all accounts of a page before it waits for the first, so
-// that they share commits. It returns the first error; what was written all the same
-// is counted.
-func (l *Ledger) sweepAccounts(ctx context.Context, due []AccountID, res *SweepResult) error {
+// that they share commits. It returns the first error that ends the sweep; what was
+// written all the same is counted.
+func (l *Ledger) sweepAccounts(ctx context.Context, due []AccountID, s *sweep) error {
 	wave := make([]swept, 0, len(due))
-	var failed error
+	var end error
 	for _, id := range due {
 		w, err := l.sweepAccount(ctx, id)
 		if err != nil {
-			failed = err
-			break
+			if end = s.failed(id, err); end != nil {
+				break
+			}
+			continue
 		}
 		wave = append(wave, w)
 	}
 	for _, w := range wave {
 		entries, err := l.landed(ctx, w)
 		if err != nil {
-			failed = cmp.Or(failed, err)
+			end = cmp.Or(end, s.failed(w.id, err))
 			continue
 		}
 		if entries > 0 {
-			res.Accounts++
-			res.Entries += entries
+			s.res.Accounts++
+			s.res.Entries += entries
 		}
 	}
-	return failed
+	return end
 }
 
 // swept is what a sweep queued for one account.
@@ -101,11 +158,7 @@ func (l *Ledger) landed(ctx context.Context, w swept) (entries int, err error) {
 // sweepAccount queues what lapsed in one account.
 func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) {
 	w := swept{id: id}
-	now, err := l.now()
-	if err != nil {
-		return w, err
-	}
-	s, err := l.cache.acquire(ctx, id)
+	s, err := l.acquire(ctx, id)
 	if err != nil {
 		return w, err
 	}
@@ -113,16 +166,24 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) 
 	if err := s.load(ctx, l.store); err != nil {
 		return w, err
 	}
+	now, err := l.now()
+	if err != nil {
+		return w, err
+	}
 	a := s.account
 	due := a.lastDue(max(now, a.head.LastAt))
 	if due == 0 {
 		return w, nil
 	}
+	r := request{account: id}
+	if r.bits, err = l.ids.draw(); err != nil {
+		return w, err
+	}
 	// The record's instant is that of its last entry, and what it leaves behind has
 	// to hold at that instant, not at a later one.
 	a.moveTo(due)
 	w.entries = len(a.lapsed)
-	d := decision{request: &request{account: id}, account: a, ids: &l.ids}
+	d := decision{request: &r, account: a}
 	if err := s.decide(d.expire); err != nil {
 		d.takeBack()
 		return w, err

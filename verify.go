@@ -50,7 +50,8 @@ func (l *Ledger) Checkpoint(ctx context.Context, on AccountID) (Checkpoint, erro
 
 // Verify replays an account's journal from its first record and proves that every
 // entry, seal, block, key and total in the store follows from it, and that the store has
-// nothing else of the account. It reads the store, not the cache. Beside writers it
+// nothing else of the account. It reads the store, not the cache, once
+// what was submitted before has landed. Beside writers it
 // proves what is stored at one moment, and ends. A broken rule is a Violation, not an
 // error; errors are trouble with reading, and OK is false beside one. Memory grows with
 // the number of blocks, not with the number of entries; the time with both.
@@ -60,6 +61,9 @@ func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) 
 		return Verification{}, err
 	}
 	defer l.leave()
+	if err := l.settleAccount(ctx, on); err != nil {
+		return Verification{}, err
+	}
 	run := newVerification(l, opts)
 	res, err := run.account(ctx, on, false)
 	return res.finish(err)
@@ -74,6 +78,9 @@ func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verificati
 		return Verification{}, err
 	}
 	defer l.leave()
+	if err := l.settle(ctx); err != nil {
+		return Verification{}, err
+	}
 	run := newVerification(l, opts)
 	var res Verification
 	for _, step := range []func(context.Context, *Verification) error{run.accounts, run.gone, run.customers, run.strays} {

@@ -148,7 +148,9 @@ func stopped(ctx context.Context, err error) bool {
 	return err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.Is(err, creditledger.ErrOutcomeUnknown)
 }
 
-// begin carries a line out; a writing operation is only decided, and durable later.
+// begin carries a line out; a writing operation is only decided, and durable later. The
+// clock moves once all of them are: one that is decided afresh is decided at the time of
+// its own line.
 func (r *runner) begin(ctx context.Context, line []byte, tooLong bool) begunAnswer {
 	if tooLong {
 		return begunAnswer{Answer: Answer{Err: &MalformedError{Reason: fmt.Sprintf("the line has more than %d bytes", MaxLine)}}}
@@ -158,7 +160,7 @@ func (r *runner) begin(ctx context.Context, line []byte, tooLong bool) begunAnsw
 		return begunAnswer{Answer: Answer{Op: request.Op, Err: err}}
 	}
 	op, writes := request.Args.(creditledger.Operation)
-	if !writes && looksAround(request) {
+	if _, ok := request.Args.(SetClock); ok {
 		r.pending.Wait()
 	}
 	if !writes || r.opts.StopOnError {
@@ -171,16 +173,6 @@ func (r *runner) begin(ctx context.Context, line []byte, tooLong bool) begunAnsw
 	}
 	r.pending.Add(1)
 	return answer
-}
-
-// looksAround reports whether a request looks at what is stored rather than at one
-// account as it is by now: for these the lines before have to be durable.
-func looksAround(r Request) bool {
-	switch r.Args.(type) {
-	case Sweep, Verify:
-		return true
-	}
-	return false
 }
 
 // settle waits for each operation in turn and passes its answer on.

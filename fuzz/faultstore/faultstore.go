@@ -118,6 +118,12 @@ func (s Shared) Concurrency() (commits, accounts int) {
 	return s.inner.(cl.SharedStore).Concurrency()
 }
 
+// Exclusive implements creditledger.ExclusiveStore.
+func (s Shared) Exclusive() bool {
+	own, ok := s.inner.(cl.ExclusiveStore)
+	return ok && own.Exclusive()
+}
+
 // Commit implements creditledger.Store.
 func (s *Store) Commit(ctx context.Context, changes []cl.Change) error {
 	after, err := s.before("Commit", true)

@@ -7,14 +7,15 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-var (
-	_ creditledger.SharedStore = (*Store)(nil)
-)
+var _ creditledger.ExclusiveStore = (*Store)(nil)
 
 // Concurrency implements creditledger.SharedStore. Nobody else writes to the file, but
 // each question is a transaction of its own, and a commit asks them all again. Commits
 // follow one another; the more accounts in one the better.
 func (s *Store) Concurrency() (commits, accounts int) { return 1, 1024 }
+
+// Exclusive implements creditledger.ExclusiveStore: the file is locked.
+func (s *Store) Exclusive() bool { return true }
 
 // Load implements creditledger.Store. That an account is where the caller has it, the
 // tail can often tell without a transaction.

@@ -1,0 +1,94 @@
+package creditledger_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"creditledger"
+)
+
+// TestWhatAReaderWasToldStaysTrue: an operation whose caller read the clock first and
+// came to the account last is dated behind what readers were told in between, and so is
+// the preview of one.
+func TestWhatAReaderWasToldStaysTrue(t *testing.T) {
+	type told struct {
+		at    creditledger.Instant
+		total string
+	}
+	readers := map[string]func(w *world) told{
+		"balance": func(w *world) told {
+			b, err := w.Balance(ctx, cus1, creditledger.BalanceQuery{})
+			if err != nil {
+				t.Error(err)
+			}
+			return told{b.AsOf, b.Total.String()}
+		},
+		"preview": func(w *world) told {
+			res, err := w.Preview(ctx, cus1, spend("1"), "")
+			if err != nil {
+				t.Error(err)
+				return told{}
+			}
+			return told{res.At, res.Entries[0].Starting.String()}
+		},
+	}
+	for name, read := range readers {
+		t.Run(name, func(t *testing.T) {
+			var now atomic.Int64
+			var hold atomic.Bool
+			held, goOn := make(chan bool, 1), make(chan bool)
+			w := newWorld(t, func(o *creditledger.Options) {
+				o.Clock = func() time.Time {
+					at := instant("2026-01-01").Time().Add(time.Duration(now.Add(1)) * time.Microsecond)
+					if hold.CompareAndSwap(true, false) {
+						held <- true
+						<-goOn
+					}
+					return at
+				}
+			})
+			w.given(grant("A", "100"))
+			hold.Store(true)
+			done := w.async(ctx, cus1, spend("10"), "")
+			received(t, held)
+			answer := make(chan told, 1)
+			go func() { answer <- read(w) }()
+			var was told
+			select {
+			case was = <-answer:
+				close(goOn)
+			case <-time.After(50 * time.Millisecond): // it waits for the operation
+				close(goOn)
+				was = received(t, answer)
+			}
+			if a := received(t, done); a.err != nil {
+				t.Fatal(a.err)
+			}
+			b, err := w.Balance(ctx, cus1, creditledger.BalanceQuery{At: was.at})
+			if err != nil || b.Total.String() != was.total {
+				t.Errorf("told %s as of %s, later %s as of then, %v", was.total, was.at, b.Total, err)
+			}
+		})
+	}
+}
+
+// TestAListOfEntriesEndsWhereItBegan: what is written while pages are read is not in
+// them. It has not happened yet at the instant that the list is of.
+func TestAListOfEntriesEndsWhereItBegan(t *testing.T) {
+	s := newFaulty()
+	w := newWorldOver(t, s)
+	w.given(grant("A", "1"), grant("B", "1"))
+	var once atomic.Bool
+	s.onRead(func(_ context.Context, what string, _ creditledger.AccountID) error {
+		if what == "journal" && once.CompareAndSwap(false, true) {
+			w.at("2026-01-02").given(grant("C", "1"))
+		}
+		return nil
+	})
+	page, err := w.Entries(ctx, cus1, creditledger.EntriesQuery{Ascending: true, Limit: 100})
+	if err != nil || len(page.Entries) != 2 {
+		t.Errorf("%d entries, the last %s, %v", len(page.Entries), page.Entries[len(page.Entries)-1].Status, err)
+	}
+}
