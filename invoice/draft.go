@@ -66,6 +66,7 @@ func (s *Service) SetTax(ctx context.Context, invoice string, taxes []creditledg
 			return nil, invalid("tax", "is missing")
 		}
 		t.changed(inv)
+		inv.TaxPercent = nil // they need not be of one rate
 		if err := firstError(t.alive(), inv.setTax(taxes)); err != nil {
 			return nil, err
 		}

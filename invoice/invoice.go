@@ -70,6 +70,8 @@ type Invoice struct {
 	Net      Money  `json:"net"`           // subtotal − discount − credits
 	Tax      *Money `json:"tax,omitempty"` // absent: not known
 	Total    Money  `json:"total"`         // net + tax
+	// TaxPercent is the rate of the tax where one holds for every line; for display.
+	TaxPercent *creditledger.Amount `json:"tax_percent,omitempty"`
 
 	// Balance is the customer balance applied, less what of this invoice went to it.
 	Balance    Money `json:"balance_applied"`

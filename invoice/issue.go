@@ -179,6 +179,9 @@ func (t *tx) tax(inv *Invoice) error {
 		if err := inv.setTax(taxes); err != nil {
 			return err
 		}
+		if inv.TaxPercent = nil; taxes != nil {
+			inv.TaxPercent = t.s.options.TaxPercent
+		}
 	}
 	return inv.addUp()
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rivo/uniseg"
 	"golang.org/x/text/language"
 
 	"creditledger"
@@ -23,7 +22,6 @@ type row struct {
 
 // sheet is an invoice ready to be read.
 type sheet struct {
-	Lang            string
 	Title, Status   string
 	Facts           [][2]string
 	Rows            []row
@@ -39,7 +37,7 @@ type sheet struct {
 // sheet prepares an invoice for readers of a language.
 func (inv *Invoice) sheet(tag language.Tag) *sheet {
 	text := func(m Money) string { return m.Format(tag) }
-	s := &sheet{Lang: tag.String(), Title: "Draft invoice", Status: string(inv.Status), Memo: inv.Memo}
+	s := &sheet{Title: "Draft invoice", Status: string(inv.Status), Memo: inv.Memo}
 	if inv.Number != "" {
 		s.Title = "Invoice " + inv.Number
 	}
@@ -54,14 +52,17 @@ func (inv *Invoice) sheet(tag language.Tag) *sheet {
 		}
 	}
 	if p := inv.Period; p != nil {
-		s.fact("Period", moment(p.Start, zone)+" to "+moment(p.End, zone))
+		s.fact("Period", span(p.Start, p.End, zone))
+	}
+	if unit := inv.pricingUnit(); unit != "" {
+		s.fact("Prices", fmt.Sprintf("in %s at %s %s each", unit, formatNumber(inv.Period.Rate.String(), tag), inv.Currency))
 	}
 	s.fact("Reference", inv.ID)
 	s.Discounts, s.Credits, s.Taxes = inv.Discount.Sign() != 0, inv.Credits.Sign() != 0, inv.Tax != nil
 	for i := range inv.Lines {
 		l := &inv.Lines[i]
 		s.Discounts = s.Discounts || l.Discount.Sign() != 0
-		s.Rows = append(s.Rows, l.row(tag))
+		s.Rows = append(s.Rows, l.row(tag, inv.priceUnit()))
 	}
 	sum := func(name string, m Money) { s.Sums = append(s.Sums, [2]string{name, text(m)}) }
 	sum("Subtotal", inv.Subtotal)
@@ -73,7 +74,11 @@ func (inv *Invoice) sheet(tag language.Tag) *sheet {
 	}
 	sum("Net", inv.Net)
 	if inv.Tax != nil {
-		sum("Tax", *inv.Tax)
+		name := "Tax"
+		if inv.TaxPercent != nil {
+			name += " " + formatNumber(inv.TaxPercent.String(), tag) + "%"
+		}
+		sum(name, *inv.Tax)
 	}
 	sum("Total", inv.Total)
 	for _, part := range []struct {
@@ -128,16 +133,35 @@ func day(i creditledger.Instant, zone *time.Location) string {
 	return i.Time().In(zone).Format(time.DateOnly)
 }
 
-// moment is the day of an instant, with the time unless that is midnight: a period may
-// begin at noon.
-func moment(i creditledger.Instant, zone *time.Location) string {
-	if t := i.Time().In(zone); t.Hour() != 0 || t.Minute() != 0 {
-		return t.Format("2006-01-02 15:04")
+// span is a period from its first day to its last, as people read one. A period that
+// begins or ends within a day ends before an instant, and says so.
+func span(start, end creditledger.Instant, zone *time.Location) string {
+	from, to := start.Time().In(zone), end.Time().In(zone)
+	before := to.Add(-time.Microsecond)
+	if from.Add(-time.Microsecond).Day() != from.Day() && before.Day() != to.Day() {
+		return from.Format(time.DateOnly) + " to " + before.Format(time.DateOnly)
 	}
-	return day(i, zone)
+	const minute = "2006-01-02 15:04"
+	return from.Format(minute) + " until before " + to.Format(minute)
 }
 
-func (l *Line) row(tag language.Tag) row {
+// pricingUnit is what the prices are in that is no money; empty when they are in money.
+func (inv *Invoice) pricingUnit() string {
+	if inv.Period == nil || !inv.Period.Rate.IsSet() {
+		return ""
+	}
+	return inv.Period.Account.Currency
+}
+
+// priceUnit is what the prices are in.
+func (inv *Invoice) priceUnit() string {
+	if unit := inv.pricingUnit(); unit != "" {
+		return unit
+	}
+	return inv.Currency
+}
+
+func (l *Line) row(tag language.Tag, unit string) row {
 	r := row{
 		Item: l.ItemID, Detail: l.Description, Quantity: formatNumber(l.Quantity.String(), tag), Price: formatNumber(l.UnitPrice.String(), tag),
 		Subtotal: l.Subtotal.Format(tag), Discount: l.Discount.Neg().Format(tag), Credits: l.Credits.Neg().Format(tag),
@@ -151,7 +175,7 @@ func (l *Line) row(tag language.Tag) row {
 		r.Notes = tierNotes(l.Tiers, tag)
 	}
 	for _, a := range l.Adjustments {
-		note := strings.ReplaceAll(string(a.Kind), "_", " ") + " " + turned(a.Amount, tag)
+		note := strings.ReplaceAll(string(a.Kind), "_", " ") + " " + turned(a.Amount, tag) + " " + unit
 		if a.Reason != "" {
 			note += ": " + a.Reason
 		}
@@ -188,117 +212,6 @@ func tierNotes(tiers []Tier, tag language.Tag) []string {
 	return notes
 }
 
-// WriteText writes an invoice as an aligned document for a terminal, in the seller's
-// locale.
-func (s *Service) WriteText(w io.Writer, inv *Invoice) error {
-	sh := inv.sheet(s.options.Locale)
-	var b strings.Builder
-	b.WriteString(printable(sh.Title))
-	if inv.Number != "" {
-		b.WriteString(", " + sh.Status)
-	}
-	b.WriteString("\n\n")
-	for _, f := range sh.Facts {
-		fmt.Fprintf(&b, "  %-10s %s\n", f[0], printable(f[1]))
-	}
-	b.WriteByte('\n')
-	table := [][]string{sh.heads()}
-	for i := range sh.Rows {
-		table = append(table, sh.cells(&sh.Rows[i]))
-	}
-	align(&b, table, 1)
-	b.WriteByte('\n')
-	var sums [][]string
-	for _, list := range [][][2]string{sh.Sums, {sh.Due}} {
-		for _, f := range list {
-			sums = append(sums, []string{f[0], f[1]})
-		}
-	}
-	align(&b, sums, 1)
-	for _, part := range []struct {
-		name string
-		list [][2]string
-	}{{"Payments", sh.Payments}, {"Credit notes", sh.Notes}} {
-		if len(part.list) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "\n%s\n", part.name)
-		var rows [][]string
-		for _, f := range part.list {
-			rows = append(rows, []string{f[0], f[1]})
-		}
-		align(&b, rows, 1)
-	}
-	if sh.Memo != "" {
-		fmt.Fprintf(&b, "\n%s\n", printable(sh.Memo))
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-func (s *sheet) heads() []string {
-	return s.columns("ITEM", "QUANTITY", "PRICE", "SUBTOTAL", "ADJUSTED", "CREDITS", "NET", "TAX", "TOTAL")
-}
-
-func (s *sheet) cells(r *row) []string {
-	return s.columns(r.Item, r.Quantity, r.Price, r.Subtotal, r.Discount, r.Credits, r.Net, r.Tax, r.Total)
-}
-
-// columns leaves out what no line has.
-func (s *sheet) columns(item, quantity, price, subtotal, discount, credits, net, tax, total string) []string {
-	cols := []string{item, quantity, price, subtotal}
-	if s.Discounts {
-		cols = append(cols, discount)
-	}
-	if s.Credits {
-		cols = append(cols, credits)
-	}
-	if s.Discounts || s.Credits {
-		cols = append(cols, net)
-	}
-	if s.Taxes {
-		cols = append(cols, tax, total)
-	}
-	return cols
-}
-
-// align writes rows in columns: the first ones to the left, the others to the right.
-func align(b *strings.Builder, rows [][]string, left int) {
-	var widths []int
-	for _, r := range rows {
-		for i := range r {
-			r[i] = printable(r[i])
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], uniseg.StringWidth(r[i]))
-		}
-	}
-	for _, r := range rows {
-		b.WriteString("  ")
-		for i, cell := range r {
-			space := strings.Repeat(" ", widths[i]-uniseg.StringWidth(cell))
-			switch {
-			case i < left:
-				b.WriteString(cell + space)
-			default:
-				b.WriteString("  " + space + cell)
-			}
-		}
-		b.WriteByte('\n')
-	}
-}
-
-// printable makes line breaks and tabs spaces.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\r' || r == '\t' {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
 // WriteHTML writes an invoice as one page that needs nothing else, ready to be
 // printed. Everything that came from outside is escaped.
 func (s *Service) WriteHTML(w io.Writer, inv *Invoice) error {
@@ -306,7 +219,7 @@ func (s *Service) WriteHTML(w io.Writer, inv *Invoice) error {
 }
 
 var page = template.Must(template.New("invoice").Parse(`<!DOCTYPE html>
-<html lang="{{.Lang}}">
+<html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -319,7 +232,6 @@ h1 { font-size: 1.6rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere; }
 .status { border: 1px solid #57606a; border-radius: 1rem; padding: 0 .75rem; margin: 0; font-size: .85rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; margin: 1.25rem 0 2rem; }
 dt { color: #57606a; } dd { margin: 0; overflow-wrap: anywhere; }
-.lines { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th { text-align: right; font-weight: 600; font-size: .85rem; border-bottom: 1px solid #1b1f24; padding: .35rem .5rem; }
 td { text-align: right; border-bottom: 1px solid #d0d7de; padding: .5rem; white-space: nowrap; vertical-align: top; }
@@ -330,7 +242,21 @@ td small { display: block; color: #57606a; line-height: 1.4; }
 .sums td { border: 0; padding: .15rem 0; } .sums td + td { padding-left: 3rem; }
 .sums .due td { font-weight: 700; font-size: 1.1rem; border-top: 2px solid #1b1f24; padding-top: .4rem; }
 h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; break-after: avoid; } .memo { margin-top: 2rem; white-space: pre-line; overflow-wrap: anywhere; }
-@media print { html { font-size: 12px; } body { font-size: 9.5pt; line-height: 1.4; margin: 0; padding: 0; max-width: none; } .lines { overflow: visible; } tr { break-inside: avoid; } }
+/* On a phone every line is a list: a table would lie outside the screen. */
+@media screen and (max-width: 56rem) {
+  body { margin: 1.5rem auto; padding: 0 1rem; }
+  .lines thead { display: none; }
+  .lines, .lines tbody, .lines tr, .lines td { display: block; }
+  .lines tr { border-bottom: 1px solid #d0d7de; padding: .6rem 0; }
+  .lines tr:first-child { border-top: 1px solid #1b1f24; }
+  .lines td { border: 0; padding: .1rem 0; display: flex; justify-content: space-between; gap: 1rem; white-space: normal; }
+  .lines td:first-child { display: block; font-weight: 600; }
+  .lines td:first-child small { font-weight: 400; }
+  .lines td::before { content: attr(data-name); color: #57606a; }
+  .lines td:first-child::before { content: none; }
+  .sums { width: 100%; }
+}
+@media print { html { font-size: 12px; } body { font-size: 9.5pt; line-height: 1.4; margin: 0; padding: 0; max-width: none; } tr { break-inside: avoid; } }
 </style>
 </head>
 <body>
@@ -341,18 +267,16 @@ h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; break-after: avoid; } .memo { ma
 <dl>{{range .Facts}}
 <dt>{{index . 0}}</dt><dd>{{index . 1}}</dd>{{end}}
 </dl>
-{{$s := .}}<div class="lines">
-<table>
+{{$s := .}}<table class="lines">
 <thead><tr><th scope="col">Item</th><th scope="col">Quantity</th><th scope="col">Price</th><th scope="col">Subtotal</th>
 {{- if .Discounts}}<th scope="col">Adjusted</th>{{end}}{{if .Credits}}<th scope="col">Credits</th>{{end}}
 {{- if or .Discounts .Credits}}<th scope="col">Net</th>{{end}}{{if .Taxes}}<th scope="col">Tax</th><th scope="col">Total</th>{{end}}</tr></thead>
 <tbody>{{range .Rows}}
-<tr><td>{{.Item}}{{if .Detail}}<small>{{.Detail}}</small>{{end}}{{range .Notes}}<small>{{.}}</small>{{end}}</td><td>{{.Quantity}}</td><td>{{.Price}}</td><td>{{.Subtotal}}</td>
-{{- if $s.Discounts}}<td>{{.Discount}}</td>{{end}}{{if $s.Credits}}<td>{{.Credits}}</td>{{end}}
-{{- if or $s.Discounts $s.Credits}}<td>{{.Net}}</td>{{end}}{{if $s.Taxes}}<td>{{.Tax}}</td><td>{{.Total}}</td>{{end}}</tr>{{end}}
+<tr><td>{{.Item}}{{if .Detail}}<small>{{.Detail}}</small>{{end}}{{range .Notes}}<small>{{.}}</small>{{end}}</td><td data-name="Quantity">{{.Quantity}}</td><td data-name="Price">{{.Price}}</td><td data-name="Subtotal">{{.Subtotal}}</td>
+{{- if $s.Discounts}}<td data-name="Adjusted">{{.Discount}}</td>{{end}}{{if $s.Credits}}<td data-name="Credits">{{.Credits}}</td>{{end}}
+{{- if or $s.Discounts $s.Credits}}<td data-name="Net">{{.Net}}</td>{{end}}{{if $s.Taxes}}<td data-name="Tax">{{.Tax}}</td><td data-name="Total">{{.Total}}</td>{{end}}</tr>{{end}}
 </tbody>
 </table>
-</div>
 <table class="sums">
 <tbody>{{range .Sums}}
 <tr><td>{{index . 0}}</td><td>{{index . 1}}</td></tr>{{end}}

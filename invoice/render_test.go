@@ -30,7 +30,8 @@ func golden(t *testing.T, name string, got []byte) {
 // workedBill is the bill of docs/invoices.md.
 func workedBill(w *world) *Invoice {
 	w.customer(nil)
-	w.options.Tax = FlatTax(amount("8"))
+	eight := amount("8")
+	w.options.Tax, w.options.TaxPercent = FlatTax(eight), &eight
 	dollars := creditledger.AccountID{Customer: "cus", Currency: "USD"}
 	w.tick()
 	if _, err := w.ledger.Do(w.ctx, dollars, creditledger.Increment{Amount: amount("60"), BlockID: "prepaid"}, ""); err != nil {

@@ -15,7 +15,8 @@ type Options struct {
 	NumberPrefix string // in front of the number; "INV-"
 	CreditsItem  string // item of a purchase that names none; "Credits"
 	Tax          TaxFunc
-	Locale       language.Tag // for display; English
+	TaxPercent   *creditledger.Amount // of every line's net, in place of Tax; invoices then show it
+	Locale       language.Tag         // for display; English
 }
 
 // Service sells credits, bills usage and keeps invoices, payments, credit notes and
@@ -38,6 +39,11 @@ func New(l *creditledger.Ledger, opts *Options) *Service {
 		o = *opts
 	}
 	o.Seller = sellerOr(o.Seller)
+	if o.Tax != nil {
+		o.TaxPercent = nil
+	} else if o.TaxPercent != nil {
+		o.Tax = FlatTax(*o.TaxPercent)
+	}
 	if o.NumberPrefix == "" {
 		o.NumberPrefix = "INV-"
 	}

@@ -99,10 +99,7 @@ func Open(ctx context.Context, l *creditledger.Ledger, seller string) (*Service,
 	if err != nil {
 		return nil, err
 	}
-	opts := &Options{Seller: seller, NumberPrefix: s.NumberPrefix, CreditsItem: s.CreditsItem, Locale: locale}
-	if s.TaxPercent != nil {
-		opts.Tax = FlatTax(*s.TaxPercent)
-	}
+	opts := &Options{Seller: seller, NumberPrefix: s.NumberPrefix, CreditsItem: s.CreditsItem, Locale: locale, TaxPercent: s.TaxPercent}
 	return New(l, opts), nil
 }
 
