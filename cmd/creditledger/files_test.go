@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"creditledger/store/transfer"
 )
 
 func TestBackup(t *testing.T) {
@@ -136,6 +138,17 @@ func TestProgress(t *testing.T) {
 	counting.done()
 	if !strings.Contains(screen.String(), "records replayed") || !strings.Contains(screen.String(), "1000") {
 		t.Errorf("counting shows %q", screen.String())
+	}
+
+	screen.Reset()
+	copying := newBar(&screen, long, "looking at both", 1, false)
+	copying.copied(transfer.Progress{AllAccounts: 1})
+	for range 2 {
+		copying.copied(transfer.Progress{AllAccounts: 3, AllJournal: 1000, Arrived: 250, Journal: 250})
+		time.Sleep(200 * time.Millisecond) // a bar is drawn ten times a second at most
+	}
+	if got := screen.String(); !strings.Contains(got, "records of 3 accounts") || !strings.Contains(got, "25%") || !strings.Contains(got, "(250/1000") {
+		t.Errorf("a copy shows %q", got)
 	}
 
 	a := &app{out: &screen, err: &screen}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -76,7 +75,7 @@ func (a *app) copyBar() *bar {
 	if !a.showsProgress() {
 		return &bar{}
 	}
-	return newBar(a.err, time.Now(), "accounts", -1, false)
+	return newBar(a.err, time.Now(), "looking at both", 1, false) // of how many is not known yet
 }
 
 // copied says how far a copy is.
@@ -84,9 +83,12 @@ func (b *bar) copied(p transfer.Progress) {
 	if b.shown == nil {
 		return
 	}
-	b.shown.ChangeMax64(int64(max(p.AllAccounts, 1)))
-	b.shown.Describe(fmt.Sprintf("accounts, with %s", count(p.Journal+p.Records, "new record", "new records")))
-	b.count(p.Accounts)
+	if p.Journal+p.Accounts+p.Records == 0 { // it is still counted how much there is
+		return
+	}
+	b.shown.Describe("records of " + count(p.AllAccounts, "account", "accounts"))
+	b.shown.ChangeMax64(int64(max(p.AllJournal, p.Arrived, 1)))
+	b.count(p.Arrived)
 }
 
 // fileBar follows how far a file has been read.

@@ -16,10 +16,19 @@ func (c *copier) checkAccounts(ctx context.Context) error {
 	if err := c.each(ctx, c.to, c.checkAccount); err != nil {
 		return err
 	}
-	var all uint64
-	err := eachAccount(ctx, c.from, func(creditledger.AccountID) error { all++; return nil })
-	c.note(func(p *Progress, _ *Report) { p.AllAccounts = all })
-	return err
+	return c.each(ctx, c.from, func(ctx context.Context, id creditledger.AccountID) error {
+		last, err := c.from.Journal(ctx, id, math.MaxUint64, 1, true)
+		if err != nil {
+			return err
+		}
+		c.note(func(p *Progress, _ *Report) {
+			p.AllAccounts++
+			if len(last) > 0 {
+				p.AllJournal += last[0].Seq
+			}
+		})
+		return nil
+	})
 }
 
 // checkAccount compares the last record of the target's journal with the one that
@@ -39,6 +48,7 @@ func (c *copier) checkAccount(ctx context.Context, id creditledger.AccountID) er
 	if !bytes.Equal(same[0].Bytes, last[0].Bytes) {
 		return &TargetError{Account: id, Reason: fmt.Sprintf("has another history: its journal record %d is not the source's", last[0].Seq)}
 	}
+	c.note(func(p *Progress, _ *Report) { p.Arrived += last[0].Seq })
 	return nil
 }
 
@@ -97,7 +107,7 @@ func (c *copier) importFrom(ctx context.Context, id creditledger.AccountID, vers
 		n := uint64(len(page))
 		version += n
 		if n > 0 {
-			c.note(func(p *Progress, r *Report) { p.Journal += n; r.NewJournal += n })
+			c.note(func(p *Progress, r *Report) { p.Journal += n; p.Arrived += n; r.NewJournal += n })
 		}
 		if n < journalPage {
 			return version, nil

@@ -23,6 +23,8 @@ type Options struct {
 type Progress struct {
 	Accounts    uint64 // compared and found the same
 	AllAccounts uint64 // in the source
+	Arrived     uint64 // journal records in the target by now
+	AllJournal  uint64 // journal records in the source when the copy began
 	Journal     uint64 // journal records written
 	Records     uint64 // records of upper layers written
 }

@@ -332,7 +332,7 @@ func TestCopyBounds(t *testing.T) {
 		}
 		last = p
 	}})
-	if err != nil || last.Accounts != 44 || last.AllAccounts != 44 || last.Journal != r.Journal || last.Records != r.Records {
+	if err != nil || last.Accounts != 44 || last.AllAccounts != 44 || last.Arrived != r.Journal || last.AllJournal != r.Journal || last.Journal != r.Journal || last.Records != r.Records {
 		t.Errorf("%+v at the end, %+v, %v", last, r, err)
 	}
 	if n := source.limits.Load(); n == 0 || n > 256 {
