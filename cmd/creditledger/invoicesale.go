@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/text/language"
 
 	"creditledger"
 	"creditledger/invoice"
@@ -278,19 +277,19 @@ func (a *app) showBalance(cmd *cobra.Command, l *creditledger.Ledger, customer, 
 	var err error
 	return errors.Join(a.show(&answer, func(out io.Writer) {
 		b := answer.Result.(*opsfile.Balance)
-		a.writeBalance(out, customer, b, answer.Locale)
+		a.writeBalance(out, customer, b, func(m invoice.Money) string { return m.Format(answer.Locale) })
 		if len(b.Movements) == 0 {
 			err = writeIfUnknown(cmd.Context(), l, out, customer)
 		}
 	}), err)
 }
 
-func (a *app) writeBalance(out io.Writer, customer string, b *opsfile.Balance, locale language.Tag) {
-	fmt.Fprintf(out, "%s has %s with the seller.\n", oneLine(customer), b.Amount.Format(locale))
+func (a *app) writeBalance(out io.Writer, customer string, b *opsfile.Balance, format func(invoice.Money) string) {
+	fmt.Fprintf(out, "%s has %s with the seller.\n", oneLine(customer), format(b.Amount))
 	if len(b.Movements) > 0 {
 		t := a.newTable(">NO", "CREATED", "TYPE", ">AMOUNT", ">BALANCE", "+WHY", "+"+noteHead)
 		for _, m := range b.Movements {
-			t.add(fmt.Sprint(m.Number), a.when(m.CreatedAt), string(m.Type), m.Amount.Format(locale), m.Ending.Format(locale), string(m.Action), m.Description)
+			t.add(fmt.Sprint(m.Number), a.when(m.CreatedAt), string(m.Type), format(m.Amount), format(m.Ending), string(m.Action), m.Description)
 		}
 		t.write(out)
 	}
