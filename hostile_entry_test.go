@@ -57,7 +57,7 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 }
 
 // otherMethods take no account, or one that only says where a list begins.
-var otherMethods = []string{"Accounts", "Close", "Customer", "DeleteCustomer", "Now", "PutCustomer", "PutRecords", "Record", "Records", "Sweep", "VerifyAll"}
+var otherMethods = []string{"Accounts", "Close", "Customer", "DeleteCustomer", "ImportRecords", "Now", "PutCustomer", "PutRecords", "Record", "Records", "Sweep", "VerifyAll"}
 
 // TestEveryMethodIsTried: a new method belongs in one of the two lists.
 func TestEveryMethodIsTried(t *testing.T) {
