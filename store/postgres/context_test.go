@@ -55,6 +55,7 @@ func callsThatWait(l *creditledger.Ledger, s creditledger.Store) map[string]func
 // lock, or a network that stands still, it returns when its context ends, and says so; a
 // write that was sent by then is of unknown outcome, and one that was not is not done.
 func TestCallsEndWithTheirContext(t *testing.T) {
+	t.Parallel()
 	var still atomic.Bool
 	waits := map[string]func(t *testing.T, pool, other *pgxpool.Pool) (end func()){
 		"for a connection": func(t *testing.T, pool, _ *pgxpool.Pool) func() {

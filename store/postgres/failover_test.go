@@ -47,9 +47,10 @@ func spenders(l *creditledger.Ledger, name string, clients int) (stop func() int
 	}
 }
 
-// rounds is how often servers fail: a few times, or as often as the proofs ask for.
+// rounds is how often a test does what it does: a few times, or as often as the proofs,
+// or a nightly run, ask for.
 func rounds(few, full int) int {
-	if os.Getenv("LEDGER_ISSUE") != "" {
+	if os.Getenv("LEDGER_ISSUE") != "" || os.Getenv("LEDGER_FULL") != "" {
 		return full
 	}
 	return few
@@ -68,6 +69,7 @@ func replicating() pgtest.Options {
 // to whichever takes writes by themselves; what was acknowledged is there, once. The
 // ledger that lived through it all, and what it remembers, agrees.
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	primary := pgtest.Start(t, replicating())
 	standby := primary.Standby(t, "one", replicating())
 	names := []string{"two", "one"}
@@ -105,6 +107,7 @@ func TestFailover(t *testing.T) {
 // promoted. What it holds adds up, and yet acknowledged operations are lost; the count
 // shows it, and so does a checkpoint kept elsewhere.
 func TestFailoverToLaggard(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	primary := pgtest.Start(t, replicating())
 	standby := primary.Standby(t, "one", replicating())
@@ -150,6 +153,7 @@ func TestFailoverToLaggard(t *testing.T) {
 // standby which is not there: the server calls it a success and warns. The store does
 // not pass that on as one.
 func TestCancelledStandbyWait(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	server := pgtest.Start(t, pgtest.Options{})
 	pool := newPool(t, server.DSN("postgres"), nil)
@@ -204,6 +208,7 @@ func TestCancelledStandbyWait(t *testing.T) {
 
 // TestWatchIsAskedFor refuses a pool that would not hear of such a warning.
 func TestWatchIsAskedFor(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t, pgtest.Options{Settings: map[string]string{"synchronous_standby_names": "nobody", "synchronous_commit": "local"}})
 	pool := deafPool(t, server.DSN("postgres"))
 	if err := postgres.Migrate(t.Context(), pool, nil); err != nil {

@@ -136,10 +136,7 @@ func TestDocumentedTests(t *testing.T) {
 
 // TestOpenBlocksCostWhatIsTouched: an account with 100,000 open blocks.
 func TestOpenBlocksCostWhatIsTouched(t *testing.T) {
-	blocks, spent := 100_000, 200
-	if testing.Short() {
-		blocks = 10_000
-	}
+	blocks, spent := rounds(10_000, 100_000), 200
 	ctx := t.Context()
 	pool := newPool(t, pgtest.Database(t), nil)
 	l := creditledger.New(openIn(t, pool, nil), nil)

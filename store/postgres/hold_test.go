@@ -68,6 +68,7 @@ func total(t *testing.T, s *Store) string {
 // TestContendedAccount: eight processes on one account get in each other's way all the
 // time, and no caller hears of it; nor does the slowest starve.
 func TestContendedAccount(t *testing.T) {
+	t.Parallel()
 	const processes, clients, wanted = 8, 2, 1200
 	for _, level := range []string{"read committed", "repeatable read", "serializable"} {
 		t.Run(level, func(t *testing.T) {
@@ -116,6 +117,7 @@ func TestContendedAccount(t *testing.T) {
 // TestContendedAccountAmongOthers: a contended account that goes out in commits with
 // others is committed all the same.
 func TestContendedAccountAmongOthers(t *testing.T) {
+	t.Parallel()
 	const processes, clients, times = 4, 8, 60
 	list := stores(t, processes, "read committed")
 	add(t, creditledger.New(list[0], nil), 10_000)
@@ -224,6 +226,7 @@ func TestHoldIsGivenUp(t *testing.T) {
 // TestHoldOfAFrozenProcess: a process stands still while it holds an account. The server
 // ends its transaction, the others go on, and what it then commits is not lost.
 func TestHoldOfAFrozenProcess(t *testing.T) {
+	t.Parallel()
 	list := stores(t, 2, "read committed")
 	frozen, other := creditledger.New(list[0], nil), creditledger.New(list[1], nil)
 	add(t, other, 10)

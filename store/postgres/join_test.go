@@ -127,6 +127,7 @@ var levels = []string{"read committed", "repeatable read", "serializable"}
 // and on one that is new, before the transaction asks and while it waits: unless it can
 // still succeed, every error from then on matches ErrConflict and says what to do.
 func TestJoinRaced(t *testing.T) {
+	t.Parallel()
 	for _, level := range levels {
 		for _, account := range []creditledger.AccountID{account, {Customer: "new", Currency: "credits"}} {
 			for _, waits := range []bool{false, true} {
@@ -192,7 +193,7 @@ func untilSomeoneWaits(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
 	for range 1000 {
 		var waiting int
-		if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_locks WHERE NOT granted").Scan(&waiting); err != nil {
+		if err := pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()").Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
 		if waiting > 0 {
@@ -205,6 +206,7 @@ func untilSomeoneWaits(t *testing.T, pool *pgxpool.Pool) {
 
 // TestJoinDeadlock: two transactions take two accounts in opposite orders.
 func TestJoinDeadlock(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	pool := newPool(t, pgtest.Database(t), func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["deadlock_timeout"] = "50ms" })
 	s := openIn(t, pool, nil)
@@ -240,6 +242,7 @@ func TestJoinDeadlock(t *testing.T) {
 // TestJoinRetryLoop: what docs/postgres.md tells callers to do spends every credit once,
 // whoever loses how often.
 func TestJoinRetryLoop(t *testing.T) {
+	t.Parallel()
 	const clients, times = 4, 15
 	for _, level := range levels {
 		t.Run(level, func(t *testing.T) {

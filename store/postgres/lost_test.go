@@ -104,11 +104,12 @@ func (c *cutConn) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
-// TestLostReplies cuts connections while 2,000 intents are carried out: each happens
+// TestLostReplies cuts connections while intents are carried out, 2,000 in the proofs: each happens
 // exactly once, although clients repeat what they were not told of.
 func TestLostReplies(t *testing.T) {
-	run := results.Start(t, "lost replies: 2,000 intents on PostgreSQL")
-	for figure, value := range loseReplies(t, 2000, func(*pgxpool.Config) {}) {
+	intents := rounds(400, 2000)
+	run := results.Start(t, fmt.Sprintf("lost replies: %d intents on PostgreSQL", intents))
+	for figure, value := range loseReplies(t, intents, func(*pgxpool.Config) {}) {
 		run.Set(figure, value)
 	}
 }
@@ -122,7 +123,7 @@ func TestLostRepliesInEveryMode(t *testing.T) {
 		"serializable":    isolated("serializable"),
 		"one connection":  func(c *pgxpool.Config) { c.MaxConns = 1 },
 	} {
-		t.Run(name, func(t *testing.T) { t.Log(loseReplies(t, 600, change)) })
+		t.Run(name, func(t *testing.T) { t.Log(loseReplies(t, rounds(160, 600), change)) })
 	}
 }
 
@@ -177,7 +178,7 @@ func TestLostRepliesControl(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.on.Store(true)
-	const intents = 500
+	intents := rounds(120, 500)
 	what := fmt.Sprintf("%300d", 0)
 	for range intents {
 		for {
@@ -208,6 +209,7 @@ func each(n int, f func(i int)) {
 
 // TestCrash ends the server at once, again and again, while clients spend.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	server := pgtest.Start(t, pgtest.Options{Fsync: true})
 	pool := newPool(t, server.DSN("postgres"), nil)
 	s := openIn(t, pool, &postgres.Options{Patience: 20 * time.Second})

@@ -47,6 +47,7 @@ func patiently(l *creditledger.Ledger, id creditledger.AccountID, op creditledge
 // TestOneHotAccount lets four processes spend from one account until it is empty: the
 // sum of what they were given is what was there, at every isolation level.
 func TestOneHotAccount(t *testing.T) {
+	t.Parallel()
 	for _, level := range []string{"read committed", "repeatable read", "serializable"} {
 		t.Run(level, func(t *testing.T) {
 			ledgers, stores := processes(t, 4, isolated(level))
