@@ -288,7 +288,7 @@ var growths = []growth{
 	{"filters", "verify", 2_000, each, grown(filteredBy, theOne, verify)},
 	{"ids in a batch", "decide and commit", 250, each, grown(named, theOne, nameAll)},
 	{"keys", "retry", 2_500, once, retry},
-	{"bytes of a grant", "commit", 2_500, each, commitBytes},
+	{"bytes of a grant", "commit", 1_000, each, commitBytes},
 	{"batches", "commit", 10, each, commitBatches},
 }
 
