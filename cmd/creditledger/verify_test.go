@@ -123,8 +123,8 @@ func TestRecover(t *testing.T) {
 func TestVerifyStrayRows(t *testing.T) {
 	one, nine := "\x00\x00\x00\x00\x00\x00\x00\x01", "\x00\x00\x00\x00\x00\x00\x00\x09"
 	for _, c := range []struct{ bucket, key, value, says string }{
-		{"keys", one + "stray", one, `the ledger is not whole: c/credits: index: keys row "stray"`},
-		{"blockids", one + "stray", one, `the ledger is not whole: c/credits: index: blockids row "stray"`},
+		{"keys", one + "stray", one, `the ledger is not whole: c/credits: idempotency: the key "stray" is stored for record 1`},
+		{"blockids", one + "stray", one, `the ledger is not whole: c/credits, block "stray": index: the id leads to block number 1`},
 		{"keys", nine + "stray", one, `the ledger is not whole: the store: index: keys row "stray" is of account number 9`},
 		{"due", nine + "c\x00\x01credits", "", "the ledger is not whole: c/credits: index: due row"},
 	} {
