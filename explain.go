@@ -104,7 +104,11 @@ func (l *Ledger) everyBlock(ctx context.Context, on AccountID, p *present) ([]Bl
 		if len(page) < MaxPage {
 			break
 		}
-		from = page[len(page)-1].Number + 1
+		last := page[len(page)-1].Number
+		if last < from {
+			return nil, standsStill("blocks of " + on.String())
+		}
+		from = last + 1
 	}
 	return blocks, nil
 }

@@ -235,6 +235,12 @@ func (l *Line) effect(balances map[uint64]Amount, undo bool) error {
 	return err
 }
 
+// standsStill is what a store says whose next page is not behind the last one: who
+// believed it would read for ever.
+func standsStill(where string) error {
+	return &CorruptError{Where: where, Reason: "a page does not come behind the one before it"}
+}
+
 // eachRecord walks the journal from a record on, page by page, until fn returns false.
 func (l *Ledger) eachRecord(ctx context.Context, on AccountID, from uint64, reverse bool, fn func(*OpRecord) (bool, error)) error {
 	page := 16
@@ -255,11 +261,17 @@ func (l *Ledger) eachRecord(ctx context.Context, on AccountID, from uint64, reve
 		if len(records) < page {
 			return nil
 		}
-		from = records[len(records)-1].Seq + 1
-		if reverse {
-			if from -= 2; from == 0 {
-				return nil
-			}
+		last := records[len(records)-1].Seq
+		if last < from != reverse && last != from {
+			return standsStill("journal of " + on.String())
+		}
+		switch {
+		case !reverse:
+			from = last + 1
+		case last <= 1:
+			return nil
+		default:
+			from = last - 1
 		}
 		page = min(page*2, 512)
 	}

@@ -69,7 +69,11 @@ func (l *Ledger) Sweep(ctx context.Context) (SweepResult, error) {
 		if len(due) < MaxPage {
 			break
 		}
-		after = due[len(due)-1]
+		last := due[len(due)-1]
+		if after.Compare(last) >= 0 {
+			return s.res, fmt.Errorf("sweep: %w", standsStill("accounts that are due"))
+		}
+		after = last
 	}
 	if s.res.Failed > 0 {
 		return s.res, fmt.Errorf("sweep: %w", &SweepError{Failed: s.res.Failed, Failures: s.failures})
