@@ -113,3 +113,25 @@ func heap() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
+
+// TestCostOfMemory: what is used up leaves nothing behind in memory, whatever filters
+// and keys it had.
+func TestCostOfMemory(t *testing.T) {
+	cycles := size(1000, 3000, 20_000)
+	store := memory.New()
+	l := cl.New(store, nil)
+	on := cl.AccountID{Customer: "cus_1"}
+	for i := range cycles {
+		item := fmt.Sprint("item-", i)
+		must(t, l, on, cl.Increment{Amount: cl.AmountOf(1), Filters: []cl.Filter{{Field: cl.FieldItem, Values: []string{item}}}})
+		must(t, l, on, cl.Decrement{Amount: cl.AmountOf(1), ItemID: item, Overdraft: cl.Reject})
+	}
+	with := heap()
+	runtime.KeepAlive(l)
+	l.Close()
+	l = nil
+	if held := with - heap(); held > 100*int64(cycles) {
+		t.Errorf("%d blocks that are used up are remembered in %d bytes", cycles, held)
+	}
+	runtime.KeepAlive(store)
+}

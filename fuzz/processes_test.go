@@ -107,7 +107,7 @@ func (o *order) carryOut() error {
 			for n := range o.Calls {
 				in := historyIn{account: r.IntN(o.Accounts), kind: "ggdddddrrl"[r.IntN(10)], amount: 1 + r.Int64N(20)}
 				c := call{Client: client, Account: in.account, Kind: in.kind, Amount: in.amount, Called: time.Now().UnixNano()}
-				told, err := persistently(ctx, do, in, cl.Key(fmt.Sprintf("%d %d", client, n)))
+				told, err := persistently(ctx, do, in, cl.Key(fmt.Sprintf("%d %d", client, n)), o.Laggard)
 				if err != nil {
 					errs[i] = err
 					return
@@ -128,14 +128,15 @@ func (o *order) carryOut() error {
 	return errors.Join(append(errs, l.Close(), shared.Close())...)
 }
 
-// persistently repeats a call, under its key, while its account moves too fast for it.
-func persistently(ctx context.Context, do client, in historyIn, key cl.Key) (historyOut, error) {
+// persistently repeats a call, under its key, while its outcome is unknown. That its
+// account moves too fast for it is told to those alone whose caches are stale on purpose.
+func persistently(ctx context.Context, do client, in historyIn, key cl.Key, conflicts bool) (historyOut, error) {
 	for {
 		out, unknown, err := do(ctx, in, key)
 		if err == nil && !unknown {
 			return out, nil
 		}
-		if err != nil && !errors.Is(err, cl.ErrConflict) {
+		if err != nil && !(conflicts && errors.Is(err, cl.ErrConflict)) {
 			return out, err
 		}
 	}

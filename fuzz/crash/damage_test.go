@@ -107,7 +107,7 @@ func damageChild(c child) error {
 		if c.How == "naive" {
 			verdict = naive(path)
 		} else {
-			verdict = judge(path, &job, c.How != "")
+			verdict = judge(path, &job, c.How == "no checkpoints")
 		}
 		if cpu()-begin > 5*time.Second {
 			verdict = "hangs"
@@ -207,7 +207,7 @@ func patients(t *testing.T, dir string, closed bool, each int, ways []damage) (j
 	return job, list
 }
 
-// TestDamagedFiles damages ledgers in eleven ways and opens them in child processes.
+// TestDamagedFiles damages ledgers in thirteen ways and opens them in child processes.
 // None may crash the process, hang, or pass for a sound one with another history.
 //
 // A hang is more than 5 seconds of work on one file, or 2 minutes of waiting on 50.
@@ -234,6 +234,29 @@ func TestDamagedFiles(t *testing.T) {
 	}
 	if run.Get("found") == 0 || run.Get("refused") == 0 {
 		t.Error("no damage was found at all")
+	}
+}
+
+// TestDamagedMetaPages damages a meta page of ledgers that nobody keeps checkpoints of. A
+// ledger that is opened to be written to has lost nothing, or is refused.
+func TestDamagedMetaPages(t *testing.T) {
+	run := results.Start(t, "damaged meta pages, without checkpoints")
+	run.Set("seed", *seeded)
+	run.Count("silent", 0)
+	dir := scratch(t)
+	for _, closed := range []bool{false, true} {
+		job, list := patients(t, dir, closed, max(5, *damaged/20), damages[1:2])
+		judgeAll(t, child{Role: "damage", Path: job, How: "to be written to, no checkpoints"}, list)
+		for _, p := range list {
+			verdict, _, _ := strings.Cut(p.verdict, ":")
+			run.Count("files", 1)
+			run.Count(verdict, 1)
+			switch verdict {
+			case "refused", "found", "found-on-write", "warned", "harmless":
+			default:
+				t.Errorf("%s: %s", p.name, p.verdict)
+			}
+		}
 	}
 }
 

@@ -72,4 +72,24 @@ var damages = []damage{
 		return file
 	}},
 	{"cut off", func(r *rand.Rand, file, _ []byte) []byte { return file[:r.IntN(len(file))] }},
+	{"a branch that leads back", func(r *rand.Rand, file, _ []byte) []byte {
+		p := file[somePage(r, file):][:pageSize]
+		binary.NativeEndian.PutUint16(p[8:], 1)                  // a branch
+		binary.NativeEndian.PutUint16(p[10:], 1)                 // of one element
+		binary.NativeEndian.PutUint32(p[12:], 0)                 // without overflow
+		binary.NativeEndian.PutUint32(p[16:], 16)                // whose key lies behind it
+		binary.NativeEndian.PutUint32(p[20:], uint32(r.IntN(9))) // and is short
+		leads := somePage(r, file)
+		binary.NativeEndian.PutUint64(p[24:], uint64(leads/pageSize))
+		return file
+	}},
+	{"a page in use that is free", func(r *rand.Rand, file, _ []byte) []byte {
+		for at := 2 * pageSize; at < len(file); at += pageSize {
+			p := file[at:][:pageSize]
+			if count := binary.NativeEndian.Uint16(p[10:]); binary.NativeEndian.Uint16(p[8:]) == 0x10 && count > 0 && count < 500 {
+				binary.NativeEndian.PutUint64(p[16+8*r.IntN(int(count)):], uint64(somePage(r, file)/pageSize))
+			}
+		}
+		return file
+	}},
 }

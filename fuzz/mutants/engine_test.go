@@ -43,8 +43,8 @@ var records = []mutant{
 		"a history that was rewritten since a checkpoint is found",
 	},
 	{
-		"keys-unverified", "verify.go",
-		"case seq != rec.Seq:", "case false:",
+		"keys-unverified", "verifyindex.go",
+		"if err == nil && seq != rec.Seq {", "if err == nil && seq != rec.Seq && false {",
 		"a key that leads elsewhere is found",
 	},
 	{

@@ -79,8 +79,8 @@ var findings = []finding{
 		[]edit{
 			{"store/bolt/replay.go", "if number++; len(k) != numberSize || binary.BigEndian.Uint64(k) != number {", "if number = binary.BigEndian.Uint64(k); len(k) != numberSize {"},
 			{"store/bolt/replay.go", "if number < log.Sequence() {", "if false {"},
-			{"store/bolt/index.go", "if number++; !bytes.Equal(k, key(number)) {", "if number = binary.BigEndian.Uint64(k); false {"},
-			{"store/bolt/index.go", "if last := log.Sequence(); number < last {", "if last := log.Sequence(); false {"},
+			{"store/bolt/index.go", "if !bytes.Equal(k, key(next)) {", "if next = binary.BigEndian.Uint64(k); false {"},
+			{"store/bolt/index.go", "if last := log.Sequence(); next <= last {", "if last := log.Sequence(); false {"},
 		},
 		generator("./store/bolt", "TestTamperedFiles"),
 		"a record left out of the log is noticed",
@@ -99,5 +99,53 @@ var findings = []finding{
 		}},
 		generator("./fuzz", "TestCostOfNames"),
 		"no key costs history",
+	},
+	{
+		"pages-are-sampled",
+		[]edit{
+			{"store/bolt/walk.go", "func (w *walk) visit(n node) error {", "func (w *walk) visit(n node) error {\n\tif w.used.size > 12 {\n\t\treturn nil\n\t}"},
+			{"store/bolt/walk.go", "if w.used.size < w.meta.pages {", "if false {"},
+		},
+		generator("./fuzz/crash", "TestDamagedFiles"),
+		"all pages of a file are judged before it is mapped",
+	},
+	{
+		"freelist-not-judged",
+		[]edit{{"store/bolt/walk.go", "	if err := w.freelist(); err != nil {\n\t\treturn err\n\t}\n\tif w.used.size < w.meta.pages {", "	if false {"}},
+		generator("./fuzz/crash", "TestDamagedFiles"),
+		"no page in use is given out again",
+	},
+	{
+		"older-meta-page-in-silence",
+		[]edit{{"store/bolt/preflight.go", "if m.older && writing {", "if false {"}, {"store/bolt/preflight.go", "	if m.alone {", "	if false {"}},
+		generator("./fuzz/crash", "TestDamagedMetaPages"),
+		"the last commit is not lost in silence",
+	},
+	{
+		"overwritten-unnoticed",
+		[]edit{
+			{"store/bolt/owner.go", "if s.metas.are != s.metas.were {", "if false {"},
+			{"store/bolt/owner.go", "!= id || s.metas.are[other] != s.metas.were[other] {", "!= id && false {"},
+		},
+		generator("./store/bolt", "TestFilesOverwrittenInPlace"),
+		"nothing is acknowledged into a file that somebody else wrote to",
+	},
+	{
+		"emptied-pools-stay",
+		[]edit{{"pool.go", "if f.take(b); f.blocks.len() == 0 {", "if f.take(b); false {"}},
+		generator("./fuzz", "TestCostOfMemory"),
+		"what is used up leaves nothing behind",
+	},
+	{
+		"records-ignore-deadlines",
+		[]edit{{"upper.go", "return l.store.Commit(ctx, ", "return l.store.Commit(context.WithoutCancel(ctx), "}},
+		generator("./fuzz", "TestDeadlines"),
+		"every call ends with its context",
+	},
+	{
+		"strays-not-looked-for",
+		[]edit{{"store/postgres/strays.go", "func (r *reads) CheckStrays(ctx context.Context) error {", "func (r *reads) CheckStrays(ctx context.Context) error {\n\tif r != nil {\n\t\treturn nil\n\t}"}},
+		generator("./store/postgres", "TestTamperedRowsAreNoticed"),
+		"no ledger is whole whose accounts are gone",
 	},
 }

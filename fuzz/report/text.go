@@ -48,7 +48,7 @@ fdatasync, with EIO from the system itself. The outcome is then unknown, the sto
 it is opened again, and repeating with the same key has one effect.`,
 		[]string{"failed writes", "control of failed writes: repeated without a key", "failed syncs: EIO from fdatasync", "failed syncs of a new ledger",
 			"disk full", "file system full", "creation cut off"}},
-	{"Damaged files", `Files are damaged in eleven ways and opened in child processes. *Refused*: not opened. *Found*: opened,
+	{"Damaged files", `Files are damaged in thirteen ways and opened in child processes. *Refused*: not opened. *Found*: opened,
 and verification names the damage. *Warned*: whole, with a
 damaged meta page that was the older one. *Harmless*: the history
 is what it was, the damage lies where nothing is. *Silent*, a verified history that is another one,

@@ -1,0 +1,66 @@
+package bolt_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"creditledger"
+	"creditledger/store/bolt"
+)
+
+// TestFilesOverwrittenInPlace copies an older backup over a file that is in use. What is
+// acknowledged from then on is there when the file is opened again.
+func TestFilesOverwrittenInPlace(t *testing.T) {
+	r := rand.New(rand.NewPCG(bolt.Seeded(t), 3))
+	for round := range many(3, 10, 500) {
+		dir := t.TempDir()
+		live, backup := filepath.Join(dir, "live.db"), filepath.Join(dir, "backup.db")
+		s := mustOpen(t, live, nil)
+		bolt.SetFoldEvery(s, 1+r.IntN(20))
+		l := creditledger.New(s, nil)
+		grant := func(block string) error {
+			_, err := l.Do(context.Background(), ann, creditledger.Increment{Amount: creditledger.AmountOf(1), BlockID: block, Repay: creditledger.RepayNever}, "")
+			return err
+		}
+		copied, over := 1+r.IntN(30), 31+r.IntN(30)
+		var acknowledged []string
+		for n := range 80 {
+			switch n {
+			case copied:
+				copyFile(t, live, backup)
+			case over:
+				data, err := os.ReadFile(backup)
+				if err != nil {
+					t.Fatal(err)
+				}
+				overwrite(t, live, data)
+			}
+			if id := fmt.Sprint("block-", n); grant(id) == nil && n >= over {
+				acknowledged = append(acknowledged, id)
+			}
+		}
+		there := filepath.Join(dir, "there.db")
+		copyFile(t, live, there)
+		l.Close()
+		s.Close()
+		if len(acknowledged) == 0 {
+			continue
+		}
+		again, err := bolt.Open(there, nil)
+		if err != nil {
+			t.Errorf("round %d: %d operations were acknowledged, and the file cannot be opened: %v", round, len(acknowledged), err)
+			continue
+		}
+		for _, id := range acknowledged {
+			if _, err := creditledger.New(again, nil).Block(context.Background(), ann, id); err != nil {
+				t.Errorf("round %d: %s was acknowledged: %v", round, id, err)
+				break
+			}
+		}
+		mustClose(t, again)
+	}
+}
