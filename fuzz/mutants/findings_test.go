@@ -116,16 +116,10 @@ var findings = []finding{
 		"no page in use is given out again",
 	},
 	{
-		"older-meta-page-in-silence",
-		[]edit{{"store/bolt/preflight.go", "if m.older && writing {", "if false {"}, {"store/bolt/preflight.go", "	if m.alone {", "	if false {"}},
-		generator("./fuzz/crash", "TestDamagedMetaPages"),
-		"the last commit is not lost in silence",
-	},
-	{
 		"overwritten-unnoticed",
 		[]edit{
 			{"store/bolt/owner.go", "if s.metas.are != s.metas.were {", "if false {"},
-			{"store/bolt/owner.go", "!= id || s.metas.are[other] != s.metas.were[other] {", "!= id && false {"},
+			{"store/bolt/owner.go", "!= id || s.metas.are[other] != s.metas.were[other] {", "!= id && s.metas.are[other] != s.metas.were[other] && false {"},
 		},
 		generator("./store/bolt", "TestFilesOverwrittenInPlace"),
 		"nothing is acknowledged into a file that somebody else wrote to",
@@ -138,7 +132,10 @@ var findings = []finding{
 	},
 	{
 		"records-ignore-deadlines",
-		[]edit{{"upper.go", "return l.store.Commit(ctx, ", "return l.store.Commit(context.WithoutCancel(ctx), "}},
+		[]edit{
+			{"upper.go", "return l.commit.send(ctx, []Change{{Records: puts}})", "return l.commit.send(context.WithoutCancel(ctx), []Change{{Records: puts}})"},
+			{"upper.go", "if l.commit.joined() || ctx.Done() == nil {", "if ctx != nil {"},
+		},
 		generator("./fuzz", "TestDeadlines"),
 		"every call ends with its context",
 	},
@@ -147,5 +144,11 @@ var findings = []finding{
 		[]edit{{"store/postgres/strays.go", "func (r *reads) CheckStrays(ctx context.Context) error {", "func (r *reads) CheckStrays(ctx context.Context) error {\n\tif r != nil {\n\t\treturn nil\n\t}"}},
 		generator("./store/postgres", "TestTamperedRowsAreNoticed"),
 		"no ledger is whole whose accounts are gone",
+	},
+	{
+		"own-records-are-anybodys",
+		[]edit{{"upper.go", "if err := checkPuts(puts); err != nil {", "if err := checkRecords(puts); err != nil {"}},
+		generator("./fuzz", "TestRecordsOfEveryKind"),
+		"the ledger's own records are its own",
 	},
 }

@@ -1,0 +1,53 @@
+package fuzz_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	cl "creditledger"
+	"creditledger/fuzz"
+)
+
+// TestRecordsOfEveryKind: whatever kinds an upper layer gives its records, those of the
+// ledger's own stay as they are and the ledger works.
+func TestRecordsOfEveryKind(t *testing.T) {
+	t.Logf("seed: -seed=%d", seed(t))
+	r := rand.New(rand.NewPCG(seed(t), 5))
+	kinds := []string{"customer", "external", "external_id", "invoice", "key", "head", "block", "journal", "log", "meta", "due", "account", "customers", "a"}
+	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
+		l := cl.New(openStore(t, b), nil)
+		ctx := context.Background()
+		for range size(50, 100, 1000) {
+			id := fmt.Sprint("cus_", r.IntN(5))
+			kind := kinds[r.IntN(len(kinds))]
+			if r.IntN(4) == 0 {
+				kind = strings.Repeat(string(rune('a'+r.IntN(26))), 1+r.IntN(64))
+			}
+			var at uint64
+			if record, err := l.Record(ctx, cl.RecordID{Kind: kind, Key: id}); err == nil {
+				at = record.Version
+			}
+			err := l.PutRecords(ctx, []cl.RecordPut{{RecordID: cl.RecordID{Kind: kind, Key: id}, Expect: at, Value: []byte{byte(r.IntN(256)), 1}}})
+			if err != nil && !errors.Is(err, cl.ErrInvalid) {
+				t.Fatalf("%s: a record of kind %q: %v", b.Name, kind, err)
+			}
+			name := fmt.Sprint("name-", r.IntN(100))
+			if _, err := l.PutCustomer(ctx, cl.CustomerUpdate{ID: id, Name: &name, ExternalID: ptr("ext-" + id)}); err != nil {
+				t.Fatalf("%s: customer %s, after a record of kind %q: %v", b.Name, id, kind, err)
+			}
+			if _, err := l.Do(ctx, cl.AccountID{Customer: id}, cl.Increment{Amount: cl.AmountOf(1), ExpiresAt: cl.On(cl.DateOf(2090, 1, 1))}, ""); err != nil {
+				t.Fatalf("%s: %s, after a record of kind %q: %v", b.Name, id, kind, err)
+			}
+		}
+		if v, err := l.VerifyAll(ctx, nil); err != nil || !v.OK {
+			t.Errorf("%s: %v, %v", b.Name, v.Violation, err)
+		}
+		l.Close()
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
