@@ -113,13 +113,8 @@ var engine = []mutant{
 	},
 	{
 		"cache-after-failure", "commit.go",
-		"\t\t\ts.spoil()\n", "\t\t\t_ = err\n",
+		"\t\t\tc.cache.spoil(s)\n", "\t\t\t_ = err\n",
 		"what was not written is forgotten",
-	},
-	{
-		"queue-after-failure", "cache.go",
-		"\t\ts.queued = nil\n\t}\n}", "\t}\n}",
-		"what was decided on top of a failed commit is decided afresh",
 	},
 	{
 		"cache-not-asked", "cache.go",
@@ -127,18 +122,18 @@ var engine = []mutant{
 		"another process's commits are seen",
 	},
 	{
-		"refused-by-what-failed", "ledger.go",
-		"f.err == nil && f.sent > begun {", "f.sent > 0 && begun < 1<<60 {",
+		"refused-by-what-failed", "request.go",
+		"e.flight.err == nil && e.flight.sent > begun", "begun < 1<<60",
 		"nobody is refused because of what was not written",
 	},
 	{
-		"refused-by-what-was", "ledger.go",
-		"f.err == nil && f.sent > begun {", "f.err == nil && begun < 1<<60 {",
+		"refused-by-what-was", "request.go",
+		"e.flight.err == nil && e.flight.sent > begun", "e.flight.err == nil && begun < 1<<60",
 		"a refusal is of what is there when it is asked for, or later",
 	},
 	{
 		"read-of-what-was", "read.go",
-		"if f.err == nil && f.sent > begun {", "if f.err == nil && begun < 1<<60 {",
+		"if f.err == nil && f.sent > begun && (", "if f.err == nil && begun < 1<<60 && (",
 		"a read shows what is there when it is asked for, or later",
 	},
 	{
@@ -147,18 +142,18 @@ var engine = []mutant{
 		"a key that another process used meanwhile is known",
 	},
 	{
-		"conflict-is-success", "ledger.go",
-		"if err == nil {\n\t\t\tbreak", "if err == nil || isConflict(err) {\n\t\t\tbreak",
+		"conflict-is-success", "pending.go",
+		"if p.flight.err == nil {\n\t\t\tbreak", "if p.flight.err == nil || isConflict(p.flight.err) {\n\t\t\tbreak",
 		"a conflict is decided afresh",
 	},
 	{
-		"unknown-is-cancelled", "ledger.go",
-		"attempted(r.op, r.account, unknown(r, p.result, err))", "attempted(r.op, r.account, err)",
+		"unknown-is-cancelled", "pending.go",
+		"&OutcomeUnknownError{Key: p.result.Key, Err: err})", "err)",
 		"an operation given up while it is written has an unknown outcome",
 	},
 	{
-		"unknown-without-key", "ledger.go",
-		"keyed(err, p.result.Key)", "err",
+		"unknown-without-key", "pending.go",
+		"&OutcomeUnknownError{Key: p.result.Key, Err: err})", "&OutcomeUnknownError{Err: err})",
 		"an unknown outcome names the key to retry with",
 	},
 	{
@@ -178,13 +173,8 @@ var engine = []mutant{
 	},
 	{
 		"clock-goes-back", "ledger.go",
-		"a.moveTo(max(now, a.head.LastAt))", "a.moveTo(now)",
+		"at = max(now, a.head.LastAt)", "at = now",
 		"time never goes back within an account",
-	},
-	{
-		"reader-goes-back", "read.go",
-		"at := max(now, s.account.head.LastAt)", "at := now",
-		"no reader looks behind the last record",
 	},
 	{
 		"preview-stays", "ledger.go",

@@ -151,4 +151,22 @@ var findings = []finding{
 		generator("./fuzz", "TestRecordsOfEveryKind"),
 		"the ledger's own records are its own",
 	},
+	{
+		"keys-guessed-by-the-owner",
+		[]edit{{"ledger.go", "if !l.commit.exclusive || p.request.made {", "if true {"}},
+		generator("./fuzz", "TestGroupingsAgree"),
+		"a process that is alone with its store is never in conflict with itself",
+	},
+	{
+		"patience-by-counting",
+		[]edit{{"commit.go", "maxPatience = 50 * time.Microsecond", "maxPatience = 50 * time.Hour"}},
+		generator("./fuzz", "TestLoneCommitBesideBusyProcessors"),
+		"a lone commit waits for nobody",
+	},
+	{
+		"accounts-larger-than-the-cache",
+		[]edit{{"cache.go", "return min(max(1, c.limit-max(1, c.limit/8)), math.MaxInt32)", "return math.MaxInt32"}},
+		generator("./fuzz", "TestCostOfTinyCaches"),
+		"an account larger than the cache is not read again for each operation",
+	},
 }
