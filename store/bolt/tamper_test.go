@@ -150,8 +150,10 @@ func TestTamperedRowsAreNoticed(t *testing.T) {
 		for what, do := range map[string]func(b *bbolt.Bucket) error{
 			"delete the first": func(b *bbolt.Bucket) error { return b.Delete(first.k) },
 			"delete the last":  func(b *bbolt.Bucket) error { return b.Delete(last.k) },
-			"duplicate":        func(b *bbolt.Bucket) error { return b.Put(append(bytes.Clone(last.k[:len(last.k)-1]), last.k[len(last.k)-1]+1), last.v) },
-			"swap":             func(b *bbolt.Bucket) error { return errors.Join(b.Put(first.k, last.v), b.Put(last.k, first.v)) },
+			"duplicate": func(b *bbolt.Bucket) error {
+				return b.Put(append(bytes.Clone(last.k[:len(last.k)-1]), last.k[len(last.k)-1]+1), last.v)
+			},
+			"swap": func(b *bbolt.Bucket) error { return errors.Join(b.Put(first.k, last.v), b.Put(last.k, first.v)) },
 			"age": func(b *bbolt.Bucket) error {
 				for _, r := range aged {
 					if err := b.Put(r.k, r.v); err != nil {
