@@ -24,7 +24,7 @@ var _ = "ledger/store"
 `,
 	"store/data":     "ledger/store",
 	"cmd/ledger/x.c": "ledger/store",
-	"docs/scale.md":    "Run `go run ./cmd/ledger`, import ledger/store/file:\n\n\t\"ledger\"\n\nSee ../ledger/store and myledger/store.\n",
+	"docs/scale.md":  "Run `go run ./cmd/ledger`, import ledger/store/file:\n\n\t\"ledger\"\n\nSee ../ledger/store and myledger/store.\n",
 	".ci/run":        "go test -coverpkg=ledger -race ./...\n",
 }
 
@@ -44,7 +44,7 @@ var _ = "example.org/you/ledger/store"
 `,
 	"store/data":     "ledger/store",
 	"cmd/ledger/x.c": "ledger/store",
-	"docs/scale.md":    "Run `go run ./cmd/ledger`, import example.org/you/ledger/store/file:\n\n\t\"example.org/you/ledger\"\n\nSee ../ledger/store and myledger/store.\n",
+	"docs/scale.md":  "Run `go run ./cmd/ledger`, import example.org/you/ledger/store/file:\n\n\t\"example.org/you/ledger\"\n\nSee ../ledger/store and myledger/store.\n",
 	".ci/run":        "go test -coverpkg=example.org/you/ledger -race ./...\n",
 }
 
