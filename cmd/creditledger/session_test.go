@@ -163,24 +163,16 @@ func golden(t *testing.T, path, got string) {
 
 func TestDemo(t *testing.T) {
 	s := newSession(t)
-	before := temporaries(t)
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
 	golden(t, "testdata/demo.golden", s.must("demo"))
 	if first, second := s.must("demo"), s.must("demo"); first != second {
 		t.Error("the demo does not tell the same story twice")
 	}
-	if after := temporaries(t); after != before {
-		t.Errorf("the demo leaves files behind: %d, before %d", after, before)
+	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
+		t.Errorf("the demo leaves files behind: %v, %v", left, err)
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, "credits.db")); err == nil {
 		t.Error("the demo touched the ledger file")
 	}
-}
-
-func temporaries(t *testing.T) int {
-	t.Helper()
-	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), "creditledger-demo-*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(dirs)
 }
