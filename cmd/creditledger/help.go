@@ -13,13 +13,14 @@ import (
 // screen is how many columns help and tables may take.
 const screen = 80
 
-// fitHelp has the help of a command and of all below it fit the screen.
-func fitHelp(cmd *cobra.Command) {
-	cmd.Long = wrapParagraphs(cmd.Long)
-	cmd.Example = wrapExamples(cmd.Example)
-	for _, c := range cmd.Commands() {
-		fitHelp(c)
-	}
+// fitHelp has the help of a command and of all below it fit the screen, once it is shown.
+func fitHelp(root *cobra.Command) {
+	show := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		cmd.Long = wrapParagraphs(cmd.Long)
+		cmd.Example = wrapExamples(cmd.Example)
+		show(cmd, args)
+	})
 }
 
 // usageTemplate is cobra's own with the flags wrapped.
@@ -47,12 +48,15 @@ func wrapParagraphs(text string) string {
 // of its own.
 func wrapWords(words []string, width int) []string {
 	var lines []string
+	filled := 0 // of the last line
 	for _, w := range words {
-		if n := len(lines) - 1; n >= 0 && uniseg.StringWidth(lines[n])+1+uniseg.StringWidth(w) <= width {
+		wide := uniseg.StringWidth(w)
+		if n := len(lines) - 1; n >= 0 && filled+1+wide <= width {
 			lines[n] += " " + w
+			filled += 1 + wide
 			continue
 		}
-		lines = append(lines, w)
+		lines, filled = append(lines, w), wide
 	}
 	return lines
 }

@@ -74,9 +74,9 @@ func (a *app) rootCommand() *cobra.Command {
 	explainArguments(root)
 	root.SetFlagErrorFunc(explainFlag)
 	a.helpCommands(root)
-	a.completeArguments(root)
 	fitHelp(root)
 	if len(a.args) > 0 && strings.HasPrefix(a.args[0], cobra.ShellCompRequestCmd) {
+		a.completeArguments(root)
 		plainUsage(root)
 	}
 	return root

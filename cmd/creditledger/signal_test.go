@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -20,9 +21,17 @@ var askedToEnd = []struct {
 	status int
 }{{syscall.SIGINT, 130}, {syscall.SIGTERM, 143}, {syscall.SIGHUP, 129}}
 
-// begin starts the command with a pipe for its input, for at most a minute.
+// begin has a command ready with a pipe for its input, for at most a minute. Signals that
+// the tests are to ignore, as those in the background of a script are, it does not ignore.
 func begin(t *testing.T, dir string, args ...string) (*exec.Cmd, io.WriteCloser, *bytes.Buffer) {
 	t.Helper()
+	for _, c := range askedToEnd {
+		if signal.Ignored(c.signal) {
+			taken := make(chan os.Signal, 1)
+			signal.Notify(taken, c.signal)
+			t.Cleanup(func() { signal.Stop(taken) })
+		}
+	}
 	cmd := command(t, dir, args...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
