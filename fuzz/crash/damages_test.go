@@ -93,3 +93,37 @@ var damages = []damage{
 		return file
 	}},
 }
+
+// metaDamages are of the meta page that counts, mostly: bbolt would take the other one.
+var metaDamages = []damage{
+	damages[1],
+	{"one bit of the newer meta page", func(r *rand.Rand, file, _ []byte) []byte {
+		newerMeta(file)[someOf(r, 0, 10, 16, 80)] ^= 1 << r.IntN(8)
+		return file
+	}},
+	{"bytes of the newer meta page", func(r *rand.Rand, file, _ []byte) []byte {
+		for at := someOf(r, 0, 10, 16, 80); at < 80 && r.IntN(10) > 0; at++ {
+			newerMeta(file)[at] ^= byte(1 + r.IntN(255))
+		}
+		return file
+	}},
+	{"the newer meta page cleared", func(r *rand.Rand, file, _ []byte) []byte {
+		clear(newerMeta(file)[:1+r.IntN(pageSize)])
+		return file
+	}},
+}
+
+// newerMeta is the meta page of the last commit.
+func newerMeta(file []byte) []byte {
+	tx := func(page int) uint64 { return binary.NativeEndian.Uint64(file[page*pageSize+16+48:]) }
+	if tx(0) > tx(1) {
+		return file[:pageSize]
+	}
+	return file[pageSize:][:pageSize]
+}
+
+// someOf is a number of one of the ranges from, to, from, to ….
+func someOf(r *rand.Rand, bounds ...int) int {
+	i := 2 * r.IntN(len(bounds)/2)
+	return bounds[i] + r.IntN(bounds[i+1]-bounds[i])
+}

@@ -117,6 +117,11 @@ var engine = []mutant{
 		"what was not written is forgotten",
 	},
 	{
+		"queue-after-failure", "redecide.go",
+		"	if f == nil {\n\t\treturn\n\t}\n\ts.queued = nil\n", "	if f == nil || !f.hasLanded() {\n\t\treturn\n\t}\n\ts.queued = nil\n",
+		"what was decided on top of a failed commit is decided afresh",
+	},
+	{
 		"cache-not-asked", "cache.go",
 		"if s.account != nil && s.latest() != nil {", "if s.account != nil {",
 		"another process's commits are seen",
@@ -153,7 +158,7 @@ var engine = []mutant{
 	},
 	{
 		"unknown-without-key", "pending.go",
-		"&OutcomeUnknownError{Key: p.result.Key, Err: err})", "&OutcomeUnknownError{Err: err})",
+		"keyed(p.flight.err, p.result.Key)", "p.flight.err",
 		"an unknown outcome names the key to retry with",
 	},
 	{
@@ -175,6 +180,11 @@ var engine = []mutant{
 		"clock-goes-back", "ledger.go",
 		"at = max(now, a.head.LastAt)", "at = now",
 		"time never goes back within an account",
+	},
+	{
+		"reader-goes-back", "read.go",
+		"	at, err := l.advance(s.account)\n\tif err != nil {\n\t\treturn nil, err\n\t}\n", "	at, err := l.advance(s.account)\n\tif err != nil {\n\t\treturn nil, err\n\t}\n\tat, _ = l.now()\n",
+		"no reader looks behind the last record",
 	},
 	{
 		"preview-stays", "ledger.go",

@@ -169,4 +169,68 @@ var findings = []finding{
 		generator("./fuzz", "TestCostOfTinyCaches"),
 		"an account larger than the cache is not read again for each operation",
 	},
+	{
+		"decided-afresh-when-touched",
+		[]edit{{"redecide.go", "	if l.commit.joined() {\n\t\ts.thrown.turn = make", "	if true {\n\t\ts.thrown.turn = make"}},
+		generator("./fuzz", "TestGivenUpIsOverSoon"),
+		"what was given up is over soon",
+	},
+	{
+		"thrown-away-without-its-slot",
+		[]edit{
+			{"redecide.go", "	if l.commit.joined() {\n\t\ts.thrown.turn = make", "	if true {\n\t\ts.thrown.turn = make"},
+			{"redecide.go", "	c.mu.Lock()\n\ts.users++\n\tif c.afresh == nil {", "	c.mu.Lock()\n\tif c.afresh == nil {"},
+			{"redecide.go", "	delete(c.afresh, s)\n\ts.users--\n", "	delete(c.afresh, s)\n"},
+			{"redecide.go", "	s, err := l.cache.acquire(ctx, id)\n\tif err != nil {\n\t\treturn false, err\n\t}\n\tdefer l.cache.release(s)\n\tif s.thrown == nil {", "	s, err := l.cache.acquire(ctx, id)\n\tif err != nil {\n\t\treturn false, err\n\t}\n\tdefer l.cache.release(s)\n\tif s.thrown == nil {\n\t\ts = d.slot\n\t}\n\tif s.thrown == nil {"},
+			{"redecide.go", "	var d redecision\n", "	d := redecision{slot: s}\n"},
+			{"redecide.go", "	*d = redecision{}\n", "	*d = redecision{slot: d.slot}\n"},
+			{"redecide.go", "*d = redecision{stale: first,", "*d = redecision{slot: d.slot, stale: first,"},
+			{"redecide.go", "	newIDs      bool ", "	slot *slot\n\tnewIDs      bool "},
+		},
+		generator("./fuzz", "TestOrderOfSubmit"),
+		"what was submitted before goes first",
+	},
+	{
+		"overtaken-by-what-comes-later",
+		[]edit{{"redecide.go", "if err != nil || s.thrown == nil {\n\t\t\treturn s, err", "if true {\n\t\t\treturn s, err"}},
+		generator("./fuzz", "TestOrderOfSubmit"),
+		"what was submitted before goes first",
+	},
+	{
+		"clock-read-before-the-lock",
+		[]edit{
+			{"pending.go", "	attempt int ", "	now Instant\n\tattempt int "},
+			{"ledger.go", "	p.request.attach, p.request.lead = attach, lead\n", "	p.request.attach, p.request.lead = attach, lead\n\tp.now, _ = l.now()\n"},
+			{"ledger.go", "	if _, err := l.advance(a); err != nil {\n\t\treturn err\n\t}\n\tp.remakeKey()", "	a.moveTo(max(p.now, a.head.LastAt))\n\tp.remakeKey()"},
+		},
+		generator("./fuzz", "TestPastStays"),
+		"what readers were told of an instant stays true",
+	},
+	{
+		"lists-without-what-was-submitted",
+		[]edit{{"read.go", "	if err := l.settle(ctx); err != nil {\n\t\treturn nil, err\n\t}\n\treturn l.store.Accounts", "	return l.store.Accounts"}},
+		generator("./opsfile", "TestRandomFilesHaveOneAnswer"),
+		"a read that looks around sees what was submitted before",
+	},
+	{
+		"verified-when-it-stands-still",
+		[]edit{{"verifier.go", "			return v.compare(ctx, s)\n", "			now, err := v.ledger.store.Journal(ctx, v.id, math.MaxUint64, 1, true)\n\t\t\tif more = err == nil && len(now) > 0 && now[0].Seq > v.replay.head.Version; err != nil || more {\n\t\t\t\treturn err\n\t\t\t}\n\t\t\treturn v.compare(ctx, s)\n"}},
+		generator("./fuzz", "TestVerifyBesideAWriter"),
+		"a verification ends beside a writer",
+	},
+	{
+		"older-meta-page-for-good",
+		[]edit{{"store/bolt/preflight.go", "m.alone, m.older = true, damaged.tx+1 != m.tx", "m.alone, m.older = true, false"}},
+		generator("./fuzz/crash", "TestDamagedMetaPages"),
+		"a file that may have lost its last commit is not written to",
+	},
+	{
+		"rows-without-a-head",
+		[]edit{
+			{"store/postgres/script.go", "case rows != anyRows && tag.RowsAffected() != rows && wrong == nil:", "case false:"},
+			{"store/postgres/sql.go", "VALUES ($1, $2, $3, (SELECT $4::int8 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3), $5, $6)", "VALUES ($1, $2, $3, $4, $5, $6)"},
+		},
+		generator("./store/postgres", "TestTamperedRowsBesideAProcess"),
+		"what is acknowledged is there",
+	},
 }
