@@ -95,7 +95,7 @@ func TestCreation(t *testing.T) {
 // what it was.
 func TestTruncated(t *testing.T) {
 	file, _, since, history := original(t, scratch(t), true)
-	job := &damageJob{since, history}
+	job := &damageJob{since, history, *seeded}
 	path := filepath.Join(scratch(t), "cut.db")
 	for end := 0; end < len(file); end += 512 {
 		if err := os.WriteFile(path, file[:end], 0o600); err != nil {

@@ -238,7 +238,7 @@ func TestDamagedFiles(t *testing.T) {
 			}
 		}
 	}
-	if run.Get("found") == 0 || run.Get("refused") == 0 {
+	if run.Get("refused") == 0 || *damaged > 500 && run.Get("found") == 0 {
 		t.Error("no damage was found at all")
 	}
 }

@@ -129,14 +129,12 @@ func TestTamperedRowsBesideAProcess(t *testing.T) {
 	tampered(t, func(pool *pgxpool.Pool, running *creditledger.Ledger, c tampering) { goesOnWell(t, pool, running, c) })
 }
 
-// warm is a ledger that has seen all accounts.
+// warm is a ledger that has written to all accounts: it and its store know them.
 func warm(t *testing.T, s creditledger.Store) *creditledger.Ledger {
 	t.Helper()
 	l := creditledger.New(s, nil)
 	for n := range 3 {
-		if _, err := l.Balance(t.Context(), creditledger.AccountID{Customer: fmt.Sprint("cus_", n)}, creditledger.BalanceQuery{}); err != nil {
-			t.Fatal(err)
-		}
+		grant(t, l, creditledger.AccountID{Customer: fmt.Sprint("cus_", n), Currency: "credits"}, "1")
 	}
 	return l
 }
