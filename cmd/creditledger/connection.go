@@ -10,8 +10,8 @@ import (
 // name of a file, which would be made, nor printed; it need not be one that works.
 
 // schemed is a name that begins as a URL does, with any scheme, or as a URL from which
-// the scheme was left out: USER:PASSWORD@HOST.
-var schemed = regexp.MustCompile(`(?i)^([a-z][a-z0-9+.-]+://|(jdbc:)?(postgres(ql)?|pgsql):|[^/\\@\s=]+:[^/\\@\s]*@[^/\\@\s]*(/|:\d))`)
+// the scheme was left out: USER:PASSWORD@HOST, or the user too.
+var schemed = regexp.MustCompile(`(?i)^([a-z][a-z0-9+.-]+://|(jdbc:)?(postgres(ql)?|pgsql):|[^/\\@\s=]*:[^/\\@\s]*@[^/\\@\s]*(/|:\d))`)
 
 // parametric is a name with a parameter of libpq anywhere in it: the first one may be
 // misspelt, or one of the server's.
@@ -44,7 +44,7 @@ func connectionText(name string) (string, bool) {
 
 // secret is what a text must not tell of the way to a database, even if a person put
 // it where it does not belong.
-var secret = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]+://[^\s"']*|\b(postgres(ql)?|pgsql):[^\s"']+|[^\s"'/:@]+:[^\s"'/@]*@[^\s"'/@]*(/|:\d)[^\s"']*|\b(ssl)?(password|passwd|pwd)\s*=\s*('(\\.|[^'\\])*'|[^\s"']+)`)
+var secret = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]+://[^\s"']*|\b(postgres(ql)?|pgsql):[^\s"']+|[^\s"'/:@]*:[^\s"'/@]*@[^\s"'/@]*(/|:\d)[^\s"']*|\b(ssl)?(password|passwd|pwd)\s*=\s*('(\\.|[^'\\])*'|[^\s"']+)`)
 
 // withoutSecrets takes out of a text what it quotes of connections on the command line.
 func withoutSecrets(text string, args []string) string {

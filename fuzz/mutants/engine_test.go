@@ -148,7 +148,7 @@ var engine = []mutant{
 	},
 	{
 		"conflict-is-success", "pending.go",
-		"if p.flight.err == nil {\n\t\t\tbreak", "if p.flight.err == nil || isConflict(p.flight.err) {\n\t\t\tbreak",
+		"if p.flight.err == nil {\n\t\t\tbreak", "if p.flight.err == nil || errors.Is(p.flight.err, ErrConflict) {\n\t\t\tbreak",
 		"a conflict is decided afresh",
 	},
 	{

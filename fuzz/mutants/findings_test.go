@@ -233,4 +233,26 @@ var findings = []finding{
 		generator("./store/postgres", "TestTamperedRowsBesideAProcess"),
 		"what is acknowledged is there",
 	},
+	{
+		"what-cannot-be-is-tried-again",
+		[]edit{
+			{"store/postgres/judge.go", "	case found && v.invalid == nil:\n", "	case false:\n"},
+			{"store/postgres/judge.go", "if n := c.Blocks[i].Number; stored[i] && c.Blocks[i].New && n > uint64(last) {", "if n := c.Blocks[i].Number; false {"},
+			{"store/postgres/commit.go", "} else if breaks(err) && !fenced(err) && unknown == nil {", "} else if false {"},
+		},
+		generator("./store/postgres", "TestTamperedRowsBesideAProcess"),
+		"a row that no transaction explains is damage, and said at once",
+	},
+	{
+		"nobody-queues-for-a-hot-account",
+		[]edit{{"store/postgres/hold.go", "	if s.holds >= s.most {\n", "	if true {\n"}},
+		generator("./store/postgres", "TestUnevenProcesses"),
+		"no caller is told of a conflict of other processes",
+	},
+	{
+		"connections-by-scheme-alone",
+		[]edit{{"cmd/creditledger/connection.go", "	return schemed.MatchString(name) || parametric.MatchString(name)\n", "	return strings.HasPrefix(name, \"postgres://\") || strings.HasPrefix(name, \"postgresql://\")\n"}},
+		generator("./cmd/creditledger", "TestRandomConnections"),
+		"no connection is taken for the name of a file",
+	},
 }
