@@ -85,6 +85,7 @@ type Store struct {
 	writer    chan struct{} // holds one token while a commit is made
 	tailing   sync.RWMutex  // held for reading while a view uses tail, for writing while it changes
 	tail      *tail         // the writer's to change
+	keyReader keyReader
 	tabling   atomic.Uint64 // bbolt's id of the last transaction that changes the tables, committed or about to be
 	foldEvery int           // log records, and
 	foldSize  int           // bytes, that the tail has at most
@@ -112,7 +113,7 @@ func (s *Store) Close() error {
 		defer s.life.Unlock()
 		var err error
 		if !s.panicked.Load() {
-			err = s.foldAll()
+			err = errors.Join(s.pauseKeys(), s.foldAll())
 		}
 		if s.panicked.Load() {
 			// bbolt's own Close could wait for ever. The memory map stays.

@@ -23,14 +23,22 @@ func Build(path string, fill func(temporary string) error) error { return build(
 
 // HoldTables makes the tables look as if a commit were about to change them.
 func HoldTables(s *Store) (release func()) {
+	_ = s.pauseKeys()
 	before := s.tabling.Swap(s.tail.tx + 1)
-	return func() { s.tabling.Store(before) }
+	return func() {
+		s.tabling.Store(before)
+		s.keyReader.resume()
+	}
 }
 
 // HoldTail keeps readers from the tail.
 func HoldTail(s *Store) (release func()) {
+	_ = s.pauseKeys()
 	s.tailing.Lock()
-	return s.tailing.Unlock
+	return func() {
+		s.tailing.Unlock()
+		s.keyReader.resume()
+	}
 }
 
 // HoldWriter keeps commits waiting.

@@ -63,6 +63,17 @@ func (t *tail) of(id creditledger.AccountID) *tail {
 	return part
 }
 
+// keySeq returns the record that a key stands for, if the tail can tell: it has the keys
+// used since the fold, which are all keys of an account that was made since.
+func (t *tail) keySeq(id creditledger.AccountID, k creditledger.Key) (seq uint64, known bool) {
+	a := t.account(id)
+	if a == nil {
+		return 0, false
+	}
+	seq = a.keys[k]
+	return seq, seq != 0 || a.made
+}
+
 func (a *tailAccount) block(number uint64) (creditledger.StoredBlock, bool) {
 	if a == nil {
 		return creditledger.StoredBlock{}, false

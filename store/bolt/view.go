@@ -103,8 +103,15 @@ func (v view) get(bucket, key []byte) ([]byte, error) {
 // that is stored is 0.
 func (v view) getNumber(bucket, key []byte, id creditledger.AccountID) (uint64, error) {
 	value, err := v.get(bucket, key)
-	if value == nil || err != nil {
+	if err != nil {
 		return 0, err
+	}
+	return decodeNumber(bucket, key, value, id)
+}
+
+func decodeNumber(bucket, key, value []byte, id creditledger.AccountID) (uint64, error) {
+	if value == nil {
+		return 0, nil
 	}
 	if len(value) != numberSize || binary.BigEndian.Uint64(value) == 0 {
 		return 0, corrupt(fmt.Sprintf("%s %q of %v", bucket, key[numberSize:], id), "not a number")
@@ -194,13 +201,8 @@ func (v view) namedBlock(id creditledger.AccountID, acct uint64, blockID string)
 
 // keySeq returns the record that an idempotency key stands for, 0 if there is none.
 func (v view) keySeq(id creditledger.AccountID, acct uint64, k creditledger.Key) (uint64, error) {
-	if a := v.tail.account(id); a != nil {
-		if seq := a.keys[k]; seq != 0 {
-			return seq, nil
-		}
-	}
-	if acct == 0 {
-		return 0, nil
+	if seq, known := v.tail.keySeq(id, k); known || acct == 0 {
+		return seq, nil
 	}
 	return v.getNumber(bucketKeys, textKey(acct, string(k)), id)
 }

@@ -50,6 +50,10 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 // write makes one transaction of the changes. Until its Commit begins nothing can
 // have reached the file; once it has begun, an error says nothing about that.
 func (s *Store) write(list []creditledger.Change) error {
+	if err := s.pauseKeys(); err != nil {
+		return err
+	}
+	defer s.keyReader.resume()
 	var tx *bbolt.Tx
 	var next func()
 	err, panicked := guarded("commit", func() error {
