@@ -16,7 +16,7 @@ import (
 
 // metaPages are the beginnings of the two meta pages, in the file and as remembered.
 type metaPages struct {
-	size      int64 // of a page
+	both      []byte // the file from its begin to the last of them, for one read instead of two
 	are, were [2][metaOffset + metaSize]byte
 }
 
@@ -25,21 +25,22 @@ func (s *Store) stamp() error {
 	if s.readOnly {
 		return nil
 	}
-	s.metas.size = int64(s.db.Info().PageSize)
+	s.metas.both = make([]byte, s.db.Info().PageSize+len(s.metas.are[1]))
 	err := s.readMetas()
 	s.metas.were = s.metas.are
 	return err
 }
 
 func (s *Store) readMetas() error {
-	for i := range s.metas.are {
-		switch _, err := s.file.ReadAt(s.metas.are[i][:], int64(i)*s.metas.size); {
-		case errors.Is(err, io.EOF): // it was cut short
-			return s.foreign()
-		case err != nil:
-			return fmt.Errorf("meta page %d: %w", i, err)
-		}
+	m := &s.metas
+	switch _, err := s.file.ReadAt(m.both, 0); {
+	case errors.Is(err, io.EOF): // it was cut short
+		return s.foreign()
+	case err != nil:
+		return fmt.Errorf("meta pages: %w", err)
 	}
+	copy(m.are[0][:], m.both)
+	copy(m.are[1][:], m.both[len(m.both)-len(m.are[1]):])
 	return nil
 }
 
