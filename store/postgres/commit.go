@@ -139,17 +139,18 @@ func (s *Store) commit(ctx context.Context, t *transaction) error {
 	if len(t.list) == 0 {
 		return nil
 	}
-	var unknown error                    // why an earlier try may be stored
-	var held *creditledger.ConflictError // found under the lock of the account
+	var unknown error // why an earlier try may be stored
 	deadline := time.Now().Add(s.opts.Patience)
 	for attempt := 0; ; attempt++ {
 		err := s.try(ctx, t, attempt == 0)
+		if err == nil {
+			return nil
+		}
+		if held, ok := errors.AsType[*creditledger.ConflictError](err); ok { // found under the lock of the account
+			return held
+		}
 		kind := classify(err)
 		switch {
-		case err == nil:
-			return nil
-		case errors.As(err, &held):
-			return held
 		case kind == conflict:
 			answer, late, final, looked := s.ask(ctx, t, unknown)
 			if final && answer == nil {

@@ -11,32 +11,42 @@ import (
 	"creditledger"
 )
 
-// script is a batch of statements, and how many rows each has to change: a statement
-// that changes none is no error to the server.
+// script is a batch of statements, and what is expected of each: a statement that
+// changes no row is no error to the server.
 type script struct {
 	pgx.Batch
-	rows  []int64                   // of each statement; anyRows: not counted
-	about []*creditledger.AccountID // of each statement; nil: it is about several accounts, or none
-	fence []bool                    // whether another transaction may be why it is refused
-	part  *creditledger.AccountID   // what the next statement is about
+	expected []expectation           // of each statement
+	part     *creditledger.AccountID // what the next statement is about
 
 	// Some rows are changed or deleted that only SQL by hand could have taken away:
 	// they are counted before COMMIT is sent.
 	counted bool
+
+	room [8]expectation // for the usual script, of one operation
+}
+
+// expectation is how a statement should end.
+type expectation struct {
+	rows  int64                   // that it has to change; anyRows: not counted
+	about *creditledger.AccountID // nil: several accounts, or none
+	fence bool                    // whether another transaction may be why it is refused
 }
 
 const anyRows = -1
 
 // queue appends a statement that has to change so many rows.
 func (s *script) queue(rows int, sql string, args ...any) {
-	s.rows, s.about, s.fence = append(s.rows, int64(rows)), append(s.about, s.part), append(s.fence, false)
+	if s.expected == nil {
+		s.expected = s.room[:0]
+	}
+	s.expected = append(s.expected, expectation{rows: int64(rows), about: s.part})
 	s.Batch.Queue(sql, args...)
 }
 
 // guard appends a statement about one row that others may have written meanwhile.
 func (s *script) guard(sql string, args ...any) {
 	s.queue(1, sql, args...)
-	s.fence[len(s.fence)-1] = true
+	s.expected[len(s.expected)-1].fence = true
 }
 
 // alterRow appends a statement that has to find the one row that it changes.
@@ -59,18 +69,18 @@ func (s *script) run(ctx context.Context, c client) error {
 // changed. An error of the server comes before a wrong count.
 func (s *script) read(results pgx.BatchResults) error {
 	var wrong *miscount
-	for i, rows := range s.rows {
+	for i, want := range s.expected {
 		tag, err := results.Exec()
 		last := s.QueuedQueries[i].SQL == templates.commit
 		switch {
 		case err != nil:
-			return &statementError{account: s.about[i], fence: s.fence[i], error: err}
+			return &statementError{account: want.about, fence: want.fence, error: err}
 		case last && tag.String() != "COMMIT":
 			return errRolledBack
 		case last && wrong != nil:
 			wrong.committed = true
-		case rows != anyRows && tag.RowsAffected() != rows && wrong == nil:
-			wrong = &miscount{account: s.about[i], changed: tag.RowsAffected(), wanted: rows}
+		case want.rows != anyRows && tag.RowsAffected() != want.rows && wrong == nil:
+			wrong = &miscount{account: want.about, changed: tag.RowsAffected(), wanted: want.rows}
 		}
 	}
 	if wrong != nil {

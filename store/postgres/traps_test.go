@@ -48,19 +48,20 @@ func TestEveryCountIsLookedAt(t *testing.T) {
 	for _, portable := range []bool{false, true} {
 		b := everyStatement(t, portable)
 		b.queue(anyRows, templates.commit)
-		right := make([]string, len(b.rows))
-		for i, rows := range b.rows {
-			if right[i] = fmt.Sprint("UPDATE ", rows); i == len(b.rows)-1 {
+		right := make([]string, len(b.expected))
+		for i, want := range b.expected {
+			if right[i] = fmt.Sprint("UPDATE ", want.rows); i == len(b.expected)-1 {
 				right[i] = "COMMIT"
 			}
-			if sql := b.QueuedQueries[i].SQL; rows == anyRows != (sql == templates.begin || sql == templates.commit) {
-				t.Errorf("%d rows are wanted of %s", rows, sql)
+			if sql := b.QueuedQueries[i].SQL; want.rows == anyRows != (sql == templates.begin || sql == templates.commit) {
+				t.Errorf("%d rows are wanted of %s", want.rows, sql)
 			}
 		}
 		if err := b.read(&answers{tags: slices.Clone(right)}); err != nil {
 			t.Fatal(err)
 		}
-		for i, rows := range b.rows {
+		for i, want := range b.expected {
+			rows := want.rows
 			for _, off := range []int64{rows - 1, rows + 1} {
 				if rows == anyRows {
 					continue
