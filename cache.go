@@ -128,7 +128,7 @@ func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	blocks, err := store.BlocksByID(ctx, s.id, ids)
+	blocks, err := store.BlocksByID(ctx, s.id, slices.Clone(ids)) // a copy: few stays on the stack
 	if err != nil {
 		return err
 	}

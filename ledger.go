@@ -183,8 +183,8 @@ func (l *Ledger) submit(ctx context.Context, p *Pending) error {
 		if err == nil {
 			return nil
 		}
-		var again *againError
-		if !errors.As(err, &again) {
+		again, ok := errors.AsType[*againError](err)
+		if !ok {
 			return attempted(r.op, r.account, err)
 		}
 		if err := l.commit.await(ctx, again.flight); err != nil {
@@ -215,8 +215,7 @@ func (l *Ledger) decideOn(ctx context.Context, s *slot, p *Pending) error {
 			return err
 		}
 		refusal := l.decide(ctx, s, p)
-		var again *againError
-		if refusal == nil || errors.As(refusal, &again) { // a commit will tell whether it was right
+		if _, again := errors.AsType[*againError](refusal); again || refusal == nil { // a commit will tell whether it was right
 			return refusal
 		}
 		guessed := s.account.head

@@ -17,8 +17,8 @@ func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at 
 	begun := l.commit.sent.Load()
 	for {
 		f, err := l.look(ctx, id, fn)
-		var again *againError
-		if errors.As(err, &again) {
+		again, ok := errors.AsType[*againError](err)
+		if ok {
 			f, err = again.flight, again.refusal
 		}
 		if f == nil {

@@ -59,7 +59,10 @@ func (w *writer) delete(bucket, key []byte) { w.put(bucket, key, nil) }
 func (w *writer) flush() error {
 	for i, name := range buckets {
 		t := &w.tables[i]
-		if b := w.bucket(name); b != nil && len(t.rows) > 0 {
+		if len(t.rows) == 0 {
+			continue // a bucket costs a search and a dozen allocations to open
+		}
+		if b := w.bucket(name); b != nil {
 			w.wrap("write", name, t.write(b))
 		}
 		t.rows = nil
