@@ -2,6 +2,8 @@ package postgres_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -80,7 +82,7 @@ func TestStore(t *testing.T) {
 		{"simple protocol", mode(pgx.QueryExecModeSimpleProtocol), nil},
 		{"one connection", func(c *pgxpool.Config) { c.MaxConns = 1 }, nil},
 		{"portable", nil, &postgres.Options{Portable: true, Schema: "_other_2", Buckets: 3}},
-		{"no memory", nil, &postgres.Options{CacheBytes: 1}},
+		{"no memory", nil, &postgres.Options{Schema: "cases", CacheBytes: 1}},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			t.Parallel()
@@ -89,25 +91,26 @@ func TestStore(t *testing.T) {
 	}
 }
 
+// examine puts the store to the examination in one schema, which is emptied for each
+// case: to make it takes longer than most of them.
 func examine(t *testing.T, change func(*pgxpool.Config), o *postgres.Options) {
-	dsn := pgtest.Database(t)
-	pool := newPool(t, dsn, change)
-	n := 0
-	options := map[creditledger.Store]*postgres.Options{}
+	own := postgres.Options{Schema: "cases"}
+	if o != nil {
+		own = *o
+	}
+	pool := newPool(t, pgtest.Database(t), change)
+	openIn(t, pool, &own)
 	storetest.RunReopen(t, func(t *testing.T) creditledger.Store {
-		own := postgres.Options{}
-		if o != nil {
-			own = *o
+		var empty strings.Builder
+		for _, table := range []string{"heads", "journal", "keys", "blocks", "block_ids", "open_blocks", "records"} {
+			fmt.Fprintf(&empty, "DELETE FROM %s.%s;", own.Schema, table)
 		}
-		n++
-		own.Schema += "case_" + string(rune('a'+n/26)) + string(rune('a'+n%26))
-		s := openIn(t, pool, &own)
-		options[s] = &own
-		return s
-	}, func(t *testing.T, s creditledger.Store) creditledger.Store {
-		again := reopen(t, pool, options[s])
-		options[again] = options[s]
-		return again
+		if _, err := pool.Exec(t.Context(), empty.String()); err != nil {
+			t.Fatal(err)
+		}
+		return reopen(t, pool, &own)
+	}, func(t *testing.T, _ creditledger.Store) creditledger.Store {
+		return reopen(t, pool, &own)
 	})
 }
 
