@@ -176,7 +176,7 @@ func TestCommitsSideBySide(t *testing.T) {
 			}
 		}
 		mu.Unlock()
-		for limit := time.Now().Add(5 * time.Second); time.Now().Before(limit); { // until there were that many once
+		for limit := time.Now().Add(time.Minute); time.Now().Before(limit); { // until there were that many once
 			mu.Lock()
 			enough := most == width
 			mu.Unlock()

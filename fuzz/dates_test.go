@@ -98,8 +98,8 @@ func beginsRight(t *testing.T, day cl.Date, zone *time.Location) bool {
 	select {
 	case at := <-answer:
 		got = at.Time()
-	case <-time.After(20 * time.Second):
-		t.Errorf("the first instant of %s is looked for and not found in 20 seconds", day)
+	case <-time.After(time.Minute):
+		t.Errorf("the first instant of %s is looked for and not found in a minute", day)
 		return false
 	}
 	reached := func(at time.Time) bool {

@@ -195,7 +195,7 @@ func guarded(t testing.TB, what string, fn func() error) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(5 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("%s hangs", what)
 		return nil
 	}

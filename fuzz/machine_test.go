@@ -111,12 +111,12 @@ func set(t *testing.T, name, value string) {
 // TestModelAgrees is the differential test: what the ledger answers is what the model
 // works out.
 func TestModelAgrees(t *testing.T) {
-	runMachine(t, "differential: the naive model", ops(100_000, 0.1), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}})
+	runMachine(t, "differential: the naive model", ops(30_000, 0.1), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}})
 }
 
 // TestMachine takes many more steps and looks less closely after each.
 func TestMachine(t *testing.T) {
-	runMachine(t, "random machine", ops(200_000, 1), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}, Quick: true})
+	runMachine(t, "random machine", ops(60_000, 1), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}, Quick: true})
 }
 
 // TestBackendsAgree runs the machine over every backend that needs no server, and all

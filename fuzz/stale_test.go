@@ -52,7 +52,7 @@ func askedLate(t *testing.T, ask func(ctx context.Context, l *cl.Ledger, on cl.A
 			return a
 		case <-slow.committed:
 			slow.reply <- struct{}{}
-		case <-time.After(5 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("no answer")
 		}
 	}

@@ -33,7 +33,7 @@ func TestLoneCommitBesideBusyProcessors(t *testing.T) {
 		must(t, l, on, cl.Increment{Amount: cl.AmountOf(1)})
 		took := time.Since(begin)
 		free()
-		if took > 4*time.Second { // where 0.1 s is normal
+		if took > 15*time.Second { // where 0.1 s is normal
 			t.Fatalf("a lone commit took %s", took)
 		}
 	}

@@ -354,7 +354,7 @@ func TestNoSecretInErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer pool.Close()
-		soon, cancel := context.WithTimeout(ctx, 10*time.Second)
+		soon, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		_, err = postgres.Open(soon, pool, nil)
 		if err == nil || strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), canary) {

@@ -342,7 +342,7 @@ func TestNothingWaitsForCheckStrays(t *testing.T) {
 		select {
 		case err := <-done:
 			committed = err == nil
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 		}
 	}}
 	if err := s.CheckStrays(ctx); err != nil || !committed {

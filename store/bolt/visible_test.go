@@ -65,7 +65,7 @@ func TestReadersOfAFailedFold(t *testing.T) {
 			if err != nil && !errors.Is(err, creditledger.ErrPoisoned) && name == "the reader" {
 				t.Errorf("%s: %v", name, err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatalf("%s does not return", name)
 		}
 	}

@@ -112,7 +112,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 				begun := time.Now()
 				err := f(ctx)
-				if took := time.Since(begun); took > 10*time.Second {
+				if took := time.Since(begun); took > time.Minute {
 					t.Errorf("%s took %v", call, took)
 				}
 				if !errors.Is(err, context.DeadlineExceeded) {

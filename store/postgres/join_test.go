@@ -300,7 +300,7 @@ func TestJoinedCallIsOver(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want one of the context", err)
 		}
-		if took := time.Since(begun); took > 20*time.Second {
+		if took := time.Since(begun); took > time.Minute {
 			t.Errorf("it took %v", took)
 		}
 		cancel()
