@@ -52,7 +52,7 @@ var findings = []finding{
 	},
 	{
 		"rows-not-counted",
-		[]edit{{"store/postgres/script.go", "case rows != anyRows && tag.RowsAffected() != rows && wrong == nil:", "case false:"}},
+		[]edit{{"store/postgres/script.go", "case want.rows != anyRows && tag.RowsAffected() != want.rows && wrong == nil:", "case false:"}},
 		generator("./store/postgres", "TestTamperedRowsBesideAProcess"),
 		"what is acknowledged is there",
 	},
@@ -227,7 +227,7 @@ var findings = []finding{
 	{
 		"rows-without-a-head",
 		[]edit{
-			{"store/postgres/script.go", "case rows != anyRows && tag.RowsAffected() != rows && wrong == nil:", "case false:"},
+			{"store/postgres/script.go", "case want.rows != anyRows && tag.RowsAffected() != want.rows && wrong == nil:", "case false:"},
 			{"store/postgres/sql.go", "VALUES ($1, $2, $3, (SELECT $4::int8 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3), $5, $6)", "VALUES ($1, $2, $3, $4, $5, $6)"},
 		},
 		generator("./store/postgres", "TestTamperedRowsBesideAProcess"),
