@@ -20,6 +20,8 @@ var damages = map[string]struct {
 	"the head is deleted":              {"DELETE FROM creditledger.heads WHERE customer = 'cus_1'", spend(1)},
 	"the head is in another bucket":    {"UPDATE creditledger.heads SET bucket = (bucket + 1) % 64 WHERE customer = 'cus_1'", spend(1)},
 	"the head has another name":        {"UPDATE creditledger.heads SET customer = 'cus_2' WHERE customer = 'cus_1'", spend(1)},
+	"the head has version 0":           {"UPDATE creditledger.heads SET version = 0 WHERE customer = 'cus_1'", spend(1)},
+	"the head has version -1":          {"UPDATE creditledger.heads SET version = -1 WHERE customer = 'cus_1'", spend(1)},
 	"a journal record too many":        {"INSERT INTO creditledger.journal SELECT seq + 1, bucket, customer, currency, record, lines FROM creditledger.journal WHERE customer = 'cus_1' ORDER BY seq DESC LIMIT 1", spend(1)},
 	"a block too many":                 {"INSERT INTO creditledger.blocks SELECT number + 1, created_at, effective_at, expires_at, bucket, priority, status, source, customer, currency, id, data, initial, balance, capacity FROM creditledger.blocks WHERE customer = 'cus_1' ORDER BY number DESC LIMIT 1", creditledger.Increment{Amount: creditledger.AmountOf(1)}},
 	"an open block too many":           {"INSERT INTO creditledger.open_blocks SELECT number + 1, bucket, customer, currency, data, balance, capacity FROM creditledger.open_blocks WHERE customer = 'cus_1' ORDER BY number DESC LIMIT 1", creditledger.Increment{Amount: creditledger.AmountOf(1)}},

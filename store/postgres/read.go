@@ -90,6 +90,9 @@ func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, a
 			list[uint64(number)] = packed{uint64(number), balances{first, second}, string(data)}
 			return nil
 		}
+		if version < 1 || min(entries, blocks, lastAt, nextDue) < 0 { // 0 is for an account without a head
+			return corrupt(at, "a number of the head is below what it can be")
+		}
 		h = creditledger.Head{
 			Version: uint64(version), Entries: uint64(entries), Blocks: uint64(blocks),
 			LastAt: creditledger.Instant(lastAt), NextDue: creditledger.Instant(nextDue),

@@ -116,9 +116,26 @@ func altered(column, kind string) string {
 	return column + " + 100"
 }
 
+// bounds are the values at the ends of a column's type, and its nothing.
+func bounds(kind string) []string {
+	switch kind {
+	case "smallint":
+		return []string{"0", "-1", "32767", "-32768"}
+	case "integer":
+		return []string{"0", "-1", "2147483647", "-2147483648"}
+	case "bigint":
+		return []string{"0", "-1", "9223372036854775807", "-9223372036854775808"}
+	case "numeric":
+		return []string{"0", "-1", "1e30", "1e-30"}
+	case "bytea":
+		return []string{"''"}
+	}
+	return []string{"''", "'x'"}
+}
+
 // tampers are deletions of every row, and for every column of every table alterations,
-// values of other rows, and rows there twice but for one column of the key; and rows that
-// are as they were earlier.
+// values of other rows and of the type's bounds, and rows there twice but for one column of
+// the key; and rows that are as they were earlier.
 func tampers(t *testing.T, pool *pgxpool.Pool) (list []rowTamper) {
 	for _, table := range tablesOf(t, pool) {
 		columns := column[string](t, pool, `SELECT column_name::text FROM information_schema.columns
@@ -155,6 +172,12 @@ WHERE table_schema = 'creditledger' AND table_name = $1 ORDER BY 1`, table)
 				add(table+"."+c+": altered", "UPDATE creditledger.%s SET %s = %s WHERE %s", table, c, altered(c, kinds[j]), at)
 				add(table+"."+c+": another row's", "UPDATE creditledger.%[1]s SET %[2]s = o.%[2]s FROM (SELECT %[2]s FROM creditledger.%[1]s WHERE %[2]s IS DISTINCT FROM "+
 					"(SELECT %[2]s FROM creditledger.%[1]s WHERE %[3]s) ORDER BY ctid LIMIT 1) o WHERE creditledger.%[1]s.%[3]s", table, c, at)
+				for _, v := range bounds(kinds[j]) {
+					add(table+"."+c+": "+v, "UPDATE creditledger.%s SET %s = %s WHERE %s AND %[2]s IS DISTINCT FROM %[3]s", table, c, v, at)
+					if c == "customer" { // of either account
+						list[len(list)-1].names = ""
+					}
+				}
 				if slices.Contains(key, c) {
 					values := slices.Clone(columns)
 					values[j] = altered(c, kinds[j])
