@@ -1,6 +1,9 @@
 package bolt
 
 import (
+	"bytes"
+	"fmt"
+
 	"creditledger"
 	"creditledger/store/internal/changes"
 )
@@ -128,7 +131,9 @@ func (v view) append(t *tail, list []creditledger.Change, found []place) (append
 			continue
 		}
 		if found[i].acct == 0 {
-			acct++
+			if acct++; err == nil {
+				err = v.unused(acct)
+			}
 			found[i].acct = acct
 		}
 		a.first[i] = a.end + 1
@@ -143,7 +148,25 @@ func (v view) append(t *tail, list []creditledger.Change, found []place) (append
 	if b := w.bucket(bucketLog); b != nil && a.end > a.begin {
 		w.wrap("number", bucketLog, b.SetSequence(a.end))
 	}
+	if err != nil {
+		return a, err
+	}
 	return a, w.flush()
+}
+
+// unused makes sure that no table has rows of an account number that is given out: the new
+// account would write over another's.
+func (v view) unused(acct uint64) error {
+	for _, name := range [][]byte{bucketBlocks, bucketKeys} {
+		b, err := v.bucket(name)
+		if err != nil {
+			return err
+		}
+		if k, _ := b.Cursor().Seek(key(acct)); bytes.HasPrefix(k, key(acct)) {
+			return corrupt("accounts", fmt.Sprintf("the next number is %d, and %s has a row of it", acct, name))
+		}
+	}
+	return nil
 }
 
 // addAll takes over what a commit wrote.

@@ -243,13 +243,14 @@ func (v view) checkAccounts(ctx context.Context) (known accounts, err error) {
 		}
 		known.highest = n
 	}
-	if known.highest > b.Sequence() {
-		return known, damagedIndex(creditledger.AccountID{}, "an account has the number %d, and %d were given out", known.highest, b.Sequence())
-	}
-	known.highest = b.Sequence()
 	folded, err := v.folded()
-	if err == nil && folded != records {
+	n := uint64(len(known.numbers))
+	switch {
+	case err != nil:
+	case folded != records:
 		err = damagedIndex(creditledger.AccountID{}, "the log has %d records up to where the tables are, the accounts have %d", folded, records)
+	case n != known.highest || n != b.Sequence():
+		err = damagedIndex(creditledger.AccountID{}, "there are %d accounts, the highest number is %d, and %d were given out", n, known.highest, b.Sequence())
 	}
 	return known, err
 }

@@ -3,6 +3,7 @@ package bolt_test
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -265,23 +266,47 @@ func TestVerifyIndexesOfOneAccount(t *testing.T) {
 	}
 }
 
-// TestVerifyLastAccountNumber: the greatest number there is, which only a file made by
-// hand gives out, is one like any other.
-func TestVerifyLastAccountNumber(t *testing.T) {
-	file := path(t)
-	mustClose(t, mustOpen(t, file, nil))
-	plant(t, file, func(r rows) {
-		if err := r.top.Bucket([]byte("accounts")).SetSequence(1<<64 - 2); err != nil {
+// TestAccountNumbersGivenOut: numbers of accounts have no gaps, so a bucket that says that
+// more were given out is damaged, and behind the greatest number there is none; one that
+// says fewer would give the next account a number that another has.
+func TestAccountNumbersGivenOut(t *testing.T) {
+	sound := path(t)
+	s := mustOpen(t, sound, nil)
+	mustGrant(t, s, ann, 3)
+	mustGrant(t, s, bob, 2)
+	mustClose(t, s)
+	for _, c := range []struct {
+		given  uint64
+		opened bool
+	}{{0, true}, {1, true}, {2, true}, {3, true}, {5, true}, {6, false}, {1 << 63, false}, {1<<64 - 2, false}, {1<<64 - 1, false}} {
+		file := path(t)
+		copyFile(t, sound, file)
+		plant(t, file, func(r rows) {
+			if err := r.top.Bucket([]byte("accounts")).SetSequence(c.given); err != nil {
+				t.Fatal(err)
+			}
+		})
+		s, err := bolt.Open(file, nil)
+		if !c.opened {
+			if !errors.Is(err, creditledger.ErrCorrupt) {
+				t.Errorf("%d given out: opened, %v", c.given, err)
+			}
+			if err == nil {
+				mustClose(t, s)
+			}
+			continue
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
-	})
-	s := mustOpen(t, file, nil)
-	mustGrant(t, s, ann, 2)
-	mustClose(t, s)
-	l := creditledger.New(mustOpen(t, file, nil), nil)
-	defer l.Close()
-	if got, err := l.VerifyAll(t.Context(), nil); err != nil || !got.OK || got.Records != 2 {
-		t.Errorf("%+v, %v", got.Violation, err)
+		l := creditledger.New(s, nil)
+		if got, err := l.VerifyAll(t.Context(), nil); err != nil || got.OK != (c.given == 2) {
+			t.Errorf("%d given out to 2 accounts: verified, %v", c.given, err)
+		}
+		if _, err := l.Do(t.Context(), cyd, creditledger.Increment{Amount: creditledger.AmountOf(1)}, ""); (c.given < 2) != errors.Is(err, creditledger.ErrCorrupt) {
+			t.Errorf("%d given out to 2 accounts: one more, %v", c.given, err)
+		}
+		mustClose(t, s)
 	}
 }
 

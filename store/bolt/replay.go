@@ -30,6 +30,9 @@ func (v view) replayTail() (*tail, error) {
 		return nil, err
 	}
 	given := accounts.Sequence() // account numbers
+	if given > folded {          // each account has a record
+		return nil, corrupt("accounts", fmt.Sprintf("%d numbers were given out, in a log of %d records", given, folded))
+	}
 	t := newTail(folded, given)
 	for _, u := range order {
 		b, err := v.replayAccount(log, u, given)
