@@ -114,6 +114,22 @@ func cutOff(f io.ReaderAt, size int64) int {
 
 // into fills a new ledger.
 func (s *scan) into(ctx context.Context, l *creditledger.Ledger, r *Recovery) error {
+	if err := s.accountsInto(ctx, l, r); err != nil {
+		return err
+	}
+	known := uint64(0)
+	for _, a := range r.Accounts {
+		known += a.Version
+	}
+	if known < s.logEnd {
+		s.leavesOpen("the log has had %d records, and %d are known of", s.logEnd, known)
+		r.Open = s.open
+	}
+	return s.recordsInto(ctx, l, r)
+}
+
+// accountsInto imports what is intact of the journals.
+func (s *scan) accountsInto(ctx context.Context, l *creditledger.Ledger, r *Recovery) error {
 	for _, id := range slices.SortedFunc(maps.Keys(s.versions), creditledger.AccountID.Compare) {
 		a := RecoveredAccount{Account: id, Version: s.versions[id]}
 		if _, err := l.Checkpoint(ctx, id); errors.Is(err, creditledger.ErrInvalid) {
@@ -134,6 +150,11 @@ func (s *scan) into(ctx context.Context, l *creditledger.Ledger, r *Recovery) er
 		a.Lost = a.Version - a.Recovered - a.SetAside
 		r.Accounts = append(r.Accounts, a)
 	}
+	return nil
+}
+
+// recordsInto copies the records of upper layers.
+func (s *scan) recordsInto(ctx context.Context, l *creditledger.Ledger, r *Recovery) error {
 	var puts puts
 	for id, v := range s.records {
 		if len(v.value) > maxAside {

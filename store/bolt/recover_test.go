@@ -404,3 +404,64 @@ func TestRecoverCallsNothingWholeThatIsNot(t *testing.T) {
 		t.Error("all are called alike")
 	}
 }
+
+// TestRecoverCallsNothingWholeThatOpenRefuses: a row of the log cut off its end, of a file
+// that was not closed, leaves no trace but the number of the last one; a meta page put back
+// none but a freelist that is none. What opening refuses the file for stands in the report.
+func TestRecoverCallsNothingWholeThatOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ledger.db")
+	s := mustOpen(t, path, nil)
+	mustGrant(t, s, ann, 20)
+	earlier, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustGrantKey(t, s, 100)
+	mustGrant(t, s, bob, 20)
+	crashed, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustClose(t, s)
+	page := os.Getpagesize()
+	metas := func(data []byte) []byte {
+		data = bytes.Clone(data)
+		copy(data, earlier[:2*page])
+		return data
+	}
+	for name, data := range map[string][]byte{"the last row of the log cut off": cutRow(t, filepath.Join(dir, "cut.db"), crashed), "both meta pages as they were": metas(crashed)} {
+		damaged := filepath.Join(dir, name)
+		if err := os.WriteFile(damaged, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if s, err := bolt.Open(damaged, nil); !errors.Is(err, creditledger.ErrCorrupt) {
+			mustClose(t, s)
+			t.Fatalf("%s: opened, %v", name, err)
+		}
+		r, err := bolt.Recover(t.Context(), damaged, damaged+".new")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Whole() {
+			t.Errorf("%s: called whole: %+v", name, r)
+		}
+	}
+}
+
+// cutRow takes the last row of the log out of a file.
+func cutRow(t *testing.T, path string, data []byte) []byte {
+	t.Helper()
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	database(t, path, nil, func(tx *bbolt.Tx) error {
+		k, _ := ledgerBucket(tx, "log").Cursor().Last()
+		return ledgerBucket(tx, "log").Delete(bytes.Clone(k))
+	})
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}

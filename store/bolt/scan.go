@@ -24,6 +24,7 @@ type scan struct {
 	bad      int      // pages that cannot be read, or have no room for what they hold
 	extra    int64    // bytes of overflow pages that were read
 	filling  bool     // what is found only fills gaps
+	logEnd   uint64   // number of the last record that the log had, as far as anything says so
 	open     []string // what the file does not prove
 }
 
@@ -66,15 +67,28 @@ func newScan(f *os.File, size int64, guess int) *scan {
 // While the trees are whole, these only fill gaps: a commit that was never finished
 // may have left records there too.
 func (s *scan) all(ctx context.Context) error {
-	live := s.livePages()
-	if live == nil {
+	w, sound := s.trees()
+	if !sound {
 		return s.pages(ctx, func(uint64) bool { return true })
 	}
-	if err := s.pages(ctx, live.has); err != nil {
+	if err := s.pages(ctx, w.used.has); err != nil {
 		return err
 	}
+	for _, bySeq := range s.log { // the keys of a sound tree are to be believed
+		for _, list := range bySeq {
+			for _, f := range list {
+				s.logEnd = max(s.logEnd, f.number)
+			}
+		}
+	}
 	s.filling = true
-	return s.pages(ctx, func(page uint64) bool { return !live.has(page) })
+	if err := s.pages(ctx, func(page uint64) bool { return !w.used.has(page) }); err != nil {
+		return err
+	}
+	if err := w.others(); err != nil {
+		s.leavesOpen("the meta pages do not fit the file, and may be of an earlier commit: what came after it may be missing (%v)", err)
+	}
+	return nil
 }
 
 // pages looks at the pages that are wanted and in no hole.
@@ -117,22 +131,21 @@ func (s *scan) page(page uint64) {
 	s.leaf(data, at, nil)
 }
 
-// livePages are the pages of the trees, nil when the walk finds any damage. What damage
-// leaves open is noted: no page says what was in another one.
-func (s *scan) livePages() *pageSet {
+// trees walks over the pages of the trees, and reports whether it found no damage. What
+// damage leaves open is noted: no page says what was in another one.
+func (s *scan) trees() (w *walk, sound bool) {
 	m, err := readMeta(s.file, s.size)
 	if err == nil {
 		err = m.check(s.size)
 	}
 	if err != nil {
 		s.leavesOpen("the meta pages lead nowhere: nothing shows whether all is here")
-		return nil
+		return nil, false
 	}
 	if m.older {
 		s.leavesOpen("one of the two meta pages is damaged: the last commit may be missing")
 	}
-	w := newWalk(context.Background(), s.file, m)
-	sound := !m.alone
+	w, sound = newWalk(context.Background(), s.file, m), !m.alone
 	w.damaged = func(n node, _ error) {
 		sound = false
 		switch bucket := strings.TrimPrefix(n.in, "/"+string(topBucket)); bucket {
@@ -143,10 +156,8 @@ func (s *scan) livePages() *pageSet {
 		}
 	}
 	_ = w.visit(node{page: m.root})
-	if !sound {
-		return nil
-	}
-	return &w.used
+	s.logEnd = w.logEnd
+	return w, sound
 }
 
 // maxOpen is how many things are listed that the file leaves open.

@@ -40,6 +40,7 @@ type walk struct {
 	used   pageSet  // that were seen, or are free
 	free   uint64   // how many of them are free
 	levels [][]byte // a page for each level: its keys stay good while those below are visited
+	logEnd uint64   // number of the last record of the log, as its bucket says
 
 	// damaged, if not nil, is told of each page that is, and the walk goes on beside it.
 	damaged func(n node, err error)
@@ -69,6 +70,11 @@ func (w *walk) check() error {
 	if err := w.visit(node{page: w.meta.root}); err != nil {
 		return err
 	}
+	return w.others()
+}
+
+// others looks at the pages that are in no tree.
+func (w *walk) others() error {
 	if err := w.freelist(); err != nil {
 		return err
 	}
@@ -251,6 +257,9 @@ func (w *walk) bucket(n node, p page, e extent, name []byte) error {
 	value, err := w.bytes(p, e.value, e.end)
 	if err != nil {
 		return err
+	}
+	if n.in == "/"+string(topBucket) && string(name) == string(bucketLog) {
+		w.logEnd = binary.NativeEndian.Uint64(value[8:])
 	}
 	if root := binary.NativeEndian.Uint64(value); root != 0 {
 		return w.visit(node{page: root, level: n.level + 1, in: n.in + "/" + string(name)})
