@@ -81,7 +81,7 @@ type Entry struct {
 
 	Description    string
 	Metadata       map[string]string
-	IdempotencyKey Key // the caller's; empty when the ledger made one
+	IdempotencyKey Key // the caller's; or one that the ledger made and told before it decided again; else empty
 
 	CreatedInvoices []string // increment
 

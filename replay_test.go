@@ -256,7 +256,7 @@ func TestGeneratedKey(t *testing.T) {
 	w.refused(spend("4"), lost, creditledger.ErrIdempotencyMismatch)
 }
 
-// TestGeneratedKeyOfAnExpiry: the record that wrote an expiry stands for no key.
+// TestGeneratedKeyBesideExpiries: the record that wrote an expiry stands for no key.
 func TestGeneratedKeyBesideExpiries(t *testing.T) {
 	w := newWorld(t).given(creditledger.Fixture()...)
 	w.at("2026-02-02")
@@ -267,6 +267,16 @@ func TestGeneratedKeyBesideExpiries(t *testing.T) {
 		op := spend(first.Entries[0].Amount.String())
 		if again := w.must(op, first.Key); !again.Replayed || story(again.Entries) != story(first.Entries) {
 			t.Errorf("got %s, want %s", story(again.Entries), story(first.Entries))
+		}
+	}
+	page, err := w.Entries(ctx, cus1, creditledger.EntriesQuery{Type: creditledger.EntryCreditBlockExpiry})
+	if err != nil || len(page.Entries) == 0 {
+		t.Fatal(page, err)
+	}
+	for seq := range 10 {
+		key := creditledger.Key(fmt.Sprintf("auto-%s-%d", page.Entries[0].ID, seq+1))
+		if res, err := w.Do(ctx, cus1, spend("1"), key); err != nil || res.Replayed {
+			t.Errorf("key %s: %+v, %v", key, res, err)
 		}
 	}
 }

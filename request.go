@@ -186,6 +186,9 @@ func (l *Ledger) recordOf(ctx context.Context, s *slot, r *request) (*OpRecord, 
 	if err != nil || rec.ID != id || rec.Key != "" {
 		return nil, err
 	}
+	if _, due := rec.Op.(expire); due { // nobody asked for it, under no key
+		return nil, nil
+	}
 	return rec, nil
 }
 
