@@ -254,7 +254,7 @@ func TestOperationChecks(t *testing.T) {
 		{"a batch that is too long", "operations", slices.Repeat(Batch{spend("1")}, MaxBatch+1)},
 		{"an operation missing", "operations", Batch{spend("1"), nil}},
 		{"a batch in a batch", "operations", Batch{Batch{spend("1")}}},
-		{"a wrong operation in a batch", "amount", Batch{spend("1"), spend("0")}},
+		{"a wrong operation in a batch", "operations[1].amount", Batch{spend("1"), spend("0")}},
 	} {
 		t.Run(c.rule, func(t *testing.T) { checkField(t, checkOperation(c.op), c.field) })
 	}

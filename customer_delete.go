@@ -54,8 +54,8 @@ func (l *Ledger) deleteCustomer(ctx context.Context, id string) (Customer, error
 	return c, l.commitRecords(ctx, []RecordPut{put}, func() { l.customers.Add(1) })
 }
 
-// refuseDeleted makes a request on the account of a deleted customer a refused one. It
-// is looked at with the rest, after what is missing or in use.
+// refuseDeleted notes that the account of a request is a deleted customer's. An
+// activation is not concerned, so it does not depend on the customer's record.
 func (l *Ledger) refuseDeleted(ctx context.Context, s *slot, r *request) error {
 	if _, ok := r.op.(Activation); ok {
 		return nil
@@ -67,8 +67,8 @@ func (l *Ledger) refuseDeleted(ctx context.Context, s *slot, r *request) error {
 		}
 		s.customers, s.deleted = generation, customer.DeletedAt != 0
 	}
-	if s.deleted && r.forbidden == nil {
-		r.forbidden = constraint("customer %s is deleted", quote(s.id.Customer))
+	if s.deleted {
+		r.deleted = constraint("customer %s is deleted", quote(s.id.Customer))
 	}
 	return nil
 }

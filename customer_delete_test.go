@@ -88,7 +88,14 @@ func TestADeletedCustomerTakesNoOperations(t *testing.T) {
 			t.Errorf("%s: balance %v, %v", name, b.Total, err)
 		}
 	}
-	if _, err := l.Do(ctx, on, creditledger.Activation{BlockID: "unpaid"}, ""); err != nil {
+	land := creditledger.Activation{BlockID: "unpaid"}
+	if _, err := l.Do(ctx, on, creditledger.Batch{land, creditledger.Decrement{Amount: creditledger.AmountOf(1)}}, ""); !errors.Is(err, creditledger.ErrConstraint) {
+		t.Errorf("a batch that spends, too: %v", err)
+	}
+	if _, err := l.Preview(ctx, on, creditledger.Batch{land}, ""); err != nil {
+		t.Errorf("a payment under way does not land in a batch: %v", err)
+	}
+	if _, err := l.Do(ctx, on, land, ""); err != nil {
 		t.Errorf("a payment under way does not land: %v", err)
 	}
 }

@@ -228,6 +228,9 @@ func TestInvoicingCurrency(t *testing.T) {
 		{"not found comes first", "USD", voidOf("X", "1"), "", creditledger.ErrNotFound},
 		{"an id in use comes first", "USD", grant("A", "1"), "", creditledger.ErrDuplicate},
 		{"a refusal by state does not", "USD", voidOf("A", "6"), "", creditledger.ErrConstraint},
+		{"in a batch, it refuses the first operation", "USD", creditledger.Batch{grant("B", "1"), voidOf("X", "1")}, "", creditledger.ErrConstraint},
+		{"in a batch, what the first names and is not there comes first", "USD", creditledger.Batch{voidOf("X", "1"), grant("B", "1")}, "", creditledger.ErrNotFound},
+		{"in a batch, a later one that is wrong in itself comes first", "USD", creditledger.Batch{grant("B", "1"), grant("C", "1", expires("2025-01-01"))}, "", creditledger.ErrInvalid},
 		{"nor a lack of credits", "USD", spend("6", policy(creditledger.Reject)), "", creditledger.ErrConstraint},
 	} {
 		_, err := w.Do(ctx, on(c.currency), c.op, c.key)

@@ -102,12 +102,9 @@ func (d *decision) decide() (err error) {
 		if err == nil {
 			err = d.checkLimits(entries, weight)
 		}
-		if err != nil {
-			return forbiddenFirst(r.forbidden, inBatch(r.op, i, err))
+		if err = r.customerFirst(op, err); err != nil {
+			return inBatch(r.op, i, err)
 		}
-	}
-	if r.forbidden != nil {
-		return r.forbidden
 	}
 	rec := d.record(r.op, r.key, a.at, entries, d.changes[first:])
 	d.result = resultFrom(rec, ops, d.changes[first:], a.at, d.grace)
@@ -129,12 +126,18 @@ func (d *decision) checkLimits(entries uint64, weight int) error {
 	return checkRoom(d.account, weight)
 }
 
-// inBatch says which operation of a batch was refused.
+// inBatch says which operation of a batch was refused; a field that is at fault is
+// named by its place in the batch.
 func inBatch(op Operation, i int, err error) error {
-	if b, ok := op.(Batch); ok {
-		return &batchError{i: i, op: b[i], err: err}
+	b, ok := op.(Batch)
+	if !ok {
+		return err
 	}
-	return err
+	var wrong *InvalidError
+	if errors.As(err, &wrong) {
+		err = &InvalidError{Field: fmt.Sprintf("operations[%d].%s", i, wrong.Field), Reason: wrong.Reason}
+	}
+	return &batchError{i: i, op: b[i], err: err}
 }
 
 // batchError is why an operation of a batch was refused.
@@ -149,15 +152,6 @@ func (e *batchError) Error() string {
 }
 
 func (e *batchError) Unwrap() error { return e.err }
-
-// forbiddenFirst puts the customer's currency before every refusal but what is
-// missing, in use or wrong in itself.
-func forbiddenFirst(forbidden, err error) error {
-	if forbidden == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrDuplicate) || errors.Is(err, ErrInvalid) {
-		return err
-	}
-	return forbidden
-}
 
 // expire writes down what lapsed; nothing if nothing did.
 func (d *decision) expire() error {

@@ -23,9 +23,9 @@ type request struct {
 	attach  Attach
 	lead    bool // the caller may commit by itself
 	wary    bool // somebody else uses the key, so it has to be looked up
-	// forbidden is why the customer may not use this currency; it is looked at with
-	// the rest, after what is missing or in use.
-	forbidden error
+	// foreign is why the customer may not use this currency, deleted why nothing is
+	// taken from the customer any more (customerFirst).
+	foreign, deleted error
 	// undated is why the dates in the operation could not be resolved. What was done
 	// before, under the key, does not depend on it.
 	undated error
@@ -68,10 +68,25 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 		if dates {
 			zone, r.undated = customer.location()
 		}
-		r.forbidden = customer.forbids(r.account.Currency)
+		r.foreign = customer.forbids(r.account.Currency)
 	}
 	r.op = normalise(op, l.repay, zone)
 	return r, nil
+}
+
+// customerFirst puts what the customer forbids before every refusal of an operation but
+// what is missing, in use or wrong in itself. A deleted customer's blocks may still be
+// activated: a payment that was under way lands.
+// Rule: docs/semantics.md, "Operations" and "Customers".
+func (r *request) customerFirst(op Operation, err error) error {
+	forbidden := r.foreign
+	if _, activates := op.(Activation); forbidden == nil && !activates {
+		forbidden = r.deleted
+	}
+	if forbidden == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrDuplicate) || errors.Is(err, ErrInvalid) {
+		return err
+	}
+	return forbidden
 }
 
 // attempted says what was attempted.

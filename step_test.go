@@ -286,6 +286,11 @@ func TestBatch(t *testing.T) {
 		{
 			rule: "what is wrong in itself comes before what the state forbids in an operation before it",
 			op:   Batch{spend("4", policy(Reject)), grant("A", "1", expires("2025-01-01"))}, refuse: ErrInvalid,
+			reason: "invalid operations[1].expiry_date: ",
+		},
+		{
+			rule: "what is wrong in itself is named by its place",
+			op:   Batch{grant("A", "1"), grant("B", "0")}, refuse: ErrInvalid, reason: "invalid operations[1].amount: ",
 		},
 		{
 			rule: "an emptied and reopened block, all taken back", given: []Operation{grant("A", "10", expires("2026-06-01")), grant("B", "5")},

@@ -21,7 +21,8 @@ func (m *machine) operation(g *generator, op cl.Operation, key cl.Key) {
 	if !m.quick {
 		sameInJSON(g.t, op)
 	}
-	q := model.Request{Op: op, Key: key, Clock: m.now(), Zone: m.zone(a.id.Customer), Forbidden: m.forbidden(a.id, op)}
+	q := model.Request{Op: op, Key: key, Clock: m.now(), Zone: m.zone(a.id.Customer)}
+	q.Foreign, q.Deleted = m.forbids(a.id)
 	preview := g.chance(6, "preview")
 	var accepted *cl.Result
 	for i, s := range m.systems {

@@ -172,14 +172,14 @@ func (m *machine) zone(customer string) *time.Location {
 	return time.UTC
 }
 
-// forbidden tells whether a customer is deleted or invoiced in another currency.
-func (m *machine) forbidden(id cl.AccountID, op cl.Operation) bool {
+// forbids tells whether a customer is invoiced in another currency than an account's,
+// and whether it is deleted.
+func (m *machine) forbids(id cl.AccountID) (foreign, deleted bool) {
 	c := m.customers[id.Customer]
 	if c == nil {
-		return false
+		return false, false
 	}
-	_, activation := op.(cl.Activation)
-	return c.DeletedAt != 0 && !activation || c.Currency != "" && id.Currency == "USD" && c.Currency != "USD"
+	return c.Currency != "" && id.Currency == "USD" && c.Currency != "USD", c.DeletedAt != 0
 }
 
 // foreign is the id of a block of another account.

@@ -2,6 +2,7 @@ package opsfile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -37,7 +38,8 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 	case Seller:
 		return args.run(ctx, l)
 	case Preview:
-		return l.Preview(ctx, r.Account, args.Operation, r.Key)
+		result, err := l.Preview(ctx, r.Account, args.Operation, r.Key)
+		return result, inOperation(err)
 	case creditledger.BalanceQuery:
 		return l.Balance(ctx, r.Account, args)
 	case creditledger.BlocksQuery:
@@ -89,4 +91,14 @@ func AllBlocks(ctx context.Context, l *creditledger.Ledger, on creditledger.Acco
 		}
 		q.Cursor = page.Next
 	}
+}
+
+// inOperation names what is wrong with an operation as the line does that gives it
+// inside operation.
+func inOperation(err error) error {
+	var wrong *creditledger.InvalidError
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	return invalid("operation."+wrong.Field, "%s", wrong.Reason)
 }

@@ -106,7 +106,7 @@ func (a *Account) Work() *State {
 		s, from = a.worked.clone(), a.upTo
 	}
 	for i := from; i < len(a.List); i++ {
-		r, err := s.run(&a.List[i], false)
+		r, err := s.run(&a.List[i], false, false)
 		if err != nil {
 			panic("model: an accepted operation is refused when it is gone through again: " + err.Error())
 		}
@@ -135,7 +135,7 @@ func (a *Account) Now() *State {
 	return a.worked
 }
 
-func (s *State) run(d *Done, forbidden bool) (*Result, error) {
+func (s *State) run(d *Done, foreign, deleted bool) (*Result, error) {
 	if d.Op == nil {
 		before := len(s.Entries)
 		s.expire(d.Clock)
@@ -155,30 +155,36 @@ func (s *State) run(d *Done, forbidden bool) (*Result, error) {
 	if !batch {
 		ops = cl.Batch{d.Op}
 	}
-	for _, op := range ops {
+	for i, op := range ops {
 		if op, grant := op.(cl.Increment); grant && s.late(op) {
-			return nil, &Refusal{Kind: Invalid, What: "expiry_date"}
+			field := "expiry_date"
+			if batch {
+				field = place(i, field)
+			}
+			return nil, &Refusal{Kind: Invalid, What: field}
 		}
 	}
-	var err error
 	for _, op := range ops {
 		part := r
 		if batch {
 			part = &Result{At: s.now}
 			r.Parts = append(r.Parts, part)
 		}
-		if err = s.apply(op, part); err != nil {
-			break
+		err := s.apply(op, part)
+		// What the customer forbids is looked at with the last things of each operation.
+		_, activation := op.(cl.Activation)
+		forbidden := foreign || deleted && !activation
+		if refused, is := err.(*Refusal); forbidden && (!is || refused.Kind == Constraint || refused.Kind == Insufficient) {
+			err = &Refusal{Kind: Constraint}
+		}
+		if err != nil {
+			return r, err
 		}
 		if batch {
 			r.Entries = append(r.Entries, part.Entries...)
 		}
 	}
-	// The currency concerns the whole request, and is looked at with the last things.
-	if refused, is := err.(*Refusal); forbidden && (!is || refused.Kind == Constraint || refused.Kind == Insufficient) {
-		err = &Refusal{Kind: Constraint}
-	}
-	return r, err
+	return r, nil
 }
 
 func (s *State) apply(op cl.Operation, r *Result) error {

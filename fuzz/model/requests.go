@@ -38,12 +38,13 @@ func (r *Refusal) Error() string {
 
 // Request is what a caller asks, and when.
 type Request struct {
-	Op        cl.Operation
-	Key       cl.Key
-	Clock     cl.Instant
-	Zone      *time.Location
-	Forbidden bool     // the account's currency is not its customer's
-	IDs       []string // that the library gave to the blocks made
+	Op      cl.Operation
+	Key     cl.Key
+	Clock   cl.Instant
+	Zone    *time.Location
+	Foreign bool     // the account's currency is not its customer's
+	Deleted bool     // the customer is deleted
+	IDs     []string // that the library gave to the blocks made
 }
 
 // Ask predicts the answer to a request. Nothing changes.
@@ -60,7 +61,7 @@ func (a *Account) Ask(q Request) (r *Result, replayed bool, err error) {
 		}
 	}
 	s := a.Work()
-	r, err = s.run(&Done{Op: q.Op, Clock: q.Clock, Zone: q.Zone, Key: q.Key, IDs: q.IDs}, q.Forbidden)
+	r, err = s.run(&Done{Op: q.Op, Clock: q.Clock, Zone: q.Zone, Key: q.Key, IDs: q.IDs}, q.Foreign, q.Deleted)
 	if a.asked = nil; err == nil {
 		s.Results = append(s.Results, r)
 		a.asked = s
@@ -106,15 +107,20 @@ func wrong(id cl.AccountID, op cl.Operation, key cl.Key) []string {
 		return append(bad, wrongOp(op)...)
 	}
 	check(len(ops) > 0 && len(ops) <= 1000, "operations")
-	for _, o := range ops {
+	for i, o := range ops {
 		_, nested := o.(cl.Batch)
 		check(!nested && o != nil, "operations")
 		if !nested && o != nil {
-			bad = append(bad, wrongOp(o)...)
+			for _, field := range wrongOp(o) {
+				bad = append(bad, place(i, field))
+			}
 		}
 	}
 	return bad
 }
+
+// place names a field of an operation of a batch.
+func place(i int, field string) string { return fmt.Sprintf("operations[%d].%s", i, field) }
 
 func wrongOp(op cl.Operation) []string {
 	var bad []string

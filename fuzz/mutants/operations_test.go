@@ -149,9 +149,14 @@ var operations = []mutant{
 		"a batch is all or none",
 	},
 	{
-		"currency-unchecked", "decision.go",
-		"if r.forbidden != nil {", "if false && r.forbidden != nil {",
+		"currency-unchecked", "request.go",
+		"	forbidden := r.foreign\n", "	var forbidden error\n",
 		"a customer's currency is the one real currency",
+	},
+	{
+		"currency-behind-the-batch", "decision.go",
+		"if err = r.customerFirst(op, err); err != nil {", "if err = r.customerFirst(op, err); err != nil && (i == len(ops)-1 || err != r.foreign) {",
+		"a currency refuses the first operation of a batch",
 	},
 	{
 		"grace-inclusive", "decision.go",
