@@ -2,6 +2,7 @@ package creditledger
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -38,6 +39,7 @@ const (
 	customerKind       = "customer"
 	customerExternal   = "customer_external"
 	customerFormat     = 1
+	countedFormat      = 2 // with how often it was put
 	defaultZone        = "UTC"
 	maxCustomerText    = 255
 	maxCustomerRetries = 16
@@ -94,11 +96,11 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 		return Customer{}, err
 	}
 	defer l.cache.release(s)
-	c, version, err := l.customer(ctx, u.ID)
+	c, was, err := l.customer(ctx, u.ID)
 	if err != nil && !isNotFound(err) {
 		return Customer{}, err
 	}
-	if version == 0 {
+	if was.Version == 0 {
 		now, err := l.now()
 		if err != nil {
 			return Customer{}, err
@@ -121,14 +123,14 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 	if err := c.update(u); err != nil {
 		return Customer{}, err
 	}
-	puts = append(puts, RecordPut{RecordID: RecordID{Kind: customerKind, Key: c.ID}, Expect: version, Value: appendCustomer(nil, &c)})
-	return c, l.commitRecords(ctx, puts, func() {})
+	return c, l.storeCustomer(ctx, &c, &was, puts, func() {})
 }
 
-// customerSlot locks a customer against this ledger's other updates, so that they are not
-// in conflict with one another: the slot of an account that cannot be, in no currency.
+// customerSlot locks a customer, and all who are counted with it, against this ledger's other
+// updates, so that they are not in conflict with one another: the slot of an account that
+// cannot be, in no currency.
 func (l *Ledger) customerSlot(ctx context.Context, id string) (*slot, error) {
-	return l.cache.acquire(ctx, AccountID{Customer: id})
+	return l.cache.acquire(ctx, AccountID{Customer: partOf(id).Key})
 }
 
 // Customer returns a customer; a NotFoundError when there is none.
@@ -145,16 +147,17 @@ func (l *Ledger) Customer(ctx context.Context, id string) (Customer, error) {
 	return c, err
 }
 
-func (l *Ledger) customer(ctx context.Context, id string) (Customer, uint64, error) {
+// customer returns a customer and its record, which has no version if there is none.
+func (l *Ledger) customer(ctx context.Context, id string) (Customer, Record, error) {
 	rec, err := l.store.Record(ctx, RecordID{Kind: customerKind, Key: id})
 	if isNotFound(err) {
-		return Customer{}, 0, &NotFoundError{Kind: "customer", ID: id}
+		return Customer{}, Record{}, &NotFoundError{Kind: "customer", ID: id}
 	}
 	if err != nil {
-		return Customer{}, 0, err
+		return Customer{}, Record{}, err
 	}
 	c, err := decodeCustomer(rec.Value)
-	return c, rec.Version, err
+	return c, rec, err
 }
 
 // customerOrDefault is the customer of an account, which need not exist.
@@ -247,7 +250,16 @@ func (c *Customer) update(u *CustomerUpdate) error {
 }
 
 func appendCustomer(dst []byte, c *Customer) []byte {
-	dst = append(dst, customerFormat)
+	return appendCustomerFields(append(dst, customerFormat), c)
+}
+
+// appendCounted is appendCustomer with how often the customer was put.
+func appendCounted(dst []byte, c *Customer, n count) []byte {
+	dst = appendCustomerFields(append(dst, countedFormat), c)
+	return binary.AppendUvarint(appendInstant(dst, n.began), n.puts)
+}
+
+func appendCustomerFields(dst []byte, c *Customer) []byte {
 	for _, s := range []string{c.ID, c.ExternalID, c.Name, c.Email, c.Timezone, c.Currency} {
 		dst = appendText(dst, s)
 	}
@@ -257,13 +269,22 @@ func appendCustomer(dst []byte, c *Customer) []byte {
 }
 
 func decodeCustomer(data []byte) (Customer, error) {
+	c, _, err := decodeCounted(data)
+	return c, err
+}
+
+// decodeCounted returns a customer and how often it was put, as far as that was counted.
+func decodeCounted(data []byte) (c Customer, n count, err error) {
 	r := reader{data: data}
-	r.version(customerFormat, customerFormat)
-	c := Customer{
+	format := r.version(customerFormat, countedFormat)
+	c = Customer{
 		ID: r.text(), ExternalID: r.text(), Name: r.text(), Email: r.text(), Timezone: r.text(), Currency: r.text(),
 		Metadata: r.metadata(), CreatedAt: r.instant(), DeletedAt: r.instant(),
 	}
-	return c, r.finish("customer")
+	if format == countedFormat {
+		n = count{began: r.instant(), puts: r.uvarint()}
+	}
+	return c, n, r.finish("customer")
 }
 
 func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

@@ -43,15 +43,14 @@ func (l *Ledger) deleteCustomer(ctx context.Context, id string) (Customer, error
 		return Customer{}, err
 	}
 	defer l.cache.release(s)
-	c, version, err := l.customer(ctx, id)
+	c, was, err := l.customer(ctx, id)
 	if err != nil || c.DeletedAt != 0 {
 		return c, err
 	}
 	if c.DeletedAt, err = l.now(); err != nil {
 		return Customer{}, err
 	}
-	put := RecordPut{RecordID: RecordID{Kind: customerKind, Key: id}, Expect: version, Value: appendCustomer(nil, &c)}
-	return c, l.commitRecords(ctx, []RecordPut{put}, func() { l.customers.Add(1) })
+	return c, l.storeCustomer(ctx, &c, &was, nil, func() { l.customers.Add(1) })
 }
 
 // refuseDeleted notes that the account of a request is a deleted customer's. An

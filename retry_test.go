@@ -61,8 +61,12 @@ func TestOnlyDatesNeedATimeZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Timezone = "Atlantis/Capital"
-	id := creditledger.RecordID{Kind: "customer", Key: "cus_1"}
-	err = w.store.Commit(ctx, []creditledger.Change{{Records: []creditledger.RecordPut{{RecordID: id, Expect: 1, Value: creditledger.EncodeCustomer(c)}}}})
+	was, err := w.Record(ctx, creditledger.RecordID{Kind: "customer", Key: "cus_1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := creditledger.RecordPut{RecordID: was.RecordID, Expect: 1, Prev: was.Seal(), Value: creditledger.EncodeCustomer(c)}
+	err = w.store.Commit(ctx, []creditledger.Change{{Records: []creditledger.RecordPut{put}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ type Store interface {
 	// It returns a ConflictError, and nothing is written, when an account is not at
 	// the Version and the Prev that a change was computed from, when one of the keys or block ids to
 	// be added is already stored for that account, or when an upper-layer record is
-	// not at its expected version. It returns an OutcomeUnknownError when it cannot
+	// not at the version, or not of the seal, that its put expects. It returns an OutcomeUnknownError when it cannot
 	// tell whether the changes are stored; a store that nobody shares then refuses
 	// further work with ErrPoisoned until it is reopened, one that is shared finds out
 	// by the versions and seals. Any other error means: nothing was written.
@@ -231,10 +231,23 @@ type Record struct {
 	Value   []byte
 }
 
-// RecordPut stores a record if its stored version is still Expect (0: there is none).
+// Seal returns the SHA-256 of the value: what a put that replaces the record names as Prev.
+// That of a record that is not there, which has no version, is zero.
+func (r *Record) Seal() Seal {
+	if r.Version == 0 {
+		return Seal{}
+	}
+	return SealOf(r.Value)
+}
+
+// RecordPut stores a record if what is stored is still what the put was computed from: the
+// version Expect (0: there is none) with a value of seal Prev. A version alone does not
+// tell: a database that an older dump or a standby that lags brought back reaches it a
+// second time, with another value.
 type RecordPut struct {
 	RecordID
 	Expect  uint64
+	Prev    Seal   // Record.Seal of the record it was computed from; zero if there was none
 	Version uint64 // the version it gets, more than Expect; 0: one more. For copies of a ledger
 	Value   []byte
 }

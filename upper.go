@@ -17,7 +17,7 @@ const (
 )
 
 // ownKinds are the kinds of records that the ledger writes itself, and a recovery.
-var ownKinds = []string{customerKind, customerExternal, "salvaged"}
+var ownKinds = []string{customerKind, customerExternal, customerCount, "salvaged"}
 
 // checkPuts refuses what no store takes, and what is the ledger's own.
 func checkPuts(puts []RecordPut) error {
@@ -43,6 +43,8 @@ func checkRecords(puts []RecordPut) error {
 			return invalid("record", "the value has %d bytes, more than %d", len(p.Value), maxRecordValue)
 		case p.Next() <= p.Expect || p.Next() > math.MaxInt64:
 			return invalid("record", "%s %s cannot go from version %d to %d", kindText(p.Kind), quote(p.Key), p.Expect, p.Version)
+		case p.Expect == 0 && p.Prev != (Seal{}):
+			return invalid("record", "%s %s is put for the first time, and names what was there before", kindText(p.Kind), quote(p.Key))
 		case seen[p.RecordID]:
 			return invalid("record", "%s %s is put twice", kindText(p.Kind), quote(p.Key))
 		}
@@ -53,9 +55,9 @@ func checkRecords(puts []RecordPut) error {
 
 // PutRecords stores records of an upper layer without an operation, all or none. Kinds
 // are the upper layers' to share out; those of the ledger itself (customer,
-// customer_external, salvaged) are refused with an InvalidError. The other errors are
-// those of Store.Commit: a ConflictError names records that are not at their expected
-// version. When ctx ends before the store has answered, the error is ctx's if nothing was
+// customer_external, customer_count, salvaged) are refused with an InvalidError. The other errors are
+// those of Store.Commit: a ConflictError names records that are not what the puts
+// expect. When ctx ends before the store has answered, the error is ctx's if nothing was
 // written, else an OutcomeUnknownError: read the records again.
 func (l *Ledger) PutRecords(ctx context.Context, puts []RecordPut) error {
 	err := l.enter()
@@ -99,6 +101,10 @@ func checkOwn(p *RecordPut) error {
 		}
 	case customerExternal:
 		return checkID("record", string(p.Value))
+	case customerCount:
+		if _, err := decodeCount(p.Value); err != nil {
+			return invalid("record", "%s %s is no count", kindText(p.Kind), quote(p.Key))
+		}
 	}
 	return nil
 }

@@ -19,6 +19,11 @@ func put(key string, expect uint64, value string) creditledger.RecordPut {
 	return creditledger.RecordPut{RecordID: recordOf(key), Expect: expect, Value: []byte(value)}
 }
 
+// over is put over a record that is stored.
+func over(was creditledger.Record, value string) creditledger.RecordPut {
+	return creditledger.RecordPut{RecordID: was.RecordID, Expect: was.Version, Prev: was.Seal(), Value: []byte(value)}
+}
+
 // attach brings the same records along whatever the result.
 func attach(puts ...creditledger.RecordPut) creditledger.Attach {
 	return func(*creditledger.Result) ([]creditledger.RecordPut, error) { return puts, nil }
@@ -57,7 +62,18 @@ func TestDoWith(t *testing.T) {
 	if !errors.As(err, &conflict) || len(conflict.Records) != 1 || conflict.Records[0] != recordOf("a") || w.total() != "5" || w.record("c") != "none" {
 		t.Errorf("a stale record: %v; total %s, c %s", err, w.total(), w.record("c"))
 	}
-	if _, err = w.DoWith(ctx, cus1, spend("1"), "l", attach(put("c", 0, "new"), put("a", 1, "fresh"))); err != nil || w.total() != "4" || w.record("a") != "fresh 2" {
+	// So is one that is another by now, though it was put as often.
+	stored, err := w.Record(ctx, recordOf("a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	restored := stored
+	restored.Value = []byte("what another history put")
+	_, err = w.DoWith(ctx, cus1, spend("1"), "l", attach(put("c", 0, "new"), over(restored, "stale")))
+	if !errors.As(err, &conflict) || len(conflict.Records) != 1 || conflict.Records[0] != recordOf("a") || w.total() != "5" || w.record("c") != "none" {
+		t.Errorf("another record of that version: %v; total %s, c %s", err, w.total(), w.record("c"))
+	}
+	if _, err = w.DoWith(ctx, cus1, spend("1"), "l", attach(put("c", 0, "new"), over(stored, "fresh"))); err != nil || w.total() != "4" || w.record("a") != "fresh 2" {
 		t.Errorf("read again: %v; total %s, a %s", err, w.total(), w.record("a"))
 	}
 	// What the layer above refuses is refused.
@@ -135,10 +151,10 @@ func TestSameRecordAtOnce(t *testing.T) {
 			defer wg.Done()
 			on := []creditledger.AccountID{cus1, cus2, {Customer: "cus_3"}}[i%3]
 			for {
-				var version uint64
 				count := 0
-				if r, err := w.Record(ctx, recordOf("counter")); err == nil {
-					version = r.Version
+				r, err := w.Record(ctx, recordOf("counter"))
+				r.RecordID = recordOf("counter")
+				if err == nil {
 					if _, err := fmt.Sscan(string(r.Value), &count); err != nil {
 						t.Error(err)
 					}
@@ -146,7 +162,7 @@ func TestSameRecordAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_, err := w.DoWith(ctx, on, spend("1"), "", attach(put("counter", version, fmt.Sprint(count+1))))
+				_, err = w.DoWith(ctx, on, spend("1"), "", attach(over(r, fmt.Sprint(count+1))))
 				if err == nil {
 					return
 				}

@@ -417,6 +417,76 @@ func TestVerifyAllProvesCustomers(t *testing.T) {
 	}
 }
 
+// TestVerifyAllMissesCustomers: a customer whom nothing refers to is missed, and one that is
+// as it was before is noticed, whatever was changed of it. A count that is gone, as recovery
+// leaves it, is no finding.
+func TestVerifyAllMissesCustomers(t *testing.T) {
+	w := newWorld(t)
+	put := func(id, name string) {
+		t.Helper()
+		if _, err := w.PutCustomer(ctx, creditledger.CustomerUpdate{ID: id, Name: &name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := func() map[creditledger.RecordID][]byte {
+		t.Helper()
+		m := map[creditledger.RecordID][]byte{}
+		for _, kind := range []string{"customer", "customer_count"} {
+			list, err := w.Records(ctx, kind, "", "", creditledger.MaxPage)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range list {
+				m[r.RecordID] = r.Value
+			}
+		}
+		return m
+	}
+	old := creditledger.Customer{ID: "uncounted", Timezone: "UTC"} // by a release before
+	if err := w.ImportRecords(ctx, []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "customer", Key: old.ID}, Value: creditledger.EncodeCustomer(old)}}); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 300 { // more than there are parts
+		put(fmt.Sprint("c", i), "first")
+	}
+	before := all()
+	for i := range 300 {
+		put(fmt.Sprint("c", i), "second")
+	}
+	if _, err := w.DeleteCustomer(ctx, "c7"); err != nil {
+		t.Fatal(err)
+	}
+	clean := all()
+	verify := func(m map[creditledger.RecordID][]byte) creditledger.Verification {
+		t.Helper()
+		l := creditledger.New(kept{w.store, m}, nil)
+		defer l.Close()
+		v, err := l.VerifyAll(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if v := verify(clean); !v.OK {
+		t.Fatal(v.Violation)
+	}
+	for id := range clean {
+		gone := maps.Clone(clean)
+		delete(gone, id)
+		v := verify(gone)
+		if counted := id.Kind == "customer" && id.Key != old.ID; v.OK == counted || !v.OK && !strings.Contains(v.Violation.String(), "customers: those of part") {
+			t.Errorf("%v is gone: %v", id, v.Violation)
+		}
+		older := maps.Clone(clean)
+		if older[id] = before[id]; id.Key == old.ID {
+			continue
+		}
+		if v := verify(older); v.OK || !strings.Contains(v.Violation.String(), "as it was before") {
+			t.Errorf("%v is as it was before: %v", id, v.Violation)
+		}
+	}
+}
+
 // TestVerifyAllBesideNewCustomers: a customer who comes meanwhile is no damage.
 func TestVerifyAllBesideNewCustomers(t *testing.T) {
 	w := newWorld(t)

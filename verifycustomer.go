@@ -1,16 +1,37 @@
 package creditledger
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // customers proves what the records of customers say of one another: each stands under
-// its own id, and each external id leads to the one that has it. A customer and its
-// external id are written in one commit and never removed, so that whoever has seen one
-// finds the other, whatever is written meanwhile.
+// its own id, each external id leads to the one that has it, and as many puts were counted
+// as they say they had. A customer and its external id are written in one commit and never
+// removed, so that whoever has seen one finds the other, whatever is written meanwhile.
 func (r *verification) customers(ctx context.Context, res *Verification) error {
+	err := r.examineCustomers(ctx)
+	if res.Violation = violationOf(err, AccountID{}, 0); res.Violation != nil {
+		return nil
+	}
+	return err
+}
+
+func (r *verification) examineCustomers(ctx context.Context) error {
+	before, err := r.counts(ctx)
+	if err != nil {
+		return err
+	}
+	seen := map[string]uint64{}
 	var have, listed keySum
-	err := r.eachCustomer(ctx, func(c *Customer) error {
+	err = r.eachCustomer(ctx, func(c *Customer, n count) error {
 		if c.ExternalID != "" {
 			have.addPair(c.ExternalID, c.ID)
+		}
+		if part := partOf(c.ID).Key; n.began == before[part].began {
+			seen[part] += n.puts
 		}
 		return nil
 	})
@@ -23,16 +44,37 @@ func (r *verification) customers(ctx context.Context, res *Verification) error {
 	if err == nil && have != listed {
 		err = r.blameCustomers(ctx)
 	}
-	if res.Violation = violationOf(err, AccountID{}, 0); res.Violation != nil {
-		return nil
+	if err != nil {
+		return err
 	}
-	return err
+	return r.compareCounts(ctx, before, seen)
+}
+
+// compareCounts holds what customers say of their puts to the counts from before they were
+// read, and from after: what was put meanwhile may have been seen or not.
+func (r *verification) compareCounts(ctx context.Context, before map[string]count, seen map[string]uint64) error {
+	after, err := r.counts(ctx)
+	if err != nil {
+		return err
+	}
+	for _, part := range slices.Sorted(maps.Keys(before)) {
+		was, is, n := before[part], after[part], seen[part]
+		if is.began != was.began || n >= was.puts && n <= is.puts {
+			continue
+		}
+		what := "one is gone, or is as it was before"
+		if n > is.puts {
+			what = "the count is as it was before"
+		}
+		return &Violation{Rule: "customers", Detail: fmt.Sprintf("those of part %s were put %d times, and say that it was %d times: %s", part, is.puts, n, what)}
+	}
+	return nil
 }
 
 // blameCustomers asks for each external id whether it leads to its customer, and the
 // other way round. What differs because it was written meanwhile is in order by then.
 func (r *verification) blameCustomers(ctx context.Context) error {
-	err := r.eachCustomer(ctx, func(c *Customer) error {
+	err := r.eachCustomer(ctx, func(c *Customer, _ count) error {
 		if c.ExternalID == "" {
 			return nil
 		}
@@ -58,16 +100,16 @@ func customerViolation(id, detail string) error {
 	return &Violation{Rule: "customers", Detail: "customer " + quote(id) + ": " + detail}
 }
 
-func (r *verification) eachCustomer(ctx context.Context, f func(*Customer) error) error {
+func (r *verification) eachCustomer(ctx context.Context, f func(*Customer, count) error) error {
 	return r.eachRecord(ctx, customerKind, func(rec *Record) error {
-		c, err := decodeCustomer(rec.Value)
+		c, n, err := decodeCounted(rec.Value)
 		if err != nil {
 			return customerViolation(rec.Key, err.Error())
 		}
 		if c.ID != rec.Key {
 			return customerViolation(rec.Key, "it says that it is "+quote(c.ID))
 		}
-		return f(&c)
+		return f(&c, n)
 	})
 }
 

@@ -241,7 +241,7 @@ func goesOn(t *testing.T, path string, file storedFile) {
 	if _, err := l.Do(ctx, on, cl.Decrement{Amount: cl.AmountOf(30), Overdraft: cl.Reject}, "new"); err != nil {
 		t.Error(err)
 	}
-	note := cl.RecordPut{RecordID: cl.RecordID{Kind: "note", Key: "n1"}, Expect: 1, Value: []byte("changed")}
+	note := cl.RecordPut{RecordID: cl.RecordID{Kind: "note", Key: "n1"}, Expect: 1, Prev: cl.SealOf([]byte(file.Records["n1"])), Value: []byte("changed")}
 	if err := l.PutRecords(ctx, []cl.RecordPut{note}); err != nil {
 		t.Error(err)
 	}

@@ -17,7 +17,7 @@ import (
 func TestRecordsOfEveryKind(t *testing.T) {
 	t.Logf("seed: -seed=%d", seed(t))
 	r := rand.New(rand.NewPCG(seed(t), 5))
-	kinds := []string{"customer", "external", "external_id", "invoice", "key", "head", "block", "journal", "log", "meta", "due", "account", "customers", "a"}
+	kinds := []string{"customer", "external", "external_id", "invoice", "key", "head", "block", "journal", "log", "meta", "due", "account", "customers", "customer_count", "a"}
 	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
 		l := cl.New(openStore(t, b), nil)
 		ctx := context.Background()
@@ -27,11 +27,11 @@ func TestRecordsOfEveryKind(t *testing.T) {
 			if r.IntN(4) == 0 {
 				kind = strings.Repeat(string(rune('a'+r.IntN(26))), 1+r.IntN(64))
 			}
-			var at uint64
-			if record, err := l.Record(ctx, cl.RecordID{Kind: kind, Key: id}); err == nil {
-				at = record.Version
+			was, err := l.Record(ctx, cl.RecordID{Kind: kind, Key: id})
+			if err != nil && !errors.Is(err, cl.ErrNotFound) {
+				t.Fatal(err)
 			}
-			err := l.PutRecords(ctx, []cl.RecordPut{{RecordID: cl.RecordID{Kind: kind, Key: id}, Expect: at, Value: []byte{byte(r.IntN(256)), 1}}})
+			err = l.PutRecords(ctx, []cl.RecordPut{{RecordID: cl.RecordID{Kind: kind, Key: id}, Expect: was.Version, Prev: was.Seal(), Value: []byte{byte(r.IntN(256)), 1}}})
 			if err != nil && !errors.Is(err, cl.ErrInvalid) {
 				t.Fatalf("%s: a record of kind %q: %v", b.Name, kind, err)
 			}

@@ -112,7 +112,7 @@ func (p *Proposal) steps() (steps, error) {
 func (s *Service) Propose(ctx context.Context, p Proposal, key creditledger.Key) (*ChangeAnswer, error) {
 	st, err := p.steps()
 	if err != nil {
-		return nil, &Error{Op: "change_propose", Customer: p.Account.Customer, Err: err}
+		return nil, &Error{Op: opPropose, Customer: p.Account.Customer, Err: err}
 	}
 	request := struct {
 		Account   Account `json:"account"`
@@ -121,7 +121,7 @@ func (s *Service) Propose(ctx context.Context, p Proposal, key creditledger.Key)
 		ID        string  `json:"change_id"`
 		Steps     steps   `json:"steps"`
 	}{accountOf(p.Account), p.ExpiresAt.String(), p.Description, p.ID, st}
-	c := &call{op: "change_propose", customer: p.Account.Customer, key: key, request: request}
+	c := &call{op: opPropose, customer: p.Account.Customer, key: key, request: request}
 	return write(ctx, s, c, func(t *tx) (*ChangeAnswer, error) {
 		if p.ExpiresAt.IsZero() {
 			return nil, invalid("expires_at", "is missing")
@@ -164,6 +164,9 @@ func (s *Service) Propose(ctx context.Context, p Proposal, key creditledger.Key)
 		return &ChangeAnswer{Change: ch}, nil
 	})
 }
+
+// opPropose is the call that makes a change.
+const opPropose = "change_propose"
 
 // newChange is the id of a change that does not exist yet.
 func (t *tx) newChange(id string) (string, error) {

@@ -1,7 +1,6 @@
 package invoice
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,6 +15,9 @@ type examined struct {
 	numbered               map[string]uint64                               // invoices with a number, by seller
 	applied                map[string]Money                                // from the balance, by invoice
 	claims                 map[creditledger.AccountID]map[string]claimedBy // draws, by entry
+
+	tally tally  // of the customer, before its records were read
+	puts  uint64 // that the records say they had, as counted in it
 }
 
 // claimedBy is a draw and who says that it happened.
@@ -27,23 +29,28 @@ type claimedBy struct {
 // customer examines one customer, once.
 func (x *examiner) customer(customer string) (*examined, error) {
 	seen := &examined{numbered: map[string]uint64{}, applied: map[string]Money{}, claims: map[creditledger.AccountID]map[string]claimedBy{}}
+	var err error
+	if seen.tally, err = x.tally(customer); err != nil {
+		return nil, err
+	}
 	if err := x.balances(customer, seen); err != nil {
 		return nil, err
 	}
 	prefix := customer + separator
-	err := x.each(kindIndex, prefix, func(rec *creditledger.Record) error {
+	err = x.each(kindIndex, prefix, func(rec *creditledger.Record) error {
 		id := rec.Key[min(len(rec.Key), len(prefix)+20+len(separator)):]
-		inv, err := x.s.Invoice(x.ctx, id)
-		if isNotFound(err) || errors.Is(err, creditledger.ErrInvalid) {
-			return violation("invoices of "+clip(customer), "%s is listed and is not there", clip(id))
-		}
+		var inv Invoice
+		found, err := x.recordOf(kindInvoice, id, &inv, seen)
 		if err != nil {
 			return err
 		}
-		if indexKey(inv) != rec.Key {
+		if !found {
+			return violation("invoices of "+clip(customer), "%s is listed and is not there", clip(id))
+		}
+		if indexKey(&inv) != rec.Key {
 			return violation(inv.name(), "it is listed as another one, of customer %s", clip(customer))
 		}
-		return x.invoice(inv, seen)
+		return firstError(seen.put(rec), x.invoice(&inv, seen))
 	})
 	if err != nil {
 		return nil, err
@@ -53,7 +60,7 @@ func (x *examiner) customer(customer string) (*examined, error) {
 			return nil, violation("customer balance of "+clip(customer), "%s of it is applied to %s, which is not the customer's", m, clip(id))
 		}
 	}
-	return seen, x.drawn(seen)
+	return seen, firstError(x.drawn(seen), x.tallied(customer, seen))
 }
 
 // balances proves the chains of a customer's transactions, and adds up what went to
@@ -88,6 +95,9 @@ func (x *examiner) balances(customer string, seen *examined) error {
 		}
 		ends[currency] = m
 		seen.transactions++
+		if err := seen.put(rec); err != nil {
+			return err
+		}
 		switch m.Action {
 		case AppliedToInvoice, ReturnedFromVoid, CreditNoteApplied, CreditNoteVoided:
 			before, ok := seen.applied[m.Invoice]
@@ -114,7 +124,7 @@ func (x *examiner) balances(customer string, seen *examined) error {
 				"it is %s after %d transactions, the last of which, %d, ended at %s", b.Amount, b.Last, m.Number, m.Ending)
 		}
 		delete(ends, currency)
-		return nil
+		return seen.put(rec)
 	})
 	if err != nil {
 		return err

@@ -23,15 +23,18 @@ const (
 	kindChange    = "pending_change"       // change id
 	kindChangeNow = "pending_change_now"   // customer, account currency
 	kindSettings  = "seller_settings"      // seller
+	kindTally     = "invoice_count"        // customer
 
-	recordFormat = 1
-	separator    = "\x00"
+	recordFormat  = 1
+	countedFormat = 2 // with how often it was put
+	separator     = "\x00"
 )
 
 // envelope is what every record of this package is stored in.
 type envelope struct {
-	Format int             `json:"format"`
-	Data   json.RawMessage `json:"data"`
+	Format  int             `json:"format"`
+	Counted *tally          `json:"counted,omitempty"`
+	Data    json.RawMessage `json:"data"`
 }
 
 // encode writes a record: fields in the order of their type, map keys sorted, numbers
@@ -44,25 +47,33 @@ func encode(v any) ([]byte, error) {
 	return json.Marshal(envelope{Format: recordFormat, Data: data})
 }
 
-// decode reads what encode wrote.
+// decode reads what encode or tallied wrote.
 func decode(rec *creditledger.Record, v any) error {
-	fail := func(reason string) error {
-		return &creditledger.CorruptError{Where: fmt.Sprintf("%s %q", rec.Kind, clip(rec.Key)), Reason: reason}
-	}
-	var e envelope
-	if err := strict(rec.Value, &e); err != nil {
-		return fail(err.Error())
-	}
-	if e.Format > recordFormat {
-		return fail(fmt.Sprintf("format %d is later than this program knows", e.Format))
-	}
-	if e.Format != recordFormat {
-		return fail(fmt.Sprintf("format %d does not exist", e.Format))
+	e, err := unwrap(rec)
+	if err != nil {
+		return err
 	}
 	if err := strict(e.Data, v); err != nil {
-		return fail(err.Error())
+		return broken(rec, err.Error())
 	}
 	return nil
+}
+
+func unwrap(rec *creditledger.Record) (e envelope, err error) {
+	if err := strict(rec.Value, &e); err != nil {
+		return e, broken(rec, err.Error())
+	}
+	if e.Format > countedFormat {
+		return e, broken(rec, fmt.Sprintf("format %d is later than this program knows", e.Format))
+	}
+	if e.Format < recordFormat || (e.Format == countedFormat) != (e.Counted != nil) {
+		return e, broken(rec, fmt.Sprintf("format %d does not exist, or not like this", e.Format))
+	}
+	return e, nil
+}
+
+func broken(rec *creditledger.Record, reason string) error {
+	return &creditledger.CorruptError{Where: fmt.Sprintf("%s %q", rec.Kind, clip(rec.Key)), Reason: reason}
 }
 
 // strict decodes one JSON value and nothing behind it, without unknown fields.

@@ -50,15 +50,15 @@ func SettingsOf(ctx context.Context, l *creditledger.Ledger, seller string) (Set
 	return s, err
 }
 
-func settingsOf(ctx context.Context, l *creditledger.Ledger, seller string) (s Settings, version uint64, err error) {
-	rec, err := l.Record(ctx, creditledger.RecordID{Kind: kindSettings, Key: seller})
+func settingsOf(ctx context.Context, l *creditledger.Ledger, seller string) (s Settings, rec creditledger.Record, err error) {
+	rec, err = l.Record(ctx, creditledger.RecordID{Kind: kindSettings, Key: seller})
 	if isNotFound(err) {
-		return s, 0, nil
+		return s, rec, nil
 	}
 	if err != nil {
-		return s, 0, err
+		return s, rec, err
 	}
-	return s, rec.Version, decode(&rec, &s)
+	return s, rec, decode(&rec, &s)
 }
 
 // ChangeSettings stores what change makes of a seller's settings. It calls change again
@@ -69,7 +69,7 @@ func ChangeSettings(ctx context.Context, l *creditledger.Ledger, seller string, 
 		return Settings{}, err
 	}
 	for attempt := 1; ; attempt++ {
-		s, version, err := settingsOf(ctx, l, seller)
+		s, was, err := settingsOf(ctx, l, seller)
 		if err != nil {
 			return s, err
 		}
@@ -81,7 +81,9 @@ func ChangeSettings(ctx context.Context, l *creditledger.Ledger, seller string, 
 		if err != nil {
 			return s, err
 		}
-		err = l.PutRecords(ctx, []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: kindSettings, Key: seller}, Expect: version, Value: data}})
+		err = l.PutRecords(ctx, []creditledger.RecordPut{{
+			RecordID: creditledger.RecordID{Kind: kindSettings, Key: seller}, Expect: was.Version, Prev: was.Seal(), Value: data,
+		}})
 		if err == nil || attempt == maxAttempts || !errors.Is(err, creditledger.ErrConflict) {
 			return s, err
 		}

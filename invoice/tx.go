@@ -35,6 +35,7 @@ type tx struct {
 
 	held  map[creditledger.RecordID]*held
 	order []creditledger.RecordID
+	count *tally // of the customer's records; nil: none was ever put, or the count is gone
 
 	customer *creditledger.Customer
 	zone     *time.Location
@@ -100,9 +101,9 @@ func (t *tx) decided(r *creditledger.Result) error {
 
 // held is a record as the call sees it. dirty ones are written.
 type held struct {
-	version uint64
-	value   any // nil: there is none
-	dirty   bool
+	stored creditledger.Record // without a version there is none
+	value  any                 // nil: there is none
+	dirty  bool
 }
 
 // replayer is an answer that can say that it is given again.
@@ -182,7 +183,7 @@ func (t *tx) outdated(refused error) bool {
 	}
 	for id, h := range t.held {
 		rec, err := t.s.ledger.Record(t.ctx, id)
-		if (err == nil || isNotFound(err)) && rec.Version != h.version {
+		if (err == nil || isNotFound(err)) && (rec.Version != h.stored.Version || rec.Seal() != h.stored.Seal()) {
 			return true
 		}
 	}
@@ -221,7 +222,9 @@ func (s *Service) begin(ctx context.Context, c *call) (*tx, error) {
 		return nil, err
 	}
 	t := &tx{ctx: ctx, s: s, call: c, now: now, held: map[creditledger.RecordID]*held{}}
-	t.customer, t.zone, err = s.customer(ctx, c.customer)
+	if t.customer, t.zone, err = s.customer(ctx, c.customer); err == nil {
+		t.count, err = read[tally](t, kindTally, c.customer)
+	}
 	return t, err
 }
 
@@ -274,7 +277,7 @@ func read[T any](t *tx, kind, key string) (*T, error) {
 	if err := decode(&rec, v); err != nil {
 		return nil, err
 	}
-	h.version, h.value = rec.Version, v
+	h.stored, h.value = rec, v
 	return v, nil
 }
 
@@ -300,20 +303,46 @@ func (t *tx) puts(request json.RawMessage, res any) ([]creditledger.RecordPut, e
 	if err != nil {
 		return nil, err
 	}
-	puts := make([]creditledger.RecordPut, 0, len(t.order)+1)
-	add := func(id creditledger.RecordID, version uint64, value any) error {
-		data, err := encode(value)
-		puts = append(puts, creditledger.RecordPut{RecordID: id, Expect: version, Value: data})
+	all := tally{Began: t.now}
+	if t.count != nil {
+		all = *t.count
+	}
+	puts := make([]creditledger.RecordPut, 0, len(t.order)+2)
+	add := func(id creditledger.RecordID, value any) error {
+		was := &creditledger.Record{}
+		if h := t.held[id]; h != nil {
+			was = &h.stored
+		}
+		data, err := t.encoded(id, was, &all, value)
+		puts = append(puts, creditledger.RecordPut{RecordID: id, Expect: was.Version, Prev: was.Seal(), Value: data})
 		return err
 	}
 	for _, id := range t.order {
-		if err := add(id, t.held[id].version, t.held[id].value); err != nil {
+		if err := add(id, t.held[id].value); err != nil {
 			return nil, err
 		}
 	}
 	key := creditledger.RecordID{Kind: kindKey, Key: t.call.customer + separator + string(t.call.key)}
-	err = add(key, 0, answered{Op: t.call.op, Request: request, Answer: answer})
-	return puts, err
+	if err := add(key, answered{Op: t.call.op, Request: request, Answer: answer}); err != nil {
+		return nil, err
+	}
+	return puts, add(creditledger.RecordID{Kind: kindTally, Key: t.call.customer}, all)
+}
+
+// encoded is a record as it is stored in the place of was. If it is one of the customer's,
+// the put is counted in all.
+func (t *tx) encoded(id creditledger.RecordID, was *creditledger.Record, all *tally, value any) ([]byte, error) {
+	if !counted(id.Kind) {
+		return encode(value)
+	}
+	var own tally
+	if was.Version > 0 {
+		var err error
+		if own, err = tallyOf(was); err != nil {
+			return nil, err
+		}
+	}
+	return tallied(all, own, value)
 }
 
 // commit writes everything or nothing.

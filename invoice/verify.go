@@ -27,7 +27,9 @@ type Verification struct {
 //   - what invoices say was applied from the balance is what its transactions say;
 //   - the credits on an invoice are worth what its draws took, and every draw is an entry
 //     of the ledger, of the same amount and block; what a purchase bought is there;
-//   - the change that is current for an account is there, and a pending one is current.
+//   - the change that is current for an account is there, and a pending one is current;
+//   - none of a customer's records is missing, idempotency keys among them, or is as it was
+//     before: all of them say how often they were put, and so does a count of the customer.
 //
 // Others may write meanwhile; on a very busy customer they may have to wait. The
 // ledger itself is proved by Ledger.VerifyAll.
@@ -140,13 +142,13 @@ func (x *examiner) each(kind, prefix string, f func(*creditledger.Record) error)
 	}
 }
 
-// after is the next customer with an invoice or a balance, none at the end.
+// after is the next customer with a record, none at the end.
 func (x *examiner) after(customer string) (next string, err error) {
 	behind := customer
 	if customer != "" {
 		behind += "\x01" // all keys of the customer go on with the separator
 	}
-	for _, kind := range []string{kindIndex, kindBalance, kindMovement} {
+	for _, kind := range []string{kindIndex, kindBalance, kindMovement, kindKey, kindChangeNow, kindTally} {
 		recs, err := x.s.ledger.Records(x.ctx, kind, "", behind, 1)
 		if err != nil {
 			return "", err

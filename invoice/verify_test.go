@@ -116,7 +116,7 @@ func TestVerifyFinds(t *testing.T) {
 			if !json.Valid([]byte(text)) {
 				t.Fatalf("that is no JSON: %s", text)
 			}
-			if err := w.ledger.PutRecords(w.ctx, []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Value: []byte(text)}}); err != nil {
+			if err := w.ledger.PutRecords(w.ctx, []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Prev: rec.Seal(), Value: []byte(text)}}); err != nil {
 				t.Fatal(err)
 			}
 			v, err := w.Verify(w.ctx, nil)

@@ -40,7 +40,7 @@ func TestVerifyFindsChanges(t *testing.T) {
 			if text == string(rec.Value) {
 				t.Fatalf("%s: nothing is altered in %s", c.name, text)
 			}
-			if err := w.ledger.PutRecords(w.ctx, []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Value: []byte(text)}}); err != nil {
+			if err := w.ledger.PutRecords(w.ctx, []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Prev: rec.Seal(), Value: []byte(text)}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -63,7 +63,7 @@ func TestVerifyFindsAChangeThatIsNotCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	older := strings.Replace(string(rec.Value), second.ID, first.ID, 1)
-	if err := w.ledger.PutRecords(w.ctx, []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Value: []byte(older)}}); err != nil {
+	if err := w.ledger.PutRecords(w.ctx, []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Prev: rec.Seal(), Value: []byte(older)}}); err != nil {
 		t.Fatal(err)
 	}
 	if v, err := w.Verify(w.ctx, nil); err != nil || v.OK || !strings.Contains(v.Violation.Error(), "it is pending, and is not the current one") {

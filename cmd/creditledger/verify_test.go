@@ -179,7 +179,7 @@ func TestVerifyMoney(t *testing.T) {
 		t.Fatal(err)
 	}
 	altered := bytes.ReplaceAll(rec.Value, []byte(`"amount_due":"20.00`), []byte(`"amount_due":"19.00`))
-	err = l.PutRecords(t.Context(), []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Value: altered}})
+	err = l.PutRecords(t.Context(), []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Prev: rec.Seal(), Value: altered}})
 	if err := errors.Join(err, l.Close(), store.Close()); err != nil {
 		t.Fatal(err)
 	}

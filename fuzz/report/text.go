@@ -55,6 +55,8 @@ is what it was, the damage lies where nothing is. *Silent*, a verified history t
 may not happen, and does without a checkpoint kept elsewhere: bbolt falls back by one commit when a
 meta page is damaged. Recovery saves what is intact, and says of which accounts nothing in the file
 proves the last record: of a file that was not closed, one that decodes may be an altered one.
+Customers and records of invoices that are lost or set back are found by counts of them, unless the
+count is lost or set back too; a recovery begins counting anew.
 
 Before it opens a file the store reads and judges all of it that is in use, however large it is: the
 meta pages, every page of the trees, and the freelist, which must name exactly the other pages. That

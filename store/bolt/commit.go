@@ -29,11 +29,11 @@ func (v view) compare(list []creditledger.Change) ([]place, error) {
 		}
 		for j := range c.Records {
 			put := &c.Records[j]
-			version, err := v.recordVersion(put.RecordID)
+			stored, err := v.record(put.RecordID)
 			if err != nil {
 				return nil, err
 			}
-			if version != put.Expect {
+			if !changes.Follows(put, &stored) {
 				e.Records = append(e.Records, put.RecordID)
 			}
 		}

@@ -11,15 +11,9 @@ import (
 // Record implements creditledger.Store.
 func (r reads) Record(ctx context.Context, id creditledger.RecordID) (record creditledger.Record, err error) {
 	err = r.view(ctx, "record", func(v view) error {
-		key := recordKey(id.Kind, id.Key)
-		row, err := v.get(bucketRecords, key)
-		if err != nil {
-			return err
+		if record, err = v.record(id); err == nil && record.Version == 0 {
+			err = &creditledger.NotFoundError{Kind: id.Kind, ID: id.Key}
 		}
-		if row == nil {
-			return &creditledger.NotFoundError{Kind: id.Kind, ID: id.Key}
-		}
-		record, err = parseRow(id, key, row)
 		return err
 	})
 	return record, err
@@ -51,15 +45,14 @@ func (r reads) Records(ctx context.Context, kind, prefix, after string, limit in
 	return orNil(records, err)
 }
 
-// recordVersion returns the version of a stored record, 0 if there is none.
-func (v view) recordVersion(id creditledger.RecordID) (uint64, error) {
+// record returns a stored record, one without a version if there is none.
+func (v view) record(id creditledger.RecordID) (creditledger.Record, error) {
 	key := recordKey(id.Kind, id.Key)
 	row, err := v.get(bucketRecords, key)
 	if row == nil || err != nil {
-		return 0, err
+		return creditledger.Record{}, err
 	}
-	record, err := parseRow(id, key, row)
-	return record.Version, err
+	return parseRow(id, key, row)
 }
 
 // Kinds implements store.Kinder. The records of a kind are leapt over.

@@ -17,7 +17,11 @@ var noteID = creditledger.RecordID{Kind: "note", Key: "n1"}
 func putNote(t *testing.T, s *bolt.Store, expect uint64, value string) error {
 	t.Helper()
 	l := creditledger.New(s, nil)
-	err := l.PutRecords(t.Context(), []creditledger.RecordPut{{RecordID: noteID, Expect: expect, Value: []byte(value)}})
+	was, err := s.Record(t.Context(), noteID)
+	if err == nil && was.Version != expect {
+		t.Fatalf("the note has version %d, not %d", was.Version, expect)
+	}
+	err = l.PutRecords(t.Context(), []creditledger.RecordPut{{RecordID: noteID, Expect: expect, Prev: was.Seal(), Value: []byte(value)}})
 	return errors.Join(err, l.Close())
 }
 

@@ -99,7 +99,8 @@ func TestNoPartOfACommitIsShown(t *testing.T) {
 	}()
 	for i := range 100 {
 		_, err := l.DoWith(t.Context(), ann, creditledger.Increment{Amount: creditledger.AmountOf(1)}, creditledger.Key(fmt.Sprint(i)), func(*creditledger.Result) ([]creditledger.RecordPut, error) {
-			return []creditledger.RecordPut{{RecordID: id, Expect: uint64(i), Value: []byte("v")}}, nil
+			was := creditledger.Record{RecordID: id, Version: uint64(i), Value: []byte("v")}
+			return []creditledger.RecordPut{{RecordID: id, Expect: was.Version, Prev: was.Seal(), Value: was.Value}}, nil
 		})
 		if err != nil {
 			t.Fatal(err)

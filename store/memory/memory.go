@@ -96,7 +96,7 @@ func (s *Store) compare(list []creditledger.Change) error {
 		}
 		for j := range c.Records {
 			put := &c.Records[j]
-			if s.records[put.RecordID].Version != put.Expect {
+			if stored := s.records[put.RecordID]; !changes.Follows(put, &stored) {
 				records = append(records, put.RecordID)
 			}
 		}

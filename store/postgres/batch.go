@@ -37,7 +37,7 @@ func (t *transaction) writes(b *script) {
 			b.guard(t.sql.insertUpper, u.Kind, []byte(u.Key), value, u.token, bounded(u.Next()))
 		} else {
 			b.counted = true
-			b.guard(t.sql.updateUpper, u.Kind, []byte(u.Key), bounded(u.Expect), value, u.token, bounded(u.Next()))
+			b.guard(t.sql.updateUpper, u.Kind, []byte(u.Key), bounded(u.Expect), value, u.token, bounded(u.Next()), u.was)
 		}
 	}
 }

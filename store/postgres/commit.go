@@ -333,6 +333,7 @@ type part struct {
 type put struct {
 	*creditledger.RecordPut
 	token []byte // tells this put from another one of the same value (token.go)
+	was   []byte // the token of the row that it replaces
 }
 
 func newTransaction(sql *statements, buckets int, portable bool, list []creditledger.Change) (*transaction, error) {
@@ -347,7 +348,7 @@ func newTransaction(sql *statements, buckets int, portable bool, list []creditle
 			if err != nil {
 				return nil, fmt.Errorf("commit: %w", err)
 			}
-			t.puts = append(t.puts, put{&c.Records[j], token})
+			t.puts = append(t.puts, put{RecordPut: &c.Records[j], token: token})
 		}
 	}
 	// Everyone locks in the same order.

@@ -61,13 +61,12 @@ func (t *transaction) hear(results pgx.BatchResults) (v verdict, err error) {
 	put := map[creditledger.RecordID]bool{}
 	for i := range t.puts {
 		u := &t.puts[i]
-		var version int64
-		var token []byte
-		if _, err := nextRow(results, &version, &token); err != nil {
+		stored, token, err := nextRecord(results)
+		if err != nil {
 			return v, err
 		}
-		put[u.RecordID] = uint64(version) != u.Expect
-		if uint64(version) > u.Expect && uint64(version) <= u.Next() {
+		put[u.RecordID] = !changes.Follows(u.RecordPut, &stored)
+		if stored.Version > u.Expect && stored.Version <= u.Next() {
 			v.saw(bytes.Equal(token, u.token))
 		}
 	}

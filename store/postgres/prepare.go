@@ -96,17 +96,25 @@ func (t *transaction) found(results pgx.BatchResults) error {
 		if u.Expect == 0 {
 			continue
 		}
-		var version int64
-		var token []byte
-		if _, err := nextRow(results, &version, &token); err != nil {
+		stored, token, err := nextRecord(results)
+		if err != nil {
 			return err
 		}
-		moved = moved || uint64(version) != u.Expect
+		u.was = token
+		moved = moved || !changes.Follows(u.RecordPut, &stored)
 	}
 	if moved {
 		return errMoved
 	}
 	return nil
+}
+
+// nextRecord reads the answer to judgeRecord; without a version there is none.
+func nextRecord(results pgx.BatchResults) (r creditledger.Record, token []byte, err error) {
+	var version int64
+	_, err = nextRow(results, &version, &r.Value, &token)
+	r.Version = uint64(version)
+	return r, token, err
 }
 
 func (p *part) found(results pgx.BatchResults) (same bool, err error) {

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -33,6 +34,74 @@ func restore(t *testing.T, pool *pgxpool.Pool) {
 		if _, err := pool.Exec(t.Context(), fmt.Sprintf("INSERT INTO creditledger.%s SELECT * FROM public.%s", name, name)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestOlderDumpInPlace_Records: a process works on with a record while an older dump is put
+// in its place, and another process brings the record to the same version again. What was
+// computed from the record that is gone is a conflict that names it, in every way to commit.
+func TestOlderDumpInPlace_Records(t *testing.T) {
+	id := creditledger.RecordID{Kind: "invoice", Key: "1"}
+	over := func(was creditledger.Record, value string) []creditledger.RecordPut {
+		return []creditledger.RecordPut{{RecordID: id, Expect: was.Version, Prev: was.Seal(), Value: []byte(value)}}
+	}
+	for name, o := range map[string]*postgres.Options{"remembering": nil, "portable": {Portable: true}} {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			pool := newPool(t, pgtest.Database(t), nil)
+			l := creditledger.New(openIn(t, pool, o), nil)
+			put := func(value string) creditledger.Record {
+				t.Helper()
+				was, err := l.Record(ctx, id)
+				if err == nil || errors.Is(err, creditledger.ErrNotFound) {
+					err = l.PutRecords(ctx, over(was, value))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				is, err := l.Record(ctx, id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return is
+			}
+			put("draft")
+			dump(t, pool)
+			gone := put("paid")
+			restore(t, pool)
+			now := put("void")
+			if gone.Version != now.Version {
+				t.Fatalf("version %d, and %d before", now.Version, gone.Version)
+			}
+			refused := func(what string, err error) {
+				t.Helper()
+				var c *creditledger.ConflictError
+				if !errors.As(err, &c) || len(c.Records) != 1 || c.Records[0] != id || len(c.Accounts) > 0 {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			refused("alone", l.PutRecords(ctx, over(gone, "synced")))
+			_, err := l.DoWith(ctx, account, creditledger.Increment{Amount: creditledger.AmountOf(1)}, "k", func(*creditledger.Result) ([]creditledger.RecordPut, error) {
+				return over(gone, "synced"), nil
+			})
+			refused("with an operation", err)
+			tx, err := pool.Begin(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			joined, err := postgres.Join(ctx, tx, o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused("joined", joined.Commit(ctx, []creditledger.Change{{Records: over(gone, "synced")}}))
+			if err := tx.Rollback(ctx); err != nil {
+				t.Error(err)
+			}
+			if is, err := l.Record(ctx, id); err != nil || string(is.Value) != "void" || is.Version != now.Version {
+				t.Errorf("%+v, %v", is, err)
+			}
+			put("issued")
+		})
 	}
 }
 

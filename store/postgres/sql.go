@@ -107,7 +107,7 @@ ORDER BY customer, currency LIMIT $4`,
 
 	judgeHead:    `SELECT version, seal, blocks FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 	judgeJournal: `SELECT record FROM {s}.journal WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq = $4`,
-	judgeRecord:  `SELECT version, token FROM {s}.records WHERE kind = $1 AND key = $2`,
+	judgeRecord:  `SELECT version, value, token FROM {s}.records WHERE kind = $1 AND key = $2`,
 
 	// Left out by Options.Portable. An engine that knows no such lock, or a process that
 	// stands still while it holds one, is left after a second.
@@ -160,7 +160,7 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 
 	touchRecord: `UPDATE {s}.records SET token = token WHERE kind = $1 AND key = $2`,
 	insertUpper: `INSERT INTO {s}.records (kind, key, version, value, token) VALUES ($1, $2, $5, $3, $4)`,
-	updateUpper: `UPDATE {s}.records SET version = CASE WHEN version = $3::int8 THEN $6::int8 END, value = $4, token = $5
+	updateUpper: `UPDATE {s}.records SET version = CASE WHEN version = $3::int8 AND token = $7::bytea THEN $6::int8 END, value = $4, token = $5
 WHERE kind = $1 AND key = $2`,
 
 	journalRows: `SELECT seq, record, lines FROM {s}.journal

@@ -102,7 +102,7 @@ func commitScope(ctx context.Context, s creditledger.Store) error {
 func commitRecords(ctx context.Context, s creditledger.Store) error {
 	id := func(k string) creditledger.RecordID { return creditledger.RecordID{Kind: "invoice", Key: k} }
 	put := func(k string, expect uint64) creditledger.RecordPut {
-		return creditledger.RecordPut{RecordID: id(k), Expect: expect, Value: sampleBytes(k, expect+5)}
+		return over(creditledger.RecordPut{RecordID: id(k), Expect: expect, Value: sampleBytes(k, expect+5)}, sampleBytes(k, expect+4))
 	}
 	b := &book{id: plain}
 	with := b.next(1)

@@ -14,6 +14,7 @@ var conflictCases = []Case{
 	{"conflict/key", "A key that the account has already is a conflict, and nothing is written.", onStore(conflictKey)},
 	{"conflict/block id", "A new block with an id that the account has already, open or not, is a conflict, and nothing is written.", onStore(conflictBlockID)},
 	{"conflict/record", "A record that is not at the version expected is a conflict, and nothing is written.", onStore(conflictRecord)},
+	{"conflict/value", "A record that is at the version expected with another value is a conflict, and nothing is written.", onStore(conflictValue)},
 	{"conflict/names", "A conflict names the accounts and records that moved, all of them and no others.", onStore(conflictNames)},
 	{"conflict/atomic", "When one change of a commit conflicts, nothing of the others is written either.", onStore(conflictAtomic)},
 }
@@ -113,7 +114,9 @@ func conflictBlockID(ctx context.Context, s creditledger.Store) error {
 func conflictRecord(ctx context.Context, s creditledger.Store) error {
 	id := creditledger.RecordID{Kind: "customer", Key: "é"}
 	put := func(expect uint64) []creditledger.Change {
-		return []creditledger.Change{{Records: []creditledger.RecordPut{{RecordID: id, Expect: expect, Value: sampleBytes("r", expect)}}}}
+		return []creditledger.Change{{Records: []creditledger.RecordPut{
+			over(creditledger.RecordPut{RecordID: id, Expect: expect, Value: sampleBytes("r", expect)}, sampleBytes("r", expect-1)),
+		}}}
 	}
 	for version := range uint64(3) {
 		for expect := range uint64(5) {
@@ -131,6 +134,39 @@ func conflictRecord(ctx context.Context, s creditledger.Store) error {
 		}
 		if err := s.Commit(ctx, put(version)); err != nil {
 			return fmt.Errorf("put expecting version %d of a record at %d: %w", version, version, err)
+		}
+	}
+	return nil
+}
+
+// conflictValue puts over the right version of another value, as a process does that worked
+// on while an older copy of the database was put in place, and others wrote to it.
+func conflictValue(ctx context.Context, s creditledger.Store) error {
+	for _, value := range [][]byte{[]byte("value"), {}} {
+		id := creditledger.RecordID{Kind: "customer", Key: fmt.Sprintf("é%x", value)}
+		put := func(expect uint64, prev creditledger.Seal, value []byte) error {
+			c := creditledger.Change{Records: []creditledger.RecordPut{{RecordID: id, Expect: expect, Prev: prev, Value: value}}}
+			return s.Commit(ctx, []creditledger.Change{c})
+		}
+		if err := put(0, creditledger.Seal{}, value); err != nil {
+			return err
+		}
+		stored := creditledger.SealOf(value)
+		lastBit := stored
+		lastBit[len(lastBit)-1] ^= 1
+		for name, prev := range map[string]creditledger.Seal{"no": {}, "another": creditledger.SealOf([]byte("another")), "almost the same": lastBit} {
+			if err := conflict(put(1, prev, []byte("late")), nil, []creditledger.RecordID{id}); err != nil {
+				return fmt.Errorf("a put over version 1 with %s seal: %w", name, err)
+			}
+		}
+		if err := put(0, stored, value); !errors.Is(err, creditledger.ErrInvalid) {
+			return fmt.Errorf("a first put that names a seal: error %v, want an InvalidError", err)
+		}
+		if err := sameRecord(ctx, s, id, 1, value); err != nil {
+			return err
+		}
+		if err := put(1, stored, []byte("next")); err != nil {
+			return fmt.Errorf("a put over what is stored: %w", err)
 		}
 	}
 	return nil

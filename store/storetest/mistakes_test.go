@@ -227,14 +227,22 @@ var conflictMistakes = []mistake{
 		for i := range c.Records {
 			r, err := s.Record(ctx, c.Records[i].RecordID)
 			if err == nil || errors.Is(err, creditledger.ErrNotFound) {
-				c.Records[i].Expect = r.Version
+				c.Records[i].Expect, c.Records[i].Prev = r.Version, r.Seal()
+			}
+		}
+	})},
+	{"does not look at the values of records", "conflict/value", changing(func(s store.Store, ctx ctxt, c *change) {
+		for i := range c.Records {
+			r, err := s.Record(ctx, c.Records[i].RecordID)
+			if err == nil && r.Version == c.Records[i].Expect {
+				c.Records[i].Prev = r.Seal()
 			}
 		}
 	})},
 	{"takes a record for new whenever it is not there", "conflict/record", changing(func(s store.Store, ctx ctxt, c *change) {
 		for i := range c.Records {
 			if _, err := s.Record(ctx, c.Records[i].RecordID); errors.Is(err, creditledger.ErrNotFound) {
-				c.Records[i].Expect = 0
+				c.Records[i].Expect, c.Records[i].Prev = 0, creditledger.Seal{}
 			}
 		}
 	})},

@@ -28,17 +28,25 @@ func sameRecord(ctx context.Context, s creditledger.Store, id creditledger.Recor
 	return nil
 }
 
+// over is a put that was computed from a record of that value, unless it is the first.
+func over(put creditledger.RecordPut, was []byte) creditledger.RecordPut {
+	if put.Expect > 0 {
+		put.Prev = creditledger.SealOf(was)
+	}
+	return put
+}
+
 func recordsGet(ctx context.Context, s creditledger.Store) error {
 	for version := range uint64(3) {
 		var list []creditledger.RecordPut
 		for i, text := range awkwardTexts {
-			list = append(list, creditledger.RecordPut{
+			list = append(list, over(creditledger.RecordPut{
 				RecordID: creditledger.RecordID{Kind: "kind", Key: text}, Expect: version, Value: sampleBytes(text, uint64(i)+version),
-			})
+			}, sampleBytes(text, uint64(i)+version-1)))
 		}
-		list = append(list, creditledger.RecordPut{
+		list = append(list, over(creditledger.RecordPut{
 			RecordID: creditledger.RecordID{Kind: "kind", Key: strings.Repeat("z", 1024)}, Expect: version, // an empty value
-		})
+		}, nil))
 		if err := s.Commit(ctx, []creditledger.Change{{Records: list}}); err != nil {
 			return fmt.Errorf("Commit of records: %w", err)
 		}
@@ -121,8 +129,9 @@ func recordsPage(ctx context.Context, s creditledger.Store, keys []string, prefi
 
 func recordsVersions(ctx context.Context, s creditledger.Store) error {
 	id := creditledger.RecordID{Kind: "kind", Key: "key"}
+	before := ""
 	commit := func(expect, version uint64, value string) error {
-		put := creditledger.RecordPut{RecordID: id, Expect: expect, Version: version, Value: []byte(value)}
+		put := over(creditledger.RecordPut{RecordID: id, Expect: expect, Version: version, Value: []byte(value)}, []byte(before))
 		return s.Commit(ctx, []creditledger.Change{{Records: []creditledger.RecordPut{put}}})
 	}
 	stored := uint64(0)
@@ -137,7 +146,7 @@ func recordsVersions(ctx context.Context, s creditledger.Store) error {
 		if err := conflicts(commit(stored, stored+1, "late"), id); err != nil {
 			return fmt.Errorf("Commit after version %d, with %d stored: %w", stored, step.want, err)
 		}
-		stored = step.want
+		stored, before = step.want, value
 	}
 	for _, version := range []uint64{stored, stored - 1, 1} {
 		if err := commit(stored, version, "back"); !errors.Is(err, creditledger.ErrInvalid) {

@@ -147,7 +147,7 @@ func (c *copier) copyKind(ctx context.Context, kind string) error {
 		}
 		put := creditledger.RecordPut{RecordID: source.RecordID, Version: source.Version, Value: source.Value}
 		if target != nil {
-			if put.Expect = target.Version; put.Expect == put.Version {
+			if put.Expect, put.Prev = target.Version, target.Seal(); put.Expect == put.Version {
 				return nil
 			}
 		}

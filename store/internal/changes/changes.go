@@ -113,6 +113,9 @@ func checkRecord(put *creditledger.RecordPut) error {
 	if put.Next() <= put.Expect || put.Next() > math.MaxInt64 {
 		return invalid("%s record %q: version %d cannot follow version %d", put.Kind, put.Key, put.Version, put.Expect)
 	}
+	if put.Expect == 0 && put.Prev != (creditledger.Seal{}) {
+		return invalid("%s record %q: a put for the first time names a seal", put.Kind, put.Key)
+	}
 	return nil
 }
 
@@ -163,6 +166,12 @@ func CloneBlock(b creditledger.Block) creditledger.Block {
 // history, not only as much of one.
 func ComputedFrom(c *creditledger.Change, stored *creditledger.Head) bool {
 	return c.Version == stored.Version && c.Prev == stored.Seal
+}
+
+// Follows reports whether a put was computed from the stored record, which has no version
+// if there is none: the same value, not only as many puts.
+func Follows(put *creditledger.RecordPut, stored *creditledger.Record) bool {
+	return put.Expect == stored.Version && put.Prev == stored.Seal()
 }
 
 // Known reports whether the caller of Load has the stored head already.

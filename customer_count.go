@@ -1,0 +1,98 @@
+package creditledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+)
+
+// Customers stand in no journal, so nothing would miss one that is gone, or notice one that
+// is as it was before. Each put of a customer is counted twice, in one commit: in the
+// customer, and in a count of the puts of all customers whose ids fall into one part of 256.
+// Verification adds the former up and compares. Parts keep those who put customers at once
+// out of one another's way.
+const customerCount = "customer_count"
+
+// count tells how many puts there were. Puts before it began are not in it, and one that
+// begins anew, because recovery left it out, counts only what is put from then on: so a
+// count has the instant at which it began as its name, and puts of another do not matter.
+type count struct {
+	began Instant
+	puts  uint64
+}
+
+const countFormat = 1
+
+// partOf names the count that the puts of a customer are in.
+func partOf(customer string) RecordID {
+	sum := sha256.Sum256([]byte(customer))
+	return RecordID{Kind: customerCount, Key: hex.EncodeToString(sum[:1])}
+}
+
+func appendCount(dst []byte, c count) []byte {
+	dst = appendInstant(append(dst, countFormat), c.began)
+	return binary.AppendUvarint(dst, c.puts)
+}
+
+func decodeCount(data []byte) (count, error) {
+	r := reader{data: data}
+	r.version(countFormat, countFormat)
+	c := count{began: r.instant(), puts: r.uvarint()}
+	return c, r.finish("count")
+}
+
+// countOf returns the count of a part as it is stored; without a version there is none.
+func (l *Ledger) countOf(ctx context.Context, id RecordID) (count, Record, error) {
+	rec, err := l.store.Record(ctx, id)
+	if isNotFound(err) {
+		return count{}, Record{RecordID: id}, nil
+	}
+	if err != nil {
+		return count{}, rec, err
+	}
+	c, err := decodeCount(rec.Value)
+	return c, rec, err
+}
+
+// storeCustomer stores a customer in the place of was, counts that, and commits it with
+// other puts. landed is called once the commit has ended.
+func (l *Ledger) storeCustomer(ctx context.Context, c *Customer, was *Record, others []RecordPut, landed func()) error {
+	all, counted, err := l.countOf(ctx, partOf(c.ID))
+	if err != nil {
+		return err
+	}
+	if counted.Version == 0 {
+		if all.began, err = l.now(); err != nil {
+			return err
+		}
+	}
+	var own count
+	if was.Version > 0 {
+		if _, own, err = decodeCounted(was.Value); err != nil {
+			return err
+		}
+	}
+	if own.began != all.began {
+		own = count{began: all.began}
+	}
+	own.puts, all.puts = own.puts+1, all.puts+1
+	puts := append(others,
+		RecordPut{RecordID: RecordID{Kind: customerKind, Key: c.ID}, Expect: was.Version, Prev: was.Seal(), Value: appendCounted(nil, c, own)},
+		RecordPut{RecordID: counted.RecordID, Expect: counted.Version, Prev: counted.Seal(), Value: appendCount(nil, all)})
+	return l.commitRecords(ctx, puts, landed)
+}
+
+// counts returns the counts of all parts.
+func (r *verification) counts(ctx context.Context) (map[string]count, error) {
+	counts := map[string]count{}
+	err := r.eachRecord(ctx, customerCount, func(rec *Record) error {
+		c, err := decodeCount(rec.Value)
+		if err != nil {
+			return &Violation{Rule: "customers", Detail: "the count of part " + quote(rec.Key) + ": " + err.Error()}
+		}
+		counts[rec.Key] = c
+		return nil
+	})
+	return counts, err
+}

@@ -1,0 +1,49 @@
+package invoice
+
+import (
+	"encoding/json"
+
+	"creditledger"
+)
+
+// The records of a customer stand in no journal, so nothing would miss one that is gone, or
+// notice one that is as it was before. Each put is counted twice, in one commit: in the
+// record itself, and in one record of the customer. Verification adds the former up and
+// compares.
+
+// tally tells how many puts there were since it began. One that begins anew, because
+// recovery left it out, counts only what is put from then on: so puts of another do not
+// matter, and the instant at which it began is its name.
+type tally struct {
+	Began creditledger.Instant `json:"began"`
+	Puts  uint64               `json:"puts"`
+}
+
+// counted reports whether records of a kind are in the tally of their customer. Numbers are
+// a seller's, and proved by being dense; settings are nobody's.
+func counted(kind string) bool {
+	return kind != kindNumber && kind != kindTally && kind != kindSettings
+}
+
+// tallyOf returns how often a record was put, as far as that was counted.
+func tallyOf(rec *creditledger.Record) (tally, error) {
+	e, err := unwrap(rec)
+	if err != nil || e.Counted == nil {
+		return tally{}, err
+	}
+	return *e.Counted, nil
+}
+
+// tallied encodes a record that is put once more, and counts that in all.
+func tallied(all *tally, was tally, value any) ([]byte, error) {
+	if was.Began != all.Began {
+		was = tally{Began: all.Began}
+	}
+	was.Puts++
+	all.Puts++
+	data, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(envelope{Format: countedFormat, Counted: &was, Data: data})
+}
