@@ -360,12 +360,19 @@ func (g *generator) single() cl.Operation {
 }
 
 func (g *generator) operation() cl.Operation {
-	if !g.chance(12, "batch") {
+	every := 12
+	if foreign, deleted := g.m.forbids(g.on.id); foreign || deleted {
+		every = 3 // which refusal of a batch is the first shows best here
+	}
+	if !g.chance(every, "batch") {
 		return g.single()
 	}
 	batch := cl.Batch{}
 	for range 1 + g.below(4, "size") {
 		batch = append(batch, g.single())
+	}
+	if g.chance(6, "missing block") {
+		batch = append(batch, cl.Void{BlockID: "nope", Amount: g.amount()})
 	}
 	return batch
 }
