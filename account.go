@@ -3,7 +3,6 @@ package creditledger
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"sort"
 )
 
@@ -28,7 +27,7 @@ type account struct {
 	filtered pools     // the same for filtered ones, by their filters
 	debts    blockList // eligible negative blocks, oldest first
 	taker    *block    // the last eligible block that takes overdraft, in drawdown order
-	passed   []*block  // empty blocks that a later taker keeps from ever being one
+	passed   []passed  // empty blocks that a later taker keeps from ever being one
 	waiting  blockList // active but not yet effective, soonest first
 	expiring blockList // blocks that hold something and will expire, soonest first
 	lapsed   []lapse   // expired since the last record and not yet written down
@@ -38,10 +37,10 @@ type account struct {
 	closed map[string]closedBlock // closed blocks at hand: just closed, or fetched for an operation
 }
 
-// lapse is an expiry that has happened and will be an entry.
-type lapse struct {
+// passed is a block that another one took the place of, and when.
+type passed struct {
 	block *block
-	line  Line
+	at    Instant
 }
 
 type closedBlock struct {
@@ -92,6 +91,9 @@ func checkState(id AccountID, head *Head, blocks []block) error {
 		if err == nil {
 			err = checkBlock(b)
 		}
+		if err == nil && b.Balance.Sign() > 0 && b.Expired(head.LastAt-1) {
+			err = fmt.Errorf("expired %s, before the last record, and holds %s", b.ExpiresAt, b.Balance)
+		}
 		if err == nil {
 			gross, err = gross.Add(b.Balance.Abs())
 		}
@@ -122,6 +124,9 @@ func (a *account) rebuild(t Instant) {
 	for _, b := range a.open.all() {
 		a.gross = mustAmount(a.gross.Add(b.Balance.Abs()))
 		a.place(b)
+		if b.Expired(a.at) && b.Balance.Sign() > 0 {
+			a.overdue(b)
+		}
 	}
 	a.moveTo(t)
 }
@@ -157,20 +162,6 @@ func (a *account) moveTo(t Instant) {
 			a.lapse(due)
 		}
 	}
-}
-
-// lapse takes an expired block out of the totals and notes the entry to be written.
-func (a *account) lapse(b *block) {
-	counts := b.Status == Active && b.EffectiveAt < b.ExpiresAt
-	line := Line{Type: EntryCreditBlockExpiry, At: b.ExpiresAt, Block: b.Number, Amount: b.Balance, Starting: a.total}
-	a.expiring.remove(b)
-	if counts {
-		a.takeFromPool(b)
-		a.total = mustAmount(a.total.Sub(b.Balance))
-	}
-	a.at, a.moved = b.ExpiresAt, b.ExpiresAt
-	line.Ending = a.total
-	a.lapsed = append(a.lapsed, lapse{block: b, line: line})
 }
 
 // place puts an open block where the instant a.at wants it.
@@ -214,7 +205,7 @@ func (a *account) enter(b *block) {
 		a.taker, b = b, a.taker
 	}
 	if b != nil && b.Balance.IsZero() {
-		a.passed = append(a.passed, b)
+		a.passed = append(a.passed, passed{block: b, at: a.at})
 	}
 }
 
@@ -353,28 +344,6 @@ func (a *account) availableBefore(c Charge, before Instant) Amount {
 		}
 	}
 	return minAmount(sum, a.available(c))
-}
-
-// nextDue is the earliest expiry still to come of a block that holds something.
-func (a *account) nextDue() Instant {
-	if b := a.expiring.first(); b != nil {
-		return b.ExpiresAt
-	}
-	return 0
-}
-
-// lastDue is the latest expiry at or before t that is not written down yet.
-func (a *account) lastDue(t Instant) Instant {
-	expiring := a.expiring.all()
-	if n := sort.Search(len(expiring), func(i int) bool { return expiring[i].ExpiresAt > t }); n > 0 {
-		return expiring[n-1].ExpiresAt
-	}
-	for _, l := range slices.Backward(a.lapsed) {
-		if l.line.At <= t { // a clock that stepped back may have looked further ahead
-			return l.line.At
-		}
-	}
-	return 0
 }
 
 // mustAmount takes the result of arithmetic that cannot leave the range: every sum of

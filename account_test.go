@@ -373,7 +373,7 @@ func TestManyBlocks(t *testing.T) {
 	do := func(op Operation, most int) string {
 		compared = 0
 		a.moveTo(a.at)
-		d := decision{request: &request{account: a.id, op: op}, account: a}
+		d := decision{request: &request{account: a.id, op: op}, account: a, expiries: 2}
 		if err := d.decide(); err != nil {
 			t.Fatal(err)
 		}

@@ -105,7 +105,7 @@ func (b *book) decision(op Operation) *decision {
 		b.t.Fatal(err)
 	}
 	r.bits = bits
-	return &decision{request: r, account: b.a}
+	return &decision{request: r, account: b.a, expiries: 2}
 }
 
 // checkReload builds the account again from what a store would hold.
@@ -280,7 +280,9 @@ func amend(block, amount string) Amendment {
 func dump(a *account) string {
 	var w strings.Builder
 	w.WriteString(dumpOpen(a))
-	fmt.Fprintf(&w, "passed %s\n", numbersOf(a.passed))
+	for _, p := range a.passed {
+		fmt.Fprintf(&w, "passed %d at %d\n", p.block.Number, p.at)
+	}
 	for _, id := range slices.Sorted(maps.Keys(a.closed)) {
 		fmt.Fprintf(&w, "closed since %d %x\n", a.closed[id].since, encoded(a.closed[id].block))
 	}

@@ -66,7 +66,7 @@ const entrySize = 384
 // size is what a decision keeps in memory until it is durable.
 func (d *decision) size() int64 {
 	size := len(d.bytes) * 2 // the operation says about the same
-	for _, c := range d.changes {
+	for _, c := range d.changes[d.aboard:] {
 		size += entrySize * len(c.lines)
 	}
 	for i := range d.puts {

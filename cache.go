@@ -15,7 +15,8 @@ type slot struct {
 	id AccountID
 
 	account *account // nil: not loaded, or dropped after a failed commit
-	queued  *flight  // decided and not yet taken by the committer
+	queued  *flight  // decided and not yet taken by the committer; others may be behind it
+	last    *flight  // of those queued
 	flying  *flight  // taken, being committed
 
 	// Whether the customer is deleted, as of a generation of the ledger's customers.
@@ -38,51 +39,80 @@ type slot struct {
 // latest is the flight after whose landing the account as it is in memory is durable;
 // nil when it is already.
 func (s *slot) latest() *flight {
-	if s.queued != nil {
-		return s.queued
+	if s.last != nil {
+		return s.last
 	}
 	return s.flying
 }
 
-// flightOf finds the flight that carries a key.
-func (s *slot) flightOf(key Key) *flight {
-	for _, f := range []*flight{s.queued, s.flying} {
-		if f != nil && f.byKey[key] {
+// push queues a flight behind the others.
+func (s *slot) push(f *flight) {
+	if s.last == nil {
+		s.queued = f
+	} else {
+		s.last.behind = f
+	}
+	s.last = f
+}
+
+// pop takes the first flight out of the queue.
+func (s *slot) pop() *flight {
+	f := s.queued
+	s.queued, f.behind = f.behind, nil
+	if s.queued == nil {
+		s.last = nil
+	}
+	return f
+}
+
+// makeRoom sees to it that the last flight in the queue can take a decision with what
+// lapsed, or takes nothing more.
+func (s *slot) makeRoom(expiries int) {
+	f, n := s.last, len(s.account.lapsed)
+	if f != nil && f.sealed == nil && n > 0 && f.expiries+n > expiries {
+		f.seal(s.account)
+	}
+}
+
+// find returns the first flight, the one in the air and those queued, that fits.
+func (s *slot) find(fits func(*flight) bool) *flight {
+	if s.flying != nil && fits(s.flying) {
+		return s.flying
+	}
+	for f := s.queued; f != nil; f = f.behind {
+		if fits(f) {
 			return f
 		}
 	}
 	return nil
+}
+
+// flightOf finds the flight that carries a key.
+func (s *slot) flightOf(key Key) *flight {
+	return s.find(func(f *flight) bool { return f.byKey[key] })
 }
 
 // flightMade finds the flight with record seq, if that has an id that the ledger made a
 // key of.
 func (s *slot) flightMade(seq uint64, id uuid.UUID) *flight {
-	for _, f := range []*flight{s.queued, s.flying} {
-		if f == nil || seq < f.records[0].Seq || seq-f.records[0].Seq >= uint64(len(f.records)) {
-			continue
+	return s.find(func(f *flight) bool {
+		if seq < f.records[0].Seq || seq-f.records[0].Seq >= uint64(len(f.records)) {
+			return false
 		}
 		rec, err := DecodeRecord(f.records[seq-f.records[0].Seq].Bytes)
-		if err == nil && rec.ID == id && rec.Key == "" {
-			return f
-		}
-	}
-	return nil
+		return err == nil && rec.ID == id && rec.Key == ""
+	})
 }
 
 // carries finds the flight that carries one of the records to be put: a record is
 // stored once in a commit.
 func (s *slot) carries(puts []RecordPut) *flight {
-	for _, f := range []*flight{s.queued, s.flying} {
-		if f == nil {
-			continue
-		}
-		for i := range puts {
-			if f.puts(puts[i].RecordID) {
-				return f
-			}
-		}
+	if len(puts) == 0 {
+		return nil
 	}
-	return nil
+	return s.find(func(f *flight) bool {
+		return slices.ContainsFunc(puts, func(p RecordPut) bool { return f.puts(p.RecordID) })
+	})
 }
 
 // load makes sure that the account is in memory. With nothing on its way to the disk

@@ -114,12 +114,12 @@ func TestSlotTwiceAboard(t *testing.T) {
 	s := slotOf(t, cache, "a", 0)
 	first, second := newFlight(s, 0, Seal{}), newFlight(s, 1, Seal{})
 	first.records, second.records = []JournalRecord{{Seq: 1}}, []JournalRecord{{Seq: 2}}
-	s.queued = first
+	s.push(first)
 	cache.leave(s)
 	if flying := board(s); len(flying) != 1 || len(turn.changes) != 1 || s.flying != first {
 		t.Fatalf("aboard: %v, %v", flying, turn.changes)
 	}
-	s.queued = second
+	s.push(second)
 	if flying := board(s); len(flying) != 0 || s.flying != first || s.queued != second {
 		t.Errorf("a second flight of one account went aboard: %v", flying)
 	}

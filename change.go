@@ -54,7 +54,7 @@ type snapshot struct {
 	head   Head
 	gross  Amount
 	taker  *block
-	passed []*block
+	passed []passed
 	lapsed []lapse
 }
 
@@ -144,13 +144,25 @@ func (a *account) apply(c *change) {
 	if c.created != nil {
 		a.closeIfDone(c, c.created)
 	}
-	for _, b := range a.passed {
-		a.closeIfDone(c, b)
-	}
-	a.passed = nil
+	at := a.at
 	if c.materialised {
-		a.lapsed = nil
+		at = c.lines[len(c.lines)-1].At
+		a.lapsed = after(a.lapsed, len(c.lines))
 	}
+	n := 0
+	for ; n < len(a.passed) && a.passed[n].at <= at; n++ {
+		a.closeIfDone(c, a.passed[n].block)
+	}
+	a.passed = after(a.passed, n)
+}
+
+// after is what follows on the first n of a list; nil, which keeps nothing in memory, if
+// nothing does.
+func after[T any](list []T, n int) []T {
+	if n == len(list) {
+		return nil
+	}
+	return list[n:]
 }
 
 // closeIfDone moves a block that no operation can find any more without naming it

@@ -22,6 +22,7 @@ type committer struct {
 	exclusive bool             // and nobody else writes to it
 	width     int              // how many commits may be under way at once
 	accounts  int              // how many accounts go out in one commit
+	expiries  int              // and how many expiries
 	patience  int              // how often others are let run, at most, while fewer operations wait than in the last commit
 	yield     func()           // lets others run
 	time      func() time.Time // bounds patience
@@ -79,17 +80,22 @@ func (c *committer) over(s Store, cache *cache) {
 	}
 }
 
-// queue adds a decision to the account's next flight. The caller holds the slot. If
+// queue adds a decision to the account's last flight, or begins another behind that; what
+// the decision writes in pieces goes before it. The caller holds the slot. If
 // nobody is about to commit, a goroutine begins to, unless the caller offers to lead:
 // then it has to call lead once it has let go of the slot.
 func (c *committer) queue(s *slot, d *decision, offer bool) (f *flight, leader bool) {
-	f = s.queued
-	first := f == nil
-	if first {
+	first := s.queued == nil
+	for _, piece := range d.pieces {
+		c.bytes.take(piece.size)
+		c.launch(s, piece)
+	}
+	if f = s.last; f == nil || f.sealed != nil {
 		f = newFlight(s, d.records[0].seq-1, d.records[0].prev)
-		f.committer = c
-		s.queued = f
-		c.cache.launch(f)
+		c.launch(s, f)
+	}
+	for _, piece := range d.pieces {
+		piece.goal = f
 	}
 	f.add(d)
 	f.takes(d, s.account.weight)
@@ -110,6 +116,13 @@ func (c *committer) queue(s *slot, d *decision, offer bool) (f *flight, leader b
 	}
 	go c.run()
 	return f, false
+}
+
+// launch puts a flight into a slot's queue. The caller holds the slot.
+func (c *committer) launch(s *slot, f *flight) {
+	f.slot, f.committer = s, c
+	s.push(f)
+	c.cache.launch(f)
 }
 
 // begin reports whether another turn is wanted, and counts it. A JoinedStore has none
@@ -263,11 +276,7 @@ func (c *committer) land(slots []*slot, err error) {
 		s.flying = nil
 		switch {
 		case err != nil:
-			c.cache.spoil(s)
-			var conflict *ConflictError
-			if errors.As(err, &conflict) {
-				c.cache.throw(f, conflict)
-			}
+			c.fail(f, err)
 		case s.account != nil:
 			s.account.forget(f.records[len(f.records)-1].Seq)
 		}
@@ -279,4 +288,23 @@ func (c *committer) land(slots []*slot, err error) {
 		f.land(err)
 		c.cache.landed(f)
 	}
+}
+
+// fail throws away what was decided on a flight that did not arrive, and after a conflict
+// what it carried. Unless it is a conflict, what else its decision brought fails like it.
+func (c *committer) fail(f *flight, err error) {
+	s := f.slot
+	var conflict *ConflictError
+	if errors.As(err, &conflict) {
+		c.cache.spoil(s)
+		c.cache.throw(f, conflict)
+		return
+	}
+	for f.goal != nil && s.queued != nil && (s.queued == f.goal || s.queued.goal == f.goal) {
+		rest := s.pop()
+		rest.aboard = nil
+		rest.land(err)
+		c.cache.landed(rest)
+	}
+	c.cache.spoil(s)
 }

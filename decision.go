@@ -11,12 +11,15 @@ import (
 // decision is a request decided against an account: the changes, applied, and the
 // records to be written. A decision that is refused leaves the account as it was.
 type decision struct {
-	request *request
-	account *account
-	grace   time.Duration
+	request  *request
+	account  *account
+	grace    time.Duration
+	expiries int // how many are written in one commit
 
-	changes []*change // applied, in order
-	records []sealed
+	pieces  []*flight   // what expired and does not go out with the operation, in order
+	changes []*change   // applied, in order
+	aboard  int         // the first of them that is not in a piece
+	records []sealed    // not in a piece
 	bytes   []byte      // memory of the records
 	puts    []RecordPut // of the upper layer
 	result  *Result
@@ -41,7 +44,7 @@ var decisions = sync.Pool{New: func() any { return new(decision) }}
 func newDecision(l *Ledger, r *request, a *account) *decision {
 	r.ids = 0
 	d := decisions.Get().(*decision)
-	d.request, d.account, d.grace = r, a, l.grace
+	d.request, d.account, d.grace, d.expiries = r, a, l.grace, l.expiries
 	return d
 }
 
@@ -153,23 +156,6 @@ func (e *batchError) Error() string {
 
 func (e *batchError) Unwrap() error { return e.err }
 
-// expire writes down what lapsed; nothing if nothing did.
-func (d *decision) expire() error {
-	a := d.account
-	if len(a.lapsed) == 0 {
-		return nil
-	}
-	c := d.newChange()
-	entries := a.head.Entries
-	materialise(a, c)
-	at := c.lines[len(c.lines)-1].At
-	if err := d.apply(expire{}, c); err != nil {
-		return err
-	}
-	d.record(expire{}, "", at, entries, []*change{c})
-	return nil
-}
-
 // change decides and applies one operation.
 func (d *decision) change(op Operation) error {
 	c := d.newChange()
@@ -215,7 +201,7 @@ func (d *decision) record(op Operation, key Key, at Instant, entries uint64, cha
 			rec.Effects[i].NewBlockID = c.created.ID
 		}
 		if c.materialised {
-			total = c.lines[len(c.lines)-1].Ending
+			total = a.totalAt(at, c.lines[len(c.lines)-1].Ending)
 		}
 	}
 	start := len(d.bytes)
@@ -232,7 +218,7 @@ func (d *decision) takeBack() {
 	for _, c := range slices.Backward(d.changes) {
 		d.account.revert(c)
 	}
-	d.changes, d.records = nil, nil
+	d.pieces, d.changes, d.records = nil, nil, nil
 }
 
 // resultFrom builds what the caller is told from the changes just made.

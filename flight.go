@@ -26,6 +26,11 @@ type flight struct {
 	size      int64 // bytes
 	blocks    int64 // the account's, as they weigh
 
+	behind   *flight // queued behind it on the account
+	goal     *flight // of the decision that it begins; nil: it is whole
+	expiries int     // how many it writes down
+	sealed   *Change // what it brings, if something else is decided behind it; it takes nothing more
+
 	before, after *flight // among those that have not landed; guarded by the cache
 
 	mu     sync.Mutex // guards landed and waiter
@@ -136,7 +141,10 @@ func (f *flight) add(d *decision) {
 		f.byKey[r.key] = true
 	}
 	f.upper = append(f.upper, d.puts...)
-	for _, c := range d.changes {
+	for _, c := range d.changes[d.aboard:] {
+		if c.materialised {
+			f.expiries += len(c.lines)
+		}
 		if c.created != nil {
 			f.touch(c.created, true)
 		}
@@ -169,9 +177,19 @@ func (f *flight) takes(d *decision, weight int) {
 	f.committer.blocks.take(blocks)
 }
 
+// seal ends a flight before it is taken, as the account is now.
+func (f *flight) seal(a *account) {
+	var blocks []StoredBlock
+	c := f.change(a, &blocks)
+	f.sealed = &c
+}
+
 // change is the flight as the store takes it. The account's state is copied here, so
 // that what is decided from now on goes into the next flight.
 func (f *flight) change(a *account, memory *[]StoredBlock) Change {
+	if f.sealed != nil {
+		return *f.sealed
+	}
 	c := Change{Account: a.id, Version: f.version, Prev: f.prev, Head: a.head, Journal: f.records, Keys: f.keys, Records: f.upper}
 	first := len(*memory)
 	for _, t := range f.touched {

@@ -16,8 +16,8 @@ type Options struct {
 	// time never does.
 	Clock func() time.Time
 	// Random is the source of the ids that the ledger makes; default crypto/rand.
-	// With a fixed Clock and Random a run is the same byte for byte, on every store and
-	// however its operations share commits.
+	// With a fixed Clock and Random, and the same options, a run is the same byte for byte,
+	// on every store and however its operations share commits.
 	Random io.Reader
 	// GracePeriod is how long entries are pending before they are committed; 0.
 	GracePeriod time.Duration
@@ -30,9 +30,17 @@ type Options struct {
 	// than it: choose a bound above the largest account, or two such take turns and are
 	// read anew for each of their operations.
 	CacheBlocks int
+	// ExpiriesPerCommit bounds how many expiries are written down in one commit; default
+	// 1,000. Those of one account that are more go in several commits, one after another,
+	// the operation that they come before with the last. See docs/design.md, "Expiries are
+	// written in pieces".
+	ExpiriesPerCommit int
 }
 
-const defaultCacheBlocks = 1_000_000
+const (
+	defaultCacheBlocks       = 1_000_000
+	defaultExpiriesPerCommit = 1_000
+)
 
 // Ledger grants, spends and reports credits over a Store. Any number of goroutines
 // may call it at once; operations on one account take effect one after another, in
@@ -47,6 +55,8 @@ type Ledger struct {
 	ids    idSource
 	cache  cache
 	commit committer
+
+	expiries int // how many are written in one commit
 
 	// customers counts the deletions of customers, so that accounts in memory know
 	// when to look again.
@@ -74,10 +84,14 @@ func New(store Store, opts *Options) *Ledger {
 	if o.CacheBlocks <= 0 {
 		o.CacheBlocks = defaultCacheBlocks
 	}
-	l := &Ledger{store: store, clock: o.Clock, grace: o.GracePeriod, repay: o.Repay}
+	if o.ExpiriesPerCommit <= 0 {
+		o.ExpiriesPerCommit = defaultExpiriesPerCommit
+	}
+	l := &Ledger{store: store, clock: o.Clock, grace: o.GracePeriod, repay: o.Repay, expiries: o.ExpiriesPerCommit}
 	l.ids.random = o.Random
 	l.cache.limit = o.CacheBlocks
 	l.cache.redecide = l.beginRedecide
+	l.commit.expiries = o.ExpiriesPerCommit
 	l.commit.over(store, &l.cache)
 	return l
 }
@@ -268,6 +282,7 @@ func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending) error {
 	if _, err := l.advance(a); err != nil {
 		return err
 	}
+	s.makeRoom(l.expiries)
 	p.remakeKey()
 	d := newDecision(l, r, a)
 	defer d.free()

@@ -34,14 +34,15 @@ type thrownAway struct {
 // something went wrong that cannot be taken back.
 func (c *cache) spoil(s *slot) {
 	s.account, s.deciding = nil, false
-	f := s.queued
-	if f == nil {
-		return
+	var queued []*flight
+	for s.queued != nil {
+		queued = append(queued, s.pop())
 	}
-	s.queued = nil
-	c.throw(f, nil)
-	f.land(&ConflictError{Accounts: []AccountID{s.id}})
-	c.landed(f)
+	for _, f := range slices.Backward(queued) {
+		c.throw(f, nil)
+		f.land(&ConflictError{Accounts: []AccountID{s.id}})
+		c.landed(f)
+	}
 }
 
 // throw throws away what a flight carried. It comes before what was thrown away earlier

@@ -27,21 +27,16 @@ func replay(a *account, rec *OpRecord, seal Seal, newChange func() *change) ([]*
 	a.moveTo(rec.At)
 	var changes []*change
 	var err error
-	total := a.total
 	if _, ok := rec.Op.(expire); ok {
 		changes, err = replayExpiry(a, rec, newChange)
-		if err == nil {
-			total = rec.Effects[0].Lines[len(rec.Effects[0].Lines)-1].Ending
-		}
 	} else {
 		changes, err = replayOperations(a, rec, newChange)
-		total = a.total
 	}
 	if err != nil {
 		return changes, err
 	}
 	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, seal, rec.At
-	a.head.NextDue, a.head.Total = a.nextDue(), total
+	a.head.NextDue, a.head.Total = a.nextDue(), a.total
 	return changes, nil
 }
 
@@ -49,12 +44,15 @@ func violation(rec *OpRecord, rule, format string, args ...any) *Violation {
 	return &Violation{Account: rec.Account, Record: rec.Seq, Rule: rule, Detail: fmt.Sprintf(format, args...)}
 }
 
+// replayExpiry takes as many of the expiries as the record holds: how many are written
+// at once is no rule. Its instant is that of the last.
 func replayExpiry(a *account, rec *OpRecord, newChange func() *change) ([]*change, error) {
-	c := newChange()
-	materialise(a, c)
-	if len(c.lines) == 0 || c.lines[len(c.lines)-1].At != rec.At {
+	n := min(len(rec.Effects[0].Lines), len(a.lapsed))
+	if n == 0 || a.lapsed[n-1].line.At != rec.At {
 		return nil, violation(rec, "expiry", "nothing expired at %s", rec.At)
 	}
+	c := newChange()
+	materialise(a, c, n)
 	applied, err := replayChange(a, rec, 0, rec.Op, c)
 	if !applied {
 		return nil, err

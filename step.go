@@ -28,19 +28,6 @@ func step(a *account, op Operation, c *change) error {
 	return c.fits(a)
 }
 
-// materialise turns what lapsed since the last record into a change. Entries stand
-// in the order of their instants, at one instant in drawdown order.
-// Rule: docs/semantics.md, "Expiry".
-func materialise(a *account, c *change) {
-	c.materialised, c.gross = true, a.gross
-	for _, l := range a.lapsed {
-		c.gross = mustAmount(c.gross.Sub(l.line.Amount))
-		c.edit(l.block).balance = Amount{}
-		c.lines = append(c.lines, l.line)
-		c.blocks = append(c.blocks, l.block)
-	}
-}
-
 // checkClock refuses what only the clock shows to be wrong, and dates that were
 // resolved to something impossible.
 func checkClock(op Operation, at Instant) error {

@@ -14,8 +14,8 @@ type SweepResult struct {
 	Failed   int // accounts that could not be swept, and are due still
 }
 
-// SweepError says which accounts could not be swept. Nothing was written in them. It
-// matches what any of its failures matches.
+// SweepError says which accounts could not be swept. What was not written in them is due
+// still. It matches what any of its failures matches.
 type SweepError struct {
 	Failed   int     // how many
 	Failures []error // the first MaxSweepFailures of them: OperationErrors
@@ -121,13 +121,12 @@ func (l *Ledger) sweepAccounts(ctx context.Context, due []AccountID, s *sweep) e
 	}
 	for _, w := range wave {
 		entries, err := l.landed(ctx, w)
-		if err != nil {
-			end = cmp.Or(end, s.failed(w.id, err))
-			continue
-		}
 		if entries > 0 {
 			s.res.Accounts++
 			s.res.Entries += entries
+		}
+		if err != nil {
+			end = cmp.Or(end, s.failed(w.id, err))
 		}
 	}
 	return end
@@ -135,33 +134,56 @@ func (l *Ledger) sweepAccounts(ctx context.Context, due []AccountID, s *sweep) e
 
 // swept is what a sweep queued for one account.
 type swept struct {
-	id      AccountID
-	entries int
-	flight  *flight // nil: nothing to wait for
+	id     AccountID
+	pieces []sweptPiece // none: nothing to wait for
 }
 
-// landed waits until it is durable, and returns how many entries it was in the end.
-func (l *Ledger) landed(ctx context.Context, w swept) (entries int, err error) {
-	for attempt := 1; w.flight != nil; attempt++ {
-		if err := l.commit.await(ctx, w.flight); err != nil {
-			return 0, &OutcomeUnknownError{Err: err}
-		}
-		if w.flight.err == nil {
-			break
-		}
-		if !errors.Is(w.flight.err, ErrConflict) || attempt == maxAttempts {
-			return 0, w.flight.err
-		}
-		if w, err = l.sweepAccount(ctx, w.id); err != nil {
-			return 0, err
+// sweptPiece is what one flight brings of it.
+type sweptPiece struct {
+	flight  *flight
+	entries int
+}
+
+// written is how many entries are durable.
+func (w *swept) written() int {
+	entries := 0
+	for _, p := range w.pieces {
+		if p.flight.hasLanded() && p.flight.err == nil {
+			entries += p.entries
 		}
 	}
-	return w.entries, nil
+	return entries
 }
 
-// sweepAccount queues what lapsed in one account.
+// landed waits until it is durable, and returns how many entries it was in the end. It
+// is some before an error, too.
+func (l *Ledger) landed(ctx context.Context, w swept) (entries int, err error) {
+	for attempt := 1; len(w.pieces) > 0; attempt++ {
+		last := w.pieces[len(w.pieces)-1].flight
+		err := l.commit.await(ctx, last)
+		entries += w.written()
+		if err != nil {
+			return entries, &OutcomeUnknownError{Err: err}
+		}
+		if last.err == nil {
+			break
+		}
+		if !errors.Is(last.err, ErrConflict) || attempt == maxAttempts {
+			return entries, last.err
+		}
+		if w, err = l.sweepAccount(ctx, w.id); err != nil {
+			return entries, err
+		}
+	}
+	return entries, nil
+}
+
+// sweepAccount queues what lapsed in one account, once there is room for it in the air.
 func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) {
 	w := swept{id: id}
+	if err := l.commit.admit(ctx); err != nil {
+		return w, err
+	}
 	s, err := l.acquire(ctx, id)
 	if err != nil {
 		return w, err
@@ -186,12 +208,19 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) 
 	// The record's instant is that of its last entry, and what it leaves behind has
 	// to hold at that instant, not at a later one.
 	a.moveTo(due)
-	w.entries = len(a.lapsed)
-	d := decision{request: &r, account: a}
+	s.makeRoom(l.expiries)
+	last := len(a.lapsed)
+	d := newDecision(l, &r, a)
+	defer d.free()
 	if err := s.decide(d.expire); err != nil {
 		d.takeBack()
 		return w, err
 	}
-	w.flight, _ = l.commit.queue(s, &d, false)
+	for _, f := range d.pieces {
+		w.pieces = append(w.pieces, sweptPiece{flight: f, entries: f.expiries})
+		last -= f.expiries
+	}
+	f, _ := l.commit.queue(s, d, false)
+	w.pieces = append(w.pieces, sweptPiece{flight: f, entries: last})
 	return w, nil
 }

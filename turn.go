@@ -128,10 +128,11 @@ func isOfAnAccount(err error) bool {
 }
 
 // board takes the queued flights of the slots. A flight with a record that another
-// one aboard carries, or for which the commit would be too large, waits for the next.
+// one aboard carries, or for which the commit would be too large or write down too many
+// expiries, waits for the next.
 func (t *turn) board() {
 	c := t.committer
-	size := int64(0)
+	size, expiries := int64(0), 0
 	var aboard map[RecordID]bool
 	for _, s := range t.slots {
 		c.cache.enter(s)
@@ -140,17 +141,18 @@ func (t *turn) board() {
 		case f == nil || s.flying != nil: // a flight was thrown away and left its place in the queue
 		case f.meets(aboard):
 			c.again(s, 1)
-		case size > 0 && size+f.size > maxCommit:
+		case size > 0 && size+f.size > maxCommit, expiries > 0 && expiries+f.expiries > c.expiries:
 			c.again(s, len(f.records))
 		default:
 			size += f.size
+			expiries += f.expiries
 			for i := range f.upper {
 				if aboard == nil {
 					aboard = map[RecordID]bool{}
 				}
 				aboard[f.upper[i].RecordID] = true
 			}
-			s.queued, s.flying = nil, f
+			s.flying = s.pop()
 			f.sent = c.sent.Add(1)
 			t.flying = append(t.flying, s)
 			t.changes = append(t.changes, f.change(s.account, &t.blocks))

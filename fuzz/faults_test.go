@@ -130,7 +130,7 @@ func (w *world) reopen() {
 	if _, ok := w.inner.(cl.SharedStore); ok {
 		store = faultstore.Shared{Store: w.faulty}
 	}
-	w.ledger = cl.New(store, &cl.Options{Clock: func() time.Time { return w.clock }, Random: rand.NewChaCha8([32]byte{1})})
+	w.ledger = cl.New(store, &cl.Options{Clock: func() time.Time { return w.clock }, Random: rand.NewChaCha8([32]byte{1}), ExpiriesPerCommit: 2})
 }
 
 func (w *world) must(on cl.AccountID, op cl.Operation) {

@@ -43,6 +43,7 @@ type machine struct {
 	clock     time.Time
 	grace     time.Duration
 	repay     cl.Repay
+	piece     int // how many expiries go in one commit
 	fresh     int
 	pager     *pager
 	stats     *Stats
@@ -103,6 +104,7 @@ func (m *machine) start(t *rapid.T, c *Machine) {
 	if below(t, 4, "repay") == 3 {
 		m.repay = cl.RepayNever
 	}
+	m.piece = []int{0, 1, 2}[below(t, 3, "piece")]
 	for _, id := range []cl.AccountID{
 		{Customer: "cus_1", Currency: "credits"}, {Customer: "cus_2", Currency: "USD"}, {Customer: "cus_1", Currency: "USD"}, {Customer: "cus_1/credits", Currency: "credits"},
 	} {
@@ -136,7 +138,7 @@ func (s *system) reopen(m *machine) error {
 	s.opened++
 	s.seed[len(s.seed)-1] = s.opened
 	random := rand.NewChaCha8(s.seed)
-	s.ledger = cl.New(s.store, &cl.Options{Clock: func() time.Time { return m.clock }, Random: random, GracePeriod: m.grace, Repay: m.repay})
+	s.ledger = cl.New(s.store, &cl.Options{Clock: func() time.Time { return m.clock }, Random: random, GracePeriod: m.grace, Repay: m.repay, ExpiriesPerCommit: m.piece})
 	return nil
 }
 

@@ -90,7 +90,7 @@ func newWorld(s creditledger.Store, steps []step) *world {
 	clock := func() time.Time { return time.Unix(0, w.now.Load()).UTC() }
 	// The same script gives the same bytes: no two of its steps are of one instant, so
 	// that no two ids are the same though each world begins with the same random bytes.
-	w.l = creditledger.New(s, &creditledger.Options{Clock: clock, Random: rand.NewChaCha8([32]byte{1})})
+	w.l = creditledger.New(s, &creditledger.Options{Clock: clock, Random: rand.NewChaCha8([32]byte{1}), ExpiriesPerCommit: 2})
 	return w
 }
 

@@ -140,7 +140,7 @@ var operations = []mutant{
 	},
 	{
 		"expire-twice", "change.go",
-		"a.lapsed = nil\n", "a.lapsed = a.lapsed[:len(a.lapsed):len(a.lapsed)]\n",
+		"after(a.lapsed, len(c.lines))", "after(a.lapsed, max(1, len(c.lines)-1))",
 		"a block expires once",
 	},
 	{
