@@ -111,7 +111,7 @@ func set(t *testing.T, name, value string) {
 // TestModelAgrees is the differential test: what the ledger answers is what the model
 // works out.
 func TestModelAgrees(t *testing.T) {
-	runMachine(t, "differential: the naive model", ops(30_000, 0.1), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}})
+	runMachine(t, "differential: the naive model", ops(22_000, 0.1), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}})
 }
 
 // TestMachine takes many more steps and looks less closely after each.
@@ -122,7 +122,7 @@ func TestMachine(t *testing.T) {
 // TestBackendsAgree runs the machine over every backend that needs no server, and all
 // of them hold the same bytes in the end.
 func TestBackendsAgree(t *testing.T) {
-	runMachine(t, "backends agree: memory, bolt", ops(20_000, 0.02), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend}, Dir: memoryDir()})
+	runMachine(t, "backends agree: memory, bolt", ops(5_000, 0.02), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend}, Dir: memoryDir()})
 }
 
 // memoryDir is a place for files that need not outlive the machine, if there is one.
