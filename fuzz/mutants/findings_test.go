@@ -261,4 +261,10 @@ var findings = []finding{
 		generator("./store/postgres", "TestDatabasesOfAnyCollation"),
 		"every account is listed, once",
 	},
+	{
+		"damage-leaves-nothing-open",
+		[]edit{{"store/bolt/scan.go", "if len(s.open) < maxOpen {", "if false {"}},
+		generator("./store/bolt", "TestRandomDamageIsToldOf"),
+		"a recovery is whole only if nothing is missing",
+	},
 }
