@@ -279,6 +279,30 @@ func TestRecoverSaysWhatNothingProves(t *testing.T) {
 	}
 }
 
+// TestRecoverMissesRowsOfTheLog: in a file that was not closed a row of the log may be all
+// that knew of the last record of an account.
+func TestRecoverMissesRowsOfTheLog(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	s := mustOpen(t, path, nil)
+	l := creditledger.New(s, nil)
+	for _, text := range []string{"first", "second"} {
+		if _, err := l.Do(t.Context(), creditledger.AccountID{Customer: "ann"}, creditledger.Increment{Amount: creditledger.AmountOf(5), Description: text}, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	crashed, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path+".damaged", bytes.ReplaceAll(crashed, []byte("\x06second"), []byte("\xffsecond")), 0o600)
+	}
+	if err := errors.Join(err, l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := bolt.Recover(t.Context(), path+".damaged", path+".new")
+	if err != nil || r.Whole() || len(r.Accounts) != 1 || r.Accounts[0].Recovered != 1 {
+		t.Errorf("the last of two rows is unreadable: %+v, %v", r, err)
+	}
+}
+
 // TestRecoverLeavesOutBadNames: what stands under a name that nothing can have is counted
 // as lost, and keeps nothing else from being recovered.
 func TestRecoverLeavesOutBadNames(t *testing.T) {
