@@ -118,7 +118,7 @@ var engine = []mutant{
 	},
 	{
 		"queue-after-failure", "redecide.go",
-		"	if f == nil {\n\t\treturn\n\t}\n\ts.queued = nil\n", "	if f == nil || !f.hasLanded() {\n\t\treturn\n\t}\n\ts.queued = nil\n",
+		"	for s.queued != nil {\n\t\tqueued = append", "	for s.queued != nil && s.queued.hasLanded() {\n\t\tqueued = append",
 		"what was decided on top of a failed commit is decided afresh",
 	},
 	{

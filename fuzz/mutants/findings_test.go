@@ -201,7 +201,7 @@ var findings = []finding{
 		[]edit{
 			{"pending.go", "	attempt int ", "	now Instant\n\tattempt int "},
 			{"ledger.go", "	p.request.attach, p.request.lead = attach, lead\n", "	p.request.attach, p.request.lead = attach, lead\n\tp.now, _ = l.now()\n"},
-			{"ledger.go", "	if _, err := l.advance(a); err != nil {\n\t\treturn err\n\t}\n\tp.remakeKey()", "	a.moveTo(max(p.now, a.head.LastAt))\n\tp.remakeKey()"},
+			{"ledger.go", "	if _, err := l.advance(a); err != nil {\n\t\treturn err\n\t}\n\ts.makeRoom", "	a.moveTo(max(p.now, a.head.LastAt))\n\ts.makeRoom"},
 		},
 		generator("./fuzz", "TestPastStays"),
 		"what readers were told of an instant stays true",
