@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -22,8 +23,15 @@ import (
 func interferer(r *rand.Rand, inner cl.Store, on cl.AccountID, often int) func(context.Context, string, cl.AccountID) error {
 	other := cl.New(inner, nil)
 	grant := cl.Increment{Amount: cl.AmountOf(1), Filters: []cl.Filter{{Field: cl.FieldItem, Values: []string{"other"}}}}
+	var mu sync.Mutex
+	own := rand.New(rand.NewPCG(r.Uint64(), 0)) // commits do not go in the caller's goroutine
+	now := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return own.IntN(often) == 0
+	}
 	return func(ctx context.Context, call string, account cl.AccountID) error {
-		if call != "Commit" || account != on || r.IntN(often) > 0 {
+		if call != "Commit" || account != on || !now() {
 			return nil
 		}
 		_, err := other.Do(ctx, on, grant, "")

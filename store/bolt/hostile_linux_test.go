@@ -232,6 +232,9 @@ func TestHostileFilesEndNoProcess(t *testing.T) {
 			child := exec.Command(os.Args[0], "-test.run=^TestHostileFilesEndNoProcess$", "-test.v")
 			child.Env = append(os.Environ(), "CREDITLEDGER_HOSTILE="+path, "GOMEMLIMIT=900MiB")
 			out, err := child.CombinedOutput()
+			if strings.Contains(string(out), "ThreadSanitizer failed to allocate") {
+				t.Skip("the race detector has no room to watch a mapping of terabytes")
+			}
 			if err != nil {
 				t.Fatalf("%v\n%.2000s", err, out)
 			}
