@@ -113,7 +113,7 @@ var engine = []mutant{
 	},
 	{
 		"cache-after-failure", "commit.go",
-		"\t\t\tc.cache.spoil(s)\n", "\t\t\t_ = err\n",
+		"\t\tc.cache.spoil(s)\n", "\t\t_ = err\n",
 		"what was not written is forgotten",
 	},
 	{
