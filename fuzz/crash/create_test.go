@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"go.etcd.io/bbolt"
@@ -248,7 +249,12 @@ func recoverOne(damaged, path string, seals map[creditledger.AccountID][]creditl
 	if v, err := l.VerifyAll(context.Background(), nil); err != nil || !v.OK {
 		return fmt.Errorf("verify: %v %w", v.Violation, err)
 	}
+	if report.Whole() {
+		run.Count("called whole", 1)
+	}
+	recovered := map[creditledger.AccountID]uint64{}
 	for _, a := range report.Accounts {
+		recovered[a.Account] = a.Recovered
 		run.Count("records recovered", int(a.Recovered))
 		run.Count("records set aside", int(a.SetAside))
 		run.Count("records lost", int(a.Lost))
@@ -271,6 +277,11 @@ func recoverOne(damaged, path string, seals map[creditledger.AccountID][]creditl
 		}
 		if n > uint64(len(had)) || n > 0 && seal != had[n-1] {
 			return fmt.Errorf("%v has %d records of another history", a.Account, n)
+		}
+	}
+	for id, had := range seals {
+		if n := recovered[id]; report.Whole() && n < uint64(len(had)) && !slices.ContainsFunc(report.Accounts, func(a bolt.RecoveredAccount) bool { return a.Unproven && seals[a.Account] == nil }) {
+			return fmt.Errorf("called whole, and %v has %d of its %d records", id, n, len(had))
 		}
 	}
 	return nil

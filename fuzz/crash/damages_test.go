@@ -71,6 +71,16 @@ var damages = []damage{
 		copy(file[at:][:pageSize], old[at:])
 		return file
 	}},
+	{"the last row of a page cut off", func(r *rand.Rand, file, _ []byte) []byte {
+		for range 20 {
+			p := file[somePage(r, file):][:pageSize]
+			if count := binary.NativeEndian.Uint16(p[10:]); binary.NativeEndian.Uint16(p[8:]) == 2 && count > 0 { // a leaf
+				binary.NativeEndian.PutUint16(p[10:], count-1)
+				break
+			}
+		}
+		return file
+	}},
 	{"cut off", func(r *rand.Rand, file, _ []byte) []byte { return file[:r.IntN(len(file))] }},
 	{"a branch that leads back", func(r *rand.Rand, file, _ []byte) []byte {
 		p := file[somePage(r, file):][:pageSize]
