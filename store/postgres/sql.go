@@ -35,6 +35,7 @@ type statements struct {
 	// What verification asks for.
 	journalRows, blockRows, keyRows, blockIDRows string
 	earlyRecords, earlyBlocks, earlyOpen         string
+	emptyKey, emptyID, emptyRecord               string
 	recordRows                                   string
 	tables                                       []tableStatements
 }
@@ -174,6 +175,9 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3 AND key > $4 ORDER BY key 
 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND id > $4 ORDER BY id LIMIT $5`,
 	earlyRecords: `SELECT seq FROM {s}.journal WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq < 1 ORDER BY seq LIMIT 1`,
 	earlyBlocks:  `SELECT number FROM {s}.blocks WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number < 1 ORDER BY number LIMIT 1`,
+	emptyKey:     `SELECT seq FROM {s}.keys WHERE bucket = $1 AND customer = $2 AND currency = $3 AND key = ''`,
+	emptyID:      `SELECT number FROM {s}.block_ids WHERE bucket = $1 AND customer = $2 AND currency = $3 AND id = ''`,
+	emptyRecord:  `SELECT version FROM {s}.records WHERE kind = $1 AND key <= $2 ORDER BY key LIMIT 1`,
 	recordRows:   `SELECT key, version, value, token FROM {s}.records WHERE kind = $1 AND key > $2 ORDER BY key LIMIT $3`,
 	earlyOpen:    `SELECT number FROM {s}.open_blocks WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number < 1 ORDER BY number LIMIT 1`,
 }
@@ -193,6 +197,7 @@ func statementsFor(schema string) *statements {
 	}
 	for _, text := range []*string{
 		&s.journalRows, &s.blockRows, &s.keyRows, &s.blockIDRows, &s.earlyRecords, &s.earlyBlocks, &s.earlyOpen, &s.recordRows,
+		&s.emptyKey, &s.emptyID, &s.emptyRecord,
 	} {
 		*text = inSchema(*text, schema)
 	}

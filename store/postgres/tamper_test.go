@@ -206,6 +206,15 @@ WHERE table_schema = 'creditledger' AND table_name = $1 ORDER BY 1`, table)
 				if slices.Contains(key, c) {
 					values := slices.Clone(columns)
 					values[j] = altered(c, kinds[j])
+					if kinds[j] == "text" && c != "customer" || kinds[j] == "bytea" {
+						values[j] = "''"
+						add(table+"."+c+": twice, once empty", "INSERT INTO creditledger.%s (%s) SELECT %s FROM creditledger.%[1]s WHERE %[4]s",
+							table, strings.Join(columns, ", "), strings.Join(values, ", "), at)
+						values[j] = altered(c, kinds[j])
+						if c == "kind" { // which is all that there is to name
+							list[len(list)-1].names = `kind ""`
+						}
+					}
 					add(table+"."+c+": twice", "INSERT INTO creditledger.%s (%s) SELECT %s FROM creditledger.%[1]s WHERE %[4]s",
 						table, strings.Join(columns, ", "), strings.Join(values, ", "), at)
 				}

@@ -48,6 +48,9 @@ func (r *reads) checkRecords(ctx context.Context, c client, kind string) (next s
 	var key, value, token []byte
 	var version int64
 	after := []byte{}
+	if err := r.checkNames(ctx, c, kind); err != nil {
+		return "", err
+	}
 	for read := recordsPage; read == recordsPage && kind != ""; {
 		read = 0
 		err := query(ctx, c, r.sql.recordRows, []any{kind, after, int64(recordsPage)}, []any{&key, &version, &value, &token}, func() error {
@@ -67,4 +70,16 @@ func (r *reads) checkRecords(ctx context.Context, c client, kind string) (next s
 	}
 	err = query(ctx, c, r.sql.nextKind, []any{kind}, []any{&next}, func() error { return nil })
 	return next, err
+}
+
+// checkNames looks for records without a kind or a key, before which no page begins.
+func (r *reads) checkNames(ctx context.Context, c client, kind string) error {
+	last := []byte{} // of the keys that none may have
+	if kind == "" {
+		last = []byte{0xff} // greater than any text
+	}
+	var version int64
+	return query(ctx, c, r.sql.emptyRecord, []any{kind, last}, []any{&version}, func() error {
+		return stray(creditledger.AccountID{}, "records: a row of kind %q without a name should not be there", kind)
+	})
 }
