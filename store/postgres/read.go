@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -90,19 +91,8 @@ func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, a
 			list[uint64(number)] = packed{uint64(number), balances{first, second}, string(data)}
 			return nil
 		}
-		if version < 1 || min(entries, blocks, lastAt, nextDue) < 0 { // 0 is for an account without a head
-			return corrupt(at, "a number of the head is below what it can be")
-		}
-		h = creditledger.Head{
-			Version: uint64(version), Entries: uint64(entries), Blocks: uint64(blocks),
-			LastAt: creditledger.Instant(lastAt), NextDue: creditledger.Instant(nextDue),
-		}
-		if len(data) != len(h.Seal) {
-			return corrupt(at, "the head's seal has another length")
-		}
-		copy(h.Seal[:], data)
-		if h.Total, err = creditledger.ParseAmount(first); err != nil {
-			return corrupt(at, "the head's total is not an amount")
+		if h, err = headFrom(at, [5]int64{version, entries, blocks, lastAt, nextDue}, first, data); err != nil {
+			return err
 		}
 		open, err = parsePacked(second, at)
 		return err
@@ -141,6 +131,26 @@ func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, a
 		r.packs.put(id, &pack{version: h.Version, seal: h.Seal, open: open}, epoch)
 	}
 	return state, nil
+}
+
+// headFrom makes a head of its columns: version, entries, blocks, last at and next due; the
+// total; and the seal.
+func headFrom(at place, n [5]int64, total string, seal []byte) (h creditledger.Head, err error) {
+	if n[0] < 1 || slices.Min(n[:]) < 0 { // version 0 is for an account without a head
+		return h, corrupt(at, "a number of the head is below what it can be")
+	}
+	h = creditledger.Head{
+		Version: uint64(n[0]), Entries: uint64(n[1]), Blocks: uint64(n[2]),
+		LastAt: creditledger.Instant(n[3]), NextDue: creditledger.Instant(n[4]),
+	}
+	if len(seal) != len(h.Seal) {
+		return h, corrupt(at, "the head's seal has another length")
+	}
+	copy(h.Seal[:], seal)
+	if h.Total, err = creditledger.ParseAmount(total); err != nil {
+		return h, corrupt(at, "the head's total is not an amount")
+	}
+	return h, nil
 }
 
 // unwritten makes sure that an account without a head was never written: it has no
