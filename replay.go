@@ -165,7 +165,8 @@ func (l *Ledger) Journal(ctx context.Context, on AccountID, from uint64, limit i
 // the way to move a ledger between stores, or to rebuild one from its journal. The
 // records must continue where the account's journal ends; each is decided again and
 // must come out the same, and all are written in one commit or none. An error names
-// the first record that does not fit (a Violation).
+// the first record that does not fit: a Violation, or a CorruptError if its bytes are
+// damaged or of another account.
 func (l *Ledger) Import(ctx context.Context, on AccountID, records []JournalRecord) error {
 	err := l.reading(ctx, &on)
 	if err != nil {

@@ -22,7 +22,8 @@ const maxMinor = 999_999_999_999_999_999
 
 // Money is an exact decimal number of a currency of ISO 4217. Nothing rounds but
 // Round. It is a plain immutable value. Different currencies never mix: what would
-// mix them is a CurrencyError.
+// mix them is a CurrencyError. Compare with Cmp, never with ==: 3 USD and 3.00 USD are
+// the same money in two forms.
 type Money struct {
 	amount   apd.Decimal // in whole units of the currency, such as dollars
 	currency string
@@ -211,7 +212,7 @@ func (m *Money) UnmarshalText(text []byte) error {
 	}
 	number, code, ok := strings.Cut(string(text), " ")
 	if !ok || len(number) > 64 {
-		return invalid("amount", "%q is not an amount and a currency", clip(string(text)))
+		return invalid("amount", "%q is not an amount and a currency, such as 12.50 USD", clip(string(text)))
 	}
 	v, err := ParseMoney(number, code)
 	if err == nil {

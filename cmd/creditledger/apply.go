@@ -77,6 +77,8 @@ func (a *app) apply(ctx context.Context, path string, f *applyFlags) (err error)
 		opts.Clock = run.Clock.Now
 	case f.clock != "":
 		return &flagError{"--clock " + f.clock, errors.New("manual is the one choice")}
+	case f.stopOnError && f.failOnError:
+		return &flagError{"--fail-on-error", errors.New("it does not go with --stop-on-error")}
 	case f.grace < 0:
 		return &flagError{"--grace", fmt.Errorf("%s is negative", f.grace)}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,14 +15,15 @@ import (
 var schemed = regexp.MustCompile(`(?i)^([a-z][a-z0-9+.-]+://|(jdbc:)?(postgres(ql)?|pgsql):|[^/\\@\s=]*:[^/\\@\s]*@[^/\\@\s]*(/|:\d))`)
 
 // parametric is a name with a parameter of libpq anywhere in it: the first one may be
-// misspelt, or one of the server's.
-var parametric = regexp.MustCompile(`(?i)(^|\s)(` + strings.Join([]string{
+// misspelt, or one of the server's. Other databases have such parameters with semicolons
+// between them, and a URL has them behind a question mark.
+var parametric = regexp.MustCompile(`(?i)(^|[\s;,&?])(` + strings.Join([]string{
 	"application_name", "channel_binding", "client_encoding", "connect_timeout", "database", "dbname", "default_query_exec_mode", "fallback_application_name",
 	"gssdelegation", "gssencmode", "gsslib", "host", "hostaddr", "keepalives", "keepalives_count", "keepalives_idle", "keepalives_interval",
-	"krbsrvname", "load_balance_hosts", "max_protocol_version", "min_protocol_version", "options", "passfile", "password", "passwd", "pwd",
+	"krbsrvname", "load_balance_hosts", "max_protocol_version", "min_protocol_version", "options", "passfile", "password", "passwd", "pwd", "pgpassword", "pgpass",
 	"port", "replication", "require_auth", "requirepeer", "schema", "search_path", "service", "servicefile", `ssl[a-z_]+`,
-	"target_session_attrs", "tcp_user_timeout", "user", `pool_[a-z_]+`, `[a-z]+_cache_capacity`,
-}, "|") + `)\s*=`)
+	"server", "target_session_attrs", "tcp_user_timeout", "uid", "user", `user\s*id`, `data\s*source`, `pool_[a-z_]+`, `[a-z]+_cache_capacity`,
+}, "|") + `)\s*=|(^|[\s;,&?{"])(pass(word|wd)|pwd)"?\s*:`)
 
 // isConnection reports whether a name is about a database and no file. A file of such a
 // name can be written ./NAME.
@@ -44,7 +46,7 @@ func connectionText(name string) (string, bool) {
 
 // secret is what a text must not tell of the way to a database, even if a person put
 // it where it does not belong.
-var secret = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]+://[^\s"']*|\b(postgres(ql)?|pgsql):[^\s"']+|[^\s"'/:@]*:[^\s"'/@]*@[^\s"'/@]*(/|:\d)[^\s"']*|\b(ssl)?(password|passwd|pwd)\s*=\s*('(\\.|[^'\\])*'|[^\s"']+)`)
+var secret = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]+://[^\s"']*|\b(postgres(ql)?|pgsql):[^\s"']+|[^\s"'/:@]*:[^\s"'/@]*@[^\s"'/@]*(/|:\d)[^\s"']*|\b[a-z]*(password|passwd|pwd)\s*=\s*('(\\.|[^'\\])*'|[^\s"']+)`)
 
 // withoutSecrets takes out of a text what it quotes of connections on the command line.
 func withoutSecrets(text string, args []string) string {
@@ -53,12 +55,20 @@ func withoutSecrets(text string, args []string) string {
 		if strings.HasPrefix(arg, "--") {
 			_, value, _ = strings.Cut(arg, "=")
 		}
-		if !isConnection(value) {
+		forms := []string{value, strings.TrimSpace(value)}
+		switch clean := filepath.Clean(value); {
+		case isConnection(value):
+		case secret.MatchString(value) || secret.MatchString(clean): // as a file's name, or its directory's
+			forms = []string{value, clean, filepath.Dir(clean)}
+		default:
 			continue
 		}
-		quoted := strconv.Quote(value)
-		for _, form := range []string{value, quoted[1 : len(quoted)-1], strings.TrimSpace(value)} {
-			text = strings.ReplaceAll(text, form, "…")
+		for _, form := range forms {
+			if form == "." || form == "/" {
+				continue
+			}
+			quoted := strconv.Quote(form)
+			text = strings.ReplaceAll(strings.ReplaceAll(text, form, "…"), quoted[1:len(quoted)-1], "…")
 		}
 	}
 	return secret.ReplaceAllString(text, "…")

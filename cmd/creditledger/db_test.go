@@ -386,11 +386,35 @@ func TestNoConnectionIsTold(t *testing.T) {
 		"POSTGRES://sekretuser:sekretword@sekrethost:port/sekretbase",
 		"jdbc:postgresql://sekrethost/sekretbase?password=sekretword&user=sekretuser",
 		"sekretuser:sekretword@sekrethost/sekretbase",
+		"Server=sekrethost;Port=1;User Id=sekretuser;Password=sekretword;Database=sekretbase",
+		"uid=sekretuser;pwd=sekretword;server=sekrethost",
+		"Data Source=sekrethost;Password=sekretword",
+		"sekretbase?password=sekretword&user=sekretuser",
+		"PGPASSWORD=sekretword postgres://sekrethost/sekretbase",
+		`{"password":"sekretword"}`,
+		"host:sekrethost password:sekretword",
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			t.Parallel()
 			tellsNothing(t, db, socket, strings.Contains(db, ".invalid"))
 		})
+	}
+}
+
+// TestNoSecretInPaths: what is taken for a file, because of a slash before it, tells no
+// secret either, and neither does the directory that it would be in.
+func TestNoSecretInPaths(t *testing.T) {
+	for _, db := range []string{"//sekretuser:sekretword@h/d", "/sekretuser:sekretword@h/d", "/nosuch/sekretuser:sekretword@h:1/d", "./no/sekretuser:sekretword@h/d", "/no/pwd=sekretword/d"} {
+		s := newSession(t)
+		for _, args := range [][]string{{"balance", "c", "--db", db}, {"grant", "c", "1", "--db", db}, {"grant", "c", "1", "--json", "--db=" + db}, {"apply", "--db", db}, {"copy", "--from", s.db, "--to", db}, {"backup", db}, {"recover", s.db, db}, {"apply", db}} {
+			if args[0] == "copy" || args[0] == "backup" || args[0] == "recover" {
+				s.must("grant", "c", "1")
+			}
+			stdout, stderr, status := s.run(args...)
+			if status == 0 || strings.Contains(stdout+stderr, "sekret") {
+				t.Errorf("%q: status %d\n%s%s", args, status, stdout, stderr)
+			}
+		}
 	}
 }
 

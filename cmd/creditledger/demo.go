@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,14 +75,23 @@ func (a *app) demoCommand() *cobra.Command {
 	}
 }
 
-func (a *app) demo(ctx context.Context) (err error) {
+// demo prints the story once its ledger is removed: when nobody reads on, printing ends
+// the process.
+func (a *app) demo(ctx context.Context) error {
+	var story bytes.Buffer
+	err := tellStory(ctx, &story)
+	_, failed := a.out.Write(story.Bytes())
+	return firstOf(err, failed)
+}
+
+func tellStory(ctx context.Context, out io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "creditledger-demo-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = firstOf(err, os.RemoveAll(dir)) }()
 	clock := &opsfile.Clock{}
-	fmt.Fprintln(a.out, "The story of a customer's credits, on a ledger file that is removed at the end. Times are in UTC.")
+	fmt.Fprintln(out, "The story of a customer's credits, on a ledger file that is removed at the end. Times are in UTC.")
 	for i, s := range demoSteps {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -89,19 +100,16 @@ func (a *app) demo(ctx context.Context) (err error) {
 			if err := clock.Set(creditledger.InstantOf(s.at)); err != nil {
 				return err
 			}
-			fmt.Fprintf(a.out, "\n%s\n", s.at.Format("2 January 2006"))
+			fmt.Fprintf(out, "\n%s\n", s.at.Format("2 January 2006"))
 		}
-		fmt.Fprintf(a.out, "\n%s\n$ creditledger %s\n", s.tell, commandLine(s.args))
-		scene := &app{in: a.in, out: a.out, err: a.out, clock: clock.Now, defaultDB: filepath.Join(dir, "credits.db")}
+		fmt.Fprintf(out, "\n%s\n$ creditledger %s\n", s.tell, commandLine(s.args))
+		scene := &app{in: strings.NewReader(""), out: out, err: out, clock: clock.Now, defaultDB: filepath.Join(dir, "credits.db")}
 		status := scene.run(ctx, s.args)
-		if out, ok := a.out.(*output); ok && out.err != nil {
-			return out.err
-		}
 		if (status == statusRefused) != s.refused || (status != 0 && !s.refused) {
 			return fmt.Errorf("the demo's step %d ended with status %d", i+1, status)
 		}
 	}
-	_, err = fmt.Fprintln(a.out, "\nNow your own: creditledger grant CUSTOMER AMOUNT. It is kept in credits.db, here.")
+	_, err = fmt.Fprintln(out, "\nNow your own: creditledger grant CUSTOMER AMOUNT. It is kept in credits.db, here.")
 	return err
 }
 

@@ -143,6 +143,8 @@ func (a *app) hint(err error) string {
 		return "name another with " + noFile.flag + ", or begin one with creditledger grant"
 	case errors.Is(err, creditledger.ErrLocked):
 		return "try again when the other process is done"
+	case errors.As(err, &unknown) && unknown.Key == "":
+		return "give the same command again: it does nothing twice"
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("repeat the command with --key %q to learn what happened", string(unknown.Key))
 	case errors.Is(err, creditledger.ErrInsufficientCredits):
@@ -151,6 +153,10 @@ func (a *app) hint(err error) string {
 		return "use another --key for another operation"
 	case errors.As(err, &missing) && missing.Kind == "customer":
 		return "record it with creditledger customer set"
+	case errors.As(err, &missing) && missing.Kind == "invoice":
+		return "see creditledger invoice list CUSTOMER"
+	case errors.As(err, &missing) && missing.Kind == "change":
+		return "see creditledger state CUSTOMER"
 	case errors.As(err, &missing) && a.subject != "":
 		return "see creditledger blocks --all " + shellWord(a.subject)
 	case errors.As(err, &duplicate):

@@ -45,7 +45,7 @@ func refuseEmpty(cmd *cobra.Command, args []string) error {
 }
 
 // explainFlag says in plain words what cobra has to say about a flag.
-func explainFlag(_ *cobra.Command, err error) error {
+func explainFlag(cmd *cobra.Command, err error) error {
 	var value *pflag.InvalidValueError
 	var unknown *pflag.NotExistError
 	switch {
@@ -53,9 +53,23 @@ func explainFlag(_ *cobra.Command, err error) error {
 		return &flagError{"--" + value.GetFlag().Name, fmt.Errorf("%q is not %s", value.GetValue(), kindOf(value.GetFlag()))}
 	case errors.As(err, &unknown) && strings.IndexAny(unknown.GetSpecifiedShortnames(), ".0123456789") == 0:
 		number := "-" + unknown.GetSpecifiedShortnames()
-		return fmt.Errorf("%s is taken for a flag: amounts are positive, and what else begins with - goes behind --, as in -- %s", number, number)
+		return fmt.Errorf("%s is taken for a flag: amounts are positive; write -- in front of anything else that begins with -, as in -- %s", number, number)
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		return fmt.Errorf("%w%s", err, similarFlags(cmd, unknown.GetSpecifiedName()))
 	}
 	return err
+}
+
+// similarFlags asks whether another flag was meant. cobra knows which subcommands are
+// called similarly, so the flags are given to it as such.
+func similarFlags(cmd *cobra.Command, name string) string {
+	flags := &cobra.Command{}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			flags.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+		}
+	})
+	return didYouMean(flags, name, "--")
 }
 
 // kindOf says what a flag takes that is not a text.

@@ -90,7 +90,6 @@ func plainUsage(cmd *cobra.Command) {
 // group has a command that only holds others say which, and of one that it does not
 // know what may have been meant.
 func group(cmd *cobra.Command, needs string) *cobra.Command {
-	cmd.SuggestionsMinimumDistance = 2
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return unknownCommand(cmd, args[0])
@@ -113,8 +112,16 @@ func unknownCommand(in *cobra.Command, name string) error {
 	if in.HasParent() {
 		text += " of " + fullName(in)
 	}
-	if meant := in.SuggestionsFor(name); len(meant) > 0 {
-		text += ": did you mean " + strings.Join(meant, " or ") + "?"
+	return errors.New(text + didYouMean(in, name, ""))
+}
+
+// didYouMean asks whether one of the subcommands with a similar name was meant. Of a
+// short name every other letter makes another word, so those have to be closer.
+func didYouMean(in *cobra.Command, name, dashes string) string {
+	in.SuggestionsMinimumDistance = min(max(1, len(name)/3), 2)
+	meant := in.SuggestionsFor(name)
+	if len(meant) == 0 {
+		return ""
 	}
-	return errors.New(text)
+	return ": did you mean " + dashes + strings.Join(meant, " or "+dashes) + "?"
 }

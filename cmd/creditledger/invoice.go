@@ -63,13 +63,18 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 			switch res := answer.Result.(type) {
 			case *invoice.Answer:
 				if res.Replayed {
-					fmt.Fprintln(out, "Done before under this key; nothing was written now. It was:")
+					fmt.Fprintln(out, doneBefore)
 				}
 				shown = a.writeInvoice(s, out, res.Invoice)
 			case *invoice.ChangeAnswer:
+				if res.Replayed {
+					fmt.Fprintln(out, doneBefore)
+				}
 				a.writeChange(s, out, res.Change)
 			case *invoice.Effects:
 				a.writeEffects(s, out, res)
+			case *invoice.BalanceAnswer:
+				a.writeMovement(s, out, r.Args.(opsfile.CustomerBalance).Change.Customer, res)
 			}
 		})
 		return errors.Join(err, shown)
@@ -305,11 +310,19 @@ func (a *app) invoiceFailCommand() *cobra.Command {
 	return a.paymentCommand("fail", "Record that a payment failed", saleExample+`  creditledger invoice start inv_1 --provider cards --provider-id ch_1
   creditledger invoice fail inv_1 --payment ch_1 --code card_declined`,
 		func(cmd *cobra.Command) {
-			cmd.Flags().StringVar(&payment, "payment", "", "the payment: its `ID` or the provider's")
-			cmd.Flags().StringVar(&reason.Code, "code", "", "the provider's `CODE`")
+			cmd.Flags().StringVar(&payment, "payment", "", "the payment: its `ID` or the provider's; required")
+			cmd.Flags().StringVar(&reason.Code, "code", "", "the provider's `CODE`; required")
 			cmd.Flags().StringVar(&reason.DeclineCode, "decline-code", "", "the bank's `CODE`")
-			_ = cmd.MarkFlagRequired("payment")
-			_ = cmd.MarkFlagRequired("code")
+			check := cmd.RunE
+			cmd.RunE = func(cmd *cobra.Command, args []string) error {
+				var p parser
+				p.required("--payment", payment)
+				p.required("--code", reason.Code)
+				if p.err != nil {
+					return p.err
+				}
+				return check(cmd, args)
+			}
 		},
 		func(id string) opsfile.Payment {
 			return opsfile.Payment{Invoice: id, Action: "fail", Payment: payment, Reason: reason}

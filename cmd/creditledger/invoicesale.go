@@ -244,20 +244,7 @@ negative the customer owes it.`,
 				}
 				return err
 			}
-			k, err := a.moneyKey(cmd, key)
-			if err != nil {
-				return err
-			}
-			return a.withLedger(cmd.Context(), toCreate, func(l *creditledger.Ledger) error {
-				s, err := invoice.Open(cmd.Context(), l, "")
-				if err != nil {
-					return err
-				}
-				if _, err := s.AdjustBalance(cmd.Context(), change, k); err != nil {
-					return err
-				}
-				return a.showBalance(cmd, l, args[0], currency)
-			})
+			return a.money(cmd, key, opsfile.Request{Op: "customer_balance", Args: opsfile.CustomerBalance{Change: change}}, toCreate)
 		}),
 	}
 	a.dbFlag(cmd)
@@ -282,6 +269,15 @@ func (a *app) showBalance(cmd *cobra.Command, l *creditledger.Ledger, customer, 
 			err = writeIfUnknown(cmd.Context(), l, out, customer)
 		}
 	}), err)
+}
+
+// writeMovement shows what a change of a customer's balance did.
+func (a *app) writeMovement(s *invoice.Service, out io.Writer, customer string, moved *invoice.BalanceAnswer) {
+	if moved.Replayed {
+		fmt.Fprintln(out, doneBefore)
+	}
+	m := moved.Movement
+	a.writeBalance(out, customer, &opsfile.Balance{Amount: m.Ending, Movements: []invoice.Movement{m}}, s.Format)
 }
 
 func (a *app) writeBalance(out io.Writer, customer string, b *opsfile.Balance, format func(invoice.Money) string) {

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
+	"creditledger"
 	"creditledger/store/postgres"
 )
 
@@ -34,6 +35,9 @@ Running it again does no harm. An older release refuses the schema afterwards.`,
 			}
 			if at.database == nil {
 				return &fileOnlyError{"a ledger file needs no migrate: it is made, and brought up to date, when it is opened"}
+			}
+			if buckets < 1 && cmd.Flags().Changed("buckets") {
+				return &flagError{"--buckets", fmt.Errorf("%d is not at least 1", buckets)}
 			}
 			return a.migrate(cmd.Context(), at, buckets)
 		}),
@@ -64,6 +68,9 @@ func (a *app) migrate(ctx context.Context, at location, buckets int) error {
 		return err
 	}
 	defer pool.Close()
+	if before.Version > 0 && buckets > 0 && buckets != before.Buckets {
+		return &creditledger.ConstraintError{Reason: fmt.Sprintf("schema %s has %s, which cannot be changed: leave --buckets out", before.Name, count(uint64(before.Buckets), "bucket", "buckets"))}
+	}
 	if err := postgres.Migrate(ctx, pool, opts); err != nil {
 		return err
 	}

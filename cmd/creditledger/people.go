@@ -42,7 +42,7 @@ func (a *app) expiry(i creditledger.Instant) string {
 }
 
 func (a *app) writeEntries(out io.Writer, entries []creditledger.Entry) {
-	t := a.newTable(">SEQ", "CREATED", "TYPE", ".AMOUNT", ".BEFORE", ".BALANCE", "+BLOCK", "+"+noteHead)
+	t := a.newTable(">SEQ", "CREATED", "TYPE", ".AMOUNT", ".+BEFORE", ".+BALANCE", "+BLOCK", "+"+noteHead)
 	for i := range entries {
 		e := &entries[i]
 		before := ""
@@ -85,7 +85,7 @@ func (a *app) entryNote(e *creditledger.Entry) string {
 // writeBlocks shows blocks. When one became effective is left out where that was when it
 // was made.
 func (a *app) writeBlocks(out io.Writer, blocks []creditledger.Block) {
-	t := a.newTable("BLOCK", ".BALANCE", ".OF", "EXPIRES", ".COST", "+FOR", "+STATE", ">+PRIORITY", "+EFFECTIVE")
+	t := a.newTable("BLOCK", ".BALANCE", ".+OF", "+EXPIRES", ".+COST", "+FOR", "+STATE", ">+PRIORITY", "+EFFECTIVE")
 	for i := range blocks {
 		b := &blocks[i]
 		initial, priority, state, effective := b.Initial.String(), "", "", ""

@@ -96,7 +96,7 @@ one for --item. --at looks back: at a date (its first instant in UTC) or a date-
 			on := a.account(args[0])
 			return a.read(cmd, opsfile.Request{Op: "balance", Account: on, Args: q}, func(out io.Writer, result any) {
 				b := result.(creditledger.Balance)
-				t := a.newTable("CUSTOMER", "CURRENCY", ">BALANCE", ">AVAILABLE", "+FOR", "+AS OF")
+				t := a.newTable("CUSTOMER", "CURRENCY", ">BALANCE", ">+AVAILABLE", "+FOR", "+AS OF")
 				t.add(on.Customer, on.Currency, b.Total.String(), b.Available.String(), item, a.when(b.AsOf))
 				t.write(out)
 			})
@@ -154,12 +154,16 @@ func (a *app) explainCommand() *cobra.Command {
 			r := opsfile.Request{Op: "explain", Account: a.account(args[0]), Args: ask}
 			return a.read(cmd, r, func(out io.Writer, result any) {
 				e := result.(creditledger.Explanation)
-				t := a.newTable("BLOCK", ".BALANCE", ".USE", "REASON", "+EXPIRES")
+				t := a.newTable("BLOCK", ".+BALANCE", ".USE", "REASON", "+EXPIRES")
 				for i := range e.Blocks {
 					b := &e.Blocks[i]
 					t.add(a.shortID(b.Block.ID), b.Block.Balance.String(), b.Use.String(), b.Reason.String(), a.expiry(b.Block.ExpiresAt))
 				}
-				t.write(out)
+				if len(e.Blocks) == 0 {
+					fmt.Fprintln(out, "No blocks.")
+				} else {
+					t.write(out)
+				}
 				if !e.Overage.IsZero() {
 					fmt.Fprintf(out, "Not covered: %s\n", e.Overage)
 				}

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
+	"creditledger"
 	"creditledger/store/bolt"
 )
 
@@ -46,7 +48,12 @@ func (a *app) recoverCommand() *cobra.Command {
 			}
 			a.writes = true
 			r, err := bolt.Recover(cmd.Context(), args[0], args[1])
-			if err == nil {
+			switch {
+			case errors.Is(err, fs.ErrExist):
+				err = &statusError{statusUsage, fmt.Errorf("%s exists: choose another name", args[1])}
+			case errors.Is(err, creditledger.ErrLocked): // which tells what a Go program can do
+				err = &lockedError{args[0], err}
+			case err == nil:
 				err = a.showRecovery(r)
 			}
 			if err == nil && !r.Whole() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,15 @@ Interrupted by a signal, every command finishes or takes back what it began and 
 The examples of a help text can be pasted into a shell, in their order, in an empty
 directory. Where one names a database, name yours.`
 
+// version is what the Go toolchain wrote into the program: the module's version, which
+// without a release names the commit.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "creditledger",
@@ -40,6 +50,7 @@ func (a *app) rootCommand() *cobra.Command {
   creditledger grant cus_1 100 --expires 2030-01-01 --cost-basis 0.20
   creditledger spend cus_1 20
   creditledger balance cus_1`,
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -49,6 +60,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	group(root, "")
 	root.SetUsageTemplate(usageTemplate(root))
+	root.SetVersionTemplate("creditledger {{.Version}}\n")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON objects, as in operations files")
 	root.PersistentFlags().BoolVar(&a.precise, "precise", false, "show whole ids and microseconds, however wide it gets")
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "print nothing but what was asked for and errors")

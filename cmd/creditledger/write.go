@@ -89,11 +89,14 @@ func (a *app) show(answer *opsfile.Answer, forPeople func(io.Writer)) error {
 	return err
 }
 
+// doneBefore stands before what an operation did when its key was given first.
+const doneBefore = "Done before under this key; nothing was written now. It was:"
+
 // writeResult tells a person what an operation wrote.
 func (a *app) writeResult(out io.Writer, on creditledger.AccountID, r *creditledger.Result, preview bool) {
 	switch {
 	case r.Replayed:
-		fmt.Fprintln(out, "Done before under this key; nothing was written now. It was:")
+		fmt.Fprintln(out, doneBefore)
 	case preview:
 		fmt.Fprintln(out, "A preview; nothing was written. It would be:")
 	}

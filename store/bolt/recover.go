@@ -98,9 +98,19 @@ func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
 			return err
 		}
 		l := creditledger.New(store, nil)
-		return errors.Join(s.into(ctx, l, r), l.Close(), store.Close())
+		return notMade(errors.Join(s.into(ctx, l, r), l.Close(), store.Close()))
 	})
 	return r, err
+}
+
+// notMade is an error about a file that is not going to be made: what became of the last
+// commit to it is of no account.
+func notMade(err error) error {
+	var unknown *creditledger.OutcomeUnknownError
+	if errors.As(err, &unknown) {
+		return unknown.Err
+	}
+	return err
 }
 
 // cutOff is how many pages a file had, as its meta page says, that it has no more.
