@@ -199,7 +199,7 @@ WHERE table_schema = 'creditledger' AND table_name = $1 ORDER BY 1`, table)
 					"(SELECT %[2]s FROM creditledger.%[1]s WHERE %[3]s) ORDER BY ctid LIMIT 1) o WHERE creditledger.%[1]s.%[3]s", table, c, at)
 				for _, v := range bounds(kinds[j]) {
 					add(table+"."+c+": "+v, "UPDATE creditledger.%s SET %s = %s WHERE %s AND %[2]s IS DISTINCT FROM %[3]s", table, c, v, at)
-					if c == "customer" { // of either account
+					if c == "customer" || c == "kind" { // of either account, or kind
 						list[len(list)-1].names = ""
 					}
 				}
