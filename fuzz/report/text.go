@@ -54,7 +54,8 @@ damaged meta page that was the older one. *Harmless*: the history
 is what it was, the damage lies where nothing is. *Silent*, a verified history that is another one,
 may not happen, and does without a checkpoint kept elsewhere: bbolt falls back by one commit when a
 meta page is damaged. Recovery saves what is intact, and says of which accounts nothing in the file
-proves the last record: of a file that was not closed, one that decodes may be an altered one.
+proves the last record: of a file that was not closed, one that decodes may be an altered one, and
+verification calls it whole unless it is given a checkpoint kept elsewhere.
 Customers and records of invoices that are lost or set back are found by counts of them, unless the
 count is lost or set back too; a recovery begins counting anew.
 
