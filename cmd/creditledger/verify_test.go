@@ -84,7 +84,7 @@ func TestRecover(t *testing.T) {
 	if out := s.must("customer", "show", "c", "--db", saved); !strings.Contains(out, "Cyd") {
 		t.Errorf("the customer is\n%s", out)
 	}
-	if _, stderr, status := s.run("recover", path, saved); status != statusTrouble {
+	if _, stderr, status := s.run("recover", path, saved); status != statusUsage || !strings.Contains(stderr, "choose another name") {
 		t.Errorf("over a file: status %d, %s", status, stderr)
 	}
 	if _, stderr, status := s.run("recover", path, path); status != statusUsage {

@@ -8,24 +8,31 @@ import (
 )
 
 // TestFailOnError: every line is carried out, and the status tells that one was refused;
-// whatever else is wrong has its own status.
+// whatever else is wrong has its own status. It does not go with --stop-on-error, which
+// carries out no line behind the first refusal.
 func TestFailOnError(t *testing.T) {
 	dir := t.TempDir()
 	for _, c := range []struct {
 		input  string
-		more   []string
 		status int
 	}{
-		{grant + spend, nil, 0},
-		{grant + refused + spend, nil, statusSomeRefused},
-		{grant + "x\n" + refused, nil, statusUsage},
-		{grant + refused + spend, []string{"--stop-on-error"}, statusRefused},
+		{grant + spend, 0},
+		{grant + refused + spend, statusSomeRefused},
+		{grant + "x\n" + refused, statusUsage},
 	} {
 		s := newSession(t)
-		out, stderr, status := s.run(append([]string{"apply", "--fail-on-error", write(t, dir, "in.jsonl", c.input)}, c.more...)...)
-		if status != c.status || stderr != "" || len(c.more) == 0 && strings.Count(out, "\n") != strings.Count(c.input, "\n") {
+		out, stderr, status := s.run("apply", "--fail-on-error", write(t, dir, "in.jsonl", c.input))
+		if status != c.status || stderr != "" || strings.Count(out, "\n") != strings.Count(c.input, "\n") {
 			t.Errorf("%q: status %d, %s%s", c.input, status, out, stderr)
 		}
+	}
+	s := newSession(t)
+	in := write(t, dir, "in.jsonl", grant+refused+spend)
+	if out, stderr, status := s.run("apply", "--fail-on-error", "--stop-on-error", in); status != statusUsage || out != "" || !strings.Contains(stderr, "--stop-on-error") {
+		t.Errorf("both flags: status %d, %s%s", status, out, stderr)
+	}
+	if out, _, status := s.run("apply", "--stop-on-error", in); status != statusRefused || strings.Count(out, "\n") != 2 {
+		t.Errorf("stopped: status %d, %s", status, out)
 	}
 }
 
