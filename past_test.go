@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"creditledger"
@@ -90,5 +91,60 @@ func TestAListOfEntriesEndsWhereItBegan(t *testing.T) {
 	page, err := w.Entries(ctx, cus1, creditledger.EntriesQuery{Ascending: true, Limit: 100})
 	if err != nil || len(page.Entries) != 2 {
 		t.Errorf("%d entries, the last %s, %v", len(page.Entries), page.Entries[len(page.Entries)-1].Status, err)
+	}
+}
+
+// TestNobodyIsToldWhatWasBeforeTheCall: a commit may have been stored long before its
+// answer comes, and another process may have written since. Who asks after that sees
+// what was written, and is not refused for want of it.
+func TestNobodyIsToldWhatWasBeforeTheCall(t *testing.T) {
+	for name, ask := range map[string]func(*world) (string, error){
+		"a read": func(w *world) (string, error) {
+			b, err := w.Balance(ctx, cus1, creditledger.BalanceQuery{})
+			return b.Total.String(), err
+		},
+		"a refusal": func(w *world) (string, error) {
+			res, err := w.Do(ctx, cus1, spend("15", policy(creditledger.Reject)), "k")
+			if err != nil {
+				return "", err
+			}
+			return res.Entries[0].Starting.String(), nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newFaulty()
+				w, elsewhere := newWorldOver(t, s), newWorldOver(t, s.Store)
+				w.given(grant("A", "10"))
+				answer := make(chan struct{})
+				s.onCommit(func(_ context.Context, _ []creditledger.Change, next func() error) error {
+					err := next()
+					<-answer
+					return err
+				})
+				first, err := w.Submit(ctx, cus1, spend("1"), "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait() // it is stored, and nobody here knows
+				elsewhere.given(grant("B", "10"))
+				told := make(chan string, 1)
+				go func() {
+					got, err := ask(w)
+					if err != nil {
+						got = err.Error()
+					}
+					told <- got
+				}()
+				synctest.Wait() // it was asked
+				close(answer)
+				if got := <-told; got != "19" {
+					t.Errorf("told %s, want 19", got)
+				}
+				if _, err := first.Wait(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		})
 	}
 }
