@@ -157,7 +157,7 @@ func TestPastStays(t *testing.T) {
 		l := cl.New(metered(&meter{inner: memory.New()}, shared), &cl.Options{Clock: clock})
 		on := cl.AccountID{Customer: "cus_1", Currency: "credits"}
 		must(t, l, on, cl.Increment{Amount: cl.AmountOf(1_000_000)})
-		rounds := size(300, 500, 2_000)
+		rounds := size(300, 500, 1_000)
 		var told [4]map[cl.Instant]string
 		errs := together(t, 8, func(i int) error {
 			r := rand.New(rand.NewPCG(seed(t), uint64(i)))
