@@ -213,10 +213,11 @@ func pages(t *testing.T) []string {
 	t.Helper()
 	list := []string{"../../README.md", "../../SECURITY.md"}
 	docs, err := filepath.Glob("../../docs/*.md")
-	if err != nil || len(docs) == 0 {
-		t.Fatal(docs, err)
+	parts, partsErr := filepath.Glob("../../docs/*/*.md")
+	if err != nil || partsErr != nil || len(docs) == 0 || len(parts) == 0 {
+		t.Fatal(docs, parts, err, partsErr)
 	}
-	return append(list, docs...)
+	return append(append(list, docs...), parts...)
 }
 
 // TestExamplesOfPages: the shell examples of the pages work, those of one page one after

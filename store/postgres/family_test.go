@@ -113,17 +113,16 @@ func sources(t *testing.T, patterns ...string) map[string]string {
 	return texts
 }
 
-// TestDocumentedTests: every test that docs/postgres.md names is there.
+// TestDocumentedTests: every test that docs/postgres.md and its parts name is there.
 func TestDocumentedTests(t *testing.T) {
-	doc, err := os.ReadFile("../../docs/postgres.md")
-	if err != nil {
-		t.Fatal(err)
+	var doc, all strings.Builder
+	for _, text := range sources(t, "../../docs/postgres.md", "../../docs/postgres/*.md") {
+		doc.WriteString(text)
 	}
-	var all strings.Builder
 	for _, text := range sources(t, "*_test.go", "pgtest/*_test.go", "../../fuzz/*_test.go") {
 		all.WriteString(text)
 	}
-	named := regexp.MustCompile("`(Test[A-Z][A-Za-z_]*)`").FindAllStringSubmatch(string(doc), -1)
+	named := regexp.MustCompile("`(Test[A-Z][A-Za-z_]*)`").FindAllStringSubmatch(doc.String(), -1)
 	for _, n := range named {
 		if !strings.Contains(all.String(), "func "+n[1]+"(t *testing.T)") {
 			t.Errorf("docs/postgres.md names %s, which is missing", n[1])
