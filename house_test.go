@@ -250,7 +250,7 @@ func exportedReceiver(f *ast.FuncDecl) bool {
 func TestHouseNumbersAndClocks(t *testing.T) {
 	clocks := []string{ // where time.Now may stand, and why
 		"ledger.go",            // the default of Options.Clock
-		"commit.go",            // how long a commit waits for others
+		"commit_committer.go",  // how long a commit waits for others
 		"store/bolt/lock_",     // waiting for another process
 		"store/postgres/",      // waiting between attempts
 		"cmd/creditledger/pro", // the progress bar

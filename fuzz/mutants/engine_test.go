@@ -3,37 +3,37 @@ package mutants
 // What is stored, and what the ledger remembers of it.
 var records = []mutant{
 	{
-		"seal-left-out", "decision.go",
+		"seal-left-out", "ledger_decide.go",
 		"Prev: a.head.Seal,", "Prev: Seal{},",
 		"a record holds the seal of the one before",
 	},
 	{
-		"sequence-from-records", "decision.go",
+		"sequence-from-records", "ledger_decide.go",
 		"FirstEntry: entries + 1,", "FirstEntry: a.head.Version + 1,",
 		"entries are numbered without gaps",
 	},
 	{
-		"due-not-stored", "decision.go",
+		"due-not-stored", "ledger_decide.go",
 		"a.head.NextDue, a.head.Total = a.nextDue(), total", "a.head.NextDue, a.head.Total = 0, total",
 		"a sweep finds what is due",
 	},
 	{
-		"chain-unchecked", "replay.go",
+		"chain-unchecked", "account_replay.go",
 		"case rec.Prev != head.Seal:", "case false:",
 		"a record that does not follow is found",
 	},
 	{
-		"replay-unchecked", "replay.go",
+		"replay-unchecked", "account_replay.go",
 		"lineDifference(&stored.Lines[j], &c.lines[j]); field != \"\" {", "lineDifference(&stored.Lines[j], &c.lines[j]); false && field != \"\" {",
 		"an entry that the operation does not give is found",
 	},
 	{
-		"time-unchecked", "replay.go",
+		"time-unchecked", "account_replay.go",
 		"case rec.At < head.LastAt:", "case false:",
 		"created_at never falls",
 	},
 	{
-		"blocks-unverified", "verifystate.go",
+		"blocks-unverified", "verify_compare.go",
 		"if !bytes.Equal(v.stored, v.replayed) {", "if false {",
 		"a stored block that the journal does not give is found",
 	},
@@ -43,7 +43,7 @@ var records = []mutant{
 		"a history that was rewritten since a checkpoint is found",
 	},
 	{
-		"keys-unverified", "verifyindex.go",
+		"keys-unverified", "verify_index.go",
 		"if err == nil && seq != rec.Seq {", "if err == nil && seq != rec.Seq && false {",
 		"a key that leads elsewhere is found",
 	},
@@ -58,12 +58,12 @@ var records = []mutant{
 		"no metadata is {}",
 	},
 	{
-		"memory-shared", "resolve.go",
+		"memory-shared", "operation_resolve.go",
 		"op.Filters = cloneFilters(op.Filters)\n", "",
 		"the ledger keeps nothing of the caller's",
 	},
 	{
-		"metadata-shared", "resolve.go",
+		"metadata-shared", "operation_resolve.go",
 		"return maps.Clone(m)", "_ = maps.Clone(m)\n\treturn m",
 		"the ledger keeps nothing of the caller's",
 	},
@@ -72,72 +72,72 @@ var records = []mutant{
 // Keys, the cache, the committer, the clock.
 var engine = []mutant{
 	{
-		"key-not-stored", "flight.go",
+		"key-not-stored", "commit_flight.go",
 		"f.keys = append(f.keys, KeyedRecord{Key: r.key, Seq: r.seq})\n", "",
 		"a key is stored with its operation",
 	},
 	{
-		"key-not-in-flight", "flight.go",
+		"key-not-in-flight", "commit_flight.go",
 		"f.byKey[r.key] = true", "f.byKey[r.key] = false",
 		"a key of an operation that is being written is known",
 	},
 	{
-		"payload-not-compared", "request.go",
+		"payload-not-compared", "ledger_request.go",
 		"difference(rec.Op, r.op); field != \"\" {", "difference(rec.Op, r.op); false && field != \"\" {",
 		"a key belongs to one operation",
 	},
 	{
-		"item-not-compared", "idempotency.go",
+		"item-not-compared", "operation_difference.go",
 		`field{"item_id", a.ItemID == b.ItemID},`, `field{"item_id", true},`,
 		"every field of an operation counts",
 	},
 	{
-		"replay-not-said", "read.go",
+		"replay-not-said", "read_balance.go",
 		"At: rec.At, Replayed: true}", "At: rec.At}",
 		"a replay is marked",
 	},
 	{
-		"generated-key-forgotten", "request.go",
+		"generated-key-forgotten", "ledger_request.go",
 		`if err != nil || rec.ID != id || rec.Key != "" {`, "if err != nil || true {",
 		"a key that the ledger made is a key",
 	},
 	{
-		"answered-before-commit", "flight.go",
+		"answered-before-commit", "commit_flight.go",
 		"if landing == nil {", "if landing != nil {",
 		"nobody is told of what is not durable",
 	},
 	{
-		"shown-before-commit", "read.go",
+		"shown-before-commit", "read_balance.go",
 		"return s.latest(), err", "return nil, err",
 		"no reader is shown what is not committed",
 	},
 	{
-		"cache-after-failure", "commit.go",
+		"cache-after-failure", "commit_committer.go",
 		"\t\tc.cache.spoil(s)\n", "\t\t_ = err\n",
 		"what was not written is forgotten",
 	},
 	{
-		"queue-after-failure", "redecide.go",
+		"queue-after-failure", "ledger_redecide.go",
 		"	for s.queued != nil {\n\t\tqueued = append", "	for s.queued != nil && s.queued.hasLanded() {\n\t\tqueued = append",
 		"what was decided on top of a failed commit is decided afresh",
 	},
 	{
-		"cache-not-asked", "cache.go",
+		"cache-not-asked", "commit_slots.go",
 		"if s.account != nil && s.latest() != nil {", "if s.account != nil {",
 		"another process's commits are seen",
 	},
 	{
-		"refused-by-what-failed", "request.go",
+		"refused-by-what-failed", "ledger_request.go",
 		"e.flight.err == nil && e.flight.sent > begun", "begun < 1<<60",
 		"nobody is refused because of what was not written",
 	},
 	{
-		"refused-by-what-was", "request.go",
+		"refused-by-what-was", "ledger_request.go",
 		"e.flight.err == nil && e.flight.sent > begun", "e.flight.err == nil && begun < 1<<60",
 		"a refusal is of what is there when it is asked for, or later",
 	},
 	{
-		"read-of-what-was", "read.go",
+		"read-of-what-was", "read_balance.go",
 		"if f.err == nil && f.sent > begun && (", "if f.err == nil && begun < 1<<60 && (",
 		"a read shows what is there when it is asked for, or later",
 	},
@@ -147,32 +147,32 @@ var engine = []mutant{
 		"a key that another process used meanwhile is known",
 	},
 	{
-		"conflict-is-success", "pending.go",
+		"conflict-is-success", "commit_pending.go",
 		"if p.flight.err == nil {\n\t\t\tbreak", "if p.flight.err == nil || errors.Is(p.flight.err, ErrConflict) {\n\t\t\tbreak",
 		"a conflict is decided afresh",
 	},
 	{
-		"unknown-is-cancelled", "pending.go",
+		"unknown-is-cancelled", "commit_pending.go",
 		"&OutcomeUnknownError{Key: p.result.Key, Err: err})", "err)",
 		"an operation given up while it is written has an unknown outcome",
 	},
 	{
-		"unknown-without-key", "pending.go",
+		"unknown-without-key", "commit_pending.go",
 		"keyed(p.flight.err, p.result.Key)", "p.flight.err",
 		"an unknown outcome names the key to retry with",
 	},
 	{
-		"spoilt-by-panic", "cache.go",
+		"spoilt-by-panic", "commit_slots.go",
 		"if s.deciding {", "if false && s.deciding {",
 		"a panic of the caller's own leaves nothing behind",
 	},
 	{
-		"context-ignored", "request.go",
+		"context-ignored", "ledger_request.go",
 		"if err := ctx.Err(); err != nil {", "if err := ctx.Err(); false && err != nil {",
 		"nothing begins under a context that is over",
 	},
 	{
-		"lock-not-cancelled", "cache.go",
+		"lock-not-cancelled", "commit_slots.go",
 		"case <-ctx.Done():\n", "case <-context.Background().Done():\n",
 		"the wait for an account can be given up",
 	},
@@ -182,7 +182,7 @@ var engine = []mutant{
 		"time never goes back within an account",
 	},
 	{
-		"reader-goes-back", "read.go",
+		"reader-goes-back", "read_balance.go",
 		"	at, err := l.advance(s.account)\n\tif err != nil {\n\t\treturn nil, err\n\t}\n", "	at, err := l.advance(s.account)\n\tif err != nil {\n\t\treturn nil, err\n\t}\n\tat, _ = l.now()\n",
 		"no reader looks behind the last record",
 	},
@@ -192,27 +192,27 @@ var engine = []mutant{
 		"a preview writes nothing",
 	},
 	{
-		"records-dropped", "flight.go",
+		"records-dropped", "commit_flight.go",
 		"f.upper = append(f.upper, d.puts...)\n", "",
 		"records of an upper layer commit with the operation",
 	},
 	{
-		"record-twice-in-commit", "commit.go",
+		"record-twice-in-commit", "commit_committer.go",
 		"case f.meets(aboard):", "case false:",
 		"a commit carries each record once",
 	},
 	{
-		"closed-block-forgotten", "cache.go",
+		"closed-block-forgotten", "commit_slots.go",
 		"s.account.admit(blocks[i])", "_ = blocks[i]",
 		"a block that is closed still has its id",
 	},
 	{
-		"currency-folded", "request.go",
+		"currency-folded", "ledger_request.go",
 		`if id.Currency == "" {`, `if id.Currency == "" || id.Currency == "Credits" || id.Currency == "CREDITS" {`,
 		"currencies are case-sensitive",
 	},
 	{
-		"customer-trimmed", "request.go",
+		"customer-trimmed", "ledger_request.go",
 		"\treturn id\n}", "\tfor len(id.Customer) > 1 && id.Customer[0] == ' ' {\n\t\tid.Customer = id.Customer[1:]\n\t}\n\treturn id\n}",
 		"ids are taken as they are",
 	},
@@ -221,52 +221,52 @@ var engine = []mutant{
 // What readers are shown.
 var reading = []mutant{
 	{
-		"blocks-page-repeats", "page.go",
+		"blocks-page-repeats", "read_entries.go",
 		"binary.AppendUvarint(nil, blocks[q.Limit].Number)", "binary.AppendUvarint(nil, blocks[q.Limit-1].Number)",
 		"pages repeat nothing",
 	},
 	{
-		"held-page-repeats", "page.go",
+		"held-page-repeats", "read_entries.go",
 		"return drawdownOrder(open[i], after) > 0", "return drawdownOrder(open[i], after) >= 0",
 		"pages repeat nothing",
 	},
 	{
-		"entries-page-repeats", "page.go",
+		"entries-page-repeats", "read_entries.go",
 		"(e.Seq == s.passed || ", "(",
 		"pages repeat nothing",
 	},
 	{
-		"cursor-unbound", "page.go",
+		"cursor-unbound", "read_entries.go",
 		"if string(sum[:cursorMark]) != string(data[:cursorMark]) {", "if string(sum[:0]) != string(data[:0]) {",
 		"a cursor belongs to its account and query",
 	},
 	{
-		"past-exclusive", "read.go",
+		"past-exclusive", "read_balance.go",
 		"if line.At <= q.At {", "if line.At < q.At {",
 		"the balance of an instant includes what was recorded at it",
 	},
 	{
-		"past-activated", "read.go",
+		"past-activated", "read_balance.go",
 		"if b.ActivatedAt == 0 || b.ActivatedAt > q.At {", "if b.ActivatedAt == 0 {",
 		"a block did not count before it was activated",
 	},
 	{
-		"from-exclusive", "page.go",
+		"from-exclusive", "read_entries.go",
 		"return rec.At >= at\n", "return rec.At > at\n",
 		"bounds of created_at mean what they say",
 	},
 	{
-		"least-amount-exclusive", "page.go",
+		"least-amount-exclusive", "read_entries.go",
 		"l.Amount.Cmp(s.q.MinAmount) >= 0", "l.Amount.Cmp(s.q.MinAmount) > 0",
 		"an entry of the least amount is listed",
 	},
 	{
-		"sweep-at-now", "sweep.go",
+		"sweep-at-now", "ledger_sweep.go",
 		"\ta.moveTo(due)\n", "\ta.moveTo(max(now, a.head.LastAt))\n",
 		"a sweep leaves what an operation would have left",
 	},
 	{
-		"swept-page-ends", "sweep.go",
+		"swept-page-ends", "ledger_sweep.go",
 		"if len(due) < MaxPage {", "if len(due) <= MaxPage {",
 		"a sweep looks at every account",
 	},

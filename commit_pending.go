@@ -21,7 +21,7 @@ type Pending struct {
 	stale   *Pending    // that it is decided afresh in the place of, under a key that was made for it
 	toldKey atomic.Uint32
 
-	// After a flight that did not arrive (redecide.go).
+	// After a flight that did not arrive (ledger_redecide.go).
 	thrown  *thrownAway    // that it is part of
 	why     *ConflictError // that its flight met; nil: a flight before it did not arrive
 	decided chan struct{}  // nil: the flight's error stands; closed when what follows is there
