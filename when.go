@@ -64,19 +64,27 @@ func (d Date) exists() bool { return d != 0 && DateOf(d.Year(), d.Month(), d.Day
 // the calendar, and in a zone whose clocks change more often than any real one's.
 // Rule: docs/semantics.md, "Dates".
 func (d Date) FirstInstant(zone *time.Location) Instant {
-	// No zone is as far from UTC as this, so the day begins after it.
-	const reach = 36 * 3600
+	return firstInstant(time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, time.UTC), zone)
+}
+
+// firstInstant returns the first instant at which a clock in zone shows what a clock in
+// UTC shows at wall, or, where that is skipped, more.
+func firstInstant(wall time.Time, zone *time.Location) Instant {
+	// No zone is as far from UTC as this, so the instant comes after it.
+	const reach = 36 * time.Hour
 	// Real clocks change once or twice in the days looked at. Zone data comes from
 	// outside the library, so what it says does not decide how long the search takes.
 	const maxChanges = 64
-	midnight := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, time.UTC).Unix()
-	at := time.Unix(midnight-reach, 0).In(zone)
+	at := wall.Add(-reach).In(zone)
 	for range maxChanges {
 		_, offset := at.Zone()
-		reached := max(midnight-int64(offset), at.Unix())
+		reached := wall.Add(-time.Duration(offset) * time.Second)
+		if reached.Before(at) {
+			reached = at
+		}
 		end := sameOffsetUntil(at)
-		if end.IsZero() || reached < end.Unix() {
-			return InstantOf(time.Unix(reached, 0))
+		if end.IsZero() || reached.Before(end) {
+			return InstantOf(reached)
 		}
 		at = end
 	}
