@@ -18,7 +18,7 @@ bench: ## ratios to what disk, bbolt and others do, in a few minutes
 compare: ## benchmarks here beside those of another commit; REF=main PKG=./bench BENCH=Decrement
 	@bench/compare $(REF)
 
-performance: ## everything measured in full size; writes docs/performance.md
+performance: ## everything measured in full size; writes docs/results and the table of docs/performance.md
 	go run ./bench/report
 
 fuzz: ## all fuzz targets; FUZZTIME=3s
@@ -32,7 +32,7 @@ cover: ## how much of the library the tests reach
 		go test -coverpkg=./... -coverprofile="$$profile" ./... && \
 		go tool cover -func="$$profile" | tail -n 1
 
-reliability: ## the proofs in full size; writes docs/reliability.md
+reliability: ## the proofs in full size; writes docs/results/reliability.md and the table of docs/reliability.md
 	@results=$$(mktemp) && trap 'rm -f "$$results"' EXIT && \
 		RESULTS="$$results" LEDGER_MUTANTS=all .ci/run proofs && \
 		go run ./fuzz/report "$$results"

@@ -27,7 +27,7 @@ var (
 
 var charts = []chart{
 	{
-		File: "performance-history.svg", Title: "Cost against history", X: "past entries of the account", Y: "µs", xs: histories, per: 1e3,
+		File: "history.svg", Title: "Cost against history", X: "past entries of the account", Y: "µs", xs: histories, per: 1e3,
 		lines: []line{
 			{"decrement, bolt", "History/store=bolt/op=decrement/history=%d"},
 			{"decrement, memory", "History/store=memory/op=decrement/history=%d"},
@@ -36,7 +36,7 @@ var charts = []chart{
 		},
 	},
 	{
-		File: "performance-blocks.svg", Title: "Cost against open blocks", X: "open blocks of the account", Y: "µs", xs: openOnes, per: 1e3,
+		File: "blocks.svg", Title: "Cost against open blocks", X: "open blocks of the account", Y: "µs", xs: openOnes, per: 1e3,
 		lines: []line{
 			{"decrement, bolt", "Blocks/store=bolt/op=decrement/blocks=%d"},
 			{"decrement, memory", "Blocks/store=memory/op=decrement/blocks=%d"},
@@ -45,7 +45,7 @@ var charts = []chart{
 		},
 	},
 	{
-		File: "performance-writers.svg", Title: "Cost against writers", X: "writers", Y: "µs between two durable results", xs: writing, per: 1e3,
+		File: "writers.svg", Title: "Cost against writers", X: "writers", Y: "µs between two durable results", xs: writing, per: 1e3,
 		lines: []line{
 			{"decrement, one account", "Decrement/accounts=1/store=bolt/key=ledger/writers=%d"},
 			{"decrement, 10,000 accounts, random keys", "Decrement/accounts=10000/store=bolt/key=caller/writers=%d"},

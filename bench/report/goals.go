@@ -177,7 +177,7 @@ func growing() []goal {
 	}
 	return append(list,
 		goal{expiry, "10^5 blocks at one instant on 10^5 accounts, bolt: swept", 20_000, true, "/s", worst(true, sweep("warm"), sweep("cold"))},
-		goal{expiry, "1,000 blocks one by one under usage, memory", 50, false, " ms", milli(each("Expiry/store=memory/blocks=1000"))},
+		goal{expiry, "1,000 blocks one by one under usage, memory", 50, false, " ms", per(1e6, each("Expiry/store=memory/blocks=1000"))},
 		goal{replay, "verification, one account", 300_000, true, "/s", worst(true, verify(1, "memory"), verify(1, "bolt"))},
 		goal{replay, "verification, 10,000 accounts, each with ten blocks granted at once", 300_000, true, "/s", worst(true, verify(10_000, "memory"), verify(10_000, "bolt"))},
 		goal{memory, "10^5 accounts of 10 blocks in the cache", 300, false, " MB", figure{"Cache/store=bolt/accounts=100000/blocks=1000000/limit=1100000", "MB"}.value},
@@ -198,12 +198,5 @@ func spread(figures ...figure) func(*results) (float64, bool) {
 			low, high = math.Min(low, v), math.Max(high, v)
 		}
 		return high / low, true
-	}
-}
-
-func milli(f figure) func(*results) (float64, bool) {
-	return func(r *results) (float64, bool) {
-		v, ok := f.value(r)
-		return v / 1e6, ok
 	}
 }

@@ -1,12 +1,13 @@
-// Command report measures the ledger and its peers and writes docs/performance.md:
+// Command report measures the ledger and its peers. It writes what it measured into
+// docs/results, and the figures that matter most into docs/performance.md:
 //
 //	go run ./bench/report                                  # measures everything, for a while
 //	go run ./bench/report -only growth,size -results FILE  # measures some, adds it to FILE
-//	go run ./bench/report -results FILE                    # the page of what FILE has
-//	go run ./bench/report -quick                           # one table of ratios, no page
+//	go run ./bench/report -results FILE                    # the pages of what FILE has
+//	go run ./bench/report -quick                           # one table of ratios, no pages
 //
 // FILE is what go test -bench prints, run after run. All parts are measured in turn,
-// round by round, and the page has the medians. What is not measured is told as such.
+// round by round, and the pages have the medians. They say what was not measured.
 package main
 
 import (
@@ -16,13 +17,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"creditledger/bench/page"
 )
 
 func main() {
 	var o options
 	flag.StringVar(&o.results, "results", "", "the `file` that results are read from, or added to")
-	flag.StringVar(&o.only, "only", "", "measure these `parts` only and write no page: "+strings.Join(partNames(), ","))
-	flag.StringVar(&o.page, "o", "docs/performance.md", "the page to write; charts go beside it")
+	flag.StringVar(&o.only, "only", "", "measure these `parts` only and write no pages: "+strings.Join(partNames(), ","))
+	flag.StringVar(&o.docs, "docs", "docs", "the `directory` of the pages")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often everything is measured")
 	flag.BoolVar(&o.quick, "quick", false, "measure once, in a few minutes, and print the ratios")
 	flag.Parse()
@@ -33,7 +36,7 @@ func main() {
 }
 
 type options struct {
-	results, only, page string
+	results, only, docs string
 	rounds              int
 	quick               bool
 }
@@ -66,5 +69,15 @@ func (o *options) run() error {
 	case o.only != "":
 		return nil
 	}
-	return cmp.Or(drawCharts(r, filepath.Dir(o.page)), os.WriteFile(o.page, page(r), 0o644))
+	return cmp.Or(writePages(r, o.docs), drawCharts(r, filepath.Join(o.docs, "results")))
+}
+
+// writePages writes the pages of the results, and the figures of docs/performance.md.
+func writePages(r *results, docs string) error {
+	for name, text := range pages(r) {
+		if err := os.WriteFile(filepath.Join(docs, "results", name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return page.Update(filepath.Join(docs, "performance.md"), "figures", headlines(r))
 }

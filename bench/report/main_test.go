@@ -16,9 +16,9 @@ func write(t *testing.T, lines string) string {
 	return file
 }
 
-// What was missed or never measured is plain in the page, and of several rounds the
+// What was missed or never measured is plain in the pages, and of several rounds the
 // median counts.
-func TestPage(t *testing.T) {
+func TestPages(t *testing.T) {
 	r, err := readResults(write(t, `commit: 0123456789ab
 cpu: A processor
 cpu: The processor
@@ -32,18 +32,39 @@ PASS
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := string(page(r))
-	for _, want := range []string{
-		"Commit 0123456789ab", "The processor", "of 3 rounds",
-		"| in memory | a decrement through the public API | ≤ 4,000 ns | 3,210 ns | reached |",
-		"| in memory | the step alone, to a hand-written drawdown of int64 that fills in a line | ≤ 5 × | 37.5 × | **missed** |",
-		"| in memory | the step alone: allocations | ≤ 0 | 0 | reached |",
-		"| in memory | Amount, add, everyday | ≤ 15 ns |  | **not measured** |",
-		"### Step\n\n| | ns/op | allocs/op |\n", "| by=ledger, blocks=10 | 300 | 0 |",
-		strings.SplitN(notes, "\n", 2)[0],
+	docs := t.TempDir()
+	if err := os.Mkdir(filepath.Join(docs, "results"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(docs, "performance.md"), []byte("Words.\n<!-- figures: begin -->\n<!-- figures: end -->\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writePages(r, docs); err != nil {
+		t.Fatal(err)
+	}
+	for name, lines := range map[string][]string{
+		"performance.md": {
+			"Words.", "Commit 0123456789ab", "The processor",
+			"| a decrement in memory | 3,210 ns |", "| a durable decrement in a file, one writer | **not measured** |",
+		},
+		"results/performance.md": {
+			"Commit 0123456789ab", "The processor", "of 3 rounds",
+			"| in memory | a decrement through the public API | ≤ 4,000 ns | 3,210 ns | reached |",
+			"| in memory | the step alone, to a hand-written drawdown of int64 that fills in a line | ≤ 5 × | 37.5 × | **missed** |",
+			"| in memory | the step alone: allocations | ≤ 0 | 0 | reached |",
+			"| in memory | Amount, add, everyday | ≤ 15 ns |  | **not measured** |",
+		},
+		"results/durable.md": {"## Decrement\n\n| | ns/op | allocs/op |\n"},
+		"results/figures.md": {"## Step\n\n| | ns/op | allocs/op |\n", "| by=ledger, blocks=10 | 300 | 0 |"},
 	} {
-		if !strings.Contains(text, want) {
-			t.Errorf("the page lacks %q", want)
+		text, err := os.ReadFile(filepath.Join(docs, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range lines {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s lacks %q", name, want)
+			}
 		}
 	}
 	if short := plain(r); strings.Contains(short, "*") || !strings.Contains(short, "37.5 ×") {

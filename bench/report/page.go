@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	_ "embed" // notes
 	"fmt"
 	"maps"
 	"slices"
@@ -11,25 +10,17 @@ import (
 	"text/tabwriter"
 )
 
-const head = `# Performance
+const head = `# Measured performance
 
-How fast the ledger is, beside what the same disk and the same machine do without it.
-` + "`go run ./bench/report`" + ` measures and writes this page; ` + "`make bench`" + ` prints the ratios of one short
-run. Each figure is the median of %d rounds in which everything had its turn, or fewer where the
-sizes make it long. Ratios are what tells: the machine is small and shared, and the figures of two
-rounds differ by a fifth easily.
+` + "`go run ./bench/report`" + ` wrote this page; [performance.md](../performance.md) explains it. Each figure is the
+median of %d rounds in which everything had its turn, or fewer where the sizes make it long.
 
 %s
 
 `
 
-// notes are written by hand: what was tried, what helped, what did not.
-//
-//go:embed notes.md
-var notes string
-
-// page is the whole page.
-func page(r *results) []byte {
+// pages are the pages of the results, by name.
+func pages(r *results) map[string][]byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, head, r.rounds(), where(r))
 	fmt.Fprintf(&b, "## Goals\n\n| about | what | asked | measured | |\n|---|---|---|---|---|\n")
@@ -40,17 +31,39 @@ func page(r *results) []byte {
 	for _, c := range charts {
 		fmt.Fprintf(&b, "![%s](%s)\n\n", c.Title, c.File)
 	}
-	fmt.Fprintf(&b, "%s\n## All figures\n\n%s\n", notes, tablesHead)
-	for _, name := range families(r) {
-		table(&b, r, name)
+	fmt.Fprintf(&b, "## All figures\n\n[Durable writes](durable.md) · [everything else](figures.md)\n")
+	return map[string][]byte{
+		"performance.md": b.Bytes(),
+		"durable.md":     tables(r, "Durable writes", func(family string) bool { return slices.Contains(durableFamilies, family) }),
+		"figures.md":     tables(r, "Reading, growth and size", func(family string) bool { return !slices.Contains(durableFamilies, family) }),
 	}
-	return b.Bytes()
 }
 
-const tablesHead = `Names are those of the benchmarks, in ` + "`bench`, `bench/peers`, `store/bolt`" + ` and the root. ns/op is the
-time between two results, over all writers; p50 and p99 are how long one writer waits for one. On
-alternating subjects (OneWriter, History, Blocks) ns/op is the median turn.
+// durableFamilies are the benchmarks of writers who wait for what they wrote.
+var durableFamilies = []string{"OneWriter", "RawWrite", "RawBolt", "RawSame", "Decrement", "SlowDisk", "SQLite", "Postgres"}
+
+const tablesHead = `# %s
+
+` + "`go run ./bench/report`" + ` wrote this page; [performance.md](../performance.md) explains it. Names are those
+of the benchmarks, in ` + "`bench`, `bench/peers`, `store/bolt`" + ` and the root. ns/op is the time between two
+results, over all writers; p50 and p99 are how long one writer waits for one. In OneWriter, History and
+Blocks, where subjects take turns, ns/op is the median turn.
+
+%s
+
 `
+
+// tables is a page with the figures of some families.
+func tables(r *results, title string, belongs func(family string) bool) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, tablesHead, title, where(r))
+	for _, name := range families(r) {
+		if belongs(name) {
+			table(&b, r, name)
+		}
+	}
+	return append(bytes.TrimRight(b.Bytes(), "\n"), '\n')
+}
 
 func where(r *results) string {
 	c := func(key string) string {
@@ -119,7 +132,7 @@ func table(b *bytes.Buffer, r *results, family string) {
 	columns := slices.SortedFunc(maps.Keys(units), func(a, b string) int {
 		return strings.Compare(rank(a)+a, rank(b)+b)
 	})
-	fmt.Fprintf(b, "### %s\n\n| | %s |\n|---|%s\n", family, strings.Join(columns, " | "), strings.Repeat("---:|", len(columns)))
+	fmt.Fprintf(b, "## %s\n\n| | %s |\n|---|%s\n", family, strings.Join(columns, " | "), strings.Repeat("---:|", len(columns)))
 	for _, name := range names {
 		_, conditions, _ := strings.Cut(name, "/")
 		fmt.Fprintf(b, "| %s |", strings.ReplaceAll(conditions, "/", ", "))

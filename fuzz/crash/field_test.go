@@ -16,7 +16,7 @@ import (
 )
 
 // Failures of embedded stores that other projects met, by the numbers they have in
-// docs/reliability.md, as far as no other test is of the same thing.
+// docs/reliability/field.md, as far as no other test is of the same thing.
 
 // The file may not grow any further, and mapping it anew fails: errors, no panic, and
 // a ledger that works when there is room again.

@@ -1,5 +1,5 @@
-// Command report writes docs/reliability.md from the figures that the tests wrote
-// down (package fuzz/results):
+// Command report writes docs/results/reliability.md, and the table of
+// docs/reliability.md, from the figures that the tests wrote down (package fuzz/results):
 //
 //	LEDGER_RESULTS=$PWD/results.jsonl go test ./fuzz/... -count=1
 //	go run ./fuzz/report results.jsonl
@@ -17,24 +17,27 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"creditledger/bench/page"
 	"creditledger/fuzz/results"
 )
 
 func main() {
-	out := flag.String("o", "docs/reliability.md", "the page to write")
+	docs := flag.String("docs", "docs", "the `directory` of the pages")
 	flag.Parse()
-	if err := write(*out, flag.Args()); err != nil {
+	if err := write(*docs, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "report:", err)
 		os.Exit(1)
 	}
 }
 
-func write(out string, files []string) error {
+func write(docs string, files []string) error {
 	if len(files) == 0 {
 		return fmt.Errorf("name the files that %s named", results.EnvFile)
 	}
@@ -44,7 +47,11 @@ func write(out string, files []string) error {
 			return err
 		}
 	}
-	return os.WriteFile(out, page(lines, where()), 0o644)
+	here := where()
+	if err := os.WriteFile(filepath.Join(docs, "results", "reliability.md"), whole(lines, here), 0o644); err != nil {
+		return err
+	}
+	return page.Update(filepath.Join(docs, "reliability.md"), "figures", short(lines, here))
 }
 
 // read adds the lines of a file.
@@ -78,13 +85,13 @@ func where() string {
 		runtime.Version(), runtime.NumCPU(), runtime.GOOS+"/"+runtime.GOARCH)
 }
 
-// page is the whole page.
-func page(lines map[string]results.Line, where string) []byte {
+// whole is the page of the results.
+func whole(lines map[string]results.Line, where string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s\n%s\n", head, where)
 	seen := map[string]bool{}
 	for _, s := range sections {
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n", s.title, s.text)
+		fmt.Fprintf(&b, "\n## %s\n\n", s.title)
 		names := all(lines, s.names)
 		table(&b, lines, names)
 		for _, name := range names {
@@ -101,11 +108,52 @@ func page(lines map[string]results.Line, where string) []byte {
 		fmt.Fprintf(&b, "\n## Further tests\n\n")
 		table(&b, lines, rest)
 	}
-	fmt.Fprintf(&b, "\n%s\n| # | what happened elsewhere | test |\n|---|---|---|\n", fieldHead)
-	for i, f := range field {
-		fmt.Fprintf(&b, "| %d | %s | %s |\n", i+1, f.what, f.test)
-	}
 	return b.Bytes()
+}
+
+// short is the table of docs/reliability.md. A headline whose tests did not all pass is
+// told in bold.
+func short(lines map[string]results.Line, where string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n| what | measured |\n|---|---|\n", where)
+	for _, h := range headlines {
+		fmt.Fprintf(&b, "| %s | %s |\n", h.what, h.measured(lines))
+	}
+	return b.String()
+}
+
+func (h headline) measured(lines map[string]results.Line) string {
+	names := all(lines, []string{h.name})
+	if len(names) == 0 {
+		return "**not run**"
+	}
+	for _, name := range names {
+		if l, ran := lines[name]; !ran {
+			return "**not run**"
+		} else if l.Status != "passed" {
+			return "**" + l.Status + "**"
+		}
+	}
+	texts := make([]string, len(h.figures))
+	for i, figure := range h.figures {
+		texts[i] = total(lines, names, figure)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// total adds up a figure of some tests. A figure that is no number, such as a share,
+// stands for itself.
+func total(lines map[string]results.Line, names []string, figure string) string {
+	sum := int64(0)
+	for _, name := range names {
+		text := fmt.Sprint(lines[name].Figures[figure])
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return escape(text)
+		}
+		sum += n
+	}
+	return grouped(fmt.Sprint(sum))
 }
 
 // all replaces each name that ends in * by the names of the lines that begin like it.

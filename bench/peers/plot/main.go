@@ -1,7 +1,7 @@
 // Command plot draws charts on logarithmic axes as SVG. It reads their description, as
 // JSON, from the standard input and writes a file for each into a directory:
 //
-//	go -C bench/peers run ./plot -dir docs <charts.json
+//	go -C bench/peers run ./plot -dir ../../docs/results <charts.json
 //
 // It belongs to bench/report, which runs it.
 package main
