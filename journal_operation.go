@@ -19,43 +19,97 @@ const (
 	incrementHasCostBasis
 )
 
-// appendOperation appends the canonical bytes of an operation whose dates are
-// resolved and whose defaults are filled in.
-func appendOperation(dst []byte, op Operation) []byte {
+// operationCodec writes and reads the operation of a record. In formats 1 and 2 what an
+// operation says, its description and its metadata, ends its bytes; from format 3 on a
+// list of fields does, with a digest of what it says among them.
+type operationCodec struct {
+	format byte
+	texts  []SealedText // one for each operation; nil when none has a text
+	n      int          // of the operation
+}
+
+// append appends the canonical bytes of an operation whose dates are resolved and whose
+// defaults are filled in.
+func (c *operationCodec) append(dst []byte, op Operation) []byte {
 	switch op := op.(type) {
 	case expire:
 		return append(dst, opExpire)
 	case Increment:
-		return appendIncrement(append(dst, opIncrement), &op)
+		return c.end(appendIncrement(append(dst, opIncrement), &op), op.Description, op.Metadata)
 	case Decrement:
-		return appendDecrement(append(dst, opDecrement), &op)
+		return c.end(appendDecrement(append(dst, opDecrement), &op), op.Description, op.Metadata)
 	case ExpirationChange:
 		dst = appendText(append(dst, opExpirationChange), op.BlockID)
 		dst = appendWhen(dst, op.ExpiresAt)
 		dst = appendWhen(dst, op.Target)
 		dst = appendAmount(dst, op.Amount)
 		dst = appendText(dst, op.NewBlockID)
-		return appendNote(dst, op.Description, op.Metadata)
+		return c.end(dst, op.Description, op.Metadata)
 	case Void:
 		dst = appendText(append(dst, opVoid), op.BlockID)
 		dst = appendAmount(dst, op.Amount)
 		dst = appendText(dst, op.Reason)
-		return appendNote(dst, op.Description, op.Metadata)
+		return c.end(dst, op.Description, op.Metadata)
 	case Amendment:
 		dst = appendText(append(dst, opAmendment), op.BlockID)
 		dst = appendAmount(dst, op.Amount)
-		return appendNote(dst, op.Description, op.Metadata)
+		return c.end(dst, op.Description, op.Metadata)
 	case Activation:
 		dst = appendText(append(dst, opActivation), op.BlockID)
-		return appendNote(dst, op.Description, op.Metadata)
+		return c.end(dst, op.Description, op.Metadata)
 	case Batch:
 		dst = binary.AppendUvarint(append(dst, opBatch), uint64(len(op)))
 		for _, o := range op {
-			dst = appendOperation(dst, o)
+			dst = c.append(dst, o)
 		}
 		return dst
 	}
 	panic("creditledger: operation without a code") // unreachable: Operation is sealed by its unexported method
+}
+
+// end appends what every operation ends with.
+func (c *operationCodec) end(dst []byte, description string, metadata map[string]string) []byte {
+	if c.format < recordFormat3 {
+		return appendNote(dst, description, metadata)
+	}
+	list := beginFields(dst)
+	if c.texts != nil && c.texts[c.n].Digest != (Seal{}) {
+		list.tag(fieldTexts)
+		list.dst = append(list.dst, c.texts[c.n].Digest[:]...)
+	}
+	c.n++
+	return list.dst
+}
+
+// readEnd reads what end appends. A digest stands in texts afterwards; the text that it is
+// of lies beside the record.
+func (c *operationCodec) readEnd(r *reader) (description string, metadata map[string]string) {
+	if c.format < recordFormat3 {
+		return r.text(), r.metadata()
+	}
+	for tag := range r.fields() {
+		switch tag {
+		case fieldTexts:
+			c.digest(r)
+		default:
+			r.unknownField(tag)
+		}
+	}
+	c.n++
+	return "", nil
+}
+
+// digest reads the digest of what the operation says.
+func (c *operationCodec) digest(r *reader) {
+	digest := r.seal()
+	if digest == (Seal{}) {
+		r.fail("an empty digest")
+		return
+	}
+	for len(c.texts) <= c.n {
+		c.texts = append(c.texts, SealedText{})
+	}
+	c.texts[c.n].Digest = digest
 }
 
 func appendIncrement(dst []byte, op *Increment) []byte {
@@ -76,8 +130,7 @@ func appendIncrement(dst []byte, op *Increment) []byte {
 	}
 	dst = binary.AppendVarint(dst, int64(op.Priority))
 	dst = appendFilters(dst, op.Filters)
-	dst = appendText(dst, op.InvoiceID)
-	return appendNote(dst, op.Description, op.Metadata)
+	return appendText(dst, op.InvoiceID)
 }
 
 const (
@@ -85,23 +138,20 @@ const (
 	decrementHasBefore = 0x40 // from record format 2 on
 )
 
-// recordFormatOf is the first record format that has room for an operation: the one
-// it is written in, so that a record has one form and releases that know no later
-// format read all they can.
-func recordFormatOf(op Operation) byte {
+// saysEligibleBefore reports whether an operation, or one of a batch, has a field that
+// format 1 has no room for.
+func saysEligibleBefore(op Operation) bool {
 	switch op := op.(type) {
 	case Decrement:
-		if op.EligibleBefore != 0 {
-			return recordFormat2
-		}
+		return op.EligibleBefore != 0
 	case Batch:
 		for i := range op {
-			if recordFormatOf(op[i]) == recordFormat2 {
-				return recordFormat2
+			if saysEligibleBefore(op[i]) {
+				return true
 			}
 		}
 	}
-	return recordFormat1
+	return false
 }
 
 func appendDecrement(dst []byte, op *Decrement) []byte {
@@ -123,15 +173,23 @@ func appendDecrement(dst []byte, op *Decrement) []byte {
 	dst = appendAmount(dst, op.Amount)
 	dst = appendText(dst, op.ItemID)
 	dst = appendText(dst, op.PriceID)
-	dst = appendText(dst, op.InvoiceID)
-	return appendNote(dst, op.Description, op.Metadata)
+	return appendText(dst, op.InvoiceID)
 }
 
 func appendNote(dst []byte, description string, metadata map[string]string) []byte {
 	return appendMetadata(appendText(dst, description), metadata)
 }
 
-func (r *reader) operation(inBatch bool) Operation {
+// read reads the operation of a record.
+func (c *operationCodec) read(r *reader) Operation {
+	op := c.operation(r, false)
+	if b, ok := op.(Batch); ok && c.texts != nil {
+		c.texts = append(c.texts, make([]SealedText, len(b)-len(c.texts))...)
+	}
+	return op
+}
+
+func (c *operationCodec) operation(r *reader, inBatch bool) Operation {
 	code := r.byte()
 	switch {
 	case r.err != "":
@@ -139,28 +197,33 @@ func (r *reader) operation(inBatch bool) Operation {
 	case code == opExpire && !inBatch:
 		return expire{}
 	case code == opIncrement:
-		return r.increment()
+		return c.increment(r)
 	case code == opDecrement:
-		return r.decrement()
+		return c.decrement(r)
 	case code == opExpirationChange:
-		return ExpirationChange{
-			BlockID: r.text(), ExpiresAt: r.when(), Target: r.when(), Amount: r.amount(),
-			NewBlockID: r.text(), Description: r.text(), Metadata: r.metadata(),
-		}
+		op := ExpirationChange{BlockID: r.text(), ExpiresAt: r.when(), Target: r.when(), Amount: r.amount(), NewBlockID: r.text()}
+		op.Description, op.Metadata = c.readEnd(r)
+		return op
 	case code == opVoid:
-		return Void{BlockID: r.text(), Amount: r.amount(), Reason: r.text(), Description: r.text(), Metadata: r.metadata()}
+		op := Void{BlockID: r.text(), Amount: r.amount(), Reason: r.text()}
+		op.Description, op.Metadata = c.readEnd(r)
+		return op
 	case code == opAmendment:
-		return Amendment{BlockID: r.text(), Amount: r.amount(), Description: r.text(), Metadata: r.metadata()}
+		op := Amendment{BlockID: r.text(), Amount: r.amount()}
+		op.Description, op.Metadata = c.readEnd(r)
+		return op
 	case code == opActivation:
-		return Activation{BlockID: r.text(), Description: r.text(), Metadata: r.metadata()}
+		op := Activation{BlockID: r.text()}
+		op.Description, op.Metadata = c.readEnd(r)
+		return op
 	case code == opBatch && !inBatch:
-		return r.batch()
+		return c.batch(r)
 	}
 	r.fail("unknown operation code %d", code)
 	return nil
 }
 
-func (r *reader) batch() Operation {
+func (c *operationCodec) batch(r *reader) Operation {
 	n := r.count()
 	if n == 0 || n > MaxBatch {
 		r.fail("batch of %d operations", n)
@@ -168,14 +231,14 @@ func (r *reader) batch() Operation {
 	}
 	b := make(Batch, n)
 	for i := range b {
-		if b[i] = r.operation(true); b[i] == nil {
+		if b[i] = c.operation(r, true); b[i] == nil {
 			return nil
 		}
 	}
 	return b
 }
 
-func (r *reader) increment() Operation {
+func (c *operationCodec) increment(r *reader) Operation {
 	flags := r.byte()
 	if flags&^(incrementRequiresPayment|incrementHasCostBasis) != 0 {
 		r.fail("unknown flags")
@@ -195,12 +258,11 @@ func (r *reader) increment() Operation {
 	op.Priority = r.int32()
 	op.Filters = r.filters()
 	op.InvoiceID = r.text()
-	op.Description = r.text()
-	op.Metadata = r.metadata()
+	op.Description, op.Metadata = c.readEnd(r)
 	return op
 }
 
-func (r *reader) decrement() Operation {
+func (c *operationCodec) decrement(r *reader) Operation {
 	policy := r.byte()
 	op := Decrement{Overdraft: Overdraft(policy &^ (decrementHasLimit | decrementHasBefore))}
 	if int(op.Overdraft) >= len(overdraftNames) {
@@ -216,7 +278,6 @@ func (r *reader) decrement() Operation {
 	op.ItemID = r.text()
 	op.PriceID = r.text()
 	op.InvoiceID = r.text()
-	op.Description = r.text()
-	op.Metadata = r.metadata()
+	op.Description, op.Metadata = c.readEnd(r)
 	return op
 }

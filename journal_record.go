@@ -21,14 +21,16 @@ func (s Seal) String() string { return hex.EncodeToString(s[:]) }
 // blocks, totals and indexes follow from it. Rule: docs/format.md, "Journal record".
 type OpRecord struct {
 	Account    AccountID
-	Seq        uint64    // from 1, dense within the account
-	Prev       Seal      // of the record before; zero for the first
-	At         Instant   // the instant of the operation
-	ID         uuid.UUID // entry ids are made from it
-	FirstEntry uint64    // sequence number of its first line, or of the next entry when it has none
-	Key        Key       // the caller's; empty when the ledger made one (GeneratedKey)
-	Op         Operation // with its dates resolved
-	Effects    []Effect  // one; for a Batch one per operation
+	Seq        uint64       // from 1, dense within the account
+	Prev       Seal         // of the record before; zero for the first
+	At         Instant      // the instant of the operation
+	ID         uuid.UUID    // entry ids are made from it
+	FirstEntry uint64       // sequence number of its first line, or of the next entry when it has none
+	Key        Key          // the caller's; empty when the ledger made one (GeneratedKey)
+	Was        Seal         // of the record of an earlier format that a copy made this one from; else zero
+	Op         Operation    // with its dates resolved
+	Texts      []SealedText // one for each operation; nil when none has a text, and in formats 1 and 2
+	Effects    []Effect     // one; for a Batch one per operation
 }
 
 // Effect is what one operation did.
@@ -60,12 +62,27 @@ func entryID(record uuid.UUID, n int) string {
 const (
 	recordFormat1 = 1
 	recordFormat2 = 2 // a decrement may have EligibleBefore
+	recordFormat3 = 3 // tagged fields; digests in the place of texts
 	policyOrb1    = 1
 )
 
+// recordFormatOf is the first record format that has room for a record: the one it is
+// written in, so that a record has one form and releases that know no later format read
+// all they can.
+func recordFormatOf(r *OpRecord) byte {
+	if r.Texts != nil || r.Was != (Seal{}) {
+		return recordFormat3
+	}
+	if saysEligibleBefore(r.Op) {
+		return recordFormat2
+	}
+	return recordFormat1
+}
+
 // AppendRecord appends the canonical bytes of r: what is stored, and what is sealed.
 func AppendRecord(dst []byte, r *OpRecord) []byte {
-	dst = append(dst, recordFormatOf(r.Op), policyOrb1)
+	format := recordFormatOf(r)
+	dst = append(dst, format, policyOrb1)
 	dst = appendText(dst, r.Account.Customer)
 	dst = appendText(dst, r.Account.Currency)
 	dst = binary.AppendUvarint(dst, r.Seq)
@@ -74,12 +91,39 @@ func AppendRecord(dst []byte, r *OpRecord) []byte {
 	dst = append(dst, r.ID[:]...)
 	dst = binary.AppendUvarint(dst, r.FirstEntry)
 	dst = appendText(dst, string(r.Key))
-	dst = appendOperation(dst, r.Op)
+	if format >= recordFormat3 {
+		dst = appendRecordFields(dst, r)
+	}
+	ops := operationCodec{format: format, texts: r.Texts}
+	dst = ops.append(dst, r.Op)
 	lines := lineCodec{at: r.At}
 	for i := range r.Effects {
 		dst = lines.append(dst, &r.Effects[i])
 	}
 	return dst
+}
+
+// appendRecordFields appends what few records of format 3 have.
+func appendRecordFields(dst []byte, r *OpRecord) []byte {
+	list := beginFields(dst)
+	if r.Was != (Seal{}) {
+		list.tag(fieldWas)
+		list.dst = append(list.dst, r.Was[:]...)
+	}
+	return list.dst
+}
+
+func (rec *OpRecord) readFields(r *reader) {
+	for tag := range r.fields() {
+		switch tag {
+		case fieldWas:
+			if rec.Was = r.seal(); rec.Was == (Seal{}) {
+				r.fail("an empty seal")
+			}
+		default:
+			r.unknownField(tag)
+		}
+	}
 }
 
 // SealOf returns the seal of a record's canonical bytes.
@@ -96,7 +140,7 @@ func DecodeRecord(data []byte) (*OpRecord, error) {
 // it then shares, into the memory of one that is done with.
 func (rec *OpRecord) decode(likely AccountID, data []byte) error {
 	r := reader{data: data}
-	format := r.version(recordFormat1, recordFormat2)
+	format := r.version(recordFormat1, recordFormat3)
 	if p := r.byte(); r.err == "" && p != policyOrb1 {
 		r.fail("drawdown policy %d is not known to this release", p)
 	}
@@ -110,8 +154,13 @@ func (rec *OpRecord) decode(likely AccountID, data []byte) error {
 	copy(rec.ID[:], r.bytes(len(rec.ID)))
 	rec.FirstEntry = r.uvarint()
 	rec.Key = Key(r.text())
-	rec.Op = r.operation(false)
-	if r.err == "" && format != recordFormatOf(rec.Op) {
+	if format >= recordFormat3 {
+		rec.readFields(&r)
+	}
+	ops := operationCodec{format: format}
+	rec.Op = ops.read(&r)
+	rec.Texts = ops.texts
+	if r.err == "" && format != recordFormatOf(rec) {
 		r.fail("its operation does not belong in format %d", format)
 	}
 	effects := 1
@@ -131,7 +180,7 @@ func (rec *OpRecord) decode(likely AccountID, data []byte) error {
 // others without decoding them.
 func RecordFits(data []byte, id AccountID, seq uint64) bool {
 	r := reader{data: data}
-	r.version(recordFormat1, recordFormat2)
+	r.version(recordFormat1, recordFormat3)
 	policy := r.byte()
 	customer, currency := r.bytes(r.count()), r.bytes(r.count())
 	return r.uvarint() == seq && r.err == "" && policy == policyOrb1 &&

@@ -1,6 +1,7 @@
 package creditledger
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -30,8 +31,24 @@ func filledOperations(t rapid.TB) []Operation {
 	}
 }
 
-// The records of format 2.
-const eligibleBefore, batchBefore = "decrement of what was eligible before", "batch with such a decrement"
+// The records of format 2, and those of format 3.
+const (
+	eligibleBefore, batchBefore = "decrement of what was eligible before", "batch with such a decrement"
+
+	sealedText, sealedBatch   = "increment with a sealed text", "batch of which one says nothing"
+	fromEarlier, quietEarlier = "void made from an earlier format", "expiry made from an earlier format"
+)
+
+// format is the one that a sample is written in.
+func (s *namedRecord) format() byte {
+	switch s.name {
+	case eligibleBefore, batchBefore:
+		return recordFormat2
+	case sealedText, sealedBatch, fromEarlier, quietEarlier:
+		return recordFormat3
+	}
+	return recordFormat1
+}
 
 // sampleRecords has a record of every operation, and lines of every type.
 func sampleRecords(t rapid.TB) []namedRecord {
@@ -39,7 +56,12 @@ func sampleRecords(t rapid.TB) []namedRecord {
 	record := func(op Operation, effects ...Effect) *OpRecord {
 		rec := filled[OpRecord](t)
 		rec.At, rec.Op, rec.Effects = at, op, effects
+		rec.Texts, rec.Was = nil, Seal{}
 		return &rec
+	}
+	sealed := func(rec *OpRecord) *OpRecord {
+		rec.sealTexts(&Salt{7, 7, 7})
+		return rec
 	}
 	amount := MustAmount
 	line := func(kind EntryType, n string, from, to string) Line {
@@ -76,7 +98,18 @@ func sampleRecords(t rapid.TB) []namedRecord {
 			Effect{Lines: []Line{line(EntryAmendment, "1", none.String(), "1")}})},
 		{eligibleBefore, record(ops[7], Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}})},
 		{batchBefore, record(Batch{ops[1], ops[7]}, Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}}, Effect{})},
+		{sealedText, sealed(record(ops[0], Effect{Lines: []Line{line(EntryIncrement, "5.5", "0", "5.5")}, NewBlockID: "new"}))},
+		{sealedBatch, sealed(record(Batch{ops[1], Activation{BlockID: "quiet"}, ops[5], ops[7], ops[3], ops[4], ops[6]},
+			Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}}, Effect{}, Effect{}, Effect{}, Effect{}, Effect{}, Effect{}))},
+		{fromEarlier, copied(sealed(record(ops[4], Effect{Lines: []Line{initiated, voided}})))},
+		{quietEarlier, copied(record(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}}))},
 	}
+}
+
+// copied is a record as a copy makes it from one of an earlier format.
+func copied(rec *OpRecord) *OpRecord {
+	rec.Was = Seal{9, 9, 9}
+	return rec
 }
 
 func encodeRecord(r OpRecord) []byte { return AppendRecord(nil, &r) }
@@ -92,9 +125,11 @@ func decodeRecord(data []byte) (OpRecord, error) {
 func TestRecordCodec(t *testing.T) {
 	for _, s := range sampleRecords(t) {
 		t.Run(s.name, func(t *testing.T) {
-			checkFilled(t, reflect.ValueOf(*s.rec), "OpRecord")
 			data := AppendRecord(nil, s.rec)
 			back, err := DecodeRecord(data)
+			if err == nil {
+				err = back.readTexts(appendTexts(nil, s.rec))
+			}
 			if err != nil || !reflect.DeepEqual(back, s.rec) {
 				t.Fatalf("%+v\nreads back as\n%+v\n%v", s.rec, back, err)
 			}
@@ -114,7 +149,7 @@ func TestRecordFields(t *testing.T) {
 		r := reflect.ValueOf(s.rec).Elem()
 		for i := range r.NumField() {
 			name := r.Type().Field(i).Name
-			if name == "Op" || name == "Effects" {
+			if name == "Op" || name == "Effects" || r.Field(i).IsZero() {
 				continue
 			}
 			was := reflect.New(r.Field(i).Type()).Elem()
@@ -162,10 +197,10 @@ func checkLineFields(t *testing.T, s namedRecord, l *Line, data []byte) {
 // TestOperationCodec: every operation with every field set reads back the same, and
 // each field is in the bytes.
 func TestOperationCodec(t *testing.T) {
-	encode := func(op Operation) []byte { return appendOperation(nil, op) }
+	encode := func(op Operation) []byte { return new(operationCodec).append(nil, op) }
 	decode := func(data []byte) (Operation, error) {
 		r := reader{data: data}
-		op := r.operation(false)
+		op := new(operationCodec).read(&r)
 		return op, r.finish("operation")
 	}
 	for _, op := range filledOperations(t) {
@@ -215,7 +250,7 @@ func TestOperationCodes(t *testing.T) {
 		{"unknown flags of a decrement", "\x02\x40"},
 	} {
 		r := reader{data: []byte(c.data)}
-		r.operation(false)
+		new(operationCodec).read(&r)
 		if err := r.finish("operation"); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", c.rule, err)
 		}
@@ -225,7 +260,7 @@ func TestOperationCodes(t *testing.T) {
 			t.Error("an operation without a code was encoded")
 		}
 	}()
-	appendOperation(nil, nil)
+	new(operationCodec).append(nil, nil)
 }
 
 // TestRecordRoundTripProperty: what a ledger writes reads back the same.
@@ -291,15 +326,20 @@ func TestGoldenRecords(t *testing.T) {
 	names := map[byte][]string{}
 	for _, s := range sampleRecords(t) {
 		data := AppendRecord(nil, s.rec)
-		if later := s.name == eligibleBefore || s.name == batchBefore; later != (data[0] == recordFormat2) {
+		if data[0] != s.format() {
 			t.Errorf("%s is written in format %d", s.name, data[0])
 		}
 		names[data[0]] = append(names[data[0]], s.name, s.name+", sealed")
 		seal := SealOf(data)
 		forms[s.name], forms[s.name+", sealed"] = data, seal[:]
+		if texts := appendTexts(nil, s.rec); texts != nil {
+			names[data[0]] = append(names[data[0]], s.name+", texts")
+			forms[s.name+", texts"] = texts
+		}
 	}
 	checkGolden(t, "record-v1.hex", names[recordFormat1], forms)
 	checkGolden(t, "record-v2.hex", names[recordFormat2], forms)
+	checkGolden(t, "record-v3.hex", names[recordFormat3], forms)
 }
 
 // TestRecordFormats: an operation that belongs in one format is refused in another, so
@@ -307,13 +347,28 @@ func TestGoldenRecords(t *testing.T) {
 func TestRecordFormats(t *testing.T) {
 	for _, s := range sampleRecords(t) {
 		data := AppendRecord(nil, s.rec)
-		data[0] = recordFormat1 + recordFormat2 - data[0]
-		if _, err := DecodeRecord(data); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "does not belong in format") {
-			t.Errorf("%s in format %d: %v", s.name, data[0], err)
+		for format := range byte(recordFormat3 + 2) {
+			if data[0] = format; format == s.format() {
+				continue
+			}
+			if _, err := DecodeRecord(data); !errors.Is(err, ErrCorrupt) {
+				t.Errorf("%s in format %d: %v", s.name, format, err)
+			}
+			if known := format >= recordFormat1 && format <= recordFormat3; RecordFits(data, s.rec.Account, s.rec.Seq) != known {
+				t.Errorf("%s looks like a record in format %d: %t", s.name, format, !known)
+			}
 		}
-		if !RecordFits(data, s.rec.Account, s.rec.Seq) {
-			t.Errorf("%s does not look like a record in format %d", s.name, data[0])
-		}
+	}
+	plain := sampleRecords(t)[0].rec
+	plain.Op = Activation{BlockID: "b"}
+	codec := operationCodec{format: recordFormat3}
+	data := AppendRecord(nil, plain)
+	at := bytes.LastIndex(data, new(operationCodec).append(nil, plain.Op))
+	forged := append([]byte{recordFormat3}, data[1:at]...)
+	forged = append(append(forged, 0), codec.append(nil, plain.Op)...)
+	forged = append(forged, 0, 0)
+	if _, err := DecodeRecord(forged); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "does not belong in format 3") {
+		t.Errorf("a record that needs nothing of format 3, in format 3: %v", err)
 	}
 }
 

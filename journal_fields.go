@@ -1,0 +1,68 @@
+package creditledger
+
+import (
+	"iter"
+	"math"
+)
+
+// What few records have stands in lists of tagged fields, from record format 3 on: how many
+// there are, and then for each its tag and its value, in the order of the tags. A field
+// that has nothing to say is not there, so that a record has one form. A tag that is not
+// known is refused: it may change what the record means.
+// Rule: docs/format.md, "Fields".
+
+// The tags of an operation's fields. They are never reused.
+const (
+	fieldTexts = 1 // digest of its description and metadata
+)
+
+// The tags of a record's fields. They are never reused.
+const (
+	fieldWas = 1 // seal of the record of an earlier format that it was made from
+)
+
+// fieldList writes a list of fields behind what was written before.
+type fieldList struct {
+	dst  []byte
+	at   int // of the byte that says how many
+	last byte
+}
+
+// beginFields begins a list, of no fields yet.
+func beginFields(dst []byte) fieldList {
+	return fieldList{dst: append(dst, 0), at: len(dst)}
+}
+
+// tag begins a field; its value is to be appended to dst. Tags ascend.
+func (f *fieldList) tag(tag byte) {
+	if tag <= f.last {
+		panic("creditledger: fields out of order") // unreachable: the order stands in the code
+	}
+	f.dst[f.at]++
+	f.dst, f.last = append(f.dst, tag), tag
+}
+
+// fields yields the tags of a list. Whoever ranges over them reads the value of each, and
+// refuses those that it does not know with unknownField.
+func (r *reader) fields() iter.Seq[byte] {
+	return func(yield func(byte) bool) {
+		n, last := r.byte(), byte(0)
+		if n > math.MaxInt8 {
+			r.fail("a list of %d fields", n)
+		}
+		for range n {
+			tag := r.byte()
+			if r.err == "" && tag <= last {
+				r.fail("field %d out of order", tag)
+			}
+			if r.err != "" || !yield(tag) {
+				return
+			}
+			last = tag
+		}
+	}
+}
+
+func (r *reader) unknownField(tag byte) {
+	r.fail("field %d is not known to this release", tag)
+}

@@ -1,0 +1,204 @@
+package creditledger
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+)
+
+// People have a right to be forgotten, books have a duty to stay. So what a record of
+// format 3 seals of a description and of metadata is a digest with a salt; the salt and
+// the text lie beside the record, and can go. Without the salt nobody can find out
+// whether a text that they guess was the one.
+// Rule: docs/format.md, "Texts".
+
+// Salt is what the digest of a text begins with: random, and gone when the text is.
+type Salt [16]byte
+
+// SealedText is what a record seals of the description and the metadata of one of its
+// operations.
+type SealedText struct {
+	Digest Seal // zero: the operation has neither
+	Salt   Salt // zero unless the text is at hand
+	Erased bool // the text is gone
+}
+
+// RecordTexts are the texts of one record, with their salts, in their canonical bytes
+// (docs/format.md).
+type RecordTexts struct {
+	Seq   uint64
+	Bytes []byte // empty: the record has none any more
+}
+
+const textsFormat = 1
+
+// textOf returns the texts of an operation that is no batch.
+func textOf(op Operation) (description string, metadata map[string]string) {
+	switch op := op.(type) {
+	case Increment:
+		return op.Description, op.Metadata
+	case Decrement:
+		return op.Description, op.Metadata
+	case ExpirationChange:
+		return op.Description, op.Metadata
+	case Void:
+		return op.Description, op.Metadata
+	case Amendment:
+		return op.Description, op.Metadata
+	case Activation:
+		return op.Description, op.Metadata
+	}
+	return "", nil
+}
+
+// withText returns an operation with other texts.
+func withText(op Operation, description string, metadata map[string]string) Operation {
+	switch op := op.(type) {
+	case Increment:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case Decrement:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case ExpirationChange:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case Void:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case Amendment:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case Activation:
+		op.Description, op.Metadata = description, metadata
+		return op
+	}
+	return op
+}
+
+// hasText reports whether an operation, or one of a batch, has a description or metadata.
+func hasText(op Operation) bool {
+	if b, ok := op.(Batch); ok {
+		for i := range b {
+			if hasText(b[i]) {
+				return true
+			}
+		}
+		return false
+	}
+	description, metadata := textOf(op)
+	return description != "" || len(metadata) > 0
+}
+
+// digestOf is what is sealed of a text.
+func digestOf(salt *Salt, description string, metadata map[string]string) Seal {
+	return sha256.Sum256(appendNote(salt[:len(salt):len(salt)], description, metadata))
+}
+
+// saltOf makes the salt of one of a request's operations. Those of the others do not tell
+// it: the bits that all are made of are not kept.
+func saltOf(bits *Salt, op int) (salt Salt) {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint32(bits[:len(bits):len(bits)], uint32(op)))
+	copy(salt[:], sum[:])
+	return salt
+}
+
+// sealTexts makes the digests of what a record's operations say, and with them the record
+// one of format 3. It does nothing if they say nothing.
+func (rec *OpRecord) sealTexts(bits *Salt) {
+	rec.Texts = nil
+	if !hasText(rec.Op) {
+		return
+	}
+	var one [1]Operation
+	ops := operations(rec.Op, &one)
+	rec.Texts = make([]SealedText, len(ops))
+	for i, op := range ops {
+		if description, metadata := textOf(op); description != "" || len(metadata) > 0 {
+			salt := saltOf(bits, i)
+			rec.Texts[i] = SealedText{Digest: digestOf(&salt, description, metadata), Salt: salt}
+		}
+	}
+}
+
+// appendTexts appends the canonical bytes of the texts that are at hand of a record of
+// format 3; nothing if there are none.
+func appendTexts(dst []byte, rec *OpRecord) []byte {
+	n := 0
+	for i := range rec.Texts {
+		if rec.Texts[i].atHand() {
+			n++
+		}
+	}
+	if n == 0 {
+		return dst
+	}
+	dst = binary.AppendUvarint(append(dst, textsFormat), uint64(n))
+	var one [1]Operation
+	for i, op := range operations(rec.Op, &one) {
+		if t := &rec.Texts[i]; t.atHand() {
+			dst = binary.AppendUvarint(dst, uint64(i))
+			dst = append(dst, t.Salt[:]...)
+			description, metadata := textOf(op)
+			dst = appendNote(dst, description, metadata)
+		}
+	}
+	return dst
+}
+
+func (t *SealedText) atHand() bool { return t.Digest != Seal{} && !t.Erased }
+
+// readTexts gives the operations of a record that was just decoded the texts that lie
+// beside it; what it has a digest of and no text is erased. A text that is not the one
+// sealed is a CorruptError. It does nothing for a record that seals no text.
+func (rec *OpRecord) readTexts(data []byte) error {
+	for i := range rec.Texts {
+		rec.Texts[i].Erased = rec.Texts[i].Digest != Seal{}
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	r := reader{data: data}
+	r.version(textsFormat, textsFormat)
+	n := r.count()
+	if n == 0 {
+		r.fail("a list of no texts")
+	}
+	next := uint64(0)
+	for range n {
+		i := r.uvarint()
+		var salt Salt
+		copy(salt[:], r.bytes(len(salt)))
+		description, metadata := r.text(), r.metadata()
+		if r.err == "" && (i < next || i >= uint64(len(rec.Texts))) {
+			r.fail("of operation %d, which has none, or out of order", i)
+		}
+		if r.err != "" {
+			break
+		}
+		t := &rec.Texts[i]
+		if t.Digest == (Seal{}) || digestOf(&salt, description, metadata) != t.Digest {
+			r.fail("of operation %d: not the text that the record seals", i)
+			break
+		}
+		t.Salt, t.Erased = salt, false
+		rec.setText(int(i), description, metadata)
+		next = i + 1
+	}
+	if err := r.finish("texts"); err != nil {
+		return fmt.Errorf("record %d of %s: %w", rec.Seq, rec.Account, err)
+	}
+	return nil
+}
+
+// setText gives one of a record's operations its texts.
+func (rec *OpRecord) setText(i int, description string, metadata map[string]string) {
+	if b, ok := rec.Op.(Batch); ok {
+		b[i] = withText(b[i], description, metadata)
+		return
+	}
+	rec.Op = withText(rec.Op, description, metadata)
+}
+
+// erased reports whether the texts of one of the record's operations are gone.
+func (rec *OpRecord) erased(op int) bool { return rec.Texts != nil && rec.Texts[op].Erased }
