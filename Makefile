@@ -10,7 +10,7 @@ test: ## all tests, with the race detector
 	.ci/run tests
 
 lint: ## formatting, vet, staticcheck, go.mod, references in the documentation
-	.ci/run format vet static modules words
+	.ci/run format clean vet static modules words
 
 bench: ## ratios to what disk, bbolt and others do, in a few minutes
 	go run ./bench/report -quick
