@@ -10,9 +10,19 @@ import (
 // A connection may hold a password. So whatever looks like one is never taken for the
 // name of a file, which would be made, nor printed; it need not be one that works.
 
-// schemed is a name that begins as a URL does, with any scheme, or as a URL from which
-// the scheme was left out: USER:PASSWORD@HOST, or the user too.
-var schemed = regexp.MustCompile(`(?i)^([a-z][a-z0-9+.-]+://|(jdbc:)?(postgres(ql)?|pgsql):|[^/\\@\s=]*:[^/\\@\s]*@[^/\\@\s]*(/|:\d))`)
+// schemed is a name that begins as a URL does, with any scheme, or that has a user and a
+// password in front of a host, as in a URL from which the scheme was left out.
+var schemed = regexp.MustCompile(`(?is)^([a-z][a-z0-9+.-]+://|(jdbc:)?(postgres(ql)?|pgsql):|` + colonPassword + `|` + slashPassword + `)`)
+
+// The ways to write a password in front of a host. A colon divides it from the user, who
+// may be left out: USER:PASSWORD@HOST. Only the drive of a path has a colon and then a
+// slash. Other databases divide with a slash, USER/PASSWORD@HOST:PORT/NAME or
+// USER/PASSWORD@NAME; a path is told from that by the point in its last part, or by a
+// first part that is a point.
+const (
+	colonPassword = `[^/\\@=]*:([^/\\].*)?@|[^/\\@=]{2,}:.*@`
+	slashPassword = `[^/\\@\s=]*[^/\\@\s=.][^/\\@\s=]*/[^/\\@]+@(//|[^/\\@\s]*:\d|[^/\\@\s.]*/?$)`
+)
 
 // parametric is a name with a parameter of libpq anywhere in it: the first one may be
 // misspelt, or one of the server's. Other databases have such parameters with semicolons
@@ -48,6 +58,10 @@ func connectionText(name string) (string, bool) {
 // it where it does not belong.
 var secret = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]+://[^\s"']*|\b(postgres(ql)?|pgsql):[^\s"']+|[^\s"'/:@]*:[^\s"'/@]*@[^\s"'/@]*(/|:\d)[^\s"']*|\b[a-z]*(password|passwd|pwd)\s*=\s*('(\\.|[^'\\])*'|[^\s"']+)`)
 
+// suspect is part of the name of a file that may be half a connection: the file of such a
+// name may be meant, but its name is not printed.
+var suspect = regexp.MustCompile(`:[^\s"'/@]+@|[^/]/[^/@]+@[^/@]*(:\d|/)`)
+
 // withoutSecrets takes out of a text what it quotes of connections on the command line.
 func withoutSecrets(text string, args []string) string {
 	for _, arg := range args {
@@ -58,7 +72,7 @@ func withoutSecrets(text string, args []string) string {
 		forms := []string{value, strings.TrimSpace(value)}
 		switch clean := filepath.Clean(value); {
 		case isConnection(value):
-		case secret.MatchString(value) || secret.MatchString(clean): // as a file's name, or its directory's
+		case secret.MatchString(value), secret.MatchString(clean), suspect.MatchString(value), suspect.MatchString(clean): // as a file's name, or its directory's
 			forms = []string{value, clean, filepath.Dir(clean)}
 		default:
 			continue

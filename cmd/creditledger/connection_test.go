@@ -17,7 +17,11 @@ var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0: a random one
 func someConnection(r *rand.Rand, secret string) string {
 	one := func(of ...string) string { return of[r.IntN(len(of))] }
 	some := func(text string) string { return strings.Repeat(text, r.IntN(2)) }
-	if r.IntN(2) == 0 {
+	switch r.IntN(5) {
+	case 0: // what other programs take, or half a URL
+		plain := url.QueryEscape(secret)
+		return some(" ") + one("ada:", ":", "a.b-c:", "https:ada:", "ada/", "A-1/") + plain + one("@h:1521/db", "@//h:1/db", "@127.0.0.1:1", "@localhost", "@localhost:5432", "@h/")
+	case 1, 2:
 		text := one("postgres://", "postgresql://", "Postgres://", "pgsql://", "POSTGRESQL://", "jdbc:postgresql://", "mysql://", "postgres:", "")
 		if r.IntN(3) > 0 || text == "" {
 			text += one("ada", "", "a.b-c") + ":" + url.QueryEscape(secret) + "@" + one("127.0.0.1:1", "127.0.0.1:1,127.0.0.1:2", "[::1]:1") + "/" + one("db", "", "a%20b")

@@ -83,8 +83,23 @@ func TestLocate(t *testing.T) {
 		{"postgres:u:p@h", "", "", false},
 		{"u:p@h/d", "", "", false},
 		{"u:p@h:5432", "", "", false},
-		{"org:ada@example.com", "", "org:ada@example.com", false},
+		{"u:p@localhost", "", "", false},
+		{":p@localhost", "", "", false},
+		{"u:p/w@localhost", "", "", false},
+		{"u:p w@localhost", "", "", false},
+		{"https:u:p@h", "", "", false},
+		{"user/p@h:1521/db", "", "", false},
+		{"user/p@//h/db", "", "", false},
+		{"user/p@orcl", "", "", false},
+		{"org:ada@example.com", "", "", false}, // who means a file writes
+		{"./org:ada@example.com", "", "./org:ada@example.com", false},
+		{"./ada@h", "", "./ada@h", false},
+		{"accounts/ada@example.db", "", "accounts/ada@example.db", false},
+		{"ada@example.db", "", "ada@example.db", false},
+		{"12:30.db", "", "12:30.db", false},
 		{"C:/credits.db", "", "C:/credits.db", false},
+		{"C:/ada@example.db", "", "C:/ada@example.db", false},
+		{`C:\ada@example.db`, "", `C:\ada@example.db`, false},
 		{"a=b", "", "a=b", false},
 		{"rehost=b", "", "rehost=b", false},
 		{" host=h dbname=d", "", "schema creditledger of the database", true},
@@ -386,6 +401,14 @@ func TestNoConnectionIsTold(t *testing.T) {
 		"POSTGRES://sekretuser:sekretword@sekrethost:port/sekretbase",
 		"jdbc:postgresql://sekrethost/sekretbase?password=sekretword&user=sekretuser",
 		"sekretuser:sekretword@sekrethost/sekretbase",
+		"sekretuser:sekretword@localhost",
+		"u:sekret/word@localhost",
+		":sekretword@localhost",
+		"https:sekretuser:sekretword@h",
+		"sekretuser/sekretword@sekrethost:1521/sekretbase",
+		"sekretuser/sekretword@//sekrethost/sekretbase",
+		"sekretuser/sekretword@sekretbase",
+		"sekretuser/sekretword@sekrethost.invalid/sekretbase",
 		"Server=sekrethost;Port=1;User Id=sekretuser;Password=sekretword;Database=sekretbase",
 		"uid=sekretuser;pwd=sekretword;server=sekrethost",
 		"Data Source=sekrethost;Password=sekretword",
@@ -404,7 +427,7 @@ func TestNoConnectionIsTold(t *testing.T) {
 // TestNoSecretInPaths: what is taken for a file, because of a slash before it, tells no
 // secret either, and neither does the directory that it would be in.
 func TestNoSecretInPaths(t *testing.T) {
-	for _, db := range []string{"//sekretuser:sekretword@h/d", "/sekretuser:sekretword@h/d", "/nosuch/sekretuser:sekretword@h:1/d", "./no/sekretuser:sekretword@h/d", "/no/pwd=sekretword/d"} {
+	for _, db := range []string{"//sekretuser:sekretword@h/d", "/sekretuser:sekretword@h/d", "/nosuch/sekretuser:sekretword@h:1/d", "./no/sekretuser:sekretword@h/d", "./no/sekretuser:sekretword@h", "/no/sekretuser/sekretword@h:1521/d", "sekretuser/sekretword@h.example/d", "/no/pwd=sekretword/d"} {
 		s := newSession(t)
 		for _, args := range [][]string{{"balance", "c", "--db", db}, {"grant", "c", "1", "--db", db}, {"grant", "c", "1", "--json", "--db=" + db}, {"apply", "--db", db}, {"copy", "--from", s.db, "--to", db}, {"backup", db}, {"recover", s.db, db}, {"apply", db}} {
 			if args[0] == "copy" || args[0] == "backup" || args[0] == "recover" {

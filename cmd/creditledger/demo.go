@@ -87,7 +87,7 @@ func (a *app) demo(ctx context.Context) error {
 func tellStory(ctx context.Context, out io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "creditledger-demo-")
 	if err != nil {
-		return err
+		return fmt.Errorf("the demo finds no place for its ledger file: %w; set TMPDIR to a directory that you may write to", err)
 	}
 	defer func() { err = firstOf(err, os.RemoveAll(dir)) }()
 	clock := &opsfile.Clock{}

@@ -73,9 +73,19 @@ type flagError struct {
 func (e *flagError) Error() string {
 	var wrong *creditledger.InvalidError
 	if errors.As(e.err, &wrong) {
-		return "invalid " + e.name + ": " + wrong.Reason
+		return "invalid " + e.name + ": " + sentence(wrong.Reason)
 	}
 	return "invalid " + e.name + ": " + e.err.Error()
+}
+
+// sentence gives the reason of an InvalidError a subject: it may go on from the name of a
+// field.
+func sentence(reason string) string {
+	switch verb, _, _ := strings.Cut(reason, " "); verb {
+	case "is", "has", "goes", "cannot", "take", "takes", "belongs":
+		return "it " + reason
+	}
+	return reason
 }
 
 // Is matches creditledger.ErrInvalid and what the reason is; which key of an operations
@@ -87,10 +97,15 @@ func (e *flagError) Is(target error) bool {
 // message is an error of a subcommand on one line, with what to do next.
 func (a *app) message(cmd *cobra.Command, err error) string {
 	text := a.plain(inOwnWords(cmd, err.Error(), err))
-	if stoppedBy(cmd.Context(), err) != nil {
+	stopped := stoppedBy(cmd.Context(), err) != nil
+	if stopped {
 		text = strings.ReplaceAll(text, context.Canceled.Error(), "interrupted")
 	}
-	if hint := a.hint(err); hint != "" {
+	hint := a.hint(err)
+	if hint == "" && stopped && !errors.As(err, new(*signalError)) { // which has said how far it came
+		hint = "give the command again"
+	}
+	if hint != "" {
 		text += "; " + hint
 	}
 	return text
@@ -129,6 +144,7 @@ func (a *app) hint(err error) string {
 		unknown   *creditledger.OutcomeUnknownError
 		stopped   *interruptedError
 		file      *bolt.FileError
+		wrong     *creditledger.InvalidError
 	)
 	switch {
 	case errors.As(err, &stopped):
@@ -137,6 +153,8 @@ func (a *app) hint(err error) string {
 		return "or let its group in with --group-access"
 	case errors.Is(err, postgres.ErrNotMigrated):
 		return "creditledger migrate does that, with the same --db and --schema"
+	case errors.As(err, &wrong) && wrong.Field == "cursor":
+		return "give the one that the page before ended with, or none for the first page"
 	case errors.As(err, new(silentError)):
 		return "see that the server runs and can be reached from here"
 	case errors.As(err, &noFile):

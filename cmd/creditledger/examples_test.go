@@ -162,7 +162,7 @@ func TestAnswersThatCannotBePrinted(t *testing.T) {
 				t.Fatalf("status %d, %s", status, stderr)
 			}
 			_, stderr, status := s.run(t, last, full)
-			if status != statusTrouble || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "the output could not be written: ") {
+			if status != statusTrouble || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "the output could not be written: ") || !strings.Contains(stderr, "give the command again") {
 				t.Errorf("%s: status %d, %s", last, status, stderr)
 			}
 		})

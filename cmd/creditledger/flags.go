@@ -97,7 +97,7 @@ func inOwnWords(cmd *cobra.Command, text string, err error) string {
 	switch {
 	case errors.As(err, &wrong) && wrong.Field != "":
 		reason := compoundKey.ReplaceAllStringFunc(wrong.Reason, func(key string) string { return ownName(cmd, key) })
-		return strings.Replace(text, wrong.Error(), "invalid "+ownName(cmd, wrong.Field)+": "+reason, 1)
+		return strings.Replace(text, wrong.Error(), "invalid "+ownName(cmd, wrong.Field)+": "+sentence(reason), 1)
 	case errors.As(err, &other) && other.Field != "":
 		own := strings.TrimSuffix(other.Error(), other.Field) + ownName(cmd, other.Field)
 		return strings.Replace(text, other.Error(), own, 1)

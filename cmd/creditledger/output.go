@@ -7,17 +7,19 @@ import (
 
 // output is standard output, and remembers that something could not be written to it:
 // most of what prints has no use for the error, and a command must not end with status 0
-// when its answer is lost.
+// when its answer is lost. After that nothing more is written: what came after a gap would
+// be taken for the whole.
 type output struct {
 	to  io.Writer
 	err error
 }
 
 func (o *output) Write(p []byte) (int, error) {
-	n, err := o.to.Write(p)
-	if err != nil && o.err == nil {
-		o.err = err
+	if o.err != nil {
+		return 0, o.err
 	}
+	n, err := o.to.Write(p)
+	o.err = err
 	return n, err
 }
 
@@ -30,9 +32,9 @@ type outputError struct {
 func (e *outputError) Error() string {
 	text := fmt.Sprintf("the output could not be written: %v", e.err)
 	if e.done {
-		text += "; what was asked for is done"
+		return text + "; what was asked for is done, do not give the command again"
 	}
-	return text
+	return text + "; give the command again when there is room for its output"
 }
 
 func (e *outputError) Unwrap() error { return e.err }

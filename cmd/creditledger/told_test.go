@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rivo/uniseg"
@@ -64,6 +66,63 @@ func TestHintNamesWhatThereIs(t *testing.T) {
 	if out := s.must("--version"); !strings.HasPrefix(out, "creditledger ") || strings.Count(out, "\n") != 1 {
 		t.Errorf("--version: %q", out)
 	}
+}
+
+// TestErrorsAreSentences: an error that the ledger words as what its field is, and one of a
+// command that is stopped or finds no place for its files, say who does what, and what to
+// do next.
+func TestErrorsAreSentences(t *testing.T) {
+	s := newSession(t)
+	s.must("grant", "c", "1")
+	stopped, cancel := context.WithCancelCause(t.Context())
+	cancel(&signalError{syscall.SIGINT})
+	t.Setenv("TMPDIR", filepath.Join(s.dir, "none"))
+	for _, c := range []struct {
+		ctx    context.Context
+		args   []string
+		status int
+		says   string
+	}{
+		{t.Context(), []string{"entries", "c", "--cursor", "x"}, statusUsage, "invalid --cursor: it is not one of this ledger's; give the one that the page before ended with, or none for the first page"},
+		{t.Context(), []string{"grant", "c", "5", "--description", "\xff"}, statusUsage, "invalid --description: it is not valid UTF-8"},
+		{stopped, []string{"grant", "c", "5"}, 130, "increment 5 on c/credits: interrupted; give the command again"},
+		{stopped, []string{"balance", "c"}, 130, "interrupted; give the command again"},
+		{t.Context(), []string{"demo"}, statusTrouble, "the demo finds no place for its ledger file: stat " + filepath.Join(s.dir, "none") + ": no such file or directory; set TMPDIR to a directory that you may write to"},
+	} {
+		if _, stderr, status := s.runUntil(c.ctx, c.args...); status != c.status || !strings.Contains(stderr, c.says) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("%q: status %d, %s", c.args, status, stderr)
+		}
+	}
+}
+
+// TestOutputEndsAtItsFirstError: what comes after a gap is not written, and whoever writes on
+// is told the first error.
+func TestOutputEndsAtItsFirstError(t *testing.T) {
+	var to failingOnce
+	out := &output{to: &to}
+	for i := range 3 {
+		if _, err := fmt.Fprint(out, i); !errors.Is(err, os.ErrClosed) || err != out.err {
+			t.Errorf("write %d: %v", i, err)
+		}
+	}
+	if to.text != "" {
+		t.Errorf("%q was written after an error", to.text)
+	}
+}
+
+// failingOnce is a writer whose first write fails.
+type failingOnce struct {
+	failed bool
+	text   string
+}
+
+func (w *failingOnce) Write(p []byte) (int, error) {
+	if !w.failed {
+		w.failed = true
+		return 0, &os.PathError{Op: "write", Path: "x", Err: os.ErrClosed}
+	}
+	w.text += string(p)
+	return len(p), nil
 }
 
 // TestRepeatsAreTold: whatever is repeated under its key says so, to people and to

@@ -21,7 +21,7 @@ const (
 // over. Op says what was attempted.
 func Enter(ctx context.Context, op string) error {
 	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("%s: not begun: %w", op, err)
+		return fmt.Errorf("%s: nothing was begun: %w", op, err)
 	}
 	return nil
 }
