@@ -97,3 +97,24 @@ func drawdownOrder(a, b *block) int {
 	}
 	return cmp.Compare(a.Number, b.Number)
 }
+
+// DrawdownOrder compares two blocks of one account by the policy orb/1: who pays
+// first is the smaller. Priority ascending, filtered before unfiltered, expiry
+// ascending with never last, cost basis ascending with none as 0, creation.
+// Rule: docs/semantics.md, "Drawdown order".
+func DrawdownOrder(a, b *Block) int {
+	x, y := a.ordered(), b.ordered()
+	return drawdownOrder(&x, &y)
+}
+
+// someFilter stands for the filters of any block that has some.
+var someFilter = rare{Filters: make([]Filter, 1)}
+
+// ordered is what drawdownOrder looks at of b. It costs no memory: lists are long.
+func (b *Block) ordered() block {
+	o := block{Number: b.Number, Priority: b.Priority, ExpiresAt: b.ExpiresAt, CostBasis: b.CostBasis, rare: &nothingRare}
+	if len(b.Filters) > 0 {
+		o.rare = &someFilter
+	}
+	return o
+}

@@ -88,33 +88,3 @@ func materialise(a *account, c *change, n int) {
 		c.blocks = append(c.blocks, l.block)
 	}
 }
-
-// expire writes down what lapsed, piece by piece; nothing if nothing did. All but the
-// last piece go out in commits of their own.
-func (d *decision) expire() error {
-	a := d.account
-	for len(a.lapsed) > 0 {
-		c := d.newChange()
-		entries := a.head.Entries
-		materialise(a, c, min(len(a.lapsed), d.expiries))
-		at := c.lines[len(c.lines)-1].At
-		if err := d.apply(expire{}, c); err != nil {
-			return err
-		}
-		d.record(expire{}, "", at, entries, []*change{c})
-		if len(a.lapsed) > 0 {
-			d.detach()
-		}
-	}
-	return nil
-}
-
-// detach makes a flight of its own of what is decided so far.
-func (d *decision) detach() {
-	f := newFlight(nil, d.records[0].seq-1, d.records[0].prev)
-	f.size = d.size()
-	f.add(d)
-	f.seal(d.account)
-	d.pieces = append(d.pieces, f)
-	d.aboard, d.records, d.bytes = len(d.changes), d.records[:0], d.bytes[:0]
-}

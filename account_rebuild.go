@@ -7,7 +7,7 @@ import "fmt"
 // crash. State = replay of the journal. It is for one goroutine.
 type Rebuild struct {
 	account *account
-	flight  flight
+	set     changeset
 }
 
 // NewRebuild starts from what the store has written down of an account, which it
@@ -17,7 +17,7 @@ func NewRebuild(id AccountID, s *State) (*Rebuild, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Rebuild{account: a, flight: flight{version: s.Head.Version, prev: s.Head.Seal}}, nil
+	return &Rebuild{account: a, set: changeset{version: s.Head.Version, prev: s.Head.Seal}}, nil
 }
 
 // Missing returns the ids of the blocks that a record names and that are not at hand.
@@ -42,8 +42,7 @@ func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
 	if err != nil {
 		return &CorruptError{Where: fmt.Sprintf("record %d of %s", rec.Seq, rec.Account), Reason: err.Error()}
 	}
-	d := decision{changes: changes, records: []sealed{{seq: rec.Seq, prev: rec.Prev, key: rec.Key, bytes: bytes}}}
-	r.flight.add(&d)
+	r.set.add(&written{changes: changes, records: []sealed{{seq: rec.Seq, prev: rec.Prev, key: rec.Key, bytes: bytes}}})
 	return nil
 }
 
@@ -51,5 +50,5 @@ func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
 // have brought it.
 func (r *Rebuild) Change() Change {
 	var blocks []StoredBlock
-	return r.flight.change(r.account, &blocks)
+	return r.set.change(r.account, &blocks)
 }

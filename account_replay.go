@@ -1,8 +1,6 @@
 package creditledger
 
 import (
-	"context"
-	"errors"
 	"fmt"
 )
 
@@ -145,105 +143,4 @@ func lineDifference(a, b *Line) string {
 		field{"void amount", a.VoidAmount.Cmp(b.VoidAmount) == 0},
 		field{"new block", a.NewBlock == b.NewBlock},
 		field{"new block expiry", a.NewExpiry == b.NewExpiry})
-}
-
-// Journal returns up to limit (at most MaxPage) sealed records of an account from
-// record number from on: what Import takes, byte for byte.
-func (l *Ledger) Journal(ctx context.Context, on AccountID, from uint64, limit int) ([]JournalRecord, error) {
-	err := l.reading(ctx, &on)
-	if err != nil {
-		return nil, err
-	}
-	defer l.leave()
-	if limit <= 0 || limit > MaxPage {
-		return nil, invalid("limit", "%d is not between 1 and %d", limit, MaxPage)
-	}
-	return l.store.Journal(ctx, on, from, limit, false)
-}
-
-// Import appends records of another ledger's journal to an account, seals and all:
-// the way to move a ledger between stores, or to rebuild one from its journal. The
-// records must continue where the account's journal ends; each is decided again and
-// must come out the same, and all are written in one commit or none. An error names
-// the first record that does not fit: a Violation, or a CorruptError if its bytes are
-// damaged or of another account.
-func (l *Ledger) Import(ctx context.Context, on AccountID, records []JournalRecord) error {
-	err := l.reading(ctx, &on)
-	if err != nil {
-		return err
-	}
-	defer l.leave()
-	if len(records) == 0 {
-		return nil
-	}
-	for attempt := 1; ; attempt++ {
-		f, err := l.importOnce(ctx, on, records)
-		if err == nil {
-			if err = l.commit.await(ctx, f); err != nil {
-				err = &OutcomeUnknownError{Err: err}
-			} else {
-				err = f.err
-			}
-		}
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, ErrConflict) || attempt == maxAttempts {
-			return fmt.Errorf("import into %s: %w", on, err)
-		}
-	}
-}
-
-func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []JournalRecord) (*flight, error) {
-	s, err := l.acquire(ctx, on)
-	if err != nil {
-		return nil, err
-	}
-	defer l.cache.release(s)
-	if err := s.load(ctx, l.store); err != nil {
-		return nil, err
-	}
-	d := decision{request: &request{account: on}, account: s.account}
-	keys := map[Key]bool{}
-	err = s.decide(func() error {
-		for i := range records {
-			if err := l.importRecord(ctx, s, &d, keys, &records[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		// Between the records time has passed, which taking them back does not undo.
-		d.takeBack()
-		s.account.rebuild(s.account.head.LastAt)
-		return nil, err
-	}
-	f, _ := l.commit.queue(s, &d, false)
-	return f, nil
-}
-
-func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys map[Key]bool, stored *JournalRecord) error {
-	rec, err := decodeStored(s.id, stored)
-	if err != nil {
-		return err
-	}
-	if rec.Key != "" {
-		if seq, err := l.store.KeySeq(ctx, s.id, rec.Key); err != nil {
-			return err
-		} else if seq != 0 || s.flightOf(rec.Key) != nil || keys[rec.Key] {
-			return violation(rec, "idempotency", "its key %s is in use", quote(string(rec.Key)))
-		}
-		keys[rec.Key] = true
-	}
-	if err := s.fetch(ctx, l.store, rec.Op); err != nil {
-		return err
-	}
-	changes, err := replay(s.account, rec, SealOf(stored.Bytes), newChange)
-	d.changes = append(d.changes, changes...)
-	if err != nil {
-		return err
-	}
-	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: rec.Key, bytes: stored.Bytes})
-	return nil
 }

@@ -10,67 +10,6 @@ const weightUnit = 256
 // weight of a block in units of a plain one.
 func (b *block) weight() int { return 1 + (len(b.ID)+b.rare.size)/weightUnit }
 
-// Sizes are bytes in memory, about, with what slices and maps need to hold them.
-
-func textSize(s string) int { return 16 + len(s) }
-
-func metadataSize(m map[string]string) int {
-	size := 0
-	for k, v := range m {
-		size += 32 + textSize(k) + textSize(v)
-	}
-	return size
-}
-
-func filtersSize(filters []Filter) int {
-	size := 0
-	for i := range filters {
-		size += 32
-		for _, v := range filters[i].Values {
-			size += textSize(v)
-		}
-	}
-	return size
-}
-
-func operationSize(op Operation) int {
-	note := func(description string, metadata map[string]string) int {
-		return textSize(description) + metadataSize(metadata)
-	}
-	switch op := op.(type) {
-	case Increment:
-		return textSize(op.BlockID) + textSize(op.InvoiceID) + filtersSize(op.Filters) + note(op.Description, op.Metadata)
-	case Decrement:
-		return textSize(op.ItemID) + textSize(op.PriceID) + textSize(op.InvoiceID) + note(op.Description, op.Metadata)
-	case ExpirationChange:
-		return textSize(op.BlockID) + textSize(op.NewBlockID) + note(op.Description, op.Metadata)
-	case Void:
-		return textSize(op.BlockID) + textSize(op.Reason) + note(op.Description, op.Metadata)
-	case Amendment:
-		return textSize(op.BlockID) + note(op.Description, op.Metadata)
-	case Activation:
-		return textSize(op.BlockID) + note(op.Description, op.Metadata)
-	case Batch:
-		size := 0
-		for _, op := range op {
-			size += operationSize(op)
-		}
-		return size
-	}
-	return 0
-}
-
-// checkSize refuses a batch that is too large. It is for new requests: what was written
-// when the bound was another is replayed.
-func checkSize(op Operation) error {
-	if b, ok := op.(Batch); ok {
-		if size := operationSize(b); size > MaxBatchSize {
-			return invalid("operations", "take up %d bytes, more than %d: split the batch", size, MaxBatchSize)
-		}
-	}
-	return nil
-}
-
 // checkRoom refuses an operation after which the open blocks of an account would weigh
 // too much, unless they weighed no less before it.
 func checkRoom(a *account, before int) error {

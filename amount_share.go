@@ -3,27 +3,21 @@ package creditledger
 import (
 	"encoding/binary"
 	"math/big"
+
+	"creditledger/internal/u128"
 )
 
 // share returns a × part ÷ whole, cut towards zero to places digits after the point
 // (0 to maxPlaces). It rounds nothing else: the product is exact, however long. a is not
 // negative, and part is between 0 and whole, which is positive.
 func (a Amount) share(part, whole Amount, places int) Amount {
-	product := new(big.Int).Mul(a.magnitude().big(), part.magnitude().big())
-	product.Quo(product, whole.magnitude().big())
-	step := new(big.Int).SetUint64(pow10[maxPlaces-places])
+	product := new(big.Int).Mul(a.magnitude().Big(), part.magnitude().Big())
+	product.Quo(product, whole.magnitude().Big())
+	step := new(big.Int).SetUint64(u128.Pow10[maxPlaces-places])
 	product.Quo(product, step).Mul(product, step)
 	var b [16]byte
 	product.FillBytes(b[:])
 	return Amount{int64(binary.BigEndian.Uint64(b[:8])), binary.BigEndian.Uint64(b[8:])}
-}
-
-// big is x for arithmetic that two words cannot hold.
-func (x u128) big() *big.Int {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], x.hi)
-	binary.BigEndian.PutUint64(b[8:], x.lo)
-	return new(big.Int).SetBytes(b[:])
 }
 
 // prorated is what a is worth for the rest of a period: a × (end − from) ÷ (end − begin)

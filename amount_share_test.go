@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"creditledger/internal/u128"
 )
 
 func TestProrating(t *testing.T) {
@@ -54,7 +56,7 @@ func TestShareIsCutNotRounded(t *testing.T) {
 		rat := func(a Amount) *big.Rat { r, _ := new(big.Rat).SetString(a.String()); return r }
 		exact := new(big.Rat).Quo(new(big.Rat).Mul(rat(a), rat(part)), rat(whole))
 		rest := new(big.Rat).Sub(exact, rat(got))
-		unit := new(big.Rat).SetFrac(big.NewInt(1), new(big.Int).SetUint64(pow10[places]))
+		unit := new(big.Rat).SetFrac(big.NewInt(1), new(big.Int).SetUint64(u128.Pow10[places]))
 		if rest.Sign() < 0 || rest.Cmp(unit) >= 0 || got.number().scale > places {
 			t.Fatalf("%s × %s ÷ %s to %d places is %s", a, part, whole, places, got)
 		}

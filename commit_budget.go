@@ -63,14 +63,17 @@ const (
 // entrySize is about what an entry of a result takes up in memory.
 const entrySize = 384
 
-// size is what a decision keeps in memory until it is durable.
-func (d *decision) size() int64 {
-	size := len(d.bytes) * 2 // the operation says about the same
-	for _, c := range d.changes[d.aboard:] {
+// size is what is kept in memory of what was written until it is durable.
+func (w *written) size() int64 {
+	size := 0
+	for i := range w.records {
+		size += len(w.records[i].bytes) * 2 // the operation says about the same
+	}
+	for _, c := range w.changes {
 		size += entrySize * len(c.lines)
 	}
-	for i := range d.puts {
-		size += len(d.puts[i].Value)
+	for i := range w.puts {
+		size += len(w.puts[i].Value)
 	}
 	return int64(size)
 }

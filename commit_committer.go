@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -80,25 +79,25 @@ func (c *committer) over(s Store, cache *cache) {
 	}
 }
 
-// queue adds a decision to the account's last flight, or begins another behind that; what
-// the decision writes in pieces goes before it. The caller holds the slot. If
+// queue adds what was written to the account's last flight, or begins another behind that;
+// pieces of it that are flights of their own go before it. The caller holds the slot. If
 // nobody is about to commit, a goroutine begins to, unless the caller offers to lead:
 // then it has to call lead once it has let go of the slot.
-func (c *committer) queue(s *slot, d *decision, offer bool) (f *flight, leader bool) {
+func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f *flight, leader bool) {
 	first := s.queued == nil
-	for _, piece := range d.pieces {
+	for _, piece := range pieces {
 		c.bytes.take(piece.size)
 		c.launch(s, piece)
 	}
 	if f = s.last; f == nil || f.sealed != nil {
-		f = newFlight(s, d.records[0].seq-1, d.records[0].prev)
+		f = newFlight(s, w.records[0].seq-1, w.records[0].prev)
 		c.launch(s, f)
 	}
-	for _, piece := range d.pieces {
+	for _, piece := range pieces {
 		piece.goal = f
 	}
-	f.add(d)
-	f.takes(d, s.account.weight)
+	f.add(w)
+	f.takes(w, s.account.weight)
 	if s.flying != nil { // its landing makes the slot ready
 		return f, false
 	}
@@ -225,33 +224,6 @@ func (c *committer) again(s *slot, operations int) {
 	defer c.mu.Unlock()
 	c.ready = append(c.ready, s)
 	c.waiting += operations
-}
-
-// concerns reports whether a conflict names anything of a change.
-func (e *ConflictError) concerns(c *Change) bool {
-	if slices.Contains(e.Accounts, c.Account) {
-		return true
-	}
-	return slices.ContainsFunc(c.Records, func(p RecordPut) bool { return slices.Contains(e.Records, p.RecordID) })
-}
-
-// of is the part of a conflict that concerns a slot's flight.
-func (e *ConflictError) of(s *slot) *ConflictError {
-	part := &ConflictError{}
-	if slices.Contains(e.Accounts, s.id) {
-		part.Accounts = []AccountID{s.id}
-	}
-	for _, id := range e.Records {
-		if s.flying.puts(id) {
-			part.Records = append(part.Records, id)
-		}
-	}
-	for _, key := range e.Keys {
-		if s.flying.byKey[key] {
-			part.Keys = append(part.Keys, key)
-		}
-	}
-	return part
 }
 
 // send commits. A store that panics leaves the outcome open.

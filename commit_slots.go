@@ -69,7 +69,7 @@ func (s *slot) pop() *flight {
 // lapsed, or takes nothing more.
 func (s *slot) makeRoom(expiries int) {
 	f, n := s.last, len(s.account.lapsed)
-	if f != nil && f.sealed == nil && n > 0 && f.expiries+n > expiries {
+	if f != nil && f.sealed == nil && n > 0 && f.expired+n > expiries {
 		f.seal(s.account)
 	}
 }

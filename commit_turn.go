@@ -141,11 +141,11 @@ func (t *turn) board() {
 		case f == nil || s.flying != nil: // a flight was thrown away and left its place in the queue
 		case f.meets(aboard):
 			c.again(s, 1)
-		case size > 0 && size+f.size > maxCommit, expiries > 0 && expiries+f.expiries > c.expiries:
+		case size > 0 && size+f.size > maxCommit, expiries > 0 && expiries+f.expired > c.expiries:
 			c.again(s, len(f.records))
 		default:
 			size += f.size
-			expiries += f.expiries
+			expiries += f.expired
 			for i := range f.upper {
 				if aboard == nil {
 					aboard = map[RecordID]bool{}

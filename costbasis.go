@@ -1,6 +1,10 @@
 package creditledger
 
-import "strings"
+import (
+	"strings"
+
+	"creditledger/internal/u128"
+)
 
 // CostBasis is what one credit of a block cost, in the invoicing currency: a decimal
 // number ≥ 0 that keeps the digits it was given ("0.20" comes back as "0.20"). The
@@ -36,7 +40,7 @@ func costBasisOf(n number) CostBasis {
 
 // number is the cost with the places that were given.
 func (c CostBasis) number() number {
-	coeff, _ := c.amount.magnitude().divided(pow10[maxPlaces-c.places])
+	coeff, _ := c.amount.magnitude().DividedBy(u128.Pow10[maxPlaces-c.places])
 	return number{coeff: coeff, scale: int(c.places)}
 }
 
@@ -108,22 +112,4 @@ func (c *CostBasis) UnmarshalJSON(data []byte) error {
 		*c = v
 	}
 	return err
-}
-
-// appendCostBasis appends the canonical form of a cost basis that is set. It is that
-// of an amount with the scale as given, which is part of what is kept.
-func appendCostBasis(dst []byte, c CostBasis) []byte {
-	return c.number().appendBinary(dst)
-}
-
-// costBasis reads what appendCostBasis wrote and nothing else.
-func (r *reader) costBasis() CostBasis {
-	n := r.number(r.byte())
-	if r.err == "" && n.negative {
-		r.fail("negative cost basis")
-	}
-	if r.err != "" {
-		return CostBasis{}
-	}
-	return costBasisOf(n)
 }

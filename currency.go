@@ -1,19 +1,8 @@
 package creditledger
 
-import "strings"
+import "creditledger/internal/iso4217"
 
-// isoCurrencies are the active codes of ISO 4217, list one, as of amendment 180 (in
-// force since 2026-01-01), in order. They tell real currencies from pricing units, and are
-// what a customer may be invoiced in; amounts and minor units are package invoice's.
-const isoCurrencies = " AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN BZD " +
-	"CAD CDF CHE CHF CHW CLF CLP CNY COP COU CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD " +
-	"HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD " +
-	"MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF " +
-	"SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST " +
-	"XAD XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XOF XPD XPF XPT XSU XTS XUA XXX YER ZAR ZMW ZWG "
-
-// isISOCurrency reports whether a currency is a real one. Case counts: usd is a
-// pricing unit.
-func isISOCurrency(code string) bool {
-	return len(code) == 3 && !strings.Contains(code, " ") && strings.Contains(isoCurrencies, " "+code+" ")
-}
+// IsISOCurrency reports whether a currency is a real one: an active code of ISO 4217,
+// upper case. Any other currency is a pricing unit. A customer may be invoiced in a real
+// one only; amounts and minor units are package invoice's.
+func IsISOCurrency(code string) bool { return iso4217.IsActive(code) }

@@ -101,17 +101,3 @@ type EntryBlock struct {
 	CostBasis CostBasis
 	Filters   []Filter
 }
-
-// Line is an entry as the journal keeps it: what cannot be had from the operation,
-// the block or the lines before it. Rule: docs/format.md, "Journal record".
-type Line struct {
-	Type       EntryType
-	At         Instant // created_at
-	Block      uint64  // number of the block
-	Amount     Amount
-	Starting   Amount
-	Ending     Amount
-	VoidAmount Amount  // void_initiated, void
-	NewBlock   uint64  // expiration_change: number of the block made
-	NewExpiry  Instant // expiration_change, void_initiated
-}

@@ -240,3 +240,32 @@ func kindText(kind string) string {
 	}
 	return quote(kind)
 }
+
+// inBatch says which operation of a batch was refused; a field that is at fault is
+// named by its place in the batch.
+func inBatch(op Operation, i int, err error) error {
+	b, ok := op.(Batch)
+	if !ok {
+		return err
+	}
+	var wrong *InvalidError
+	if errors.As(err, &wrong) {
+		err = &InvalidError{Field: fmt.Sprintf("operations[%d].%s", i, wrong.Field), Reason: wrong.Reason}
+	}
+	return &batchError{i: i, op: b[i], err: err}
+}
+
+// batchError is why an operation of a batch was refused.
+type batchError struct {
+	i   int
+	op  Operation
+	err error
+}
+
+func (e *batchError) Error() string {
+	return fmt.Sprintf("operation %d, %s: %v", e.i+1, describe(e.op), e.err)
+}
+
+func (e *batchError) Unwrap() error { return e.err }
+
+func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"reflect"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"creditledger"
 	"creditledger/fuzz"
@@ -200,4 +202,50 @@ func plainText(v reflect.Value) string {
 		return fmt.Sprintf("%q", fmt.Sprint(x))
 	}
 	return fmt.Sprintf("%q", fmt.Sprint(v.Interface()))
+}
+
+// TestHostileOptions: options out of their range, a clock and a source of randomness
+// that fail: nothing is stored that could not be read again.
+func TestHostileOptions(t *testing.T) {
+	for name, set := range map[string]func(*creditledger.Options){
+		"repay unknown":  func(o *creditledger.Options) { o.Repay = 9 },
+		"repay the last": func(o *creditledger.Options) { o.Repay = 255 },
+		"negative grace": func(o *creditledger.Options) { o.GracePeriod = math.MinInt64 },
+		"endless grace":  func(o *creditledger.Options) { o.GracePeriod = math.MaxInt64 },
+		"negative cache": func(o *creditledger.Options) { o.CacheBlocks = math.MinInt },
+		"cache of one":   func(o *creditledger.Options) { o.CacheBlocks = 1 },
+	} {
+		w := newWorld(t, set).given(grant("A", "10"), spend("15"), grant("B", "1"))
+		if got := w.total(); got != "-4" {
+			t.Errorf("%s: the total is %s", name, got)
+		}
+		w.reopen()
+		if len(w.entries(creditledger.EntriesQuery{})) != 3 {
+			t.Errorf("%s: %s", name, w.ledger())
+		}
+		w.verified()
+	}
+	for _, year := range []int{-1, 0, 10000, 1 << 40} {
+		w := newWorld(t)
+		before := digestOf(t, w)
+		w.mu.Lock()
+		w.now = time.Date(year, 12, 31, 23, 59, 59, 0, time.UTC)
+		w.mu.Unlock()
+		for name, call := range accountMethods {
+			if slices.Contains([]string{"Journal", "Import", "Checkpoint", "Verify"}, name) {
+				continue // these do not look at the clock
+			}
+			if err := call(w.Ledger, cus1); err == nil {
+				t.Errorf("%s in the year %d was done", name, year)
+			}
+		}
+		if digestOf(t, w) != before {
+			t.Errorf("something was written in the year %d", year)
+		}
+	}
+	w := newWorld(t, func(o *creditledger.Options) { o.Random = strings.NewReader("too short") })
+	before := digestOf(t, w)
+	if _, err := w.Do(ctx, cus1, grant("", "1"), ""); err == nil || digestOf(t, w) != before {
+		t.Errorf("without randomness: %v", err)
+	}
 }

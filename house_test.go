@@ -3,14 +3,18 @@ package creditledger_test
 import (
 	"fmt"
 	"go/ast"
+	"go/importer"
 	"go/parser"
 	"go/token"
+	"go/types"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,7 +28,14 @@ import (
 // a dot in their first part are packages of this module. "anything" is for what is
 // built on top of all of it.
 var rooms = map[string][]string{
-	".":                      {"github.com/cockroachdb/apd/v3", "github.com/google/uuid"},
+	".": {
+		"internal/gate", "internal/iso4217", "internal/u128", "internal/uuid7",
+		"github.com/cockroachdb/apd/v3", "github.com/google/uuid",
+	},
+	"internal/gate":          {},
+	"internal/iso4217":       {},
+	"internal/u128":          {},
+	"internal/uuid7":         {"github.com/google/uuid"},
 	"store":                  {"."},
 	"store/internal/changes": {"."},
 	"store/storetest":        {"."},
@@ -145,7 +156,7 @@ func forbidden(room, name string, allowed []string) string {
 		return ""
 	case name == modulePath || strings.HasPrefix(name, modulePath+"/"):
 		if !slices.Contains(allowed, roomOf(name)) {
-			return "arrows point at the root only"
+			return "arrows point at the root, and from there at its leaves"
 		}
 	case strings.Contains(first, "."):
 		if !slices.Contains(allowed, name) {
@@ -177,6 +188,146 @@ func TestHouseImportsBite(t *testing.T) {
 			t.Errorf("%s may not import %s: %s", c.room, c.name, why)
 		}
 	}
+}
+
+// layers are those of the root package, lowest first: what stands in a file uses what
+// stands in files of its own layer and of lower ones. Every file is in one layer, and but
+// for the values its name begins with that of its layer. Below all of them are the leaves
+// in internal, which import nothing of ours.
+var layers = []layer{
+	{"", "values: what is asked, granted and answered, with its text and JSON, and errors", []string{
+		"accountid", "amount", "amount_share", "amount_text", "block", "costbasis", "currency", "date", "document", "entry", "enum", "errors", "filter",
+		"instant", "interval", "json", "key", "limits", "operation", "operation_check", "operation_difference", "operation_json", "operation_resolve",
+		"operation_size", "overdraft", "result", "seal", "violation", "when",
+	}},
+	{"store", "the seam: what the ledger needs of a store", []string{"store"}},
+	{"journal", "the canonical bytes of what is stored", []string{
+		"journal_block", "journal_fields", "journal_lines", "journal_operation", "journal_reader", "journal_record", "journal_texts", "journal_values",
+	}},
+	{"account", "one account in memory: time passes over it, an operation is decided on it, a record is replayed", []string{
+		"account_block", "account_change", "account_changeset", "account_checks", "account_draw", "account_expiry", "account_lists", "account_pools",
+		"account_rebuild", "account_replay", "account_state", "account_step", "account_weight",
+	}},
+	{"commit", "the accounts at hand, and what was decided on its way to the store", []string{
+		"commit_budget", "commit_committer", "commit_flight", "commit_joined", "commit_slots", "commit_thrown", "commit_turn",
+	}},
+	{"ledger", "from a call to what is queued, and to its result", []string{
+		"ledger", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_decide", "ledger_documents", "ledger_durable",
+		"ledger_expire", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_sweep",
+	}},
+	{"read", "reports", []string{"read_balance", "read_blocks", "read_cursor", "read_entries", "read_explain"}},
+	{"verify", "the proof of what is stored", []string{"verify", "verify_account", "verify_compare", "verify_customers", "verify_index"}},
+	{"doc", "the package's tutorial", []string{"doc"}},
+}
+
+type layer struct {
+	prefix string
+	what   string
+	files  []string // without .go
+}
+
+// TestHouseLayers: every file of the root is in one layer and named for it, and nothing
+// uses what stands in a higher one.
+func TestHouseLayers(t *testing.T) {
+	rank := map[string]int{}
+	for i, l := range layers {
+		for _, name := range l.files {
+			if _, twice := rank[name]; twice || l.prefix != "" && name != l.prefix && !strings.HasPrefix(name, l.prefix+"_") {
+				t.Errorf("%s.go is in two layers, or not named for its layer %s", name, l.prefix)
+			}
+			rank[name] = i
+		}
+	}
+	for _, up := range usesUp(t, rank) {
+		t.Error(up)
+	}
+}
+
+// TestHouseLayersBite: a use of a higher layer is found, whatever is used.
+func TestHouseLayersBite(t *testing.T) {
+	rank := map[string]int{}
+	for i, l := range layers {
+		for _, name := range l.files {
+			rank[name] = i
+		}
+	}
+	rank["limits"], rank["journal_lines"], rank["seal"] = len(layers), len(layers), len(layers)
+	found := strings.Join(usesUp(t, rank), "\n")
+	for _, want := range []string{"MaxPage", "checkID", "Line", "At", "effect", "Seal"} { // a constant, a function, a type, a field, a method, a type
+		if !strings.Contains(found, " uses "+want+" of ") {
+			t.Errorf("nothing is said of %s:\n%s", want, found)
+		}
+	}
+}
+
+// usesUp type-checks the root and lists the uses of higher layers, sorted, and the files
+// without a layer.
+func usesUp(t *testing.T, rank map[string]int) []string {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("no go command here")
+	}
+	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{if .Export}}{{.ImportPath}} {{.Export}}{{end}}", ".")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("%v: %s", list, err)
+	}
+	exports := map[string]string{}
+	for line := range strings.Lines(string(out)) {
+		if name, file, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			exports[name] = file
+		}
+	}
+	positions := token.NewFileSet()
+	var sources []*ast.File
+	var found []string
+	for name := range rank {
+		file, err := parser.ParseFile(positions, name+".go", nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources = append(sources, file)
+	}
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if _, known := rank[strings.TrimSuffix(name, ".go")]; !known && !strings.HasSuffix(name, "_test.go") {
+			found = append(found, name+" is in no layer of the table")
+		}
+	}
+	imported := importer.ForCompiler(positions, "gc", func(name string) (io.ReadCloser, error) { return os.Open(exports[name]) })
+	info := &types.Info{Uses: map[*ast.Ident]types.Object{}}
+	root, err := (&types.Config{Importer: imported}).Check(modulePath, positions, sources, info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fileOf := func(p token.Pos) string {
+		return strings.TrimSuffix(filepath.Base(positions.Position(p).Filename), ".go")
+	}
+	for id, used := range info.Uses {
+		if used.Pkg() != root || !ofPackage(used) {
+			continue
+		}
+		if from, to := fileOf(id.Pos()), fileOf(used.Pos()); rank[from] < rank[to] {
+			found = append(found, fmt.Sprintf("%s uses %s of %s.go, which is in a higher layer", positions.Position(id.Pos()), used.Name(), to))
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// ofPackage reports whether an object is a package's: declared outside functions, a
+// method or a field.
+func ofPackage(o types.Object) bool {
+	switch o := o.(type) {
+	case *types.Func:
+		return true
+	case *types.Var:
+		return o.IsField() || o.Parent() == o.Pkg().Scope()
+	}
+	return o.Parent() == o.Pkg().Scope()
 }
 
 // TestHouseComments: every exported name of a package for others to import has a
@@ -250,7 +401,7 @@ func exportedReceiver(f *ast.FuncDecl) bool {
 func TestHouseNumbersAndClocks(t *testing.T) {
 	clocks := []string{ // where time.Now may stand, and why
 		"ledger.go",            // the default of Options.Clock
-		"commit_committer.go",  // how long a commit waits for others
+		"commit_",              // how long a commit waits for others
 		"store/bolt/lock_",     // waiting for another process
 		"store/postgres/",      // waiting between attempts
 		"cmd/creditledger/pro", // the progress bar
@@ -350,5 +501,36 @@ func main() { creditledger.New(memory.New(), nil) }
 	slices.Sort(want)
 	if got := slices.Compact(modules); !slices.Equal(got, want) {
 		t.Errorf("it needs %v, want %v", got, want)
+	}
+}
+
+// TestSecurityNamesTests: every test that SECURITY.md leans on is there.
+func TestSecurityNamesTests(t *testing.T) {
+	page, err := os.ReadFile("SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources strings.Builder
+	for _, dir := range []string{".", "opsfile", "cmd/creditledger", "store/bolt", "store/postgres", "fuzz/field", "fuzz/crash"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatal(dir, err)
+		}
+		for _, name := range files {
+			data, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sources.Write(data)
+		}
+	}
+	names := regexp.MustCompile("`(Test\\w+)`").FindAllSubmatch(page, -1)
+	for _, name := range names {
+		if !strings.Contains(sources.String(), "func "+string(name[1])+"(t ") {
+			t.Errorf("there is no %s", name[1])
+		}
+	}
+	if len(names) < 30 {
+		t.Errorf("%d tests are named", len(names))
 	}
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
+
+	"creditledger/internal/uuid7"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -58,7 +60,7 @@ func (f *filler) fill(v reflect.Value) {
 		v.SetUint(uint64(EntryIncrement))
 		return
 	case uuid.UUID:
-		v.Set(reflect.ValueOf(newUUID(when(start), [10]byte{byte(f.n)})))
+		v.Set(reflect.ValueOf(uuid7.New(when(start).Time().UnixMilli(), [10]byte{byte(f.n)})))
 		return
 	}
 	switch v.Kind() {

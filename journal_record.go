@@ -1,20 +1,12 @@
 package creditledger
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
+	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
 )
-
-// Seal is the SHA-256 of a journal record's canonical bytes. Each record holds the
-// seal of the one before it, so a seal stands for the whole history up to it.
-type Seal [sha256.Size]byte
-
-// String returns the seal in hexadecimal.
-func (s Seal) String() string { return hex.EncodeToString(s[:]) }
 
 // OpRecord is one operation as the journal keeps it: what was asked, when, under which
 // key, what it wrote, and the seal of the record before. The journal is the truth;
@@ -31,12 +23,6 @@ type OpRecord struct {
 	Op         Operation    // with its dates resolved
 	Texts      []SealedText // one for each operation; nil when none has a text, and in formats 1 and 2
 	Effects    []Effect     // one; for a Batch one per operation
-}
-
-// Effect is what one operation did.
-type Effect struct {
-	Lines      []Line
-	NewBlockID string // of the block it made, if any
 }
 
 // GeneratedKey is the key that the ledger made for an operation that had none.
@@ -126,9 +112,6 @@ func (rec *OpRecord) readFields(r *reader) {
 	}
 }
 
-// SealOf returns the seal of a record's canonical bytes.
-func SealOf(record []byte) Seal { return sha256.Sum256(record) }
-
 // DecodeRecord reads what AppendRecord wrote; anything else is a CorruptError. The
 // record shares no memory with data.
 func DecodeRecord(data []byte) (*OpRecord, error) {
@@ -187,123 +170,19 @@ func RecordFits(data []byte, id AccountID, seq uint64) bool {
 		string(customer) == id.Customer && string(currency) == id.Currency
 }
 
-// lineCodec writes and reads the lines of a record. What follows from the line
-// before (the starting balance, the instant) is left out, and the ending balance is
-// one bit: whether the amount counted in the total.
-type lineCodec struct {
-	at    Instant
-	prev  Amount // ending balance of the line before
-	begun bool
+// decodeStored decodes a record and holds it to the place it was found at.
+func decodeStored(account AccountID, stored *JournalRecord) (*OpRecord, error) {
+	rec := new(OpRecord)
+	return rec, rec.decodeStored(account, stored)
 }
 
-const (
-	lineTypeMask = 0x07
-	lineCounted  = 0x08
-	lineHasAt    = 0x10
-	lineHasStart = 0x20
-	lineKnown    = lineTypeMask | lineCounted | lineHasAt | lineHasStart
-)
-
-func (c *lineCodec) append(dst []byte, e *Effect) []byte {
-	dst = appendText(dst, e.NewBlockID)
-	dst = binary.AppendUvarint(dst, uint64(len(e.Lines)))
-	for i := range e.Lines {
-		l := &e.Lines[i]
-		head := byte(l.Type)
-		if l.Starting.Cmp(l.Ending) != 0 {
-			head |= lineCounted
-		}
-		if l.At != c.at {
-			head |= lineHasAt
-		}
-		if !c.begun || l.Starting.Cmp(c.prev) != 0 {
-			head |= lineHasStart
-		}
-		dst = append(dst, head)
-		if head&lineHasAt != 0 {
-			dst = binary.AppendUvarint(dst, uint64(l.At))
-		}
-		dst = binary.AppendUvarint(dst, l.Block)
-		dst = appendAmount(dst, l.Amount)
-		if head&lineHasStart != 0 {
-			dst = appendAmount(dst, l.Starting)
-		}
-		switch l.Type {
-		case EntryExpirationChange:
-			dst = binary.AppendUvarint(dst, l.NewBlock)
-			dst = binary.AppendUvarint(dst, uint64(l.NewExpiry))
-		case EntryVoidInitiated, EntryVoid:
-			dst = appendAmount(dst, l.VoidAmount)
-		}
-		c.prev, c.begun = l.Ending, true
+func (rec *OpRecord) decodeStored(account AccountID, stored *JournalRecord) error {
+	err := rec.decode(account, stored.Bytes)
+	if err == nil && (rec.Account != account || rec.Seq != stored.Seq) {
+		err = &CorruptError{Where: "journal record", Reason: fmt.Sprintf("says it is record %d of %s", rec.Seq, rec.Account)}
 	}
-	return dst
-}
-
-func (c *lineCodec) read(r *reader, e *Effect) {
-	e.NewBlockID = r.text()
-	n := r.count()
-	e.Lines = slices.Grow(e.Lines[:0], n)[:n]
-	clear(e.Lines)
-	for i := range e.Lines {
-		c.readLine(r, &e.Lines[i])
-		if r.err != "" {
-			return
-		}
+	if err != nil {
+		return fmt.Errorf("record %d of %s: %w", stored.Seq, account, err)
 	}
-}
-
-func (c *lineCodec) readLine(r *reader, l *Line) {
-	head := r.byte()
-	l.Type = EntryType(head & lineTypeMask)
-	if r.err == "" && (head&^lineKnown != 0 || l.Type == 0) {
-		r.fail("unknown entry code %d", head)
-	}
-	l.At = c.at
-	if head&lineHasAt != 0 {
-		if l.At = r.someInstant(); l.At == c.at {
-			r.fail("instant repeated")
-		}
-	}
-	l.Block = r.uvarint()
-	l.Amount = r.amount()
-	l.Starting = c.prev
-	if head&lineHasStart != 0 {
-		l.Starting = r.amount()
-		if c.begun && l.Starting.Cmp(c.prev) == 0 {
-			r.fail("balance repeated")
-		}
-	} else if !c.begun {
-		r.fail("starting balance missing")
-	}
-	switch l.Type {
-	case EntryExpirationChange:
-		l.NewBlock = r.uvarint()
-		l.NewExpiry = r.instant()
-	case EntryVoidInitiated:
-		l.VoidAmount = r.amount()
-		l.NewExpiry = l.At
-	case EntryVoid:
-		l.VoidAmount = r.amount()
-	}
-	l.Ending = l.Starting
-	if head&lineCounted != 0 {
-		var err error
-		if l.Ending, err = counted(l.Type, l.Starting, l.Amount); err != nil || l.Ending.Cmp(l.Starting) == 0 {
-			r.fail("impossible ending balance")
-		}
-	}
-	c.prev, c.begun = l.Ending, true
-}
-
-// counted is the total after an entry whose block counts in it.
-// Rule: docs/semantics.md, "Entries".
-func counted(t EntryType, total, amount Amount) (Amount, error) {
-	switch t {
-	case EntryIncrement, EntryAmendment:
-		return total.Add(amount)
-	case EntryDecrement, EntryCreditBlockExpiry, EntryVoid:
-		return total.Sub(amount)
-	}
-	return total, nil
+	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync/atomic"
 	"time"
+
+	"creditledger/internal/gate"
 )
 
 // Options are the choices of a Ledger. The zero value and nil mean the defaults.
@@ -62,7 +64,7 @@ type Ledger struct {
 	// when to look again.
 	customers atomic.Uint64
 
-	calls gate
+	calls gate.Gate
 }
 
 // New returns a ledger over a store. The store stays the caller's: close it after
@@ -99,7 +101,7 @@ func New(store Store, opts *Options) *Ledger {
 // Close refuses further calls and waits for those under way and for what they left
 // to commit. It does not close the store. A second Close does nothing.
 func (l *Ledger) Close() error {
-	l.calls.close()
+	l.calls.Close()
 	if l.commit.joined() {
 		_ = l.settle(context.Background()) // what failed has told its callers, or nobody waits
 	}
@@ -109,13 +111,13 @@ func (l *Ledger) Close() error {
 
 // enter counts a call in; leave counts it out.
 func (l *Ledger) enter() error {
-	if !l.calls.enter() {
+	if !l.calls.Enter() {
 		return ErrClosed
 	}
 	return nil
 }
 
-func (l *Ledger) leave() { l.calls.leave() }
+func (l *Ledger) leave() { l.calls.Leave() }
 
 // Do decides an operation and waits until it is durable. The same key with the same
 // operation returns the first result again.
@@ -178,10 +180,6 @@ func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key
 	}
 	return p, nil
 }
-
-// maxAttempts bounds how often an operation is decided afresh because its account
-// moved in the store meanwhile.
-const maxAttempts = 32
 
 // submit decides p's request and sees what it writes queued.
 func (l *Ledger) submit(ctx context.Context, p *Pending) error {
@@ -297,7 +295,7 @@ func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending) error {
 		return &againError{flight: f}
 	}
 	p.result, p.puts = d.result, d.puts
-	p.flight, p.leader = l.commit.queue(s, d, r.lead)
+	p.flight, p.leader = l.commit.queue(s, &d.written, d.pieces, r.lead)
 	if r.attach == nil { // which nobody but its caller may run
 		p.flight.aboard = append(p.flight.aboard, p)
 	}

@@ -59,7 +59,7 @@ func (c *Customer) location() (*time.Location, error) {
 
 // forbids refuses a real currency that is not the customer's invoicing currency.
 func (c *Customer) forbids(currency string) error {
-	if c.Currency == "" || c.Currency == currency || !isISOCurrency(currency) {
+	if c.Currency == "" || c.Currency == currency || !IsISOCurrency(currency) {
 		return nil
 	}
 	return constraint("customer %s is invoiced in %s, not %s", quote(c.ID), c.Currency, currency)
@@ -199,7 +199,7 @@ func (u *CustomerUpdate) check() error {
 			return err
 		}
 	}
-	if u.Currency != nil && !isISOCurrency(*u.Currency) {
+	if u.Currency != nil && !IsISOCurrency(*u.Currency) {
 		// With it every operation in a real currency would be refused. Case counts.
 		return invalid("currency", "%s is not a currency of ISO 4217 such as USD", quote(*u.Currency))
 	}
@@ -286,5 +286,3 @@ func decodeCounted(data []byte) (c Customer, n count, err error) {
 	}
 	return c, n, r.finish("customer")
 }
-
-func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

@@ -82,17 +82,3 @@ func (l *Ledger) storeCustomer(ctx context.Context, c *Customer, was *Record, ot
 		RecordPut{RecordID: counted.RecordID, Expect: counted.Version, Prev: counted.Seal(), Value: appendCount(nil, all)})
 	return l.commitRecords(ctx, puts, landed)
 }
-
-// counts returns the counts of all parts.
-func (r *verification) counts(ctx context.Context) (map[string]count, error) {
-	counts := map[string]count{}
-	err := r.eachRecord(ctx, customerCount, func(rec *Record) error {
-		c, err := decodeCount(rec.Value)
-		if err != nil {
-			return &Violation{Rule: "customers", Detail: "the count of part " + quote(rec.Key) + ": " + err.Error()}
-		}
-		counts[rec.Key] = c
-		return nil
-	})
-	return counts, err
-}

@@ -71,7 +71,3 @@ func (l *Ledger) refuseDeleted(ctx context.Context, s *slot, r *request) error {
 	}
 	return nil
 }
-
-// IsISOCurrency reports whether a currency is a real one: an active code of ISO 4217,
-// upper case. Any other currency is a pricing unit.
-func IsISOCurrency(code string) bool { return isISOCurrency(code) }

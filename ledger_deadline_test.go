@@ -2,6 +2,7 @@ package creditledger_test
 
 import (
 	"context"
+	"creditledger/store/memory"
 	"errors"
 	"fmt"
 	"reflect"
@@ -197,4 +198,47 @@ func countOf(w *world, method string) int {
 		}
 	}
 	return n
+}
+
+// gated is a store whose commits wait to be let through.
+type gated struct {
+	creditledger.Store
+	begun, open chan struct{}
+}
+
+func (g gated) Commit(ctx context.Context, changes []creditledger.Change) error {
+	select {
+	case g.begun <- struct{}{}:
+	default:
+	}
+	<-g.open
+	return g.Store.Commit(ctx, changes)
+}
+
+// TestNothingBeginsUnderAContextThatIsOver: not even while a commit of the account is
+// under way, when the store is not asked.
+func TestNothingBeginsUnderAContextThatIsOver(t *testing.T) {
+	g := gated{memory.New(), make(chan struct{}, 1), make(chan struct{})}
+	w := newWorldOver(t, g)
+	first, err := w.Submit(ctx, cus1, grant("A", "1"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-g.begun
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = w.Do(over, cus1, grant("", "1"), "")
+	if !errors.Is(err, context.Canceled) || errors.Is(err, creditledger.ErrOutcomeUnknown) {
+		t.Errorf("Do: %v", err)
+	}
+	if _, err := w.Submit(over, cus1, grant("", "1"), ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("Submit: %v", err)
+	}
+	close(g.open)
+	if _, err := first.Wait(ctx); err != nil {
+		t.Error(err)
+	}
+	if got := w.held(); got != "A 1" {
+		t.Errorf("there are %s", got)
+	}
 }

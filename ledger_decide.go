@@ -1,8 +1,6 @@
 package creditledger
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -16,13 +14,11 @@ type decision struct {
 	grace    time.Duration
 	expiries int // how many are written in one commit
 
-	pieces  []*flight   // what expired and does not go out with the operation, in order
-	changes []*change   // applied, in order
-	aboard  int         // the first of them that is not in a piece
-	records []sealed    // not in a piece
-	bytes   []byte      // memory of the records
-	puts    []RecordPut // of the upper layer
-	result  *Result
+	pieces []*flight // what expired and does not go out with the operation, in order
+	gone   []*change // in the pieces
+	written
+	bytes  []byte // memory of the records
+	result *Result
 
 	// Room for the usual decision, of one operation.
 	room struct {
@@ -67,14 +63,6 @@ func (d *decision) newChange() *change {
 	d.room.used = true
 	d.changes, d.records = d.room.changes[:0], d.room.records[:0]
 	return d.room.change.begin()
-}
-
-// sealed is a record ready to be stored.
-type sealed struct {
-	seq   uint64
-	prev  Seal // of the record before
-	key   Key  // the caller's, if any
-	bytes []byte
 }
 
 // decide materialises what is due at account.at, then decides the operation, all of
@@ -128,33 +116,6 @@ func (d *decision) checkLimits(entries uint64, weight int) error {
 	}
 	return checkRoom(d.account, weight)
 }
-
-// inBatch says which operation of a batch was refused; a field that is at fault is
-// named by its place in the batch.
-func inBatch(op Operation, i int, err error) error {
-	b, ok := op.(Batch)
-	if !ok {
-		return err
-	}
-	var wrong *InvalidError
-	if errors.As(err, &wrong) {
-		err = &InvalidError{Field: fmt.Sprintf("operations[%d].%s", i, wrong.Field), Reason: wrong.Reason}
-	}
-	return &batchError{i: i, op: b[i], err: err}
-}
-
-// batchError is why an operation of a batch was refused.
-type batchError struct {
-	i   int
-	op  Operation
-	err error
-}
-
-func (e *batchError) Error() string {
-	return fmt.Sprintf("operation %d, %s: %v", e.i+1, describe(e.op), e.err)
-}
-
-func (e *batchError) Unwrap() error { return e.err }
 
 // change decides and applies one operation.
 func (d *decision) change(op Operation) error {
@@ -215,116 +176,10 @@ func (d *decision) record(op Operation, key Key, at Instant, entries uint64, cha
 
 // takeBack undoes every change, last first.
 func (d *decision) takeBack() {
-	for _, c := range slices.Backward(d.changes) {
-		d.account.revert(c)
-	}
-	d.pieces, d.changes, d.records = nil, nil, nil
-}
-
-// resultFrom builds what the caller is told from the changes just made.
-func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant, grace time.Duration) *Result {
-	b := newEntryBuilder(rec, ops, now, grace)
-	part := func(res *Result, i int) {
-		b.part(res, i, changes[i].blocks)
-		res.Overage, res.Consumed = changes[i].overage, changes[i].consumed
-	}
-	res := &Result{Key: b.key, At: rec.At}
-	if _, ok := rec.Op.(Batch); !ok {
-		part(res, 0)
-		return res
-	}
-	res.Results = make([]Result, len(changes))
-	lines := 0
-	for i := range changes {
-		lines += len(changes[i].lines)
-	}
-	res.Entries = slices.Grow(res.Entries, lines)
-	for i := range changes {
-		part(&res.Results[i], i)
-		res.Entries = append(res.Entries, res.Results[i].Entries...)
-	}
-	return res
-}
-
-// entryBuilder turns the lines of a record into entries.
-type entryBuilder struct {
-	rec   *OpRecord
-	ops   []Operation // of the record
-	key   Key         // the caller's, or the generated one
-	now   Instant
-	grace time.Duration
-	n     int // lines so far
-}
-
-func newEntryBuilder(rec *OpRecord, ops []Operation, now Instant, grace time.Duration) entryBuilder {
-	b := entryBuilder{rec: rec, ops: ops, key: rec.Key, now: now, grace: grace}
-	if b.key == "" {
-		b.key = rec.GeneratedKey()
-	}
-	return b
-}
-
-// id is that of the next entry. The first entry of a record has the record's own id,
-// which a generated key holds already.
-func (b *entryBuilder) id() string {
-	if b.n == 0 && b.rec.Key == "" {
-		return string(b.key[len(generatedPrefix):][:uuidText])
-	}
-	return entryID(b.rec.ID, b.n)
-}
-
-// part builds the result of the i-th operation. blocks holds the block of each line.
-func (b *entryBuilder) part(res *Result, i int, blocks []*block) {
-	e := &b.rec.Effects[i]
-	res.At, res.NewBlockID = b.rec.At, e.NewBlockID
-	if len(e.Lines) > 0 {
-		res.Entries = make([]Entry, len(e.Lines))
-	}
-	for j := range e.Lines {
-		b.entry(&res.Entries[j], b.ops[i], e, j, blocks[j])
-	}
-}
-
-// entry builds the j-th entry of an operation.
-func (b *entryBuilder) entry(e *Entry, op Operation, effect *Effect, j int, block *block) {
-	l := &effect.Lines[j]
-	*e = Entry{
-		ID: b.id(), Account: b.rec.Account, Seq: b.rec.FirstEntry + uint64(b.n),
-		CreatedAt: l.At, Type: l.Type, Status: statusAt(l.At, b.now, b.grace),
-		Amount: l.Amount, Starting: l.Starting, Ending: l.Ending,
-		Block: EntryBlock{
-			ID: block.ID, Number: block.Number, ExpiresAt: block.ExpiresAt,
-			CostBasis: block.CostBasis, Filters: block.rare.Filters,
-		},
-		IdempotencyKey: b.rec.Key, NewBlockExpiry: l.NewExpiry, VoidAmount: l.VoidAmount,
-	}
-	b.n++
-	switch op := op.(type) {
-	case Increment:
-		e.Description, e.Metadata = op.Description, op.Metadata
-		if op.InvoiceID != "" && j == len(effect.Lines)-1 {
-			e.CreatedInvoices = []string{op.InvoiceID}
+	for _, changes := range [][]*change{d.changes, d.gone} {
+		for _, c := range slices.Backward(changes) {
+			d.account.revert(c)
 		}
-	case Decrement:
-		e.Description, e.Metadata = op.Description, op.Metadata
-		e.ItemID, e.PriceID, e.InvoiceID = op.ItemID, op.PriceID, op.InvoiceID
-	case ExpirationChange:
-		e.Description, e.Metadata = op.Description, op.Metadata
-		if l.Type == EntryExpirationChange {
-			e.NewBlockID = effect.NewBlockID
-		}
-	case Void:
-		e.Description, e.Metadata = op.Description, op.Metadata
-		e.VoidReason = op.Reason
-	case Amendment:
-		e.Description, e.Metadata = op.Description, op.Metadata
 	}
-}
-
-// statusAt is the status of an entry at an instant.
-func statusAt(created, now Instant, grace time.Duration) EntryStatus {
-	if now-created < Instant(grace/time.Microsecond) {
-		return EntryPending
-	}
-	return EntryCommitted
+	d.pieces, d.gone, d.changes, d.records = nil, nil, nil, nil
 }

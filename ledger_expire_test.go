@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"creditledger"
 	"creditledger/store/memory"
-
-	"pgregory.net/rapid"
 )
 
 // inPieces is a ledger option: so many expiries in one commit.

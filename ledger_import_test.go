@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"creditledger"
 	"creditledger/store/memory"
-
-	"pgregory.net/rapid"
 )
 
 // journal returns all records of cus_1.

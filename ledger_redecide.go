@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -22,76 +21,6 @@ import (
 
 // redecidePatience bounds what the store may take to answer for one decision.
 const redecidePatience = 10 * time.Second
-
-// thrownAway is what was decided on a slot and is void, oldest first.
-type thrownAway struct {
-	list []*Pending
-	done chan struct{} // closed when all of it is decided afresh or dropped
-	turn chan struct{} // of a JoinedStore: its token is whose turn it is to decide; nil: a goroutine does
-}
-
-// spoil drops the account and what was decided on it and not taken yet, after
-// something went wrong that cannot be taken back.
-func (c *cache) spoil(s *slot) {
-	s.account, s.deciding = nil, false
-	var queued []*flight
-	for s.queued != nil {
-		queued = append(queued, s.pop())
-	}
-	for _, f := range slices.Backward(queued) {
-		c.throw(f, nil)
-		f.land(&ConflictError{Accounts: []AccountID{s.id}})
-		c.landed(f)
-	}
-}
-
-// throw throws away what a flight carried. It comes before what was thrown away earlier
-// and is still not decided afresh: that would have been first otherwise. The conflict, if
-// that is why, tells which keys are in use. What was tried too often is not tried again.
-func (c *cache) throw(f *flight, why *ConflictError) {
-	s := f.slot
-	f.aboard = slices.DeleteFunc(f.aboard, func(p *Pending) bool { return p.attempt >= maxAttempts })
-	thrown := f.aboard
-	f.aboard = nil
-	if len(thrown) == 0 {
-		return
-	}
-	begun := s.thrown != nil
-	if !begun {
-		s.thrown = &thrownAway{done: make(chan struct{})}
-	}
-	for _, p := range thrown {
-		p.decided, p.thrown, p.why = make(chan struct{}), s.thrown, why
-	}
-	s.thrown.list = slices.Concat(thrown, s.thrown.list)
-	if begun {
-		return
-	}
-	c.mu.Lock()
-	s.users++
-	if c.afresh == nil {
-		c.afresh = map[*slot]struct{}{}
-	}
-	c.afresh[s] = struct{}{}
-	c.mu.Unlock()
-	c.redecide(s)
-}
-
-// redecided ends what throw began.
-func (c *cache) redecided(s *slot) {
-	close(s.thrown.done)
-	s.thrown = nil
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.afresh, s)
-	s.users--
-}
-
-// overIDs reports whether a conflict may be about an id that is in use. It is over the
-// account alone then, and if no other process wrote to that, nothing else explains it.
-func (e *ConflictError) overIDs() bool {
-	return e != nil && len(e.Accounts) > 0 && len(e.Keys) == 0
-}
 
 // redecision is the decision of one operation afresh.
 type redecision struct {
@@ -158,7 +87,7 @@ func (l *Ledger) redecideFirst(ctx context.Context, id AccountID, d *redecision)
 		l.cache.redecided(s)
 		return false, nil
 	}
-	if first := s.thrown.list[0]; first != d.stale {
+	if first := s.thrown.list[0].(*Pending); first != d.stale {
 		*d = redecision{stale: first, next: first.afresh(first.why), newIDs: first.why.overIDs(), begun: l.commit.sent.Load()}
 	}
 	err = l.redecideOn(ctx, s, d)
@@ -215,36 +144,4 @@ func (l *Ledger) acquire(ctx context.Context, id AccountID) (*slot, error) {
 			return nil, err
 		}
 	}
-}
-
-// settle waits until whatever was begun before is durable, or has failed. Who looks at
-// what is stored, and not at one account, sees it then.
-func (l *Ledger) settle(ctx context.Context) error {
-	for _, id := range l.cache.aloft() {
-		if err := l.settleAccount(ctx, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (l *Ledger) settleAccount(ctx context.Context, id AccountID) error {
-	for range maxAttempts {
-		s, err := l.acquire(ctx, id)
-		if err != nil {
-			return err
-		}
-		f := s.latest()
-		l.cache.release(s)
-		if f == nil {
-			return nil
-		}
-		if err := l.commit.await(ctx, f); err != nil {
-			return err
-		}
-		if f.err == nil {
-			return nil
-		}
-	}
-	return &ConflictError{Accounts: []AccountID{id}}
 }

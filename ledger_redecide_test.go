@@ -2,6 +2,7 @@ package creditledger_test
 
 import (
 	"context"
+	"creditledger/store/memory"
 	"errors"
 	"fmt"
 	"strings"
@@ -306,5 +307,85 @@ func TestWhoWasToldOfAConflictIsNotDone(t *testing.T) {
 	}
 	if w.total() != "1" {
 		t.Errorf("total %s", w.total())
+	}
+}
+
+// stale is a store whose first commit is in conflict, once it is let go.
+type stale struct {
+	creditledger.Store
+	begun, open chan struct{}
+	refused     *atomic.Bool
+}
+
+func (s stale) Commit(ctx context.Context, changes []creditledger.Change) error {
+	if !s.refused.CompareAndSwap(false, true) {
+		return s.Store.Commit(ctx, changes)
+	}
+	close(s.begun)
+	<-s.open
+	return &creditledger.ConflictError{Accounts: []creditledger.AccountID{changes[0].Account}}
+}
+
+// TestConflictIsDecidedOnceForAllWhoWait: an operation without a key happens once,
+// however many wait for it when its account turns out to have moved.
+func TestConflictIsDecidedOnceForAllWhoWait(t *testing.T) {
+	s := stale{memory.New(), make(chan struct{}), make(chan struct{}), new(atomic.Bool)}
+	w := newWorldOver(t, s)
+	p, err := w.Submit(ctx, cus1, grant("", "1"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-s.begun
+	const waiters = 8
+	answers := make(chan string, waiters)
+	for range waiters {
+		go func() {
+			res, err := p.Wait(ctx)
+			if err != nil {
+				answers <- err.Error()
+				return
+			}
+			answers <- string(res.Key)
+		}()
+	}
+	close(s.open)
+	first := <-answers
+	for range waiters - 1 {
+		if other := <-answers; other != first {
+			t.Errorf("one was told %s, another %s", first, other)
+		}
+	}
+	if balance, err := w.Balance(ctx, cus1, creditledger.BalanceQuery{}); err != nil || balance.Total.String() != "1" {
+		t.Errorf("granted %s, %v", balance.Total, err)
+	}
+}
+
+// TestWhoGivesUpDecidesForNobodyElse: one who waits under a context that is over changes
+// nothing for the others.
+func TestWhoGivesUpDecidesForNobodyElse(t *testing.T) {
+	s := stale{memory.New(), make(chan struct{}), make(chan struct{}), new(atomic.Bool)}
+	w := newWorldOver(t, s)
+	p, err := w.Submit(ctx, cus1, grant("", "1"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-s.begun
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := p.Wait(over); !errors.Is(err, context.Canceled) {
+		t.Errorf("under a context that is over: %v", err)
+	}
+	close(s.open)
+	// Who looks at the account sees what was decided afresh.
+	if balance, err := w.Balance(ctx, cus1, creditledger.BalanceQuery{}); err != nil || balance.Total.String() != "1" {
+		t.Fatalf("total %s, %v", balance.Total, err)
+	}
+	for range 2 {
+		if _, err := p.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	if balance, err := w.Balance(ctx, cus1, creditledger.BalanceQuery{}); err != nil || balance.Total.String() != "1" {
+		t.Errorf("granted %s, %v", balance.Total, err)
 	}
 }

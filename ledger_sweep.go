@@ -217,10 +217,10 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) 
 		return w, err
 	}
 	for _, f := range d.pieces {
-		w.pieces = append(w.pieces, sweptPiece{flight: f, entries: f.expiries})
-		last -= f.expiries
+		w.pieces = append(w.pieces, sweptPiece{flight: f, entries: f.expired})
+		last -= f.expired
 	}
-	f, _ := l.commit.queue(s, d, false)
+	f, _ := l.commit.queue(s, &d.written, d.pieces, false)
 	w.pieces = append(w.pieces, sweptPiece{flight: f, entries: last})
 	return w, nil
 }

@@ -285,3 +285,22 @@ func TestPanickingRandomness(t *testing.T) {
 		})
 	}
 }
+
+// TestSweepLeavesWhatHeldThen: a sweep writes its record at the instant of the last
+// expiry, and leaves the blocks as they were then: what became effective between that
+// and now does not yet take the place of an empty block that stands in for debts.
+func TestSweepLeavesWhatHeldThen(t *testing.T) {
+	w := newWorld(t).given(grant("A", "10"), spend("10"), grant("X", "1", expires("2026-01-02")), grant("F", "5", effective("2026-01-03")))
+	w.at("2026-01-04")
+	if res, err := w.Sweep(ctx); err != nil || res.Entries != 1 {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	w.verified()
+	w.reopen()
+	w.verified()
+	w.given(spend("7"))
+	if got := w.held(); got != "F -2" {
+		t.Errorf("the debt is on %s", got)
+	}
+	w.verified()
+}

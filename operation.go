@@ -1,12 +1,6 @@
 package creditledger
 
-import "errors"
-
-// Key is an idempotency key, 1 to 255 bytes, unique within its account for as long
-// as the entries live. The same key with the same operation returns the first
-// result again; with another operation it is refused. The empty Key lets the ledger
-// make one. Rule: docs/semantics.md, "Idempotency".
-type Key string
+import "fmt"
 
 // Operation is what a caller asks of an account: Increment, Decrement,
 // ExpirationChange, Void, Amendment, Activation, or a Batch of them. An Operation
@@ -56,36 +50,6 @@ func (r *Repay) UnmarshalText(text []byte) error {
 
 var repayNames = []string{"default", "first", "never"}
 
-// Overdraft says what becomes of the part of a decrement that no block covers.
-type Overdraft uint8
-
-// The overdraft policies.
-const (
-	Allow      Overdraft = iota // take it from the last non-expiring unfiltered block, or a new overdraft block
-	Reject                      // refuse the decrement
-	StopAtZero                  // take what there is and return the overage
-)
-
-// String returns the name used in operations files.
-func (o Overdraft) String() string { return name(overdraftNames, o) }
-
-// ParseOverdraft reads a policy by its name.
-func ParseOverdraft(text string) (Overdraft, error) {
-	return parseName(overdraftNames, Allow, "overdraft", text)
-}
-
-// MarshalText gives the name.
-func (o Overdraft) MarshalText() ([]byte, error) {
-	return marshalName(overdraftNames, Allow, "overdraft", o)
-}
-
-// UnmarshalText reads what MarshalText writes.
-func (o *Overdraft) UnmarshalText(text []byte) error {
-	return unmarshalName(o, overdraftNames, Allow, "overdraft", text)
-}
-
-var overdraftNames = []string{"allow", "reject", "stop_at_zero"}
-
 // Increment grants credits: it creates one block, or under RepayFirst refills debts
 // first. Only Amount is required. Rule: docs/semantics.md, "Increment".
 type Increment struct {
@@ -118,69 +82,6 @@ type Decrement struct {
 	// EligibleBefore, unless none, keeps out what was not eligible before it: blocks
 	// that became effective or active at that instant or later. Not with Allow.
 	EligibleBefore Instant
-}
-
-// Limit bounds an overdraft: the total may not fall below minus it. The zero Limit
-// is no bound.
-type Limit struct {
-	amount Amount
-	set    bool
-}
-
-// LimitOf bounds an overdraft by a (≥ 0).
-func LimitOf(a Amount) Limit { return Limit{amount: a, set: true} }
-
-// Amount returns the bound and whether there is one.
-func (l Limit) Amount() (Amount, bool) { return l.amount, l.set }
-
-// String returns the bound; nothing when there is none.
-func (l Limit) String() string {
-	if !l.set {
-		return ""
-	}
-	return l.amount.String()
-}
-
-// MarshalText returns what String returns.
-func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
-
-// UnmarshalText reads an amount; nothing is no bound. On an error l stays as it was.
-func (l *Limit) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
-		*l = Limit{}
-		return nil
-	}
-	return l.read(ParseAmount(boundedText(text)))
-}
-
-// MarshalJSON returns the bound as a JSON string; null for none.
-func (l Limit) MarshalJSON() ([]byte, error) {
-	if !l.set {
-		return []byte("null"), nil
-	}
-	return l.amount.MarshalJSON()
-}
-
-// UnmarshalJSON reads a JSON string or number by its decimal text; null is no bound.
-// On an error l stays as it was.
-func (l *Limit) UnmarshalJSON(data []byte) error {
-	if string(data) == "null" {
-		*l = Limit{}
-		return nil
-	}
-	return l.read(ParseAmount(jsonNumberText(data)))
-}
-
-func (l *Limit) read(a Amount, err error) error {
-	if err != nil {
-		var refused *InvalidError
-		if errors.As(err, &refused) {
-			return invalid("overdraft_limit", "%s", refused.Reason)
-		}
-		return err
-	}
-	*l = LimitOf(a)
-	return nil
 }
 
 // ExpirationChange moves credits of one block to a new block with another expiry.
@@ -257,3 +158,35 @@ func (Batch) Name() string { return "batch" }
 
 // Name returns "expire".
 func (expire) Name() string { return "expire" }
+
+// describe is an operation in a few words for a message.
+func describe(op Operation) string {
+	switch op := op.(type) {
+	case nil:
+		return "operation"
+	case Increment:
+		return op.Name() + " " + op.Amount.String()
+	case Decrement:
+		return op.Name() + " " + op.Amount.String()
+	case ExpirationChange:
+		switch {
+		case op.BlockID == "" && op.ExpiresAt.IsZero():
+			return op.Name()
+		case op.BlockID == "":
+			return op.Name() + " of the block that expires " + op.ExpiresAt.String()
+		}
+		return op.Name() + " of block " + quote(op.BlockID)
+	case Void:
+		return op.Name() + " " + op.Amount.String() + " of block " + quote(op.BlockID)
+	case Amendment:
+		return op.Name() + " " + op.Amount.String() + " of block " + quote(op.BlockID)
+	case Activation:
+		return op.Name() + " block " + quote(op.BlockID)
+	case Batch:
+		if len(op) == 1 {
+			return op.Name() + " of one operation"
+		}
+		return fmt.Sprintf("%s of %d operations", op.Name(), len(op))
+	}
+	return "operation"
+}

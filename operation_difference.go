@@ -1,12 +1,7 @@
 package creditledger
 
 import (
-	"encoding/hex"
 	"maps"
-	"strconv"
-	"strings"
-
-	"github.com/google/uuid"
 )
 
 // difference names the first field in which two normalised operations differ, in the
@@ -115,64 +110,4 @@ func firstDifference(fields ...field) string {
 		}
 	}
 	return ""
-}
-
-// generatedPrefix marks the keys that the ledger makes. They need no index: the key says
-// where in the journal the record is that it stands for, and the record's id whether it
-// is that one.
-const generatedPrefix = "auto-"
-
-const uuidText = 36 // bytes of a UUID as text
-
-func generatedKey(seq uint64, id uuid.UUID) Key {
-	const longest = len(generatedPrefix) + uuidText + len("-18446744073709551615")
-	key := appendUUID(append(make([]byte, 0, longest), generatedPrefix...), id)
-	return Key(strconv.AppendUint(append(key, '-'), seq, 10))
-}
-
-// isCallers reports whether a key is no generated one, or there is none.
-func (k Key) isCallers() bool {
-	_, _, generated := k.generated()
-	return !generated
-}
-
-// appendUUID appends the usual text of an id.
-func appendUUID(dst []byte, id uuid.UUID) []byte {
-	from := 0
-	for _, to := range []int{4, 6, 8, 10, 16} {
-		if from > 0 {
-			dst = append(dst, '-')
-		}
-		dst = hex.AppendEncode(dst, id[from:to])
-		from = to
-	}
-	return dst
-}
-
-// generated takes a key that the ledger made apart.
-func (k Key) generated() (seq uint64, id uuid.UUID, ok bool) {
-	text, ok := strings.CutPrefix(string(k), generatedPrefix)
-	if !ok || len(text) < uuidText+len("-1") {
-		return 0, uuid.UUID{}, false
-	}
-	id, errID := uuid.Parse(text[:uuidText])
-	seq, errSeq := strconv.ParseUint(text[uuidText+1:], 10, 64)
-	return seq, id, errID == nil && errSeq == nil && id.Version() == 7 && seq > 0 && generatedKey(seq, id) == k
-}
-
-// newUUID makes a UUIDv7 from an instant and ten random bytes. An instant before 1970
-// counts as 1970.
-func newUUID(at Instant, random randomBits) uuid.UUID {
-	ms := (int64(at-1) + epochSeconds*microsPerSecond) / 1000
-	if ms < 0 {
-		ms = 0
-	}
-	var id uuid.UUID
-	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i))
-	}
-	copy(id[6:], random[:])
-	id[6] = id[6]&0x0f | 0x70
-	id[8] = id[8]&0x3f | 0x80
-	return id
 }

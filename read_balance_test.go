@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
-	"creditledger"
-
 	"pgregory.net/rapid"
+
+	"creditledger"
 )
 
 func TestBalance(t *testing.T) {
@@ -285,4 +286,26 @@ func TestImpossibleClock(t *testing.T) {
 		t.Errorf("the first instant: %v, %v", res, err)
 	}
 	w.verified()
+}
+
+// TestChargeIsChecked: a charge that no decrement could ask for is refused by the
+// reads that take one, as by the decrement.
+func TestChargeIsChecked(t *testing.T) {
+	w := newWorld(t)
+	for _, bad := range slices.Concat(longTexts, brokenTexts) {
+		for field, c := range map[string]creditledger.Charge{
+			"item_id": {ItemID: bad}, "price_id": {PriceID: bad}, "price_type": {PriceType: bad}, "pricing_unit_id": {PricingUnitID: bad},
+		} {
+			for _, err := range []error{
+				errOf(w.Balance(ctx, cus1, creditledger.BalanceQuery{Charge: c})),
+				errOf(w.Balance(ctx, cus1, creditledger.BalanceQuery{Charge: c, At: instant("2026-01-01")})),
+				errOf(w.Explain(ctx, cus1, amount("1"), c)),
+			} {
+				var invalid *creditledger.InvalidError
+				if !errors.As(err, &invalid) || invalid.Field != field {
+					t.Errorf("%s %s: %v", field, shown(bad), err)
+				}
+			}
+		}
+	}
 }

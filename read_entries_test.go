@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"creditledger"
-
 	"pgregory.net/rapid"
+
+	"creditledger"
 )
 
 // busyWorld has entries of every type at few instants, several to a record, some of

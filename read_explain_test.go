@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"creditledger"
-
 	"pgregory.net/rapid"
+
+	"creditledger"
 )
 
 // explained shows an explanation: "A used 3, B empty, …; overage 0".

@@ -142,3 +142,17 @@ func (r *verification) eachRecord(ctx context.Context, kind string, f func(*Reco
 
 // addPair is add for two texts.
 func (s *keySum) addPair(a, b string) { s.add(Key(appendText(nil, a))+Key(b), 0) }
+
+// counts returns the counts of all parts.
+func (r *verification) counts(ctx context.Context) (map[string]count, error) {
+	counts := map[string]count{}
+	err := r.eachRecord(ctx, customerCount, func(rec *Record) error {
+		c, err := decodeCount(rec.Value)
+		if err != nil {
+			return &Violation{Rule: "customers", Detail: "the count of part " + quote(rec.Key) + ": " + err.Error()}
+		}
+		counts[rec.Key] = c
+		return nil
+	})
+	return counts, err
+}

@@ -73,7 +73,7 @@ var blocks = []mutant{
 		"nor does it count as available",
 	},
 	{
-		"eligible-before-unpaid", "block.go",
+		"eligible-before-unpaid", "account_block.go",
 		"return max(b.EffectiveAt, b.ActivatedAt) }", "return b.EffectiveAt }",
 		"credits are as old as their payment",
 	},
@@ -83,13 +83,13 @@ var blocks = []mutant{
 		"what is available to a charge is what matching blocks hold",
 	},
 	{
-		"filters-or", "block.go",
+		"filters-or", "filter.go",
 		"if listed != (f.Operator == Includes) {\n\t\t\treturn false\n\t\t}\n\t}\n\treturn true",
 		"if listed == (f.Operator == Includes) {\n\t\t\treturn true\n\t\t}\n\t}\n\treturn len(filters) == 0",
 		"all filters of a block must let a charge through",
 	},
 	{
-		"absent-is-listed", "block.go",
+		"absent-is-listed", "filter.go",
 		`listed := value != "" && slices.Contains`, `listed := value == "" || slices.Contains`,
 		"a charge without the field is kept out by includes and let through by excludes",
 	},

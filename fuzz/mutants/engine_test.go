@@ -38,7 +38,7 @@ var records = []mutant{
 		"a stored block that the journal does not give is found",
 	},
 	{
-		"checkpoint-unverified", "verify.go",
+		"checkpoint-unverified", "verify_account.go",
 		"ok && want != seal {", "ok && want != seal && false {",
 		"a history that was rewritten since a checkpoint is found",
 	},
@@ -48,7 +48,7 @@ var records = []mutant{
 		"a key that leads elsewhere is found",
 	},
 	{
-		"damage-is-zero", "amount.go",
+		"damage-is-zero", "journal_values.go",
 		"if r.err != \"\" || header == 0 {", "if r.err != \"\" || header&amountMark == 0 {",
 		"damaged amounts are never read as 0",
 	},
@@ -72,17 +72,17 @@ var records = []mutant{
 // Keys, the cache, the committer, the clock.
 var engine = []mutant{
 	{
-		"key-not-stored", "commit_flight.go",
-		"f.keys = append(f.keys, KeyedRecord{Key: r.key, Seq: r.seq})\n", "",
+		"key-not-stored", "account_changeset.go",
+		"s.keys = append(s.keys, KeyedRecord{Key: r.key, Seq: r.seq})\n", "",
 		"a key is stored with its operation",
 	},
 	{
-		"key-not-in-flight", "commit_flight.go",
-		"f.byKey[r.key] = true", "f.byKey[r.key] = false",
+		"key-not-in-flight", "account_changeset.go",
+		"s.byKey[r.key] = true", "s.byKey[r.key] = false",
 		"a key of an operation that is being written is known",
 	},
 	{
-		"payload-not-compared", "ledger_request.go",
+		"payload-not-compared", "ledger_key.go",
 		"difference(rec.Op, r.op); field != \"\" {", "difference(rec.Op, r.op); false && field != \"\" {",
 		"a key belongs to one operation",
 	},
@@ -92,12 +92,12 @@ var engine = []mutant{
 		"every field of an operation counts",
 	},
 	{
-		"replay-not-said", "read_balance.go",
+		"replay-not-said", "ledger_result.go",
 		"At: rec.At, Replayed: true}", "At: rec.At}",
 		"a replay is marked",
 	},
 	{
-		"generated-key-forgotten", "ledger_request.go",
+		"generated-key-forgotten", "ledger_key.go",
 		`if err != nil || rec.ID != id || rec.Key != "" {`, "if err != nil || true {",
 		"a key that the ledger made is a key",
 	},
@@ -107,7 +107,7 @@ var engine = []mutant{
 		"nobody is told of what is not durable",
 	},
 	{
-		"shown-before-commit", "read_balance.go",
+		"shown-before-commit", "ledger_durable.go",
 		"return s.latest(), err", "return nil, err",
 		"no reader is shown what is not committed",
 	},
@@ -117,7 +117,7 @@ var engine = []mutant{
 		"what was not written is forgotten",
 	},
 	{
-		"queue-after-failure", "ledger_redecide.go",
+		"queue-after-failure", "commit_thrown.go",
 		"	for s.queued != nil {\n\t\tqueued = append", "	for s.queued != nil && s.queued.hasLanded() {\n\t\tqueued = append",
 		"what was decided on top of a failed commit is decided afresh",
 	},
@@ -127,17 +127,17 @@ var engine = []mutant{
 		"another process's commits are seen",
 	},
 	{
-		"refused-by-what-failed", "ledger_request.go",
+		"refused-by-what-failed", "ledger_key.go",
 		"e.flight.err == nil && e.flight.sent > begun", "begun < 1<<60",
 		"nobody is refused because of what was not written",
 	},
 	{
-		"refused-by-what-was", "ledger_request.go",
+		"refused-by-what-was", "ledger_key.go",
 		"e.flight.err == nil && e.flight.sent > begun", "e.flight.err == nil && begun < 1<<60",
 		"a refusal is of what is there when it is asked for, or later",
 	},
 	{
-		"read-of-what-was", "read_balance.go",
+		"read-of-what-was", "ledger_durable.go",
 		"if f.err == nil && f.sent > begun && (", "if f.err == nil && begun < 1<<60 && (",
 		"a read shows what is there when it is asked for, or later",
 	},
@@ -147,17 +147,17 @@ var engine = []mutant{
 		"a key that another process used meanwhile is known",
 	},
 	{
-		"conflict-is-success", "commit_pending.go",
+		"conflict-is-success", "ledger_pending.go",
 		"if p.flight.err == nil {\n\t\t\tbreak", "if p.flight.err == nil || errors.Is(p.flight.err, ErrConflict) {\n\t\t\tbreak",
 		"a conflict is decided afresh",
 	},
 	{
-		"unknown-is-cancelled", "commit_pending.go",
+		"unknown-is-cancelled", "ledger_pending.go",
 		"&OutcomeUnknownError{Key: p.result.Key, Err: err})", "err)",
 		"an operation given up while it is written has an unknown outcome",
 	},
 	{
-		"unknown-without-key", "commit_pending.go",
+		"unknown-without-key", "ledger_pending.go",
 		"keyed(p.flight.err, p.result.Key)", "p.flight.err",
 		"an unknown outcome names the key to retry with",
 	},
@@ -182,7 +182,7 @@ var engine = []mutant{
 		"time never goes back within an account",
 	},
 	{
-		"reader-goes-back", "read_balance.go",
+		"reader-goes-back", "ledger_durable.go",
 		"	at, err := l.advance(s.account)\n\tif err != nil {\n\t\treturn nil, err\n\t}\n", "	at, err := l.advance(s.account)\n\tif err != nil {\n\t\treturn nil, err\n\t}\n\tat, _ = l.now()\n",
 		"no reader looks behind the last record",
 	},
@@ -192,12 +192,12 @@ var engine = []mutant{
 		"a preview writes nothing",
 	},
 	{
-		"records-dropped", "commit_flight.go",
-		"f.upper = append(f.upper, d.puts...)\n", "",
+		"records-dropped", "account_changeset.go",
+		"s.upper = append(s.upper, w.puts...)\n", "",
 		"records of an upper layer commit with the operation",
 	},
 	{
-		"record-twice-in-commit", "commit_committer.go",
+		"record-twice-in-commit", "commit_turn.go",
 		"case f.meets(aboard):", "case false:",
 		"a commit carries each record once",
 	},
@@ -207,12 +207,12 @@ var engine = []mutant{
 		"a block that is closed still has its id",
 	},
 	{
-		"currency-folded", "ledger_request.go",
+		"currency-folded", "accountid.go",
 		`if id.Currency == "" {`, `if id.Currency == "" || id.Currency == "Credits" || id.Currency == "CREDITS" {`,
 		"currencies are case-sensitive",
 	},
 	{
-		"customer-trimmed", "ledger_request.go",
+		"customer-trimmed", "accountid.go",
 		"\treturn id\n}", "\tfor len(id.Customer) > 1 && id.Customer[0] == ' ' {\n\t\tid.Customer = id.Customer[1:]\n\t}\n\treturn id\n}",
 		"ids are taken as they are",
 	},
@@ -221,12 +221,12 @@ var engine = []mutant{
 // What readers are shown.
 var reading = []mutant{
 	{
-		"blocks-page-repeats", "read_entries.go",
+		"blocks-page-repeats", "read_blocks.go",
 		"binary.AppendUvarint(nil, blocks[q.Limit].Number)", "binary.AppendUvarint(nil, blocks[q.Limit-1].Number)",
 		"pages repeat nothing",
 	},
 	{
-		"held-page-repeats", "read_entries.go",
+		"held-page-repeats", "read_blocks.go",
 		"return drawdownOrder(open[i], after) > 0", "return drawdownOrder(open[i], after) >= 0",
 		"pages repeat nothing",
 	},
@@ -236,7 +236,7 @@ var reading = []mutant{
 		"pages repeat nothing",
 	},
 	{
-		"cursor-unbound", "read_entries.go",
+		"cursor-unbound", "read_cursor.go",
 		"if string(sum[:cursorMark]) != string(data[:cursorMark]) {", "if string(sum[:0]) != string(data[:0]) {",
 		"a cursor belongs to its account and query",
 	},

@@ -10,7 +10,7 @@ func generator(pkg, test string, more ...string) []string {
 var findings = []finding{
 	{
 		"calendar-without-progress",
-		[]edit{{"when.go", "if !end.After(at) || end.After(yearEnd) {", "if false {"}, {"when.go", "for range maxChanges {", "for {"}},
+		[]edit{{"date.go", "if !end.After(at) || end.After(yearEnd) {", "if false {"}, {"date.go", "for range maxChanges {", "for {"}},
 		generator("./fuzz", "TestDaysOfNinetyYears"),
 		"the first instant of every day is found",
 	},
@@ -94,7 +94,7 @@ var findings = []finding{
 	{
 		"made-keys-scan-the-journal",
 		[]edit{{
-			"ledger_request.go", "	if seq > s.account.head.Version {\n\t\treturn nil, nil\n\t}\n\trec, err := l.record(ctx, s.id, seq)",
+			"ledger_key.go", "	if seq > s.account.head.Version {\n\t\treturn nil, nil\n\t}\n\trec, err := l.record(ctx, s.id, seq)",
 			"	var rec *OpRecord\n\tfor seq = s.account.head.Version; seq > 0; seq-- {\n\t\tif rec, err = l.record(ctx, s.id, seq); err != nil || rec.ID == id {\n\t\t\tbreak\n\t\t}\n\t}\n\tif rec == nil {\n\t\treturn nil, nil\n\t}",
 		}},
 		generator("./fuzz", "TestCostOfNames"),
@@ -179,8 +179,8 @@ var findings = []finding{
 		"thrown-away-without-its-slot",
 		[]edit{
 			{"ledger_redecide.go", "	if l.commit.joined() {\n\t\ts.thrown.turn = make", "	if true {\n\t\ts.thrown.turn = make"},
-			{"ledger_redecide.go", "	c.mu.Lock()\n\ts.users++\n\tif c.afresh == nil {", "	c.mu.Lock()\n\tif c.afresh == nil {"},
-			{"ledger_redecide.go", "	delete(c.afresh, s)\n\ts.users--\n", "	delete(c.afresh, s)\n"},
+			{"commit_thrown.go", "	c.mu.Lock()\n\ts.users++\n\tif c.afresh == nil {", "	c.mu.Lock()\n\tif c.afresh == nil {"},
+			{"commit_thrown.go", "	delete(c.afresh, s)\n\ts.users--\n", "	delete(c.afresh, s)\n"},
 			{"ledger_redecide.go", "	s, err := l.cache.acquire(ctx, id)\n\tif err != nil {\n\t\treturn false, err\n\t}\n\tdefer l.cache.release(s)\n\tif s.thrown == nil {", "	s, err := l.cache.acquire(ctx, id)\n\tif err != nil {\n\t\treturn false, err\n\t}\n\tdefer l.cache.release(s)\n\tif s.thrown == nil {\n\t\ts = d.slot\n\t}\n\tif s.thrown == nil {"},
 			{"ledger_redecide.go", "	var d redecision\n", "	d := redecision{slot: s}\n"},
 			{"ledger_redecide.go", "	*d = redecision{}\n", "	*d = redecision{slot: d.slot}\n"},
@@ -199,7 +199,7 @@ var findings = []finding{
 	{
 		"clock-read-before-the-lock",
 		[]edit{
-			{"commit_pending.go", "	attempt int ", "	now Instant\n\tattempt int "},
+			{"ledger_pending.go", "	attempt int ", "	now Instant\n\tattempt int "},
 			{"ledger.go", "	p.request.attach, p.request.lead = attach, lead\n", "	p.request.attach, p.request.lead = attach, lead\n\tp.now, _ = l.now()\n"},
 			{"ledger.go", "	if _, err := l.advance(a); err != nil {\n\t\treturn err\n\t}\n\ts.makeRoom", "	a.moveTo(max(p.now, a.head.LastAt))\n\ts.makeRoom"},
 		},

@@ -114,17 +114,17 @@ var operations = []mutant{
 		"an id names one block",
 	},
 	{
-		"zero-accepted", "operation_check.go",
+		"zero-accepted", "amount.go",
 		"if a.Sign() <= 0 {", "if a.Sign() < 0 {",
 		"amounts are positive",
 	},
 	{
-		"negative-accepted", "operation_check.go",
+		"negative-accepted", "amount.go",
 		"if a.Sign() <= 0 {", "if a.IsZero() {",
 		"amounts are positive",
 	},
 	{
-		"too-many-digits", "number.go",
+		"too-many-digits", "amount_text.go",
 		"case digits > maxDigits:", "case digits > maxDigits+1:",
 		"an amount has 38 digits at most",
 	},
@@ -134,7 +134,7 @@ var operations = []mutant{
 		"no sum of balances leaves the range",
 	},
 	{
-		"expiry-at-sweep-time", "account_step.go",
+		"expiry-at-sweep-time", "account_expiry.go",
 		"c.lines = append(c.lines, l.line)", "l.line.At = a.at\n\t\tc.lines = append(c.lines, l.line)",
 		"an expiry entry is created at the block's expiry",
 	},
@@ -159,14 +159,14 @@ var operations = []mutant{
 		"a currency refuses the first operation of a batch",
 	},
 	{
-		"grace-inclusive", "ledger_decide.go",
+		"grace-inclusive", "ledger_result.go",
 		"if now-created < Instant(grace/time.Microsecond) {", "if now-created <= Instant(grace/time.Microsecond) {",
 		"an entry is committed once the grace period is over",
 	},
 	{
-		"midnight-skipped", "when.go",
-		"	midnight := time.Date(d.Year()",
-		"	if zone != nil {\n\t\treturn InstantOf(time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, zone))\n\t}\n\tmidnight := time.Date(d.Year()",
+		"midnight-skipped", "date.go",
+		"	return firstInstant(time.Date(d.Year()",
+		"	if zone != nil {\n\t\treturn InstantOf(time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, zone))\n\t}\n\treturn firstInstant(time.Date(d.Year()",
 		"a day without midnight begins after the gap",
 	},
 	{

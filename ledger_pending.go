@@ -83,6 +83,14 @@ const (
 	keyRemade
 )
 
+// mayBeThrown reports whether the operation may be decided afresh once more.
+func (p *Pending) mayBeThrown() bool { return p.attempt < maxAttempts }
+
+// throwOff notes that the flight did not arrive (rider).
+func (p *Pending) throwOff(with *thrownAway, why *ConflictError) {
+	p.decided, p.thrown, p.why = make(chan struct{}), with, why
+}
+
 // unknown is the error of a wait that was given up: the commit goes on. It names the key
 // that the operation has in the end.
 func (p *Pending) unknown(err error) error {

@@ -1,4 +1,4 @@
-package creditledger
+package gate
 
 import (
 	"sync"
@@ -6,33 +6,33 @@ import (
 	"testing"
 )
 
-// TestGate: once close has returned nobody is inside, and nobody gets in any more.
+// TestGate: once Close has returned nobody is inside, and nobody gets in any more.
 func TestGate(t *testing.T) {
 	for range 200 {
-		var g gate
+		var g Gate
 		var inside atomic.Int32
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
-				for g.enter() {
+				for g.Enter() {
 					inside.Add(1)
 					inside.Add(-1)
-					g.leave()
+					g.Leave()
 				}
 			})
 		}
 		for range 2 {
 			wg.Go(func() {
-				g.close()
+				g.Close()
 				if n := inside.Load(); n != 0 {
 					t.Errorf("%d are inside a closed gate", n)
 				}
 			})
 		}
 		wg.Wait()
-		if g.enter() {
+		if g.Enter() {
 			t.Error("it lets somebody in again")
 		}
-		g.close()
+		g.Close()
 	}
 }

@@ -1,14 +1,16 @@
 package creditledger
 
 import (
+	"database/sql/driver"
 	"encoding/binary"
 	"encoding/json"
-	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/cockroachdb/apd/v3"
+
+	"creditledger/internal/u128"
 )
 
 // The limits of an Amount. They fit together: brought to maxPlaces, an amount is a
@@ -22,17 +24,112 @@ const (
 	maxExponent   = 64
 )
 
+// ParseAmount reads a decimal number in the grammar of JSON: "12.5", "-3", "1e2".
+// Digits and places are counted as written, after applying the exponent.
+func ParseAmount(s string) (Amount, error) {
+	n, reason := parseNumber(s)
+	if reason != "" {
+		return Amount{}, invalid("amount", "%s %s", quote(s), reason)
+	}
+	return n.amount(), nil
+}
+
+// MustAmount is ParseAmount for constants and tests: it panics on an error.
+func MustAmount(s string) Amount {
+	a, err := ParseAmount(s)
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
+// String returns a plainly: no exponent, no trailing zeros after the point.
+func (a Amount) String() string {
+	var buf [maxNumberText]byte
+	return string(a.number().append(buf[:0]))
+}
+
+// AppendText appends what String returns (encoding.TextAppender).
+func (a Amount) AppendText(dst []byte) ([]byte, error) {
+	return a.number().append(dst), nil
+}
+
+// MarshalText returns what String returns.
+func (a Amount) MarshalText() ([]byte, error) { return a.AppendText(nil) }
+
+// UnmarshalText reads what ParseAmount reads. On an error a stays as it was.
+func (a *Amount) UnmarshalText(text []byte) error {
+	return a.set(ParseAmount(boundedText(text)))
+}
+
+// MarshalJSON returns a JSON string, so that no reader takes it through a float.
+func (a Amount) MarshalJSON() ([]byte, error) {
+	dst := append(make([]byte, 0, maxNumberText), '"')
+	return append(a.number().append(dst), '"'), nil
+}
+
+// UnmarshalJSON reads a JSON string or number by its decimal text. null is refused.
+// On an error a stays as it was.
+func (a *Amount) UnmarshalJSON(data []byte) error {
+	return a.set(ParseAmount(jsonNumberText(data)))
+}
+
+// Scan reads a column (sql.Scanner): text or an integer. NULL and floats are
+// refused. On an error a stays as it was.
+func (a *Amount) Scan(src any) error {
+	switch v := src.(type) {
+	case string:
+		return a.set(ParseAmount(v))
+	case []byte:
+		return a.UnmarshalText(v)
+	case int64:
+		*a = AmountOf(v)
+		return nil
+	case nil:
+		return invalid("amount", "NULL is not a number")
+	}
+	return invalid("amount", "cannot be read from a %T", src)
+}
+
+func (a *Amount) set(v Amount, err error) error {
+	if err == nil {
+		*a = v
+	}
+	return err
+}
+
+// Value returns a as text (driver.Valuer).
+func (a Amount) Value() (driver.Value, error) { return a.String(), nil }
+
+// number takes a apart, with no more places than it needs.
+func (a Amount) number() number {
+	whole, rest := a.magnitude().DividedBy(one)
+	n := number{coeff: whole, negative: a.hi < 0}
+	if rest == 0 {
+		return n
+	}
+	n.scale = maxPlaces
+	for rest%1e4 == 0 {
+		rest, n.scale = rest/1e4, n.scale-4
+	}
+	for rest%10 == 0 {
+		rest, n.scale = rest/10, n.scale-1
+	}
+	n.coeff = whole.Scaled(n.scale).Plus(u128.Uint{Lo: rest})
+	return n
+}
+
 // number is an Amount as it is written: ± coeff / 10^scale.
 type number struct {
-	coeff    u128
+	coeff    u128.Uint
 	scale    int
 	negative bool
 }
 
 // amount is n as an Amount. n is in range.
 func (n number) amount() Amount {
-	m := n.coeff.scaled(maxPlaces - n.scale)
-	a := Amount{int64(m.hi), m.lo}
+	m := n.coeff.Scaled(maxPlaces - n.scale)
+	a := Amount{int64(m.Hi), m.Lo}
 	if n.negative {
 		return a.Neg()
 	}
@@ -40,18 +137,18 @@ func (n number) amount() Amount {
 }
 
 func (n number) inRange() bool {
-	return n.coeff.less(u128{lo: pow10[maxIntDigits-1]}.times(10).scaled(n.scale))
+	return n.coeff.Less(u128.Uint{Lo: u128.Pow10[maxIntDigits-1]}.Times(10).Scaled(n.scale))
 }
 
 // append appends n with the digits it has. n is in range.
 func (n number) append(dst []byte) []byte {
-	if n.coeff.hi != 0 {
+	if n.coeff.Hi != 0 {
 		d := n.decimal()
 		return d.Append(dst, 'f')
 	}
 	const zeros = "000000000000000000"
 	var buf [len(zeros) + 2]byte
-	digits := strconv.AppendUint(buf[:0], n.coeff.lo, 10)
+	digits := strconv.AppendUint(buf[:0], n.coeff.Lo, 10)
 	if n.negative {
 		dst = append(dst, '-')
 	}
@@ -70,8 +167,8 @@ func (n number) append(dst []byte) []byte {
 // decimal is n for apd, which knows how to read and write what takes two words.
 func (n number) decimal() (d apd.Decimal) {
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], n.coeff.hi)
-	binary.BigEndian.PutUint64(b[8:], n.coeff.lo)
+	binary.BigEndian.PutUint64(b[:8], n.coeff.Hi)
+	binary.BigEndian.PutUint64(b[8:], n.coeff.Lo)
 	d.Coeff.SetBytes(b[:])
 	d.Negative, d.Exponent = n.negative, -int32(n.scale)
 	return d
@@ -115,7 +212,7 @@ func parseEveryday(s string) (n number, ok bool) {
 	for i := range len(s) {
 		switch c := s[i]; {
 		case '0' <= c && c <= '9':
-			n.coeff.lo = n.coeff.lo*10 + uint64(c-'0')
+			n.coeff.Lo = n.coeff.Lo*10 + uint64(c-'0')
 		case c == '.' && point == len(s):
 			point = i
 		default:
@@ -123,7 +220,7 @@ func parseEveryday(s string) (n number, ok bool) {
 		}
 	}
 	n.scale = max(0, len(s)-point-1)
-	n.negative = n.negative && n.coeff.lo != 0
+	n.negative = n.negative && n.coeff.Lo != 0
 	leadingZero := point > 1 && s[0] == '0'
 	return n, point > 0 && len(s) <= few && !leadingZero && point != len(s)-1
 }
@@ -156,13 +253,13 @@ func limited(d *apd.Decimal, scale int) (n number, reason string) {
 	}
 	var b [16]byte
 	d.Coeff.FillBytes(b[:])
-	n.coeff = u128{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+	n.coeff = u128.Uint{Hi: binary.BigEndian.Uint64(b[:8]), Lo: binary.BigEndian.Uint64(b[8:])}
 	n.negative = d.Negative && digits > 0
 	switch {
 	case scale >= 0:
 		n.scale = scale
 	case digits > 0: // so the zeros to add are fewer than maxIntDigits
-		n.coeff = n.coeff.scaled(-scale)
+		n.coeff = n.coeff.Scaled(-scale)
 	}
 	return n, ""
 }
@@ -188,57 +285,4 @@ func jsonNumberText(data []byte) string {
 		return boundedText(data)
 	}
 	return s
-}
-
-// u128 is an unsigned integer of two words. Its arithmetic is exact below 2^128,
-// which the limits above ensure, and wraps silently beyond.
-type u128 struct{ hi, lo uint64 }
-
-func (x u128) less(y u128) bool { return x.hi < y.hi || (x.hi == y.hi && x.lo < y.lo) }
-
-func (x u128) plus(y u128) u128 {
-	lo, carry := bits.Add64(x.lo, y.lo, 0)
-	return u128{x.hi + y.hi + carry, lo}
-}
-
-func (x u128) times(y uint64) u128 {
-	hi, lo := bits.Mul64(x.lo, y)
-	return u128{x.hi*y + hi, lo}
-}
-
-func (x u128) divided(y uint64) (q u128, r uint64) {
-	q.hi, r = x.hi/y, x.hi%y
-	q.lo, r = bits.Div64(r, x.lo, y)
-	return q, r
-}
-
-// size is the number of bytes of x without leading zeros.
-func (x u128) size() int {
-	if x.hi != 0 {
-		return 8 + (bits.Len64(x.hi)+7)/8
-	}
-	return (bits.Len64(x.lo) + 7) / 8
-}
-
-// byteAt is byte i of x, the least significant being 0.
-func (x u128) byteAt(i int) byte {
-	if i >= 8 {
-		return byte(x.hi >> (8 * (i - 8)))
-	}
-	return byte(x.lo >> (8 * i))
-}
-
-// scaled returns x times 10^places.
-func (x u128) scaled(places int) u128 { return x.times(pow10[places]) }
-
-// one is the amount 1, and tooLarge 10^maxIntDigits, the first that is none: both
-// times 10^maxPlaces.
-const one = 1e18
-
-var tooLarge = u128{lo: pow10[maxIntDigits-1]}.times(10).scaled(maxPlaces)
-
-// pow10 reaches as far as a word does.
-var pow10 = [20]uint64{
-	1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9,
-	1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
 }

@@ -1,13 +1,14 @@
-package creditledger
+// Package gate counts who is inside and can be closed.
+package gate
 
 import (
 	"sync"
 	"sync/atomic"
 )
 
-// gate counts who is inside. Passing it costs two additions: every call of a ledger
-// does, on all processors.
-type gate struct {
+// Gate counts who is inside. Passing it costs two additions: every call of a ledger
+// does, on all processors. The zero Gate is open.
+type Gate struct {
 	inside atomic.Int64 // below 0 once the gate is closed, by closedGate
 
 	mu   sync.Mutex // guards gone
@@ -18,17 +19,17 @@ type gate struct {
 // themselves out again, do not get it back to 0.
 const closedGate = -1 << 62
 
-// enter counts somebody in; false when the gate is closed.
-func (g *gate) enter() bool {
+// Enter counts somebody in; false when the gate is closed.
+func (g *Gate) Enter() bool {
 	if g.inside.Add(1) > 0 {
 		return true
 	}
-	g.leave()
+	g.Leave()
 	return false
 }
 
-// leave counts somebody out.
-func (g *gate) leave() {
+// Leave counts somebody out.
+func (g *Gate) Leave() {
 	if g.inside.Add(-1) == closedGate {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -38,8 +39,8 @@ func (g *gate) leave() {
 	}
 }
 
-// close keeps everybody out from now on and waits until nobody is inside.
-func (g *gate) close() {
+// Close keeps everybody out from now on and waits until nobody is inside.
+func (g *Gate) Close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.inside.Load() >= 0 {

@@ -1,0 +1,122 @@
+package creditledger
+
+// sealed is a record ready to be stored.
+type sealed struct {
+	seq   uint64
+	prev  Seal // of the record before
+	key   Key  // the caller's, if any
+	bytes []byte
+}
+
+// written is what was decided or replayed on an account: changes that are applied, and
+// the records that say so.
+type written struct {
+	changes []*change // in order
+	records []sealed
+	puts    []RecordPut // of the upper layer
+}
+
+// changeset collects what is written on one account, for one commit.
+type changeset struct {
+	version uint64 // of the head that it was computed from
+	prev    Seal   // of the same head
+	records []JournalRecord
+	keys    []KeyedRecord
+	byKey   map[Key]bool // the same keys
+	upper   []RecordPut  // records of upper layers, each once
+	touched []touchedBlock
+	index   map[*block]int // into touched, once there are many
+	bytes   []byte         // where those of the last records lie
+	expired int            // how many expiries it writes down
+}
+
+type touchedBlock struct {
+	block *block
+	new   bool
+}
+
+// add takes over what was written; records are copied.
+func (s *changeset) add(w *written) {
+	for _, r := range w.records {
+		s.records = append(s.records, JournalRecord{Seq: r.seq, Bytes: s.keep(r.bytes)})
+		if r.key == "" {
+			continue
+		}
+		s.keys = append(s.keys, KeyedRecord{Key: r.key, Seq: r.seq})
+		if s.byKey == nil {
+			s.byKey = map[Key]bool{}
+		}
+		s.byKey[r.key] = true
+	}
+	s.upper = append(s.upper, w.puts...)
+	for _, c := range w.changes {
+		if c.materialised {
+			s.expired += len(c.lines)
+		}
+		if c.created != nil {
+			s.touch(c.created, true)
+		}
+		for i := range c.edits {
+			s.touch(c.edits[i].block, false)
+		}
+		for _, b := range c.closed {
+			s.touch(b, false)
+		}
+	}
+}
+
+// keep copies a record's bytes to where those of several lie.
+func (s *changeset) keep(b []byte) []byte {
+	const most = 64 << 10
+	if len(b) > cap(s.bytes)-len(s.bytes) {
+		s.bytes = make([]byte, 0, max(len(b), min(2*cap(s.bytes), most)))
+	}
+	start := len(s.bytes)
+	s.bytes = append(s.bytes, b...)
+	return s.bytes[start:len(s.bytes):len(s.bytes)]
+}
+
+func (s *changeset) touch(b *block, isNew bool) {
+	const few = 16
+	if s.index == nil {
+		for i := range s.touched {
+			if s.touched[i].block == b {
+				return
+			}
+		}
+		if len(s.touched) == few {
+			s.index = make(map[*block]int, 2*few)
+			for i := range s.touched {
+				s.index[s.touched[i].block] = i
+			}
+		}
+	} else if _, ok := s.index[b]; ok {
+		return
+	}
+	if s.index != nil {
+		s.index[b] = len(s.touched)
+	}
+	s.touched = append(s.touched, touchedBlock{block: b, new: isNew})
+}
+
+// puts reports whether a record of an upper layer is in it.
+func (s *changeset) puts(id RecordID) bool {
+	for i := range s.upper {
+		if s.upper[i].RecordID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// change is the set as a store takes it. The blocks are copied as they are now, into
+// memory.
+func (s *changeset) change(a *account, memory *[]StoredBlock) Change {
+	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records, Keys: s.keys, Records: s.upper}
+	first := len(*memory)
+	for _, t := range s.touched {
+		*memory = append(*memory, StoredBlock{Block: t.block.whole(), Open: a.closed[t.block.ID].block != t.block, New: t.new})
+	}
+	c.Blocks = (*memory)[first:len(*memory):len(*memory)]
+	return c
+}

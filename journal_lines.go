@@ -1,0 +1,172 @@
+package creditledger
+
+import (
+	"encoding/binary"
+	"slices"
+)
+
+// Line is an entry as the journal keeps it: what cannot be had from the operation,
+// the block or the lines before it. Rule: docs/format.md, "Journal record".
+type Line struct {
+	Type       EntryType
+	At         Instant // created_at
+	Block      uint64  // number of the block
+	Amount     Amount
+	Starting   Amount
+	Ending     Amount
+	VoidAmount Amount  // void_initiated, void
+	NewBlock   uint64  // expiration_change: number of the block made
+	NewExpiry  Instant // expiration_change, void_initiated
+}
+
+// Effect is what one operation did.
+type Effect struct {
+	Lines      []Line
+	NewBlockID string // of the block it made, if any
+}
+
+// lineCodec writes and reads the lines of a record. What follows from the line
+// before (the starting balance, the instant) is left out, and the ending balance is
+// one bit: whether the amount counted in the total.
+type lineCodec struct {
+	at    Instant
+	prev  Amount // ending balance of the line before
+	begun bool
+}
+
+const (
+	lineTypeMask = 0x07
+	lineCounted  = 0x08
+	lineHasAt    = 0x10
+	lineHasStart = 0x20
+	lineKnown    = lineTypeMask | lineCounted | lineHasAt | lineHasStart
+)
+
+func (c *lineCodec) append(dst []byte, e *Effect) []byte {
+	dst = appendText(dst, e.NewBlockID)
+	dst = binary.AppendUvarint(dst, uint64(len(e.Lines)))
+	for i := range e.Lines {
+		l := &e.Lines[i]
+		head := byte(l.Type)
+		if l.Starting.Cmp(l.Ending) != 0 {
+			head |= lineCounted
+		}
+		if l.At != c.at {
+			head |= lineHasAt
+		}
+		if !c.begun || l.Starting.Cmp(c.prev) != 0 {
+			head |= lineHasStart
+		}
+		dst = append(dst, head)
+		if head&lineHasAt != 0 {
+			dst = binary.AppendUvarint(dst, uint64(l.At))
+		}
+		dst = binary.AppendUvarint(dst, l.Block)
+		dst = appendAmount(dst, l.Amount)
+		if head&lineHasStart != 0 {
+			dst = appendAmount(dst, l.Starting)
+		}
+		switch l.Type {
+		case EntryExpirationChange:
+			dst = binary.AppendUvarint(dst, l.NewBlock)
+			dst = binary.AppendUvarint(dst, uint64(l.NewExpiry))
+		case EntryVoidInitiated, EntryVoid:
+			dst = appendAmount(dst, l.VoidAmount)
+		}
+		c.prev, c.begun = l.Ending, true
+	}
+	return dst
+}
+
+func (c *lineCodec) read(r *reader, e *Effect) {
+	e.NewBlockID = r.text()
+	n := r.count()
+	e.Lines = slices.Grow(e.Lines[:0], n)[:n]
+	clear(e.Lines)
+	for i := range e.Lines {
+		c.readLine(r, &e.Lines[i])
+		if r.err != "" {
+			return
+		}
+	}
+}
+
+func (c *lineCodec) readLine(r *reader, l *Line) {
+	head := r.byte()
+	l.Type = EntryType(head & lineTypeMask)
+	if r.err == "" && (head&^lineKnown != 0 || l.Type == 0) {
+		r.fail("unknown entry code %d", head)
+	}
+	l.At = c.at
+	if head&lineHasAt != 0 {
+		if l.At = r.someInstant(); l.At == c.at {
+			r.fail("instant repeated")
+		}
+	}
+	l.Block = r.uvarint()
+	l.Amount = r.amount()
+	l.Starting = c.prev
+	if head&lineHasStart != 0 {
+		l.Starting = r.amount()
+		if c.begun && l.Starting.Cmp(c.prev) == 0 {
+			r.fail("balance repeated")
+		}
+	} else if !c.begun {
+		r.fail("starting balance missing")
+	}
+	switch l.Type {
+	case EntryExpirationChange:
+		l.NewBlock = r.uvarint()
+		l.NewExpiry = r.instant()
+	case EntryVoidInitiated:
+		l.VoidAmount = r.amount()
+		l.NewExpiry = l.At
+	case EntryVoid:
+		l.VoidAmount = r.amount()
+	}
+	l.Ending = l.Starting
+	if head&lineCounted != 0 {
+		var err error
+		if l.Ending, err = counted(l.Type, l.Starting, l.Amount); err != nil || l.Ending.Cmp(l.Starting) == 0 {
+			r.fail("impossible ending balance")
+		}
+	}
+	c.prev, c.begun = l.Ending, true
+}
+
+// counted is the total after an entry whose block counts in it.
+// Rule: docs/semantics.md, "Entries".
+func counted(t EntryType, total, amount Amount) (Amount, error) {
+	switch t {
+	case EntryIncrement, EntryAmendment:
+		return total.Add(amount)
+	case EntryDecrement, EntryCreditBlockExpiry, EntryVoid:
+		return total.Sub(amount)
+	}
+	return total, nil
+}
+
+// effect adds what a line did to the balances of its blocks; with undo it takes it
+// away again. Rule: docs/semantics.md, "Invariants" 1.
+func (l *Line) effect(balances map[uint64]Amount, undo bool) error {
+	give, take := Amount.Add, Amount.Sub
+	if undo {
+		give, take = take, give
+	}
+	var err error
+	move := func(block uint64, change func(a, b Amount) (Amount, error)) {
+		if err == nil {
+			balances[block], err = change(balances[block], l.Amount)
+		}
+	}
+	switch l.Type {
+	case EntryIncrement, EntryAmendment:
+		move(l.Block, give)
+	case EntryDecrement, EntryCreditBlockExpiry, EntryVoid:
+		move(l.Block, take)
+	case EntryExpirationChange:
+		move(l.NewBlock, give)
+		move(l.Block, take)
+	}
+	return err
+}

@@ -1,0 +1,130 @@
+package creditledger
+
+import (
+	"context"
+	"errors"
+)
+
+// settled runs fn on the account at the present instant and returns when everything
+// fn saw is durable: nobody is shown a state that was not committed. If what fn saw
+// is thrown away instead, fn runs again.
+//
+// A flight that was in the air before the call began may have been committed before
+// that, and another process may have written since: what fn saw then is looked at again.
+func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) error {
+	begun := l.commit.sent.Load()
+	for {
+		f, err := l.look(ctx, id, fn)
+		again, ok := errors.AsType[*againError](err)
+		if ok {
+			f, err = again.flight, again.refusal
+		}
+		if f == nil {
+			return err
+		}
+		if werr := l.commit.await(ctx, f); werr != nil {
+			return werr
+		}
+		if f.err == nil && f.sent > begun && (again == nil || again.refusal != nil) {
+			return err
+		}
+	}
+}
+
+// look runs fn once and returns the flight to wait for.
+func (l *Ledger) look(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) (*flight, error) {
+	s, err := l.acquire(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer l.cache.release(s)
+	if err := s.load(ctx, l.store); err != nil {
+		return nil, err
+	}
+	at, err := l.advance(s.account)
+	if err != nil {
+		return nil, err
+	}
+	err = fn(s, at)
+	return s.latest(), err
+}
+
+// reading counts a read in and checks its account.
+func (l *Ledger) reading(ctx context.Context, on *AccountID) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	*on = on.normal()
+	if err := checkAccount(*on); err != nil {
+		return err
+	}
+	return l.enter()
+}
+
+// settle waits until whatever was begun before is durable, or has failed. Who looks at
+// what is stored, and not at one account, sees it then.
+func (l *Ledger) settle(ctx context.Context) error {
+	for _, id := range l.cache.aloft() {
+		if err := l.settleAccount(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) settleAccount(ctx context.Context, id AccountID) error {
+	for range maxAttempts {
+		s, err := l.acquire(ctx, id)
+		if err != nil {
+			return err
+		}
+		f := s.latest()
+		l.cache.release(s)
+		if f == nil {
+			return nil
+		}
+		if err := l.commit.await(ctx, f); err != nil {
+			return err
+		}
+		if f.err == nil {
+			return nil
+		}
+	}
+	return &ConflictError{Accounts: []AccountID{id}}
+}
+
+// eachRecord walks the journal from a record on, page by page, until fn returns false.
+func (l *Ledger) eachRecord(ctx context.Context, on AccountID, from uint64, reverse bool, fn func(*OpRecord) (bool, error)) error {
+	page := 16
+	for {
+		records, err := l.store.Journal(ctx, on, from, page, reverse)
+		if err != nil {
+			return err
+		}
+		for i := range records {
+			rec, err := decodeStored(on, &records[i])
+			if err != nil {
+				return err
+			}
+			if more, err := fn(rec); err != nil || !more {
+				return err
+			}
+		}
+		if len(records) < page {
+			return nil
+		}
+		last := records[len(records)-1].Seq
+		if last < from != reverse && last != from {
+			return standsStill("journal of " + on.String())
+		}
+		switch {
+		case !reverse:
+			from = last + 1
+		case last <= 1:
+			return nil
+		default:
+			from = last - 1
+		}
+		page = min(page*2, 512)
+	}
+}

@@ -1,0 +1,53 @@
+package creditledger
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"creditledger/internal/uuid7"
+)
+
+// idSource draws the randomness of ids, a buffer at a time.
+type idSource struct {
+	mu     sync.Mutex
+	random io.Reader
+	buf    [640]byte
+	left   []byte
+}
+
+// randomBits are the random part of an id.
+type randomBits [10]byte
+
+// draw returns the bits for the ids of one request. Every request draws once, before it
+// is decided and whatever becomes of it: so the ids that follow depend on neither replays
+// and refusals nor on when they were found out.
+func (s *idSource) draw() (bits randomBits, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.left) < len(bits) {
+		if _, err := io.ReadFull(s.random, s.buf[:]); err != nil {
+			return bits, fmt.Errorf("making an id: %w", err)
+		}
+		s.left = s.buf[:]
+	}
+	copy(bits[:], s.left)
+	s.left = s.left[len(bits):]
+	return bits, nil
+}
+
+// nextID makes the next id of a request: the first of the bits as they were drawn, the
+// others of their hash with a number.
+func (r *request) nextID(at Instant) uuid.UUID {
+	bits := r.bits
+	if r.ids > 0 {
+		sum := sha256.Sum256(binary.BigEndian.AppendUint32(bits[:len(bits):len(bits)], r.ids))
+		copy(bits[:], sum[:])
+	}
+	r.ids++
+	return uuid7.New(at.Time().UnixMilli(), bits)
+}

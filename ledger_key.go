@@ -1,0 +1,96 @@
+package creditledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// againError asks to decide a request afresh once a flight has landed; or, if it was
+// refused, only if the flight did not arrive.
+type againError struct {
+	flight  *flight
+	refusal error
+}
+
+func (e *againError) Error() string {
+	return "the key, a record or what an operation was decided on is being written"
+}
+
+// stands reports whether a refusal holds, now that the flight it was waiting for has
+// landed. A flight that was in the air before the call began, at begun, may have been
+// committed before that, and another process may have written since.
+func (e *againError) stands(begun uint64) bool {
+	return e != nil && e.refusal != nil && e.flight.err == nil && e.flight.sent > begun
+}
+
+// known returns the first result of a key that was used before for the same
+// operation; nil when the key is new. An operation with that key still in flight is
+// waited for.
+func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error) {
+	if r.key == "" {
+		return nil, nil
+	}
+	if f := s.flightOf(r.key); f != nil {
+		r.wary = true
+		return nil, &againError{flight: f}
+	}
+	rec, err := l.recordOf(ctx, s, r)
+	if rec == nil || err != nil {
+		return nil, err
+	}
+	if field := difference(rec.Op, r.op); field != "" {
+		return nil, &IdempotencyMismatchError{Key: r.key, Field: field}
+	}
+	return l.resultOf(ctx, rec)
+}
+
+// recordOf finds the record that a request's key stands for, nil when there is none.
+func (l *Ledger) recordOf(ctx context.Context, s *slot, r *request) (*OpRecord, error) {
+	seq, err := l.store.KeySeq(ctx, s.id, r.key)
+	if err != nil {
+		return nil, err
+	}
+	if seq != 0 {
+		return l.record(ctx, s.id, seq)
+	}
+	seq, id, ok := r.key.generated()
+	if !ok || r.made {
+		return nil, nil
+	}
+	if f := s.flightMade(seq, id); f != nil {
+		return nil, &againError{flight: f}
+	}
+	if seq > s.account.head.Version {
+		return nil, nil
+	}
+	rec, err := l.record(ctx, s.id, seq)
+	if err != nil || rec.ID != id || rec.Key != "" {
+		return nil, err
+	}
+	if _, due := rec.Op.(expire); due { // nobody asked for it, under no key
+		return nil, nil
+	}
+	return rec, nil
+}
+
+// record reads one journal record.
+func (l *Ledger) record(ctx context.Context, account AccountID, seq uint64) (*OpRecord, error) {
+	records, err := l.store.Journal(ctx, account, seq, 1, false)
+	if err != nil {
+		return nil, err
+	}
+	if len(records) == 0 || records[0].Seq != seq {
+		return nil, &CorruptError{Where: fmt.Sprintf("journal of %s", account), Reason: fmt.Sprintf("record %d is missing", seq)}
+	}
+	return decodeStored(account, &records[0])
+}
+
+// keyed puts the key of an operation into an error that asks to retry with it.
+func keyed(err error, key Key) error {
+	var u *OutcomeUnknownError
+	if errors.As(err, &u) {
+		return &OutcomeUnknownError{Key: key, Err: u.Err}
+	}
+	return err
+}

@@ -1,0 +1,203 @@
+package creditledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"creditledger/internal/uuid7"
+)
+
+// resultFrom builds what the caller is told from the changes just made.
+func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant, grace time.Duration) *Result {
+	b := newEntryBuilder(rec, ops, now, grace)
+	part := func(res *Result, i int) {
+		b.part(res, i, changes[i].blocks)
+		res.Overage, res.Consumed = changes[i].overage, changes[i].consumed
+	}
+	res := &Result{Key: b.key, At: rec.At}
+	if _, ok := rec.Op.(Batch); !ok {
+		part(res, 0)
+		return res
+	}
+	res.Results = make([]Result, len(changes))
+	lines := 0
+	for i := range changes {
+		lines += len(changes[i].lines)
+	}
+	res.Entries = slices.Grow(res.Entries, lines)
+	for i := range changes {
+		part(&res.Results[i], i)
+		res.Entries = append(res.Entries, res.Results[i].Entries...)
+	}
+	return res
+}
+
+// entryBuilder turns the lines of a record into entries.
+type entryBuilder struct {
+	rec   *OpRecord
+	ops   []Operation // of the record
+	key   Key         // the caller's, or the generated one
+	now   Instant
+	grace time.Duration
+	n     int // lines so far
+}
+
+func newEntryBuilder(rec *OpRecord, ops []Operation, now Instant, grace time.Duration) entryBuilder {
+	b := entryBuilder{rec: rec, ops: ops, key: rec.Key, now: now, grace: grace}
+	if b.key == "" {
+		b.key = rec.GeneratedKey()
+	}
+	return b
+}
+
+// id is that of the next entry. The first entry of a record has the record's own id,
+// which a generated key holds already.
+func (b *entryBuilder) id() string {
+	if b.n == 0 && b.rec.Key == "" {
+		return string(b.key[len(generatedPrefix):][:uuid7.TextSize])
+	}
+	return entryID(b.rec.ID, b.n)
+}
+
+// part builds the result of the i-th operation. blocks holds the block of each line.
+func (b *entryBuilder) part(res *Result, i int, blocks []*block) {
+	e := &b.rec.Effects[i]
+	res.At, res.NewBlockID = b.rec.At, e.NewBlockID
+	if len(e.Lines) > 0 {
+		res.Entries = make([]Entry, len(e.Lines))
+	}
+	for j := range e.Lines {
+		b.entry(&res.Entries[j], b.ops[i], e, j, blocks[j])
+	}
+}
+
+// entry builds the j-th entry of an operation.
+func (b *entryBuilder) entry(e *Entry, op Operation, effect *Effect, j int, block *block) {
+	l := &effect.Lines[j]
+	*e = Entry{
+		ID: b.id(), Account: b.rec.Account, Seq: b.rec.FirstEntry + uint64(b.n),
+		CreatedAt: l.At, Type: l.Type, Status: statusAt(l.At, b.now, b.grace),
+		Amount: l.Amount, Starting: l.Starting, Ending: l.Ending,
+		Block: EntryBlock{
+			ID: block.ID, Number: block.Number, ExpiresAt: block.ExpiresAt,
+			CostBasis: block.CostBasis, Filters: block.rare.Filters,
+		},
+		IdempotencyKey: b.rec.Key, NewBlockExpiry: l.NewExpiry, VoidAmount: l.VoidAmount,
+	}
+	b.n++
+	switch op := op.(type) {
+	case Increment:
+		e.Description, e.Metadata = op.Description, op.Metadata
+		if op.InvoiceID != "" && j == len(effect.Lines)-1 {
+			e.CreatedInvoices = []string{op.InvoiceID}
+		}
+	case Decrement:
+		e.Description, e.Metadata = op.Description, op.Metadata
+		e.ItemID, e.PriceID, e.InvoiceID = op.ItemID, op.PriceID, op.InvoiceID
+	case ExpirationChange:
+		e.Description, e.Metadata = op.Description, op.Metadata
+		if l.Type == EntryExpirationChange {
+			e.NewBlockID = effect.NewBlockID
+		}
+	case Void:
+		e.Description, e.Metadata = op.Description, op.Metadata
+		e.VoidReason = op.Reason
+	case Amendment:
+		e.Description, e.Metadata = op.Description, op.Metadata
+	}
+}
+
+// statusAt is the status of an entry at an instant.
+func statusAt(created, now Instant, grace time.Duration) EntryStatus {
+	if now-created < Instant(grace/time.Microsecond) {
+		return EntryPending
+	}
+	return EntryCommitted
+}
+
+// resultOf rebuilds the result that a recorded operation had, statuses included.
+func (l *Ledger) resultOf(ctx context.Context, rec *OpRecord) (*Result, error) {
+	blocks := map[uint64]*block{}
+	if err := l.joinBlocks(ctx, rec, blocks, nil); err != nil {
+		return nil, err
+	}
+	var one [1]Operation
+	ops := operations(rec.Op, &one)
+	b := newEntryBuilder(rec, ops, rec.At, l.grace)
+	res := &Result{Key: b.key, At: rec.At, Replayed: true}
+	if _, ok := rec.Op.(Batch); !ok {
+		return res, b.stored(res, 0, blocks)
+	}
+	res.Results = make([]Result, len(rec.Effects))
+	for i := range rec.Effects {
+		if err := b.stored(&res.Results[i], i, blocks); err != nil {
+			return nil, err
+		}
+		res.Entries = append(res.Entries, res.Results[i].Entries...)
+	}
+	return res, nil
+}
+
+// stored is part for a record read back.
+func (b *entryBuilder) stored(res *Result, i int, blocks map[uint64]*block) error {
+	e := &b.rec.Effects[i]
+	ofLine := make([]*block, len(e.Lines))
+	for j := range e.Lines {
+		ofLine[j] = blocks[e.Lines[j].Block]
+	}
+	b.part(res, i, ofLine)
+	var err error
+	if res.Overage, res.Consumed, err = derived(b.ops[i], e.Lines); err != nil {
+		return &CorruptError{Where: fmt.Sprintf("record %d of %s", b.rec.Seq, b.rec.Account), Reason: err.Error()}
+	}
+	return nil
+}
+
+// derived is what an operation returned beside its entries.
+func derived(op Operation, lines []Line) (overage, consumed Amount, err error) {
+	switch op := op.(type) {
+	case Decrement:
+		overage = op.Amount
+		for i := range lines {
+			if overage, err = overage.Sub(lines[i].Amount); err != nil {
+				return Amount{}, Amount{}, err
+			}
+		}
+	case Void:
+		if len(lines) == 2 {
+			consumed, err = op.Amount.Sub(lines[1].Amount)
+		}
+	}
+	return overage, consumed, err
+}
+
+// joinBlocks fetches the blocks of a record's lines that are not in blocks yet; with
+// wanted only those of wanted lines.
+func (l *Ledger) joinBlocks(ctx context.Context, rec *OpRecord, blocks map[uint64]*block, wanted func(*Line) bool) error {
+	var missing []uint64
+	for i := range rec.Effects {
+		for j := range rec.Effects[i].Lines {
+			line := &rec.Effects[i].Lines[j]
+			if _, ok := blocks[line.Block]; !ok && (wanted == nil || wanted(line)) {
+				blocks[line.Block] = nil
+				missing = append(missing, line.Block)
+			}
+		}
+	}
+	for part := range slices.Chunk(missing, MaxPage) {
+		found, err := l.store.BlocksByNumber(ctx, rec.Account, part)
+		if err != nil {
+			if isNotFound(err) {
+				err = &CorruptError{Where: "blocks of " + rec.Account.String(), Reason: err.Error()}
+			}
+			return err
+		}
+		for i := range found {
+			kept := found[i].kept()
+			blocks[kept.Number] = &kept
+		}
+	}
+	return nil
+}

@@ -1,0 +1,96 @@
+package creditledger
+
+import "errors"
+
+// Overdraft says what becomes of the part of a decrement that no block covers.
+type Overdraft uint8
+
+// The overdraft policies.
+const (
+	Allow      Overdraft = iota // take it from the last non-expiring unfiltered block, or a new overdraft block
+	Reject                      // refuse the decrement
+	StopAtZero                  // take what there is and return the overage
+)
+
+// String returns the name used in operations files.
+func (o Overdraft) String() string { return name(overdraftNames, o) }
+
+// ParseOverdraft reads a policy by its name.
+func ParseOverdraft(text string) (Overdraft, error) {
+	return parseName(overdraftNames, Allow, "overdraft", text)
+}
+
+// MarshalText gives the name.
+func (o Overdraft) MarshalText() ([]byte, error) {
+	return marshalName(overdraftNames, Allow, "overdraft", o)
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (o *Overdraft) UnmarshalText(text []byte) error {
+	return unmarshalName(o, overdraftNames, Allow, "overdraft", text)
+}
+
+var overdraftNames = []string{"allow", "reject", "stop_at_zero"}
+
+// Limit bounds an overdraft: the total may not fall below minus it. The zero Limit
+// is no bound.
+type Limit struct {
+	amount Amount
+	set    bool
+}
+
+// LimitOf bounds an overdraft by a (≥ 0).
+func LimitOf(a Amount) Limit { return Limit{amount: a, set: true} }
+
+// Amount returns the bound and whether there is one.
+func (l Limit) Amount() (Amount, bool) { return l.amount, l.set }
+
+// String returns the bound; nothing when there is none.
+func (l Limit) String() string {
+	if !l.set {
+		return ""
+	}
+	return l.amount.String()
+}
+
+// MarshalText returns what String returns.
+func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads an amount; nothing is no bound. On an error l stays as it was.
+func (l *Limit) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*l = Limit{}
+		return nil
+	}
+	return l.read(ParseAmount(boundedText(text)))
+}
+
+// MarshalJSON returns the bound as a JSON string; null for none.
+func (l Limit) MarshalJSON() ([]byte, error) {
+	if !l.set {
+		return []byte("null"), nil
+	}
+	return l.amount.MarshalJSON()
+}
+
+// UnmarshalJSON reads a JSON string or number by its decimal text; null is no bound.
+// On an error l stays as it was.
+func (l *Limit) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		*l = Limit{}
+		return nil
+	}
+	return l.read(ParseAmount(jsonNumberText(data)))
+}
+
+func (l *Limit) read(a Amount, err error) error {
+	if err != nil {
+		var refused *InvalidError
+		if errors.As(err, &refused) {
+			return invalid("overdraft_limit", "%s", refused.Reason)
+		}
+		return err
+	}
+	*l = LimitOf(a)
+	return nil
+}
