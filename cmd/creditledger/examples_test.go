@@ -287,13 +287,13 @@ func checkGo(t *testing.T, b block) {
 	t.Errorf("%s:%d: the Go example is no part of an Example of the tests", b.page, b.line)
 }
 
-// TestAnswersOfPages: the answers that docs/operations.md shows are those that its
+// TestAnswersOfPages: the answers that docs/operations/answers.md shows are those that its
 // examples get.
 func TestAnswersOfPages(t *testing.T) {
 	s := newSession(t)
 	var input string
 	checked := 0
-	for _, b := range blocksOf(t, "../../docs/operations.md") {
+	for _, b := range blocksOf(t, "../../docs/operations/answers.md") {
 		if b.label != "json" {
 			continue
 		}
@@ -307,12 +307,12 @@ func TestAnswersOfPages(t *testing.T) {
 		answers := s.must("apply", "--clock", "manual", write(t, s.dir, "in.jsonl", input))
 		shown := strings.ReplaceAll(regexp.QuoteMeta(strings.TrimSpace(b.text)), "…", `[^"]+`)
 		if !regexp.MustCompile(`(?m)^` + shown + `$`).MatchString(answers) {
-			t.Errorf("docs/operations.md:%d: no such answer in\n%s", b.line, answers)
+			t.Errorf("docs/operations/answers.md:%d: no such answer in\n%s", b.line, answers)
 		}
 		checked++
 	}
 	if checked == 0 {
-		t.Error("docs/operations.md shows no answer")
+		t.Error("docs/operations/answers.md shows no answer")
 	}
 }
 
