@@ -130,7 +130,7 @@ func TestRecordCodec(t *testing.T) {
 			data := AppendRecord(nil, s.rec)
 			back, err := DecodeRecord(data)
 			if err == nil {
-				err = back.readTexts(appendTexts(nil, s.rec))
+				err = back.ReadTexts(appendTexts(nil, s.rec))
 			}
 			if err != nil || !reflect.DeepEqual(back, s.rec) {
 				t.Fatalf("%+v\nreads back as\n%+v\n%v", s.rec, back, err)

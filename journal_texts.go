@@ -23,13 +23,6 @@ type SealedText struct {
 	Erased bool // the text is gone
 }
 
-// RecordTexts are the texts of one record, with their salts, in their canonical bytes
-// (docs/format.md).
-type RecordTexts struct {
-	Seq   uint64
-	Bytes []byte // empty: the record has none any more
-}
-
 const textsFormat = 1
 
 // textOf returns the texts of an operation that is no batch.
@@ -148,10 +141,10 @@ func appendTexts(dst []byte, rec *OpRecord) []byte {
 
 func (t *SealedText) atHand() bool { return t.Digest != Seal{} && !t.Erased }
 
-// readTexts gives the operations of a record that was just decoded the texts that lie
+// ReadTexts gives the operations of a record that was just decoded the texts that lie
 // beside it; what it has a digest of and no text is erased. A text that is not the one
 // sealed is a CorruptError. It does nothing for a record that seals no text.
-func (rec *OpRecord) readTexts(data []byte) error {
+func (rec *OpRecord) ReadTexts(data []byte) error {
 	for i := range rec.Texts {
 		rec.Texts[i].Erased = rec.Texts[i].Digest != Seal{}
 	}

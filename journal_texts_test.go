@@ -74,17 +74,17 @@ func TestTextsReadBack(t *testing.T) {
 	rec := texted(t)
 	data := appendTexts(nil, rec)
 	back := bare(rec)
-	if err := back.readTexts(data); err != nil || !reflect.DeepEqual(back, rec) {
+	if err := back.ReadTexts(data); err != nil || !reflect.DeepEqual(back, rec) {
 		t.Fatalf("%+v\nreads back as\n%+v\n%v", rec, back, err)
 	}
 	gone := bare(rec)
-	if err := gone.readTexts(nil); err != nil || !gone.erased(0) || gone.erased(1) || !gone.erased(2) || appendTexts(nil, gone) != nil {
+	if err := gone.ReadTexts(nil); err != nil || !gone.erased(0) || gone.erased(1) || !gone.erased(2) || appendTexts(nil, gone) != nil {
 		t.Errorf("without texts: %+v, %v", gone, err)
 	}
 	back.Texts[0].Erased = true
 	back.setText(0, "", nil)
 	half := bare(rec)
-	if err := half.readTexts(appendTexts(nil, back)); err != nil || !reflect.DeepEqual(half.Op.(Batch)[2], rec.Op.(Batch)[2]) || !half.erased(0) || half.erased(2) {
+	if err := half.ReadTexts(appendTexts(nil, back)); err != nil || !reflect.DeepEqual(half.Op.(Batch)[2], rec.Op.(Batch)[2]) || !half.erased(0) || half.erased(2) {
 		t.Errorf("with one of two texts: %+v, %v", half, err)
 	}
 	if description, _ := textOf(half.Op.(Batch)[0]); description != "" {
@@ -107,7 +107,7 @@ func TestTextsRefused(t *testing.T) {
 			if len(damaged) == 0 {
 				continue
 			}
-			err := bare(rec).readTexts(damaged)
+			err := bare(rec).ReadTexts(damaged)
 			if !errors.Is(err, ErrCorrupt) {
 				t.Fatalf("%x: %v", damaged, err)
 			}
@@ -119,18 +119,21 @@ func TestTextsRefused(t *testing.T) {
 		return appendTexts(nil, other)
 	}
 	for rule, forged := range map[string][]byte{
-		"another description":                  forge(func(r *OpRecord) { r.setText(0, "for Bob", nil) }),
-		"metadata that was added":              forge(func(r *OpRecord) { r.setText(0, "for Ann", map[string]string{"a": "b"}) }),
-		"a text for one that says nothing":     forge(func(r *OpRecord) { r.setText(1, "ghost", nil); r.Texts[1].Digest = Seal{1} }),
-		"another salt":                         forge(func(r *OpRecord) { r.Texts[0].Salt[3]++ }),
-		"the texts of another record":          forge(func(r *OpRecord) { r.sealTexts(&Salt{2}) }),
-		"texts of more operations than it has": forge(func(r *OpRecord) { r.Op = append(r.Op.(Batch), Activation{BlockID: "c", Description: "d"}); r.sealTexts(&Salt{1}) }),
+		"another description":              forge(func(r *OpRecord) { r.setText(0, "for Bob", nil) }),
+		"metadata that was added":          forge(func(r *OpRecord) { r.setText(0, "for Ann", map[string]string{"a": "b"}) }),
+		"a text for one that says nothing": forge(func(r *OpRecord) { r.setText(1, "ghost", nil); r.Texts[1].Digest = Seal{1} }),
+		"another salt":                     forge(func(r *OpRecord) { r.Texts[0].Salt[3]++ }),
+		"the texts of another record":      forge(func(r *OpRecord) { r.sealTexts(&Salt{2}) }),
+		"texts of more operations than it has": forge(func(r *OpRecord) {
+			r.Op = append(r.Op.(Batch), Activation{BlockID: "c", Description: "d"})
+			r.sealTexts(&Salt{1})
+		}),
 	} {
-		if err := bare(rec).readTexts(forged); !errors.Is(err, ErrCorrupt) {
+		if err := bare(rec).ReadTexts(forged); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("%s: %v", rule, err)
 		}
 	}
-	if err := bare(&OpRecord{Op: Batch{Activation{BlockID: "b"}}}).readTexts(data); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "texts") {
+	if err := bare(&OpRecord{Op: Batch{Activation{BlockID: "b"}}}).ReadTexts(data); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "texts") {
 		t.Errorf("texts beside a record that seals none: %v", err)
 	}
 }

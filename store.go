@@ -54,9 +54,9 @@ type Store interface {
 	// a NotFoundError when one is missing.
 	BlocksByNumber(ctx context.Context, id AccountID, numbers []uint64) ([]Block, error)
 
-	// Journal returns up to limit journal records of the account: with reverse false
-	// those with Seq ≥ from, ascending; with reverse true those with Seq ≤ from,
-	// descending.
+	// Journal returns up to limit journal records of the account with their texts: with
+	// reverse false those with Seq ≥ from, ascending; with reverse true those with
+	// Seq ≤ from, descending.
 	Journal(ctx context.Context, id AccountID, from uint64, limit int, reverse bool) ([]JournalRecord, error)
 
 	// KeySeq returns the sequence number of the journal record that an idempotency
@@ -189,11 +189,19 @@ type StoredBlock struct {
 	New  bool // made by this change: its id must not be in use in the account
 }
 
-// JournalRecord is one sealed record in its canonical bytes (docs/format.md). Bytes
-// decode with DecodeRecord.
+// JournalRecord is one sealed record in its canonical bytes (docs/format.md), which decode
+// with DecodeRecord, and beside it what was said in it. Bytes never change; Texts go when
+// they are erased.
 type JournalRecord struct {
 	Seq   uint64
 	Bytes []byte
+	Texts []byte // with their salts; empty when there are none, or none any more
+}
+
+// RecordTexts is what is left of the texts of a journal record.
+type RecordTexts struct {
+	Seq   uint64
+	Texts []byte // empty: nothing
 }
 
 // KeyedRecord ties an idempotency key to the journal record it stands for.
@@ -214,6 +222,7 @@ type Change struct {
 	Journal []JournalRecord
 	Blocks  []StoredBlock
 	Keys    []KeyedRecord
+	Texts   []RecordTexts // of records up to Version, ascending: they take the place of what is stored
 	Records []RecordPut
 }
 

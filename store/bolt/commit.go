@@ -136,12 +136,15 @@ func (v view) append(t *tail, list []creditledger.Change, found []place) (append
 			}
 			found[i].acct = acct
 		}
+		if err == nil {
+			err = v.retext(w, c, found[i])
+		}
 		a.first[i] = a.end + 1
 		prev := found[i].last
 		for _, r := range c.Journal {
 			a.alien = a.alien || !creditledger.RecordFits(r.Bytes, c.Account, r.Seq)
 			a.end++
-			w.put(bucketLog, key(a.end), appendLogRecord(make([]byte, 0, len(r.Bytes)+12), found[i].acct, prev, r.Bytes))
+			w.put(bucketLog, key(a.end), appendLogRecord(make([]byte, 0, len(r.Bytes)+len(r.Texts)+16), found[i].acct, prev, r.Texts, r.Bytes))
 			prev = a.end
 		}
 	}
@@ -176,4 +179,29 @@ func (t *tail) addAll(list []creditledger.Change, found []place, a appended) {
 			t.add(&list[i], found[i], a.first[i])
 		}
 	}
+}
+
+// retext writes the rows of a change's earlier records again, with what is left of their
+// texts.
+func (v view) retext(w *writer, c *creditledger.Change, at place) error {
+	if len(c.Texts) == 0 {
+		return nil
+	}
+	b, err := v.bucket(bucketLog)
+	if err != nil {
+		return err
+	}
+	log := b.Cursor()
+	for _, t := range c.Texts {
+		number, err := v.locate(log, c.Account, at, t.Seq)
+		if err != nil {
+			return err
+		}
+		r, err := v.logRecord(log, number, at.acct)
+		if err != nil {
+			return err
+		}
+		w.put(bucketLog, key(number), appendLogRecord(nil, r.acct, r.prev, t.Texts, r.bytes))
+	}
+	return nil
 }

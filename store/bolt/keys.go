@@ -15,7 +15,7 @@ var (
 	topBucket = []byte("creditledger")
 
 	bucketMeta     = []byte("meta")     // "format" → 4 bytes, "folded" → log number
-	bucketLog      = []byte("log")      // log number → acct, log number of the record before, the record
+	bucketLog      = []byte("log")      // log number → acct, log number of the record before, texts, the record
 	bucketAccounts = []byte("accounts") // name → acct, log number of the last record, head
 	bucketJournal  = []byte("journal")  // acct, every 32nd seq → log number
 	bucketBlocks   = []byte("blocks")   // acct, number → block
@@ -33,7 +33,7 @@ var (
 // that it reads, and moves on when it opens a file for writing; keyFormat is where it
 // stands. keyFolded tells up to which log number the tables are written.
 const (
-	format      = 2
+	format      = 3
 	firstFormat = 1
 )
 

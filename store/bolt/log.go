@@ -24,12 +24,21 @@ const indexEvery = 32
 type logRecord struct {
 	acct  uint64
 	prev  uint64 // log number of the account's record before, 0: none
-	bytes []byte // the journal record, in the transaction's memory
+	texts []byte // of the journal record; these and
+	bytes []byte // the record itself are in the transaction's memory
 }
 
-func appendLogRecord(dst []byte, acct, prev uint64, record []byte) []byte {
+// textsFollow stands where a record begins, before the size of its texts: no record of the
+// ledger begins with it.
+const textsFollow = 0
+
+func appendLogRecord(dst []byte, acct, prev uint64, texts, record []byte) []byte {
 	dst = binary.AppendUvarint(dst, acct)
 	dst = binary.AppendUvarint(dst, prev)
+	if len(texts) > 0 || len(record) > 0 && record[0] == textsFollow {
+		dst = binary.AppendUvarint(append(dst, textsFollow), uint64(len(texts)))
+		dst = append(dst, texts...)
+	}
 	return append(dst, record...)
 }
 
@@ -37,10 +46,25 @@ func parseLogRecord(number uint64, value []byte) (logRecord, error) {
 	acct, n := binary.Uvarint(value)
 	if n > 0 && acct != 0 {
 		if prev, m := binary.Uvarint(value[n:]); m > 0 && prev < number {
-			return logRecord{acct: acct, prev: prev, bytes: value[n+m:]}, nil
+			if texts, record, ok := splitTexts(value[n+m:]); ok {
+				return logRecord{acct: acct, prev: prev, texts: texts, bytes: record}, nil
+			}
 		}
 	}
 	return logRecord{}, corrupt(fmt.Sprintf("log record %d", number), "its front is damaged")
+}
+
+// splitTexts takes the texts from what stands behind the two numbers of a row.
+func splitTexts(row []byte) (texts, record []byte, ok bool) {
+	if len(row) == 0 || row[0] != textsFollow {
+		return nil, row, true
+	}
+	size, n := binary.Uvarint(row[1:])
+	if n <= 0 || size > uint64(len(row)-1-n) {
+		return nil, nil, false
+	}
+	row = row[1+n:]
+	return row[:size], row[size:], true
 }
 
 // logRecord returns a record of an account.
@@ -107,7 +131,7 @@ func (v view) journal(id creditledger.AccountID, at place, low, high uint64) ([]
 		if err != nil {
 			return nil, fmt.Errorf("journal record %d of %v: %w", seq, id, err)
 		}
-		records = append(records, creditledger.JournalRecord{Seq: seq, Bytes: bytesOf(r.bytes)})
+		records = append(records, creditledger.JournalRecord{Seq: seq, Bytes: bytesOf(r.bytes), Texts: slices.Clone(r.texts)})
 		number = r.prev
 	}
 	return records, nil

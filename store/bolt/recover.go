@@ -244,7 +244,11 @@ func (s *scan) importAll(ctx context.Context, l *creditledger.Ledger, id creditl
 			if err != nil {
 				return done, err
 			}
-			list[i] = creditledger.JournalRecord{Seq: uint64(done + i + 1), Bytes: bytes}
+			texts, err := s.texts(f)
+			if err != nil {
+				return done, err
+			}
+			list[i] = creditledger.JournalRecord{Seq: uint64(done + i + 1), Bytes: bytes, Texts: texts}
 		}
 		err := l.Import(ctx, id, list)
 		var wrong *creditledger.Violation
@@ -268,6 +272,16 @@ func (s *scan) bytes(f found) ([]byte, error) {
 	if err == nil && creditledger.SealOf(data) != f.seal {
 		err = errors.New("the file changed while it was read")
 	}
+	return data, err
+}
+
+// texts are those that stand before a record.
+func (s *scan) texts(f found) ([]byte, error) {
+	if f.texts == 0 {
+		return nil, nil
+	}
+	data := make([]byte, f.texts)
+	_, err := s.file.ReadAt(data, f.at-int64(f.texts))
 	return data, err
 }
 

@@ -93,7 +93,7 @@ func TestRecordsOfLayout1(t *testing.T) {
 	}
 	mustClose(t, s)
 	database(t, file, nil, func(tx *bbolt.Tx) error {
-		if n := layout(tx); n != 2 {
+		if n := layout(tx); n != 3 {
 			t.Errorf("the layout is %d", n)
 		}
 		if row := ledgerBucket(tx, "records").Get([]byte("\x04noten1")); row[0] != 0x80 {

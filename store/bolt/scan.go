@@ -35,6 +35,7 @@ const maxOverflow = 64 << 20
 type found struct {
 	at     int64
 	size   int
+	texts  int    // how many bytes of texts stand before it
 	number uint64 // in the log
 	prev   creditledger.Seal
 	seal   creditledger.Seal
@@ -254,7 +255,7 @@ func parseRecordKey(k []byte) (creditledger.RecordID, bool) {
 // logRow takes a row of the log, and reports whether it is one: a short account's name
 // is as long as a log number.
 func (s *scan) logRow(number uint64, value []byte, at int64) bool {
-	if r, err := parseLogRecord(number, value); err == nil && s.record(number, r.bytes, at+int64(len(value)-len(r.bytes))) {
+	if r, err := parseLogRecord(number, value); err == nil && s.record(number, r.texts, r.bytes, at+int64(len(value)-len(r.bytes))) {
 		return true
 	}
 	return s.sealed(number, value, 0, at) // its front is damaged
@@ -264,10 +265,10 @@ func (s *scan) logRow(number uint64, value []byte, at int64) bool {
 const maxFront = 2 * binary.MaxVarintLen64
 
 // sealed finds a record of the journal by its own bytes: it takes the rest of a row,
-// which begins behind a key of that size and some front.
+// which begins behind a key of that size and some front, and texts that nothing can find then.
 func (s *scan) sealed(number uint64, row []byte, key int, at int64) bool {
 	for from := range min(len(row), key+maxFront+1) {
-		if s.record(number, row[from:], at+int64(from)) {
+		if s.record(number, nil, row[from:], at+int64(from)) {
 			return true
 		}
 	}
@@ -275,13 +276,17 @@ func (s *scan) sealed(number uint64, row []byte, key int, at int64) bool {
 }
 
 // record takes a record of the journal, and reports whether it is one.
-func (s *scan) record(number uint64, data []byte, at int64) bool {
+func (s *scan) record(number uint64, texts, data []byte, at int64) bool {
 	rec, err := creditledger.DecodeRecord(data)
 	if err != nil {
 		return false
 	}
+	if rec.ReadTexts(texts) != nil {
+		s.damaged++
+		texts = nil
+	}
 	if !s.filling || rec.Seq <= s.versions[rec.Account] {
-		s.journal(rec, found{at: at, size: len(data), number: number, prev: rec.Prev, seal: creditledger.SealOf(data)})
+		s.journal(rec, found{at: at, size: len(data), texts: len(texts), number: number, prev: rec.Prev, seal: creditledger.SealOf(data)})
 	}
 	return true
 }

@@ -55,7 +55,10 @@ func (a *account) compare(c *creditledger.Change) (same bool, err error) {
 func (a *account) apply(c *creditledger.Change) {
 	a.head = c.Head
 	for _, r := range c.Journal {
-		a.journal = append(a.journal, creditledger.JournalRecord{Seq: r.Seq, Bytes: a.keep(r.Bytes)})
+		a.journal = append(a.journal, creditledger.JournalRecord{Seq: r.Seq, Bytes: a.keep(r.Bytes), Texts: slices.Clone(r.Texts)})
+	}
+	for _, t := range c.Texts {
+		a.journal[t.Seq-1].Texts = slices.Clone(t.Texts)
 	}
 	for _, k := range c.Keys {
 		a.keys[k.Key] = k.Seq

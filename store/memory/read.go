@@ -151,7 +151,7 @@ func (a *account) records(from uint64, limit int, reverse bool) (records []credi
 		high = low + uint64(limit)
 	}
 	for _, r := range a.journal[low:high] {
-		records = append(records, creditledger.JournalRecord{Seq: r.Seq, Bytes: bytesOf(r.Bytes)})
+		records = append(records, creditledger.JournalRecord{Seq: r.Seq, Bytes: bytesOf(r.Bytes), Texts: slices.Clone(r.Texts)})
 	}
 	if reverse {
 		slices.Reverse(records)

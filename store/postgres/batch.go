@@ -22,6 +22,7 @@ func (t *transaction) writes(b *script) {
 		b.part = &t.parts[0].change.Account
 	}
 	t.queueJournal(b)
+	t.queueTexts(b)
 	t.queueKeys(b)
 	for _, p := range t.parts {
 		b.part = &p.change.Account
@@ -78,26 +79,35 @@ func (t *transaction) queueJournal(b *script) {
 	if rows <= fewRows || t.portable {
 		for _, p := range t.parts {
 			for _, r := range p.change.Journal {
-				b.queue(1, t.sql.insertRecord1, p.at.args(bounded(r.Seq), nonNil(r.Bytes), linesOf(r.Bytes))...)
+				b.queue(1, t.sql.insertRecord1, p.at.args(bounded(r.Seq), nonNil(r.Bytes), linesOf(r.Bytes), orNull(r.Texts))...)
 			}
 		}
 		return
 	}
 	var c columns
-	seqs, records, lines := make([]int64, 0, rows), make([][]byte, 0, rows), make([]string, 0, rows)
+	seqs, records, lines, texts := make([]int64, 0, rows), make([][]byte, 0, rows), make([]string, 0, rows), make([][]byte, 0, rows)
 	for _, p := range t.parts {
 		for _, r := range p.change.Journal {
 			if len(t.parts) > 1 {
 				c.add(p.at)
 			}
 			seqs, records, lines = append(seqs, bounded(r.Seq)), append(records, nonNil(r.Bytes)), append(lines, linesOf(r.Bytes))
+			texts = append(texts, orNull(r.Texts))
 		}
 	}
 	if len(t.parts) == 1 {
-		b.queue(rows, t.sql.insertRecordsOf, t.parts[0].at.args(seqs, records, lines)...)
+		b.queue(rows, t.sql.insertRecordsOf, t.parts[0].at.args(seqs, records, lines, texts)...)
 		return
 	}
-	b.queue(rows, t.sql.insertRecords, c.buckets, c.customers, c.currencies, seqs, records, lines)
+	b.queue(rows, t.sql.insertRecords, c.buckets, c.customers, c.currencies, seqs, records, lines, texts)
+}
+
+// orNull is nothing where there is nothing.
+func orNull(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
 }
 
 func nonNil(b []byte) []byte {
@@ -105,6 +115,15 @@ func nonNil(b []byte) []byte {
 		return []byte{}
 	}
 	return b
+}
+
+// queueTexts writes over the texts of earlier records.
+func (t *transaction) queueTexts(b *script) {
+	for _, p := range t.parts {
+		for _, r := range p.change.Texts {
+			b.alterRow(t.sql.updateTexts, p.at.args(bounded(r.Seq), orNull(r.Texts))...)
+		}
+	}
 }
 
 func (t *transaction) queueKeys(b *script) {

@@ -59,6 +59,10 @@ PRIMARY KEY (kind, key))`,
 	}},
 	{postgres: reporting},
 	{}, // meta says which ledger it is, and shows whether text survives
+	{statements: []string{
+		// What was said in an operation, with salts: it can be erased, the record cannot.
+		`ALTER TABLE {s}.journal ADD COLUMN IF NOT EXISTS texts bytea`,
+	}},
 }
 
 // identified is the version from which meta has an id and a text.

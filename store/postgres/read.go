@@ -158,9 +158,9 @@ func headFrom(at place, n [5]int64, total string, seal []byte) (h creditledger.H
 func (r *reads) unwritten(ctx context.Context, c client, at place) (bool, error) {
 	var written, made bool
 	var number int64
-	var bytes []byte
+	var bytes, texts []byte
 	dest := []any{&number, &bytes}
-	err := query(ctx, c, r.sql.journal, at.args(int64(0), int64(1)), dest, func() error { written = true; return nil })
+	err := query(ctx, c, r.sql.journal, at.args(int64(0), int64(1)), append(dest, &texts), func() error { written = true; return nil })
 	if err != nil || !written {
 		return true, err
 	}
@@ -186,9 +186,9 @@ func (r *reads) Journal(ctx context.Context, id creditledger.AccountID, from uin
 			return nil
 		}
 		var seq int64
-		var record []byte
-		return query(ctx, c, sql, r.place(id).args(bounded(from), int64(limit)), []any{&seq, &record}, func() error {
-			records = append(records, creditledger.JournalRecord{Seq: uint64(seq), Bytes: record})
+		var record, texts []byte
+		return query(ctx, c, sql, r.place(id).args(bounded(from), int64(limit)), []any{&seq, &record, &texts}, func() error {
+			records = append(records, creditledger.JournalRecord{Seq: uint64(seq), Bytes: record, Texts: texts})
 			return nil
 		})
 	})

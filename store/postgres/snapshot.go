@@ -138,13 +138,13 @@ func (s *snapshot) Journal(ctx context.Context, from uint64, limit int) (records
 		return nil, err
 	}
 	var seq int64
-	var record []byte
+	var record, texts []byte
 	var lines string
-	err = s.rows(ctx, s.sql.journalRows, s.at.args(bounded(from), int64(limit)), []any{&seq, &record, &lines}, func() error {
+	err = s.rows(ctx, s.sql.journalRows, s.at.args(bounded(from), int64(limit)), []any{&seq, &record, &lines, &texts}, func() error {
 		if lines != linesOf(record) {
 			return s.damagedRow("journal", strconv.FormatInt(seq, 10), "its lines are not those of its record")
 		}
-		records = append(records, creditledger.JournalRecord{Seq: uint64(seq), Bytes: record})
+		records = append(records, creditledger.JournalRecord{Seq: uint64(seq), Bytes: record, Texts: texts})
 		return nil
 	})
 	return records, err

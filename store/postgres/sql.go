@@ -26,7 +26,7 @@ type statements struct {
 	beginHold, boundHold, queueHold, lockHead    string
 	insertHead, updateHead, touchHead            string
 	insertRecords, insertRecordsOf               string
-	insertRecord1, insertKey1                    string
+	insertRecord1, insertKey1, updateTexts       string
 	insertKeys, insertKeysOf                     string
 	insertBlock, insertBlockID, updateBlock      string
 	insertOpen, updateOpen, openData, deleteOpen string
@@ -83,9 +83,9 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 	openRow: `SELECT balance::text, capacity::text FROM {s}.open_blocks
 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 
-	journal: `SELECT seq, record FROM {s}.journal
+	journal: `SELECT seq, record, texts FROM {s}.journal
 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq >= $4 ORDER BY seq LIMIT $5`,
-	journalBack: `SELECT seq, record FROM {s}.journal
+	journalBack: `SELECT seq, record, texts FROM {s}.journal
 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq <= $4 ORDER BY seq DESC LIMIT $5`,
 	keySeq: `SELECT seq FROM {s}.keys WHERE bucket = $1 AND customer = $2 AND currency = $3 AND key = $4`,
 
@@ -129,16 +129,17 @@ entries = $7, blocks = $8, last_at = $9, next_due = $10, total = $11::numeric, s
 WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 	touchHead: `UPDATE {s}.heads SET next_due = next_due WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 
-	insertRecords: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines)
+	insertRecords: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines, texts)
 SELECT r.bucket, r.customer, r.currency,
-(SELECT r.seq FROM {s}.heads h WHERE h.bucket = r.bucket AND h.customer = r.customer AND h.currency = r.currency), r.record, r.lines
-FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bytea[], $6::text[]) AS r (bucket, customer, currency, seq, record, lines)`,
-	insertRecordsOf: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines)
+(SELECT r.seq FROM {s}.heads h WHERE h.bucket = r.bucket AND h.customer = r.customer AND h.currency = r.currency), r.record, r.lines, r.texts
+FROM unnest($1::int4[], $2::text[], $3::text[], $4::int8[], $5::bytea[], $6::text[], $7::bytea[]) AS r (bucket, customer, currency, seq, record, lines, texts)`,
+	insertRecordsOf: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines, texts)
 SELECT $1::int4, $2::text, $3::text,
-r.seq + (SELECT 0 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3), r.record, r.lines
-FROM unnest($4::int8[], $5::bytea[], $6::text[]) AS r (seq, record, lines)`,
-	insertRecord1: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines)
-VALUES ($1, $2, $3, (SELECT $4::int8 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3), $5, $6)`,
+r.seq + (SELECT 0 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3), r.record, r.lines, r.texts
+FROM unnest($4::int8[], $5::bytea[], $6::text[], $7::bytea[]) AS r (seq, record, lines, texts)`,
+	insertRecord1: `INSERT INTO {s}.journal (bucket, customer, currency, seq, record, lines, texts)
+VALUES ($1, $2, $3, (SELECT $4::int8 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3), $5, $6, $7)`,
+	updateTexts: `UPDATE {s}.journal SET texts = $5 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq = $4`,
 	insertKeys: `INSERT INTO {s}.keys (bucket, customer, currency, key, seq)
 SELECT * FROM unnest($1::int4[], $2::text[], $3::text[], $4::text[], $5::int8[])`,
 	insertKeysOf: `INSERT INTO {s}.keys (bucket, customer, currency, key, seq)
@@ -164,7 +165,7 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 	updateUpper: `UPDATE {s}.records SET version = CASE WHEN version = $3::int8 AND token = $7::bytea THEN $6::int8 END, value = $4, token = $5
 WHERE kind = $1 AND key = $2`,
 
-	journalRows: `SELECT seq, record, lines FROM {s}.journal
+	journalRows: `SELECT seq, record, lines, texts FROM {s}.journal
 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq >= $4 ORDER BY seq LIMIT $5`,
 	blockRows: `SELECT number, id, data, balance::text, capacity::text, initial::text,
 created_at, effective_at, expires_at, priority, status, source FROM {s}.blocks
@@ -190,7 +191,7 @@ func statementsFor(schema string) *statements {
 		&s.meta, &s.order, &s.firstHeads, &s.lastHeads, &s.headVersion, &s.headPack, &s.load, &s.blocks, &s.blockNumber, &s.blockRow, &s.openRow,
 		&s.journal, &s.journalBack, &s.keySeq, &s.accounts, &s.due, &s.dueInOrder, &s.record, &s.records,
 		&s.judgeHead, &s.judgeJournal, &s.judgeRecord, &s.insertHead, &s.updateHead, &s.touchHead,
-		&s.insertRecords, &s.insertRecordsOf, &s.insertRecord1, &s.insertKeys, &s.insertKeysOf, &s.insertKey1, &s.insertBlock, &s.insertBlockID, &s.updateBlock,
+		&s.insertRecords, &s.insertRecordsOf, &s.insertRecord1, &s.updateTexts, &s.insertKeys, &s.insertKeysOf, &s.insertKey1, &s.insertBlock, &s.insertBlockID, &s.updateBlock,
 		&s.nextKind, &s.lockHead, &s.insertOpen, &s.updateOpen, &s.openData, &s.deleteOpen, &s.touchRecord, &s.insertUpper, &s.updateUpper,
 	} {
 		*text = inSchema(*text, schema)

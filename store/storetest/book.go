@@ -28,7 +28,7 @@ func (b *book) next(records int, blocks ...creditledger.StoredBlock) creditledge
 	for range records {
 		c.Head.Version++
 		c.Journal = append(c.Journal, creditledger.JournalRecord{
-			Seq: c.Head.Version, Bytes: sampleBytes(b.id.String(), c.Head.Version),
+			Seq: c.Head.Version, Bytes: sampleBytes(b.id.String(), c.Head.Version), Texts: sampleTexts(c.Head.Version),
 		})
 	}
 	for _, block := range blocks {
@@ -76,6 +76,9 @@ func again(b creditledger.Block, open bool) creditledger.StoredBlock {
 // done remembers a change that was committed.
 func (b *book) done(c creditledger.Change) {
 	b.head = c.Head
+	for _, t := range c.Texts {
+		b.journal[t.Seq-1].Texts = t.Texts
+	}
 	b.journal = append(b.journal, c.Journal...)
 	b.keys = append(b.keys, c.Keys...)
 	for _, block := range c.Blocks {
@@ -214,8 +217,8 @@ func sameBlocks(got, want []creditledger.Block) error {
 
 func sameJournal(got, want []creditledger.JournalRecord) error {
 	for i := range min(len(got), len(want)) {
-		if got[i].Seq != want[i].Seq || !bytes.Equal(got[i].Bytes, want[i].Bytes) {
-			return fmt.Errorf("records[%d] = %d %x, want %d %x", i, got[i].Seq, got[i].Bytes, want[i].Seq, want[i].Bytes)
+		if got[i].Seq != want[i].Seq || !bytes.Equal(got[i].Bytes, want[i].Bytes) || !bytes.Equal(got[i].Texts, want[i].Texts) {
+			return fmt.Errorf("records[%d] = %d %x %x, want %d %x %x", i, got[i].Seq, got[i].Bytes, got[i].Texts, want[i].Seq, want[i].Bytes, want[i].Texts)
 		}
 	}
 	if len(got) != len(want) {

@@ -14,6 +14,7 @@ var journalCases = []Case{
 	{"journal/bytes", "Journal records come back byte for byte, whatever bytes they are.", onStore(journalBytes)},
 	{"journal/forward", "Journal without reverse returns up to limit records from the one asked for, ascending.", onStore(journalForward)},
 	{"journal/reverse", "Journal with reverse returns up to limit records from the one asked for, descending.", onStore(journalReverse)},
+	{"journal/texts", "Texts lie beside the records that they were committed with, and in their place those that a later change puts; nothing, where it puts none.", onStore(journalTexts)},
 	{"keys/found", "KeySeq tells which journal record a key of the account stands for.", onStore(keysFound)},
 	{"keys/unknown", "KeySeq of a key that the account does not have is 0, also when another account has it or one like it.", onStore(keysUnknown)},
 }
@@ -35,6 +36,40 @@ func journalBytes(ctx context.Context, s creditledger.Store) error {
 		return err
 	}
 	return b.verifyJournal(ctx, s)
+}
+
+func journalTexts(ctx context.Context, s creditledger.Store) error {
+	books := []*book{{id: awkwardAccounts[0]}, {id: awkwardAccounts[1]}}
+	for _, b := range books {
+		c := b.next(100)
+		for i := range c.Journal {
+			c.Journal[i].Texts = bytes.Repeat([]byte("'\x00\xff text"), i*i)
+		}
+		if err := b.commit(ctx, s, c); err != nil {
+			return err
+		}
+	}
+	b := books[0]
+	c := b.next(1)
+	for _, seq := range []uint64{2, 32, 33, 64, 99, 100} {
+		c.Texts = append(c.Texts, creditledger.RecordTexts{Seq: seq, Texts: sampleTexts(seq)})
+	}
+	if err := b.commit(ctx, s, c); err != nil {
+		return err
+	}
+	c = b.next(2)
+	c.Texts = []creditledger.RecordTexts{{Seq: 64}, {Seq: 101}}
+	if err := b.commit(ctx, s, c); err != nil {
+		return err
+	}
+	stale := b.next(1)
+	stale.Version--
+	stale.Prev, stale.Journal[0].Seq, stale.Head.Version = sealAt(b.id, stale.Version), stale.Version+1, stale.Version+1
+	stale.Texts = []creditledger.RecordTexts{{Seq: 50}}
+	if err := conflict(s.Commit(ctx, []creditledger.Change{stale}), []creditledger.AccountID{b.id}, nil); err != nil {
+		return fmt.Errorf("texts that are put by a change that comes too late: %w", err)
+	}
+	return verifyAll(ctx, s, books...)
 }
 
 const manyRecords = 700 // more than fits on a page, and past two bytes' ends

@@ -226,6 +226,43 @@ func asking(f func(id account, key creditledger.Key) (account, creditledger.Key)
 	}
 }
 
+var textMistakes = []mistake{
+	{"forgets texts", "journal/texts", changing(func(_ store.Store, _ ctxt, c *change) {
+		for i := range c.Journal {
+			c.Journal[i].Texts = nil
+		}
+	})},
+	{"keeps texts that are taken away", "journal/texts", changing(func(_ store.Store, _ ctxt, c *change) {
+		c.Texts = slices.DeleteFunc(c.Texts, func(t creditledger.RecordTexts) bool { return len(t.Texts) == 0 })
+	})},
+	{"takes texts away that are to be replaced", "journal/texts", changing(func(_ store.Store, _ ctxt, c *change) {
+		for i := range c.Texts {
+			c.Texts[i].Texts = nil
+		}
+	})},
+	{"does not look at the version before it takes texts away", "journal/texts", changing(func(s store.Store, ctx ctxt, c *change) {
+		if len(c.Texts) > 0 {
+			rebase(s, ctx, c)
+		}
+	})},
+	{"shows records without texts", "snapshot/all", func() *broken {
+		return &broken{snapshot: func(s store.Store, ctx ctxt, id account, g func(creditledger.Snapshot) error) error {
+			return s.Snapshot(ctx, id, func(snap creditledger.Snapshot) error { return g(textless{snap}) })
+		}}
+	}},
+}
+
+// textless is a snapshot that shows no texts.
+type textless struct{ creditledger.Snapshot }
+
+func (t textless) Journal(ctx ctxt, from uint64, limit int) ([]record, error) {
+	list, err := t.Snapshot.Journal(ctx, from, limit)
+	for i := range list {
+		list[i].Texts = nil
+	}
+	return list, err
+}
+
 var keyMistakes = []mistake{
 	{"forgets the keys", "keys/found", changing(func(_ store.Store, _ ctxt, c *change) { c.Keys = nil })},
 	{"ties all keys of a change to its last record", "keys/found", changing(func(_ store.Store, _ ctxt, c *change) {

@@ -13,7 +13,7 @@ import (
 // everything is more than any case asks for.
 const everything = 1 << 40
 
-var mistakes = slices.Concat(commitMistakes, conflictMistakes, loadMistakes, blockMistakes, journalMistakes,
+var mistakes = slices.Concat(commitMistakes, conflictMistakes, loadMistakes, blockMistakes, journalMistakes, textMistakes,
 	keyMistakes, dueMistakes, accountMistakes, recordMistakes, snapshotMistakes, sharingMistakes, lifeMistakes)
 
 // copyOf copies a list of changes as deep as the mistakes change it.
@@ -23,6 +23,7 @@ func copyOf(list []change) []change {
 		list[i].Journal = slices.Clone(list[i].Journal)
 		list[i].Blocks = slices.Clone(list[i].Blocks)
 		list[i].Keys = slices.Clone(list[i].Keys)
+		list[i].Texts = slices.Clone(list[i].Texts)
 		list[i].Records = slices.Clone(list[i].Records)
 	}
 	return list

@@ -104,3 +104,11 @@ func sampleBytes(text string, n uint64) []byte {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", text, n))
 	return append([]byte{0, 0xff, 0}, sum[:n%uint64(len(sum)+1)]...)
 }
+
+// sampleTexts returns what lies beside a record; beside most nothing does.
+func sampleTexts(n uint64) []byte {
+	if n%3 != 1 {
+		return nil
+	}
+	return sampleBytes("texts", n+1)
+}

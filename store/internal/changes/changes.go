@@ -28,7 +28,7 @@ func Enter(ctx context.Context, op string) error {
 
 // Check refuses changes that break what a caller of Store.Commit guarantees:
 // accounts and records named once, a seal to follow from version 1 on, journal records dense from Version+1 and
-// Head.Version the last of them, keys and records within bounds. A store that calls
+// Head.Version the last of them, texts of records up to Version, keys and records within bounds. A store that calls
 // it may rely on all of this. It returns an InvalidError.
 func Check(changes []creditledger.Change) error {
 	var accounts map[creditledger.AccountID]struct{}
@@ -57,13 +57,20 @@ func Check(changes []creditledger.Change) error {
 
 func checkAccount(c *creditledger.Change) error {
 	if c.Account == (creditledger.AccountID{}) {
-		if c.Version != 0 || c.Prev != (creditledger.Seal{}) || c.Head.Version != 0 || len(c.Journal)+len(c.Blocks)+len(c.Keys) > 0 {
+		if c.Version != 0 || c.Prev != (creditledger.Seal{}) || c.Head.Version != 0 || len(c.Journal)+len(c.Blocks)+len(c.Keys)+len(c.Texts) > 0 {
 			return invalid("a change without an account holds more than records")
 		}
 		return nil
 	}
 	if c.Version == 0 && c.Prev != (creditledger.Seal{}) {
 		return invalid("%v: a change to an account never written names a seal", c.Account)
+	}
+	last := uint64(0)
+	for _, t := range c.Texts {
+		if t.Seq <= last || t.Seq > c.Version {
+			return invalid("%v: the texts of record %d, which is not stored, or out of order", c.Account, t.Seq)
+		}
+		last = t.Seq
 	}
 	next := c.Version
 	for _, r := range c.Journal {
@@ -138,7 +145,11 @@ func Clone(list []creditledger.Change) []creditledger.Change {
 		c.Keys = slices.Clone(c.Keys)
 		c.Journal = slices.Clone(c.Journal)
 		for j := range c.Journal {
-			c.Journal[j].Bytes = slices.Clone(c.Journal[j].Bytes)
+			c.Journal[j].Bytes, c.Journal[j].Texts = slices.Clone(c.Journal[j].Bytes), slices.Clone(c.Journal[j].Texts)
+		}
+		c.Texts = slices.Clone(c.Texts)
+		for j := range c.Texts {
+			c.Texts[j].Texts = slices.Clone(c.Texts[j].Texts)
 		}
 		c.Blocks = slices.Clone(c.Blocks)
 		for j := range c.Blocks {

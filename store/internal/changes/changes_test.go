@@ -23,6 +23,7 @@ func good() creditledger.Change {
 		Journal: []creditledger.JournalRecord{{Seq: 4}, {Seq: 5}},
 		Blocks:  []creditledger.StoredBlock{stored(1, "one"), stored(2, "two")},
 		Keys:    []creditledger.KeyedRecord{{Key: "a", Seq: 4}, {Key: "b", Seq: 5}},
+		Texts:   []creditledger.RecordTexts{{Seq: 2}, {Seq: 3, Texts: []byte("t")}},
 		Records: []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "kind", Key: "a"}},
 			{RecordID: creditledger.RecordID{Kind: "kind", Key: "b"}}},
 	}
@@ -49,6 +50,8 @@ func TestCheck(t *testing.T) {
 		"head version 5":                         func(c *creditledger.Change) { c.Journal = c.Journal[:1] },
 		"head version 6":                         func(c *creditledger.Change) { c.Head.Version = 6 },
 		"leaves the account unwritten":           func(c *creditledger.Change) { *c = creditledger.Change{Account: ann} },
+		"the texts of record 4":                  func(c *creditledger.Change) { c.Texts[1].Seq = 4 },
+		"the texts of record 2":                  func(c *creditledger.Change) { c.Texts[1].Seq = 2 },
 		"with number 0":                          func(c *creditledger.Change) { c.Blocks[1].Number = 0 },
 		`block "" with number 1`:                 func(c *creditledger.Change) { c.Blocks[0].ID = "" },
 		`block 1 ("two") is put twice`:           func(c *creditledger.Change) { c.Blocks[1].Number = 1 },
