@@ -18,6 +18,7 @@ import (
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 )
 
 var seedFlag = flag.Uint64("seed", 0, "seed of the concurrent tests; 0: a random one, which is printed")
@@ -157,7 +158,7 @@ var stormOps = []cl.Operation{
 // TestStorms sends one operation from fifty goroutines under one key: one effect, and
 // fifty times the same answer, one of them not marked as a replay.
 func TestStorms(t *testing.T) {
-	storms := size(5, 40, 100)
+	storms := testsize.Of(5, 40, 100)
 	run := results.Start(t, "storms: fifty goroutines under one key")
 	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
 		stormsOn(t, b, storms, run)
@@ -312,7 +313,7 @@ func freshAccounts(t *testing.T, b fuzz.Backend) {
 // balance, the blocks or an explanation, sees every credit once.
 func TestBank(t *testing.T) {
 	noLeak(t)
-	length := time.Duration(size(300, 2000, 5000)) * time.Millisecond
+	length := time.Duration(testsize.Of(300, 2000, 5000)) * time.Millisecond
 	run := results.Start(t, "bank: every reader sees every credit once")
 	run.Set("seed", seed(t))
 	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
@@ -418,7 +419,7 @@ func TestGivingUp(t *testing.T) {
 	l := cl.New(openStore(t, memoryBackend), nil)
 	on := cl.AccountID{Customer: "cus_1", Currency: "credits"}
 	prepared(t, l, on)
-	rounds := size(200, 2000, 10_000)
+	rounds := testsize.Of(200, 2000, 10_000)
 	run := results.Start(t, "giving up at any moment")
 	run.Set("seed", seed(t))
 	var unknown, done atomic.Int64

@@ -10,6 +10,7 @@ import (
 
 	cl "creditledger"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/memory"
 )
 
@@ -97,7 +98,7 @@ func TestCostOfNames(t *testing.T) {
 	ctx := context.Background()
 	for _, shared := range []bool{false, true} {
 		c := newCostly(t, shared, 2000)
-		for range size(200, 600, 5000) {
+		for range testsize.Of(200, 600, 5000) {
 			c.now = c.now.Add(time.Second)
 			if c.random.IntN(5) == 0 {
 				c.reopen()

@@ -9,6 +9,7 @@ import (
 
 	cl "creditledger"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 )
 
 // footers are zones by the rule at the end of their files, which answers for every year
@@ -50,7 +51,7 @@ func TestDaysOfNinetyYears(t *testing.T) {
 	run := results.Start(t, "days of ninety years in twenty zones, with fat and slim zone files")
 	run.Set("seed", seed(t))
 	t.Logf("seed: -seed=%d", seed(t))
-	each := size(3, 10, 366)
+	each := testsize.Of(3, 10, 366)
 	for i, f := range footers {
 		r := rand.New(rand.NewPCG(seed(t), uint64(i)))
 		fat, err := time.LoadLocation(f.zone)

@@ -9,6 +9,7 @@ import (
 
 	cl "creditledger"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/memory"
 )
 
@@ -83,7 +84,7 @@ func TestDeadlines(t *testing.T) {
 	}
 	for call, do := range calls {
 		for _, shared := range []bool{false, true} {
-			for range size(1, 2, 20) {
+			for range testsize.Of(1, 2, 20) {
 				m := &meter{inner: memory.New()}
 				l := cl.New(metered(m, shared), nil)
 				must(t, l, on, cl.Increment{Amount: cl.AmountOf(1)})

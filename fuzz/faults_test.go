@@ -15,6 +15,7 @@ import (
 	"creditledger/fuzz"
 	"creditledger/fuzz/faultstore"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 )
 
 var (
@@ -206,7 +207,7 @@ func guarded(t testing.TB, what string, fn func() error) error {
 // call and never between, the same key leads to one effect, and everything else works.
 func TestFaultsAtTheSeam(t *testing.T) {
 	backends := []fuzz.Backend{memoryBackend}
-	if !testing.Short() && !raceDetector {
+	if !testsize.Small() {
 		backends = append(backends, boltBackend)
 	}
 	run := results.Start(t, "faults in every store call of every kind of call")

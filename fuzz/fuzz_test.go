@@ -14,6 +14,7 @@ import (
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/model"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/memory"
 )
 
@@ -204,7 +205,7 @@ var fuzzZones = []string{
 func FuzzFirstInstant(f *testing.F) {
 	for _, d := range []int32{20221228, 20181104, 20240426, 20240425, 20111230, 20111231, 18830101, 18831118, 19720107, 19930821, 19940101, 18450101, 18441231, 10101, 99991231, 20371231, 19470101, 19400516} {
 		for zone := range fuzzZones {
-			if !raceDetector || zone%7 == int(d%7) {
+			if !testsize.Race || zone%7 == int(d%7) {
 				f.Add(d, byte(zone))
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	cl "creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/memory"
 )
 
@@ -17,7 +18,7 @@ import (
 func TestCostOfTinyCaches(t *testing.T) {
 	t.Logf("seed: -seed=%d", seed(t))
 	r := rand.New(rand.NewPCG(seed(t), 2))
-	for range size(5, 20, 200) {
+	for range testsize.Of(5, 20, 200) {
 		m, blocks, limit, shared := &meter{inner: memory.New()}, 20+r.IntN(60), 1+r.IntN(100), r.IntN(2) == 0
 		on := cl.AccountID{Customer: "cus_1"}
 		l := cl.New(metered(m, shared), &cl.Options{CacheBlocks: limit, Repay: cl.RepayNever})
@@ -52,7 +53,7 @@ func TestDamageHarmsNobodyElse(t *testing.T) {
 	t.Logf("seed: -seed=%d", seed(t))
 	r := rand.New(rand.NewPCG(seed(t), 4))
 	ctx := context.Background()
-	for range size(3, 10, 100) {
+	for range testsize.Of(3, 10, 100) {
 		m, now := &meter{inner: memory.New()}, costStart
 		l := cl.New(metered(m, r.IntN(2) == 0), &cl.Options{Clock: func() time.Time { return now }})
 		accounts, damaged := 5+r.IntN(20), map[cl.AccountID]bool{}

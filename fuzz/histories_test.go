@@ -20,6 +20,7 @@ import (
 	"creditledger/fuzz"
 	"creditledger/fuzz/faultstore"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 )
 
 // What clients do in a concurrent history, and what they were told.
@@ -232,7 +233,7 @@ func (f *flaky) Commit(ctx context.Context, changes []cl.Change) error {
 // TestHistories plays concurrent histories over every backend and has them checked:
 // each must be one that some order of the calls, one after another, could have given.
 func TestHistories(t *testing.T) {
-	count, calls := size(4, 8, 20), size(1000, 2000, 5000)
+	count, calls := testsize.Of(4, 8, 20), testsize.Of(1000, 2000, 5000)
 	for _, c := range []historyCase{
 		{name: "memory", backend: memoryBackend, count: count, ledgers: 1},
 		{name: "bolt", backend: boltBackend, count: count, ledgers: 1},

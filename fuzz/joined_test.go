@@ -14,6 +14,7 @@ import (
 
 	cl "creditledger"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 	"creditledger/store/memory"
 )
@@ -38,7 +39,7 @@ func TestJoinedCallsGivenUp(t *testing.T) {
 	run := results.Start(t, "calls in a caller's transaction, given up at random")
 	run.Set("seed", seed(t))
 	t.Logf("seed: -seed=%d", seed(t))
-	for round := range size(100, 400, 5000) {
+	for round := range testsize.Of(100, 400, 5000) {
 		r := rand.New(rand.NewPCG(seed(t), uint64(round)))
 		s := &transaction{meter: &meter{inner: memory.New()}}
 		now := costStart
@@ -107,7 +108,7 @@ func TestJoinedFilesGivenUp(t *testing.T) {
 	}
 	defer db.Close()
 	on := cl.AccountID{Customer: "cus_1", Currency: "credits"}
-	for range size(30, 200, 5000) {
+	for range testsize.Of(30, 200, 5000) {
 		tx, err := db.Begin(true)
 		if err != nil {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package fuzz_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -15,45 +16,30 @@ import (
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 	"creditledger/store/memory"
 )
 
 var opsFlag = flag.Int("ops", 0, "steps of each random machine; 0: what fits the run of the tests")
 
-// ops is how many steps a machine takes: as many as -ops says; or a share of LEDGER_OPS,
-// which is a million for the proofs (LEDGER_ISSUE); or else what is normal, a tenth of
+// ops is how many steps a machine takes: as many as -ops says; in the full size a share
+// of LEDGER_OPS, which is a million unless it is set; or else what is normal, a tenth of
 // that with -short, and less with the race detector, which has nothing to find here.
 func ops(normal int, share float64) int {
-	if *opsFlag > 0 {
+	switch {
+	case *opsFlag > 0:
 		return *opsFlag
-	}
-	if n, err := strconv.Atoi(os.Getenv("LEDGER_OPS")); err == nil && n > 0 {
+	case testsize.Full():
+		n, err := strconv.Atoi(cmp.Or(os.Getenv("LEDGER_OPS"), "1000000"))
+		if err != nil {
+			panic("LEDGER_OPS: " + err.Error())
+		}
 		return int(float64(n) * share)
-	}
-	switch {
-	case proofs():
-		return int(1_000_000 * share)
-	case raceDetector:
+	case testsize.Race:
 		return normal / 40
-	case testing.Short():
-		return normal / 10
 	}
-	return normal
-}
-
-// proofs tells whether the tests run in the size of the reliability page.
-func proofs() bool { return os.Getenv("LEDGER_ISSUE") != "" }
-
-// size is how often a test does what it does.
-func size(small, normal, full int) int {
-	switch {
-	case proofs():
-		return full
-	case testing.Short() || raceDetector:
-		return small
-	}
-	return normal
+	return testsize.Of(normal/10, normal, 0)
 }
 
 // memoryBackend forgets nothing between two openings: its store is never closed.

@@ -12,6 +12,7 @@ import (
 
 	cl "creditledger"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 	"creditledger/store/memory"
 )
@@ -39,7 +40,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	l := cl.New(s, &cl.Options{CacheBlocks: 5000})
 	defer l.Close()
 	for _, batches := range []bool{true, false} {
-		for written, n := 0, 0; written < size(50, 50, 400)<<20; n++ {
+		for written, n := 0, 0; written < testsize.Of(50, 50, 400)<<20; n++ {
 			op, bytes := cl.Operation(largeGrant(r, 10_000+r.IntN(250_000))), 130_000
 			if batches {
 				op, bytes = smallGrants(r), 1000*800
@@ -117,7 +118,7 @@ func heap() int64 {
 // TestCostOfMemory: what is used up leaves nothing behind in memory, whatever filters
 // and keys it had.
 func TestCostOfMemory(t *testing.T) {
-	cycles := size(1000, 3000, 20_000)
+	cycles := testsize.Of(1000, 3000, 20_000)
 	store := memory.New()
 	l := cl.New(store, nil)
 	on := cl.AccountID{Customer: "cus_1"}

@@ -15,6 +15,7 @@ import (
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/memory"
 )
 
@@ -46,7 +47,7 @@ func TestOrderOfSubmit(t *testing.T) {
 	run.Set("seed", seed(t))
 	t.Logf("seed: -seed=%d", seed(t))
 	ctx := context.Background()
-	for round := range size(50, 100, 5000) {
+	for round := range testsize.Of(50, 100, 5000) {
 		r := rand.New(rand.NewPCG(seed(t), uint64(round)))
 		inner, on := memory.New(), cl.AccountID{Customer: "cus_1", Currency: "credits"}
 		m := &meter{inner: inner}
@@ -101,7 +102,7 @@ func TestGivenUpIsOverSoon(t *testing.T) {
 	run := results.Start(t, "operations given up, and looked for later")
 	run.Set("seed", seed(t))
 	t.Logf("seed: -seed=%d", seed(t))
-	for round := range size(50, 100, 5000) {
+	for round := range testsize.Of(50, 100, 5000) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed(t), uint64(round)))
 			inner, on := memory.New(), cl.AccountID{Customer: "cus_1", Currency: "credits"}
@@ -157,7 +158,7 @@ func TestPastStays(t *testing.T) {
 		l := cl.New(metered(&meter{inner: memory.New()}, shared), &cl.Options{Clock: clock})
 		on := cl.AccountID{Customer: "cus_1", Currency: "credits"}
 		must(t, l, on, cl.Increment{Amount: cl.AmountOf(1_000_000)})
-		rounds := size(300, 500, 1_000)
+		rounds := testsize.Of(300, 500, 1_000)
 		var told [4]map[cl.Instant]string
 		errs := together(t, 8, func(i int) error {
 			r := rand.New(rand.NewPCG(seed(t), uint64(i)))
@@ -324,7 +325,7 @@ func TestGroupingsAgree(t *testing.T) {
 	run := results.Start(t, "one history in several groupings")
 	run.Set("seed", seed(t))
 	t.Logf("seed: -seed=%d", seed(t))
-	for round := range size(3, 10, 300) {
+	for round := range testsize.Of(3, 10, 300) {
 		script := scriptOf(rand.New(rand.NewPCG(seed(t), uint64(round))), 60)
 		var first []string
 		digest := ""

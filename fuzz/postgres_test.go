@@ -11,6 +11,7 @@ import (
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
 )
@@ -77,7 +78,7 @@ func TestBackendsAgree_Postgres(t *testing.T) {
 // TestHistories_Postgres is TestHistories on PostgreSQL: by one ledger, and by two that
 // know nothing of each other.
 func TestHistories_Postgres(t *testing.T) {
-	count, calls := size(1, 2, 7), size(300, 800, 5000)
+	count, calls := testsize.Of(1, 2, 7), testsize.Of(300, 800, 5000)
 	b := postgresBackend(t)
 	for _, c := range []historyCase{
 		{name: "postgres", count: count, ledgers: 1},
@@ -92,7 +93,7 @@ func TestHistories_Postgres(t *testing.T) {
 // TestStorms_Postgres is TestStorms on PostgreSQL.
 func TestStorms_Postgres(t *testing.T) {
 	run := results.Start(t, "storms on postgres: fifty goroutines under one key")
-	stormsOn(t, postgresBackend(t), size(1, 2, 15), run)
+	stormsOn(t, postgresBackend(t), testsize.Of(1, 2, 15), run)
 }
 
 // TestFreshAccount_Postgres is TestFreshAccount on PostgreSQL.
@@ -102,7 +103,7 @@ func TestFreshAccount_Postgres(t *testing.T) { freshAccounts(t, postgresBackend(
 func TestBank_Postgres(t *testing.T) {
 	run := results.Start(t, "bank on postgres: every reader sees every credit once")
 	run.Set("seed", seed(t))
-	bankOn(t, postgresBackend(t), time.Duration(size(300, 1000, 5000))*time.Millisecond, run)
+	bankOn(t, postgresBackend(t), time.Duration(testsize.Of(300, 1000, 5000))*time.Millisecond, run)
 }
 
 // TestFaultsAtTheSeam_Postgres is TestFaultsAtTheSeam on PostgreSQL, for a few kinds of
@@ -111,7 +112,7 @@ func TestFaultsAtTheSeam_Postgres(t *testing.T) {
 	b := postgresBackend(t)
 	run := results.Start(t, "faults in every store call of every kind of call, on postgres")
 	for i, c := range faultCalls() {
-		if proofs() || i == 1 || i == 8 {
+		if testsize.Full() || i == 1 || i == 8 {
 			faultsIn(t, b, c, run)
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
 )
@@ -211,7 +212,7 @@ func TestProcesses(t *testing.T) {
 		accounts int
 		clients  int // of each process: on one account all of them overlap, which is hard to check
 		calls    int // of each client
-	}{{"one hot account", 1, 3, size(20, 60, 200)}, {"1,000 accounts", 1000, 8, size(40, 150, 2000)}} {
+	}{{"one hot account", 1, 3, testsize.Of(20, 60, 200)}, {"1,000 accounts", 1000, 8, testsize.Of(40, 150, 2000)}} {
 		t.Run(c.name, func(t *testing.T) {
 			run := results.Start(t, "four processes of the operating system on postgres: "+c.name)
 			history := processHistory(t, 4, order{Seed: seed(t), Clients: c.clients, Calls: c.calls, Accounts: c.accounts})

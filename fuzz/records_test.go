@@ -10,6 +10,7 @@ import (
 
 	cl "creditledger"
 	"creditledger/fuzz"
+	"creditledger/fuzz/testsize"
 )
 
 // TestRecordsOfEveryKind: whatever kinds an upper layer gives its records, those of the
@@ -21,7 +22,7 @@ func TestRecordsOfEveryKind(t *testing.T) {
 	for _, b := range []fuzz.Backend{memoryBackend, boltBackend} {
 		l := cl.New(openStore(t, b), nil)
 		ctx := context.Background()
-		for range size(50, 100, 1000) {
+		for range testsize.Of(50, 100, 1000) {
 			id := fmt.Sprint("cus_", r.IntN(5))
 			kind := kinds[r.IntN(len(kinds))]
 			if r.IntN(4) == 0 {

@@ -9,6 +9,7 @@ import (
 
 	cl "creditledger"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/memory"
 	"creditledger/store/transfer"
 )
@@ -31,7 +32,7 @@ func TestRestoredDumps(t *testing.T) {
 	run.Set("seed", seed(t))
 	t.Logf("seed: -seed=%d", seed(t))
 	ctx := context.Background()
-	for round := range size(30, 200, 3000) {
+	for round := range testsize.Of(30, 200, 3000) {
 		r := rand.New(rand.NewPCG(seed(t), uint64(round)))
 		s := &meter{inner: memory.New()}
 		var ledgers []*cl.Ledger

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	cl "creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/memory"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestVerifyBesideAWriter(t *testing.T) {
 	t.Logf("seed: -seed=%d", seed(t))
 	ctx := context.Background()
-	for round := range size(4, 6, 200) {
+	for round := range testsize.Of(4, 6, 200) {
 		r := rand.New(rand.NewPCG(seed(t), uint64(round)))
 		inner, all := memory.New(), round%2 == 0
 		on := cl.AccountID{Customer: "cus_1", Currency: "credits"}

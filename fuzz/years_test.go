@@ -14,6 +14,7 @@ import (
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 )
 
 // told is a balance that a reader was told, to be asked for again much later.
@@ -90,7 +91,7 @@ func (s *subscriber) extend(l *cl.Ledger, local time.Time) error {
 // day; time never goes back; and what a reader was told years ago is told again.
 func TestTenYears(t *testing.T) {
 	years := 10
-	if testing.Short() || raceDetector {
+	if testsize.Small() {
 		years = 2
 	}
 	run := results.Start(t, "ten simulated years in twenty time zones")
@@ -98,7 +99,7 @@ func TestTenYears(t *testing.T) {
 	run.Set("years", years)
 	run.Set("zones", len(fuzzZones))
 	backends := []fuzz.Backend{memoryBackend}
-	if proofs() {
+	if testsize.Full() {
 		backends = append(backends, boltBackend)
 	}
 	for _, b := range backends {

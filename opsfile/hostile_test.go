@@ -17,6 +17,7 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/memory"
 )
 
@@ -217,7 +218,7 @@ func TestHostileValues(t *testing.T) {
 		for _, key := range append(keysOf(op), "op", "unknown", "\u202e\x1b") {
 			h, whole := newHostileLedger(t), ""
 			for i, raw := range slices.Concat(oddValues, brokenValues) {
-				if tried++; heavy(op, key, raw) || tried%hostileStride != 0 {
+				if tried++; heavy(op, key, raw) || tried%testsize.Stride() != 0 {
 					continue
 				}
 				if now := h.digest(); whole == "" || now != whole {
@@ -235,7 +236,7 @@ func TestHostileValues(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d hostile lines", tried/hostileStride)
+	t.Logf("%d hostile lines", tried/testsize.Stride())
 }
 
 // checkTaken holds what was read to the text of the line: a string is in it as it is,

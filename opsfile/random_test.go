@@ -6,13 +6,13 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"creditledger"
 	"creditledger/fuzz"
+	"creditledger/fuzz/testsize"
 	"creditledger/opsfile"
 )
 
@@ -78,13 +78,7 @@ func TestRandomFilesHaveOneAnswer(t *testing.T) {
 		seed = rand.Uint64() >> 16
 	}
 	t.Logf("seed: -seed=%d", seed)
-	files, runs := 10, 4
-	switch {
-	case os.Getenv("LEDGER_ISSUE") != "":
-		files, runs = 20, 200
-	case testing.Short():
-		files, runs = 3, 3
-	}
+	files, runs := testsize.Of(3, 10, 20), testsize.Of(3, 4, 200)
 	for n := range files {
 		file := leaningFile(rand.New(rand.NewPCG(seed, uint64(n))), 80)
 		want, digest := answersOf(t, newWorld(t, inMemory), file, true)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"creditledger/fuzz/testsize"
 )
 
 var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0: a random one, which is printed")
@@ -53,13 +55,9 @@ func TestRandomConnections(t *testing.T) {
 	}
 	t.Logf("seed: -seed=%d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
-	rounds := 100
-	if os.Getenv("LEDGER_ISSUE") != "" {
-		rounds = 5000
-	}
 	s := newSession(t)
 	t.Chdir(t.TempDir())
-	for range rounds {
+	for range testsize.Of(30, 100, 5000) {
 		secret := fmt.Sprintf("%08x%s", r.Uint32(), []string{"", "", "!$%", "é/ü", "=", " and more", `'\`}[r.IntN(7)])
 		db := someConnection(r, secret)
 		args := [][]string{

@@ -17,6 +17,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"creditledger/fuzz/testsize"
 )
 
 // Every argument and every flag of every subcommand is given every hostile text. The
@@ -84,7 +86,7 @@ func TestHostileArguments(t *testing.T) {
 			for i := range args {
 				changed := slices.Clone(line)
 				changed[len(changed)-len(args)+i] = text
-				if tried++; tried%hostileStride == 0 {
+				if tried++; tried%testsize.Stride() == 0 {
 					h.try(t, slices.Insert(changed, len(changed)-len(args), "--"))
 				}
 			}
@@ -92,7 +94,7 @@ func TestHostileArguments(t *testing.T) {
 				if f.Name == "db" || f.Name == "help" || f.Name == "since" && first == "verify" {
 					return
 				}
-				if tried++; tried%hostileStride == 0 {
+				if tried++; tried%testsize.Stride() == 0 {
 					args := append(slices.Clone(line), "--"+f.Name+"="+text)
 					stderr, status := h.try(t, args)
 					namesFlags(t, cmd, args, stderr, status)
@@ -101,7 +103,7 @@ func TestHostileArguments(t *testing.T) {
 		}
 		h.must("verify")
 	})
-	t.Logf("%d hostile command lines", tried/hostileStride)
+	t.Logf("%d hostile command lines", tried/testsize.Stride())
 }
 
 // hostileSession is a session with a ledger in it.

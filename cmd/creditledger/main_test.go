@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("CREDITLEDGER_TEST_MAIN") != "" {
 		main()
 	}
+	if os.Getenv("GORACE") == "" { // or each process waits a second for races before it ends
+		os.Setenv("GORACE", "atexit_sleep_ms=0")
+	}
 	pgtest.Main(m)
 }
 

@@ -204,7 +204,7 @@ func TestRecoverDamaged(t *testing.T) {
 	s.Close()
 	damaged, path := filepath.Join(dir, "damaged.db"), filepath.Join(dir, "new.db")
 	for _, d := range damages {
-		for n := range max(2, *states/400) {
+		for n := range max(2, states()/400) {
 			r := rand.New(rand.NewPCG(*seeded+uint64(n), uint64(len(d.name))))
 			if err := os.WriteFile(damaged, d.do(r, bytes.Clone(file), old), 0o600); err != nil {
 				t.Fatal(err)

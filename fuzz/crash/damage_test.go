@@ -225,7 +225,7 @@ func TestDamagedFiles(t *testing.T) {
 	}
 	dir := scratch(t)
 	for _, closed := range []bool{false, true} {
-		job, list := patients(t, dir, closed, max(1, *damaged/len(damages)/2), damages)
+		job, list := patients(t, dir, closed, max(1, damaged()/len(damages)/2), damages)
 		judgeAll(t, child{Role: "damage", Path: job}, list)
 		for _, p := range list {
 			verdict, _, _ := strings.Cut(p.verdict, ":")
@@ -238,7 +238,7 @@ func TestDamagedFiles(t *testing.T) {
 			}
 		}
 	}
-	if run.Get("refused") == 0 || *damaged > 500 && run.Get("found") == 0 {
+	if run.Get("refused") == 0 || damaged() > 500 && run.Get("found") == 0 {
 		t.Error("no damage was found at all")
 	}
 }
@@ -251,7 +251,7 @@ func TestDamagedMetaPages(t *testing.T) {
 	run.Count("silent", 0)
 	dir := scratch(t)
 	for _, closed := range []bool{false, true} {
-		job, list := patients(t, dir, closed, max(5, *damaged/20), metaDamages)
+		job, list := patients(t, dir, closed, max(5, damaged()/20), metaDamages)
 		judgeAll(t, child{Role: "damage", Path: job, How: "to be written to, no checkpoints"}, list)
 		for _, p := range list {
 			verdict, _, _ := strings.Cut(p.verdict, ":")

@@ -3,6 +3,5 @@
 // was acknowledged. Each has a control: the same test of something that is known to
 // lose must find the loss.
 //
-// They run in a small size by default; -issue runs them in the size of the
-// reliability report, and the other flags in between. -seed repeats a run.
+// LEDGER_FULL runs them in the size of the reliability report. -seed repeats a run.
 package crash

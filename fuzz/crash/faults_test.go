@@ -12,6 +12,7 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
 
@@ -103,10 +104,7 @@ func TestFailedWrites(t *testing.T) {
 	dir := scratch(t)
 	steps := script(*seeded, 24)
 	want := expected(t, steps)
-	stride := 5
-	if *issue {
-		stride = 1
-	}
+	stride := testsize.Of(5, 5, 1)
 	for _, how := range []string{"before", "torn", "after", "panic"} {
 		for at := 1; ; at += stride {
 			f := &fault{at: at, how: how}

@@ -17,6 +17,7 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
 
@@ -105,11 +106,7 @@ func TestDiskFull(t *testing.T) {
 	const length = 120
 	dir := scratch(t)
 	var sum tally
-	sizes := 4
-	if *issue {
-		sizes = 16
-	}
-	for n := range sizes {
+	for n := range testsize.Of(4, 4, 16) {
 		seed, limit := *seeded+uint64(n), uint64(60_000+n*9_000)
 		path := fresh(t, dir, fmt.Sprintf("full-%d.db", n))
 		cmd, out, stderr := start(t, child{Role: "full", Path: path, Seed: seed, Steps: length, Bytes: limit})

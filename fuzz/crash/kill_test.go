@@ -252,7 +252,7 @@ func TestSelfKill(t *testing.T) {
 	dir := scratch(t)
 	empty := fresh(t, dir, "empty.db")
 	var sum tally
-	for seed := *seeded; sum.runs < *kills && !t.Failed(); seed++ {
+	for seed := *seeded; sum.runs < kills() && !t.Failed(); seed++ {
 		path := filepath.Join(dir, fmt.Sprintf("count-%d.db", seed))
 		copyFile(t, empty, path)
 		c := child{Role: "kill", Path: path, Seed: seed, Steps: length, Window: 1}
@@ -261,7 +261,7 @@ func TestSelfKill(t *testing.T) {
 		if err := cmd.Wait(); err != nil || h.writes < length {
 			t.Fatalf("the child without a kill: %v, %d writes: %s", err, h.writes, said(stderr))
 		}
-		stride := max(1, 3*h.writes/(*kills-sum.runs))
+		stride := max(1, 3*h.writes/(kills()-sum.runs))
 		killAll(t, dir, empty, c, h.writes, stride, &sum)
 		run.Set("writes of a run", h.writes)
 	}
@@ -277,7 +277,7 @@ func killAll(t *testing.T, dir, empty string, c child, writes, stride int, sum *
 	steps := script(c.Seed, c.Steps)
 	gate := make(chan struct{}, 2)
 	var all sync.WaitGroup
-	for k := 1; k <= writes && sum.count() < *kills; k += stride {
+	for k := 1; k <= writes && sum.count() < kills(); k += stride {
 		for _, how := range []string{"before", "torn", "after"} {
 			gate <- struct{}{}
 			all.Go(func() {
@@ -341,7 +341,7 @@ func TestRandomKill(t *testing.T) {
 	const length, window = 200, 4
 	dir := scratch(t)
 	var sum tally
-	for n := range *randoms {
+	for n := range randoms() {
 		seed := *seeded + uint64(n)
 		path := fresh(t, dir, fmt.Sprintf("random-%d.db", n))
 		cmd, out, stderr := start(t, child{Role: "kill", Path: path, Seed: seed, Steps: length, Window: window})

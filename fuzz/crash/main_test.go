@@ -12,18 +12,18 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"creditledger/fuzz/testsize"
 )
 
-// The sizes of the tests: what they are by default, and with -issue.
-var (
-	issue   = flag.Bool("issue", os.Getenv("LEDGER_ISSUE") != "", "run everything in the size of the reliability report")
-	seeded  = flag.Uint64("seed", 1, "where the random choices begin")
-	kills   = flag.Int("kills", 24, "self-kills of TestSelfKill")
-	randoms = flag.Int("randoms", 4, "kills from outside of TestRandomKill")
-	states  = flag.Int("states", 240, "crash states of TestCrashStates")
-	cuts    = flag.Int("cuts", 3, "power cuts of TestPowerCut")
-	damaged = flag.Int("damaged", 66, "damaged files of TestDamagedFiles")
-)
+var seeded = flag.Uint64("seed", 1, "where the random choices begin")
+
+// How often the tests do what they do.
+func kills() int   { return testsize.Of(24, 240, 2000) }
+func randoms() int { return testsize.Of(4, 8, 100) }
+func states() int  { return testsize.Of(240, 1200, 20_000) }
+func cuts() int    { return testsize.Of(3, 6, 100) }
+func damaged() int { return testsize.Of(66, 132, 1100) }
 
 // child is what a child process is to do, in the variable childEnv.
 type child struct {
@@ -58,9 +58,6 @@ func TestMain(m *testing.M) {
 			os.Exit(3)
 		}
 		os.Exit(0)
-	}
-	if *issue {
-		*kills, *randoms, *states, *cuts, *damaged = 2000, 100, 20_000, 100, 1100
 	}
 	os.Exit(m.Run())
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/opsfile"
 	"creditledger/store/bolt"
 )
@@ -66,7 +67,7 @@ func TestInOneGiB(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes some hundred megabytes")
 	}
-	if raceDetector {
+	if testsize.Race {
 		t.Skip("the race detector takes memory of its own; without it this is a proof of every run")
 	}
 	for _, task := range []string{"large grants", "unread output"} {

@@ -156,7 +156,7 @@ func TestPowerCut(t *testing.T) {
 	for i, options := range []string{"commit=1", "data=writeback", "data=journal,commit=1000"} {
 		m, reason := newMachine(t, options)
 		run.Require("power", reason)
-		for n := range max(1, *cuts/3+min(1, *cuts%3)) {
+		for n := range max(1, cuts()/3+min(1, cuts()%3)) {
 			seed := *seeded + uint64(1000*i+n)
 			for _, wrong := range m.cutOnce(t, seed, false, &sum) {
 				t.Errorf("%s, seed %d: %s", options, seed, wrong)

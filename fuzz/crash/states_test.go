@@ -213,7 +213,7 @@ func TestCrashStates(t *testing.T) {
 	const length, each = 40, 6
 	dir := scratch(t)
 	lost, corrupt, done, epochs := 0, 0, 0, 0
-	for seed := *seeded; done < *states && !t.Failed(); seed++ {
+	for seed := *seeded; done < states() && !t.Failed(); seed++ {
 		r := record(t, dir, seed, length)
 		epochs += len(r.epochs)
 		random := rand.New(rand.NewPCG(seed, 13))

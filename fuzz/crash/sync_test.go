@@ -16,6 +16,7 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
 
@@ -134,10 +135,7 @@ func TestFailedSyncs(t *testing.T) {
 	const length = 16
 	steps := script(*seeded, length)
 	want := expected(t, steps)
-	stride := 7
-	if *issue {
-		stride = 1
-	}
+	stride := testsize.Of(7, 7, 1)
 	run.Count("unknown and committed", 0)
 	for n := 1; ; n += stride {
 		path := fresh(t, dir, fmt.Sprintf("sync-%d.db", n))
@@ -160,7 +158,7 @@ func TestFailedSyncs(t *testing.T) {
 		}
 		run.Count("faults", 1)
 	}
-	if run.Get("faults") < 3 || *issue && run.Get("unknown and committed") == 0 {
+	if run.Get("faults") < 3 || testsize.Full() && run.Get("unknown and committed") == 0 {
 		t.Error("hardly any sync failed: the test sees nothing")
 	}
 }

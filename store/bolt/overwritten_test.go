@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
 
@@ -16,7 +17,7 @@ import (
 // acknowledged from then on is there when the file is opened again.
 func TestFilesOverwrittenInPlace(t *testing.T) {
 	r := rand.New(rand.NewPCG(bolt.Seeded(t), 3))
-	for round := range many(3, 10, 500) {
+	for round := range testsize.Of(3, 10, 500) {
 		dir := t.TempDir()
 		live, backup := filepath.Join(dir, "live.db"), filepath.Join(dir, "backup.db")
 		s := mustOpen(t, live, nil)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
 
@@ -111,10 +112,10 @@ func TestRandomDamageIsToldOf(t *testing.T) {
 	r := rand.New(rand.NewPCG(bolt.Seeded(t), 6))
 	dir := t.TempDir()
 	wholes := 0
-	for n := range many(4, 8, 200) {
+	for n := range testsize.Of(4, 8, 200) {
 		closed := r.IntN(4) > 0
 		file, holds := peopledLedger(t, r, filepath.Join(dir, fmt.Sprintf("%d.db", n)), closed)
-		for m := range many(6, 10, 20) {
+		for m := range testsize.Of(6, 10, 20) {
 			what, data := damaged(r, append([]byte(nil), file...))
 			path := filepath.Join(dir, fmt.Sprintf("%d-%d.db", n, m))
 			if err := os.WriteFile(path, data, 0o600); err != nil {

@@ -14,19 +14,9 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
-
-// many is how often a random test does what it does.
-func many(short, normal, full int) int {
-	switch {
-	case os.Getenv("LEDGER_ISSUE") != "":
-		return full
-	case testing.Short():
-		return short
-	}
-	return normal
-}
 
 // storyFile is a ledger as a crash leaves it, with records that are folded and records
 // that are not, and the same file some operations earlier.
@@ -142,7 +132,7 @@ func TestTamperedFiles(t *testing.T) {
 		t.Fatal("the file is not whole to begin with")
 	}
 	noticed := 0
-	tries := many(40, 150, 5000)
+	tries := testsize.Of(40, 150, 5000)
 	for n := range tries {
 		path := filepath.Join(dir, fmt.Sprint("tampered-", n, ".db"))
 		copyFile(t, file, path)

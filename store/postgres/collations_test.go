@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
 )
@@ -28,7 +29,7 @@ func TestDatabasesOfAnyCollation(t *testing.T) {
 	server := pgtest.Shared(t)
 	orders := []string{"en", "de", "sv", "cs", "es-u-co-trad", "ja", "en-u-kn-true", "en-u-ka-shifted", "en-u-kf-upper", "da", "lt"}
 	r.Shuffle(len(orders), func(i, j int) { orders[i], orders[j] = orders[j], orders[i] })
-	orders = append([]string{"bytes"}, orders[:many(1, 2, len(orders))]...)
+	orders = append([]string{"bytes"}, orders[:testsize.Of(1, 2, len(orders))]...)
 	for i, order := range orders {
 		name, how := fmt.Sprint("collation_", i), "LC_COLLATE 'C' LC_CTYPE 'C'"
 		if order != "bytes" {

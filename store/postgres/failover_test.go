@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
 )
@@ -47,15 +47,6 @@ func spenders(l *creditledger.Ledger, name string, clients int) (stop func() int
 	}
 }
 
-// rounds is how often a test does what it does: a few times, or as often as the proofs,
-// or a nightly run, ask for.
-func rounds(few, full int) int {
-	if os.Getenv("LEDGER_ISSUE") != "" || os.Getenv("LEDGER_FULL") != "" {
-		return full
-	}
-	return few
-}
-
 // replicating are the settings of servers that follow one another, and acknowledge
 // what two of them have.
 func replicating() pgtest.Options {
@@ -79,7 +70,7 @@ func TestFailover(t *testing.T) {
 	const credits = 10_000_000
 	grant(t, l, account, fmt.Sprint(credits))
 	var acknowledged int64
-	for round := range rounds(2, 12) {
+	for round := range testsize.Of(2, 2, 12) {
 		stop := spenders(l, fmt.Sprint("round ", round), 8)
 		time.Sleep(400 * time.Millisecond)
 		if err := primary.Crash(); err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
 )
@@ -135,7 +136,7 @@ func TestDocumentedTests(t *testing.T) {
 
 // TestOpenBlocksCostWhatIsTouched: an account with 100,000 open blocks.
 func TestOpenBlocksCostWhatIsTouched(t *testing.T) {
-	blocks, spent := rounds(10_000, 100_000), 200
+	blocks, spent := testsize.Of(10_000, 10_000, 100_000), 200
 	ctx := t.Context()
 	pool := newPool(t, pgtest.Database(t), nil)
 	l := creditledger.New(openIn(t, pool, nil), nil)

@@ -16,6 +16,7 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
 )
@@ -107,7 +108,7 @@ func (c *cutConn) Read(b []byte) (int, error) {
 // TestLostReplies cuts connections while intents are carried out, 2,000 in the proofs: each happens
 // exactly once, although clients repeat what they were not told of.
 func TestLostReplies(t *testing.T) {
-	intents := rounds(400, 2000)
+	intents := testsize.Of(400, 400, 2000)
 	run := results.Start(t, fmt.Sprintf("lost replies: %d intents on PostgreSQL", intents))
 	for figure, value := range loseReplies(t, intents, func(*pgxpool.Config) {}) {
 		run.Set(figure, value)
@@ -123,7 +124,7 @@ func TestLostRepliesInEveryMode(t *testing.T) {
 		"serializable":    isolated("serializable"),
 		"one connection":  func(c *pgxpool.Config) { c.MaxConns = 1 },
 	} {
-		t.Run(name, func(t *testing.T) { t.Log(loseReplies(t, rounds(160, 600), change)) })
+		t.Run(name, func(t *testing.T) { t.Log(loseReplies(t, testsize.Of(160, 160, 600), change)) })
 	}
 }
 
@@ -178,7 +179,7 @@ func TestLostRepliesControl(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.on.Store(true)
-	intents := rounds(120, 500)
+	intents := testsize.Of(120, 120, 500)
 	what := fmt.Sprintf("%300d", 0)
 	for range intents {
 		for {

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
 )
@@ -29,17 +29,6 @@ func seeded(t testing.TB) uint64 {
 	}
 	t.Logf("seed: -seed=%d", seed)
 	return seed
-}
-
-// many is how often a random test does what it does.
-func many(short, normal, full int) int {
-	switch {
-	case os.Getenv("LEDGER_ISSUE") != "":
-		return full
-	case testing.Short():
-		return short
-	}
-	return normal
 }
 
 // identities are the columns of each table's primary key.
@@ -109,7 +98,7 @@ func tampered(t *testing.T, look func(pool *pgxpool.Pool, running *creditledger.
 	}
 	copyTables(t, pool, "whole")
 	tried := 0
-	for range many(15, 30, 1000) {
+	for range testsize.Of(15, 30, 1000) {
 		running := warm(t, s)
 		if c := tamperings(r); tamper(t, pool, c) {
 			tried++
@@ -231,7 +220,7 @@ func TestJoinedTransactionsThatRace(t *testing.T) {
 		pool := newPool(t, dsn, isolated(level))
 		l := creditledger.New(openIn(t, pool, nil), nil)
 		grant(t, l, account, "100000")
-		rounds, workers := many(5, 10, 200), 3
+		rounds, workers := testsize.Of(5, 10, 200), 3
 		seeds := make([]uint64, workers)
 		for i := range seeds {
 			seeds[i] = r.Uint64()
@@ -295,7 +284,7 @@ func TestJoinedTransactionsGivenUp(t *testing.T) {
 	l := creditledger.New(openIn(t, pool, nil), nil)
 	grant(t, l, account, "100000")
 	usual := time.Minute // what an operation takes, once it is known
-	for n := range many(50, 200, 3000) {
+	for n := range testsize.Of(50, 200, 3000) {
 		background := context.Background()
 		tx, err := pool.Begin(background)
 		if err != nil {

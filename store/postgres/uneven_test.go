@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
 )
@@ -30,9 +31,9 @@ func (d dawdler) Commit(ctx context.Context, changes []creditledger.Change) erro
 // hears of a conflict.
 func TestUnevenProcesses(t *testing.T) {
 	r := rand.New(rand.NewPCG(seeded(t), 4))
-	for range many(1, 1, 20) {
+	for range testsize.Of(1, 1, 20) {
 		dsn := pgtest.Database(t)
-		fast, wanted := 2+r.IntN(3), many(3, 5, 50)
+		fast, wanted := 2+r.IntN(3), testsize.Of(3, 5, 50)
 		var ledgers []*creditledger.Ledger
 		for i := range fast + 1 {
 			d := dawdler{openIn(t, newPool(t, dsn, nil), nil), time.Duration(r.IntN(1000)) * time.Microsecond}
