@@ -18,6 +18,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
 
@@ -170,7 +171,7 @@ func TestRecover(t *testing.T) {
 	})
 	t.Run("any page gone", func(t *testing.T) {
 		random := rand.New(rand.NewPCG(1, 1))
-		for range 25 {
+		for range testsize.Of(5, 25, 200) {
 			data := bytes.Clone(sound)
 			at := random.IntN(len(sound)/page) * page
 			clear(data[at:][:page])

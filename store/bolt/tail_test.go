@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 	"creditledger/store/memory"
 )
@@ -137,7 +138,7 @@ func TestFoldedOrNotTheFileHoldsTheSame(t *testing.T) {
 			mem := memory.New()
 			h := &history{t: t, random: rand.New(rand.NewPCG(1, uint64(every))), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
 			h.ledgers = []*creditledger.Ledger{creditledger.New(mem, h.options()), creditledger.New(s, h.options())}
-			for i := range 400 {
+			for i := range testsize.Of(120, 400, 1000) {
 				h.step(i)
 				if i%40 != 39 {
 					continue

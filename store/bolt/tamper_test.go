@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
 
@@ -110,9 +111,9 @@ func TestTamperedPagesAreNoticed(t *testing.T) {
 			}
 		}
 	}
-	pages := min(len(sound)/size, 64)
+	pages, stride := min(len(sound)/size, 64), testsize.Stride()
 	at := func(data []byte, page int) []byte { return data[page*size:][:size] }
-	for page := range pages {
+	for page := 0; page < pages; page += stride {
 		other := (page + 1) % pages
 		try("delete", page, func(data []byte) { clear(at(data, page)) })
 		try("duplicate", page, func(data []byte) { copy(at(data, other), at(data, page)) })
@@ -126,7 +127,7 @@ func TestTamperedPagesAreNoticed(t *testing.T) {
 			notes = notes[:1]
 		}
 	}
-	if found < pages {
+	if found < pages/stride {
 		t.Errorf("of %d pages only %d changes were noticed", pages, found)
 	}
 }
