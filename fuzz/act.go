@@ -86,8 +86,9 @@ func sameInJSON(t *rapid.T, op cl.Operation) {
 // the blocks made filled in.
 func (m *machine) compare(t *rapid.T, s *system, what string, a *account, q model.Request, res *cl.Result, err error) model.Request {
 	t.Helper()
+	op, _ := q.Op.(cl.Operation)
 	if err == nil {
-		q.IDs = madeIDs(q.Op, res)
+		q.IDs = madeIDs(op, res)
 		for _, id := range q.IDs {
 			if len(id) < 16 || !res.Replayed && a.Now().Find(id) != nil {
 				t.Fatalf("%s: %s: %q is no good id for a new block", s.name, what, id)
@@ -100,7 +101,7 @@ func (m *machine) compare(t *rapid.T, s *system, what string, a *account, q mode
 		wanted = wantErr.Error()
 	}
 	if !sameRefusal(got, wanted) {
-		t.Fatalf("%s: %s %s under key %q on %s at clock %s:\n got error %q (%v)\nwant error %q", s.name, what, opText(q.Op), q.Key, a.id, q.Clock, got, err, wanted)
+		t.Fatalf("%s: %s %s under key %q on %s at clock %s:\n got error %q (%v)\nwant error %q", s.name, what, opText(op), q.Key, a.id, q.Clock, got, err, wanted)
 	}
 	if err != nil {
 		var attempt *cl.OperationError
@@ -111,7 +112,7 @@ func (m *machine) compare(t *rapid.T, s *system, what string, a *account, q mode
 	}
 	_, batch := q.Op.(cl.Batch)
 	if g, w := resultText(res, batch), wantedResult(want, replayed, batch, m.grace > 0); g != w {
-		t.Fatalf("%s: %s %s under key %q on %s at clock %s:%s", s.name, what, opText(q.Op), q.Key, a.id, q.Clock, difference(g, w))
+		t.Fatalf("%s: %s %s under key %q on %s at clock %s:%s", s.name, what, opText(op), q.Key, a.id, q.Clock, difference(g, w))
 	}
 	if q.Key != "" && res.Key != q.Key || what == "do" && res.Key == "" {
 		t.Fatalf("%s: %s: key %q in the result of key %q", s.name, what, res.Key, q.Key)

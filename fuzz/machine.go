@@ -280,11 +280,12 @@ func (m *machine) retry(g *generator) {
 		return
 	}
 	d := used[len(used)-1-g.below(len(used), "which")]
+	op, _ := d.Op.(cl.Operation)
 	if g.chance(3, "reworded") {
-		m.operation(g, g.reworded(d.Op), d.Key)
+		m.operation(g, g.reworded(op), d.Key)
 		return
 	}
-	m.operation(g, g.alter(d.Op), d.Key)
+	m.operation(g, g.alter(op), d.Key)
 }
 
 func (m *machine) invalid(g *generator) {

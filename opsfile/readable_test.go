@@ -12,7 +12,8 @@ import (
 
 // readable sets the answers under the lines they belong to, in words short enough to
 // check by hand. It leaves out what is as everywhere: null, {} and [], the customer
-// and currency of the account, the id of an entry, a status of committed.
+// and currency of the account, the id of an entry, a status of committed, and that
+// nothing is held or has lapsed.
 func readable(t *testing.T, input, answers []byte) []byte {
 	t.Helper()
 	given := strings.Split(strings.TrimSuffix(string(answers), "\n"), "\n")
@@ -119,6 +120,12 @@ func (o *object) write(out *bytes.Buffer, indent string) {
 			if strings.TrimSpace(indent) == "" && len(indent) == 4 {
 				line = append(line, "no "+key)
 			}
+		case key == "hold" || key == "schedule":
+			var inner object
+			if err := json.Unmarshal(raw, &inner); err != nil {
+				panic(err)
+			}
+			line = append(line, inner.words()...)
 		case raw[0] == '[' && bytes.HasPrefix(raw, []byte("[{")) && key != "filters":
 			lists = append(lists, key)
 		default:
@@ -144,7 +151,18 @@ func (o *object) write(out *bytes.Buffer, indent string) {
 	}
 }
 
-// phrase says what an entry or a block is in a few words and takes those keys away.
+// words says what an object without lists in it is.
+func (o *object) words() []string {
+	line := o.phrase()
+	for _, key := range o.keys {
+		if raw, ok := o.values[key]; ok && !bytes.Equal(raw, []byte("null")) {
+			line = append(line, key+" "+plain(raw))
+		}
+	}
+	return line
+}
+
+// phrase says what an entry, a block, a hold or a schedule is in a few words and takes those keys away.
 func (o *object) phrase() []string {
 	switch {
 	case o.values["entry_type"] != nil:
@@ -179,12 +197,87 @@ func (o *object) phrase() []string {
 		if cost := o.take("per_unit_cost_basis"); cost != "null" {
 			line += " at " + cost
 		}
-		for key, usual := range map[string]string{"priority": "0", "status": "active", "source": "manual"} {
-			if string(o.values[key]) == usual || plain(o.values[key]) == usual {
-				o.take(key)
-			}
-		}
+		o.hide(map[string]string{"priority": "0", "status": "active", "source": "manual", "held": "0", "lapsed": "0"})
 		return []string{line}
+	case o.values["slices"] != nil:
+		return []string{o.hold()}
+	case o.values["next_due"] != nil:
+		return []string{o.schedule()}
+	case o.values["available"] != nil:
+		o.hide(map[string]string{"held": "0"})
 	}
 	return nil
+}
+
+// hide takes away keys that have their usual values.
+func (o *object) hide(usual map[string]string) {
+	for key, value := range usual {
+		if plain(o.values[key]) == value {
+			o.take(key)
+		}
+	}
+}
+
+// hold says what a hold is, without the parts of it that are 0.
+func (o *object) hold() string {
+	line := fmt.Sprintf("hold %s %s: %s of %s held", o.take("id"), o.take("state"), o.take("held"), o.take("amount"))
+	var slices []struct {
+		Block  string `json:"block_id"`
+		Amount string
+	}
+	if err := json.Unmarshal(o.values["slices"], &slices); err != nil {
+		panic(err)
+	}
+	delete(o.values, "slices")
+	for i, s := range slices {
+		slices[i].Block += " " + s.Amount
+	}
+	if len(slices) > 0 {
+		list := slices[0].Block
+		for _, s := range slices[1:] {
+			list += ", " + s.Block
+		}
+		line += " (" + list + ")"
+	}
+	o.hide(map[string]string{"unbacked": "0", "captured": "0"})
+	return line + " from " + o.take("created_at") + " until " + o.take("until")
+}
+
+// schedule says what a schedule is.
+func (o *object) schedule() string {
+	var every struct {
+		Count int
+		Unit  string
+	}
+	if err := json.Unmarshal(o.values["every"], &every); err != nil {
+		panic(err)
+	}
+	delete(o.values, "every")
+	line := fmt.Sprintf("schedule %s %s: %s every %d %s from %s in %s, %s granted", o.take("id"), o.take("state"), o.take("amount"), every.Count, every.Unit,
+		o.take("anchor"), o.take("timezone"), o.take("granted"))
+	next := o.take("next_due")
+	if next == "null" {
+		next = "none"
+	}
+	return line + ", next " + next
+}
+
+// TestReadableHoldsAndSchedules: what is usual is left out, what is not is shown.
+func TestReadableHoldsAndSchedules(t *testing.T) {
+	const hold = `{"line":%d,"op":"capture","hold":{"id":"h","state":"captured","amount":"200","held":"150","slices":[{"block_id":"A","amount":"30"},{"block_id":"B","amount":"50"}],"unbacked":"70","captured":"0","until":"2026-01-01T00:15:00Z","item_id":"i","price_id":null,"created_at":"2026-01-01T00:00:00Z"},"entries":[],"late":true}`
+	const schedule = `{"line":%d,"op":"schedules","schedules":[{"id":"s","amount":"5","anchor":"2026-01-31T00:00:00","every":{"count":1,"unit":"month"},"timezone":"UTC","next_due":null,"granted":2,"state":"ended"}]}`
+	const balance = `{"line":%d,"op":"balance","balance":"5","available":"5","as_of":"2026-01-01T00:00:00Z","held":"%d"}`
+	input := "{}\n{}\n{}\n{}"
+	answers := fmt.Sprintf(hold+"\n"+schedule+"\n"+balance+"\n"+balance, 1, 2, 3, 0, 4, 1)
+	const want = `{}
+    hold h captured: 150 of 200 held (A 30, B 50) from 2026-01-01T00:00:00Z until 2026-01-01T00:15:00Z, unbacked 70, item_id i, no entries, late true
+{}
+    schedules
+      schedule s ended: 5 every 1 month from 2026-01-31T00:00:00 in UTC, 2 granted, next none
+{}
+    balance 5, available 5, as_of 2026-01-01T00:00:00Z
+{}
+    balance 5, available 5, as_of 2026-01-01T00:00:00Z, held 1
+`
+	same(t, readable(t, []byte(input), []byte(answers)), []byte(want))
 }

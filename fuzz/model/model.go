@@ -6,6 +6,7 @@ package model
 
 import (
 	"cmp"
+	"maps"
 	"math/big"
 	"slices"
 	"time"
@@ -13,14 +14,24 @@ import (
 	cl "creditledger"
 )
 
+// Operation is an operation of the library, or one of this package that it has not.
+type Operation interface{ Name() string }
+
+// Batch is several operations on one account, all or none.
+type Batch []Operation
+
+// Name is the operation's name in operations files.
+func (Batch) Name() string { return "batch" }
+
 // Done is an accepted operation, or a sweep when Op is nil.
 type Done struct {
-	Op     cl.Operation
+	Op     Operation
 	Clock  cl.Instant // what the clock showed
 	Zone   *time.Location
 	Key    cl.Key
 	Hidden bool     // the key was made by the library: good for a retry, not shown in entries
 	IDs    []string // of the blocks made without an id of the caller's, in order
+	Act    *Act     // that it is a part of, with its operations there as Op
 }
 
 // Account is the list. The zero Account was never used.
@@ -29,6 +40,9 @@ type Account struct {
 	Repay cl.Repay
 	Grace time.Duration
 	List  []Done
+
+	Settlement time.Duration // how late usage may be; 0 for 60 days
+	MaxHold    time.Duration // how long a hold may last; 0 for 24 hours
 
 	// Quick makes the model go on from where it was instead of going through the whole
 	// list each time, for runs that are longer and look less closely.
@@ -58,6 +72,14 @@ type Block struct {
 	ParentID    string
 	Metadata    map[string]string
 
+	Gated   bool     // it waited, or waits, for payment
+	Lapsed  *big.Rat // lost to its own expiry entries and not restored by late usage
+	Repaid  *big.Rat // of its debts, by grants, and not yet given back
+	Refill  *grant   // the last that did
+	Plan    string   // the schedule it belongs to
+	Root    string   // the granted block of that schedule that it was carried from, or is
+	Carried int      // how often
+
 	cost *big.Rat // 0 for none
 }
 
@@ -69,9 +91,17 @@ type Entry struct {
 	Amount, Starting, Ending, Void *big.Rat // Void: nil unless of a void
 	Block, New                     *Block
 	NewExpiry                      cl.Instant
-	Op                             cl.Operation // that wrote it; nil for an expiry
+	Op                             Operation // that wrote it; nil for an expiry
 	Key                            cl.Key
 	Invoices                       []string
+
+	Item, Price, Invoice string       // of a decrement
+	Reason               string       // of a void
+	UsageAt              cl.Instant   // of late usage
+	Hold                 string       // that was captured
+	Reverses             int          // the entry taken back
+	Refills              bool         // of an increment: it repays a debt
+	GrantedCost          cl.CostBasis // then: that of the grant
 }
 
 // Result is what one operation did.
@@ -83,6 +113,11 @@ type Result struct {
 	Consumed *big.Rat
 	Made     *Block
 	Parts    []*Result // of a batch
+
+	Hold                   *Hold // as it was then
+	Late                   bool
+	Reversed, Lapsed, Lost *big.Rat // of a reversal
+	Plan                   *Plan    // as it was then
 }
 
 // State is everything that follows from a list.
@@ -90,7 +125,13 @@ type State struct {
 	Last    cl.Instant
 	Entries []*Entry
 	Blocks  []*Block
-	Results []*Result // one per item of the list, nil for a sweep
+	Results []*Result // one per item of the list
+	Holds   []*Hold
+	Plans   []*Plan
+
+	settlement, maxHold time.Duration
+	reversed            map[int]*big.Rat // by the sequence number of a decrement entry
+	by                  map[cl.Key][]int // the decrement entries of a charge
 
 	repay cl.Repay
 	ids   []string // still to be given to blocks made
@@ -101,7 +142,10 @@ type State struct {
 
 // Work goes through the list from its beginning.
 func (a *Account) Work() *State {
-	s, from := &State{repay: a.Repay}, 0
+	s, from := &State{
+		repay: a.Repay, settlement: cmp.Or(a.Settlement, 60*24*time.Hour), maxHold: cmp.Or(a.MaxHold, 24*time.Hour),
+		reversed: map[int]*big.Rat{}, by: map[cl.Key][]int{},
+	}, 0
 	if a.Quick && a.worked != nil {
 		s, from = a.worked.clone(), a.upTo
 	}
@@ -115,16 +159,25 @@ func (a *Account) Work() *State {
 	return s
 }
 
-// clone copies what changes later: blocks. Entries do not.
+// clone copies what changes later: blocks, holds and schedules. Entries do not.
 func (s *State) clone() *State {
 	c := *s
-	c.Entries, c.Results, c.Blocks = slices.Clip(s.Entries), slices.Clip(s.Results), make([]*Block, len(s.Blocks))
-	blocks := make([]Block, len(s.Blocks))
-	for i, b := range s.Blocks {
-		blocks[i] = *b
-		c.Blocks[i] = &blocks[i]
+	c.Entries, c.Results = slices.Clip(s.Entries), slices.Clip(s.Results)
+	c.Blocks, c.Holds, c.Plans = copies(s.Blocks), copies(s.Holds), copies(s.Plans)
+	for _, h := range c.Holds {
+		h.Slices = slices.Clone(h.Slices)
 	}
+	c.reversed, c.by = maps.Clone(s.reversed), maps.Clone(s.by)
 	return &c
+}
+
+func copies[T any](list []*T) []*T {
+	values, c := make([]T, len(list)), make([]*T, len(list))
+	for i, x := range list {
+		values[i] = *x
+		c[i] = &values[i]
+	}
+	return c
 }
 
 // Now is Work, remembered until the list changes. It must not be changed.
@@ -135,120 +188,6 @@ func (a *Account) Now() *State {
 	return a.worked
 }
 
-func (s *State) run(d *Done, foreign, deleted bool) (*Result, error) {
-	if d.Op == nil {
-		before := len(s.Entries)
-		s.expire(d.Clock)
-		if n := len(s.Entries); n > before {
-			s.Last = max(s.Last, s.Entries[n-1].At)
-		}
-		return nil, nil
-	}
-	s.now, s.zone, s.ids, s.key = max(d.Clock, s.Last), d.Zone, d.IDs, d.Key
-	if d.Hidden {
-		s.key = ""
-	}
-	s.expire(s.now)
-	s.Last = s.now
-	r := &Result{At: s.now, Key: d.Key}
-	ops, batch := d.Op.(cl.Batch)
-	if !batch {
-		ops = cl.Batch{d.Op}
-	}
-	for i, op := range ops {
-		if op, grant := op.(cl.Increment); grant && s.late(op) {
-			field := "expiry_date"
-			if batch {
-				field = place(i, field)
-			}
-			return nil, &Refusal{Kind: Invalid, What: field}
-		}
-	}
-	for _, op := range ops {
-		part := r
-		if batch {
-			part = &Result{At: s.now}
-			r.Parts = append(r.Parts, part)
-		}
-		err := s.apply(op, part)
-		// What the customer forbids is looked at with the last things of each operation.
-		_, activation := op.(cl.Activation)
-		forbidden := foreign || deleted && !activation
-		if refused, is := err.(*Refusal); forbidden && (!is || refused.Kind == Constraint || refused.Kind == Insufficient) {
-			err = &Refusal{Kind: Constraint}
-		}
-		if err != nil {
-			return r, err
-		}
-		if batch {
-			r.Entries = append(r.Entries, part.Entries...)
-		}
-	}
-	return r, nil
-}
-
-func (s *State) apply(op cl.Operation, r *Result) error {
-	var err error
-	switch op := op.(type) {
-	case cl.Increment:
-		err = s.increment(op, r)
-	case cl.Decrement:
-		err = s.decrement(op, r)
-	case cl.ExpirationChange:
-		err = s.expirationChange(op, r)
-	case cl.Void:
-		err = s.void(op, r)
-	case cl.Amendment:
-		err = s.amendment(op, r)
-	case cl.Activation:
-		err = s.activation(op)
-	}
-	sum := new(big.Rat)
-	for _, b := range s.Blocks {
-		if b.Balance.Sign() != 0 {
-			sum.Add(sum, new(big.Rat).Abs(b.Balance))
-		}
-	}
-	if err == nil && sum.Cmp(tooMuch) >= 0 {
-		err = &Refusal{Kind: Constraint}
-	}
-	return err
-}
-
-// expire writes down what expired by an instant and still holds something.
-func (s *State) expire(by cl.Instant) {
-	for {
-		var due []*Block
-		for _, b := range s.Blocks {
-			if b.ExpiresAt != 0 && b.ExpiresAt <= by && b.Balance.Sign() != 0 {
-				due = append(due, b)
-			}
-		}
-		if len(due) == 0 {
-			return
-		}
-		InOrder(due)
-		slices.SortStableFunc(due, func(x, y *Block) int { return cmp.Compare(x.ExpiresAt, y.ExpiresAt) })
-		b := due[0]
-		starting := s.justBefore(b.ExpiresAt)
-		e := &Entry{Type: cl.EntryCreditBlockExpiry, At: b.ExpiresAt, Block: b, Amount: b.Balance, Starting: starting}
-		b.Balance = new(big.Rat)
-		e.Ending = s.justBefore(b.ExpiresAt)
-		s.append(e)
-	}
-}
-
-// justBefore is the total at an instant, with what expires right then still counted.
-func (s *State) justBefore(at cl.Instant) *big.Rat {
-	sum := new(big.Rat)
-	for _, b := range s.Blocks {
-		if b.Eligible(at) || b.ExpiresAt == at && b.Eligible(at-1) {
-			sum.Add(sum, b.Balance)
-		}
-	}
-	return sum
-}
-
 func (s *State) append(e *Entry) *Entry {
 	e.Seq = len(s.Entries) + 1
 	s.Entries = append(s.Entries, e)
@@ -256,13 +195,20 @@ func (s *State) append(e *Entry) *Entry {
 }
 
 // write adds an entry of the present operation; change moves the credits it is about.
-func (s *State) write(r *Result, op cl.Operation, e *Entry, change func()) *Entry {
+func (s *State) write(r *Result, op Operation, e *Entry, change func()) *Entry {
 	e.At, e.Op, e.Key = s.now, op, s.key
-	e.Starting = s.Total(s.now)
+	e.Starting = s.counted()
 	change()
-	e.Ending = s.Total(s.now)
+	e.Ending = s.counted()
 	r.Entries = append(r.Entries, s.append(e))
 	return e
+}
+
+// writeStill is write for what an expired block is given and loses again: the total, that
+// of before, stays.
+func (s *State) writeStill(r *Result, op Operation, total *big.Rat, e *Entry, change func()) {
+	s.write(r, op, e, change)
+	e.Starting, e.Ending = total, total
 }
 
 // make adds a block.
@@ -271,6 +217,7 @@ func (s *State) make(r *Result, b *Block, id string) *Block {
 		id, s.ids = s.ids[0], s.ids[1:]
 	}
 	b.ID, b.Number, b.CreatedAt, b.Gone, b.cost = id, len(s.Blocks)+1, s.now, new(big.Rat), new(big.Rat)
+	b.Lapsed, b.Repaid = new(big.Rat), new(big.Rat)
 	if b.Cost.IsSet() {
 		b.cost = rat(b.Cost.String())
 	}
@@ -279,11 +226,27 @@ func (s *State) make(r *Result, b *Block, id string) *Block {
 	return b
 }
 
-// Total adds up what may be drawn at an instant.
+// Total adds up what may be drawn at an instant, and what is still held of what has expired.
 func (s *State) Total(at cl.Instant) *big.Rat {
 	sum := new(big.Rat)
 	for _, b := range s.Blocks {
-		if b.Balance.Sign() != 0 && b.Eligible(at) {
+		switch {
+		case b.Balance.Sign() == 0:
+		case b.Eligible(at):
+			sum.Add(sum, b.Balance)
+		case b.ExpiresAt != 0 && b.ExpiresAt <= at:
+			sum.Add(sum, s.HeldOf(b, at))
+		}
+	}
+	return sum
+}
+
+// counted is the total while something is done: everything due before it is written, so
+// what is left on an expired block is held, or about to be written as expired.
+func (s *State) counted() *big.Rat {
+	sum := new(big.Rat)
+	for _, b := range s.Blocks {
+		if b.Balance.Sign() != 0 && b.ActivatedAt != 0 && b.EffectiveAt <= s.now && (b.ExpiresAt == 0 || s.now < b.ExpiresAt || b.EffectiveAt < b.ExpiresAt) {
 			sum.Add(sum, b.Balance)
 		}
 	}
@@ -292,8 +255,11 @@ func (s *State) Total(at cl.Instant) *big.Rat {
 
 // Eligible tells whether the block may be drawn at an instant.
 func (b *Block) Eligible(at cl.Instant) bool {
-	return b.ActivatedAt != 0 && b.EffectiveAt <= at && (b.ExpiresAt == 0 || at < b.ExpiresAt)
+	return b.ActivatedAt != 0 && b.EffectiveAt <= at && !b.Expired(at)
 }
+
+// Expired tells whether the block's expiry has come.
+func (b *Block) Expired(at cl.Instant) bool { return b.ExpiresAt != 0 && b.ExpiresAt <= at }
 
 // Lets tells whether the block may pay for the item.
 func (b *Block) Lets(item string) bool {

@@ -2,6 +2,8 @@ package model
 
 import (
 	"math/big"
+	"slices"
+	"strings"
 
 	cl "creditledger"
 )
@@ -14,130 +16,119 @@ func (s *State) span(op cl.Increment) (effective, expires cl.Instant) {
 	return effective, s.resolve(op.ExpiresAt)
 }
 
-// late tells a grant that would have expired already, or before it starts.
-func (s *State) late(op cl.Increment) bool {
-	effective, expires := s.span(op)
-	return expires != 0 && (expires <= effective || expires <= s.now)
+// untimely names a field of an operation that the clock shows to be wrong.
+func (s *State) untimely(op Operation) string {
+	wrong := ""
+	switch op := op.(type) {
+	case cl.Increment:
+		if effective, expires := s.span(op); expires != 0 && (expires <= effective || expires <= s.now) {
+			wrong = "expiry_date"
+		}
+	case Decrement:
+		if op.UsageAt > s.now {
+			wrong = "usage_at"
+		}
+	case SetAside:
+		if s.untimelyUntil(op.Until) {
+			wrong = "until"
+		}
+	case ExtendHold:
+		if s.untimelyUntil(op.Until) {
+			wrong = "until"
+		}
+	case Schedule:
+		wrong = s.untimelySchedule(op)
+	}
+	return wrong
+}
+
+// grant is credits that come in.
+type grant struct {
+	op        Operation
+	amount    *big.Rat
+	id        string
+	effective cl.Instant
+	expires   cl.Instant
+	cost      cl.CostBasis
+	priority  int32
+	filters   []cl.Filter
+	source    cl.Source
+	invoice   string
+	metadata  map[string]string
+	gated     bool
+	repay     cl.Repay
 }
 
 func (s *State) increment(op cl.Increment, r *Result) error {
-	amount := Rat(op.Amount)
-	effective, expires := s.span(op)
-	switch {
-	case op.BlockID != "" && s.Find(op.BlockID) != nil:
+	if s.taken(op.BlockID) {
 		return &Refusal{Kind: Duplicate, What: op.BlockID}
 	}
-	repay := op.Repay
+	effective, expires := s.span(op)
+	s.grant(grant{
+		op: op, amount: Rat(op.Amount), id: op.BlockID, effective: effective, expires: expires, cost: op.CostBasis, priority: op.Priority,
+		filters: op.Filters, source: op.Source, invoice: op.InvoiceID, metadata: op.Metadata, gated: op.RequirePayment, repay: op.Repay,
+	}, r)
+	return nil
+}
+
+// taken tells an id that no new block may have.
+func (s *State) taken(id string) bool {
+	return id != "" && (s.Find(id) != nil || slices.ContainsFunc(s.Plans, func(p *Plan) bool { return strings.HasPrefix(id, p.ScheduleID+"/") }))
+}
+
+// grant repays debts where it may, and makes a block of the rest, or none.
+func (s *State) grant(g grant, r *Result) *Block {
+	amount, repay := g.amount, g.repay
 	if repay == cl.RepayDefault {
 		repay = s.repay
 	}
-	if repay == cl.RepayFirst && len(op.Filters) == 0 && !op.RequirePayment && effective <= s.now {
+	if repay == cl.RepayFirst && len(g.filters) == 0 && !g.gated && g.effective <= s.now {
 		for _, b := range s.Blocks {
 			if amount.Sign() > 0 && b.Balance.Sign() < 0 && b.Eligible(s.now) && len(b.Filters) == 0 {
 				part := least(amount, new(big.Rat).Neg(b.Balance))
-				s.write(r, op, &Entry{Type: cl.EntryIncrement, Block: b, Amount: part}, func() { b.move(part) })
+				s.write(r, g.op, &Entry{Type: cl.EntryIncrement, Block: b, Amount: part, Refills: true, GrantedCost: g.cost}, func() { b.move(part) })
+				b.Repaid, b.Refill = new(big.Rat).Add(b.Repaid, part), &g
 				amount = new(big.Rat).Sub(amount, part)
 			}
 		}
 	}
+	var b *Block
 	if amount.Sign() > 0 {
-		b := &Block{
-			EffectiveAt: effective, ExpiresAt: expires, ActivatedAt: s.now, Initial: amount, Balance: new(big.Rat),
-			Cost: op.CostBasis, Priority: op.Priority, Filters: op.Filters, Source: op.Source, InvoiceID: op.InvoiceID, Metadata: op.Metadata,
+		b = &Block{
+			EffectiveAt: g.effective, ExpiresAt: g.expires, ActivatedAt: s.now, Initial: amount, Balance: new(big.Rat), Gated: g.gated,
+			Cost: g.cost, Priority: g.priority, Filters: g.filters, Source: g.source, InvoiceID: g.invoice, Metadata: g.metadata,
 		}
-		if op.RequirePayment {
+		if g.gated {
 			b.ActivatedAt = 0
 		}
-		s.make(r, b, op.BlockID)
-		s.write(r, op, &Entry{Type: cl.EntryIncrement, Block: b, Amount: amount}, func() { b.move(amount) })
+		s.make(r, b, g.id)
+		s.write(r, g.op, &Entry{Type: cl.EntryIncrement, Block: b, Amount: amount}, func() { b.move(amount) })
 	}
-	if op.InvoiceID != "" {
-		r.Entries[len(r.Entries)-1].Invoices = []string{op.InvoiceID}
+	if g.invoice != "" {
+		r.Entries[len(r.Entries)-1].Invoices = []string{g.invoice}
 	}
-	return nil
+	return b
 }
 
 func (b *Block) move(by *big.Rat) { b.Balance = new(big.Rat).Add(b.Balance, by) }
 
 func (b *Block) takeOut(amount *big.Rat) { b.move(new(big.Rat).Neg(amount)) }
 
+// lapse takes out what expires.
+func (b *Block) lapse(amount *big.Rat) {
+	b.takeOut(amount)
+	b.Lapsed = new(big.Rat).Add(b.Lapsed, amount)
+}
+
 // Available is what a charge may spend at an instant.
 func (s *State) Available(at cl.Instant, item string) *big.Rat {
 	sum := new(big.Rat)
 	for _, b := range s.Blocks {
-		if b.Eligible(at) && b.Balance.Sign() > 0 && b.Lets(item) {
-			sum.Add(sum, b.Balance)
+		if b.Eligible(at) && b.Lets(item) {
+			sum.Add(sum, s.freeAt(b, at))
 		}
 	}
-	return notNegative(least(sum, s.Total(at)))
-}
-
-// early tells whether an eligible block is old enough for a decrement.
-func early(op cl.Decrement, b *Block) bool {
-	return op.EligibleBefore == 0 || b.EffectiveAt < op.EligibleBefore && b.ActivatedAt < op.EligibleBefore
-}
-
-func (s *State) decrement(op cl.Decrement, r *Result) error {
-	want, available := Rat(op.Amount), s.Available(s.now, op.ItemID)
-	if op.EligibleBefore != 0 {
-		sum := new(big.Rat)
-		for _, b := range s.Blocks {
-			if b.Eligible(s.now) && b.Balance.Sign() > 0 && b.Lets(op.ItemID) && early(op, b) {
-				sum.Add(sum, b.Balance)
-			}
-		}
-		available = least(sum, available)
-	}
-	limit, limited := op.Limit.Amount()
-	switch {
-	case op.Overdraft == cl.Reject && want.Cmp(available) > 0:
-		return &Refusal{Kind: Insufficient, Requested: want, Available: available}
-	case op.Overdraft == cl.StopAtZero:
-		r.Overage = notNegative(new(big.Rat).Sub(want, available))
-		want = least(want, available)
-	case limited:
-		floor := new(big.Rat).Add(s.Total(s.now), Rat(limit))
-		if want.Cmp(floor) > 0 {
-			return &Refusal{Kind: Insufficient, Requested: want, Available: notNegative(floor)}
-		}
-	}
-	type share struct {
-		from   *Block
-		amount *big.Rat
-	}
-	var shares []*share
-	var last *Block
-	for _, b := range InOrder(append([]*Block(nil), s.Blocks...)) {
-		if !b.Eligible(s.now) {
-			continue
-		}
-		if b.ExpiresAt == 0 && len(b.Filters) == 0 {
-			last = b
-		}
-		if b.Balance.Sign() > 0 && b.Lets(op.ItemID) && want.Sign() > 0 && early(op, b) {
-			part := least(want, b.Balance)
-			shares = append(shares, &share{b, part})
-			want = new(big.Rat).Sub(want, part)
-		}
-	}
-	if want.Sign() > 0 {
-		if last == nil {
-			last = s.make(r, &Block{EffectiveAt: s.now, ActivatedAt: s.now, Balance: new(big.Rat)}, "")
-		}
-		found := false
-		for _, sh := range shares {
-			if sh.from == last {
-				sh.amount, found = new(big.Rat).Add(sh.amount, want), true
-			}
-		}
-		if !found {
-			shares = append(shares, &share{last, want})
-		}
-	}
-	for _, sh := range shares {
-		s.write(r, op, &Entry{Type: cl.EntryDecrement, Block: sh.from, Amount: sh.amount}, func() { sh.from.takeOut(sh.amount) })
-	}
-	return nil
+	return notNegative(least(sum, new(big.Rat).Sub(s.Total(at), s.Held(at))))
 }
 
 // source finds the block that an expiration change takes from. Its second error is
@@ -175,23 +166,25 @@ func (s *State) expirationChange(op cl.ExpirationChange, r *Result) error {
 	switch {
 	case missing != nil:
 		return missing
-	case op.NewBlockID != "" && s.Find(op.NewBlockID) != nil:
+	case s.taken(op.NewBlockID):
 		return &Refusal{Kind: Duplicate, What: op.NewBlockID}
 	case later != nil:
 		return later
 	}
 	amount := Rat(op.Amount)
 	if amount.Sign() == 0 {
-		amount = from.Balance
+		amount = s.free(from)
 	}
-	expired := from.ExpiresAt != 0 && from.ExpiresAt <= s.now
-	if expired || from.Balance.Sign() <= 0 || amount.Cmp(from.Balance) > 0 || target != 0 && target < from.EffectiveAt {
+	switch {
+	case from.Expired(s.now), from.Balance.Sign() <= 0, amount.Cmp(from.Balance) > 0, target != 0 && target < from.EffectiveAt:
 		return &Refusal{Kind: Constraint}
+	case amount.Sign() == 0, amount.Cmp(s.free(from)) > 0:
+		return &Refusal{Kind: Constraint, Holds: s.holdsOf(from)}
 	}
 	to := &Block{
 		EffectiveAt: from.EffectiveAt, ExpiresAt: target, Initial: amount, Balance: amount, Cost: from.Cost,
 		Priority: from.Priority, Filters: from.Filters, InvoiceID: from.InvoiceID, ParentID: from.ID, Metadata: from.Metadata,
-		ActivatedAt: from.ActivatedAt,
+		ActivatedAt: from.ActivatedAt, Gated: from.Gated,
 	}
 	e := s.write(r, op, &Entry{Type: cl.EntryExpirationChange, Block: from, Amount: amount, NewExpiry: target}, func() {})
 	from.takeOut(amount)
@@ -200,7 +193,7 @@ func (s *State) expirationChange(op cl.ExpirationChange, r *Result) error {
 	if target == 0 || target > s.now {
 		return nil
 	}
-	gone := s.write(r, op, &Entry{Type: cl.EntryCreditBlockExpiry, Block: to, Amount: amount}, func() { to.takeOut(amount) })
+	gone := s.write(r, op, &Entry{Type: cl.EntryCreditBlockExpiry, Block: to, Amount: amount}, func() { to.lapse(amount) })
 	gone.Starting, gone.Ending = e.Ending, e.Ending
 	if from.Eligible(s.now) {
 		gone.Ending = new(big.Rat).Sub(e.Ending, amount)
@@ -218,11 +211,21 @@ func (s *State) void(op cl.Void, r *Result) error {
 	}
 	left := notNegative(b.Balance)
 	taken := least(left, asked)
-	s.write(r, op, &Entry{Type: cl.EntryVoidInitiated, Block: b, Amount: left, Void: asked, NewExpiry: s.now}, func() {})
-	s.write(r, op, &Entry{Type: cl.EntryVoid, Block: b, Amount: taken, Void: asked}, func() { b.takeOut(taken) })
-	b.Gone = new(big.Rat).Add(b.Gone, asked)
+	if taken.Cmp(s.free(b)) > 0 {
+		return &Refusal{Kind: Constraint, Holds: s.holdsOf(b)}
+	}
+	s.takeBack(op, op.Reason, b, asked, r)
 	r.Consumed = new(big.Rat).Sub(asked, taken)
 	return nil
+}
+
+// takeBack writes the two entries of a void.
+func (s *State) takeBack(op Operation, reason string, b *Block, asked *big.Rat, r *Result) {
+	left := notNegative(b.Balance)
+	taken := least(left, asked)
+	s.write(r, op, &Entry{Type: cl.EntryVoidInitiated, Block: b, Amount: left, Void: asked, NewExpiry: s.now, Reason: reason}, func() {})
+	s.write(r, op, &Entry{Type: cl.EntryVoid, Block: b, Amount: taken, Void: asked, Reason: reason}, func() { b.takeOut(taken) })
+	b.Gone = new(big.Rat).Add(b.Gone, asked)
 }
 
 func (s *State) amendment(op cl.Amendment, r *Result) error {

@@ -11,11 +11,27 @@ import (
 // Instant is what a reader takes for now.
 func (a *Account) Instant(clock cl.Instant) cl.Instant { return max(clock, a.Now().Last) }
 
+// AsOf is everything as a reader is told it at a present or past instant: what was done
+// until then, gone through once more, with what has become due since.
+func (a *Account) AsOf(at cl.Instant) *State {
+	past := *a
+	past.worked, past.asked, past.List = nil, nil, nil
+	for i, d := range a.List {
+		if a.Now().Results[i].At <= at {
+			past.List = append(past.List, d)
+		}
+	}
+	s := past.Work()
+	s.due(at, at)
+	s.now = at
+	return s
+}
+
 // BalanceAt is the total, and what an item may spend, at a present or past instant. It
 // is worked out from the entries alone.
 func (s *State) BalanceAt(at cl.Instant, item string) (total, available *big.Rat) {
 	total, positive := new(big.Rat), new(big.Rat)
-	for i, held := range s.held(at) {
+	for i, held := range s.balances(at) {
 		b := *s.Blocks[i]
 		if b.ActivatedAt > at {
 			b.ActivatedAt = 0
@@ -31,8 +47,8 @@ func (s *State) BalanceAt(at cl.Instant, item string) (total, available *big.Rat
 	return total, notNegative(least(positive, total))
 }
 
-// held adds up what the entries written by an instant did to each block.
-func (s *State) held(at cl.Instant) []*big.Rat {
+// balances adds up what the entries written by an instant did to each block.
+func (s *State) balances(at cl.Instant) []*big.Rat {
 	sums := make([]*big.Rat, len(s.Blocks))
 	for i := range sums {
 		sums[i] = new(big.Rat)
@@ -71,6 +87,8 @@ type Explained struct {
 	Block  *Block
 	Use    *big.Rat
 	Reason cl.Reason
+
+	AllHeld bool // is the reason, in place of one of the library's
 }
 
 // Explain tells how a charge would be paid.
@@ -90,8 +108,10 @@ func (s *State) Explain(at cl.Instant, amount *big.Rat, item string) (list []Exp
 			x.Reason = cl.ReasonPendingPayment
 		case b.Balance.Sign() <= 0:
 			x.Reason = cl.ReasonEmpty
+		case s.freeAt(b, at).Sign() == 0:
+			x.AllHeld = true
 		case left.Sign() > 0:
-			x.Reason, x.Use = cl.ReasonUsed, least(left, b.Balance)
+			x.Reason, x.Use = cl.ReasonUsed, least(left, s.freeAt(b, at))
 			left = new(big.Rat).Sub(left, x.Use)
 		default:
 			x.Reason = cl.ReasonNotNeeded

@@ -27,6 +27,10 @@ type Refusal struct {
 	Kind                 string
 	What                 string // the field or the id, where the rules say which
 	Requested, Available *big.Rat
+
+	Left  *big.Rat // of a charge
+	Holds []string // that keep what is asked for
+	State string   // of a hold
 }
 
 func (r *Refusal) Error() string {
@@ -38,7 +42,7 @@ func (r *Refusal) Error() string {
 
 // Request is what a caller asks, and when.
 type Request struct {
-	Op      cl.Operation
+	Op      Operation
 	Key     cl.Key
 	Clock   cl.Instant
 	Zone    *time.Location
@@ -54,7 +58,11 @@ func (a *Account) Ask(q Request) (r *Result, replayed bool, err error) {
 	}
 	for i, d := range a.List {
 		if q.Key != "" && d.Key == q.Key {
-			if field := difference(d.Op, q.Op, a.Repay); field != "" {
+			field := "op"
+			if d.Act == nil {
+				field = difference(d.Op, q.Op, a.Repay)
+			}
+			if field != "" {
 				return nil, false, &Refusal{Kind: Mismatch, What: field}
 			}
 			return a.Now().Results[i], true, nil
@@ -92,7 +100,7 @@ func (a *Account) Sweep(clock cl.Instant) int {
 
 // wrong names the fields that the request alone shows to be wrong. Which of several
 // the library names is open.
-func wrong(id cl.AccountID, op cl.Operation, key cl.Key) []string {
+func wrong(id cl.AccountID, op Operation, key cl.Key) []string {
 	var bad []string
 	check := func(ok bool, field string) {
 		if !ok {
@@ -102,13 +110,13 @@ func wrong(id cl.AccountID, op cl.Operation, key cl.Key) []string {
 	check(nameable(id.Customer, 1), "customer_id")
 	check(nameable(id.Currency, 1), "currency")
 	check(nameable(string(key), 0), "idempotency_key")
-	ops, batch := op.(cl.Batch)
+	ops, batch := Parts(op)
 	if !batch {
 		return append(bad, wrongOp(op)...)
 	}
 	check(len(ops) > 0 && len(ops) <= 1000, "operations")
 	for i, o := range ops {
-		_, nested := o.(cl.Batch)
+		_, nested := Parts(o)
 		check(!nested && o != nil, "operations")
 		if !nested && o != nil {
 			for _, field := range wrongOp(o) {
@@ -122,7 +130,7 @@ func wrong(id cl.AccountID, op cl.Operation, key cl.Key) []string {
 // place names a field of an operation of a batch.
 func place(i int, field string) string { return fmt.Sprintf("operations[%d].%s", i, field) }
 
-func wrongOp(op cl.Operation) []string {
+func wrongOp(op Operation) []string {
 	var bad []string
 	check := func(ok bool, field string) {
 		if !ok {
@@ -147,7 +155,6 @@ func wrongOp(op cl.Operation) []string {
 		}
 		check(op.Source <= cl.Commitment, "source")
 		check(op.Repay <= cl.RepayNever, "repay")
-		note(op.Description, op.Metadata)
 	case cl.Decrement:
 		limit, limited := op.Limit.Amount()
 		check(op.Amount.Sign() > 0, "amount")
@@ -155,7 +162,6 @@ func wrongOp(op cl.Operation) []string {
 		check(op.Overdraft <= cl.StopAtZero, "overdraft")
 		check(!limited || op.Overdraft == cl.Allow && limit.Sign() >= 0, "overdraft_limit")
 		check(op.EligibleBefore.Valid() && (op.EligibleBefore == 0 || op.Overdraft != cl.Allow), "eligible_before")
-		note(op.Description, op.Metadata)
 	case cl.ExpirationChange:
 		check(op.BlockID != "" || !op.ExpiresAt.IsZero(), "block_id")
 		check(nameable(op.BlockID, 0), "block_id")
@@ -163,22 +169,23 @@ func wrongOp(op cl.Operation) []string {
 		check(op.Target.Instant().Valid() && !op.Target.IsZero(), "target_expiry_date")
 		check(op.Amount.Sign() >= 0, "amount")
 		check(nameable(op.NewBlockID, 0), "new_block_id")
-		note(op.Description, op.Metadata)
 	case cl.Void:
 		check(nameable(op.BlockID, 1), "block_id")
 		check(op.Amount.Sign() > 0, "amount")
 		check(op.Reason == "" || op.Reason == "refund", "void_reason")
-		note(op.Description, op.Metadata)
 	case cl.Amendment:
 		check(nameable(op.BlockID, 1), "block_id")
 		check(op.Amount.Sign() > 0, "amount")
-		note(op.Description, op.Metadata)
 	case cl.Activation:
 		check(nameable(op.BlockID, 1), "block_id")
-		note(op.Description, op.Metadata)
+	case Decrement:
+		return append(wrongOp(op.Decrement), wrongIf(op.UsageAt < 0, "usage_at")...)
 	case nil:
 		check(false, "op")
+	default:
+		bad = wrongNew(op)
 	}
+	note(Note(op))
 	return bad
 }
 
@@ -194,106 +201,5 @@ func nameable(s string, shortest int) bool {
 	return len(s) >= shortest && len(s) <= 255 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// difference names the first field in which two operations are not the same.
-func difference(first, second cl.Operation, repay cl.Repay) string {
-	if first.Name() != second.Name() {
-		return "op"
-	}
-	if x, batch := first.(cl.Batch); batch {
-		if !slices.EqualFunc(x, second.(cl.Batch), func(a, b cl.Operation) bool { return difference(a, b, repay) == "" }) {
-			return "operations"
-		}
-		return ""
-	}
-	x, y := fields(first, repay), fields(second, repay)
-	for i := range x {
-		if x[i] != y[i] {
-			return x[i].name
-		}
-	}
-	return ""
-}
-
-type field struct{ name, value string }
-
-// fields lists what an operation says, defaults filled in, in the order in which it is compared.
-func fields(op cl.Operation, repay cl.Repay) []field {
-	var list []field
-	add := func(name string, value any) { list = append(list, field{name, fmt.Sprintf("%#v", value)}) }
-	switch op := op.(type) {
-	case cl.Increment:
-		add("amount", Text(Rat(op.Amount)))
-		add("block_id", op.BlockID)
-		add("effective_date", given(op.EffectiveAt))
-		add("expiry_date", given(op.ExpiresAt))
-		cost := "none"
-		if op.CostBasis.IsSet() {
-			cost = Text(rat(op.CostBasis.String()))
-		}
-		add("per_unit_cost_basis", cost)
-		add("priority", op.Priority)
-		add("filters", fmt.Sprintf("%q", op.Filters))
-		add("source", op.Source)
-		add("require_payment", op.RequirePayment)
-		if op.Repay != cl.RepayDefault {
-			repay = op.Repay
-		}
-		add("repay", repay)
-		add("invoice_id", op.InvoiceID)
-	case cl.Decrement:
-		add("amount", Text(Rat(op.Amount)))
-		add("item_id", op.ItemID)
-		add("price_id", op.PriceID)
-		add("invoice_id", op.InvoiceID)
-		add("overdraft", op.Overdraft)
-		limit, limited := op.Limit.Amount()
-		add("overdraft_limit", fmt.Sprint(limited, Text(Rat(limit))))
-		add("eligible_before", int64(op.EligibleBefore))
-	case cl.ExpirationChange:
-		add("block_id", op.BlockID)
-		add("expiry_date", given(op.ExpiresAt))
-		add("target_expiry_date", given(op.Target))
-		add("amount", Text(Rat(op.Amount)))
-		add("new_block_id", op.NewBlockID)
-	case cl.Void:
-		add("block_id", op.BlockID)
-		add("amount", Text(Rat(op.Amount)))
-		add("void_reason", op.Reason)
-	case cl.Amendment:
-		add("block_id", op.BlockID)
-		add("amount", Text(Rat(op.Amount)))
-	case cl.Activation:
-		add("block_id", op.BlockID)
-	}
-	description, metadata := Note(op)
-	add("description", description)
-	add("metadata", fmt.Sprintf("%q", metadata))
-	return list
-}
-
-// given is a point in time as it was given; never and nothing are the same.
-func given(w cl.When) string {
-	if w.Date() != 0 {
-		return w.Date().String()
-	}
-	return fmt.Sprint(int64(w.Instant()))
-}
-
-// Note is the description and metadata of an operation.
-func Note(op cl.Operation) (string, map[string]string) {
-	switch op := op.(type) {
-	case cl.Increment:
-		return op.Description, op.Metadata
-	case cl.Decrement:
-		return op.Description, op.Metadata
-	case cl.ExpirationChange:
-		return op.Description, op.Metadata
-	case cl.Void:
-		return op.Description, op.Metadata
-	case cl.Amendment:
-		return op.Description, op.Metadata
-	case cl.Activation:
-		return op.Description, op.Metadata
-	}
-	return "", nil
-}
+// Trial is everything as it would be after the last request that was asked and not refused.
+func (a *Account) Trial() *State { return a.asked }

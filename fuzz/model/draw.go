@@ -1,0 +1,214 @@
+package model
+
+import (
+	"math/big"
+	"slices"
+
+	cl "creditledger"
+)
+
+// payer is a block that may pay for something, and how much.
+type payer struct {
+	b   *Block
+	can *big.Rat
+}
+
+// payers are the blocks that may pay for an item in drawdown order, for usage at an
+// instant, or at once.
+func (s *State) payers(item string, usage cl.Instant) (list []payer) {
+	for _, b := range InOrder(slices.Clone(s.Blocks)) {
+		switch {
+		case !b.Lets(item):
+		case usage == 0:
+			if b.Eligible(s.now) {
+				list = append(list, payer{b, s.free(b)})
+			}
+		case b.ActivatedAt == 0, b.Gated && b.ActivatedAt > usage, b.EffectiveAt > usage, b.Expired(usage):
+		case b.Expired(s.now):
+			list = append(list, payer{b, b.Lapsed})
+		default:
+			list = append(list, payer{b, s.free(b)})
+		}
+	}
+	return list
+}
+
+// within is how much of an amount there is: the total less what is held, and what lapsed
+// of the blocks that may pay.
+func (s *State) within(payers []payer) (room, most *big.Rat) {
+	room, most = new(big.Rat).Sub(s.counted(), s.Held(s.now)), new(big.Rat)
+	for _, p := range payers {
+		most.Add(most, p.can)
+		if p.b.Expired(s.now) {
+			room.Add(room, p.b.Lapsed)
+		}
+	}
+	return room, most
+}
+
+// afford says how much of an amount is taken, and how much is left over.
+func (s *State) afford(want *big.Rat, overdraft string, limit *big.Rat, payers []payer) (take, over *big.Rat, err error) {
+	room, most := s.within(payers)
+	available := notNegative(least(most, room))
+	switch {
+	case overdraft == Reject && want.Cmp(available) > 0:
+		return nil, nil, &Refusal{Kind: Insufficient, Requested: want, Available: available}
+	case overdraft == StopAtZero:
+		take = least(want, available)
+		return take, new(big.Rat).Sub(want, take), nil
+	case overdraft == Allow && limit != nil:
+		if room = notNegative(new(big.Rat).Add(room, limit)); want.Cmp(room) > 0 {
+			return nil, nil, &Refusal{Kind: Insufficient, Requested: want, Available: room}
+		}
+	}
+	return want, nil, nil
+}
+
+// drawing is what an operation takes: of each block, in the order of first touch.
+type drawing struct {
+	s      *State
+	total  *big.Rat // before
+	late   bool     // what is taken of an expired block is restored first
+	shares []payer
+}
+
+func (s *State) drawing(late bool) *drawing { return &drawing{s: s, total: s.counted(), late: late} }
+
+// take takes something from a block.
+func (d *drawing) take(b *Block, amount *big.Rat) {
+	if amount.Sign() == 0 {
+		return
+	}
+	if d.late && b.Expired(d.s.now) {
+		b.Lapsed = new(big.Rat).Sub(b.Lapsed, amount)
+	} else {
+		b.takeOut(amount)
+	}
+	for i, x := range d.shares {
+		if x.b == b {
+			d.shares[i].can = new(big.Rat).Add(x.can, amount)
+			return
+		}
+	}
+	d.shares = append(d.shares, payer{b, amount})
+}
+
+// slices takes up to an amount of the slices of a hold and returns what is left of it.
+func (d *drawing) slices(h *Hold, amount *big.Rat) *big.Rat {
+	var kept []Slice
+	for _, x := range h.Slices {
+		part := least(amount, x.Amount)
+		amount = new(big.Rat).Sub(amount, part)
+		d.take(d.s.Blocks[x.Block-1], part)
+		if part.Cmp(x.Amount) < 0 {
+			kept = append(kept, Slice{x.Block, new(big.Rat).Sub(x.Amount, part)})
+		}
+	}
+	h.Slices = kept
+	return amount
+}
+
+// draw takes an amount of payers, and what they cannot pay where a debt goes: the last
+// eligible block that never expires, has no filters and no slices, or a new one.
+func (d *drawing) draw(amount *big.Rat, payers []payer, r *Result) {
+	for _, p := range payers {
+		part := least(amount, p.can)
+		d.take(p.b, part)
+		amount = new(big.Rat).Sub(amount, part)
+	}
+	if amount.Sign() == 0 {
+		return
+	}
+	var last *Block
+	for _, b := range InOrder(slices.Clone(d.s.Blocks)) {
+		if b.Eligible(d.s.now) && b.ExpiresAt == 0 && len(b.Filters) == 0 && d.s.HeldOf(b, d.s.now).Sign() == 0 {
+			last = b
+		}
+	}
+	if last == nil {
+		last = d.s.make(r, &Block{EffectiveAt: d.s.now, ActivatedAt: d.s.now, Balance: new(big.Rat)}, "")
+	}
+	d.take(last, amount)
+}
+
+// write writes an entry for each block; like says what all of them have.
+func (d *drawing) write(op Operation, like Entry, r *Result) {
+	total := d.total
+	add := func(e Entry) {
+		e.At, e.Op, e.Key = d.s.now, op, d.s.key
+		r.Entries = append(r.Entries, d.s.append(&e))
+	}
+	for _, x := range d.shares {
+		e := like
+		e.Type, e.Block, e.Amount, e.Starting, e.Ending = cl.EntryDecrement, x.b, x.can, total, new(big.Rat).Sub(total, x.can)
+		if d.late && x.b.Expired(d.s.now) {
+			e.Ending = total
+			add(Entry{Type: cl.EntryAmendment, Block: x.b, Amount: x.can, Starting: total, Ending: total, UsageAt: like.UsageAt})
+		}
+		add(e)
+		total = e.Ending
+	}
+}
+
+// charge is a decrement, in whatever operation.
+type charge struct {
+	op        Operation
+	want      *big.Rat
+	item      string
+	overdraft string
+	limit     *big.Rat
+	usage     cl.Instant
+	early     func(*Block) bool // leaves out blocks; nil for none
+	entry     Entry
+}
+
+func (s *State) charge(c charge, r *Result) error {
+	payers := s.payers(c.item, c.usage)
+	if c.early != nil {
+		payers = slices.DeleteFunc(payers, func(p payer) bool { return !c.early(p.b) })
+	}
+	take, over, err := s.afford(c.want, c.overdraft, c.limit, payers)
+	if err != nil {
+		return err
+	}
+	r.Overage = over
+	d := s.drawing(c.usage != 0)
+	d.draw(take, payers, r)
+	d.write(c.op, c.entry, r)
+	return nil
+}
+
+// Decrement is a decrement of usage that may be reported late.
+type Decrement struct {
+	cl.Decrement
+	UsageAt cl.Instant
+}
+
+func (s *State) decrementLate(op Decrement, r *Result) error {
+	if op.UsageAt != 0 && op.UsageAt < s.now.Add(-s.settlement) {
+		return &Refusal{Kind: Constraint}
+	}
+	c := s.chargeOf(op, op.Decrement)
+	c.usage, c.entry.UsageAt = op.UsageAt, op.UsageAt
+	return s.charge(c, r)
+}
+
+func (s *State) decrement(op cl.Decrement, r *Result) error {
+	c := s.chargeOf(op, op)
+	c.early = func(b *Block) bool { return early(op, b) }
+	return s.charge(c, r)
+}
+
+func (s *State) chargeOf(op Operation, of cl.Decrement) charge {
+	c := charge{op: op, want: Rat(of.Amount), item: of.ItemID, overdraft: of.Overdraft.String()}
+	c.entry = Entry{Item: of.ItemID, Price: of.PriceID, Invoice: of.InvoiceID}
+	if limit, limited := of.Limit.Amount(); limited {
+		c.limit = Rat(limit)
+	}
+	return c
+}
+
+// early tells whether an eligible block is old enough for a decrement.
+func early(op cl.Decrement, b *Block) bool {
+	return op.EligibleBefore == 0 || b.EffectiveAt < op.EligibleBefore && b.ActivatedAt < op.EligibleBefore
+}

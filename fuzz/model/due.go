@@ -1,0 +1,86 @@
+package model
+
+import (
+	"slices"
+
+	cl "creditledger"
+)
+
+// sweep writes what is due. It leaves no trace but its entries, so what comes after the
+// last of them is not settled yet: the clock may go back that far.
+func (s *State) sweep(clock cl.Instant) *Result {
+	trial, before := s.clone(), len(s.Entries)
+	trial.due(clock, clock)
+	if n := len(trial.Entries); n > before {
+		last := trial.Entries[n-1].At
+		s.due(last, clock)
+		s.Last = max(s.Last, last)
+		return &Result{At: last}
+	}
+	return &Result{At: clock}
+}
+
+// due writes what becomes due until an instant, one instant after the other. What a
+// schedule that wants the latest period only takes for the present is by.
+func (s *State) due(until, by cl.Instant) {
+	for {
+		var next cl.Instant
+		sooner := func(at cl.Instant) {
+			if at != 0 && at <= until && (next == 0 || at < next) {
+				next = at
+			}
+		}
+		for _, h := range s.Holds {
+			if h.State == Open {
+				sooner(h.Until)
+			}
+		}
+		for _, b := range s.Blocks {
+			if b.ExpiresAt != 0 && s.free(b).Sign() > 0 {
+				sooner(b.ExpiresAt)
+			}
+		}
+		for _, p := range s.Plans {
+			sooner(p.Next())
+		}
+		if next == 0 {
+			return
+		}
+		s.happen(next, by)
+	}
+}
+
+// happen writes what is due at one instant, everything before it being written: holds
+// lapse, schedules carry, the rest expires, schedules grant.
+func (s *State) happen(at, by cl.Instant) {
+	present, key, ids := s.now, s.key, s.ids
+	s.now, s.key, s.ids = at, "", nil
+	for _, h := range s.Holds {
+		if h.State == Open && h.Until <= at {
+			h.State, h.Lapsed = Lapsed, h.Held()
+			h.empty()
+		}
+	}
+	var granting []*Plan
+	for _, p := range s.Plans {
+		if p.comesTo(at, by) && s.fits(p) {
+			granting = append(granting, p)
+			s.rollOver(p)
+		}
+	}
+	s.expireFreed(&Result{}, nil)
+	for _, p := range granting {
+		s.grantOf(p, &Result{})
+	}
+	s.now, s.key, s.ids = present, key, ids
+}
+
+// expireFreed writes down what is free on expired blocks, in drawdown order, as entries
+// of an operation, or of none.
+func (s *State) expireFreed(r *Result, op Operation) {
+	for _, b := range InOrder(slices.Clone(s.Blocks)) {
+		if free := s.free(b); b.Expired(s.now) && free.Sign() > 0 {
+			s.write(r, op, &Entry{Type: cl.EntryCreditBlockExpiry, Block: b, Amount: free}, func() { b.lapse(free) })
+		}
+	}
+}
