@@ -16,7 +16,7 @@ type meter struct {
 	mu          sync.Mutex
 	calls, rows int
 	loaded      int // of the rows, blocks that came with an account
-	largest     int // the most blocks in one change
+	largest     int // the most blocks in one commit
 }
 
 // sharedMeter is a meter over a store that is better not asked.
@@ -71,15 +71,17 @@ func (m *meter) Load(ctx context.Context, id cl.AccountID, have *cl.Head) (*cl.S
 }
 
 func (m *meter) Commit(ctx context.Context, changes []cl.Change) error {
+	blocks := 0
 	for i := range changes {
 		if err := m.before(ctx, "Commit", changes[i].Account); err != nil {
 			return err
 		}
 		m.count(len(changes[i].Blocks) + len(changes[i].Journal))
-		m.mu.Lock()
-		m.largest = max(m.largest, len(changes[i].Blocks))
-		m.mu.Unlock()
+		blocks += len(changes[i].Blocks)
 	}
+	m.mu.Lock()
+	m.largest = max(m.largest, blocks)
+	m.mu.Unlock()
 	return m.inner.Commit(ctx, changes)
 }
 

@@ -18,8 +18,19 @@ import (
 
 var seedFlag = flag.Uint64("seed", 0, "seed of the random files; 0: a random one, which is printed")
 
+// seeded returns the seed of a random test, and prints it.
+func seeded(t *testing.T) uint64 {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64() >> 16
+	}
+	t.Logf("seed: -seed=%d", seed)
+	return seed
+}
+
 // leaningFile is a file whose lines lean on each other: keys that were used, customers
-// that move to other zones in between, a clock that goes on, and reads of all kinds.
+// that move to other zones in between, accounts that begin right before somebody looks
+// for them, a clock that goes on, and reads of all kinds.
 func leaningFile(r *rand.Rand, n int) string {
 	var file strings.Builder
 	now := time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -40,7 +51,11 @@ func leaningFile(r *rand.Rand, n int) string {
 		case 9:
 			line = `{"op":"sweep"}`
 		case 10:
-			line = fmt.Sprintf(`{"op":"state","customer_id":%q}`, customer)
+			if r.IntN(2) == 0 {
+				customer = fmt.Sprint("new_", file.Len())
+				line = fmt.Sprintf(`{"op":"increment","customer_id":%q,"amount":"1"}`+"\n", customer)
+			}
+			line += fmt.Sprintf(`{"op":"state","customer_id":%q}`, customer)
 		case 11:
 			line = fmt.Sprintf(`{"op":"balance","customer_id":%q}`, customer)
 		case 12:
@@ -73,11 +88,7 @@ func someKey(r *rand.Rand, n int) string {
 // line at a time, whatever holds the ledger and whatever lines share commits; and the
 // ledger holds the same bytes.
 func TestRandomFilesHaveOneAnswer(t *testing.T) {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64() >> 16
-	}
-	t.Logf("seed: -seed=%d", seed)
+	seed := seeded(t)
 	files, runs := testsize.Of(3, 10, 20), testsize.Of(3, 4, 200)
 	for n := range files {
 		file := leaningFile(rand.New(rand.NewPCG(seed, uint64(n))), 80)

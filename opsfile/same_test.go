@@ -7,35 +7,25 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store"
 	"creditledger/store/bolt"
 )
 
 // same_test.go: an operations file under a manual clock has one answer.
 
-// numberOf is a number from the environment, for more than a quick look.
-func numberOf(name string, otherwise int) int {
-	if n, err := strconv.Atoi(os.Getenv(name)); err == nil && n > 0 {
-		return n
-	}
-	return otherwise
-}
-
 // TestOneAnswerToAFile: random operations files with keys that are used again, zones that
 // change, batches, sweeps and a clock that moves give the same bytes in every run on a
 // file, and as many lines sent ahead as the reader likes. One process that has a file to
-// itself is never in conflict with itself. LEDGER_SAME_FILES and
-// LEDGER_SAME_RUNS are how many files, and how often each.
+// itself is never in conflict with itself.
 func TestOneAnswerToAFile(t *testing.T) {
-	files, runs := numberOf("LEDGER_SAME_FILES", 4), numberOf("LEDGER_SAME_RUNS", 6)
-	seed, replayed := uint64(numberOf("LEDGER_SEED", 1)), 0
+	files, runs := testsize.Of(2, 4, 20), testsize.Of(3, 6, 200)
+	seed, replayed := seeded(t), 0
 	for i := range files {
 		t.Run(fmt.Sprintf("seed %d file %d", seed, i), func(t *testing.T) {
 			input := randomFile(rand.New(rand.NewPCG(seed, uint64(i))), 200)
@@ -63,9 +53,9 @@ func TestOneAnswerToAFile(t *testing.T) {
 // TestOneAnswerToAFileOnPostgres: the same answers as in memory, whatever the database
 // finds out later than that does.
 func TestOneAnswerToAFileOnPostgres(t *testing.T) {
-	open := onDatabase(t)
-	for i := range numberOf("LEDGER_SAME_FILES", 2) {
-		input := randomFile(rand.New(rand.NewPCG(2, uint64(i))), 150)
+	open, seed := onDatabase(t), seeded(t)
+	for i := range testsize.Of(1, 2, 20) {
+		input := randomFile(rand.New(rand.NewPCG(seed, uint64(i))), 150)
 		want, _ := newWorld(t, inMemory).run(1, input)
 		got, _ := newWorld(t, open(t)).run(1, input)
 		same(t, got, want)

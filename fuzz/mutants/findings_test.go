@@ -267,4 +267,16 @@ var findings = []finding{
 		generator("./store/bolt", "TestRandomDamageIsToldOf"),
 		"a recovery is whole only if nothing is missing",
 	},
+	{
+		"expiries-in-one-piece",
+		[]edit{{"ledger_expire.go", "materialise(a, c, min(len(a.lapsed), d.expiries))", "materialise(a, c, len(a.lapsed))"}},
+		generator("./fuzz", "TestExpiriesInPieces"),
+		"no commit writes down more expiries than a store finds small",
+	},
+	{
+		"expiries-of-many-accounts",
+		[]edit{{"commit_turn.go", "case size > 0 && size+f.size > maxCommit, expiries > 0 && expiries+f.expired > c.expiries:", "case size > 0 && size+f.size > maxCommit, expiries > 0 && expiries+f.expired > 1<<30:"}},
+		generator("./fuzz", "TestExpiriesInPieces"),
+		"no commit writes down more expiries than a store finds small",
+	},
 }
