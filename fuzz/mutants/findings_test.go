@@ -228,7 +228,7 @@ var findings = []finding{
 		"rows-without-a-head",
 		[]edit{
 			{"store/postgres/script.go", "case want.rows != anyRows && tag.RowsAffected() != want.rows && wrong == nil:", "case false:"},
-			{"store/postgres/sql.go", "VALUES ($1, $2, $3, (SELECT $4::int8 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3), $5, $6)", "VALUES ($1, $2, $3, $4, $5, $6)"},
+			{"store/postgres/sql.go", "VALUES ($1, $2, $3, (SELECT $4::int8 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3), $5, $6, $7)", "VALUES ($1, $2, $3, $4, $5, $6, $7)"},
 		},
 		generator("./store/postgres", "TestTamperedRowsBesideAProcess"),
 		"what is acknowledged is there",
