@@ -19,21 +19,50 @@ type change struct {
 	closed []*block
 	opened []closedBlock
 	before snapshot
+}
 
-	// Room for the usual change, which touches one or two blocks.
-	room struct {
-		lines  [2]Line
-		blocks [2]*block
-		edits  [2]edit
+func newChange() *change { return new(change) }
+
+// reset empties a change that is done with, to be made anew in its memory.
+func (c *change) reset() {
+	*c = change{
+		lines: emptied(c.lines), blocks: emptied(c.blocks), edits: emptied(c.edits),
+		closed: emptied(c.closed), opened: emptied(c.opened),
 	}
 }
 
-func newChange() *change { return new(change).begin() }
+// emptied is a list for use again, unless it has room for more than most need.
+func emptied[T any](list []T) []T {
+	const most = 4096
+	if cap(list) > most {
+		return nil
+	}
+	clear(list)
+	return list[:0]
+}
 
-// begin makes an empty change use its own room.
-func (c *change) begin() *change {
-	c.lines, c.blocks, c.edits = c.room.lines[:0], c.room.blocks[:0], c.room.edits[:0]
-	return c
+// spareChanges hands out changes, and uses the memory of those that are done with again.
+type spareChanges struct {
+	list []*change
+	used int // how many of the list are handed out
+}
+
+func (s *spareChanges) next() *change {
+	if s.used == len(s.list) {
+		s.list = append(s.list, newChange())
+	}
+	s.used++
+	return s.list[s.used-1]
+}
+
+// takeBack ends the use of all that was handed out. It keeps a few.
+func (s *spareChanges) takeBack() {
+	const few = 16
+	s.list = s.list[:min(len(s.list), few)]
+	for _, c := range s.list[:min(s.used, few)] {
+		c.reset()
+	}
+	s.used = 0
 }
 
 // edit is one existing block before and after.
@@ -135,7 +164,7 @@ func (a *account) apply(c *change) {
 	if c.created != nil {
 		a.head.Blocks++
 		a.addOpen(c.created)
-		a.place(c.created)
+		a.index(c.created)
 	}
 	a.head.Entries += uint64(len(c.lines))
 	for i := range c.edits {
@@ -183,7 +212,7 @@ func (a *account) revert(c *change) {
 		a.addOpen(b)
 	}
 	if b := c.created; b != nil {
-		a.displace(b)
+		a.unindex(b)
 		a.removeOpen(b)
 	}
 	for i := len(c.edits) - 1; i >= 0; i-- {
@@ -209,9 +238,9 @@ func (a *account) update(b *block, s *blockState) {
 		b.set(s)
 		return
 	}
-	a.displace(b)
+	a.unindex(b)
 	b.set(s)
-	a.place(b)
+	a.index(b)
 }
 
 func (b *block) set(s *blockState) {

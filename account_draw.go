@@ -15,7 +15,7 @@ func stepDecrement(a *account, op *Decrement, c *change) error {
 		return err
 	}
 	var few [4]draw
-	draws, rest := drawdown(a, charge, op.EligibleBefore, want, few[:0])
+	draws, rest := a.draw(charge, op.EligibleBefore, want, MaxEntries+1, few[:0])
 	if !rest.IsZero() {
 		draws = overdraw(a, draws, rest, c)
 	}
@@ -56,10 +56,8 @@ func allowed(a *account, op *Decrement, charge Charge, c *change) (Amount, error
 		if reach.Sign() > 0 {
 			available = reach
 		}
-	case op.EligibleBefore != 0:
-		available = a.availableBefore(charge, op.EligibleBefore)
 	default:
-		available = a.available(charge)
+		available = a.available(charge, op.EligibleBefore)
 	}
 	if op.Amount.Cmp(available) <= 0 {
 		return op.Amount, nil
@@ -71,35 +69,28 @@ func allowed(a *account, op *Decrement, charge Charge, c *change) (Amount, error
 	return available, nil
 }
 
-// drawdown takes want from the eligible blocks that match the charge, first in
-// drawdown order first, and returns what they did not cover. Unless before is none,
-// blocks that were not eligible before it are passed over.
-func drawdown(a *account, charge Charge, before Instant, want Amount, draws []draw) ([]draw, Amount) {
-	type cursor struct {
-		blocks []*block
+// draw takes want from the eligible blocks that match the charge, first in drawdown order
+// first, and returns what they did not cover. Unless before is none, blocks that were not
+// eligible before it are passed over. It stops after most blocks. The account stays as it
+// is.
+func (a *account) draw(charge Charge, before Instant, want Amount, most int, draws []draw) ([]draw, Amount) {
+	var few [4][]*block
+	left := few[:0] // of each pool
+	for p := range a.drawable(charge) {
+		left = append(left, p.blocks.all())
 	}
-	var few [4]cursor
-	cursors := few[:0]
-	if a.plain.blocks.len() > 0 {
-		cursors = append(cursors, cursor{a.plain.blocks.all()})
-	}
-	for _, p := range a.filtered.list {
-		if p.blocks.len() > 0 && matches(p.filters, charge) {
-			cursors = append(cursors, cursor{p.blocks.all()})
-		}
-	}
-	for !want.IsZero() && len(draws) <= MaxEntries {
+	for !want.IsZero() && len(draws) < most {
 		next := -1
-		for i := range cursors {
-			if len(cursors[i].blocks) > 0 && (next < 0 || drawdownOrder(cursors[i].blocks[0], cursors[next].blocks[0]) < 0) {
+		for i := range left {
+			if len(left[i]) > 0 && (next < 0 || drawdownOrder(left[i][0], left[next][0]) < 0) {
 				next = i
 			}
 		}
 		if next < 0 {
 			break
 		}
-		b := cursors[next].blocks[0]
-		cursors[next].blocks = cursors[next].blocks[1:]
+		b := left[next][0]
+		left[next] = left[next][1:]
 		if before != 0 && b.eligibleSince() >= before {
 			continue
 		}

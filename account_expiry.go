@@ -20,7 +20,7 @@ func (a *account) lapse(b *block) {
 	line := Line{Type: EntryCreditBlockExpiry, At: b.ExpiresAt, Block: b.Number, Amount: b.Balance, Starting: a.total}
 	a.expiring.remove(b)
 	if counts {
-		a.takeFromPool(b)
+		a.removeFromPool(b)
 		a.total = mustAmount(a.total.Sub(b.Balance))
 	}
 	a.at, a.moved = b.ExpiresAt, b.ExpiresAt

@@ -1,5 +1,7 @@
 package creditledger
 
+import "iter"
+
 // pool is the drawable blocks that share one set of filters, or have none.
 type pool struct {
 	blocks   blockList // drawdown order
@@ -49,14 +51,28 @@ func (p *pools) drop(f *filteredPool) {
 	delete(p.byKey, f.key)
 }
 
-func (p *pool) put(b *block) {
+func (p *pool) add(b *block) {
 	p.blocks.insert(b)
 	p.positive = mustAmount(p.positive.Add(b.Balance))
 }
 
-func (p *pool) take(b *block) {
+func (p *pool) remove(b *block) {
 	p.blocks.remove(b)
 	p.positive = mustAmount(p.positive.Sub(b.Balance))
+}
+
+// drawable are the pools that a charge may draw from.
+func (a *account) drawable(c Charge) iter.Seq[*pool] {
+	return func(yield func(*pool) bool) {
+		if a.plain.blocks.len() > 0 && !yield(&a.plain) {
+			return
+		}
+		for _, p := range a.filtered.list {
+			if matches(p.filters, c) && !yield(&p.pool) {
+				return
+			}
+		}
+	}
 }
 
 // poolOf is the pool that a block is drawn from, made when it is the first.
@@ -67,14 +83,14 @@ func (a *account) poolOf(b *block) *pool {
 	return &a.filtered.of(b.rare.Filters).pool
 }
 
-// takeFromPool takes a block out of its pool.
-func (a *account) takeFromPool(b *block) {
+// removeFromPool takes a block out of its pool.
+func (a *account) removeFromPool(b *block) {
 	if len(b.rare.Filters) == 0 {
-		a.plain.take(b)
+		a.plain.remove(b)
 		return
 	}
 	f := a.filtered.of(b.rare.Filters)
-	if f.take(b); f.blocks.len() == 0 {
+	if f.remove(b); f.blocks.len() == 0 {
 		a.filtered.drop(f)
 	}
 }

@@ -27,7 +27,7 @@ type account struct {
 	filtered pools     // the same for filtered ones, by their filters
 	debts    blockList // eligible negative blocks, oldest first
 	taker    *block    // the last eligible block that takes overdraft, in drawdown order
-	passed   []passed  // empty blocks that a later taker keeps from ever being one
+	passed   []passed  // empty blocks that take no overdraft any more: a block that became eligible does
 	waiting  blockList // active but not yet effective, soonest first
 	expiring blockList // blocks that hold something and will expire, soonest first
 	lapsed   []lapse   // expired since the last record and not yet written down
@@ -37,7 +37,8 @@ type account struct {
 	closed map[string]closedBlock // closed blocks at hand: just closed, or fetched for an operation
 }
 
-// passed is a block that another one took the place of, and when.
+// passed is an empty block that another one takes overdrafts in the place of, and since
+// when. The next change closes it.
 type passed struct {
 	block *block
 	at    Instant
@@ -123,7 +124,7 @@ func (a *account) rebuild(t Instant) {
 	a.expiring.reset(make([]*block, 0, a.open.len()))
 	for _, b := range a.open.all() {
 		a.gross = mustAmount(a.gross.Add(b.Balance.Abs()))
-		a.place(b)
+		a.index(b)
 		if b.Expired(a.at) && b.Balance.Sign() > 0 {
 			a.overdue(b)
 		}
@@ -157,28 +158,28 @@ func (a *account) moveTo(t Instant) {
 		case due == nil || (wake != nil && wake.EffectiveAt <= due.ExpiresAt):
 			a.waiting.remove(wake)
 			a.at, a.moved = wake.EffectiveAt, wake.EffectiveAt
-			a.enter(wake)
+			a.becomeEligible(wake)
 		default:
 			a.lapse(due)
 		}
 	}
 }
 
-// place puts an open block where the instant a.at wants it.
-func (a *account) place(b *block) {
+// index puts an open block into the lists and totals that it belongs in at a.at.
+func (a *account) index(b *block) {
 	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
 		a.expiring.insert(b)
 	}
 	switch {
 	case b.Eligible(a.at):
-		a.enter(b)
+		a.becomeEligible(b)
 	case b.wakesAfter(a.at) && a.isOpen(b):
 		a.waiting.insert(b)
 	}
 }
 
-// displace is the opposite of place, but for the taker, which stays whatever it holds.
-func (a *account) displace(b *block) {
+// unindex is the opposite of index, but for the taker, which stays whatever it holds.
+func (a *account) unindex(b *block) {
 	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
 		a.expiring.remove(b)
 	}
@@ -195,8 +196,8 @@ func (b *block) wakesAfter(t Instant) bool {
 	return b.Status == Active && b.EffectiveAt > t && !b.Expired(b.EffectiveAt)
 }
 
-// enter counts a block that is eligible from a.at on.
-func (a *account) enter(b *block) {
+// becomeEligible counts a block that is eligible from a.at on.
+func (a *account) becomeEligible(b *block) {
 	a.count(b)
 	if !b.takesOverdraft() || b == a.taker {
 		return
@@ -214,7 +215,7 @@ func (a *account) count(b *block) {
 	a.total = mustAmount(a.total.Add(b.Balance))
 	switch b.Balance.Sign() {
 	case 1:
-		a.poolOf(b).put(b)
+		a.poolOf(b).add(b)
 	case -1:
 		a.debts.insert(b)
 	}
@@ -225,7 +226,7 @@ func (a *account) uncount(b *block) {
 	a.total = mustAmount(a.total.Sub(b.Balance))
 	switch b.Balance.Sign() {
 	case 1:
-		a.takeFromPool(b)
+		a.removeFromPool(b)
 	case -1:
 		a.debts.remove(b)
 	}
@@ -316,34 +317,32 @@ func (a *account) removeOpen(b *block) {
 	}
 }
 
-// available is what a charge may spend: what the blocks that match it hold, but no
-// more than the account's total, so that a debt elsewhere is not ignored.
-// Rule: docs/semantics.md, "Decrement".
-func (a *account) available(c Charge) Amount {
-	sum := a.plain.positive
-	for _, p := range a.filtered.list {
-		if matches(p.filters, c) {
-			sum = mustAmount(sum.Add(p.positive))
+// available is what a charge may spend of what the account holds at a.at. Unless before
+// is none, only blocks that were eligible before it count as matching.
+func (a *account) available(c Charge, before Instant) Amount {
+	var matching Amount
+	for p := range a.drawable(c) {
+		if before == 0 {
+			matching = mustAmount(matching.Add(p.positive))
+			continue
+		}
+		for _, b := range p.blocks.all() {
+			if b.eligibleSince() < before {
+				matching = mustAmount(matching.Add(b.Balance))
+			}
 		}
 	}
-	if a.total.Cmp(sum) < 0 {
-		sum = a.total
-	}
-	if sum.Sign() < 0 {
-		return Amount{}
-	}
-	return sum
+	return available(a.total, matching)
 }
 
-// availableBefore is available, of the blocks that were eligible before an instant.
-func (a *account) availableBefore(c Charge, before Instant) Amount {
-	var sum Amount
-	for _, b := range a.open.all() {
-		if b.Balance.Sign() > 0 && b.Eligible(a.at) && b.eligibleSince() < before && b.Matches(c) {
-			sum = mustAmount(sum.Add(b.Balance))
-		}
+// available is what a charge may spend where the eligible blocks hold total, and those of
+// them that it matches hold matching, debts left out. It is never more than the total, so
+// that a debt elsewhere is not ignored. Rule: docs/semantics.md, "Decrement".
+func available(total, matching Amount) Amount {
+	if least := minAmount(total, matching); least.Sign() > 0 {
+		return least
 	}
-	return minAmount(sum, a.available(c))
+	return Amount{}
 }
 
 // mustAmount takes the result of arithmetic that cannot leave the range: every sum of

@@ -30,8 +30,8 @@ func BenchmarkStep(b *testing.B) {
 			var c change
 			b.ReportAllocs()
 			for b.Loop() {
-				c = change{}
-				if err := step(book.a, op, c.begin()); err != nil {
+				c.reset()
+				if err := step(book.a, op, &c); err != nil {
 					b.Fatal(err)
 				}
 				book.a.apply(&c)

@@ -38,9 +38,9 @@ func (b *budget) wait(ctx context.Context) error {
 	return nil
 }
 
-func (b *budget) take(n int64) { b.used.Add(n) }
+func (b *budget) reserve(n int64) { b.used.Add(n) }
 
-func (b *budget) give(n int64) {
+func (b *budget) release(n int64) {
 	if b.used.Add(-n) >= b.limit {
 		return
 	}

@@ -15,18 +15,18 @@ import (
 // whoever queues the first flight leads, or goroutines that end when nothing is left
 // to commit.
 type committer struct {
-	store     Store
-	cache     *cache
-	shared    bool             // an operation may be decided without asking the store
-	exclusive bool             // and nobody else writes to it
-	width     int              // how many commits may be under way at once
-	accounts  int              // how many accounts go out in one commit
-	expiries  int              // and how many expiries
-	patience  int              // how often others are let run, at most, while fewer operations wait than in the last commit
-	yield     func()           // lets others run
-	time      func() time.Time // bounds patience
-	sent      atomic.Uint64    // flights that went out so far
-	bringing  chan struct{}    // of a JoinedStore: its token is whose turn it is to commit; nil: not joined
+	store      Store
+	cache      *cache
+	optimistic bool             // an operation may be decided without asking the store
+	exclusive  bool             // and nobody else writes to it
+	width      int              // how many commits may be under way at once
+	accounts   int              // how many accounts go out in one commit
+	expiries   int              // and how many expiries
+	patience   int              // how many yields a commit waits for more operations, at most
+	yield      func()           // lets others run
+	time       func() time.Time // bounds patience
+	sent       atomic.Uint64    // flights that went out so far
+	bringing   chan struct{}    // of a JoinedStore: who holds its token commits; nil: not joined
 
 	// What is in the air.
 	bytes  budget
@@ -37,24 +37,24 @@ type committer struct {
 	ready     []*slot // with a queued flight, none in the air
 	waiting   int     // operations in them
 	taken     int     // operations in the last commit
-	expected  int     // these, and those that waited when it landed
-	alone     bool    // it was of one: nobody else may be writing
-	gathering bool    // somebody is about to take what is ready
-	running   int     // how many commit: goroutines, and callers that lead
-	deciding  int     // how many goroutines decide afresh
+	expected  int     // operations worth waiting for: those of the last commit may be followed by as many, and others waited when it landed
+	alone     bool    // the last commit had one operation, so perhaps nobody else writes
+	gathering bool    // a turn is about to take what is ready
+	running   int     // turns: goroutines, and callers that lead
+	deciding  int     // goroutines that decide afresh
 	spare     []*turn // memory of turns that ended
 }
 
-// A commit to a disk is worth waiting for others a moment, a fraction of what it takes
-// itself. No yield begins after maxPatience; how long the last one takes is up to the
-// scheduler, where others compute.
+// Before a commit to a disk it pays to wait for others for a fraction of what the commit
+// takes. No yield begins after maxPatience. How long the last one takes is up to the
+// scheduler.
 const (
 	manyYields  = 256
 	maxPatience = 50 * time.Microsecond
 )
 
 // manyOperations do not wait for more: on one processor a caller who only submits may
-// never be done.
+// never come to an end.
 const manyOperations = 4096
 
 // maxFlights is how many accounts go out in one commit, unless the store wants fewer.
@@ -67,8 +67,8 @@ func (c *committer) over(s Store, cache *cache) {
 		c.bringing = make(chan struct{}, 1)
 	}
 	c.yield, c.time = runtime.Gosched, time.Now
-	if shared, ok := s.(SharedStore); ok {
-		c.shared = true
+	if shared, ok := s.(OptimisticStore); ok {
+		c.optimistic = true
 		if own, ok := s.(ExclusiveStore); ok {
 			c.exclusive = own.Exclusive()
 		}
@@ -86,7 +86,7 @@ func (c *committer) over(s Store, cache *cache) {
 func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f *flight, leader bool) {
 	first := s.queued == nil
 	for _, piece := range pieces {
-		c.bytes.take(piece.size)
+		c.bytes.reserve(piece.size)
 		c.launch(s, piece)
 	}
 	if f = s.last; f == nil || f.sealed != nil {
@@ -97,7 +97,7 @@ func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f 
 		piece.goal = f
 	}
 	f.add(w)
-	f.takes(w, s.account.weight)
+	f.reserve(w, s.account.weight)
 	if s.flying != nil { // its landing makes the slot ready
 		return f, false
 	}
@@ -148,14 +148,14 @@ func (c *committer) rest() {
 	}
 }
 
-// enter counts a goroutine in that decides afresh; leave counts it out.
-func (c *committer) enter() {
+// beginDeciding counts a goroutine in that decides afresh, endDeciding counts it out.
+func (c *committer) beginDeciding() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.deciding++
 }
 
-func (c *committer) leave() {
+func (c *committer) endDeciding() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.deciding--
@@ -177,7 +177,7 @@ func (c *committer) turn() *turn {
 // goroutine.
 func (c *committer) lead(f *flight) {
 	t := c.turn()
-	for t.take() {
+	for t.gather() {
 		t.commit(context.Background())
 		if f.hasLanded() {
 			c.handOver(t)
@@ -213,13 +213,13 @@ func (c *committer) wait() {
 }
 
 func (c *committer) run() {
-	for t := c.turn(); t.take(); {
+	for t := c.turn(); t.gather(); {
 		t.commit(context.Background())
 	}
 }
 
-// again makes a slot with a queued flight ready.
-func (c *committer) again(s *slot, operations int) {
+// requeue makes a slot with a queued flight ready.
+func (c *committer) requeue(s *slot, operations int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ready = append(c.ready, s)
@@ -237,13 +237,13 @@ func (c *committer) send(ctx context.Context, changes []Change) (err error) {
 }
 
 // land tells everyone how the flights of the slots ended. After a failure what was
-// computed on top of them is thrown away, to be decided afresh.
+// computed on top of them is void, to be decided afresh.
 func (c *committer) land(slots []*slot, err error) {
 	c.mu.Lock()
 	c.expected = c.taken + c.waiting
 	c.mu.Unlock()
 	for _, s := range slots {
-		c.cache.enter(s)
+		c.cache.lockHeld(s)
 		f := s.flying
 		s.flying = nil
 		switch {
@@ -252,11 +252,11 @@ func (c *committer) land(slots []*slot, err error) {
 		case s.account != nil:
 			s.account.forget(f.records[len(f.records)-1].Seq)
 		}
-		f.aboard = nil
+		f.riders = nil
 		if s.queued != nil { // decided meanwhile
-			c.again(s, len(s.queued.records))
+			c.requeue(s, len(s.queued.records))
 		}
-		c.cache.leave(s)
+		c.cache.unlockHeld(s)
 		f.land(err)
 		c.cache.landed(f)
 	}
@@ -268,15 +268,15 @@ func (c *committer) fail(f *flight, err error) {
 	s := f.slot
 	var conflict *ConflictError
 	if errors.As(err, &conflict) {
-		c.cache.spoil(s)
-		c.cache.throw(f, conflict)
+		c.cache.invalidate(s)
+		c.cache.queueRedecide(f, conflict)
 		return
 	}
 	for f.goal != nil && s.queued != nil && (s.queued == f.goal || s.queued.goal == f.goal) {
 		rest := s.pop()
-		rest.aboard = nil
+		rest.riders = nil
 		rest.land(err)
 		c.cache.landed(rest)
 	}
-	c.cache.spoil(s)
+	c.cache.invalidate(s)
 }

@@ -35,7 +35,7 @@ func (c *committer) bring(ctx context.Context, enough func() bool) {
 	c.mu.Unlock()
 	t := c.turn()
 	for !enough() {
-		if !t.take() {
+		if !t.gather() {
 			return
 		}
 		t.commit(ctx)

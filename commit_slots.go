@@ -23,17 +23,19 @@ type slot struct {
 	customers uint64 // that generation plus one; 0: not looked at
 	deleted   bool
 
-	deciding bool // a decision is changing the account
+	// deciding is set while a decision changes the account: release looks whether it came
+	// to its end.
+	deciding bool
 
-	thrown *thrownAway // to be decided afresh before anything else; nil: nothing
+	toRedecide *redecideQueue // what is decided afresh before anything else; nil: nothing
 
 	// The cache's, guarded by its mutex.
 	locked  bool
-	waiting int32         // for the lock, and not handed it yet
-	handed  chan struct{} // one token, for one of those who wait; nil: nobody ever had to
+	waiting int32         // how many wait for the lock and were not handed it
+	handed  chan struct{} // the lock, handed to one of those who wait; nil: nobody ever waited
 	users   int32
 	weight  int32
-	place   *list.Element
+	lruElem *list.Element
 }
 
 // latest is the flight after whose landing the account as it is in memory is durable;
@@ -141,15 +143,6 @@ func (s *slot) load(ctx context.Context, store Store) error {
 	return err
 }
 
-// decide runs a decision on the slot's account. While it runs the account is in
-// between: release looks whether it came to its end.
-func (s *slot) decide(run func() error) error {
-	s.deciding = true
-	err := run()
-	s.deciding = false
-	return err
-}
-
 // fetch puts the blocks that an operation names at hand.
 func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 	var few [4]string
@@ -170,15 +163,15 @@ func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 
 // cache keeps recently used accounts in memory, bounded by their weight.
 type cache struct {
-	limit    int
-	redecide func(*slot) // begins to decide afresh what is thrown away on a slot that is locked
+	limit         int
+	beginRedecide func(*slot) // begins to decide afresh what is queued on a slot that is locked
 
-	mu     sync.Mutex
-	slots  map[AccountID]*slot
-	recent list.List // of *slot, most recently used first
-	weight int
-	flight *flight            // of those that have not landed, one; linked in both directions
-	afresh map[*slot]struct{} // with something thrown away
+	mu         sync.Mutex
+	slots      map[AccountID]*slot
+	recent     list.List // of *slot, most recently used first
+	weight     int
+	flight     *flight            // of those that have not landed, one; linked in both directions
+	redeciding map[*slot]struct{} // with a redecideQueue
 }
 
 // acquire returns the account's slot, locked. The lock is waited for as long as ctx
@@ -192,9 +185,9 @@ func (c *cache) acquire(ctx context.Context, id AccountID) (*slot, error) {
 			c.slots = map[AccountID]*slot{}
 		}
 		c.slots[id] = s
-		s.place = c.recent.PushFront(s)
+		s.lruElem = c.recent.PushFront(s)
 	} else {
-		c.recent.MoveToFront(s.place)
+		c.recent.MoveToFront(s.lruElem)
 	}
 	s.users++
 	if err := c.lock(ctx, s); err != nil {
@@ -247,13 +240,13 @@ func (c *cache) unlock(s *slot) {
 	s.handed <- struct{}{} // there is room: it stays locked until this one is taken
 }
 
-// enter and leave lock and unlock a slot that is held.
-func (c *cache) enter(s *slot) {
+// lockHeld and unlockHeld lock and unlock a slot that is in memory for the caller.
+func (c *cache) lockHeld(s *slot) {
 	c.mu.Lock()
 	_ = c.lock(context.Background(), s) // which never ends
 }
 
-func (c *cache) leave(s *slot) {
+func (c *cache) unlockHeld(s *slot) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unlock(s)
@@ -262,7 +255,7 @@ func (c *cache) leave(s *slot) {
 // release unlocks a slot and lets go of accounts that are too many.
 func (c *cache) release(s *slot) {
 	if s.deciding { // the caller's clock or an Attach panicked
-		c.spoil(s)
+		c.invalidate(s)
 	}
 	weight := 1
 	if s.account != nil {
@@ -298,7 +291,7 @@ func (c *cache) evict() {
 		if s.users > 0 {
 			continue
 		}
-		c.recent.Remove(s.place)
+		c.recent.Remove(s.lruElem)
 		delete(c.slots, s.id)
 		c.weight -= int(s.weight)
 	}
@@ -340,7 +333,7 @@ func (c *cache) aloft() []AccountID {
 	for f := c.flight; f != nil; f = f.after {
 		ids = append(ids, f.slot.id)
 	}
-	for s := range c.afresh {
+	for s := range c.redeciding {
 		ids = append(ids, s.id)
 	}
 	return ids

@@ -115,7 +115,7 @@ func TestSlotTwiceAboard(t *testing.T) {
 	first, second := newFlight(s, 0, Seal{}), newFlight(s, 1, Seal{})
 	first.records, second.records = []JournalRecord{{Seq: 1}}, []JournalRecord{{Seq: 2}}
 	s.push(first)
-	cache.leave(s)
+	cache.unlockHeld(s)
 	if flying := board(s); len(flying) != 1 || len(turn.changes) != 1 || s.flying != first {
 		t.Fatalf("aboard: %v, %v", flying, turn.changes)
 	}

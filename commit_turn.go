@@ -15,9 +15,9 @@ type turn struct {
 	blocks        []StoredBlock
 }
 
-// take chooses the slots of the turn's next commit; when there are none, or another
-// turn is about to take them, this one has ended.
-func (t *turn) take() bool {
+// gather chooses the slots of the turn's next commit. When there are none, or another
+// turn is about to take them, this one has ended, and gather returns false.
+func (t *turn) gather() bool {
 	c := t.committer
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -26,7 +26,7 @@ func (t *turn) take() bool {
 		return false
 	}
 	c.gathering = true
-	c.gather()
+	c.awaitMore()
 	c.gathering = false
 	if len(c.ready) == 0 {
 		c.end(t)
@@ -49,10 +49,10 @@ func (t *turn) take() bool {
 	return true
 }
 
-// gather lets more operations come in, as long as more keep coming and not for long:
-// those just answered are about to ask again. A lone writer is not kept waiting for
-// others. The caller holds mu.
-func (c *committer) gather() {
+// awaitMore lets more operations come in, because those whose callers were just answered
+// are likely to be followed by others. It ends when no more come, and soon in any case. A
+// lone writer does not wait. The caller holds mu.
+func (c *committer) awaitMore() {
 	if c.alone && c.waiting == 1 {
 		return
 	}
@@ -133,45 +133,35 @@ func isOfAnAccount(err error) bool {
 func (t *turn) board() {
 	c := t.committer
 	size, expiries := int64(0), 0
-	var aboard map[RecordID]bool
+	var carried map[RecordID]bool
 	for _, s := range t.slots {
-		c.cache.enter(s)
+		c.cache.lockHeld(s)
 		f := s.queued
 		switch {
-		case f == nil || s.flying != nil: // a flight was thrown away and left its place in the queue
-		case f.meets(aboard):
-			c.again(s, 1)
+		case f == nil || s.flying != nil: // the flight that was ready became void
+		case f.meets(carried):
+			c.requeue(s, 1)
 		case size > 0 && size+f.size > maxCommit, expiries > 0 && expiries+f.expired > c.expiries:
-			c.again(s, len(f.records))
+			c.requeue(s, len(f.records))
 		default:
 			size += f.size
 			expiries += f.expired
 			for i := range f.upper {
-				if aboard == nil {
-					aboard = map[RecordID]bool{}
+				if carried == nil {
+					carried = map[RecordID]bool{}
 				}
-				aboard[f.upper[i].RecordID] = true
+				carried[f.upper[i].RecordID] = true
 			}
 			s.flying = s.pop()
 			f.sent = c.sent.Add(1)
 			t.flying = append(t.flying, s)
 			t.changes = append(t.changes, f.change(s.account, &t.blocks))
 		}
-		c.cache.leave(s)
+		c.cache.unlockHeld(s)
 	}
 }
 
 // empty lets go of what the last commit held, and keeps the memory for the next.
 func (t *turn) empty() {
 	t.slots, t.flying, t.changes, t.blocks = emptied(t.slots), emptied(t.flying), emptied(t.changes), emptied(t.blocks)
-}
-
-// emptied is a list for use again, unless it has room for more than most need.
-func emptied[T any](list []T) []T {
-	const most = 4 * maxFlights
-	if cap(list) > most {
-		return nil
-	}
-	clear(list)
-	return list[:0]
 }

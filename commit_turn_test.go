@@ -38,7 +38,7 @@ func TestALargeCommitLeavesNoMemoryBehind(t *testing.T) {
 	}
 	l.commit.gathering = false
 	l.commit.running++
-	for hold.take() {
+	for hold.gather() {
 		hold.commit(t.Context())
 	}
 	if _, err := last.Wait(t.Context()); err != nil {
@@ -89,7 +89,7 @@ func TestPatienceIsBoundedByTheClock(t *testing.T) {
 				g.waiting += c.joined
 			}
 			g.mu.Lock()
-			g.gather()
+			g.awaitMore()
 			g.mu.Unlock()
 			if yields > c.most || c.most > 1 && yields < c.most/2 {
 				t.Errorf("%d yields, want at most %d", yields, c.most)

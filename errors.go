@@ -151,7 +151,7 @@ func (e *IdempotencyMismatchError) Is(target error) bool { return target == ErrI
 type ConflictError struct {
 	Accounts []AccountID
 	Records  []RecordID
-	Keys     []Key // of the accounts, those already stored; only a SharedStore has to say
+	Keys     []Key // of the accounts, those already stored; only a OptimisticStore has to say
 }
 
 func (e *ConflictError) Error() string {

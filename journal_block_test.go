@@ -368,12 +368,15 @@ func TestNewerFormat(t *testing.T) {
 		"block":    func() error { return errOf(DecodeBlock(append([]byte{2}, encodeBlock(Block{})[1:]...))) },
 		"customer": func() error { return errOf(decodeCustomer(append([]byte{3}, encodeCustomer(Customer{})[1:]...))) },
 		"record": func() error {
-			return errOf(DecodeRecord(append([]byte{3}, AppendRecord(nil, sampleRecords(t)[0].rec)[1:]...)))
+			return errOf(DecodeRecord(append([]byte{4}, AppendRecord(nil, sampleRecords(t)[0].rec)[1:]...)))
 		},
 	} {
 		want := "format version 2 is not known to this release (it knows up to 1)"
-		if name == "record" || name == "customer" {
+		switch name {
+		case "customer":
 			want = "format version 3 is not known to this release (it knows up to 2)"
+		case "record":
+			want = "format version 4 is not known to this release (it knows up to 3)"
 		}
 		if err := check(); !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)

@@ -92,7 +92,7 @@ func New(store Store, opts *Options) *Ledger {
 	l := &Ledger{store: store, clock: o.Clock, grace: o.GracePeriod, repay: o.Repay, expiries: o.ExpiriesPerCommit}
 	l.ids.random = o.Random
 	l.cache.limit = o.CacheBlocks
-	l.cache.redecide = l.beginRedecide
+	l.cache.beginRedecide = l.beginRedecide
 	l.commit.expiries = o.ExpiriesPerCommit
 	l.commit.over(store, &l.cache)
 	return l
@@ -103,7 +103,7 @@ func New(store Store, opts *Options) *Ledger {
 func (l *Ledger) Close() error {
 	l.calls.Close()
 	if l.commit.joined() {
-		_ = l.settle(context.Background()) // what failed has told its callers, or nobody waits
+		_ = l.awaitBegun(context.Background()) // what failed has told its callers, or nobody waits
 	}
 	l.commit.wait()
 	return nil
@@ -174,7 +174,7 @@ func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key
 	if p.request.bits, err = l.ids.draw(); err != nil {
 		return nil, attempted(op, on, err)
 	}
-	p.request.attach, p.request.lead = attach, lead
+	p.request.attach, p.request.mayLead = attach, lead
 	if err := l.submit(ctx, p); err != nil {
 		return nil, err
 	}
@@ -191,26 +191,26 @@ func (l *Ledger) submit(ctx context.Context, p *Pending) error {
 	}
 	begun := l.commit.sent.Load()
 	for {
-		err := l.attempt(ctx, p)
+		err := l.submitOnce(ctx, p)
 		if err == nil {
 			return nil
 		}
-		again, ok := errors.AsType[*againError](err)
+		again, ok := errors.AsType[*redecideError](err)
 		if !ok {
 			return attempted(r.op, r.account, err)
 		}
 		if err := l.commit.await(ctx, again.flight); err != nil {
 			return attempted(r.op, r.account, err)
 		}
-		if again.stands(begun) {
+		if again.refusalHolds(begun) {
 			return attempted(r.op, r.account, again.refusal)
 		}
 	}
 }
 
-// attempt decides the operation once against the account as it is now, and queues
+// submitOnce decides the operation once against the account as it is now, and queues
 // what it writes.
-func (l *Ledger) attempt(ctx context.Context, p *Pending) error {
+func (l *Ledger) submitOnce(ctx context.Context, p *Pending) error {
 	s, err := l.acquire(ctx, p.request.account)
 	if err != nil {
 		return err
@@ -226,8 +226,8 @@ func (l *Ledger) decideOn(ctx context.Context, s *slot, p *Pending) error {
 		if done, err := l.answered(ctx, s, p); done || err != nil {
 			return err
 		}
-		refusal := l.decide(ctx, s, p)
-		if _, again := errors.AsType[*againError](refusal); again || refusal == nil { // a commit will tell whether it was right
+		refusal := l.decideAndQueue(ctx, s, p)
+		if _, again := errors.AsType[*redecideError](refusal); again || refusal == nil { // a commit will tell whether it was right
 			return refusal
 		}
 		guessed := s.account.head
@@ -245,19 +245,19 @@ func (l *Ledger) decideOn(ctx context.Context, s *slot, p *Pending) error {
 		p.result = known
 		return err
 	}
-	return l.decide(ctx, s, p)
+	return l.decideAndQueue(ctx, s, p)
 }
 
 // mayGuess reports whether a request may be decided on the account as it is in memory
-// without asking the store first: a SharedStore, whose commit will find out.
+// without asking the store first: a OptimisticStore, whose commit will find out.
 func (l *Ledger) mayGuess(s *slot, r *request) bool {
-	return l.commit.shared && !r.wary && s.account != nil && (r.made || r.key.isCallers()) && s.flightOf(r.key) == nil
+	return l.commit.optimistic && !r.mustLookUpKey && s.account != nil && (r.keyIsOurs || r.key.isCallers()) && s.flightOf(r.key) == nil
 }
 
 // answered looks a key up before a guess, where nobody but this ledger writes: the guess
 // is never wrong then, and what was decided after it never has to be decided afresh.
 func (l *Ledger) answered(ctx context.Context, s *slot, p *Pending) (bool, error) {
-	if !l.commit.exclusive || p.request.made {
+	if !l.commit.exclusive || p.request.keyIsOurs {
 		return false, nil
 	}
 	known, err := l.known(ctx, s, &p.request)
@@ -265,10 +265,10 @@ func (l *Ledger) answered(ctx context.Context, s *slot, p *Pending) (bool, error
 	return known != nil, err
 }
 
-// decide decides the operation against the account in memory, and queues what it
+// decideAndQueue decides the operation against the account in memory, and queues what it
 // writes. The clock is read here, where nobody else can be told of the account in
 // between: what a reader was told as of an instant stays true.
-func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending) error {
+func (l *Ledger) decideAndQueue(ctx context.Context, s *slot, p *Pending) error {
 	r := &p.request
 	if err := s.fetch(ctx, l.store, r.op); err != nil {
 		return err
@@ -284,7 +284,9 @@ func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending) error {
 	p.remakeKey()
 	d := newDecision(l, r, a)
 	defer d.free()
-	err := s.decide(d.decide)
+	s.deciding = true
+	err := d.decide()
+	s.deciding = false
 	if err != nil {
 		p.restoreKey()
 		p.result, err = l.refused(ctx, s, r, err)
@@ -292,12 +294,12 @@ func (l *Ledger) decide(ctx context.Context, s *slot, p *Pending) error {
 	}
 	if f := s.carries(d.puts); f != nil {
 		d.takeBack()
-		return &againError{flight: f}
+		return &redecideError{flight: f}
 	}
 	p.result, p.puts = d.result, d.puts
-	p.flight, p.leader = l.commit.queue(s, &d.written, d.pieces, r.lead)
+	p.flight, p.leader = l.commit.queue(s, &d.written, d.pieces, r.mayLead)
 	if r.attach == nil { // which nobody but its caller may run
-		p.flight.aboard = append(p.flight.aboard, p)
+		p.flight.riders = append(p.flight.riders, p)
 	}
 	return nil
 }
@@ -322,7 +324,7 @@ func (l *Ledger) refused(ctx context.Context, s *slot, r *request, refusal error
 		return known, err
 	}
 	if f := s.latest(); f != nil {
-		return nil, &againError{flight: f, refusal: refusal}
+		return nil, &redecideError{flight: f, refusal: refusal}
 	}
 	return nil, refusal
 }
@@ -352,7 +354,7 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 		return nil, attempted(op, on, err)
 	}
 	var result *Result
-	err = l.settled(ctx, r.account, func(s *slot, at Instant) error {
+	err = l.readDurable(ctx, r.account, func(s *slot, at Instant) error {
 		known, err := l.known(ctx, s, &r)
 		if known != nil || err != nil {
 			result = known
@@ -366,7 +368,10 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 		}
 		d := newDecision(l, &r, s.account)
 		defer d.free()
-		if err := s.decide(d.decide); err != nil {
+		s.deciding = true
+		err = d.decide()
+		s.deciding = false
+		if err != nil {
 			result, err = l.refused(ctx, s, &r, err)
 			return err
 		}

@@ -23,7 +23,7 @@ func (l *Ledger) DeleteCustomer(ctx context.Context, id string) (Customer, error
 	if err := checkID("id", id); err != nil {
 		return Customer{}, fmt.Errorf("delete customer: %w", err)
 	}
-	if err := l.settle(ctx); err != nil {
+	if err := l.awaitBegun(ctx); err != nil {
 		return Customer{}, fmt.Errorf("delete customer %s: %w", quote(id), err)
 	}
 	for attempt := 1; ; attempt++ {

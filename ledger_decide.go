@@ -17,23 +17,17 @@ type decision struct {
 	pieces []*flight // what expired and does not go out with the operation, in order
 	gone   []*change // in the pieces
 	written
-	bytes  []byte // memory of the records
 	result *Result
 
-	// Room for the usual decision, of one operation.
-	room struct {
-		change  change
-		changes [2]*change
-		records [2]sealed
-		record  OpRecord
-		effect  [1]Effect
-		op      [1]Operation
-		used    bool
-	}
+	// Memory that the next decision uses again.
+	spare   spareChanges
+	bytes   []byte // of the records
+	record  OpRecord
+	effects []Effect
+	one     [1]Operation
 }
 
-// decisions are kept for use again: a decision has room for more than it usually
-// needs, and is done with as soon as it is queued.
+// decisions are kept for use again: a decision is done with as soon as it is queued.
 var decisions = sync.Pool{New: func() any { return new(decision) }}
 
 // newDecision begins to decide a request; its ids begin anew.
@@ -51,18 +45,10 @@ func (d *decision) free() {
 	if cap(bytes) > usual {
 		bytes = nil
 	}
-	*d = decision{bytes: bytes}
+	d.spare.takeBack()
+	kept := written{changes: emptied(d.changes), records: emptied(d.records)}
+	*d = decision{written: kept, spare: d.spare, bytes: bytes, effects: emptied(d.effects)}
 	decisions.Put(d)
-}
-
-// newChange returns an empty change.
-func (d *decision) newChange() *change {
-	if d.room.used {
-		return newChange()
-	}
-	d.room.used = true
-	d.changes, d.records = d.room.changes[:0], d.room.records[:0]
-	return d.room.change.begin()
 }
 
 // decide materialises what is due at account.at, then decides the operation, all of
@@ -77,7 +63,7 @@ func (d *decision) decide() (err error) {
 	if r.undated != nil {
 		return r.undated
 	}
-	ops := operations(r.op, &d.room.op)
+	ops := operations(r.op, &d.one)
 	for i, op := range ops {
 		if err := checkClock(op, a.at); err != nil {
 			return inBatch(r.op, i, err)
@@ -97,7 +83,7 @@ func (d *decision) decide() (err error) {
 			return inBatch(r.op, i, err)
 		}
 	}
-	rec := d.record(r.op, r.key, a.at, entries, d.changes[first:])
+	rec := d.seal(r.op, r.key, a.at, entries, d.changes[first:])
 	d.result = resultFrom(rec, ops, d.changes[first:], a.at, d.grace)
 	if r.attach != nil {
 		if d.puts, err = r.attach(d.result); err != nil {
@@ -119,7 +105,7 @@ func (d *decision) checkLimits(entries uint64, weight int) error {
 
 // change decides and applies one operation.
 func (d *decision) change(op Operation) error {
-	c := d.newChange()
+	c := d.spare.next()
 	if err := step(d.account, op, c); err != nil {
 		return err
 	}
@@ -139,25 +125,22 @@ func (d *decision) apply(op Operation, c *change) error {
 	return nil
 }
 
-// record seals what the changes wrote and moves the head on.
-func (d *decision) record(op Operation, key Key, at Instant, entries uint64, changes []*change) *OpRecord {
+// seal makes the record of what the changes wrote and moves the head on.
+func (d *decision) seal(op Operation, key Key, at Instant, entries uint64, changes []*change) *OpRecord {
 	a := d.account
 	id := d.request.nextID(at)
-	if d.request.made && key == generatedKey(a.head.Version+1, id) {
+	if d.request.keyIsOurs && key == generatedKey(a.head.Version+1, id) {
 		key = "" // decided afresh, it has the key it was told all the same
 	}
-	rec := &d.room.record
+	d.effects = slices.Grow(d.effects[:0], len(changes))[:len(changes)]
+	rec := &d.record
 	*rec = OpRecord{
 		Account: a.id, Seq: a.head.Version + 1, Prev: a.head.Seal, At: at, ID: id,
-		FirstEntry: entries + 1, Key: key, Op: op, Effects: d.room.effect[:],
+		FirstEntry: entries + 1, Key: key, Op: op, Effects: d.effects,
 	}
-	if len(changes) != 1 {
-		rec.Effects = make([]Effect, len(changes))
-	}
-	d.room.effect = [1]Effect{}
 	total := a.total
 	for i, c := range changes {
-		rec.Effects[i].Lines = c.lines
+		rec.Effects[i] = Effect{Lines: c.lines}
 		if c.created != nil {
 			rec.Effects[i].NewBlockID = c.created.ID
 		}

@@ -5,17 +5,17 @@ import (
 	"errors"
 )
 
-// settled runs fn on the account at the present instant and returns when everything
-// fn saw is durable: nobody is shown a state that was not committed. If what fn saw
-// is thrown away instead, fn runs again.
+// readDurable runs fn on the account at the present instant and returns when everything
+// that fn saw is durable, so that nobody is shown a state that was not committed. If what
+// fn saw turns out to be void, fn runs again.
 //
-// A flight that was in the air before the call began may have been committed before
-// that, and another process may have written since: what fn saw then is looked at again.
-func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) error {
+// A flight that was in the air before the call began may have been committed before that,
+// and another process may have written since. Then fn runs again, too.
+func (l *Ledger) readDurable(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) error {
 	begun := l.commit.sent.Load()
 	for {
-		f, err := l.look(ctx, id, fn)
-		again, ok := errors.AsType[*againError](err)
+		f, err := l.readOnce(ctx, id, fn)
+		again, ok := errors.AsType[*redecideError](err)
 		if ok {
 			f, err = again.flight, again.refusal
 		}
@@ -31,8 +31,8 @@ func (l *Ledger) settled(ctx context.Context, id AccountID, fn func(s *slot, at 
 	}
 }
 
-// look runs fn once and returns the flight to wait for.
-func (l *Ledger) look(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) (*flight, error) {
+// readOnce runs fn once and returns the flight to wait for.
+func (l *Ledger) readOnce(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) (*flight, error) {
 	s, err := l.acquire(ctx, id)
 	if err != nil {
 		return nil, err
@@ -61,18 +61,18 @@ func (l *Ledger) reading(ctx context.Context, on *AccountID) error {
 	return l.enter()
 }
 
-// settle waits until whatever was begun before is durable, or has failed. Who looks at
+// awaitBegun waits until whatever was begun before is durable, or has failed. Who looks at
 // what is stored, and not at one account, sees it then.
-func (l *Ledger) settle(ctx context.Context) error {
+func (l *Ledger) awaitBegun(ctx context.Context) error {
 	for _, id := range l.cache.aloft() {
-		if err := l.settleAccount(ctx, id); err != nil {
+		if err := l.awaitBegunOn(ctx, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *Ledger) settleAccount(ctx context.Context, id AccountID) error {
+func (l *Ledger) awaitBegunOn(ctx context.Context, id AccountID) error {
 	for range maxAttempts {
 		s, err := l.acquire(ctx, id)
 		if err != nil {

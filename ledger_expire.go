@@ -5,14 +5,14 @@ package creditledger
 func (d *decision) expire() error {
 	a := d.account
 	for len(a.lapsed) > 0 {
-		c := d.newChange()
+		c := d.spare.next()
 		entries := a.head.Entries
 		materialise(a, c, min(len(a.lapsed), d.expiries))
 		at := c.lines[len(c.lines)-1].At
 		if err := d.apply(expire{}, c); err != nil {
 			return err
 		}
-		d.record(expire{}, "", at, entries, []*change{c})
+		d.seal(expire{}, "", at, entries, []*change{c})
 		if len(a.lapsed) > 0 {
 			d.detach()
 		}

@@ -64,14 +64,11 @@ func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []Journal
 	}
 	d := decision{request: &request{account: on}, account: s.account}
 	keys := map[Key]bool{}
-	err = s.decide(func() error {
-		for i := range records {
-			if err := l.importRecord(ctx, s, &d, keys, &records[i]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	s.deciding = true
+	for i := 0; i < len(records) && err == nil; i++ {
+		err = l.importRecord(ctx, s, &d, keys, &records[i])
+	}
+	s.deciding = false
 	if err != nil {
 		// Between the records time has passed, which taking them back does not undo.
 		d.takeBack()

@@ -6,21 +6,22 @@ import (
 	"fmt"
 )
 
-// againError asks to decide a request afresh once a flight has landed; or, if it was
-// refused, only if the flight did not arrive.
-type againError struct {
+// redecideError asks to decide a request afresh once a flight has landed. With a refusal
+// it does so only if the flight did not arrive.
+type redecideError struct {
 	flight  *flight
 	refusal error
 }
 
-func (e *againError) Error() string {
+func (e *redecideError) Error() string {
 	return "the key, a record or what an operation was decided on is being written"
 }
 
-// stands reports whether a refusal holds, now that the flight it was waiting for has
-// landed. A flight that was in the air before the call began, at begun, may have been
-// committed before that, and another process may have written since.
-func (e *againError) stands(begun uint64) bool {
+// refusalHolds reports whether a refusal holds, now that the flight it waited for has
+// landed. begun is how many flights had been sent when the call began: a flight that was
+// in the air by then may have been committed before, and another process may have written
+// since.
+func (e *redecideError) refusalHolds(begun uint64) bool {
 	return e != nil && e.refusal != nil && e.flight.err == nil && e.flight.sent > begun
 }
 
@@ -32,8 +33,8 @@ func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error
 		return nil, nil
 	}
 	if f := s.flightOf(r.key); f != nil {
-		r.wary = true
-		return nil, &againError{flight: f}
+		r.mustLookUpKey = true
+		return nil, &redecideError{flight: f}
 	}
 	rec, err := l.recordOf(ctx, s, r)
 	if rec == nil || err != nil {
@@ -55,11 +56,11 @@ func (l *Ledger) recordOf(ctx context.Context, s *slot, r *request) (*OpRecord, 
 		return l.record(ctx, s.id, seq)
 	}
 	seq, id, ok := r.key.generated()
-	if !ok || r.made {
+	if !ok || r.keyIsOurs {
 		return nil, nil
 	}
 	if f := s.flightMade(seq, id); f != nil {
-		return nil, &againError{flight: f}
+		return nil, &redecideError{flight: f}
 	}
 	if seq > s.account.head.Version {
 		return nil, nil

@@ -11,27 +11,27 @@ import (
 // Pending is an operation that is decided and on its way to the disk. It may be used
 // by several goroutines at once.
 type Pending struct {
-	ledger  *Ledger
-	request request
-	result  *Result
-	flight  *flight     // nil: nothing to wait for
-	puts    []RecordPut // what it brings along
-	leader  bool        // whoever waits has to bring the flight to the store
-	attempt int         // how often it was decided before
-	stale   *Pending    // that it is decided afresh in the place of, under a key that was made for it
-	toldKey atomic.Uint32
+	ledger   *Ledger
+	request  request
+	result   *Result
+	flight   *flight     // nil: nothing to wait for
+	puts     []RecordPut // what it brings along
+	leader   bool        // whoever waits has to bring the flight to the store
+	attempt  int         // how often it was decided before
+	replaces *Pending    // the operation as it was decided before, when its key was made by the ledger; else nil
+	toldKey  atomic.Uint32
 
 	// After a flight that did not arrive (ledger_redecide.go).
-	thrown  *thrownAway    // that it is part of
-	why     *ConflictError // that its flight met; nil: a flight before it did not arrive
-	decided chan struct{}  // nil: the flight's error stands; closed when what follows is there
+	queue   *redecideQueue // where it waits to be decided afresh
+	why     *ConflictError // what its flight met; nil: a flight before it did not arrive
+	decided chan struct{}  // closed when next or err is set; nil: the flight's error stands
 	next    *Pending       // the same request decided afresh
-	err     error          // why it could not be
+	err     error          // why it could not be decided afresh
 }
 
 // Wait returns the result once it is durable. The errors are those of Do.
 //
-// Until then nothing is settled: when another process was faster, or a commit before it
+// Until then nothing is certain: when another process was faster, or a commit before it
 // fails, the operation is decided afresh, at a later instant and perhaps with another
 // outcome.
 func (p *Pending) Wait(ctx context.Context) (*Result, error) {
@@ -55,20 +55,20 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 	return p.result, nil
 }
 
-// Entries returns how many entries the operation writes, as it was decided first: what
-// it keeps in memory until it is waited for goes by that.
+// Entries returns how many entries the operation writes as it was decided first. The
+// memory that it takes until it is waited for follows from that.
 func (p *Pending) Entries() int { return len(p.result.Entries) }
 
-// redecided waits for what becomes of an operation whose flight did not arrive.
+// redecided waits until an operation whose flight did not arrive is decided afresh.
 func (p *Pending) redecided(ctx context.Context) (*Pending, error) {
 	r := &p.request
 	switch {
 	case r.attach != nil && p.attempt < maxAttempts && p.mayDecideAgain():
-		return p.ledger.submitAgain(ctx, p)
+		return p.ledger.resubmit(ctx, p)
 	case p.decided == nil:
 		return nil, attempted(r.op, r.account, keyed(p.flight.err, p.result.Key))
 	}
-	if err := p.ledger.awaitRedecided(ctx, p.flight.slot, p.thrown, p.decided); err != nil {
+	if err := p.ledger.awaitRedecided(ctx, p.flight.slot, p.queue, p.decided); err != nil {
 		return nil, p.unknown(err)
 	}
 	return p.next, p.err
@@ -83,12 +83,12 @@ const (
 	keyRemade
 )
 
-// mayBeThrown reports whether the operation may be decided afresh once more.
-func (p *Pending) mayBeThrown() bool { return p.attempt < maxAttempts }
+// mayRedecide reports whether the operation may be decided afresh once more.
+func (p *Pending) mayRedecide() bool { return p.attempt < maxAttempts }
 
-// throwOff notes that the flight did not arrive (rider).
-func (p *Pending) throwOff(with *thrownAway, why *ConflictError) {
-	p.decided, p.thrown, p.why = make(chan struct{}), with, why
+// mustRedecide notes that the flight did not arrive (rider).
+func (p *Pending) mustRedecide(in *redecideQueue, why *ConflictError) {
+	p.decided, p.queue, p.why = make(chan struct{}), in, why
 }
 
 // unknown is the error of a wait that was given up: the commit goes on. It names the key
@@ -108,25 +108,25 @@ func (p *Pending) unknown(err error) error {
 	return attempted(p.request.op, p.request.account, &OutcomeUnknownError{Key: p.result.Key, Err: err})
 }
 
-// remakeKey has a request that is decided afresh go without the key that was made for it,
-// unless somebody was told that.
+// remakeKey takes the key away that the ledger made for a request that is decided afresh,
+// unless somebody was told that key.
 func (p *Pending) remakeKey() {
-	if p.stale != nil && p.stale.toldKey.CompareAndSwap(keyUntold, keyRemade) {
-		p.request.key, p.request.made = "", false
+	if p.replaces != nil && p.replaces.toldKey.CompareAndSwap(keyUntold, keyRemade) {
+		p.request.key, p.request.keyIsOurs = "", false
 	}
 }
 
 // restoreKey takes remakeKey back when the decision came to nothing.
 func (p *Pending) restoreKey() {
-	if p.stale != nil && p.stale.toldKey.Load() == keyRemade {
-		p.request.key, p.request.made = p.stale.result.Key, true
-		p.stale.toldKey.Store(keyUntold)
+	if p.replaces != nil && p.replaces.toldKey.Load() == keyRemade {
+		p.request.key, p.request.keyIsOurs = p.replaces.result.Key, true
+		p.replaces.toldKey.Store(keyUntold)
 	}
 }
 
 // mayDecideAgain reports whether an operation that brings records along may be decided
-// afresh: a moved account the ledger reads again by itself, a moved record only the
-// upper layer can, unless it was this very operation that moved it.
+// afresh. The ledger reads an account that moved again by itself. A record that moved only
+// the upper layer can read again, unless this very operation moved it.
 func (p *Pending) mayDecideAgain() bool {
 	var c *ConflictError
 	if !errors.As(p.flight.err, &c) {
@@ -136,21 +136,21 @@ func (p *Pending) mayDecideAgain() bool {
 	return slices.Contains(c.Keys, p.request.key) || !slices.ContainsFunc(p.puts, moved)
 }
 
-// afresh is an operation before it is decided afresh. A key that was in conflict has to be
-// looked up.
+// afresh returns the operation as it is submitted again. A key that was in conflict has to
+// be looked up.
 func (p *Pending) afresh(why *ConflictError) *Pending {
 	next := &Pending{ledger: p.ledger, request: p.request, attempt: p.attempt + 1}
 	r := &next.request
-	r.wary = r.wary || why != nil && slices.Contains(why.Keys, r.key)
-	if r.key == "" && r.attach == nil { // whose caller is the only one who waits
-		next.stale, r.key, r.made = p, p.result.Key, true
+	r.mustLookUpKey = r.mustLookUpKey || why != nil && slices.Contains(why.Keys, r.key)
+	if r.key == "" && r.attach == nil { // with an Attach nobody else waits for it
+		next.replaces, r.key, r.keyIsOurs = p, p.result.Key, true
 	}
-	r.lead = false // it may be somebody else who decides
+	r.mayLead = false // somebody else may decide it
 	return next
 }
 
-// submitAgain submits afresh what only its caller may decide.
-func (l *Ledger) submitAgain(ctx context.Context, stale *Pending) (*Pending, error) {
+// resubmit submits afresh what only its caller may decide.
+func (l *Ledger) resubmit(ctx context.Context, stale *Pending) (*Pending, error) {
 	var why *ConflictError
 	_ = errors.As(stale.flight.err, &why)
 	p := stale.afresh(why)

@@ -7,45 +7,45 @@ import (
 	"time"
 )
 
-// When a commit fails, what was decided on top of it is void, and after a conflict what
-// it carried too: it was decided on an account that is otherwise by now. All of that is
-// thrown away and decided afresh at once, in the order in which it was submitted, by a
-// goroutine of the slot. Nobody has to wait for it, and nothing else happens on the
-// account before: whoever comes to a slot with something thrown away waits until that is
-// decided. What cannot be decided afresh, because the store does not answer, is dropped:
-// it was never written, and whoever still waits for it is told why.
+// When a commit fails, what was decided on top of it is void. After a conflict, what the
+// commit carried is void too, because the account has changed meanwhile. All of it is
+// queued on the slot and decided afresh at once, in the order in which it was submitted, by
+// a goroutine. Nobody has to wait for it, and nothing else happens on the account before:
+// whoever comes to the slot waits until the queue is empty. What cannot be decided afresh,
+// because the store does not answer, is dropped. It was never written, and whoever waits
+// for it is told why.
 //
-// There are two exceptions. Only its caller may run an Attach, so the caller decides that
-// operation afresh, and if nobody waits any more it is dropped. And over a JoinedStore,
-// which nothing may touch in the background, whoever waits decides.
+// There are two exceptions. Only the caller may run an Attach, so the caller decides that
+// operation afresh, and it is dropped when nobody waits for it. Nothing may touch a
+// JoinedStore in the background, so there whoever waits decides.
 
 // redecidePatience bounds what the store may take to answer for one decision.
 const redecidePatience = 10 * time.Second
 
 // redecision is the decision of one operation afresh.
 type redecision struct {
-	stale, next *Pending
-	newIDs      bool        // it needs other ids than it had
-	begun       uint64      // flights that had been sent when it began
-	again       *againError // what it waited for last
+	replaced, next *Pending
+	newIDs         bool           // the ids it had may be in use
+	begun          uint64         // how many flights had been sent when it began
+	waited         *redecideError // what it waited for last
 }
 
-// beginRedecide has what was just thrown away on a locked slot decided afresh.
+// beginRedecide sees to it that what was just queued on a locked slot is decided afresh.
 func (l *Ledger) beginRedecide(s *slot) {
 	if l.commit.joined() {
-		s.thrown.turn = make(chan struct{}, 1)
+		s.toRedecide.turn = make(chan struct{}, 1)
 		return
 	}
-	l.commit.enter()
+	l.commit.beginDeciding()
 	go func() {
-		defer l.commit.leave()
+		defer l.commit.endDeciding()
 		_ = l.redecide(context.Background(), s) // which never ends
 	}()
 }
 
-// awaitRedecided returns when something that was thrown away is decided, or with ctx's
-// error.
-func (l *Ledger) awaitRedecided(ctx context.Context, s *slot, t *thrownAway, decided <-chan struct{}) error {
+// awaitRedecided returns when decided is closed, or with ctx's error. Over a JoinedStore
+// it decides.
+func (l *Ledger) awaitRedecided(ctx context.Context, s *slot, t *redecideQueue, decided <-chan struct{}) error {
 	select {
 	case <-decided:
 		return nil
@@ -57,13 +57,13 @@ func (l *Ledger) awaitRedecided(ctx context.Context, s *slot, t *thrownAway, dec
 	return l.redecide(ctx, s)
 }
 
-// redecide decides afresh all that was thrown away on a slot. Its error is ctx's.
+// redecide decides afresh all that is queued on a slot. Its error is ctx's.
 func (l *Ledger) redecide(ctx context.Context, s *slot) error {
 	var d redecision
 	for {
 		more, err := l.redecideFirst(ctx, s.id, &d)
-		if err == nil && d.again != nil {
-			err = l.commit.await(ctx, d.again.flight)
+		if err == nil && d.waited != nil {
+			err = l.commit.await(ctx, d.waited.flight)
 		}
 		if err != nil || !more {
 			return err
@@ -71,53 +71,53 @@ func (l *Ledger) redecide(ctx context.Context, s *slot) error {
 	}
 }
 
-// redecideFirst decides the first of what was thrown away on an account; false when
-// nothing is left. It may have to wait for a flight, and then is called again: by then
-// what that flight carried may have been thrown away too, and comes first.
+// redecideFirst decides afresh the first operation of an account's queue. It returns false
+// when the queue is empty. When the operation has to wait for a flight, it is called again
+// after that: by then what the flight carried may be in the queue too, and comes first.
 func (l *Ledger) redecideFirst(ctx context.Context, id AccountID, d *redecision) (more bool, err error) {
 	s, err := l.cache.acquire(ctx, id)
 	if err != nil {
 		return false, err
 	}
 	defer l.cache.release(s)
-	if s.thrown == nil {
+	if s.toRedecide == nil {
 		return false, nil
 	}
-	if len(s.thrown.list) == 0 {
-		l.cache.redecided(s)
+	if len(s.toRedecide.list) == 0 {
+		l.cache.endRedecide(s)
 		return false, nil
 	}
-	if first := s.thrown.list[0].(*Pending); first != d.stale {
-		*d = redecision{stale: first, next: first.afresh(first.why), newIDs: first.why.overIDs(), begun: l.commit.sent.Load()}
+	if first := s.toRedecide.list[0].(*Pending); first != d.replaced {
+		*d = redecision{replaced: first, next: first.afresh(first.why), newIDs: first.why.overIDs(), begun: l.commit.sent.Load()}
 	}
 	err = l.redecideOn(ctx, s, d)
-	if d.again = nil; errors.As(err, &d.again) {
+	if d.waited = nil; errors.As(err, &d.waited) {
 		return true, nil
 	}
 	if err != nil && ctx.Err() != nil {
 		return false, ctx.Err()
 	}
-	s.thrown.list[0] = nil
-	s.thrown.list = s.thrown.list[1:]
-	d.stale.next = d.next
+	s.toRedecide.list[0] = nil
+	s.toRedecide.list = s.toRedecide.list[1:]
+	d.replaced.next = d.next
 	if err != nil {
-		d.stale.err = attempted(d.stale.request.op, d.stale.request.account, err)
+		d.replaced.err = attempted(d.replaced.request.op, d.replaced.request.account, err)
 	}
-	close(d.stale.decided)
+	close(d.replaced.decided)
 	*d = redecision{}
 	return true, nil
 }
 
-// redecideOn is decideOn for a redecision. A panic of the caller's clock is an error
-// here, where no caller is.
+// redecideOn is decideOn for a redecision. No caller is here, so a panic of the clock that
+// the caller gave is an error.
 func (l *Ledger) redecideOn(ctx context.Context, s *slot, d *redecision) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("deciding it afresh panicked: %v", p)
 		}
 	}()
-	if d.again.stands(d.begun) {
-		return d.again.refusal
+	if d.waited.refusalHolds(d.begun) {
+		return d.waited.refusal
 	}
 	ctx, cancel := context.WithTimeout(ctx, redecidePatience)
 	defer cancel()
@@ -135,10 +135,10 @@ func (l *Ledger) redecideOn(ctx context.Context, s *slot, d *redecision) (err er
 func (l *Ledger) acquire(ctx context.Context, id AccountID) (*slot, error) {
 	for {
 		s, err := l.cache.acquire(ctx, id)
-		if err != nil || s.thrown == nil {
+		if err != nil || s.toRedecide == nil {
 			return s, err
 		}
-		t := s.thrown
+		t := s.toRedecide
 		l.cache.release(s)
 		if err := l.awaitRedecided(ctx, s, t, t.done); err != nil {
 			return nil, err

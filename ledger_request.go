@@ -9,13 +9,13 @@ import (
 // request is an operation as the ledger took it: checked, copied, with its defaults
 // and dates resolved.
 type request struct {
-	account AccountID
-	op      Operation
-	key     Key  // the caller's, or empty
-	made    bool // the key was made for this very request, which is decided afresh
-	attach  Attach
-	lead    bool // the caller may commit by itself
-	wary    bool // somebody else uses the key, so it has to be looked up
+	account       AccountID
+	op            Operation
+	key           Key  // the caller's, or empty
+	keyIsOurs     bool // the ledger made the key for this request, which is decided afresh
+	attach        Attach
+	mayLead       bool // the caller may commit in its own goroutine
+	mustLookUpKey bool // somebody else uses the key
 	// foreign is why the customer may not use this currency, deleted why nothing is
 	// taken from the customer any more (customerFirst).
 	foreign, deleted error

@@ -49,7 +49,7 @@ func (l *Ledger) Sweep(ctx context.Context) (SweepResult, error) {
 		return SweepResult{}, err
 	}
 	defer l.leave()
-	if err := l.settle(ctx); err != nil {
+	if err := l.awaitBegun(ctx); err != nil {
 		return SweepResult{}, fmt.Errorf("sweep: %w", err)
 	}
 	var s sweep
@@ -212,7 +212,10 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) 
 	last := len(a.lapsed)
 	d := newDecision(l, &r, a)
 	defer d.free()
-	if err := s.decide(d.expire); err != nil {
+	s.deciding = true
+	err = d.expire()
+	s.deciding = false
+	if err != nil {
 		d.takeBack()
 		return w, err
 	}

@@ -35,8 +35,8 @@ func (l *Ledger) Balance(ctx context.Context, on AccountID, q BalanceQuery) (Bal
 		return l.balanceAt(ctx, on, q)
 	}
 	var res Balance
-	err = l.settled(ctx, on, func(s *slot, at Instant) error {
-		res = Balance{Total: s.account.total, Available: s.account.available(q.Charge), AsOf: at}
+	err = l.readDurable(ctx, on, func(s *slot, at Instant) error {
+		res = Balance{Total: s.account.total, Available: s.account.available(q.Charge, 0), AsOf: at}
 		return nil
 	})
 	return res, err
@@ -52,14 +52,19 @@ type present struct {
 // present copies the account's open blocks; all other blocks hold nothing.
 func (l *Ledger) present(ctx context.Context, id AccountID) (present, error) {
 	var p present
-	err := l.settled(ctx, id, func(s *slot, at Instant) error {
-		p = present{head: s.account.head, at: at, open: make([]Block, 0, s.account.open.len())}
-		for _, b := range s.account.open.all() {
-			p.open = append(p.open, b.whole())
-		}
+	err := l.readDurable(ctx, id, func(s *slot, at Instant) error {
+		p = presentOf(s.account, at)
 		return nil
 	})
 	return p, err
+}
+
+func presentOf(a *account, at Instant) present {
+	p := present{head: a.head, at: at, open: make([]Block, 0, a.open.len())}
+	for _, b := range a.open.all() {
+		p.open = append(p.open, b.whole())
+	}
+	return p
 }
 
 // balanceAt goes back from the present: it takes the effects of all later entries
@@ -125,7 +130,7 @@ func (l *Ledger) addMissing(ctx context.Context, on AccountID, balances map[uint
 // balanceOf adds up what the blocks held at an instant.
 func balanceOf(balances map[uint64]Amount, blocks map[uint64]Block, q BalanceQuery) (Balance, error) {
 	res := Balance{AsOf: q.At}
-	var positive Amount
+	var matching Amount
 	for n, b := range blocks {
 		balance := balances[n]
 		if b.ActivatedAt == 0 || b.ActivatedAt > q.At {
@@ -141,14 +146,12 @@ func balanceOf(balances map[uint64]Amount, blocks map[uint64]Block, q BalanceQue
 			return Balance{}, err
 		}
 		if balance.Sign() > 0 && b.Matches(q.Charge) {
-			if positive, err = positive.Add(balance); err != nil {
+			if matching, err = matching.Add(balance); err != nil {
 				return Balance{}, err
 			}
 		}
 	}
-	if least := minAmount(positive, res.Total); least.Sign() > 0 {
-		res.Available = least
-	}
+	res.Available = available(res.Total, matching)
 	return res, nil
 }
 
@@ -163,7 +166,7 @@ func (l *Ledger) Accounts(ctx context.Context, after AccountID, limit int) ([]Ac
 	if limit <= 0 || limit > MaxPage {
 		return nil, invalid("limit", "%d is not between 1 and %d", limit, MaxPage)
 	}
-	if err := l.settle(ctx); err != nil {
+	if err := l.awaitBegun(ctx); err != nil {
 		return nil, err
 	}
 	return l.store.Accounts(ctx, after, limit)

@@ -55,7 +55,7 @@ func (l *Ledger) allBlocks(ctx context.Context, on AccountID, q BlocksQuery) (Bl
 		}
 		from, _ = binary.Uvarint(position)
 	}
-	if err := l.settled(ctx, on, func(*slot, Instant) error { return nil }); err != nil {
+	if err := l.readDurable(ctx, on, func(*slot, Instant) error { return nil }); err != nil {
 		return BlockPage{}, err
 	}
 	blocks, err := l.store.Blocks(ctx, on, from, q.Limit+1)
@@ -86,7 +86,7 @@ func (l *Ledger) heldBlocks(ctx context.Context, on AccountID, q BlocksQuery) (B
 		after = &kept
 	}
 	var page BlockPage
-	err := l.settled(ctx, on, func(s *slot, at Instant) error {
+	err := l.readDurable(ctx, on, func(s *slot, at Instant) error {
 		page = BlockPage{}
 		open := s.account.open.all()
 		if after != nil {
@@ -127,7 +127,7 @@ func (l *Ledger) Block(ctx context.Context, on AccountID, id string) (Block, err
 	if err := checkID("block_id", id); err != nil {
 		return Block{}, err
 	}
-	if err := l.settled(ctx, on, func(*slot, Instant) error { return nil }); err != nil {
+	if err := l.readDurable(ctx, on, func(*slot, Instant) error { return nil }); err != nil {
 		return Block{}, err
 	}
 	return l.store.Block(ctx, on, id)

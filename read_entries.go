@@ -95,7 +95,7 @@ func (l *Ledger) Entries(ctx context.Context, on AccountID, q EntriesQuery) (Ent
 		return EntryPage{}, err
 	}
 	err = l.eachRecord(ctx, on, scan.record, !q.Ascending, func(rec *OpRecord) (bool, error) {
-		return scan.take(ctx, rec)
+		return scan.collect(ctx, rec)
 	})
 	return scan.page, err
 }
@@ -174,9 +174,9 @@ func (s *entryScan) wants(l *Line) bool {
 		l.Amount.Cmp(s.q.MinAmount) >= 0
 }
 
-// take adds the wanted entries of a record to the page; false when the page is full
+// collect adds the wanted entries of a record to the page; false when the page is full
 // or nothing can follow.
-func (s *entryScan) take(ctx context.Context, rec *OpRecord) (bool, error) {
+func (s *entryScan) collect(ctx context.Context, rec *OpRecord) (bool, error) {
 	if err := ctx.Err(); err != nil || rec.Seq > s.end {
 		return false, err
 	}

@@ -66,20 +66,38 @@ func (l *Ledger) Explain(ctx context.Context, on AccountID, amount Amount, charg
 		return Explanation{}, err
 	}
 	charge.Currency = on.Currency
-	p, err := l.present(ctx, on)
+	var p present
+	var res Explanation
+	var uses map[uint64]Amount // by the block's number
+	err = l.readDurable(ctx, on, func(s *slot, at Instant) error {
+		a := s.account
+		if a.head.Blocks > MaxExplained {
+			return fmt.Errorf("explain on %s: %w", on, constraint(
+				"the account has had %d blocks, more than %d: preview a decrement, and list the blocks in pages", a.head.Blocks, MaxExplained))
+		}
+		p, uses = presentOf(a, at), map[uint64]Amount{}
+		covered := minAmount(amount, a.available(charge, 0))
+		res.Overage = mustAmount(amount.Sub(covered))
+		draws, _ := a.draw(charge, 0, covered, MaxExplained, nil)
+		for _, d := range draws {
+			uses[d.block.Number] = d.amount
+		}
+		return nil
+	})
 	if err != nil {
 		return Explanation{}, err
-	}
-	if p.head.Blocks > MaxExplained {
-		return Explanation{}, fmt.Errorf("explain on %s: %w", on, constraint(
-			"the account has had %d blocks, more than %d: preview a decrement, and list the blocks in pages", p.head.Blocks, MaxExplained))
 	}
 	blocks, err := l.everyBlock(ctx, on, &p)
 	if err != nil {
 		return Explanation{}, err
 	}
 	slices.SortFunc(blocks, func(a, b Block) int { return DrawdownOrder(&a, &b) })
-	return explain(blocks, amount, charge, p.at)
+	res.Blocks = make([]ExplainedBlock, len(blocks))
+	for i := range blocks {
+		b := &blocks[i]
+		res.Blocks[i] = ExplainedBlock{Block: *b, Use: uses[b.Number], Reason: reasonFor(b, charge, p.at, uses[b.Number])}
+	}
+	return res, nil
 }
 
 // everyBlock returns all blocks as they are in p: the open ones from there, of the
@@ -113,45 +131,8 @@ func (l *Ledger) everyBlock(ctx context.Context, on AccountID, p *present) ([]Bl
 	return blocks, nil
 }
 
-// explain draws an amount from blocks in drawdown order and notes why.
-func explain(blocks []Block, amount Amount, charge Charge, at Instant) (Explanation, error) {
-	var total, positive Amount
-	var err error
-	for i := range blocks {
-		b := &blocks[i]
-		if !b.Eligible(at) {
-			continue
-		}
-		if total, err = total.Add(b.Balance); err != nil {
-			return Explanation{}, err
-		}
-		if b.Balance.Sign() > 0 && b.Matches(charge) {
-			if positive, err = positive.Add(b.Balance); err != nil {
-				return Explanation{}, err
-			}
-		}
-	}
-	want := minAmount(amount, minAmount(positive, total))
-	if want.Sign() < 0 {
-		want = Amount{}
-	}
-	res := Explanation{Blocks: make([]ExplainedBlock, len(blocks))}
-	if res.Overage, err = amount.Sub(want); err != nil {
-		return Explanation{}, err
-	}
-	for i := range blocks {
-		e := ExplainedBlock{Block: blocks[i], Reason: reasonFor(&blocks[i], charge, at, want)}
-		if e.Reason == ReasonUsed {
-			e.Use = minAmount(want, e.Block.Balance)
-			want = mustAmount(want.Sub(e.Use))
-		}
-		res.Blocks[i] = e
-	}
-	return res, nil
-}
-
-// reasonFor is the first reason that holds.
-func reasonFor(b *Block, charge Charge, at Instant, want Amount) Reason {
+// reasonFor is the first reason that holds for a block of which a charge would use so much.
+func reasonFor(b *Block, charge Charge, at Instant, use Amount) Reason {
 	switch {
 	case !b.Matches(charge):
 		return ReasonFiltered
@@ -163,7 +144,7 @@ func reasonFor(b *Block, charge Charge, at Instant, want Amount) Reason {
 		return ReasonPendingPayment
 	case b.Balance.Sign() <= 0:
 		return ReasonEmpty
-	case want.Sign() > 0:
+	case use.Sign() > 0:
 		return ReasonUsed
 	}
 	return ReasonNotNeeded

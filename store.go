@@ -89,12 +89,13 @@ type Store interface {
 	CheckStrays(ctx context.Context) error
 }
 
-// SharedStore is a Store that is better not asked: because it is far away and other
-// processes write to it as well, or because an answer costs it as much as half a commit.
-// An operation is decided on the account as the ledger remembers it, and Commit refuses
-// what was not so any more. Only before it refuses an operation the ledger asks. Reports
-// always ask.
-type SharedStore interface {
+// OptimisticStore is a Store that the ledger asks as little as it can, because an answer
+// costs much: the store is far away and other processes write to it as well, or an answer
+// takes half as long as a commit. The ledger decides an operation on the account as it
+// remembers it. Commit refuses the change with a ConflictError when the account has moved
+// since, and the ledger decides the operation afresh. The ledger asks the store before it
+// refuses an operation, and for every report.
+type OptimisticStore interface {
 	Store
 
 	// Concurrency returns how many commits the store takes side by side, and how many
@@ -115,12 +116,12 @@ type JoinedStore interface {
 	Joined()
 }
 
-// ExclusiveStore is a SharedStore that may be this process's alone while it is open, like
-// a file. The ledger then looks a key up before it decides, as only that can make what
-// it decides void: so a commit of a single ledger is never in conflict, and what an
-// operation becomes does not depend on how commits are grouped.
+// ExclusiveStore is an OptimisticStore that no other process may be able to write to while
+// it is open, like a file. Then only a key that was used before can make a decision void,
+// so the ledger looks the key up before it decides. A commit of a single ledger is never
+// in conflict, and what an operation becomes does not depend on how commits are grouped.
 type ExclusiveStore interface {
-	SharedStore
+	OptimisticStore
 
 	// Exclusive reports whether no other process can write to the store.
 	Exclusive() bool

@@ -61,7 +61,7 @@ func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) 
 		return Verification{}, err
 	}
 	defer l.leave()
-	if err := l.settleAccount(ctx, on); err != nil {
+	if err := l.awaitBegunOn(ctx, on); err != nil {
 		return Verification{}, err
 	}
 	run := newVerification(l, opts)
@@ -78,7 +78,7 @@ func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verificati
 		return Verification{}, err
 	}
 	defer l.leave()
-	if err := l.settle(ctx); err != nil {
+	if err := l.awaitBegun(ctx); err != nil {
 		return Verification{}, err
 	}
 	run := newVerification(l, opts)

@@ -25,8 +25,7 @@ type verifier struct {
 
 	// Memory that each record and each block uses again.
 	rec              OpRecord
-	changes          []*change
-	used             int    // of the changes, by the record being replayed
+	changes          spareChanges
 	stored, replayed []byte // a block's two forms, for comparing
 }
 
@@ -46,16 +45,6 @@ func newReplayed(on AccountID) *account {
 		panic("creditledger: " + err.Error())
 	}
 	return a
-}
-
-func (v *verifier) newChange() *change {
-	if v.used == len(v.changes) {
-		v.changes = append(v.changes, new(change))
-	}
-	v.used++
-	c := v.changes[v.used-1]
-	*c = change{}
-	return c.begin()
 }
 
 // verifyPage is how many journal records are read at once.
@@ -132,8 +121,8 @@ func (v *verifier) record(ctx context.Context, s Snapshot, stored *JournalRecord
 		return err
 	}
 	seal := SealOf(stored.Bytes)
-	v.used = 0
-	changes, err := replay(v.replay, rec, seal, v.newChange)
+	v.changes.takeBack()
+	changes, err := replay(v.replay, rec, seal, v.changes.next)
 	if err != nil {
 		return v.blame(ctx, s, rec, seal, err)
 	}

@@ -128,7 +128,7 @@ func newWorld(t testing.TB, b fuzz.Backend) *world {
 func (w *world) reopen() {
 	w.faulty = faultstore.Wrap(w.inner)
 	var store cl.Store = w.faulty
-	if _, ok := w.inner.(cl.SharedStore); ok {
+	if _, ok := w.inner.(cl.OptimisticStore); ok {
 		store = faultstore.Shared{Store: w.faulty}
 	}
 	w.ledger = cl.New(store, &cl.Options{Clock: func() time.Time { return w.clock }, Random: rand.NewChaCha8([32]byte{1}), ExpiriesPerCommit: 2})

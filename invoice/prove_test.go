@@ -60,7 +60,7 @@ func (w *world) findings() []string {
 		err := inv.Check()
 		x.expect(err == nil, "%v", err)
 		x.lines(&inv)
-		x.settled(&inv, applied[inv.ID])
+		x.isResolved(&inv, applied[inv.ID])
 		x.drawn(&inv, drawn[inv.ID])
 		if inv.Number != "" {
 			x.expect(!numbers[inv.Number], "number %s stands twice", inv.Number)
@@ -172,9 +172,9 @@ func (x *examination) lines(inv *Invoice) {
 	x.expect(inv.Tax == nil || x.minor(*inv.Tax) == tax, "%s: the tax is %s, its lines add up to %d", inv.name(), inv.Tax, tax)
 }
 
-// settled proves Σ paid + Σ balance applied + Σ credit notes + due = total, with what
+// isResolved proves Σ paid + Σ balance applied + Σ credit notes + due = total, with what
 // the customer balance says was applied.
-func (x *examination) settled(inv *Invoice, applied int64) {
+func (x *examination) isResolved(inv *Invoice, applied int64) {
 	var paid, notes int64
 	pending := 0
 	for _, p := range inv.Payments {

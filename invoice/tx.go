@@ -154,7 +154,7 @@ func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx
 		if err == nil {
 			return res, nil
 		}
-		if attempt == maxAttempts || !(again(err) || t.outdated(err)) {
+		if attempt == maxAttempts || !(movedMeanwhile(err) || t.outdated(err)) {
 			return nil, err
 		}
 		if err := ctx.Err(); err != nil {
@@ -163,9 +163,9 @@ func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx
 	}
 }
 
-// again reports whether a commit failed because something moved. An account that
+// movedMeanwhile reports whether a commit failed because something moved. An account that
 // moved the ledger has decided afresh often enough.
-func again(err error) bool {
+func movedMeanwhile(err error) bool {
 	var c *creditledger.ConflictError
 	return errors.Is(err, errAgain) || (errors.As(err, &c) && len(c.Records) > 0)
 }

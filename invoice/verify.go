@@ -70,7 +70,7 @@ func (x *examiner) all() error {
 		if customer, err = x.after(customer); err != nil || customer == "" {
 			break
 		}
-		seen, err := x.settled(customer)
+		seen, err := x.confirmed(customer)
 		if err != nil {
 			return err
 		}
@@ -164,11 +164,11 @@ func (x *examiner) after(customer string) (next string, err error) {
 	return next, nil
 }
 
-// settled examines one customer. It reads one record after the other, and what does not
+// confirmed examines one customer. It reads one record after the other, and what does not
 // fit may have been written between two of them: then that fits the next time, and only
 // what is wrong twice is. When there is no end of it, this service's writers wait; those of
 // other processes do not, and it gives up with an error that matches ErrConflict.
-func (x *examiner) settled(customer string) (*examined, error) {
+func (x *examiner) confirmed(customer string) (*examined, error) {
 	last := ""
 	for attempt := 1; ; attempt++ {
 		if attempt == 8 {

@@ -115,7 +115,7 @@ type Shared struct{ *Store }
 
 // Concurrency implements creditledger.SharedStore.
 func (s Shared) Concurrency() (commits, accounts int) {
-	return s.inner.(cl.SharedStore).Concurrency()
+	return s.inner.(cl.OptimisticStore).Concurrency()
 }
 
 // Exclusive implements creditledger.ExclusiveStore.

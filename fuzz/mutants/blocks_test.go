@@ -58,8 +58,8 @@ var blocks = []mutant{
 		"filtered blocks pay before unfiltered ones",
 	},
 	{
-		"filters-skipped", "account_draw.go",
-		"p.blocks.len() > 0 && matches(p.filters, charge)", "p.blocks.len() > 0",
+		"filters-skipped", "account_pools.go",
+		"if matches(p.filters, c) && !yield(&p.pool) {", "if !yield(&p.pool) {",
 		"a block pays only for what its filters let through",
 	},
 	{
@@ -69,7 +69,7 @@ var blocks = []mutant{
 	},
 	{
 		"available-before-inclusive", "account_state.go",
-		"b.eligibleSince() < before &&", "b.eligibleSince() <= before &&",
+		"b.eligibleSince() < before {", "b.eligibleSince() <= before {",
 		"nor does it count as available",
 	},
 	{
@@ -79,7 +79,7 @@ var blocks = []mutant{
 	},
 	{
 		"available-unfiltered", "account_state.go",
-		"if matches(p.filters, c) {", "if len(p.filters) > 0 {",
+		"range a.drawable(c) {", "range a.drawable(Charge{Currency: c.Currency}) {",
 		"what is available to a charge is what matching blocks hold",
 	},
 	{
@@ -95,7 +95,7 @@ var blocks = []mutant{
 	},
 	{
 		"available-ignores-debts", "account_state.go",
-		"if a.total.Cmp(sum) < 0 {", "if false && a.total.Cmp(sum) < 0 {",
+		"minAmount(total, matching)", "minAmount(matching, matching)",
 		"available is never more than the total",
 	},
 	{

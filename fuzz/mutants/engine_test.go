@@ -113,11 +113,11 @@ var engine = []mutant{
 	},
 	{
 		"cache-after-failure", "commit_committer.go",
-		"\t\tc.cache.spoil(s)\n", "\t\t_ = err\n",
+		"\t\tc.cache.invalidate(s)\n", "\t\t_ = err\n",
 		"what was not written is forgotten",
 	},
 	{
-		"queue-after-failure", "commit_thrown.go",
+		"queue-after-failure", "commit_redecide.go",
 		"	for s.queued != nil {\n\t\tqueued = append", "	for s.queued != nil && s.queued.hasLanded() {\n\t\tqueued = append",
 		"what was decided on top of a failed commit is decided afresh",
 	},
@@ -198,7 +198,7 @@ var engine = []mutant{
 	},
 	{
 		"record-twice-in-commit", "commit_turn.go",
-		"case f.meets(aboard):", "case false:",
+		"case f.meets(carried):", "case false:",
 		"a commit carries each record once",
 	},
 	{

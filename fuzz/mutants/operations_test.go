@@ -79,8 +79,8 @@ var operations = []mutant{
 	},
 	{
 		"activation-counts-twice", "account_change.go",
-		"a.displace(b)\n\tb.set(s)\n",
-		"pending := b.Status == PendingPayment\n\ta.displace(b)\n\tb.set(s)\n\tif pending && b.Eligible(a.at) {\n\t\ta.total = mustAmount(a.total.Add(b.Balance))\n\t}\n",
+		"a.unindex(b)\n\tb.set(s)\n",
+		"pending := b.Status == PendingPayment\n\ta.unindex(b)\n\tb.set(s)\n\tif pending && b.Eligible(a.at) {\n\t\ta.total = mustAmount(a.total.Add(b.Balance))\n\t}\n",
 		"a paid block counts once",
 	},
 	{

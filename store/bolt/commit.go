@@ -11,8 +11,8 @@ import (
 // compare looks up everything that the changes expect and returns where their
 // accounts stand, or a ConflictError that names all that is otherwise. It writes
 // nothing.
-func (v view) compare(list []creditledger.Change) ([]place, error) {
-	found := make([]place, len(list))
+func (v view) compare(list []creditledger.Change) ([]accountPos, error) {
+	found := make([]accountPos, len(list))
 	var e creditledger.ConflictError
 	for i := range list {
 		c := &list[i]
@@ -46,8 +46,8 @@ func (v view) compare(list []creditledger.Change) ([]place, error) {
 
 // compareAccount reports whether the account is as the change was computed from, and
 // which keys are used already if not.
-func (v view) compareAccount(c *creditledger.Change) (at place, same bool, used []creditledger.Key, err error) {
-	if at, err = v.place(c.Account); err != nil {
+func (v view) compareAccount(c *creditledger.Change) (at accountPos, same bool, used []creditledger.Key, err error) {
+	if at, err = v.accountPos(c.Account); err != nil {
 		return at, false, nil, err
 	}
 	for _, k := range c.Keys {
@@ -105,7 +105,7 @@ type appended struct {
 // append puts the changes' journal records into the log and the records of upper
 // layers into their table. found becomes the place of each change's account, with a
 // number for those that have none.
-func (v view) append(t *tail, list []creditledger.Change, found []place) (appended, error) {
+func (v view) append(t *tail, list []creditledger.Change, found []accountPos) (appended, error) {
 	var a appended
 	var err error
 	if a.begin, err = v.logEnd(); err != nil {
@@ -173,7 +173,7 @@ func (v view) unused(acct uint64) error {
 }
 
 // addAll takes over what a commit wrote.
-func (t *tail) addAll(list []creditledger.Change, found []place, a appended) {
+func (t *tail) addAll(list []creditledger.Change, found []accountPos, a appended) {
 	for i := range list {
 		if list[i].Account != (creditledger.AccountID{}) {
 			t.add(&list[i], found[i], a.first[i])
@@ -183,7 +183,7 @@ func (t *tail) addAll(list []creditledger.Change, found []place, a appended) {
 
 // retext writes the rows of a change's earlier records again, with what is left of their
 // texts.
-func (v view) retext(w *writer, c *creditledger.Change, at place) error {
+func (v view) retext(w *writer, c *creditledger.Change, at accountPos) error {
 	if len(c.Texts) == 0 {
 		return nil
 	}

@@ -30,7 +30,7 @@ func shuffledTail(accounts, blocks int) *tail {
 			c.Blocks = append(c.Blocks, creditledger.StoredBlock{Block: b, Open: true, New: true})
 			c.Keys = append(c.Keys, creditledger.KeyedRecord{Key: creditledger.Key(fmt.Sprint("k", random.IntN(1e9))), Seq: 1})
 		}
-		t.add(&c, place{acct: uint64(n + 1)}, uint64(64*n+1))
+		t.add(&c, accountPos{acct: uint64(n + 1)}, uint64(64*n+1))
 	}
 	return t
 }

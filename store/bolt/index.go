@@ -21,7 +21,7 @@ func damagedIndex(id creditledger.AccountID, format string, args ...any) error {
 }
 
 // checkJournal holds the journal index to the log.
-func (v view) checkJournal(id creditledger.AccountID, at place) error {
+func (v view) checkJournal(id creditledger.AccountID, at accountPos) error {
 	index, err := v.bucket(bucketJournal)
 	if err != nil {
 		return err
@@ -62,7 +62,7 @@ func (v view) checkJournal(id creditledger.AccountID, at place) error {
 
 // checkOpen makes sure that the table of open blocks, which are compared as such, has
 // nothing but their numbers.
-func (v view) checkOpen(id creditledger.AccountID, at place) error {
+func (v view) checkOpen(id creditledger.AccountID, at accountPos) error {
 	open, err := v.bucket(bucketOpen)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (v view) checkOpen(id creditledger.AccountID, at place) error {
 }
 
 // checkDue makes sure that a sweep finds an account when something in it is due.
-func (v view) checkDue(id creditledger.AccountID, at place) error {
+func (v view) checkDue(id creditledger.AccountID, at accountPos) error {
 	next := at.head.NextDue
 	if a := v.tail.account(id); a != nil {
 		next = a.due
@@ -310,7 +310,7 @@ func (v view) checkDues(ctx context.Context) error {
 		if !ok {
 			return corrupt("due index", "a key that names no account")
 		}
-		switch stands, err := v.place(id); {
+		switch stands, err := v.accountPos(id); {
 		case err != nil:
 			return err
 		case stands.acct == 0:

@@ -148,7 +148,7 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 		return fmt.Errorf("commit: the transaction is %w", creditledger.ErrReadOnly)
 	}
 	var v view
-	var found []place
+	var found []accountPos
 	err, panicked := guarded("commit", func() (err error) {
 		if v, err = openView(j.tx); err == nil {
 			v.tail = j.tail
@@ -171,7 +171,7 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 
 // write puts the changes into the transaction and folds at once: what the caller
 // commits has no tail.
-func (j *Joined) write(v view, list []creditledger.Change, found []place) error {
+func (j *Joined) write(v view, list []creditledger.Change, found []accountPos) error {
 	a, err := v.append(j.tail, list, found)
 	if err != nil {
 		return err

@@ -82,7 +82,7 @@ func (v view) logRecord(log *bbolt.Cursor, number, acct uint64) (logRecord, erro
 }
 
 // locate returns the log number of an account's record.
-func (v view) locate(log *bbolt.Cursor, id creditledger.AccountID, at place, seq uint64) (uint64, error) {
+func (v view) locate(log *bbolt.Cursor, id creditledger.AccountID, at accountPos, seq uint64) (uint64, error) {
 	from, number := at.head.Version, at.last
 	if a := v.tail.account(id); a != nil && len(a.log) > 0 {
 		if seq >= a.first {
@@ -115,7 +115,7 @@ func (v view) locate(log *bbolt.Cursor, id creditledger.AccountID, at place, seq
 }
 
 // journal returns the records from seq low to seq high, descending.
-func (v view) journal(id creditledger.AccountID, at place, low, high uint64) ([]creditledger.JournalRecord, error) {
+func (v view) journal(id creditledger.AccountID, at accountPos, low, high uint64) ([]creditledger.JournalRecord, error) {
 	b, err := v.bucket(bucketLog)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (v view) journal(id creditledger.AccountID, at place, low, high uint64) ([]
 }
 
 // page returns what Store.Journal asks for.
-func (v view) page(id creditledger.AccountID, at place, from uint64, limit int, reverse bool) ([]creditledger.JournalRecord, error) {
+func (v view) page(id creditledger.AccountID, at accountPos, from uint64, limit int, reverse bool) ([]creditledger.JournalRecord, error) {
 	version := at.head.Version
 	if reverse {
 		high := min(from, version)

@@ -26,7 +26,7 @@ type reads struct {
 func (r reads) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
 	var state *creditledger.State
 	err := r.view(ctx, "load", func(v view) error {
-		at, err := v.place(id)
+		at, err := v.accountPos(id)
 		if err != nil || changes.Known(have, &at.head) {
 			return err
 		}
@@ -100,7 +100,7 @@ func (v view) blocksOf(id creditledger.AccountID, acct uint64, numbers []uint64)
 // Block implements creditledger.Store.
 func (r reads) Block(ctx context.Context, id creditledger.AccountID, blockID string) (block creditledger.Block, err error) {
 	err = r.view(ctx, "block", func(v view) error {
-		at, err := v.place(id)
+		at, err := v.accountPos(id)
 		if err != nil {
 			return err
 		}
@@ -121,7 +121,7 @@ func (r reads) Block(ctx context.Context, id creditledger.AccountID, blockID str
 func (r reads) BlocksByID(ctx context.Context, id creditledger.AccountID, blockIDs []string) (blocks []creditledger.Block, err error) {
 	err = r.view(ctx, "blocks by id", func(v view) error {
 		blocks = nil
-		at, err := v.place(id)
+		at, err := v.accountPos(id)
 		if err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (r reads) BlocksByID(ctx context.Context, id creditledger.AccountID, blockI
 // Blocks implements creditledger.Store.
 func (r reads) Blocks(ctx context.Context, id creditledger.AccountID, from uint64, limit int) (blocks []creditledger.Block, err error) {
 	err = r.view(ctx, "blocks", func(v view) error {
-		at, err := v.place(id)
+		at, err := v.accountPos(id)
 		if err != nil || at.acct == 0 || limit <= 0 {
 			return err
 		}
@@ -181,7 +181,7 @@ func (v view) blockNumbers(id creditledger.AccountID, acct, from uint64, limit i
 // BlocksByNumber implements creditledger.Store.
 func (r reads) BlocksByNumber(ctx context.Context, id creditledger.AccountID, numbers []uint64) (blocks []creditledger.Block, err error) {
 	err = r.view(ctx, "blocks by number", func(v view) error {
-		at, err := v.place(id)
+		at, err := v.accountPos(id)
 		if err != nil {
 			return err
 		}
@@ -203,7 +203,7 @@ func (r reads) BlocksByNumber(ctx context.Context, id creditledger.AccountID, nu
 // Journal implements creditledger.Store.
 func (r reads) Journal(ctx context.Context, id creditledger.AccountID, from uint64, limit int, reverse bool) (records []creditledger.JournalRecord, err error) {
 	err = r.view(ctx, "journal", func(v view) error {
-		at, err := v.place(id)
+		at, err := v.accountPos(id)
 		if err != nil || at.acct == 0 || limit <= 0 {
 			return err
 		}
@@ -216,7 +216,7 @@ func (r reads) Journal(ctx context.Context, id creditledger.AccountID, from uint
 // KeySeq implements creditledger.Store.
 func (r reads) KeySeq(ctx context.Context, id creditledger.AccountID, key creditledger.Key) (seq uint64, err error) {
 	err = r.view(ctx, "idempotency key", func(v view) error {
-		at, err := v.place(id)
+		at, err := v.accountPos(id)
 		if err == nil {
 			seq, err = v.keySeq(id, at.acct, key)
 		}
@@ -270,7 +270,7 @@ func (r reads) Due(ctx context.Context, by creditledger.Instant, after creditled
 
 // dueByAccount is Due without its index.
 func (v view) dueByAccount(by creditledger.Instant, after creditledger.AccountID, limit int) (ids []creditledger.AccountID, err error) {
-	err = v.accounts(after, func(id creditledger.AccountID, at place) bool {
+	err = v.accounts(after, func(id creditledger.AccountID, at accountPos) bool {
 		if at.head.NextDue != 0 && at.head.NextDue <= by {
 			ids = append(ids, id)
 		}
@@ -281,7 +281,7 @@ func (v view) dueByAccount(by creditledger.Instant, after creditledger.AccountID
 
 // accounts calls f for the accounts after the given one, in order, until it returns
 // false: those of the tables, and in their places those that only the tail knows.
-func (v view) accounts(after creditledger.AccountID, f func(creditledger.AccountID, place) bool) error {
+func (v view) accounts(after creditledger.AccountID, f func(creditledger.AccountID, accountPos) bool) error {
 	accounts, err := v.bucket(bucketAccounts)
 	if err != nil {
 		return err
@@ -302,7 +302,7 @@ func (v view) accounts(after creditledger.AccountID, f func(creditledger.Account
 			return corrupt("accounts", "a key that names no account")
 		}
 		for len(made) > 0 && made[0].Compare(id) < 0 {
-			if !f(made[0], v.tail.accounts[made[0]].place) {
+			if !f(made[0], v.tail.accounts[made[0]].accountPos) {
 				return nil
 			}
 			made = made[1:]
@@ -312,14 +312,14 @@ func (v view) accounts(after creditledger.AccountID, f func(creditledger.Account
 			return err
 		}
 		if a := v.tail.account(id); a != nil {
-			at = a.place
+			at = a.accountPos
 		}
 		if !f(id, at) {
 			return nil
 		}
 	}
 	for _, id := range made {
-		if !f(id, v.tail.accounts[id].place) {
+		if !f(id, v.tail.accounts[id].accountPos) {
 			return nil
 		}
 	}
@@ -332,7 +332,7 @@ func (r reads) Accounts(ctx context.Context, after creditledger.AccountID, limit
 		if limit <= 0 {
 			return nil
 		}
-		return v.accounts(after, func(id creditledger.AccountID, _ place) bool {
+		return v.accounts(after, func(id creditledger.AccountID, _ accountPos) bool {
 			ids = append(ids, id)
 			return len(ids) < limit
 		})

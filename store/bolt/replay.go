@@ -124,7 +124,7 @@ func (v view) replayAccount(log *bbolt.Bucket, u *unfoldedAccount, given uint64)
 type rebuild struct {
 	*creditledger.Rebuild
 	id   creditledger.AccountID
-	at   place // in the tables; the account's number is set though they may not know it
+	at   accountPos // in the tables; the account's number is set though they may not know it
 	log  []uint64
 	last uint64
 }
@@ -132,7 +132,7 @@ type rebuild struct {
 // beginRebuild makes sure that the first of the account's records follows on the tables,
 // or that its number is none of those that the tables give.
 func (v view) beginRebuild(id creditledger.AccountID, u *unfoldedAccount, given uint64) (*rebuild, error) {
-	at, err := v.place(id)
+	at, err := v.accountPos(id)
 	if err != nil {
 		return nil, err
 	}

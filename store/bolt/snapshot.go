@@ -16,7 +16,7 @@ import (
 // grow beyond what is mapped of it.
 func (r reads) Snapshot(ctx context.Context, id creditledger.AccountID, f func(creditledger.Snapshot) error) error {
 	return r.aside(ctx, "snapshot", id, func(v view) error {
-		at, err := v.place(id)
+		at, err := v.accountPos(id)
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (r reads) Snapshot(ctx context.Context, id creditledger.AccountID, f func(c
 type snapshot struct {
 	v  view
 	id creditledger.AccountID
-	at place
+	at accountPos
 
 	keys, ids []textRow // of the tail, sorted
 }

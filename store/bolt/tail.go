@@ -23,7 +23,7 @@ type tail struct {
 
 // tailAccount is one account's part of a tail.
 type tailAccount struct {
-	place
+	accountPos
 	made   bool                                // the tables do not know the account
 	due    creditledger.Instant                // under which the due index has it, none: not
 	first  uint64                              // sequence number of the record at log[0]
@@ -33,9 +33,9 @@ type tailAccount struct {
 	keys   map[creditledger.Key]uint64
 }
 
-// place is where an account stands: its internal number, its head, and the log number
+// accountPos is where an account stands: its internal number, its head, and the log number
 // of its last record.
-type place struct {
+type accountPos struct {
 	acct uint64 // 0: never written
 	last uint64
 	head creditledger.Head
@@ -99,10 +99,10 @@ func (a *tailAccount) numbers(from uint64) []uint64 {
 
 // add takes over what a change wrote: at is where the account stood before, and log
 // the number of the first of its records. The change's memory stays the caller's.
-func (t *tail) add(c *creditledger.Change, at place, log uint64) {
+func (t *tail) add(c *creditledger.Change, at accountPos, log uint64) {
 	a := t.accounts[c.Account]
 	if a == nil {
-		a = &tailAccount{place: at, made: at.head.Version == 0, due: at.head.NextDue, first: c.Version + 1}
+		a = &tailAccount{accountPos: at, made: at.head.Version == 0, due: at.head.NextDue, first: c.Version + 1}
 		t.accounts[c.Account] = a
 		t.size += accountSize(c.Account)
 	}

@@ -119,30 +119,30 @@ func decodeNumber(bucket, key, value []byte, id creditledger.AccountID) (uint64,
 	return binary.BigEndian.Uint64(value), nil
 }
 
-// place returns where an account stands, the zero place if it was never written.
-func (v view) place(id creditledger.AccountID) (place, error) {
+// accountPos returns where an account stands, the zero accountPos if it was never written.
+func (v view) accountPos(id creditledger.AccountID) (accountPos, error) {
 	if a := v.tail.account(id); a != nil {
-		return a.place, nil
+		return a.accountPos, nil
 	}
 	value, err := v.get(bucketAccounts, accountKey(id))
 	if value == nil || err != nil {
-		return place{}, err
+		return accountPos{}, err
 	}
 	return decodePlace(id, value)
 }
 
-func decodePlace(id creditledger.AccountID, value []byte) (place, error) {
+func decodePlace(id creditledger.AccountID, value []byte) (accountPos, error) {
 	if len(value) < 2*numberSize || binary.BigEndian.Uint64(value) == 0 {
-		return place{}, corrupt("account "+id.String(), "has no number")
+		return accountPos{}, corrupt("account "+id.String(), "has no number")
 	}
-	p := place{acct: binary.BigEndian.Uint64(value), last: binary.BigEndian.Uint64(value[numberSize:])}
+	p := accountPos{acct: binary.BigEndian.Uint64(value), last: binary.BigEndian.Uint64(value[numberSize:])}
 	var err error
 	p.head, err = creditledger.DecodeHead(value[2*numberSize:])
 	if err == nil && p.head.Version == 0 {
 		err = corrupt("head", "of an account that was never written")
 	}
 	if err != nil {
-		return place{}, fmt.Errorf("account %v: %w", id, err)
+		return accountPos{}, fmt.Errorf("account %v: %w", id, err)
 	}
 	return p, nil
 }

@@ -65,7 +65,7 @@ type columns struct {
 	customers, currencies []string
 }
 
-func (c *columns) add(at place) {
+func (c *columns) add(at accountPos) {
 	c.buckets = append(c.buckets, at.bucket)
 	c.customers = append(c.customers, at.customer)
 	c.currencies = append(c.currencies, at.currency)

@@ -19,7 +19,7 @@ func dataOf(b *creditledger.Block) []byte {
 }
 
 // blockOf puts a block together again.
-func blockOf(at place, number uint64, data []byte, v balances) (creditledger.Block, error) {
+func blockOf(at accountPos, number uint64, data []byte, v balances) (creditledger.Block, error) {
 	where := "block " + strconv.FormatUint(number, 10)
 	b, err := creditledger.DecodeBlock(data)
 	if err != nil {
@@ -57,7 +57,7 @@ func (r *reads) BlocksByID(ctx context.Context, id creditledger.AccountID, block
 	}
 	err = r.view(ctx, "blocks by id", func(c client) error {
 		blocks = nil
-		at := r.place(id)
+		at := r.accountPos(id)
 		known, numbers, err := r.numbersOf(ctx, c, at, blockIDs)
 		if err != nil || len(numbers) == 0 {
 			return err
@@ -80,7 +80,7 @@ func (r *reads) BlocksByID(ctx context.Context, id creditledger.AccountID, block
 
 // numbersOf returns those of the ids that the account has, and the numbers of their
 // blocks.
-func (r *reads) numbersOf(ctx context.Context, c client, at place, blockIDs []string) (known []string, numbers []uint64, err error) {
+func (r *reads) numbersOf(ctx context.Context, c client, at accountPos, blockIDs []string) (known []string, numbers []uint64, err error) {
 	b := &pgx.Batch{}
 	for _, blockID := range blockIDs {
 		b.Queue(r.sql.blockNumber, at.args(blockID)...)
@@ -114,14 +114,14 @@ func (r *reads) Blocks(ctx context.Context, id creditledger.AccountID, from uint
 			return nil
 		}
 		var err error
-		blocks, err = r.between(ctx, c, r.place(id), from, math.MaxInt64, limit)
+		blocks, err = r.between(ctx, c, r.accountPos(id), from, math.MaxInt64, limit)
 		return err
 	})
 	return blocks, err
 }
 
 // between reads blocks in the order of their numbers, from one snapshot.
-func (r *reads) between(ctx context.Context, c client, at place, from, to uint64, limit int) ([]creditledger.Block, error) {
+func (r *reads) between(ctx context.Context, c client, at accountPos, from, to uint64, limit int) ([]creditledger.Block, error) {
 	type row struct {
 		number uint64
 		data   []byte
@@ -176,7 +176,7 @@ func (r *reads) BlocksByNumber(ctx context.Context, id creditledger.AccountID, n
 	}
 	var blocks []creditledger.Block
 	err := r.view(ctx, "blocks by number", func(c client) (err error) {
-		blocks, err = r.numbered(ctx, c, r.place(id), numbers)
+		blocks, err = r.numbered(ctx, c, r.accountPos(id), numbers)
 		return err
 	})
 	if err != nil {
@@ -186,7 +186,7 @@ func (r *reads) BlocksByNumber(ctx context.Context, id creditledger.AccountID, n
 }
 
 // numbered returns the blocks with some numbers, as they are at one version.
-func (r *reads) numbered(ctx context.Context, c client, at place, numbers []uint64) ([]creditledger.Block, error) {
+func (r *reads) numbered(ctx context.Context, c client, at accountPos, numbers []uint64) ([]creditledger.Block, error) {
 	if len(numbers) == 0 {
 		return nil, nil
 	}
@@ -205,7 +205,7 @@ func missingNumber(n uint64) error {
 
 // picked reads blocks by their keys, in one round trip. They are of one moment when
 // the head is the same before and after them.
-func (r *reads) picked(ctx context.Context, c client, at place, numbers []uint64) ([]creditledger.Block, error) {
+func (r *reads) picked(ctx context.Context, c client, at accountPos, numbers []uint64) ([]creditledger.Block, error) {
 	b := &pgx.Batch{}
 	b.Queue(r.sql.headPack, at.args()...)
 	for _, n := range numbers {
@@ -221,7 +221,7 @@ func (r *reads) picked(ctx context.Context, c client, at place, numbers []uint64
 	return blocks, err
 }
 
-func (r *reads) readPicked(results pgx.BatchResults, at place, numbers []uint64) ([]creditledger.Block, error) {
+func (r *reads) readPicked(results pgx.BatchResults, at accountPos, numbers []uint64) ([]creditledger.Block, error) {
 	before, err := nextPack(results, at)
 	if err != nil {
 		return nil, err
@@ -268,7 +268,7 @@ func (r *reads) readPicked(results pgx.BatchResults, at place, numbers []uint64)
 }
 
 // pickedFromRange reads everything from the smallest number to the greatest.
-func (r *reads) pickedFromRange(ctx context.Context, c client, at place, numbers []uint64) ([]creditledger.Block, error) {
+func (r *reads) pickedFromRange(ctx context.Context, c client, at accountPos, numbers []uint64) ([]creditledger.Block, error) {
 	low, high := numbers[0], numbers[0]
 	for _, n := range numbers {
 		low, high = min(low, n), max(high, n)
@@ -303,7 +303,7 @@ func nextRow(results pgx.BatchResults, dest ...any) (found bool, err error) {
 
 // nextPack reads a head's version, seal and packed blocks; an account never written
 // has version 0.
-func nextPack(results pgx.BatchResults, at place) (*pack, error) {
+func nextPack(results pgx.BatchResults, at accountPos) (*pack, error) {
 	var version int64
 	var seal []byte
 	var text string

@@ -59,7 +59,7 @@ func checkPlaces(ctx context.Context, c client, sql *statements, buckets int) er
 	var id creditledger.AccountID
 	dest := []any{&bucket, &id.Customer, &id.Currency}
 	look := func() error {
-		if at := placeOf(id, buckets); at.bucket != bucket {
+		if at := accountPosOf(id, buckets); at.bucket != bucket {
 			return &setupError{reason: fmt.Sprintf("account %v lies in bucket %d, and belongs in %d of %d: the number of buckets in meta, the rows or the encoding of their names were changed; restore them as they were",
 				id, bucket, at.bucket, buckets)}
 		}

@@ -154,7 +154,7 @@ func (s *Store) commit(ctx context.Context, t *transaction) error {
 		case kind == conflict:
 			answer, late, final, looked := s.ask(ctx, t, unknown)
 			if final && answer == nil {
-				return s.settled(ctx, t, unknown)
+				return s.confirmStored(ctx, t, unknown)
 			}
 			if final {
 				s.contention.moved(late)
@@ -192,7 +192,7 @@ func (s *Store) ask(ctx context.Context, t *transaction, unknown error) (answer 
 	looked = s.onConnection(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		v, err := t.judge(ctx, c)
 		if err == nil {
-			answer, final = v.decide(unknown)
+			answer, final = v.answer(unknown)
 			late = v.late
 			return nil
 		}
@@ -321,7 +321,7 @@ type transaction struct {
 // part is the change of one account.
 type part struct {
 	change   *creditledger.Change
-	at       place
+	at       accountPos
 	old      *pack                  // the head that it replaces; nil: none
 	asksHead bool                   // old has to be read
 	known    map[uint64]storedBlock // of touched blocks that are not in old
@@ -341,7 +341,7 @@ func newTransaction(sql *statements, buckets int, portable bool, list []creditle
 	for i := range list {
 		c := &list[i]
 		if c.Account != (creditledger.AccountID{}) {
-			t.parts = append(t.parts, &part{change: c, at: placeOf(c.Account, buckets)})
+			t.parts = append(t.parts, &part{change: c, at: accountPosOf(c.Account, buckets)})
 		}
 		for j := range c.Records {
 			token, err := newToken(&c.Records[j])

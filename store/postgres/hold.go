@@ -211,7 +211,7 @@ func (s *contention) done(h *hold) {
 }
 
 // lock waits for the lock of an account's head and takes it; nil if there is no head.
-func (s *Store) lock(ctx context.Context, at place) (*hold, error) {
+func (s *Store) lock(ctx context.Context, at accountPos) (*hold, error) {
 	h, err := s.tryLock(ctx, at)
 	if h == nil {
 		s.contention.mu.Lock()
@@ -221,7 +221,7 @@ func (s *Store) lock(ctx context.Context, at place) (*hold, error) {
 	return h, err
 }
 
-func (s *Store) tryLock(ctx context.Context, at place) (*hold, error) {
+func (s *Store) tryLock(ctx context.Context, at accountPos) (*hold, error) {
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return nil, err
@@ -275,7 +275,7 @@ func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *credi
 // contended, or there is no lock to be had.
 func (s *Store) loadHeld(ctx context.Context, id creditledger.AccountID) *creditledger.State {
 	h, wanted := s.contention.toLoad(id)
-	at := s.place(id)
+	at := s.accountPos(id)
 	if wanted {
 		h, _ = s.lock(ctx, at) // without it the account is loaded as any other
 	}

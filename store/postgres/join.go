@@ -149,7 +149,7 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 		if err != nil {
 			return err
 		}
-		if answer, final := v.decide(nil); final {
+		if answer, final := v.answer(nil); final {
 			return answer
 		}
 		if err := t.prepare(ctx, c, nil); err != nil {

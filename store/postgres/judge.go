@@ -162,9 +162,9 @@ func (t *transaction) everything() *creditledger.ConflictError {
 	return e
 }
 
-// decide turns a verdict into the answer to Commit, if there is one: none means that
+// answer turns a verdict into the answer to Commit, if there is one: none means that
 // the transaction may be tried again. unknown is why an earlier try may be stored.
-func (v *verdict) decide(unknown error) (answer error, final bool) {
+func (v *verdict) answer(unknown error) (answer error, final bool) {
 	conflict := len(v.moved.Accounts)+len(v.moved.Records) > 0
 	switch {
 	case unknown != nil && v.applied:
@@ -200,8 +200,8 @@ func (s *Store) confirm(ctx context.Context, t *transaction) error {
 	})
 }
 
-// settled is the end of a commit that was found stored.
-func (s *Store) settled(ctx context.Context, t *transaction, unknown error) error {
+// confirmStored is the end of a commit that was found stored.
+func (s *Store) confirmStored(ctx context.Context, t *transaction, unknown error) error {
 	for attempt := 0; ; attempt++ {
 		err := s.confirm(ctx, t)
 		if err == nil {

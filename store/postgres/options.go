@@ -105,24 +105,24 @@ func validSchema(name string) bool {
 	return true
 }
 
-// place is where an account's rows are: the beginning of all their keys.
-type place struct {
+// accountPos is where an account's rows are: the beginning of all their keys.
+type accountPos struct {
 	bucket             int32
 	customer, currency string
 }
 
-// placeOf computes an account's bucket: FNV-1a, 32 bits, of customer, 0x00, currency.
-func placeOf(id creditledger.AccountID, buckets int) place {
+// accountPosOf computes an account's bucket: FNV-1a, 32 bits, of customer, 0x00, currency.
+func accountPosOf(id creditledger.AccountID, buckets int) accountPos {
 	h := fnv.New32a()
 	h.Write([]byte(id.Customer))
 	h.Write([]byte{0})
 	h.Write([]byte(id.Currency))
-	return place{bucket: int32(h.Sum32() % uint32(buckets)), customer: id.Customer, currency: id.Currency}
+	return accountPos{bucket: int32(h.Sum32() % uint32(buckets)), customer: id.Customer, currency: id.Currency}
 }
 
 // lockKeys names an account among all advisory locks of a database, well enough: who
 // shares a name waits for another account.
-func (p place) lockKeys(schema string) []any {
+func (p accountPos) lockKeys(schema string) []any {
 	space, name := fnv.New32a(), fnv.New32a()
 	space.Write([]byte("creditledger/" + schema))
 	name.Write([]byte(p.customer))
@@ -131,8 +131,8 @@ func (p place) lockKeys(schema string) []any {
 	return []any{int32(space.Sum32()), int32(name.Sum32())}
 }
 
-// args puts a place in front of a statement's other arguments.
-func (p place) args(more ...any) []any {
+// args puts an account's place in front of a statement's other arguments.
+func (p accountPos) args(more ...any) []any {
 	return append([]any{p.bucket, p.customer, p.currency}, more...)
 }
 

@@ -41,7 +41,7 @@ func appendPacked(dst []byte, list []packed) []byte {
 	return dst
 }
 
-func parsePacked(text string, id place) ([]packed, error) {
+func parsePacked(text string, id accountPos) ([]packed, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -58,7 +58,7 @@ func parsePacked(text string, id place) ([]packed, error) {
 	return list, nil
 }
 
-func corrupt(id place, reason string) error {
+func corrupt(id accountPos, reason string) error {
 	account := creditledger.AccountID{Customer: id.customer, Currency: id.currency}
 	return &creditledger.CorruptError{Where: account.String(), Reason: reason}
 }

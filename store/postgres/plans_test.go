@@ -33,7 +33,7 @@ func TestPlans(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := creditledger.AccountID{Customer: "cus_1", Currency: "credits"}
-	at := s.place(id)
+	at := s.accountPos(id)
 	longHistory(t, s, id, history)
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
@@ -83,7 +83,7 @@ type plannedQuery struct {
 	pages int // at most
 }
 
-func planned(sql *statements, at place, n int64) map[string]plannedQuery {
+func planned(sql *statements, at accountPos, n int64) map[string]plannedQuery {
 	const one, few = 25, 60
 	return map[string]plannedQuery{
 		"headVersion":  {sql.headVersion, at.args(), one},

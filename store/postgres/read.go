@@ -24,7 +24,7 @@ type reads struct {
 	view func(ctx context.Context, op string, f func(client) error) error
 }
 
-func (r *reads) place(id creditledger.AccountID) place { return placeOf(id, r.buckets) }
+func (r *reads) accountPos(id creditledger.AccountID) accountPos { return accountPosOf(id, r.buckets) }
 
 // bounded turns a number of the ledger's into one of a column's.
 func bounded(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
@@ -47,7 +47,7 @@ func (r *reads) Load(ctx context.Context, id creditledger.AccountID, have *credi
 	var state *creditledger.State
 	err := r.view(ctx, "load", func(c client) error {
 		state = nil
-		at := r.place(id)
+		at := r.accountPos(id)
 		same, err := r.unchanged(ctx, c, at, have)
 		if !same && err == nil {
 			state, err = r.load(ctx, c, id, at)
@@ -58,7 +58,7 @@ func (r *reads) Load(ctx context.Context, id creditledger.AccountID, have *credi
 }
 
 // unchanged reports whether the account is still where the caller has it.
-func (r *reads) unchanged(ctx context.Context, c client, at place, have *creditledger.Head) (same bool, err error) {
+func (r *reads) unchanged(ctx context.Context, c client, at accountPos, have *creditledger.Head) (same bool, err error) {
 	if have == nil {
 		return false, nil
 	}
@@ -72,7 +72,7 @@ func (r *reads) unchanged(ctx context.Context, c client, at place, have *creditl
 	return same, err
 }
 
-func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, at place) (*creditledger.State, error) {
+func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, at accountPos) (*creditledger.State, error) {
 	var epoch uint64
 	if r.packs != nil {
 		epoch = r.packs.now()
@@ -135,7 +135,7 @@ func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, a
 
 // headFrom makes a head of its columns: version, entries, blocks, last at and next due; the
 // total; and the seal.
-func headFrom(at place, n [5]int64, total string, seal []byte) (h creditledger.Head, err error) {
+func headFrom(at accountPos, n [5]int64, total string, seal []byte) (h creditledger.Head, err error) {
 	if n[0] < 1 || slices.Min(n[:]) < 0 { // version 0 is for an account without a head
 		return h, corrupt(at, "a number of the head is below what it can be")
 	}
@@ -155,7 +155,7 @@ func headFrom(at place, n [5]int64, total string, seal []byte) (h creditledger.H
 
 // unwritten makes sure that an account without a head was never written: it has no
 // journal, or it has one by now because it was just made.
-func (r *reads) unwritten(ctx context.Context, c client, at place) (bool, error) {
+func (r *reads) unwritten(ctx context.Context, c client, at accountPos) (bool, error) {
 	var written, made bool
 	var number int64
 	var bytes, texts []byte
@@ -187,7 +187,7 @@ func (r *reads) Journal(ctx context.Context, id creditledger.AccountID, from uin
 		}
 		var seq int64
 		var record, texts []byte
-		return query(ctx, c, sql, r.place(id).args(bounded(from), int64(limit)), []any{&seq, &record, &texts}, func() error {
+		return query(ctx, c, sql, r.accountPos(id).args(bounded(from), int64(limit)), []any{&seq, &record, &texts}, func() error {
 			records = append(records, creditledger.JournalRecord{Seq: uint64(seq), Bytes: record, Texts: texts})
 			return nil
 		})
@@ -203,7 +203,7 @@ func (r *reads) KeySeq(ctx context.Context, id creditledger.AccountID, key credi
 	err = r.view(ctx, "idempotency key", func(c client) error {
 		seq = 0
 		var n int64
-		return query(ctx, c, r.sql.keySeq, r.place(id).args(string(key)), []any{&n}, func() error {
+		return query(ctx, c, r.sql.keySeq, r.accountPos(id).args(string(key)), []any{&n}, func() error {
 			seq = uint64(n)
 			return nil
 		})

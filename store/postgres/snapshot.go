@@ -38,7 +38,7 @@ func (j *Joined) Snapshot(ctx context.Context, id creditledger.AccountID, f func
 	}
 	err := j.read(ctx, "snapshot", func(c client) error {
 		const attempts = 16
-		at := j.place(id)
+		at := j.accountPos(id)
 		for range attempts {
 			before, err := j.headOf(ctx, c, at)
 			if err != nil {
@@ -57,7 +57,7 @@ func (j *Joined) Snapshot(ctx context.Context, id creditledger.AccountID, f func
 }
 
 // headOf is the version and the seal of an account, none if it was never written.
-func (r *reads) headOf(ctx context.Context, c client, at place) (text string, err error) {
+func (r *reads) headOf(ctx context.Context, c client, at accountPos) (text string, err error) {
 	var version int64
 	var seal []byte
 	err = query(ctx, c, r.sql.headVersion, at.args(), []any{&version, &seal}, func() error {
@@ -70,7 +70,7 @@ func (r *reads) headOf(ctx context.Context, c client, at place) (text string, er
 // show calls f with an account. What f found is no trouble with the database, unless one
 // of the snapshot's methods had it.
 func (r *reads) show(c client, id creditledger.AccountID, f func(creditledger.Snapshot) error) (found, trouble error) {
-	s := &snapshot{reads: r, c: c, id: id, at: r.place(id)}
+	s := &snapshot{reads: r, c: c, id: id, at: r.accountPos(id)}
 	found = f(s)
 	if s.trouble != nil {
 		return nil, s.trouble
@@ -92,7 +92,7 @@ type snapshot struct {
 	*reads
 	c  client
 	id creditledger.AccountID
-	at place
+	at accountPos
 
 	open    map[uint64]creditledger.Block // by number; nil before State was called
 	trouble error                         // with the database

@@ -35,8 +35,8 @@ type Store struct {
 }
 
 var (
-	_ store.Store              = (*Store)(nil)
-	_ creditledger.SharedStore = (*Store)(nil)
+	_ store.Store                  = (*Store)(nil)
+	_ creditledger.OptimisticStore = (*Store)(nil)
 )
 
 // Open returns the ledger in a schema that Migrate has prepared. The pool stays the

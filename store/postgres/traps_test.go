@@ -211,7 +211,7 @@ func TestVerdicts(t *testing.T) {
 		{"written over", verdict{moved: moved}, lost, true, creditledger.ErrOutcomeUnknown},
 		{"wrong", verdict{invalid: creditledger.ErrInvalid}, nil, true, creditledger.ErrInvalid},
 	} {
-		answer, final := c.v.decide(c.unknown)
+		answer, final := c.v.answer(c.unknown)
 		if final != c.final || !errors.Is(answer, c.want) && answer != c.want {
 			t.Errorf("%s: %v, final %t", c.name, answer, final)
 		}

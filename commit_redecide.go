@@ -2,67 +2,68 @@ package creditledger
 
 import "slices"
 
-// thrownAway is what was decided on a slot and is void, oldest first.
-type thrownAway struct {
+// redecideQueue holds the operations that were decided on a slot and are void, oldest
+// first.
+type redecideQueue struct {
 	list []rider
-	done chan struct{} // closed when all of it is decided afresh or dropped
-	turn chan struct{} // of a JoinedStore: its token is whose turn it is to decide; nil: a goroutine does
+	done chan struct{} // closed when all of them are decided afresh or dropped
+	turn chan struct{} // of a JoinedStore: who holds its token decides; nil: a goroutine does
 }
 
-// spoil drops the account and what was decided on it and not taken yet, after
+// invalidate drops the account, and what was decided on it and not taken yet, after
 // something went wrong that cannot be taken back.
-func (c *cache) spoil(s *slot) {
+func (c *cache) invalidate(s *slot) {
 	s.account, s.deciding = nil, false
 	var queued []*flight
 	for s.queued != nil {
 		queued = append(queued, s.pop())
 	}
 	for _, f := range slices.Backward(queued) {
-		c.throw(f, nil)
+		c.queueRedecide(f, nil)
 		f.land(&ConflictError{Accounts: []AccountID{s.id}})
 		c.landed(f)
 	}
 }
 
-// throw throws away what a flight carried. It comes before what was thrown away earlier
-// and is still not decided afresh: that would have been first otherwise. The conflict, if
-// that is why, tells which keys are in use. What was tried too often is not tried again.
-func (c *cache) throw(f *flight, why *ConflictError) {
+// queueRedecide queues what a flight carried to be decided afresh. It comes before what is
+// queued already, because it was submitted before that. The conflict, if there was one,
+// tells which keys are in use. What was tried too often is not tried again.
+func (c *cache) queueRedecide(f *flight, why *ConflictError) {
 	s := f.slot
-	f.aboard = slices.DeleteFunc(f.aboard, func(r rider) bool { return !r.mayBeThrown() })
-	thrown := f.aboard
-	f.aboard = nil
-	if len(thrown) == 0 {
+	f.riders = slices.DeleteFunc(f.riders, func(r rider) bool { return !r.mayRedecide() })
+	void := f.riders
+	f.riders = nil
+	if len(void) == 0 {
 		return
 	}
-	begun := s.thrown != nil
+	begun := s.toRedecide != nil
 	if !begun {
-		s.thrown = &thrownAway{done: make(chan struct{})}
+		s.toRedecide = &redecideQueue{done: make(chan struct{})}
 	}
-	for _, r := range thrown {
-		r.throwOff(s.thrown, why)
+	for _, r := range void {
+		r.mustRedecide(s.toRedecide, why)
 	}
-	s.thrown.list = slices.Concat(thrown, s.thrown.list)
+	s.toRedecide.list = slices.Concat(void, s.toRedecide.list)
 	if begun {
 		return
 	}
 	c.mu.Lock()
 	s.users++
-	if c.afresh == nil {
-		c.afresh = map[*slot]struct{}{}
+	if c.redeciding == nil {
+		c.redeciding = map[*slot]struct{}{}
 	}
-	c.afresh[s] = struct{}{}
+	c.redeciding[s] = struct{}{}
 	c.mu.Unlock()
-	c.redecide(s)
+	c.beginRedecide(s)
 }
 
-// redecided ends what throw began.
-func (c *cache) redecided(s *slot) {
-	close(s.thrown.done)
-	s.thrown = nil
+// endRedecide ends what queueRedecide began.
+func (c *cache) endRedecide(s *slot) {
+	close(s.toRedecide.done)
+	s.toRedecide = nil
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.afresh, s)
+	delete(c.redeciding, s)
 	s.users--
 }
 
@@ -84,7 +85,7 @@ func (e *ConflictError) concerns(c *Change) bool {
 	return slices.ContainsFunc(c.Records, func(p RecordPut) bool { return slices.Contains(e.Records, p.RecordID) })
 }
 
-// of is the part of a conflict that concerns a slot's flight.
+// of is the part of a conflict that names something of a slot's flight.
 func (e *ConflictError) of(s *slot) *ConflictError {
 	part := &ConflictError{}
 	if slices.Contains(e.Accounts, s.id) {
