@@ -37,10 +37,8 @@ func (Arrive) Name() string { return "transfer" }
 
 func (s *State) send(op Send, r *Result) error {
 	var from []payer
-	for _, b := range InOrder(slices.Clone(s.Blocks)) {
-		if b.Eligible(s.now) && (op.BlockID == "" || b.ID == op.BlockID) {
-			from = append(from, payer{b, s.free(b)})
-		}
+	for _, b := range s.ordered(func(b *Block) bool { return b.Eligible(s.now) && (op.BlockID == "" || b.ID == op.BlockID) }) {
+		from = append(from, payer{b, s.free(b)})
 	}
 	amount := op.Amount
 	if op.BlockID != "" {
@@ -119,6 +117,9 @@ func (a *Act) Do() (results []*Result, replayed bool, err error) {
 		if !slices.Contains(a.on, p.On) {
 			a.on = append(a.on, p.On)
 		}
+	}
+	if len(a.on) > 64 {
+		return nil, false, &Refusal{Kind: Invalid, What: "operations"}
 	}
 	for _, on := range a.on {
 		for _, d := range on.List {

@@ -16,19 +16,19 @@ type payer struct {
 // payers are the blocks that may pay for an item in drawdown order, for usage at an
 // instant, or at once.
 func (s *State) payers(item string, usage cl.Instant) (list []payer) {
-	for _, b := range InOrder(slices.Clone(s.Blocks)) {
-		switch {
-		case !b.Lets(item):
-		case usage == 0:
-			if b.Eligible(s.now) {
-				list = append(list, payer{b, s.free(b)})
-			}
-		case b.ActivatedAt == 0, b.Gated && b.ActivatedAt > usage, b.EffectiveAt > usage, b.Expired(usage):
-		case b.Expired(s.now):
-			list = append(list, payer{b, b.Lapsed})
-		default:
-			list = append(list, payer{b, s.free(b)})
+	may := func(b *Block) bool {
+		if usage == 0 {
+			return b.Lets(item) && b.Eligible(s.now)
 		}
+		paid := b.ActivatedAt != 0 && (!b.Gated || b.ActivatedAt <= usage)
+		return b.Lets(item) && paid && b.EffectiveAt <= usage && !b.Expired(usage)
+	}
+	for _, b := range s.ordered(may) {
+		p := payer{b, s.free(b)}
+		if b.Expired(s.now) {
+			p.can = b.Lapsed
+		}
+		list = append(list, p)
 	}
 	return list
 }
@@ -120,10 +120,11 @@ func (d *drawing) draw(amount *big.Rat, payers []payer, r *Result) {
 		return
 	}
 	var last *Block
-	for _, b := range InOrder(slices.Clone(d.s.Blocks)) {
-		if b.Eligible(d.s.now) && b.ExpiresAt == 0 && len(b.Filters) == 0 && d.s.HeldOf(b, d.s.now).Sign() == 0 {
-			last = b
-		}
+	mayOwe := func(b *Block) bool {
+		return b.Eligible(d.s.now) && b.ExpiresAt == 0 && len(b.Filters) == 0 && d.s.HeldOf(b, d.s.now).Sign() == 0
+	}
+	if list := d.s.ordered(mayOwe); len(list) > 0 {
+		last = list[len(list)-1]
 	}
 	if last == nil {
 		last = d.s.make(r, &Block{EffectiveAt: d.s.now, ActivatedAt: d.s.now, Balance: new(big.Rat)}, "")

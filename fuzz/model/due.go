@@ -1,10 +1,6 @@
 package model
 
-import (
-	"slices"
-
-	cl "creditledger"
-)
+import cl "creditledger"
 
 // sweep writes what is due. It leaves no trace but its entries, so what comes after the
 // last of them is not settled yet: the clock may go back that far.
@@ -78,9 +74,8 @@ func (s *State) happen(at, by cl.Instant) {
 // expireFreed writes down what is free on expired blocks, in drawdown order, as entries
 // of an operation, or of none.
 func (s *State) expireFreed(r *Result, op Operation) {
-	for _, b := range InOrder(slices.Clone(s.Blocks)) {
-		if free := s.free(b); b.Expired(s.now) && free.Sign() > 0 {
-			s.write(r, op, &Entry{Type: cl.EntryCreditBlockExpiry, Block: b, Amount: free}, func() { b.lapse(free) })
-		}
+	for _, b := range s.ordered(func(b *Block) bool { return b.Expired(s.now) && s.free(b).Sign() > 0 }) {
+		free := s.free(b)
+		s.write(r, op, &Entry{Type: cl.EntryCreditBlockExpiry, Block: b, Amount: free}, func() { b.lapse(free) })
 	}
 }

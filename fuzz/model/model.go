@@ -298,6 +298,16 @@ func InOrder(blocks []*Block) []*Block {
 	return blocks
 }
 
+// ordered are the blocks of some kind, in drawdown order.
+func (s *State) ordered(kind func(*Block) bool) (list []*Block) {
+	for _, b := range s.Blocks {
+		if kind(b) {
+			list = append(list, b)
+		}
+	}
+	return InOrder(list)
+}
+
 // Find looks a block up by its id.
 func (s *State) Find(id string) *Block {
 	for _, b := range s.Blocks {

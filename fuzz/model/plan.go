@@ -2,7 +2,6 @@ package model
 
 import (
 	"math/big"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -145,10 +144,10 @@ func (s *State) rollOver(p *Plan) {
 	if percent == nil {
 		percent = big.NewRat(100, 1)
 	}
-	for _, from := range InOrder(slices.Clone(s.Blocks)) {
-		if from.Plan != p.ScheduleID || from.ExpiresAt != s.now || from.Carried > 0 && from.Carried >= max(ro.MaxTimes, 1) {
-			continue
-		}
+	mayGo := func(b *Block) bool {
+		return b.Plan == p.ScheduleID && b.ExpiresAt == s.now && (b.Carried == 0 || b.Carried < max(ro.MaxTimes, 1))
+	}
+	for _, from := range s.ordered(mayGo) {
 		carry := new(big.Rat).Mul(s.free(from), percent)
 		carry = cut(carry.Quo(carry, big.NewRat(100, 1)), p.Scale)
 		if ro.Max != nil {

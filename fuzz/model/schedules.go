@@ -230,9 +230,10 @@ func (s *State) endSchedule(op EndSchedule, r *Result) error {
 		return &Refusal{Kind: Constraint}
 	}
 	p.ByHand = true
-	for _, b := range InOrder(slices.Clone(s.Blocks)) {
-		if free := s.free(b); op.VoidBlocks && b.Plan == p.ScheduleID && !b.Expired(s.now) && free.Sign() > 0 {
-			s.takeBack(op, op.Reason, b, free, r)
+	own := func(b *Block) bool { return b.Plan == p.ScheduleID && !b.Expired(s.now) && s.free(b).Sign() > 0 }
+	if op.VoidBlocks {
+		for _, b := range s.ordered(own) {
+			s.takeBack(op, op.Reason, b, s.free(b), r)
 		}
 	}
 	r.Plan = p.copy()
