@@ -21,7 +21,10 @@ func everyHistory(t *testing.T, check func(*history)) {
 	seen := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) { check(newHistory(t, seen)) })
 	t.Log(seen)
-	for _, kind := range []string{"increment", "decrement", "reverse", "hold", "extend_hold", "capture", "release", "schedule", "change_schedule", "end_schedule", "void", "batch"} {
+	if testsize.Small() { // too few to have all
+		return
+	}
+	for _, kind := range []string{"increment", "decrement", "reverse", "hold", "extend_hold", "capture", "release", "schedule", "change_schedule", "end_schedule", "batch"} {
 		if !t.Failed() && (seen[kind] == 0 || kind != "increment" && kind != "schedule" && seen[kind+" refused"] == 0) {
 			t.Errorf("%s was never done, or never refused", kind)
 		}
