@@ -24,10 +24,18 @@ type history struct {
 }
 
 func newHistory(t *rapid.T, seen map[string]int) *history {
-	return &history{T: t, a: &model.Account{ID: cl.AccountID{Customer: "c", Currency: "credits"}, Repay: cl.RepayFirst}, clock: cl.InstantOf(time.Date(2026, 1, 30, 22, 0, 0, 0, time.UTC)), seen: seen}
+	h := &history{T: t, a: &model.Account{ID: cl.AccountID{Customer: "c", Currency: "credits"}, Repay: cl.RepayFirst}, clock: cl.InstantOf(time.Date(2026, 1, 30, 22, 0, 0, 0, time.UTC)), seen: seen}
+	h.do(cl.Increment{Amount: cl.AmountOf(int64(1 + h.below(400))), BlockID: "first"})
+	h.do(cl.Increment{Amount: cl.AmountOf(60), ExpiresAt: cl.AtInstant(h.later(time.Hour, 30*time.Hour)), BlockID: "second"})
+	return h
 }
 
-func (h *history) below(n int) int { return rapid.IntRange(0, n-1).Draw(h.T, "n") }
+// below draws two small numbers and scrambles them: what is drawn tends to be small, and
+// nothing stays 0, the simplest.
+func (h *history) below(n int) int {
+	bits := rapid.Uint32Range(0, 63)
+	return int((bits.Draw(h.T, "n")<<6|bits.Draw(h.T, "n"))*2654435761>>8) % n
+}
 
 func (h *history) oneIn(n int) bool { return h.below(n) == n-1 }
 
@@ -66,8 +74,13 @@ func (h *history) block() string {
 	return "none"
 }
 
+// open are the holds that stand.
+func (h *history) open() []*model.Hold {
+	return slices.DeleteFunc(slices.Clone(h.a.Now().Holds), func(x *model.Hold) bool { return x.State != model.Open || x.Until <= h.clock })
+}
+
 func (h *history) hold() string {
-	list := slices.DeleteFunc(slices.Clone(h.a.Now().Holds), func(x *model.Hold) bool { return x.State != model.Open || x.Until <= h.clock })
+	list := h.open()
 	if len(list) == 0 || h.oneIn(4) {
 		list = h.a.Now().Holds
 	}
@@ -105,6 +118,9 @@ func (h *history) operation() model.Operation {
 	case 6, 7:
 		return h.setAside()
 	case 8:
+		if len(h.open()) == 0 {
+			return h.setAside()
+		}
 		op := model.ExtendHold{HoldID: h.hold(), Amount: new(big.Rat)}
 		op.Overdraft, op.Limit = h.policy()
 		if h.oneIn(2) {
@@ -255,7 +271,13 @@ func (h *history) move() model.Operation {
 	case 1:
 		return cl.Amendment{BlockID: h.block(), Amount: h.amount()}
 	case 2:
-		return cl.Activation{BlockID: h.block()}
+		id := h.block()
+		for _, b := range h.a.Now().Blocks {
+			if b.ActivatedAt == 0 && !b.Expired(h.clock) && !h.oneIn(3) {
+				id = b.ID
+			}
+		}
+		return cl.Activation{BlockID: id}
 	}
 	op := cl.ExpirationChange{BlockID: h.block(), Target: cl.AtInstant(h.later(-time.Hour, time.Hour, 30*time.Hour)), NewBlockID: h.id("b")}
 	if h.oneIn(2) {
