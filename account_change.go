@@ -18,6 +18,7 @@ type change struct {
 	// What apply did, for revert.
 	closed []*block
 	opened []closedBlock
+	erased []erasure
 	before snapshot
 }
 
@@ -166,6 +167,9 @@ func (a *account) apply(c *change) {
 		a.addOpen(c.created)
 		a.index(c.created)
 	}
+	for i := range c.erased {
+		a.erase(c.erased[i].block)
+	}
 	a.head.Entries += uint64(len(c.lines))
 	for i := range c.edits {
 		a.closeIfDone(c, c.edits[i].block)
@@ -210,6 +214,9 @@ func (a *account) revert(c *change) {
 	for _, b := range slices.Backward(c.closed) { // mostly the first of all, each
 		delete(a.closed, b.ID)
 		a.addOpen(b)
+	}
+	for _, e := range slices.Backward(c.erased) {
+		a.setRare(e.block, e.was)
 	}
 	if b := c.created; b != nil {
 		a.unindex(b)

@@ -1,11 +1,17 @@
 package creditledger
 
+import (
+	"cmp"
+	"slices"
+)
+
 // sealed is a record ready to be stored.
 type sealed struct {
 	seq   uint64
 	prev  Seal // of the record before
 	key   Key  // the caller's, if any
 	bytes []byte
+	texts []byte // beside it
 }
 
 // written is what was decided or replayed on an account: changes that are applied, and
@@ -13,7 +19,8 @@ type sealed struct {
 type written struct {
 	changes []*change // in order
 	records []sealed
-	puts    []RecordPut // of the upper layer
+	texts   []RecordTexts // what is left of those of earlier records
+	puts    []RecordPut   // of the upper layer
 }
 
 // changeset collects what is written on one account, for one commit.
@@ -22,8 +29,9 @@ type changeset struct {
 	prev    Seal   // of the same head
 	records []JournalRecord
 	keys    []KeyedRecord
-	byKey   map[Key]bool // the same keys
-	upper   []RecordPut  // records of upper layers, each once
+	byKey   map[Key]bool  // the same keys
+	texts   []RecordTexts // of earlier records, by number
+	upper   []RecordPut   // records of upper layers, each once
 	touched []touchedBlock
 	index   map[*block]int // into touched, once there are many
 	bytes   []byte         // where those of the last records lie
@@ -38,7 +46,7 @@ type touchedBlock struct {
 // add takes over what was written; records are copied.
 func (s *changeset) add(w *written) {
 	for _, r := range w.records {
-		s.records = append(s.records, JournalRecord{Seq: r.seq, Bytes: s.keep(r.bytes)})
+		s.records = append(s.records, JournalRecord{Seq: r.seq, Bytes: s.keep(r.bytes), Texts: r.texts})
 		if r.key == "" {
 			continue
 		}
@@ -48,6 +56,7 @@ func (s *changeset) add(w *written) {
 		}
 		s.byKey[r.key] = true
 	}
+	s.retext(w.texts)
 	s.upper = append(s.upper, w.puts...)
 	for _, c := range w.changes {
 		if c.materialised {
@@ -62,6 +71,25 @@ func (s *changeset) add(w *written) {
 		for _, b := range c.closed {
 			s.touch(b, false)
 		}
+		for i := range c.erased {
+			s.touch(c.erased[i].block, false)
+		}
+	}
+}
+
+// retext takes over what is left of the texts of earlier records: of those in the set too,
+// which are not stored yet.
+func (s *changeset) retext(texts []RecordTexts) {
+	for _, t := range texts {
+		if t.Seq > s.version {
+			s.records[t.Seq-s.version-1].Texts = t.Texts
+			continue
+		}
+		i, found := slices.BinarySearchFunc(s.texts, t.Seq, func(t RecordTexts, seq uint64) int { return cmp.Compare(t.Seq, seq) })
+		if !found {
+			s.texts = slices.Insert(s.texts, i, t)
+		}
+		s.texts[i] = t
 	}
 }
 
@@ -112,7 +140,7 @@ func (s *changeset) puts(id RecordID) bool {
 // change is the set as a store takes it. The blocks are copied as they are now, into
 // memory.
 func (s *changeset) change(a *account, memory *[]StoredBlock) Change {
-	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records, Keys: s.keys, Records: s.upper}
+	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records, Keys: s.keys, Texts: s.texts, Records: s.upper}
 	first := len(*memory)
 	for _, t := range s.touched {
 		*memory = append(*memory, StoredBlock{Block: t.block.whole(), Open: a.closed[t.block.ID].block != t.block, New: t.new})

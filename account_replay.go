@@ -87,7 +87,7 @@ func replayOperations(a *account, rec *OpRecord, newChange func() *change) ([]*c
 // checkReplayed makes the checks that a request passes before it is decided: a record
 // may come from anywhere.
 func checkReplayed(rec *OpRecord) error {
-	if err := firstError(checkOptionalID("idempotency_key", string(rec.Key)), checkOperation(rec.Op)); err != nil {
+	if err := firstError(checkOptionalID("idempotency_key", string(rec.Key)), checkRecorded(rec)); err != nil {
 		return err
 	}
 	var one [1]Operation
@@ -97,6 +97,18 @@ func checkReplayed(rec *OpRecord) error {
 		}
 	}
 	return nil
+}
+
+// checkRecorded is checkOperation, for what only the ledger itself asks, too.
+func checkRecorded(rec *OpRecord) error {
+	op, ok := rec.Op.(erase)
+	switch {
+	case !ok:
+		return checkOperation(rec.Op)
+	case op.To >= rec.Seq:
+		return invalid("op", "an erasure of record %d, which it does not follow", op.To)
+	}
+	return op.check()
 }
 
 // replayChange compares what a record says with what the replay gives, and applies it.

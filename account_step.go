@@ -19,6 +19,8 @@ func step(a *account, op Operation, c *change) error {
 		err = stepAmendment(a, &op, c)
 	case Activation:
 		err = stepActivation(a, &op, c)
+	case erase:
+		err = stepErase(a, &op, c)
 	default:
 		err = invalid("op", "%T cannot be decided", op)
 	}

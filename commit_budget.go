@@ -67,7 +67,10 @@ const entrySize = 384
 func (w *written) size() int64 {
 	size := 0
 	for i := range w.records {
-		size += len(w.records[i].bytes) * 2 // the operation says about the same
+		size += len(w.records[i].bytes)*2 + len(w.records[i].texts) // the operation says about the same
+	}
+	for i := range w.texts {
+		size += len(w.texts[i].Texts)
 	}
 	for _, c := range w.changes {
 		size += entrySize * len(c.lines)

@@ -188,7 +188,7 @@ func (d *damaged) reseal(t testing.TB, from int) {
 		}
 		if i >= from {
 			rec.Prev, rec.Seq = prev, uint64(i+1)
-			d.journal[i] = creditledger.JournalRecord{Seq: rec.Seq, Bytes: creditledger.AppendRecord(nil, rec)}
+			d.journal[i] = creditledger.JournalRecord{Seq: rec.Seq, Bytes: creditledger.AppendRecord(nil, rec), Texts: d.journal[i].Texts}
 		}
 		prev = creditledger.SealOf(d.journal[i].Bytes)
 	}

@@ -44,6 +44,9 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 	"Explain": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Explain(ctx, on, amount("1"), creditledger.Charge{}))
 	},
+	"Erase": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.Erase(ctx, on.Customer, creditledger.Erasure{Currency: on.Currency}))
+	},
 	"Journal":    func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Journal(ctx, on, 1, 10)) },
 	"Import":     func(l *creditledger.Ledger, on creditledger.AccountID) error { return l.Import(ctx, on, nil) },
 	"Checkpoint": func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Checkpoint(ctx, on)) },

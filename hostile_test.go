@@ -162,6 +162,9 @@ func checkStored(t *testing.T, name string, w *world, op creditledger.Operation,
 		t.Fatal(err)
 	}
 	rec, err := creditledger.DecodeRecord(records[0].Bytes)
+	if err == nil {
+		err = rec.ReadTexts(records[0].Texts)
+	}
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

@@ -197,7 +197,7 @@ func TestHouseImportsBite(t *testing.T) {
 var layers = []layer{
 	{"", "values: what is asked, granted and answered, with its text and JSON, and errors", []string{
 		"accountid", "amount", "amount_share", "amount_text", "block", "costbasis", "currency", "date", "document", "entry", "enum", "errors", "filter",
-		"instant", "interval", "json", "key", "limits", "operation", "operation_check", "operation_difference", "operation_json", "operation_resolve",
+		"instant", "interval", "json", "key", "limits", "operation", "operation_check", "operation_difference", "operation_erase", "operation_json", "operation_resolve",
 		"operation_size", "overdraft", "result", "seal", "violation", "when",
 	}},
 	{"store", "the seam: what the ledger needs of a store", []string{"store"}},
@@ -205,18 +205,18 @@ var layers = []layer{
 		"journal_block", "journal_fields", "journal_lines", "journal_operation", "journal_reader", "journal_record", "journal_texts", "journal_values",
 	}},
 	{"account", "one account in memory: time passes over it, an operation is decided on it, a record is replayed", []string{
-		"account_block", "account_change", "account_changeset", "account_checks", "account_draw", "account_expiry", "account_lists", "account_pools",
+		"account_block", "account_change", "account_changeset", "account_checks", "account_draw", "account_erase", "account_expiry", "account_lists", "account_pools",
 		"account_rebuild", "account_replay", "account_state", "account_step", "account_weight",
 	}},
 	{"commit", "the accounts at hand, and what was decided on its way to the store", []string{
 		"commit_budget", "commit_committer", "commit_flight", "commit_joined", "commit_redecide", "commit_slots", "commit_turn",
 	}},
 	{"ledger", "from a call to what is queued, and to its result", []string{
-		"ledger", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_decide", "ledger_documents", "ledger_durable",
+		"ledger", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_decide", "ledger_documents", "ledger_durable", "ledger_erase", "ledger_eraser",
 		"ledger_expire", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_sweep",
 	}},
 	{"read", "reports", []string{"read_balance", "read_blocks", "read_cursor", "read_entries", "read_explain"}},
-	{"verify", "the proof of what is stored", []string{"verify", "verify_account", "verify_compare", "verify_customers", "verify_index"}},
+	{"verify", "the proof of what is stored", []string{"verify", "verify_account", "verify_compare", "verify_customers", "verify_index", "verify_texts"}},
 	{"doc", "the package's tutorial", []string{"doc"}},
 }
 

@@ -12,6 +12,7 @@ const (
 	opAmendment        = 5
 	opActivation       = 6
 	opBatch            = 7
+	opErase            = 19
 )
 
 const (
@@ -57,6 +58,8 @@ func (c *operationCodec) append(dst []byte, op Operation) []byte {
 	case Activation:
 		dst = appendText(append(dst, opActivation), op.BlockID)
 		return c.end(dst, op.Description, op.Metadata)
+	case erase:
+		return c.appendErase(append(dst, opErase), &op)
 	case Batch:
 		dst = binary.AppendUvarint(append(dst, opBatch), uint64(len(op)))
 		for _, o := range op {
@@ -216,6 +219,8 @@ func (c *operationCodec) operation(r *reader, inBatch bool) Operation {
 		op := Activation{BlockID: r.text()}
 		op.Description, op.Metadata = c.readEnd(r)
 		return op
+	case code == opErase && !inBatch && c.format >= recordFormat3:
+		return c.readErase(r)
 	case code == opBatch && !inBatch:
 		return c.batch(r)
 	}
@@ -279,5 +284,28 @@ func (c *operationCodec) decrement(r *reader) Operation {
 	op.PriceID = r.text()
 	op.InvoiceID = r.text()
 	op.Description, op.Metadata = c.readEnd(r)
+	return op
+}
+
+func (c *operationCodec) appendErase(dst []byte, op *erase) []byte {
+	for _, n := range []uint64{op.From, op.To, op.Operation, op.Operations, uint64(len(op.Blocks))} {
+		dst = binary.AppendUvarint(dst, n)
+	}
+	for _, id := range op.Blocks {
+		dst = appendText(dst, id)
+	}
+	return c.end(dst, "", nil)
+}
+
+func (c *operationCodec) readErase(r *reader) Operation {
+	op := erase{From: r.uvarint(), To: r.uvarint(), Operation: r.uvarint(), Operations: r.uvarint()}
+	n := r.count()
+	for range n {
+		op.Blocks = append(op.Blocks, r.text())
+		if r.err != "" {
+			break
+		}
+	}
+	c.readEnd(r)
 	return op
 }

@@ -56,7 +56,7 @@ const (
 // written in, so that a record has one form and releases that know no later format read
 // all they can.
 func recordFormatOf(r *OpRecord) byte {
-	if r.Texts != nil || r.Was != (Seal{}) {
+	if _, erases := r.Op.(erase); erases || r.Texts != nil || r.Was != (Seal{}) {
 		return recordFormat3
 	}
 	if saysEligibleBefore(r.Op) {
@@ -180,6 +180,9 @@ func (rec *OpRecord) decodeStored(account AccountID, stored *JournalRecord) erro
 	err := rec.decode(account, stored.Bytes)
 	if err == nil && (rec.Account != account || rec.Seq != stored.Seq) {
 		err = &CorruptError{Where: "journal record", Reason: fmt.Sprintf("says it is record %d of %s", rec.Seq, rec.Account)}
+	}
+	if err == nil {
+		err = rec.ReadTexts(stored.Texts)
 	}
 	if err != nil {
 		return fmt.Errorf("record %d of %s: %w", stored.Seq, account, err)

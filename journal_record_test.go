@@ -39,6 +39,7 @@ const (
 
 	sealedText, sealedBatch   = "increment with a sealed text", "batch of which one says nothing"
 	fromEarlier, quietEarlier = "void made from an earlier format", "expiry made from an earlier format"
+	erasure1, erasure2        = "erasure", "erasure of one operation of a batch"
 )
 
 // format is the one that a sample is written in.
@@ -46,7 +47,7 @@ func (s *namedRecord) format() byte {
 	switch s.name {
 	case eligibleBefore, batchBefore:
 		return recordFormat2
-	case sealedText, sealedBatch, fromEarlier, quietEarlier:
+	case sealedText, sealedBatch, fromEarlier, quietEarlier, erasure1, erasure2:
 		return recordFormat3
 	}
 	return recordFormat1
@@ -105,6 +106,8 @@ func sampleRecords(t rapid.TB) []namedRecord {
 			Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}}, Effect{}, Effect{}, Effect{}, Effect{}, Effect{}, Effect{}))},
 		{fromEarlier, copied(sealed(record(ops[4], Effect{Lines: []Line{initiated, voided}})))},
 		{quietEarlier, copied(record(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}}))},
+		{erasure1, record(erase{From: 3, To: 900, Operations: 300, Blocks: []string{"A", "B"}}, Effect{})},
+		{erasure2, record(erase{From: 7, To: 7, Operation: 2, Operations: 1}, Effect{})},
 	}
 }
 

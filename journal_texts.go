@@ -3,7 +3,7 @@ package creditledger
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
+	"slices"
 )
 
 // People have a right to be forgotten, books have a duty to stay. So what a record of
@@ -178,10 +178,7 @@ func (rec *OpRecord) ReadTexts(data []byte) error {
 		rec.setText(int(i), description, metadata)
 		next = i + 1
 	}
-	if err := r.finish("texts"); err != nil {
-		return fmt.Errorf("record %d of %s: %w", rec.Seq, rec.Account, err)
-	}
-	return nil
+	return r.finish("texts")
 }
 
 // setText gives one of a record's operations its texts.
@@ -193,5 +190,40 @@ func (rec *OpRecord) setText(i int, description string, metadata map[string]stri
 	rec.Op = withText(rec.Op, description, metadata)
 }
 
+// unsaid is an operation like the record's without the texts that the record has no more:
+// whether it says what the record's did, nobody can tell.
+func (rec *OpRecord) unsaid(op Operation) Operation {
+	b, batch := op.(Batch)
+	was, _ := rec.Op.(Batch)
+	switch {
+	case rec.Texts == nil || batch && len(b) != len(was):
+		return op
+	case !batch:
+		if rec.erased(0) {
+			return withText(op, "", nil)
+		}
+		return op
+	}
+	b = slices.Clone(b)
+	for i := range b {
+		if rec.erased(i) {
+			b[i] = withText(b[i], "", nil)
+		}
+	}
+	return b
+}
+
 // erased reports whether the texts of one of the record's operations are gone.
 func (rec *OpRecord) erased(op int) bool { return rec.Texts != nil && rec.Texts[op].Erased }
+
+// without is what is left of a record's texts when the erasure has been carried out, and
+// how many operations lose theirs.
+func (op *erase) without(rec *OpRecord) (left []byte, n uint64) {
+	for i := range rec.Texts {
+		if t := &rec.Texts[i]; t.atHand() && op.covers(rec.Seq, i) {
+			t.Erased = true
+			n++
+		}
+	}
+	return appendTexts(nil, rec), n
+}

@@ -171,7 +171,10 @@ func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key
 	if p.request, err = l.newRequest(ctx, on, op, key); err != nil {
 		return nil, attempted(op, on, err)
 	}
-	if p.request.bits, err = l.ids.draw(); err != nil {
+	if p.request.bits, err = l.ids.draw(); err == nil {
+		p.request.salt, err = l.ids.salt(op)
+	}
+	if err != nil {
 		return nil, attempted(op, on, err)
 	}
 	p.request.attach, p.request.mayLead = attach, lead

@@ -44,6 +44,9 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	"Accounts": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.Accounts(c, creditledger.AccountID{}, 10))
 	},
+	"Erase": func(c context.Context, l *creditledger.Ledger) error {
+		return errOf(l.Erase(c, "cus_1", creditledger.Erasure{}))
+	},
 	"Sweep":      func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Sweep(c)) },
 	"Journal":    func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Journal(c, cus1, 1, 10)) },
 	"Checkpoint": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Checkpoint(c, cus1)) },

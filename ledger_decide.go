@@ -148,12 +148,13 @@ func (d *decision) seal(op Operation, key Key, at Instant, entries uint64, chang
 			total = a.totalAt(at, c.lines[len(c.lines)-1].Ending)
 		}
 	}
+	rec.sealTexts(&d.request.salt)
 	start := len(d.bytes)
 	d.bytes = AppendRecord(d.bytes, rec)
 	bytes := d.bytes[start:len(d.bytes):len(d.bytes)]
 	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, SealOf(bytes), at
 	a.head.NextDue, a.head.Total = a.nextDue(), total
-	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: key, bytes: bytes})
+	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: key, bytes: bytes, texts: appendTexts(nil, rec)})
 	return rec
 }
 
@@ -164,5 +165,5 @@ func (d *decision) takeBack() {
 			d.account.revert(c)
 		}
 	}
-	d.pieces, d.gone, d.changes, d.records = nil, nil, nil, nil
+	d.pieces, d.gone, d.changes, d.records, d.texts = nil, nil, nil, nil, nil
 }

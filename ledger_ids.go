@@ -27,17 +27,29 @@ type randomBits [10]byte
 // is decided and whatever becomes of it: so the ids that follow depend on neither replays
 // and refusals nor on when they were found out.
 func (s *idSource) draw() (bits randomBits, err error) {
+	return bits, s.read(bits[:])
+}
+
+// salt returns the bits for the salts of a request that says something: such a request
+// draws once more.
+func (s *idSource) salt(op Operation) (salt Salt, err error) {
+	if !hasText(op) {
+		return salt, nil
+	}
+	return salt, s.read(salt[:])
+}
+
+func (s *idSource) read(bits []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.left) < len(bits) {
 		if _, err := io.ReadFull(s.random, s.buf[:]); err != nil {
-			return bits, fmt.Errorf("making an id: %w", err)
+			return fmt.Errorf("making an id: %w", err)
 		}
 		s.left = s.buf[:]
 	}
-	copy(bits[:], s.left)
-	s.left = s.left[len(bits):]
-	return bits, nil
+	s.left = s.left[copy(bits, s.left):]
+	return nil
 }
 
 // nextID makes the next id of a request: the first of the bits as they were drawn, the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Journal returns up to limit (at most MaxPage) sealed records of an account from
@@ -100,6 +101,6 @@ func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys ma
 	if err != nil {
 		return err
 	}
-	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: rec.Key, bytes: stored.Bytes})
+	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: rec.Key, bytes: stored.Bytes, texts: slices.Clone(stored.Texts)})
 	return nil
 }

@@ -40,7 +40,7 @@ func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error
 	if rec == nil || err != nil {
 		return nil, err
 	}
-	if field := difference(rec.Op, r.op); field != "" {
+	if field := difference(rec.Op, rec.unsaid(r.op)); field != "" {
 		return nil, &IdempotencyMismatchError{Key: r.key, Field: field}
 	}
 	return l.resultOf(ctx, rec)

@@ -24,6 +24,7 @@ type request struct {
 	undated error
 	bits    randomBits // drawn once; all ids of the request come from them
 	ids     uint32     // how many a decision made so far
+	salt    Salt       // drawn once, if it says something; the salts of all that it says come from it
 }
 
 func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key Key) (request, error) {

@@ -69,12 +69,12 @@ func (b *entryBuilder) part(res *Result, i int, blocks []*block) {
 		res.Entries = make([]Entry, len(e.Lines))
 	}
 	for j := range e.Lines {
-		b.entry(&res.Entries[j], b.ops[i], e, j, blocks[j])
+		b.entry(&res.Entries[j], i, e, j, blocks[j])
 	}
 }
 
-// entry builds the j-th entry of an operation.
-func (b *entryBuilder) entry(e *Entry, op Operation, effect *Effect, j int, block *block) {
+// entry builds the j-th entry of the i-th operation.
+func (b *entryBuilder) entry(e *Entry, i int, effect *Effect, j int, block *block) {
 	l := &effect.Lines[j]
 	*e = Entry{
 		ID: b.id(), Account: b.rec.Account, Seq: b.rec.FirstEntry + uint64(b.n),
@@ -85,27 +85,23 @@ func (b *entryBuilder) entry(e *Entry, op Operation, effect *Effect, j int, bloc
 			CostBasis: block.CostBasis, Filters: block.rare.Filters,
 		},
 		IdempotencyKey: b.rec.Key, NewBlockExpiry: l.NewExpiry, VoidAmount: l.VoidAmount,
+		Erased: b.rec.erased(i),
 	}
 	b.n++
-	switch op := op.(type) {
+	e.Description, e.Metadata = textOf(b.ops[i])
+	switch op := b.ops[i].(type) {
 	case Increment:
-		e.Description, e.Metadata = op.Description, op.Metadata
 		if op.InvoiceID != "" && j == len(effect.Lines)-1 {
 			e.CreatedInvoices = []string{op.InvoiceID}
 		}
 	case Decrement:
-		e.Description, e.Metadata = op.Description, op.Metadata
 		e.ItemID, e.PriceID, e.InvoiceID = op.ItemID, op.PriceID, op.InvoiceID
 	case ExpirationChange:
-		e.Description, e.Metadata = op.Description, op.Metadata
 		if l.Type == EntryExpirationChange {
 			e.NewBlockID = effect.NewBlockID
 		}
 	case Void:
-		e.Description, e.Metadata = op.Description, op.Metadata
 		e.VoidReason = op.Reason
-	case Amendment:
-		e.Description, e.Metadata = op.Description, op.Metadata
 	}
 }
 

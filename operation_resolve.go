@@ -112,6 +112,8 @@ func namedBlocks(op Operation, ids []string) []string {
 		add(op.BlockID)
 	case Activation:
 		add(op.BlockID)
+	case erase:
+		add(op.Blocks...)
 	case Batch:
 		for _, o := range op {
 			ids = namedBlocks(o, ids)

@@ -220,7 +220,7 @@ func (s *entryScan) entriesOf(rec *OpRecord) []Entry {
 				continue
 			}
 			entries = append(entries, Entry{})
-			b.entry(&entries[len(entries)-1], ops[i], e, j, s.blocks[e.Lines[j].Block])
+			b.entry(&entries[len(entries)-1], i, e, j, s.blocks[e.Lines[j].Block])
 		}
 	}
 	return entries

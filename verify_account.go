@@ -20,8 +20,9 @@ type verifier struct {
 	blocks  []*block          // every block, by number less one
 	sums    map[uint64]Amount // Σ of the entries' effects on each block, apart from the replay
 	keys    keySum            // of the records' idempotency keys
-	reading uint64            // the record being read
-	records uint64            // replayed
+	texts   textProof
+	reading uint64 // the record being read
+	records uint64 // replayed
 
 	// Memory that each record and each block uses again.
 	rec              OpRecord
@@ -128,6 +129,9 @@ func (v *verifier) record(ctx context.Context, s Snapshot, stored *JournalRecord
 	}
 	if rec.Key != "" {
 		v.keys.add(rec.Key, rec.Seq)
+	}
+	if err := v.proveTexts(ctx, s, rec); err != nil {
+		return err
 	}
 	for _, c := range changes {
 		if c.created != nil {

@@ -16,6 +16,7 @@ func (v *verifier) compare(ctx context.Context, s Snapshot) error {
 	for _, step := range []func() error{
 		func() error { return v.compareEnd(&state.Head) },
 		func() error { return v.compareHead(&state.Head) },
+		v.compareTexts,
 		func() error { return v.compareOpen(state.Blocks) },
 		func() error { return v.compareBlocks(ctx, s) },
 		func() error { return v.compareBlockIDs(ctx, s) },

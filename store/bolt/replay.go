@@ -102,6 +102,9 @@ func (v view) replayAccount(log *bbolt.Bucket, u *unfoldedAccount, given uint64)
 		}
 		record := bytesOf(r.bytes)
 		rec, err := creditledger.DecodeRecord(record)
+		if err == nil {
+			err = rec.ReadTexts(r.texts)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("log record %d: %w", number, err)
 		}

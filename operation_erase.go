@@ -1,0 +1,31 @@
+package creditledger
+
+// erase is the ledger's own operation, as it stands in the journal: that what was said in
+// some records is gone, and the metadata of some blocks. Nobody can ask for it as they do
+// for others (Ledger.Erase). It holds no word of what it erased.
+type erase struct {
+	From, To   uint64   // the records, the first and the last of them; 0: none
+	Operation  uint64   // which operation of the record From, counted from 1; 0: all, of all of the records
+	Operations uint64   // how many operations had something to say
+	Blocks     []string // ids
+}
+
+// Name returns "erase".
+func (erase) Name() string { return "erase" }
+
+func (op erase) check() error {
+	switch {
+	case op.From > op.To || (op.From == 0) != (op.To == 0) || (op.From == 0) != (op.Operations == 0):
+		return invalid("op", "an erasure of records %d to %d, %d operations", op.From, op.To, op.Operations)
+	case op.Operation != 0 && (op.From != op.To || op.Operation > MaxBatch):
+		return invalid("op", "an erasure of operation %d in records %d to %d", op.Operation, op.From, op.To)
+	case op.From == 0 && len(op.Blocks) == 0:
+		return invalid("op", "an erasure of nothing")
+	}
+	return nil
+}
+
+// covers reports whether the erasure is about an operation of a record.
+func (op *erase) covers(seq uint64, operation int) bool {
+	return op.From <= seq && seq <= op.To && (op.Operation == 0 || op.Operation == uint64(operation)+1)
+}
