@@ -67,6 +67,7 @@ func (c *committer) over(s Store, cache *cache) {
 		c.bringing = make(chan struct{}, 1)
 	}
 	c.yield, c.time = runtime.Gosched, time.Now
+	cache.locking, _ = s.(LockingStore)
 	if shared, ok := s.(OptimisticStore); ok {
 		c.optimistic = true
 		if own, ok := s.(ExclusiveStore); ok {
@@ -253,6 +254,8 @@ func (c *committer) land(slots []*slot, err error) {
 			s.account.forget(f.records[len(f.records)-1].Seq)
 		}
 		f.riders = nil
+		s.reserved = s.reserved || err != nil && c.cache.locking != nil
+		c.cache.unreserve(s)
 		if s.queued != nil { // decided meanwhile
 			c.requeue(s, len(s.queued.records))
 		}

@@ -26,6 +26,9 @@ type slot struct {
 	// deciding is set while a decision changes the account: release looks whether it came
 	// to its end.
 	deciding bool
+	// reserved is set while a LockingStore may keep others from the account for what is
+	// decided.
+	reserved bool
 
 	toRedecide *redecideQueue // what is decided afresh before anything else; nil: nothing
 
@@ -119,7 +122,8 @@ func (s *slot) carries(puts []RecordPut) *flight {
 
 // load makes sure that the account is in memory. With nothing on its way to the disk
 // it asks the store whether the state at hand is still the latest.
-func (s *slot) load(ctx context.Context, store Store) error {
+// Before a decision a LockingStore may lock the account; without one locking is nil.
+func (s *slot) load(ctx context.Context, store Store, locking LockingStore) error {
 	if s.account != nil && s.latest() != nil {
 		return nil
 	}
@@ -127,7 +131,14 @@ func (s *slot) load(ctx context.Context, store Store) error {
 	if s.account != nil && s.account.head.Version != 0 {
 		have = &s.account.head
 	}
-	state, err := store.Load(ctx, s.id, have)
+	var state *State
+	var err error
+	if locking == nil {
+		state, err = store.Load(ctx, s.id, have)
+	} else {
+		s.reserved = true
+		state, err = locking.LoadToChange(ctx, s.id, have)
+	}
 	if err != nil {
 		s.account = nil
 		return err
@@ -164,7 +175,8 @@ func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 // cache keeps recently used accounts in memory, bounded by their weight.
 type cache struct {
 	limit         int
-	beginRedecide func(*slot) // begins to decide afresh what is queued on a slot that is locked
+	locking       LockingStore // nil: the store locks no accounts
+	beginRedecide func(*slot)  // begins to decide afresh what is queued on a slot that is locked
 
 	mu         sync.Mutex
 	slots      map[AccountID]*slot
@@ -266,6 +278,7 @@ func (c *cache) release(s *slot) {
 	if idle && s.account != nil {
 		s.account.forget(s.account.head.Version)
 	}
+	c.unreserve(s)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.unlock(s)
@@ -274,6 +287,15 @@ func (c *cache) release(s *slot) {
 	s.weight = int32(weight)
 	if c.weight > c.limit {
 		c.evict()
+	}
+}
+
+// unreserve tells a LockingStore when nothing that was decided on a slot, or is to be
+// decided afresh, is going to be committed. The caller holds the slot.
+func (c *cache) unreserve(s *slot) {
+	if s.reserved && s.latest() == nil && s.toRedecide == nil {
+		s.reserved = false
+		c.locking.Release(s.id)
 	}
 }
 

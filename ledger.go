@@ -234,13 +234,13 @@ func (l *Ledger) decideOn(ctx context.Context, s *slot, p *Pending) error {
 			return refusal
 		}
 		guessed := s.account.head
-		if err := s.load(ctx, l.store); err != nil {
+		if err := s.load(ctx, l.store, l.cache.locking); err != nil {
 			return err
 		}
 		if s.account.head == guessed {
 			return refusal
 		}
-	} else if err := s.load(ctx, l.store); err != nil {
+	} else if err := s.load(ctx, l.store, l.cache.locking); err != nil {
 		return err
 	}
 	known, err := l.known(ctx, s, r)

@@ -38,7 +38,7 @@ func (l *Ledger) readOnce(ctx context.Context, id AccountID, fn func(s *slot, at
 		return nil, err
 	}
 	defer l.cache.release(s)
-	if err := s.load(ctx, l.store); err != nil {
+	if err := s.load(ctx, l.store, nil); err != nil {
 		return nil, err
 	}
 	at, err := l.advance(s.account)

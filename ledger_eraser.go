@@ -162,7 +162,7 @@ func (e *eraser) queue(ctx context.Context) (*flight, erase, error) {
 		return nil, erase{}, err
 	}
 	defer l.cache.release(s)
-	if err := s.load(ctx, l.store); err != nil {
+	if err := s.load(ctx, l.store, l.cache.locking); err != nil {
 		return nil, erase{}, err
 	}
 	if err := e.lookAtBlocks(ctx, s.account); err != nil {

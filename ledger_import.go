@@ -60,7 +60,7 @@ func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []Journal
 		return nil, err
 	}
 	defer l.cache.release(s)
-	if err := s.load(ctx, l.store); err != nil {
+	if err := s.load(ctx, l.store, l.cache.locking); err != nil {
 		return nil, err
 	}
 	d := decision{request: &request{account: on}, account: s.account}

@@ -189,7 +189,7 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) 
 		return w, err
 	}
 	defer l.cache.release(s)
-	if err := s.load(ctx, l.store); err != nil {
+	if err := s.load(ctx, l.store, l.cache.locking); err != nil {
 		return w, err
 	}
 	now, err := l.now()

@@ -103,6 +103,24 @@ type OptimisticStore interface {
 	Concurrency() (commits, accounts int)
 }
 
+// LockingStore is an OptimisticStore that may keep other processes from an account while the
+// ledger decides on it. Processes that write to one account at once would otherwise make
+// each other's decisions void.
+type LockingStore interface {
+	OptimisticStore
+
+	// LoadToChange is Load for a decision that may change the account. The store may lock
+	// the account first, and keep the lock until the Commit of what is decided. A Commit
+	// that fails may keep it, too, for what is decided instead.
+	LoadToChange(ctx context.Context, id AccountID, have *Head) (*State, error)
+
+	// Release says that no Commit follows: the decision was a refusal, a repetition or
+	// nothing, or was called off. So nobody waits for the account in vain. Release does
+	// not wait, and does nothing for an account that is not locked. The store gives up a
+	// lock after a while by itself, too: this process may stand still.
+	Release(id AccountID)
+}
+
 // JoinedStore is a Store inside a transaction of the caller. The ledger commits to it
 // only in the goroutines of its callers and under their contexts: while no call is under
 // way, nothing touches the transaction. What Submit decided is committed by the next

@@ -14,7 +14,8 @@ import (
 // An account that several processes write to at once moves again and again between the
 // moment that one of them has read it and the moment that it commits. So after a first
 // conflict a store takes the lock of the account's head before it looks, and holds it
-// until the change that is decided then is committed. Who waits for a row is overtaken by
+// until the change that is decided then is committed, or the ledger says that there is
+// none. Who waits for a row is overtaken by
 // who comes just when it is free, so the order is that of an advisory lock, which is
 // first come, first served. A store that is never late overtakes those that queue: it
 // joins them now and then. Only where PostgreSQL itself is: elsewhere locks may mean
@@ -29,8 +30,8 @@ type hold struct {
 }
 
 const (
-	// holdFor is how long a hold waits for its commit: much longer than a decision takes,
-	// and how long at most others wait for one that is refused.
+	// holdFor is how long a hold waits for its commit, much longer than a decision takes:
+	// so long at most others wait for a ledger that neither commits nor releases.
 	holdFor = 100 * time.Millisecond
 	// hotFor is how many commits in a row have to find an account unmoved before it is
 	// no longer held.
@@ -46,7 +47,8 @@ const (
 // their commit.
 type contention struct {
 	sql  *statements
-	most int // holds at once
+	most int           // holds at once
+	wait time.Duration // how long a hold waits for its commit: holdFor
 
 	mu    sync.Mutex
 	hot   map[creditledger.AccountID]*heat
@@ -178,7 +180,8 @@ func (s *contention) waiting(id creditledger.AccountID) *hold {
 
 // drop gives a hold up.
 func (s *contention) drop(h *hold) {
-	ctx, cancel := context.WithTimeout(context.Background(), holdFor)
+	const patience = 100 * time.Millisecond
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_, err := h.conn.Exec(ctx, s.sql.rollback)
 	_ = err // the connection is then broken, and the pool sees that
@@ -255,12 +258,12 @@ func (s *Store) tryLock(ctx context.Context, at accountPos) (*hold, error) {
 		conn.Release()
 		return nil, err
 	}
-	h.until = time.Now().Add(holdFor)
+	h.until = time.Now().Add(s.contention.wait)
 	return h, nil
 }
 
-// Load implements creditledger.Store.
-func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
+// LoadToChange implements creditledger.LockingStore.
+func (s *Store) LoadToChange(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
 	if ctx.Err() == nil && checkTexts(id.Customer, id.Currency) == nil && s.enter("load") == nil {
 		state := s.loadHeld(ctx, id)
 		s.life.RUnlock()
@@ -268,7 +271,14 @@ func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *credi
 			return state, nil
 		}
 	}
-	return s.reads.Load(ctx, id, have)
+	return s.Load(ctx, id, have)
+}
+
+// Release implements creditledger.LockingStore.
+func (s *Store) Release(id creditledger.AccountID) {
+	if h := s.contention.waiting(id); h != nil {
+		go s.contention.drop(h) // the server is told without the ledger waiting for it
+	}
 }
 
 // loadHeld loads an account that is contended, with its head locked; nil when it is not

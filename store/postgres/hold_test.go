@@ -159,11 +159,11 @@ func behind(t *testing.T, s *Store, l, other *creditledger.Ledger) {
 	if err := s.Commit(t.Context(), []creditledger.Change{late}); !errors.Is(err, creditledger.ErrConflict) {
 		t.Fatalf("error %v, want a conflict", err)
 	}
-	if _, err := s.Load(t.Context(), contended, nil); err != nil {
+	if _, err := s.LoadToChange(t.Context(), contended, nil); err != nil {
 		t.Fatal(err)
 	}
 	if n := s.held(); n != 1 {
-		t.Fatalf("%d holds after a conflict and a Load, want 1", n)
+		t.Fatalf("%d holds after a conflict and a LoadToChange, want 1", n)
 	}
 }
 
@@ -173,19 +173,99 @@ func (s *Store) held() int {
 	return s.contention.holds
 }
 
+// soon waits until a store holds nothing. Nothing but a hang takes as long as it has.
+func (s *Store) soon(t *testing.T) {
+	t.Helper()
+	for range 1000 {
+		if s.held() == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d holds are not given up", s.held())
+}
+
+// TestHoldEndsWithItsDecision: a lock is let go of when the ledger that it was taken for
+// commits nothing, however that comes about. No clock would do it: here a hold waits for
+// an hour.
+func TestHoldEndsWithItsDecision(t *testing.T) {
+	t.Parallel()
+	reject := creditledger.Decrement{Amount: creditledger.AmountOf(100), Overdraft: creditledger.Reject}
+	grant := creditledger.Increment{Amount: creditledger.AmountOf(1)}
+	for name, act := range map[string]func(t *testing.T, l, other *creditledger.Ledger){
+		"refused": func(t *testing.T, l, other *creditledger.Ledger) {
+			add(t, other, 1)
+			if _, err := l.Do(t.Context(), contended, reject, ""); !errors.Is(err, creditledger.ErrInsufficientCredits) {
+				t.Error(err)
+			}
+		},
+		"refused after a conflict": func(t *testing.T, l, other *creditledger.Ledger) {
+			enough := reject
+			enough.Amount = creditledger.AmountOf(10)
+			if _, err := other.Do(t.Context(), contended, enough, ""); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.Do(t.Context(), contended, enough, ""); !errors.Is(err, creditledger.ErrInsufficientCredits) {
+				t.Error(err)
+			}
+		},
+		"repeated": func(t *testing.T, l, other *creditledger.Ledger) {
+			if _, err := other.Do(t.Context(), contended, grant, "k"); err != nil {
+				t.Fatal(err)
+			}
+			if res, err := l.Do(t.Context(), contended, grant, "k"); err != nil || !res.Replayed {
+				t.Error(res, err)
+			}
+		},
+		"read": func(t *testing.T, l, other *creditledger.Ledger) {
+			add(t, other, 1)
+			if _, err := l.Balance(t.Context(), contended, creditledger.BalanceQuery{}); err != nil {
+				t.Error(err)
+			}
+		},
+		"called off": func(t *testing.T, l, other *creditledger.Ledger) {
+			add(t, other, 1)
+			over, cancel := context.WithCancel(t.Context())
+			_, err := l.DoWith(over, contended, grant, "k", func(*creditledger.Result) ([]creditledger.RecordPut, error) {
+				cancel() // when it comes to the conflict, its caller is gone
+				return nil, nil
+			})
+			if err != nil && !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			list := stores(t, 2, "read committed")
+			list[0].contention.wait = time.Hour
+			l, other := creditledger.New(list[0], nil), creditledger.New(list[1], nil)
+			add(t, other, 10)
+			if _, err := l.Balance(t.Context(), contended, creditledger.BalanceQuery{}); err != nil {
+				t.Fatal(err)
+			}
+			list[0].contention.moved([]creditledger.AccountID{contended}) // it is contended from the start
+			act(t, l, other)
+			list[0].soon(t)
+			add(t, other, 1)
+		})
+	}
+}
+
 // TestHoldIsGivenUp: a lock that is taken for a change that never comes is let go of, by
-// itself, when the store is closed, and for a commit of several accounts; each time the
-// other process, and this one, go on.
+// itself, when the store is told so or closed, and for a commit of several accounts; each
+// time the other process, and this one, go on.
 func TestHoldIsGivenUp(t *testing.T) {
 	for name, giveUp := range map[string]func(t *testing.T, s *Store, l *creditledger.Ledger){
 		"by itself": func(t *testing.T, s *Store, l *creditledger.Ledger) {
-			for range 1000 {
-				if s.held() == 0 {
-					return
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
-			t.Error("it is not given up")
+			s.soon(t)
+		},
+		"by Release": func(t *testing.T, s *Store, l *creditledger.Ledger) {
+			s.Release(contended)
+			s.Release(contended)
+			s.soon(t)
 		},
 		"by Close": func(t *testing.T, s *Store, l *creditledger.Ledger) {
 			if err := s.Close(); err != nil || s.held() != 0 {
@@ -212,6 +292,9 @@ func TestHoldIsGivenUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			list := stores(t, 2, "read committed")
 			l, other := creditledger.New(list[0], nil), creditledger.New(list[1], nil)
+			if name != "by itself" {
+				list[0].contention.wait = time.Hour
+			}
 			add(t, other, 10)
 			behind(t, list[0], l, other)
 			giveUp(t, list[0], l)

@@ -100,7 +100,8 @@ func examine(t *testing.T, change func(*pgxpool.Config), o *postgres.Options) {
 	}
 	pool := newPool(t, pgtest.Database(t), change)
 	openIn(t, pool, &own)
-	storetest.RunReopen(t, func(t *testing.T) creditledger.Store {
+	again := func(t *testing.T, _ creditledger.Store) creditledger.Store { return reopen(t, pool, &own) }
+	storetest.RunShared(t, func(t *testing.T) creditledger.Store {
 		var empty strings.Builder
 		for _, table := range []string{"heads", "journal", "keys", "blocks", "block_ids", "open_blocks", "records"} {
 			fmt.Fprintf(&empty, "DELETE FROM %s.%s;", own.Schema, table)
@@ -109,9 +110,7 @@ func examine(t *testing.T, change func(*pgxpool.Config), o *postgres.Options) {
 			t.Fatal(err)
 		}
 		return reopen(t, pool, &own)
-	}, func(t *testing.T, _ creditledger.Store) creditledger.Store {
-		return reopen(t, pool, &own)
-	})
+	}, again, again)
 }
 
 // deafPool is a pool whose configuration did not go through Watch.

@@ -35,8 +35,8 @@ type Store struct {
 }
 
 var (
-	_ store.Store                  = (*Store)(nil)
-	_ creditledger.OptimisticStore = (*Store)(nil)
+	_ store.Store               = (*Store)(nil)
+	_ creditledger.LockingStore = (*Store)(nil)
 )
 
 // Open returns the ledger in a schema that Migrate has prepared. The pool stays the
@@ -54,7 +54,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, opts *Options) (*Store, error
 	}
 	s := &Store{pool: pool, opts: o, sql: statementsFor(o.Schema), closing: make(chan struct{})}
 	s.packs.limit = o.CacheBytes
-	s.contention.sql = s.sql
+	s.contention.sql, s.contention.wait = s.sql, holdFor
 	if !o.Portable {
 		s.contention.most = int(pool.Config().MaxConns) / 2
 	}
@@ -83,7 +83,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Concurrency implements creditledger.SharedStore.
+// Concurrency implements creditledger.OptimisticStore.
 func (s *Store) Concurrency() (commits, accounts int) {
 	return min(s.opts.Commits, int(s.pool.Config().MaxConns)), s.opts.Accounts
 }

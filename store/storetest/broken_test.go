@@ -45,13 +45,21 @@ type broken struct {
 	snapshot func(s store.Store, ctx ctxt, id account, f func(creditledger.Snapshot) error) error
 	close    func(s store.Store) error
 	reopen   func(b *broken)
+
+	toChange       func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error)
+	locks          *locks // shared with those beside; nil: it was not made by a backend
+	keepsReleased  bool
+	locksForEver   bool
+	waitsForItself bool
 }
 
 func (b *broken) Commit(ctx ctxt, list []change) error {
-	if b.commit != nil {
-		return b.commit(b.Store, ctx, list)
-	}
-	return b.Store.Commit(ctx, list)
+	return b.unlocked(list, func() error {
+		if b.commit != nil {
+			return b.commit(b.Store, ctx, list)
+		}
+		return b.Store.Commit(ctx, list)
+	})
 }
 
 func (b *broken) Load(ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error) {
@@ -157,7 +165,7 @@ func reopening(s func() *broken) storetest.Backend {
 	return storetest.Backend{
 		New: func() (creditledger.Store, error) {
 			b := s()
-			b.Store = memory.New()
+			b.Store, b.locks = memory.New(), &locks{}
 			return b, nil
 		},
 		Reopen: func(s creditledger.Store) (creditledger.Store, error) {
@@ -166,6 +174,7 @@ func reopening(s func() *broken) storetest.Backend {
 			}
 			return s, nil
 		},
+		Beside: func(s creditledger.Store) (creditledger.Store, error) { return s.(*broken).beside(), nil },
 	}
 }
 
@@ -236,7 +245,7 @@ func TestNotApplicable(t *testing.T) {
 		err := c.Check(t.Context(), storetest.Backend{New: func() (creditledger.Store, error) {
 			return struct{ creditledger.Store }{memory.New()}, nil
 		}})
-		want := strings.HasPrefix(c.Name, "close/") || strings.HasPrefix(c.Name, "reopen/") || c.Name == "records/kinds"
+		want := strings.HasPrefix(c.Name, "close/") || strings.HasPrefix(c.Name, "reopen/") || strings.HasPrefix(c.Name, "lock/") || c.Name == "records/kinds"
 		if errors.Is(err, storetest.ErrNotApplicable) != want || (!want && err != nil) {
 			t.Errorf("%s: %v", c.Name, err)
 		}

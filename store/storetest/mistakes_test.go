@@ -14,7 +14,7 @@ import (
 const everything = 1 << 40
 
 var mistakes = slices.Concat(commitMistakes, conflictMistakes, loadMistakes, blockMistakes, journalMistakes, textMistakes,
-	keyMistakes, dueMistakes, accountMistakes, recordMistakes, snapshotMistakes, sharingMistakes, lifeMistakes)
+	keyMistakes, dueMistakes, accountMistakes, recordMistakes, snapshotMistakes, sharingMistakes, lifeMistakes, lockMistakes)
 
 // copyOf copies a list of changes as deep as the mistakes change it.
 func copyOf(list []change) []change {

@@ -27,6 +27,9 @@ type Backend struct {
 	// Reopen closes a store of New's and opens again what it kept. It is nil for
 	// stores that keep nothing.
 	Reopen func(s creditledger.Store) (creditledger.Store, error)
+	// Beside opens what a store of New's keeps once more, as another process would while
+	// the first is open. It is nil for stores that one process has to itself.
+	Beside func(s creditledger.Store) (creditledger.Store, error)
 }
 
 // Case is one clause of the contract.
@@ -39,12 +42,12 @@ type Case struct {
 }
 
 // ErrNotApplicable is what the Check of a Case returns when the backend lacks the
-// ability that it is about: closing, or keeping what it stores.
+// ability that it is about: closing, keeping what it stores, or locking accounts.
 var ErrNotApplicable = errors.New("not applicable to this store")
 
 // Cases is the whole examination.
 var Cases = concat(loadCases, commitCases, conflictCases, blockCases, journalCases,
-	accountCases, recordCases, copyCases, snapshotCases, concurrencyCases, lifeCases)
+	accountCases, recordCases, copyCases, snapshotCases, concurrencyCases, lockCases, lifeCases)
 
 func concat(tables ...[]Case) (all []Case) {
 	for _, t := range tables {
@@ -64,6 +67,13 @@ func Run(t *testing.T, open func(t *testing.T) creditledger.Store) {
 // the same again.
 func RunReopen(t *testing.T, open func(t *testing.T) creditledger.Store, reopen func(t *testing.T, s creditledger.Store) creditledger.Store) {
 	t.Helper()
+	RunShared(t, open, reopen, nil)
+}
+
+// RunShared examines a store that processes share: beside opens the same once more, while
+// the first is open.
+func RunShared(t *testing.T, open func(t *testing.T) creditledger.Store, reopen, beside func(t *testing.T, s creditledger.Store) creditledger.Store) {
+	t.Helper()
 	for _, c := range Cases {
 		t.Run(c.Name, func(t *testing.T) {
 			b := Backend{New: func() (creditledger.Store, error) {
@@ -72,6 +82,11 @@ func RunReopen(t *testing.T, open func(t *testing.T) creditledger.Store, reopen 
 			if reopen != nil {
 				b.Reopen = func(s creditledger.Store) (creditledger.Store, error) {
 					return closeAfter(t, reopen(t, s)), nil
+				}
+			}
+			if beside != nil {
+				b.Beside = func(s creditledger.Store) (creditledger.Store, error) {
+					return closeAfter(t, beside(t, s)), nil
 				}
 			}
 			err := c.Check(t.Context(), b)
