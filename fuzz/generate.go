@@ -337,7 +337,7 @@ func (g *generator) activation() cl.Operation {
 // kinds are the operations, each as often as it should come.
 var kinds = slices.Concat(
 	slices.Repeat([]string{"increment"}, 24), slices.Repeat([]string{"decrement"}, 26), slices.Repeat([]string{"expiration_change"}, 16),
-	slices.Repeat([]string{"void"}, 12), slices.Repeat([]string{"amendment"}, 16), slices.Repeat([]string{"activation"}, 6),
+	slices.Repeat([]string{"void"}, 12), slices.Repeat([]string{"amendment"}, 16), slices.Repeat([]string{"activate"}, 6),
 )
 
 func (g *generator) single() cl.Operation {
@@ -355,8 +355,10 @@ func (g *generator) single() cl.Operation {
 		return g.void()
 	case "amendment":
 		return g.amendment()
+	case "activate":
+		return g.activation()
 	}
-	return g.activation()
+	panic("an operation of a kind that nobody makes")
 }
 
 func (g *generator) operation() cl.Operation {
