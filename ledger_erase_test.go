@@ -270,6 +270,50 @@ func TestEraseOfACustomer(t *testing.T) {
 	w.proven()
 }
 
+// Rule: docs/semantics.md, "Erasure": an import brings no text that is erased, and takes
+// away what one before it brought; records and erasure may come together.
+func TestImportAfterErase(t *testing.T) {
+	w := talkative(t)
+	early, err := w.Journal(ctx, cus1, 1, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Erase(ctx, "cus_1", creditledger.Erasure{Entry: 5}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Erase(ctx, "cus_1", creditledger.Erasure{}); err != nil {
+		t.Fatal(err)
+	}
+	late, err := w.Journal(ctx, cus1, 1, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, parts := range map[string][][]creditledger.JournalRecord{
+		"erased before":             {late},
+		"erased since":              {early, late[len(early):]},
+		"one by one":                {early[:3], early[3:], late[len(early) : len(early)+1], late[len(early)+1:]},
+		"texts and erasure at once": {slices.Concat(early, late[len(early):])},
+	} {
+		to := newWorld(t)
+		for _, records := range parts {
+			if err := to.Import(ctx, cus1, records); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if found := to.holds(secret); found != nil {
+			t.Errorf("%s: the secret is in %v", name, found)
+		}
+		if v := to.proven(); v.Erased != 3 {
+			t.Errorf("%s: %d records are erased", name, v.Erased)
+		}
+	}
+	forged := slices.Clone(early)
+	forged[2].Texts = early[0].Texts
+	if err := newWorld(t).Import(ctx, cus1, forged); !errors.Is(err, creditledger.ErrCorrupt) {
+		t.Errorf("a text that is not the one sealed: %v", err)
+	}
+}
+
 // Rule: docs/format.md, "Texts": a text that is not the one sealed, one that is gone
 // without an erasure, and one that came back are found.
 func TestVerifyTexts(t *testing.T) {

@@ -96,6 +96,11 @@ func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys ma
 	if err := s.fetch(ctx, l.store, rec.Op); err != nil {
 		return err
 	}
+	if op, ok := rec.Op.(erase); ok {
+		if err := l.importErasure(ctx, s.id, d, &op); err != nil {
+			return err
+		}
+	}
 	changes, err := replay(s.account, rec, SealOf(stored.Bytes), newChange)
 	d.changes = append(d.changes, changes...)
 	if err != nil {
@@ -103,4 +108,32 @@ func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys ma
 	}
 	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: rec.Key, bytes: stored.Bytes, texts: slices.Clone(stored.Texts)})
 	return nil
+}
+
+// importErasure takes away what an erasure is about and was brought before it: an earlier
+// copy may hold what was erased since.
+func (l *Ledger) importErasure(ctx context.Context, on AccountID, d *decision, op *erase) error {
+	if op.From == 0 {
+		return nil
+	}
+	err := l.eachRecord(ctx, on, op.From, false, func(rec *OpRecord) (bool, error) {
+		if rec.Seq > op.To {
+			return false, nil
+		}
+		if left, n := op.without(rec); n > 0 {
+			d.texts = append(d.texts, RecordTexts{Seq: rec.Seq, Texts: left})
+		}
+		return true, ctx.Err()
+	})
+	for i := range d.records { // which are not stored yet
+		r := &d.records[i]
+		if err != nil || r.seq < op.From || r.seq > op.To || len(r.texts) == 0 {
+			continue
+		}
+		var rec *OpRecord
+		if rec, err = decodeStored(on, &JournalRecord{Seq: r.seq, Bytes: r.bytes, Texts: r.texts}); err == nil {
+			r.texts, _ = op.without(rec)
+		}
+	}
+	return err
 }
