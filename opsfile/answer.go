@@ -17,7 +17,7 @@ type Answer struct {
 	Op   string // empty when the line had none
 	Err  error  // why there is no Result
 	// Result is what was asked for: a *creditledger.Result, Balance, Explanation,
-	// EntryPage, SweepResult, Verification or Customer, the []creditledger.Block of
+	// EntryPage, SweepResult, Erased, Verification or Customer, the []creditledger.Block of
 	// blocks, nil for clock; for the money side an *invoice.Answer, ChangeAnswer,
 	// Effects, BalanceAnswer or State, a *Balance, or invoice.Settings.
 	Result any
@@ -112,6 +112,11 @@ func (a *Answer) object(h header) any {
 			Accounts int `json:"accounts"`
 			Entries  int `json:"entries"`
 		}{h, result.Accounts, result.Entries}
+	case creditledger.Erased:
+		return struct {
+			header
+			erasedObject
+		}{h, erasedObject{result.Accounts, result.Operations, result.Blocks, result.Customer, result.Kept}}
 	case creditledger.Verification:
 		return struct {
 			header

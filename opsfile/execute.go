@@ -55,6 +55,8 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 		return nil, clock.Set(args.Now)
 	case creditledger.CustomerUpdate:
 		return l.PutCustomer(ctx, args)
+	case Erase:
+		return l.Erase(ctx, args.Customer, args.What)
 	case Sweep:
 		return l.Sweep(ctx)
 	case Verify:

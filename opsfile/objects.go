@@ -18,6 +18,7 @@ type entryObject struct {
 	Customer    string            `json:"customer_id"`
 	Description *string           `json:"description"`
 	Metadata    map[string]string `json:"metadata"`
+	Erased      bool              `json:"erased,omitempty"`
 	Block       creditBlockObject `json:"credit_block"`
 
 	// By type: what does not belong to the type is left out.
@@ -67,6 +68,7 @@ func newEntryObject(e *creditledger.Entry) entryObject {
 		Customer:    e.Account.Customer,
 		Description: optional(e.Description),
 		Metadata:    pairs(e.Metadata),
+		Erased:      e.Erased,
 		Block: creditBlockObject{
 			ID:        e.Block.ID,
 			ExpiresAt: optionalInstant(e.Block.ExpiresAt),
@@ -157,15 +159,24 @@ func newExplainedObject(b *creditledger.ExplainedBlock) explainedObject {
 	return explainedObject{b.Block.ID, b.Use.String(), b.Reason.String()}
 }
 
+type erasedObject struct {
+	Accounts   int    `json:"accounts"`
+	Operations uint64 `json:"operations"`
+	Blocks     uint64 `json:"blocks"`
+	Customer   bool   `json:"customer"`
+	Kept       uint64 `json:"kept,omitempty"`
+}
+
 type verifyObject struct {
 	OK        bool    `json:"ok"`
 	Entries   uint64  `json:"entries"`
 	Blocks    uint64  `json:"blocks"`
+	Erased    uint64  `json:"erased,omitempty"`
 	Violation *string `json:"violation,omitempty"`
 }
 
 func newVerifyObject(v creditledger.Verification) verifyObject {
-	o := verifyObject{OK: v.OK, Entries: v.Entries, Blocks: v.Blocks}
+	o := verifyObject{OK: v.OK, Entries: v.Entries, Blocks: v.Blocks, Erased: v.Erased}
 	if v.Violation != nil {
 		o.Violation = optional(v.Violation.String())
 	}

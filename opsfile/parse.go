@@ -2,6 +2,7 @@ package opsfile
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ type Request struct {
 	Key     creditledger.Key       // the idempotency key, of the inner operation for a preview
 	// Args is what the op asks for: a creditledger.Operation for the writing
 	// operations, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain,
-	// SetClock, CustomerUpdate, Sweep or Verify (those without a type here are the
+	// SetClock, CustomerUpdate, Erase, Sweep or Verify (those without a type here are the
 	// ledger's), or for the money side a Purchase, Payment, VoidInvoice, ClosePeriod,
 	// Change, Draft, Invoice, CreditNote, CustomerBalance, State or Seller.
 	Args any
@@ -37,6 +38,12 @@ type SetClock struct{ Now creditledger.Instant }
 
 // Sweep asks for the expiries that are due in every account to be written.
 type Sweep struct{}
+
+// Erase asks for what was said of a customer to be erased.
+type Erase struct {
+	Customer string
+	What     creditledger.Erasure
+}
 
 // Verify asks for the proof of an account, or of all when the request names none.
 type Verify struct{}
@@ -114,6 +121,7 @@ func init() {
 		"blocks":   readBlocks,
 		"clock":    readClock,
 		"customer": readCustomer,
+		"erase":    readErase,
 		"entries":  readEntries,
 		"explain":  readExplain,
 		"preview":  readPreview,
@@ -191,6 +199,14 @@ func readVerify(f *fields, r *Request) {
 	if customer := f.id("customer_id"); customer != "" {
 		r.Account = creditledger.AccountID{Customer: customer, Currency: currency}
 	}
+}
+
+func readErase(f *fields, r *Request) {
+	r.Args = Erase{Customer: f.requiredID("customer_id"), What: creditledger.Erasure{
+		Currency: f.id("currency"),
+		Entry:    uint64(f.integer("entry", 1, math.MaxInt64)),
+		Customer: f.flag("customer"),
+	}}
 }
 
 func readPreview(f *fields, r *Request) {

@@ -79,6 +79,9 @@ func (a *app) entryNote(e *creditledger.Entry) string {
 	if e.Description != "" {
 		note("%s", e.Description)
 	}
+	if e.Erased {
+		note("text erased")
+	}
 	return strings.Join(notes, "; ")
 }
 

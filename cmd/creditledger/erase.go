@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"creditledger"
+	"creditledger/opsfile"
+)
+
+func (a *app) eraseCommand() *cobra.Command {
+	var what creditledger.Erasure
+	cmd := &cobra.Command{
+		Use:   "erase CUSTOMER",
+		Short: "Forget what was said of a customer, and keep what was done",
+		Long: `Forget the descriptions and the metadata in a customer's accounts, and the metadata of
+the blocks. Amounts, instants, ids and idempotency keys stay, and the ledger can still be
+proved; each account notes that there was an erasure, without a word of what it was.
+
+A ledger file still holds the bytes of the texts in pages that are not in use: run
+creditledger compact afterwards. Backups and copies made before hold the texts, too.
+
+What was recorded before texts could be erased stays under its seal. Copy such a ledger
+with creditledger copy, and erase in the copy.`,
+		Example: `  creditledger grant cus_1 100 --description "gift of Ada"
+  creditledger erase cus_1 --currency credits --entry 1
+  creditledger customer set cus_1 --name "Ada"
+  creditledger erase cus_1 --customer`,
+		Args: cobra.ExactArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("entry") && what.Entry == 0 {
+				return &statusError{statusUsage, fmt.Errorf("--entry 0: entries are numbered from 1")}
+			}
+			return a.withLedger(cmd.Context(), toChange, func(l *creditledger.Ledger) error {
+				r := opsfile.Request{Op: "erase", Args: opsfile.Erase{Customer: args[0], What: what}}
+				answer := opsfile.Execute(cmd.Context(), l, nil, r)
+				return a.show(&answer, func(out io.Writer) { a.showErased(out, answer.Result.(creditledger.Erased)) })
+			})
+		}),
+	}
+	a.dbFlag(cmd)
+	cmd.Flags().StringVar(&what.Currency, "currency", "", "only in the account in this `CURRENCY`")
+	cmd.Flags().Uint64Var(&what.Entry, "entry", 0, "only what the operation of the entry with this sequence `NUMBER` said")
+	cmd.Flags().BoolVar(&what.Customer, "customer", false, "the name, the e-mail address and the metadata of the customer's record, too")
+	return cmd
+}
+
+func (a *app) showErased(out io.Writer, r creditledger.Erased) {
+	if a.quiet {
+		return
+	}
+	fmt.Fprintf(out, "Erased what %s said, and the metadata of %s.\n",
+		count(r.Operations, "operation", "operations"), count(r.Blocks, "block", "blocks"))
+	if r.Customer {
+		fmt.Fprintln(out, "The customer's record has no name, e-mail address or metadata any more.")
+	}
+	if r.Kept > 0 {
+		fmt.Fprintf(out, "%s of an older format still say something: copy the ledger with creditledger copy, and erase in the copy.\n",
+			count(r.Kept, "record", "records"))
+	}
+}
