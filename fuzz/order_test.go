@@ -144,63 +144,72 @@ func TestGivenUpIsOverSoon(t *testing.T) {
 }
 
 // TestPastStays: what readers are told as of an instant they are told of that instant
-// for ever, whatever was under way when they asked.
+// for ever, whatever was under way when they asked. A balance as of an instant costs what
+// happened until then, so there are many histories and not one that is long.
 func TestPastStays(t *testing.T) {
 	run := results.Start(t, "balances asked for again as of the same instants")
 	run.Set("seed", seed(t))
 	t.Logf("seed: -seed=%d", seed(t))
-	for _, shared := range []bool{false, true} {
-		var ticks atomic.Int64
-		clock := func() time.Time {
-			defer runtime.Gosched() // others may come in before the time is used
-			return costStart.Add(time.Duration(ticks.Add(1)) * time.Microsecond)
+	for history := range testsize.Of(1, 3, 60) {
+		for _, shared := range []bool{false, true} {
+			pastStays(t, run, uint64(history), shared)
 		}
-		l := cl.New(metered(&meter{inner: memory.New()}, shared), &cl.Options{Clock: clock})
-		on := cl.AccountID{Customer: "cus_1", Currency: "credits"}
-		must(t, l, on, cl.Increment{Amount: cl.AmountOf(1_000_000)})
-		rounds := testsize.Of(300, 500, 1_000)
-		var told [4]map[cl.Instant]string
-		errs := together(t, 8, func(i int) error {
-			r := rand.New(rand.NewPCG(seed(t), uint64(i)))
-			ctx := context.Background()
-			for range rounds {
-				var err error
-				switch {
-				case i < 4:
-					b, e := l.Balance(ctx, on, cl.BalanceQuery{})
-					if err = e; told[i] == nil {
-						told[i] = map[cl.Instant]string{}
-					}
-					told[i][b.AsOf] = b.Total.String()
-				case r.IntN(4) == 0:
-					_, err = l.Do(ctx, on, cl.Increment{Amount: cl.AmountOf(1), ExpiresAt: cl.At(costStart.Add(time.Duration(ticks.Load()+1+r.Int64N(50)) * time.Microsecond))}, "")
-				case r.IntN(4) == 0:
-					_, err = l.Sweep(ctx)
-				default:
-					_, err = l.Do(ctx, on, cl.Decrement{Amount: cl.AmountOf(1)}, "")
+	}
+}
+
+// pastStays plays one history, in which four ask for the balance and four change it, and
+// then asks for all of the balances again.
+func pastStays(t *testing.T, run *results.Run, history uint64, shared bool) {
+	var ticks atomic.Int64
+	clock := func() time.Time {
+		defer runtime.Gosched() // others may come in before the time is used
+		return costStart.Add(time.Duration(ticks.Add(1)) * time.Microsecond)
+	}
+	l := cl.New(metered(&meter{inner: memory.New()}, shared), &cl.Options{Clock: clock})
+	defer l.Close()
+	on := cl.AccountID{Customer: "cus_1", Currency: "credits"}
+	must(t, l, on, cl.Increment{Amount: cl.AmountOf(1_000_000)})
+	const rounds = 200
+	var told [4]map[cl.Instant]string
+	errs := together(t, 8, func(i int) error {
+		r := rand.New(rand.NewPCG(seed(t)+history, uint64(i)))
+		ctx := context.Background()
+		for range rounds {
+			var err error
+			switch {
+			case i < 4:
+				b, e := l.Balance(ctx, on, cl.BalanceQuery{})
+				if err = e; told[i] == nil {
+					told[i] = map[cl.Instant]string{}
 				}
-				if err != nil && !errors.Is(err, cl.ErrInvalid) && !errors.Is(err, cl.ErrConstraint) {
-					return err
-				}
-				if r.IntN(3) == 0 {
-					runtime.Gosched()
-				}
+				told[i][b.AsOf] = b.Total.String()
+			case r.IntN(4) == 0:
+				_, err = l.Do(ctx, on, cl.Increment{Amount: cl.AmountOf(1), ExpiresAt: cl.At(costStart.Add(time.Duration(ticks.Load()+1+r.Int64N(50)) * time.Microsecond))}, "")
+			case r.IntN(4) == 0:
+				_, err = l.Sweep(ctx)
+			default:
+				_, err = l.Do(ctx, on, cl.Decrement{Amount: cl.AmountOf(1)}, "")
 			}
-			return nil
-		})
-		if err := errors.Join(errs...); err != nil {
-			t.Fatal(err)
-		}
-		for _, list := range told {
-			for at, total := range list {
-				b, err := l.Balance(context.Background(), on, cl.BalanceQuery{At: at})
-				if err != nil || b.Total.String() != total {
-					t.Fatalf("seed %d, shared %v: as of %s the total was %s and is %s now: %v", seed(t), shared, at, total, b.Total, err)
-				}
-				run.Count("balances", 1)
+			if err != nil && !errors.Is(err, cl.ErrInvalid) && !errors.Is(err, cl.ErrConstraint) {
+				return err
+			}
+			if r.IntN(3) == 0 {
+				runtime.Gosched()
 			}
 		}
-		l.Close()
+		return nil
+	})
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	for _, list := range told {
+		for at, total := range list {
+			b, err := l.Balance(context.Background(), on, cl.BalanceQuery{At: at})
+			if err != nil || b.Total.String() != total {
+				t.Fatalf("seed %d, history %d, shared %v: as of %s the total was %s and is %s now: %v", seed(t), history, shared, at, total, b.Total, err)
+			}
+			run.Count("balances", 1)
+		}
 	}
 }
 
