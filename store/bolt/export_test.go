@@ -1,5 +1,11 @@
 package bolt
 
+import (
+	"flag"
+	"math/rand/v2"
+	"testing"
+)
+
 // SetFoldEvery changes how many log records are kept unfolded at most.
 func SetFoldEvery(s *Store, records int) { s.foldEvery = records }
 
@@ -47,5 +53,14 @@ func HoldWriter(s *Store) (release func()) {
 	return func() { <-s.writer }
 }
 
+var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0: a random one, which is printed")
+
 // Seeded returns the seed of a random test, and prints it.
-var Seeded = seeded
+func Seeded(t testing.TB) uint64 {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64() >> 16
+	}
+	t.Logf("seed: -seed=%d", seed)
+	return seed
+}

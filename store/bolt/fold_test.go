@@ -12,34 +12,48 @@ import (
 	"creditledger"
 )
 
-// shuffledTail is a tail of accounts whose names are in another order than their
-// numbers, each with blocks, keys and something due.
-func shuffledTail(accounts, blocks int) *tail {
-	random := rand.New(rand.NewPCG(1, 2))
+// namedTail is a tail of accounts with names of all kinds, in another order than that of
+// their numbers, each with records, blocks, keys and something due.
+func namedTail(r *rand.Rand, accounts, blocks int) *tail {
 	t := newTail(0, 0)
-	for n, name := range random.Perm(accounts) {
-		id := creditledger.AccountID{Customer: fmt.Sprint("c", name), Currency: "credits"}
+	format := []string{"c%d", "%d-c", "c%09d", "%x"}[r.IntN(4)]
+	unique := func(i int) string { return fmt.Sprintf(format, r.IntN(1e6)*100+i) }
+	for n, name := range r.Perm(accounts) {
+		id := creditledger.AccountID{Customer: fmt.Sprintf(format, name), Currency: "credits"}
 		c := creditledger.Change{Account: id, Head: creditledger.Head{
-			Version: 64, Blocks: uint64(blocks), LastAt: 1, NextDue: creditledger.Instant(1 + random.IntN(accounts)),
+			Version: 64, Blocks: uint64(blocks), LastAt: 1, NextDue: creditledger.Instant(1 + r.IntN(accounts)),
 		}}
 		for i := range 64 {
 			c.Journal = append(c.Journal, creditledger.JournalRecord{Seq: uint64(i + 1), Bytes: []byte("x")})
 		}
-		for _, i := range random.Perm(blocks) {
-			b := creditledger.Block{ID: fmt.Sprint("b", random.IntN(1e9)), Number: uint64(i + 1)}
+		for _, i := range r.Perm(blocks) {
+			b := creditledger.Block{ID: unique(i), Number: uint64(i + 1)}
 			c.Blocks = append(c.Blocks, creditledger.StoredBlock{Block: b, Open: true, New: true})
-			c.Keys = append(c.Keys, creditledger.KeyedRecord{Key: creditledger.Key(fmt.Sprint("k", random.IntN(1e9))), Seq: 1})
+			c.Keys = append(c.Keys, creditledger.KeyedRecord{Key: creditledger.Key(unique(i)), Seq: 1})
 		}
 		t.add(&c, accountPos{acct: uint64(n + 1)}, uint64(64*n+1))
 	}
 	return t
 }
 
-// TestAFoldPutsRowsInTheOrderOfTheirKeys: whatever the accounts, blocks and keys are
-// called, no row is put in front of one that the same fold put there, which bbolt would
-// have to move.
-func TestAFoldPutsRowsInTheOrderOfTheirKeys(t *testing.T) {
-	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger.db"), 0o600, nil)
+// TestFoldsOfAnyNames: whatever accounts, blocks and keys are called, and in whatever
+// order they were made, no row is put in front of one that the same fold put there, which
+// bbolt would have to move.
+func TestFoldsOfAnyNames(t *testing.T) {
+	r := rand.New(rand.NewPCG(Seeded(t), 1))
+	for range 20 {
+		accounts, blocks := 1+r.IntN(60), r.IntN(60)
+		foldInOrder(t, namedTail(r, accounts, blocks), map[string]int{
+			"meta": 1, "accounts": accounts, "journal": 2 * accounts, "due": accounts,
+			"blocks": accounts * blocks, "open": accounts * blocks, "blockids": accounts * blocks, "keys": accounts * blocks,
+		})
+	}
+}
+
+// foldInOrder folds a tail into an empty file and looks at the rows that each table gets.
+func foldInOrder(t *testing.T, tail *tail, want map[string]int) {
+	t.Helper()
+	db, err := bbolt.Open(filepath.Join(t.TempDir(), "ledger.db"), 0o600, &bbolt.Options{NoSync: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,12 +67,11 @@ func TestAFoldPutsRowsInTheOrderOfTheirKeys(t *testing.T) {
 			return err
 		}
 		w := newWriter(v)
-		w.gather(1, shuffledTail(50, 20))
+		w.gather(1, tail)
 		for i, name := range buckets {
 			rows := w.tables[i].sorted()
-			want := map[string]int{"meta": 1, "accounts": 50, "journal": 100, "blocks": 1000, "open": 1000, "blockids": 1000, "keys": 1000, "due": 50}[string(name)]
-			if len(rows) != want {
-				t.Errorf("%s gets %d rows, want %d", name, len(rows), want)
+			if len(rows) != want[string(name)] {
+				t.Errorf("%s gets %d rows, want %d", name, len(rows), want[string(name)])
 			}
 			for n := 1; n < len(rows); n++ {
 				if bytes.Compare(rows[n-1].key, rows[n].key) >= 0 {

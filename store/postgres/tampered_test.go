@@ -43,7 +43,7 @@ type tampering struct{ what, statement string }
 // tamperings are ways to change one row, or all of a table or an account, that somebody
 // with SQL has: rows are deleted, moved, renamed, doubled and put back as they were.
 func tamperings(r *rand.Rand) tampering {
-	names := []string{"heads", "heads", "heads", "journal", "journal", "keys", "blocks", "block_ids", "open_blocks"}
+	names := []string{"heads", "heads", "heads", "journal", "journal", "keys", "blocks", "blocks", "blocks", "blocks", "block_ids", "open_blocks", "open_blocks"}
 	table := names[r.IntN(len(names))]
 	one := fmt.Sprintf("ctid = (SELECT ctid FROM creditledger.%s ORDER BY %s OFFSET %d LIMIT 1)", table, identities[table], r.IntN(12))
 	if table == "heads" || r.IntN(4) == 0 {
@@ -98,7 +98,7 @@ func tampered(t *testing.T, look func(pool *pgxpool.Pool, running *creditledger.
 	}
 	copyTables(t, pool, "whole")
 	tried := 0
-	for range testsize.Of(15, 30, 1000) {
+	for range testsize.Of(15, 60, 1000) {
 		running := warm(t, s)
 		if c := tamperings(r); tamper(t, pool, c) {
 			tried++
@@ -154,27 +154,38 @@ func contents(t *testing.T, pool *pgxpool.Pool) (digest string) {
 	return digest
 }
 
-// goesOnWell has the running process grant to each account: in no time, and only what is
-// there then is acknowledged.
+// goesOnWell has the running process grant to each account and spend more than a block
+// holds: in no time, and only what is there then is acknowledged.
 func goesOnWell(t *testing.T, pool *pgxpool.Pool, running *creditledger.Ledger, c tampering) {
 	t.Helper()
 	grant := creditledger.Increment{Amount: creditledger.AmountOf(1), BlockID: "acknowledged", Repay: creditledger.RepayNever}
 	for n := range 3 {
 		id := creditledger.AccountID{Customer: fmt.Sprint("cus_", n), Currency: "credits"}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		_, err := running.Do(ctx, id, grant, "")
-		cancel()
-		if errors.Is(err, context.DeadlineExceeded) {
-			t.Fatalf("%s: an operation of %s takes more than a minute: %s", c.what, id, c.statement)
+		do := func(op creditledger.Operation) []creditledger.Entry {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			res, err := running.Do(ctx, id, op, "")
+			if errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("%s: an operation of %s takes more than a minute: %s", c.what, id, c.statement)
+			}
+			if err != nil {
+				return nil
+			}
+			return res.Entries
 		}
-		if err != nil {
-			continue
+		there := func(block, rows string) {
+			var found int
+			if err := pool.QueryRow(t.Context(), rows, id.Customer, block).Scan(&found); err != nil || found != 1 {
+				t.Errorf("%s: an operation of %s is acknowledged, and not there (%d rows, %v): %s", c.what, id, found, err, c.statement)
+			}
 		}
-		var there int
-		err = pool.QueryRow(t.Context(), `SELECT count(*) FROM creditledger.blocks b JOIN creditledger.heads h USING (bucket, customer, currency)
-WHERE b.customer = $1 AND b.id = 'acknowledged' AND h.blocks >= b.number`, id.Customer).Scan(&there)
-		if err != nil || there != 1 {
-			t.Errorf("%s: an operation of %s is acknowledged, and not there (%d rows, %v): %s", c.what, id, there, err, c.statement)
+		if len(do(grant)) > 0 {
+			there("acknowledged", `SELECT count(*) FROM creditledger.blocks b JOIN creditledger.heads h USING (bucket, customer, currency)
+WHERE b.customer = $1 AND b.id = $2 AND h.blocks >= b.number`)
+		}
+		drawn := do(spend(7))
+		for i := range drawn[:max(0, len(drawn)-1)] { // all but the last block are used up
+			there(drawn[i].Block.ID, "SELECT count(*) FROM creditledger.blocks WHERE customer = $1 AND id = $2 AND balance = 0")
 		}
 	}
 }
