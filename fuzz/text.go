@@ -24,13 +24,7 @@ func entryText(e *cl.Entry) string {
 
 func wantedEntry(e *model.Entry, status cl.EntryStatus) string {
 	description, metadata := model.Note(e.Op)
-	var item, price, invoice, newID, reason string
-	switch op := e.Op.(type) {
-	case cl.Decrement:
-		item, price, invoice = op.ItemID, op.PriceID, op.InvoiceID
-	case cl.Void:
-		reason = op.Reason
-	}
+	newID := ""
 	if e.New != nil {
 		newID = e.New.ID
 	}
@@ -42,8 +36,8 @@ func wantedEntry(e *model.Entry, status cl.EntryStatus) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "#%d %s %s %s %s→%s %s ", e.Seq, e.At, e.Type, model.Text(e.Amount), model.Text(e.Starting), model.Text(e.Ending), status)
 	fmt.Fprintf(&b, "block %s/%d until %s cost %q filters %q ", k.ID, k.Number, k.ExpiresAt, k.Cost, k.Filters)
-	fmt.Fprintf(&b, "key %q note %q %q invoices %q charge %q %q %q ", e.Key, description, metadata, e.Invoices, item, price, invoice)
-	fmt.Fprintf(&b, "new %s %q void %s %q", e.NewExpiry, newID, voided, reason)
+	fmt.Fprintf(&b, "key %q note %q %q invoices %q charge %q %q %q ", e.Key, description, metadata, e.Invoices, e.Item, e.Price, e.Invoice)
+	fmt.Fprintf(&b, "new %s %q void %s %q", e.NewExpiry, newID, voided, e.Reason)
 	return b.String()
 }
 
