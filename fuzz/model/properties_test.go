@@ -169,6 +169,18 @@ func sound(h *history, s *model.State) {
 			reversed[e.Reverses] = new(big.Rat).Add(cmpOr(reversed[e.Reverses]), e.Amount)
 		}
 	}
+	for _, b := range s.Blocks {
+		repaid := zero()
+		for _, e := range s.Entries {
+			switch {
+			case e.Type == cl.EntryIncrement && e.Refills && e.Block.Number == b.Number:
+				repaid.Add(repaid, e.Amount)
+			case e.Type == cl.EntryIncrement && e.Reverses > 0 && s.Entries[e.Reverses-1].Block.Number == b.Number:
+				repaid.Sub(repaid, e.Amount)
+			}
+		}
+		h.holds(repaid.Sign() >= 0, "what came back of the repayments of "+b.ID)
+	}
 	for seq, x := range reversed {
 		h.holds(s.Entries[seq-1].Type == cl.EntryDecrement && x.Cmp(s.Entries[seq-1].Amount) <= 0, fmt.Sprintf("the reversal of entry %d", seq))
 	}
