@@ -81,7 +81,7 @@ func (a *app) rootCommand() *cobra.Command {
 	add("write", a.grantCommand(), a.spendCommand(), a.extendCommand(), a.voidCommand(), a.amendCommand(), a.activateCommand(), a.customerCommand(), a.eraseCommand())
 	add("read", a.balanceCommand(), a.blocksCommand(), a.entriesCommand(), a.explainCommand())
 	add("money", a.moneyCommands()...)
-	add("file", a.applyCommand(), a.sweepCommand(), a.copyCommand(), a.backupCommand(), a.migrateCommand(), a.demoCommand())
+	add("file", a.applyCommand(), a.sweepCommand(), a.copyCommand(), a.backupCommand(), a.compactCommand(), a.migrateCommand(), a.demoCommand())
 	add("file", a.evidenceCommands()...)
 	explainArguments(root)
 	root.SetFlagErrorFunc(explainFlag)

@@ -13,7 +13,8 @@ import (
 )
 
 // Backup writes a snapshot of the whole file, other buckets included, that Open
-// opens, while reads and commits go on. To keep it, write it to a new file of mode
+// opens, while reads and commits go on. Pages that are not in use are zeros in it: they
+// may hold what was erased. To keep it, write it to a new file of mode
 // 0600, sync that, rename it into place and sync the directory.
 //
 // The file cannot reuse pages that the snapshot needs, so it grows by what is
@@ -34,7 +35,7 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	go func() {
 		defer close(ended)
 		defer s.leave()
-		to.CloseWithError(s.snapshot(tx, to))
+		to.CloseWithError(s.snapshot(ctx, tx, to))
 	}()
 	go func() {
 		select {
@@ -82,9 +83,12 @@ func (s *Store) begin(ctx context.Context) (tx *bbolt.Tx, err error) {
 	return tx, err
 }
 
-func (s *Store) snapshot(tx *bbolt.Tx, w io.Writer) error {
+func (s *Store) snapshot(ctx context.Context, tx *bbolt.Tx, w io.Writer) error {
 	err, panicked := guarded("backup", func() error {
-		_, err := tx.WriteTo(w)
+		blank, err := s.blanking(ctx, tx, w)
+		if err == nil {
+			_, err = tx.WriteTo(blank)
+		}
 		return errors.Join(err, tx.Rollback())
 	})
 	if panicked {

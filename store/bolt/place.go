@@ -53,38 +53,6 @@ func (s stoppable) Read(p []byte) (int, error) {
 	return s.Reader.Read(p)
 }
 
-// compactBatch is how many bytes go into one transaction of a compaction.
-const compactBatch = 4 << 20
-
-// Compact copies the ledger file at from, which nobody may have open, to a new file
-// at to without its free pages, other buckets included. The new file appears only
-// once it is whole and on the disk, and never replaces another; to use it in the old
-// one's place, verify it and rename it.
-func Compact(from, to string) error {
-	s, err := Open(from, &Options{ReadOnly: true, GroupAccess: true})
-	if err != nil {
-		return fmt.Errorf("compact: %w", err)
-	}
-	err = build(to, func(temporary string) error {
-		err, _ := guarded("compact", func() error {
-			db, err := bbolt.Open(temporary, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistArrayType})
-			if err != nil {
-				return err
-			}
-			err = bbolt.Compact(db, s.db, compactBatch)
-			if err == nil {
-				err = db.Sync()
-			}
-			return errors.Join(err, db.Close())
-		})
-		return err
-	})
-	if err = errors.Join(err, s.Close()); err != nil {
-		return fmt.Errorf("compact ledger %s: %w", from, err)
-	}
-	return nil
-}
-
 // create makes a new ledger, or finds that another process did so meanwhile: that
 // one's is then the ledger to open.
 func create(path string) error {
