@@ -14,7 +14,7 @@ func TestKept(t *testing.T) {
 	rarely := Block{
 		ID: "id", Number: 1, CreatedAt: 2, EffectiveAt: 3, ExpiresAt: 4, ActivatedAt: 5,
 		Initial: AmountOf(6), Balance: AmountOf(7), Capacity: AmountOf(8), CostBasis: MustCostBasis("0.90"),
-		Priority: 10, Status: PendingPayment, Source: TopUp, Overdraft: true,
+		Priority: 10, Status: BlockPendingPayment, Source: SourceTopUp, Overdraft: true,
 		Filters: []Filter{{Values: []string{"api"}}}, InvoiceID: "inv", ParentID: "parent", Metadata: map[string]string{"k": "v"},
 	}
 	for i := range reflect.ValueOf(rarely).NumField() {
@@ -154,7 +154,7 @@ func TestDrawdownOrder(t *testing.T) {
 	// What is no key must not move a block: not what it holds, nor when it was made.
 	other := with(func(b *Block) {
 		b.ID, b.Balance, b.Initial, b.CreatedAt, b.EffectiveAt = "x", MustAmount("-7"), MustAmount("9"), 77, 88
-		b.Status, b.Source, b.Overdraft, b.Metadata = PendingPayment, TopUp, true, map[string]string{"k": "v"}
+		b.Status, b.Source, b.Overdraft, b.Metadata = BlockPendingPayment, SourceTopUp, true, map[string]string{"k": "v"}
 	})
 	if DrawdownOrder(&base, &other) != 0 {
 		t.Error("something that is no key of the order decides it")
@@ -208,7 +208,7 @@ func TestDrawdownOrderIsFree(t *testing.T) {
 				ExpiresAt: rapid.SampledFrom([]Instant{0, 1, 2, lastInstant}).Draw(t, "expires"), CostBasis: rapid.SampledFrom([]CostBasis{{}, MustCostBasis("0"), MustCostBasis("0.20"), MustCostBasis("0.2")}).Draw(t, "basis"),
 			}
 			if rapid.Bool().Draw(t, "filtered") {
-				b.Filters = []Filter{{FieldItem, Excludes, []string{"x"}}}
+				b.Filters = []Filter{{FilterFieldItem, FilterExcludes, []string{"x"}}}
 			}
 			return b
 		}

@@ -20,22 +20,22 @@ type written struct {
 	changes []*change // in order
 	records []sealed
 	texts   []RecordTexts // what is left of those of earlier records
-	puts    []RecordPut   // of the upper layer
+	puts    []DocumentPut // of the upper layer
 }
 
 // changeset collects what is written on one account, for one commit.
 type changeset struct {
-	version uint64 // of the head that it was computed from
-	prev    Seal   // of the same head
-	records []JournalRecord
-	keys    []KeyedRecord
-	byKey   map[Key]bool  // the same keys
-	texts   []RecordTexts // of earlier records, by number
-	upper   []RecordPut   // records of upper layers, each once
-	touched []touchedBlock
-	index   map[*block]int // into touched, once there are many
-	bytes   []byte         // where those of the last records lie
-	expired int            // how many expiries it writes down
+	version   uint64 // of the head that it was computed from
+	prev      Seal   // of the same head
+	records   []JournalRecord
+	keys      []KeyedRecord
+	byKey     map[Key]bool  // the same keys
+	texts     []RecordTexts // of earlier records, by number
+	documents []DocumentPut // each once
+	touched   []touchedBlock
+	index     map[*block]int // into touched, once there are many
+	bytes     []byte         // where those of the last records lie
+	expired   int            // how many expiries it writes down
 }
 
 type touchedBlock struct {
@@ -57,7 +57,7 @@ func (s *changeset) add(w *written) {
 		s.byKey[r.key] = true
 	}
 	s.retext(w.texts)
-	s.upper = append(s.upper, w.puts...)
+	s.documents = append(s.documents, w.puts...)
 	for _, c := range w.changes {
 		if c.materialised {
 			s.expired += len(c.lines)
@@ -127,10 +127,10 @@ func (s *changeset) touch(b *block, isNew bool) {
 	s.touched = append(s.touched, touchedBlock{block: b, new: isNew})
 }
 
-// puts reports whether a record of an upper layer is in it.
-func (s *changeset) puts(id RecordID) bool {
-	for i := range s.upper {
-		if s.upper[i].RecordID == id {
+// puts reports whether a document of an upper layer is in it.
+func (s *changeset) puts(id DocumentID) bool {
+	for i := range s.documents {
+		if s.documents[i].DocumentID == id {
 			return true
 		}
 	}
@@ -140,7 +140,7 @@ func (s *changeset) puts(id RecordID) bool {
 // change is the set as a store takes it. The blocks are copied as they are now, into
 // memory.
 func (s *changeset) change(a *account, memory *[]StoredBlock) Change {
-	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records, Keys: s.keys, Texts: s.texts, Records: s.upper}
+	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records, Keys: s.keys, Texts: s.texts, Documents: s.documents}
 	first := len(*memory)
 	for _, t := range s.touched {
 		*memory = append(*memory, StoredBlock{Block: t.block.whole(), Open: a.closed[t.block.ID].block != t.block, New: t.new})

@@ -151,7 +151,7 @@ func TestCheckBlock(t *testing.T) {
 // TestVerifierSums: the balances are proved a second time by plain sums of the
 // entries, apart from the code that decides.
 func TestVerifierSums(t *testing.T) {
-	a := &block{ID: "A", Number: 1, Status: Active, Balance: AmountOf(5), rare: &nothingRare}
+	a := &block{ID: "A", Number: 1, Status: BlockActive, Balance: AmountOf(5), rare: &nothingRare}
 	for _, c := range []struct {
 		rule, sum, total, want string
 	}{

@@ -43,12 +43,12 @@ func (op *Decrement) charge(id AccountID) Charge {
 
 // allowed is how much of a decrement its overdraft policy lets through.
 func allowed(a *account, op *Decrement, charge Charge, c *change) (Amount, error) {
-	limit, bounded := op.Limit.Amount()
+	limit, bounded := op.OverdraftLimit.Amount()
 	var available Amount
 	switch {
-	case op.Overdraft == Allow && !bounded:
+	case op.Overdraft == OverdraftAllow && !bounded:
 		return op.Amount, nil
-	case op.Overdraft == Allow:
+	case op.Overdraft == OverdraftAllow:
 		reach, err := a.total.Add(limit)
 		if err != nil {
 			return op.Amount, nil // the limit is beyond any amount there is
@@ -62,7 +62,7 @@ func allowed(a *account, op *Decrement, charge Charge, c *change) (Amount, error
 	if op.Amount.Cmp(available) <= 0 {
 		return op.Amount, nil
 	}
-	if op.Overdraft != StopAtZero {
+	if op.Overdraft != OverdraftStopAtZero {
 		return Amount{}, &InsufficientCreditsError{Requested: op.Amount, Available: available}
 	}
 	c.overage = mustAmount(op.Amount.Sub(available))

@@ -259,7 +259,7 @@ func TestOverdraftBlock(t *testing.T) {
 	}
 	got := b.made[1]
 	if !got.Overdraft || got.Balance.String() != "-2.5" || got.ExpiresAt != 0 || got.CostBasis.IsSet() || got.Priority != 0 ||
-		got.Status != Active || got.Source != Manual || got.rare.Metadata != nil || got.rare.Filters != nil || got.Number != 2 ||
+		got.Status != BlockActive || got.Source != SourceManual || got.rare.Metadata != nil || got.rare.Filters != nil || got.Number != 2 ||
 		got.EffectiveAt != b.now || got.ActivatedAt != b.now || got.CreatedAt != b.now {
 		t.Errorf("the overdraft block is %+v", got)
 	}
@@ -281,63 +281,63 @@ func TestOverdraftPolicies(t *testing.T) {
 	}
 	checkRules(t, []rule{
 		{
-			rule: "Reject: exactly what is available", given: fixture(), op: spend("180", policy(Reject)),
+			rule: "Reject: exactly what is available", given: fixture(), op: spend("180", policy(OverdraftReject)),
 			want: []string{"decrement A 30 180→150", "decrement B 50 150→100", "decrement C 100 100→0"},
 		},
 		{
-			rule: "Reject: the smallest amount more", given: fixture(), op: spend("180.000000000000000001", policy(Reject)),
+			rule: "Reject: the smallest amount more", given: fixture(), op: spend("180.000000000000000001", policy(OverdraftReject)),
 			refuse: ErrInsufficientCredits, reason: "requested 180.000000000000000001, available 180", left: "A 30, B 50, C 100",
 		},
 		{
-			rule: "Reject: an empty account has nothing", op: spend("1", policy(Reject)),
+			rule: "Reject: an empty account has nothing", op: spend("1", policy(OverdraftReject)),
 			refuse: ErrInsufficientCredits, reason: "requested 1, available 0",
 		},
 		{
-			rule: "Reject: filtered blocks count for their item", given: mixed(), op: spend("120", policy(Reject), item("api")),
+			rule: "Reject: filtered blocks count for their item", given: mixed(), op: spend("120", policy(OverdraftReject), item("api")),
 			want: []string{"decrement S 20 120→100", "decrement U 100 100→0"},
 		},
 		{
-			rule: "Reject: and for no other", given: mixed(), op: spend("101", policy(Reject)),
+			rule: "Reject: and for no other", given: mixed(), op: spend("101", policy(OverdraftReject)),
 			refuse: ErrInsufficientCredits, reason: "available 100",
 		},
 		{
-			rule: "Reject: a debt elsewhere is not ignored", given: withDebt, op: spend("61", policy(Reject), item("api")),
+			rule: "Reject: a debt elsewhere is not ignored", given: withDebt, op: spend("61", policy(OverdraftReject), item("api")),
 			refuse: ErrInsufficientCredits, reason: "available 60",
 		},
 		{
-			rule: "Reject: up to the total beside a debt", given: withDebt, op: spend("60", policy(Reject), item("api")),
+			rule: "Reject: up to the total beside a debt", given: withDebt, op: spend("60", policy(OverdraftReject), item("api")),
 			want: []string{"decrement S 40 60→20", "decrement U 20 20→0"}, left: "C -20, U 20, S 0",
 		},
 		{
-			rule: "Reject: what does not match is not available, whatever the total", given: withDebt, op: spend("41", policy(Reject)),
+			rule: "Reject: what does not match is not available, whatever the total", given: withDebt, op: spend("41", policy(OverdraftReject)),
 			refuse: ErrInsufficientCredits, reason: "available 40",
 		},
 		{
 			rule: "Reject: a total below 0 makes nothing available", given: []Operation{
 				grant("C", "1"), spend("51"), grant("U", "40", noRepay, expires("2026-06-01")),
 			},
-			op: spend("1", policy(Reject)), refuse: ErrInsufficientCredits, reason: "available 0",
+			op: spend("1", policy(OverdraftReject)), refuse: ErrInsufficientCredits, reason: "available 0",
 		},
 		{
 			rule: "Reject: future, unpaid and expired credits are not available", given: []Operation{
 				grant("F", "10", effective("2026-03-01")), grant("P", "10", unpaid), grant("E", "10", expires("2026-02-01")), grant("U", "3"),
 			},
-			at: "2026-02-01", op: spend("4", policy(Reject)), refuse: ErrInsufficientCredits, reason: "available 3",
+			at: "2026-02-01", op: spend("4", policy(OverdraftReject)), refuse: ErrInsufficientCredits, reason: "available 3",
 		},
 		{
-			rule: "StopAtZero: takes what there is", given: fixture(), op: spend("200", policy(StopAtZero)),
+			rule: "StopAtZero: takes what there is", given: fixture(), op: spend("200", policy(OverdraftStopAtZero)),
 			want: []string{"decrement A 30 180→150", "decrement B 50 150→100", "decrement C 100 100→0"}, left: "A 0, B 0, C 0",
 		},
 		{
-			rule: "StopAtZero: no more than the total beside a debt", given: withDebt, op: spend("100", policy(StopAtZero), item("api")),
+			rule: "StopAtZero: no more than the total beside a debt", given: withDebt, op: spend("100", policy(OverdraftStopAtZero), item("api")),
 			want: []string{"decrement S 40 60→20", "decrement U 20 20→0"}, left: "C -20, U 20, S 0",
 		},
 		{
-			rule: "StopAtZero: nothing there writes no entry", given: append(fixture(), spend("180")), op: spend("5", policy(StopAtZero)),
+			rule: "StopAtZero: nothing there writes no entry", given: append(fixture(), spend("180")), op: spend("5", policy(OverdraftStopAtZero)),
 			want: nil, left: "A 0, B 0, C 0",
 		},
 		{
-			rule: "StopAtZero: nor does a debt", given: []Operation{grant("C", "1"), spend("3")}, op: spend("5", policy(StopAtZero)),
+			rule: "StopAtZero: nor does a debt", given: []Operation{grant("C", "1"), spend("3")}, op: spend("5", policy(OverdraftStopAtZero)),
 			want: nil, left: "C -2",
 		},
 		{
@@ -390,7 +390,7 @@ func TestOverage(t *testing.T) {
 		{"what is beyond the total, beside a debt", "10", "10", []Operation{grant("C", "1"), spend("3")}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			res, err := newBook(t).given(c.given...).try(spend(c.amount, policy(StopAtZero)))
+			res, err := newBook(t).given(c.given...).try(spend(c.amount, policy(OverdraftStopAtZero)))
 			if err != nil || res.Overage.String() != c.want {
 				t.Errorf("overage %s, %v; want %s", res.Overage, err, c.want)
 			}
@@ -399,7 +399,7 @@ func TestOverage(t *testing.T) {
 }
 
 func TestInsufficientCreditsError(t *testing.T) {
-	_, err := newBook(t).given(fixture()...).try(spend("200", policy(Reject)))
+	_, err := newBook(t).given(fixture()...).try(spend("200", policy(OverdraftReject)))
 	var e *InsufficientCreditsError
 	if !errors.As(err, &e) || e.Requested.String() != "200" || e.Available.String() != "180" {
 		t.Errorf("got %v", err)
@@ -440,7 +440,7 @@ func TestDrainedInOrderProperty(t *testing.T) {
 		b.clock(rapid.SampledFrom([]string{start, "2026-01-02", "2026-01-04"}).Draw(rt, "day"))
 		op := spend(rapid.SampledFrom([]string{"1", "7", "30", "200"}).Draw(rt, "amount"))
 		op.ItemID = rapid.SampledFrom([]string{"", "api", "disk"}).Draw(rt, "item")
-		op.Overdraft = rapid.SampledFrom([]Overdraft{Allow, Reject, StopAtZero}).Draw(rt, "policy")
+		op.Overdraft = rapid.SampledFrom([]Overdraft{OverdraftAllow, OverdraftReject, OverdraftStopAtZero}).Draw(rt, "policy")
 		was := map[uint64]Amount{}
 		for _, m := range b.made {
 			was[m.Number] = m.Balance
@@ -512,31 +512,31 @@ func TestEligibleBefore(t *testing.T) {
 	}{
 		{
 			rule: "the earlier ones pay, in drawdown order",
-			op:   spend("45", policy(StopAtZero), eligible("2026-01-10")),
+			op:   spend("45", policy(OverdraftStopAtZero), eligible("2026-01-10")),
 			want: []string{"decrement A 20 455→435", "decrement N 10 435→425", "decrement M 15 425→410"},
 			left: "A 0, F 100, P 100, M 5, S 5, B 100, back 100, N 0",
 		},
 		{
 			rule: "filters hold as ever",
-			op:   spend("6", policy(StopAtZero), item("api"), eligible("2026-01-10")),
+			op:   spend("6", policy(OverdraftStopAtZero), item("api"), eligible("2026-01-10")),
 			want: []string{"decrement S 5 455→450", "decrement A 1 450→449"},
 		},
 		{
 			rule: "StopAtZero stops at what they hold",
-			op:   spend("100", policy(StopAtZero), eligible("2026-01-10")),
+			op:   spend("100", policy(OverdraftStopAtZero), eligible("2026-01-10")),
 			want: []string{"decrement A 20 455→435", "decrement N 10 435→425", "decrement M 20 425→405"},
 		},
 		{
 			rule: "Reject refuses what they do not hold",
-			op:   spend("51", policy(Reject), eligible("2026-01-10")), refuse: "requested 51, available 50",
+			op:   spend("51", policy(OverdraftReject), eligible("2026-01-10")), refuse: "requested 51, available 50",
 		},
 		{
 			rule: "before all of them there is nothing",
-			op:   spend("1", policy(StopAtZero), eligible(start)),
+			op:   spend("1", policy(OverdraftStopAtZero), eligible(start)),
 		},
 		{
 			rule: "a microsecond after the instant everything counts",
-			op:   spend("101", policy(Reject), eligible("2026-01-10T00:00:00.000001Z")),
+			op:   spend("101", policy(OverdraftReject), eligible("2026-01-10T00:00:00.000001Z")),
 			want: []string{"decrement B 100 455→355", "decrement F 1 355→354"},
 		},
 	} {
@@ -564,7 +564,7 @@ func TestEligibleBefore(t *testing.T) {
 		b := newBook(t).given(grant("C", "1"), spend("41"), grant("U", "60", noRepay, expires("2026-06-01")))
 		b.clock("2026-01-10")
 		b.given(grant("late", "10", noRepay, priority(-1), expires("2026-06-01")))
-		res, err := b.try(spend("60", policy(StopAtZero), eligible("2026-01-10")))
+		res, err := b.try(spend("60", policy(OverdraftStopAtZero), eligible("2026-01-10")))
 		if err != nil || story(res.Entries) != "decrement U 30 30→0" || res.Overage.String() != "30" {
 			t.Errorf("%s, overage %s, %v", story(res.Entries), res.Overage, err)
 		}

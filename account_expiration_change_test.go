@@ -224,7 +224,7 @@ func TestExpirationChangeSource(t *testing.T) {
 // TestExpirationChangeBlock: what the new block takes from its source and what not.
 func TestExpirationChangeBlock(t *testing.T) {
 	src := grant("A", "100", expires("2026-06-01"), effective("2025-12-01"), basis("0.20"), priority(7), only("api"), unpaid)
-	src.Source, src.InvoiceID, src.Metadata = Allocation, "inv", map[string]string{"k": "v"}
+	src.Source, src.InvoiceID, src.Metadata = SourceAllocation, "inv", map[string]string{"k": "v"}
 	for _, paid := range []bool{false, true} {
 		b := newBook(t).given(src)
 		if paid {
@@ -242,7 +242,7 @@ func TestExpirationChangeBlock(t *testing.T) {
 		want := a.whole()
 		want.ID, want.Number, want.CreatedAt, want.ExpiresAt = "N", 2, when("2026-01-03"), when("2026-12-01")
 		want.Initial, want.Balance, want.Capacity = AmountOf(30), AmountOf(30), AmountOf(30)
-		want.Source, want.ParentID = Manual, "A"
+		want.Source, want.ParentID = SourceManual, "A"
 		if got := encoded(n); string(got) != string(AppendBlock(nil, &want)) {
 			t.Errorf("paid %t: the new block is %+v, want %+v", paid, n, want)
 		}

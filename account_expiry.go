@@ -29,7 +29,9 @@ func (a *account) lapse(b *block) {
 }
 
 // countsUntilExpiry reports whether a block is eligible just before it expires.
-func (b *block) countsUntilExpiry() bool { return b.Status == Active && b.EffectiveAt < b.ExpiresAt }
+func (b *block) countsUntilExpiry() bool {
+	return b.Status == BlockActive && b.EffectiveAt < b.ExpiresAt
+}
 
 // overdue puts a block back that expired at the instant of the last record and was not
 // written down with it, for moveTo to find: what expires is written in pieces.

@@ -130,7 +130,7 @@ func TestIncrementRefused(t *testing.T) {
 func TestIncrementBlock(t *testing.T) {
 	b := newBook(t)
 	op := grant("A", "12.50", effective("2026-02-01"), expires("2026-03-01"), basis("0.20"), priority(-3), only("api", "disk"), except("gpu"))
-	op.Source, op.InvoiceID, op.Description, op.Metadata = TopUp, "inv_1", "a pack", map[string]string{"k": "v"}
+	op.Source, op.InvoiceID, op.Description, op.Metadata = SourceTopUp, "inv_1", "a pack", map[string]string{"k": "v"}
 	res, err := b.try(op)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestIncrementBlock(t *testing.T) {
 	want := Block{
 		ID: "A", Number: 1, CreatedAt: when("2026-01-01"), EffectiveAt: when("2026-02-01"), ExpiresAt: when("2026-03-01"),
 		ActivatedAt: when("2026-01-01"), Initial: MustAmount("12.5"), Balance: MustAmount("12.5"), Capacity: MustAmount("12.5"),
-		CostBasis: MustCostBasis("0.20"), Priority: -3, Source: TopUp, Filters: op.Filters, InvoiceID: "inv_1", Metadata: op.Metadata,
+		CostBasis: MustCostBasis("0.20"), Priority: -3, Source: SourceTopUp, Filters: op.Filters, InvoiceID: "inv_1", Metadata: op.Metadata,
 	}
 	if g, w := string(encoded(&got)), string(AppendBlock(nil, &want)); g != w {
 		t.Errorf("the block is %+v, want %+v", got, want)
@@ -161,10 +161,10 @@ func TestIncrementDefaults(t *testing.T) {
 	b := newBook(t).given(Increment{Amount: AmountOf(1)}, grant("P", "1", unpaid))
 	got := b.made[0]
 	if got.EffectiveAt != b.now || got.ActivatedAt != b.now || got.CreatedAt != b.now || got.ExpiresAt != 0 ||
-		got.CostBasis.IsSet() || got.Priority != 0 || got.Source != Manual || got.Status != Active || len(got.ID) != 36 {
+		got.CostBasis.IsSet() || got.Priority != 0 || got.Source != SourceManual || got.Status != BlockActive || len(got.ID) != 36 {
 		t.Errorf("the block is %+v", got)
 	}
-	if p := b.block("P"); p.Status != PendingPayment || p.ActivatedAt != 0 || p.EffectiveAt != b.now {
+	if p := b.block("P"); p.Status != BlockPendingPayment || p.ActivatedAt != 0 || p.EffectiveAt != b.now {
 		t.Errorf("the block awaiting payment is %+v", p)
 	}
 }

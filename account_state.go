@@ -193,7 +193,7 @@ func (a *account) unindex(b *block) {
 
 // wakesAfter reports whether b becomes eligible by itself after t.
 func (b *block) wakesAfter(t Instant) bool {
-	return b.Status == Active && b.EffectiveAt > t && !b.Expired(b.EffectiveAt)
+	return b.Status == BlockActive && b.EffectiveAt > t && !b.Expired(b.EffectiveAt)
 }
 
 // becomeEligible counts a block that is eligible from a.at on.

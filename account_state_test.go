@@ -189,7 +189,7 @@ func TestClockStepsBack(t *testing.T) {
 	}
 	// So does a decrement that takes nothing.
 	b.clock("2026-05-01")
-	b.given(spend("9"), spend("1", policy(StopAtZero)))
+	b.given(spend("9"), spend("1", policy(OverdraftStopAtZero)))
 	b.clock("2026-04-15")
 	if res, _ := b.try(grant("C", "1")); res.At != when("2026-05-01") {
 		t.Errorf("after a decrement of nothing: %s", res.At)
@@ -276,8 +276,8 @@ func drawOperation(t *rapid.T, blocks int) Operation {
 	case "spend":
 		op := spend(amount)
 		op.ItemID = rapid.SampledFrom([]string{"", "api", "disk"}).Draw(t, "item")
-		op.Overdraft = rapid.SampledFrom([]Overdraft{Allow, Allow, Reject, StopAtZero}).Draw(t, "policy")
-		if op.Overdraft == Allow && rapid.Bool().Draw(t, "limited") {
+		op.Overdraft = rapid.SampledFrom([]Overdraft{OverdraftAllow, OverdraftAllow, OverdraftReject, OverdraftStopAtZero}).Draw(t, "policy")
+		if op.Overdraft == OverdraftAllow && rapid.Bool().Draw(t, "limited") {
 			limit("20")(&op)
 		}
 		return op

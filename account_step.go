@@ -69,7 +69,7 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 		b.EffectiveAt = e
 	}
 	if op.RequirePayment {
-		b.Status, b.ActivatedAt = PendingPayment, 0
+		b.Status, b.ActivatedAt = BlockPendingPayment, 0
 	}
 	total, rest := a.total, op.Amount
 	counts := b.Eligible(a.at)
@@ -160,7 +160,7 @@ func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
 	b := *src
 	b.ID, b.Number, b.CreatedAt, b.ExpiresAt = op.NewBlockID, a.head.Blocks+1, a.at, target
 	b.Initial, b.Balance, b.Capacity = amount, amount, amount
-	b.Source = Manual
+	b.Source = SourceManual
 	b.rare = rare{Filters: src.rare.Filters, InvoiceID: src.rare.InvoiceID, ParentID: src.ID, Metadata: src.rare.Metadata}.orNone()
 	c.created = &b
 
@@ -242,10 +242,10 @@ func stepActivation(a *account, op *Activation, c *change) error {
 	if err != nil {
 		return err
 	}
-	if b.Status == Active {
+	if b.Status == BlockActive {
 		return constraint("block %s is active already", quote(b.ID))
 	}
 	now := c.edit(b)
-	now.status, now.activatedAt = Active, a.at
+	now.status, now.activatedAt = BlockActive, a.at
 	return nil
 }

@@ -26,7 +26,7 @@ func BenchmarkStep(b *testing.B) {
 				}
 			}
 			book.a.moveTo(book.now)
-			var op Operation = Decrement{Amount: AmountOf(1), Overdraft: Reject}
+			var op Operation = Decrement{Amount: AmountOf(1), Overdraft: OverdraftReject}
 			var c change
 			b.ReportAllocs()
 			for b.Loop() {

@@ -150,7 +150,7 @@ func TestActivation(t *testing.T) {
 	b := newBook(t).given(pending...)
 	b.clock("2026-02-01")
 	b.given(Activation{BlockID: "A"})
-	if a := b.block("A"); a.Status != Active || a.ActivatedAt != when("2026-02-01") || a.EffectiveAt != when("2026-01-01") {
+	if a := b.block("A"); a.Status != BlockActive || a.ActivatedAt != when("2026-02-01") || a.EffectiveAt != when("2026-01-01") {
 		t.Errorf("the block is %+v", a)
 	}
 	if b.a.total.String() != "10" || b.a.head.Entries != 1 || b.a.head.LastAt != when("2026-02-01") {
@@ -270,7 +270,7 @@ func TestBatch(t *testing.T) {
 		},
 		{
 			rule: "the first refused too", given: []Operation{grant("Z", "1")},
-			op: Batch{spend("4", policy(Reject)), grant("A", "10")}, refuse: ErrInsufficientCredits, left: "Z 1",
+			op: Batch{spend("4", policy(OverdraftReject)), grant("A", "10")}, refuse: ErrInsufficientCredits, left: "Z 1",
 		},
 		{
 			rule: "an id made by an operation before is in use", op: Batch{grant("A", "10"), grant("A", "1")}, refuse: ErrDuplicate,
@@ -280,12 +280,12 @@ func TestBatch(t *testing.T) {
 		},
 		{
 			rule: "an operation can use what one before it activated", given: []Operation{grant("A", "10", unpaid)},
-			op:   Batch{Activation{BlockID: "A"}, spend("4", policy(Reject))},
+			op:   Batch{Activation{BlockID: "A"}, spend("4", policy(OverdraftReject))},
 			want: []string{"decrement A 4 10→6"},
 		},
 		{
 			rule: "what is wrong in itself comes before what the state forbids in an operation before it",
-			op:   Batch{spend("4", policy(Reject)), grant("A", "1", expires("2025-01-01"))}, refuse: ErrInvalid,
+			op:   Batch{spend("4", policy(OverdraftReject)), grant("A", "1", expires("2025-01-01"))}, refuse: ErrInvalid,
 			reason: "invalid operations[1].expiry_date: ",
 		},
 		{
@@ -324,7 +324,7 @@ func TestBatchMaterialises(t *testing.T) {
 
 // TestBatchResults: one result per operation, and the entries of all.
 func TestBatchResults(t *testing.T) {
-	first, second := grant("A", "10"), spend("14", policy(StopAtZero))
+	first, second := grant("A", "10"), spend("14", policy(OverdraftStopAtZero))
 	first.Description, second.Metadata = "one", map[string]string{"n": "2"}
 	b := newBook(t)
 	res, err := b.try(Batch{first, second, voidOf("A", "10"), Increment{Amount: AmountOf(2)}})

@@ -110,13 +110,13 @@ func TestVoidEntries(t *testing.T) {
 	b := newBook(t).given(grant("A", "100", basis("0.20"), expires("2026-06-01")), spend("40"))
 	b.clock("2026-02-03")
 	op := voidOf("A", "80")
-	op.Reason, op.Description, op.Metadata = ReasonRefund, "sorry", map[string]string{"k": "v"}
+	op.Reason, op.Description, op.Metadata = VoidRefund, "sorry", map[string]string{"k": "v"}
 	res, err := b.try(op)
 	if err != nil || len(res.Entries) != 2 {
 		t.Fatalf("%v, %v", res.Entries, err)
 	}
 	for _, e := range res.Entries {
-		if e.VoidAmount.String() != "80" || e.VoidReason != ReasonRefund || e.CreatedAt != when("2026-02-03") ||
+		if e.VoidAmount.String() != "80" || e.VoidReason != VoidRefund || e.CreatedAt != when("2026-02-03") ||
 			e.Description != "sorry" || e.Metadata["k"] != "v" || e.Block.ExpiresAt != when("2026-06-01") {
 			t.Errorf("%s is %+v", e.Type, e)
 		}

@@ -18,7 +18,7 @@ func stuffed(size int) Increment {
 		values = append(values, fmt.Sprintf("%0*d", value, i))
 	}
 	if len(values) > 0 {
-		op.Filters = []Filter{{Field: FieldItem, Values: values}}
+		op.Filters = []Filter{{Field: FilterFieldItem, Values: values}}
 	}
 	op.Metadata = map[string]string{"a": "b"}
 	return op

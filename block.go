@@ -5,8 +5,8 @@ type BlockStatus uint8
 
 // The statuses of a block.
 const (
-	Active         BlockStatus = iota // may be drawn while effective and not expired
-	PendingPayment                    // waits for its invoice to be paid
+	BlockActive         BlockStatus = iota // may be drawn while effective and not expired
+	BlockPendingPayment                    // waits for its invoice to be paid
 )
 
 // String returns the name used in operations files.
@@ -14,12 +14,12 @@ func (s BlockStatus) String() string { return name(blockStatusNames, s) }
 
 // MarshalText gives the name.
 func (s BlockStatus) MarshalText() ([]byte, error) {
-	return marshalName(blockStatusNames, Active, "status", s)
+	return marshalName(blockStatusNames, BlockActive, "status", s)
 }
 
 // UnmarshalText reads what MarshalText writes.
 func (s *BlockStatus) UnmarshalText(text []byte) error {
-	return unmarshalName(s, blockStatusNames, Active, "status", text)
+	return unmarshalName(s, blockStatusNames, BlockActive, "status", text)
 }
 
 // Source tells where a block came from.
@@ -27,10 +27,10 @@ type Source uint8
 
 // The sources of a block.
 const (
-	Manual Source = iota
-	Allocation
-	TopUp
-	Commitment
+	SourceManual Source = iota
+	SourceAllocation
+	SourceTopUp
+	SourceCommitment
 )
 
 // String returns the name used in operations files.
@@ -42,11 +42,13 @@ func ParseSource(text string) (Source, error) {
 }
 
 // MarshalText gives the name.
-func (s Source) MarshalText() ([]byte, error) { return marshalName(sourceNames, Manual, "source", s) }
+func (s Source) MarshalText() ([]byte, error) {
+	return marshalName(sourceNames, SourceManual, "source", s)
+}
 
 // UnmarshalText reads what MarshalText writes.
 func (s *Source) UnmarshalText(text []byte) error {
-	return unmarshalName(s, sourceNames, Manual, "source", text)
+	return unmarshalName(s, sourceNames, SourceManual, "source", text)
 }
 
 var (
@@ -64,7 +66,7 @@ type Block struct {
 	CreatedAt   Instant
 	EffectiveAt Instant
 	ExpiresAt   Instant // none: never
-	ActivatedAt Instant // when it became active; none while PendingPayment
+	ActivatedAt Instant // when it became active; none while BlockPendingPayment
 	Initial     Amount  // maximum initial balance; meaningless when Overdraft
 	Balance     Amount
 	Capacity    Amount // Initial less everything voided and transferred out; meaningless when Overdraft
@@ -83,7 +85,7 @@ type Block struct {
 func (b *Block) Eligible(t Instant) bool { return eligibleAt(b.Status, b.EffectiveAt, b.ExpiresAt, t) }
 
 func eligibleAt(status BlockStatus, effective, expires, t Instant) bool {
-	return status == Active && effective <= t && !expiredAt(expires, t)
+	return status == BlockActive && effective <= t && !expiredAt(expires, t)
 }
 
 // Expired reports whether b is gone at t: expiry is exclusive.
@@ -93,7 +95,3 @@ func expiredAt(expires, t Instant) bool { return expires != 0 && expires <= t }
 
 // Matches reports whether every filter of b lets the charge through.
 func (b *Block) Matches(c Charge) bool { return matches(b.Filters, c) }
-
-// OrderPolicy names the drawdown order in force; it stands in every journal record,
-// so that old entries stay explainable when another order is added.
-const OrderPolicy = "orb/1"

@@ -19,19 +19,19 @@ func TestEligible(t *testing.T) {
 		at    Instant
 		want  bool
 	}{
-		{"just before it becomes effective", block(Active, from, until), from - 1, false},
-		{"at the instant it becomes effective", block(Active, from, until), from, true},
-		{"just after", block(Active, from, until), from + 1, true},
-		{"just before its expiry", block(Active, from, until), until - 1, true},
-		{"at its expiry, which is exclusive", block(Active, from, until), until, false},
-		{"just after its expiry", block(Active, from, until), until + 1, false},
-		{"without an expiry, for ever", block(Active, from, 0), lastInstant, true},
-		{"without an expiry, not before it is effective", block(Active, from, 0), from - 1, false},
-		{"for one microsecond only", block(Active, from, from+1), from, true},
-		{"gone after one microsecond", block(Active, from, from+1), from + 1, false},
-		{"never, when it expires as it becomes effective", block(Active, from, from), from, false},
-		{"not while its invoice is unpaid", block(PendingPayment, from, until), from, false},
-		{"not while unpaid, without an expiry", block(PendingPayment, from, 0), until, false},
+		{"just before it becomes effective", block(BlockActive, from, until), from - 1, false},
+		{"at the instant it becomes effective", block(BlockActive, from, until), from, true},
+		{"just after", block(BlockActive, from, until), from + 1, true},
+		{"just before its expiry", block(BlockActive, from, until), until - 1, true},
+		{"at its expiry, which is exclusive", block(BlockActive, from, until), until, false},
+		{"just after its expiry", block(BlockActive, from, until), until + 1, false},
+		{"without an expiry, for ever", block(BlockActive, from, 0), lastInstant, true},
+		{"without an expiry, not before it is effective", block(BlockActive, from, 0), from - 1, false},
+		{"for one microsecond only", block(BlockActive, from, from+1), from, true},
+		{"gone after one microsecond", block(BlockActive, from, from+1), from + 1, false},
+		{"never, when it expires as it becomes effective", block(BlockActive, from, from), from, false},
+		{"not while its invoice is unpaid", block(BlockPendingPayment, from, until), from, false},
+		{"not while unpaid, without an expiry", block(BlockPendingPayment, from, 0), until, false},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			if got := c.block.Eligible(c.at); got != c.want {

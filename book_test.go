@@ -224,13 +224,13 @@ func priority(p int32) func(*Increment) { return func(op *Increment) { op.Priori
 
 func only(items ...string) func(*Increment) {
 	return func(op *Increment) {
-		op.Filters = append(op.Filters, Filter{Operator: Includes, Values: items})
+		op.Filters = append(op.Filters, Filter{Operator: FilterIncludes, Values: items})
 	}
 }
 
 func except(items ...string) func(*Increment) {
 	return func(op *Increment) {
-		op.Filters = append(op.Filters, Filter{Operator: Excludes, Values: items})
+		op.Filters = append(op.Filters, Filter{Operator: FilterExcludes, Values: items})
 	}
 }
 
@@ -251,7 +251,7 @@ func item(id string) func(*Decrement) { return func(op *Decrement) { op.ItemID =
 func policy(o Overdraft) func(*Decrement) { return func(op *Decrement) { op.Overdraft = o } }
 
 func limit(text string) func(*Decrement) {
-	return func(op *Decrement) { op.Limit = LimitOf(MustAmount(text)) }
+	return func(op *Decrement) { op.OverdraftLimit = OverdraftLimitOf(MustAmount(text)) }
 }
 
 func eligible(before string) func(*Decrement) {

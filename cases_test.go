@@ -109,7 +109,7 @@ func TestCaseHX9(t *testing.T) {
 	onBackends(t, nil, func(t *testing.T, l *creditledger.Ledger) {
 		one := creditledger.MustAmount("1")
 		do(t, l, creditledger.Increment{Amount: one})
-		use := creditledger.Decrement{Amount: one, Overdraft: creditledger.Reject}
+		use := creditledger.Decrement{Amount: one, Overdraft: creditledger.OverdraftReject}
 		if done := race(t, l, 2, use, creditledger.ErrInsufficientCredits); done != 1 {
 			t.Errorf("%d uses succeeded, want 1", done)
 		}

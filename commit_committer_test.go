@@ -213,11 +213,11 @@ func TestFailedCommit(t *testing.T) {
 	first := w.async(ctx, cus1, grant("B", "100"), "first")
 	received(t, g.arrived)
 	// Decided on top of B, which will never be.
-	covered, err := w.Submit(ctx, cus1, spend("8", policy(creditledger.Reject)), "covered")
+	covered, err := w.Submit(ctx, cus1, spend("8", policy(creditledger.OverdraftReject)), "covered")
 	if err != nil {
 		t.Fatal(err)
 	}
-	tooMuch, err := w.Submit(ctx, cus1, spend("50", policy(creditledger.Reject)), "too much")
+	tooMuch, err := w.Submit(ctx, cus1, spend("50", policy(creditledger.OverdraftReject)), "too much")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -627,7 +627,7 @@ func TestSmallCache(t *testing.T) {
 			defer wg.Done()
 			for r := range rounds {
 				i := (c*7 + r*3) % accounts
-				_, err := w.Do(ctx, on(i), spend("3", policy(creditledger.Reject)), "")
+				_, err := w.Do(ctx, on(i), spend("3", policy(creditledger.OverdraftReject)), "")
 				switch {
 				case err == nil:
 					spent[i].Add(3)
@@ -669,9 +669,9 @@ func TestManyWriters(t *testing.T) {
 			l := []*world{w, other}[c%2]
 			for i := range each {
 				key := creditledger.Key(fmt.Sprintf("%d-%d", c, i))
-				res, err := l.Do(ctx, cus1, spend("1", policy(creditledger.Reject)), key)
+				res, err := l.Do(ctx, cus1, spend("1", policy(creditledger.OverdraftReject)), key)
 				for errors.Is(err, creditledger.ErrConflict) {
-					res, err = l.Do(ctx, cus1, spend("1", policy(creditledger.Reject)), key)
+					res, err = l.Do(ctx, cus1, spend("1", policy(creditledger.OverdraftReject)), key)
 				}
 				switch {
 				case err == nil && !res.Replayed:

@@ -114,9 +114,9 @@ func (f *flight) change(a *account, memory *[]StoredBlock) Change {
 	return f.changeset.change(a, memory)
 }
 
-func (f *flight) meets(carried map[RecordID]bool) bool {
-	for i := range f.upper {
-		if carried[f.upper[i].RecordID] {
+func (f *flight) meets(carried map[DocumentID]bool) bool {
+	for i := range f.documents {
+		if carried[f.documents[i].DocumentID] {
 			return true
 		}
 	}

@@ -82,7 +82,7 @@ func (e *ConflictError) concerns(c *Change) bool {
 	if slices.Contains(e.Accounts, c.Account) {
 		return true
 	}
-	return slices.ContainsFunc(c.Records, func(p RecordPut) bool { return slices.Contains(e.Records, p.RecordID) })
+	return slices.ContainsFunc(c.Documents, func(p DocumentPut) bool { return slices.Contains(e.Documents, p.DocumentID) })
 }
 
 // of is the part of a conflict that names something of a slot's flight.
@@ -91,13 +91,13 @@ func (e *ConflictError) of(s *slot) *ConflictError {
 	if slices.Contains(e.Accounts, s.id) {
 		part.Accounts = []AccountID{s.id}
 	}
-	for _, id := range e.Records {
+	for _, id := range e.Documents {
 		if s.flying.puts(id) {
-			part.Records = append(part.Records, id)
+			part.Documents = append(part.Documents, id)
 		}
 	}
 	for _, key := range e.Keys {
-		if s.flying.byKey[key] {
+		if key.Account == s.id && s.flying.byKey[key.Key] {
 			part.Keys = append(part.Keys, key)
 		}
 	}

@@ -111,12 +111,12 @@ func (s *slot) flightMade(seq uint64, id uuid.UUID) *flight {
 
 // carries finds the flight that carries one of the records to be put: a record is
 // stored once in a commit.
-func (s *slot) carries(puts []RecordPut) *flight {
+func (s *slot) carries(puts []DocumentPut) *flight {
 	if len(puts) == 0 {
 		return nil
 	}
 	return s.find(func(f *flight) bool {
-		return slices.ContainsFunc(puts, func(p RecordPut) bool { return f.puts(p.RecordID) })
+		return slices.ContainsFunc(puts, func(p DocumentPut) bool { return f.puts(p.DocumentID) })
 	})
 }
 

@@ -21,7 +21,7 @@ func slotOf(t *testing.T, c *cache, name string, openBlocks int) *slot {
 		state := State{}
 		for i := range openBlocks {
 			state.Blocks = append(state.Blocks, Block{
-				ID: fmt.Sprint(i), Number: uint64(i + 1), Initial: AmountOf(1), Balance: AmountOf(1), Capacity: AmountOf(1), Status: PendingPayment,
+				ID: fmt.Sprint(i), Number: uint64(i + 1), Initial: AmountOf(1), Balance: AmountOf(1), Capacity: AmountOf(1), Status: BlockPendingPayment,
 			})
 		}
 		if s.account, err = newAccount(s.id, &state); err != nil {

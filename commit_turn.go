@@ -133,7 +133,7 @@ func isOfAnAccount(err error) bool {
 func (t *turn) board() {
 	c := t.committer
 	size, expiries := int64(0), 0
-	var carried map[RecordID]bool
+	var carried map[DocumentID]bool
 	for _, s := range t.slots {
 		c.cache.lockHeld(s)
 		f := s.queued
@@ -146,11 +146,11 @@ func (t *turn) board() {
 		default:
 			size += f.size
 			expiries += f.expired
-			for i := range f.upper {
+			for i := range f.documents {
 				if carried == nil {
-					carried = map[RecordID]bool{}
+					carried = map[DocumentID]bool{}
 				}
-				carried[f.upper[i].RecordID] = true
+				carried[f.documents[i].DocumentID] = true
 			}
 			s.flying = s.pop()
 			f.sent = c.sent.Add(1)

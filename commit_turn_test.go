@@ -14,8 +14,8 @@ type discards struct{ Store }
 func (discards) Load(context.Context, AccountID, *Head) (*State, error) { return &State{}, nil }
 func (discards) Commit(context.Context, []Change) error                 { return nil }
 func (discards) KeySeq(context.Context, AccountID, Key) (uint64, error) { return 0, nil }
-func (discards) Record(_ context.Context, id RecordID) (Record, error) {
-	return Record{}, &NotFoundError{Kind: id.Kind, ID: id.Key}
+func (discards) Document(_ context.Context, id DocumentID) (Document, error) {
+	return Document{}, &NotFoundError{Kind: id.Kind, ID: id.Key}
 }
 
 // TestALargeCommitLeavesNoMemoryBehind: what the committer keeps for the next commit is

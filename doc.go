@@ -47,7 +47,7 @@
 //   - Increment grants credits, now or later, paid or awaiting payment.
 //   - Decrement spends them. Its Overdraft says what becomes of a part that no block
 //     covers: by default the account goes below zero, Reject refuses the whole, and
-//     StopAtZero takes what there is.
+//     OverdraftStopAtZero takes what there is.
 //   - ExpirationChange moves credits of a block to a new block with another expiry.
 //   - Void takes back what a block still holds; Amendment gives back what was spent.
 //   - Activation lets a block count whose payment has arrived.

@@ -5,13 +5,13 @@ import "testing"
 // TestNames: every value of a small enumeration has a name that reads back as it,
 // and nothing else does.
 func TestNames(t *testing.T) {
-	checkNames(t, "BlockStatus", []BlockStatus{Active, PendingPayment}, nil, "active pending_payment")
-	checkNames(t, "Source", []Source{Manual, Allocation, TopUp, Commitment}, ParseSource, "manual allocation top_up commitment")
-	checkNames(t, "FilterField", []FilterField{FieldItem, FieldPrice, FieldPriceType, FieldCurrency, FieldPricingUnit},
+	checkNames(t, "BlockStatus", []BlockStatus{BlockActive, BlockPendingPayment}, nil, "active pending_payment")
+	checkNames(t, "Source", []Source{SourceManual, SourceAllocation, SourceTopUp, SourceCommitment}, ParseSource, "manual allocation top_up commitment")
+	checkNames(t, "FilterField", []FilterField{FilterFieldItem, FilterFieldPrice, FilterFieldPriceType, FilterFieldCurrency, FilterFieldPricingUnit},
 		ParseFilterField, "item_id price_id price_type currency pricing_unit_id")
-	checkNames(t, "FilterOperator", []FilterOperator{Includes, Excludes}, ParseFilterOperator, "includes excludes")
+	checkNames(t, "FilterOperator", []FilterOperator{FilterIncludes, FilterExcludes}, ParseFilterOperator, "includes excludes")
 	checkNames(t, "Repay", []Repay{RepayFirst, RepayNever}, ParseRepay, "first never")
-	checkNames(t, "Overdraft", []Overdraft{Allow, Reject, StopAtZero}, ParseOverdraft, "allow reject stop_at_zero")
+	checkNames(t, "Overdraft", []Overdraft{OverdraftAllow, OverdraftReject, OverdraftStopAtZero}, ParseOverdraft, "allow reject stop_at_zero")
 	checkNames(t, "EntryType", []EntryType{
 		EntryIncrement, EntryDecrement, EntryExpirationChange, EntryCreditBlockExpiry,
 		EntryVoidInitiated, EntryVoid, EntryAmendment,

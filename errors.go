@@ -146,21 +146,24 @@ func (e *IdempotencyMismatchError) Error() string {
 func (e *IdempotencyMismatchError) Is(target error) bool { return target == ErrIdempotencyMismatch }
 
 // ConflictError is what Store.Commit returns when nothing was written because the
-// named accounts or records are no longer as the changes were computed from, or one
-// of their idempotency keys is already stored.
+// named accounts or documents are no longer as the changes were computed from, or one
+// of the idempotency keys to be added is already stored.
 type ConflictError struct {
-	Accounts []AccountID
-	Records  []RecordID
-	Keys     []Key // of the accounts, those already stored; only a OptimisticStore has to say
+	Accounts  []AccountID
+	Documents []DocumentID
+	Keys      []AccountKey // already stored; only an OptimisticStore has to say
 }
 
 func (e *ConflictError) Error() string {
-	names := make([]string, 0, len(e.Accounts)+len(e.Records))
+	names := make([]string, 0, len(e.Accounts)+len(e.Documents)+len(e.Keys))
 	for _, a := range e.Accounts {
 		names = append(names, a.String())
 	}
-	for _, r := range e.Records {
+	for _, r := range e.Documents {
 		names = append(names, kindText(r.Kind)+" "+quote(r.Key))
+	}
+	for _, k := range e.Keys {
+		names = append(names, "key "+quote(string(k.Key))+" of "+k.Account.String())
 	}
 	return "conflict: changed meanwhile: " + strings.Join(names, ", ")
 }
@@ -213,6 +216,35 @@ func (e *OperationError) Error() string {
 // Unwrap returns the reason.
 func (e *OperationError) Unwrap() error { return e.Err }
 
+// BatchError says which operation of a Batch was refused, and why. Nothing of the batch was
+// done.
+type BatchError struct {
+	Index int // in the Batch, from 0
+	Op    Operation
+	Err   error
+}
+
+func (e *BatchError) Error() string {
+	return fmt.Sprintf("operation %d, %s: %v", e.Index+1, describe(e.Op), e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *BatchError) Unwrap() error { return e.Err }
+
+// inBatch says which operation of a batch was refused; a field that is at fault is
+// named by its place in the batch.
+func inBatch(op Operation, i int, err error) error {
+	b, ok := op.(Batch)
+	if !ok {
+		return err
+	}
+	var wrong *InvalidError
+	if errors.As(err, &wrong) {
+		err = &InvalidError{Field: fmt.Sprintf("operations[%d].%s", i, wrong.Field), Reason: wrong.Reason}
+	}
+	return &BatchError{Index: i, Op: b[i], Err: err}
+}
+
 func constraint(format string, args ...any) error {
 	return &ConstraintError{Reason: fmt.Sprintf(format, args...)}
 }
@@ -240,32 +272,5 @@ func kindText(kind string) string {
 	}
 	return quote(kind)
 }
-
-// inBatch says which operation of a batch was refused; a field that is at fault is
-// named by its place in the batch.
-func inBatch(op Operation, i int, err error) error {
-	b, ok := op.(Batch)
-	if !ok {
-		return err
-	}
-	var wrong *InvalidError
-	if errors.As(err, &wrong) {
-		err = &InvalidError{Field: fmt.Sprintf("operations[%d].%s", i, wrong.Field), Reason: wrong.Reason}
-	}
-	return &batchError{i: i, op: b[i], err: err}
-}
-
-// batchError is why an operation of a batch was refused.
-type batchError struct {
-	i   int
-	op  Operation
-	err error
-}
-
-func (e *batchError) Error() string {
-	return fmt.Sprintf("operation %d, %s: %v", e.i+1, describe(e.op), e.err)
-}
-
-func (e *batchError) Unwrap() error { return e.err }
 
 func isNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

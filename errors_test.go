@@ -21,7 +21,7 @@ func TestErrorTexts(t *testing.T) {
 		{&InsufficientCreditsError{Requested: AmountOf(2), Available: AmountOf(1)}, ErrInsufficientCredits, "insufficient credits: requested 2, available 1"},
 		{&IdempotencyMismatchError{Key: "k", Field: "op"}, ErrIdempotencyMismatch, `idempotency key "k" was used for another operation: the first difference is in op`},
 		{
-			&ConflictError{Accounts: []AccountID{{"a", "b"}}, Records: []RecordID{{"customer", "c"}}}, ErrConflict,
+			&ConflictError{Accounts: []AccountID{{"a", "b"}}, Documents: []DocumentID{{"customer", "c"}}}, ErrConflict,
 			`conflict: changed meanwhile: a/b, customer "c"`,
 		},
 		{&OutcomeUnknownError{Err: cause}, ErrOutcomeUnknown, "outcome unknown: cause"},

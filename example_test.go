@@ -27,7 +27,7 @@ func Example() {
 	spend := creditledger.Decrement{
 		Amount:    creditledger.MustAmount("12.5"),
 		ItemID:    "api",
-		Overdraft: creditledger.Reject,
+		Overdraft: creditledger.OverdraftReject,
 	}
 	result, err := ledger.Do(ctx, acme, spend, "request-7")
 	if err != nil {
@@ -108,16 +108,16 @@ func ExampleOverdraft() {
 	ledger := newLedger("2026-01-01")
 	ledger.do(creditledger.Increment{BlockID: "paid", Amount: credits("10")})
 
-	_, err := ledger.Do(ctx, acme, creditledger.Decrement{Amount: credits("12"), Overdraft: creditledger.Reject}, "")
+	_, err := ledger.Do(ctx, acme, creditledger.Decrement{Amount: credits("12"), Overdraft: creditledger.OverdraftReject}, "")
 	var short *creditledger.InsufficientCreditsError
 	if errors.As(err, &short) {
 		fmt.Println("asked", short.Requested, "available", short.Available)
 	}
-	res := ledger.do(creditledger.Decrement{Amount: credits("12"), Overdraft: creditledger.StopAtZero})
+	res := ledger.do(creditledger.Decrement{Amount: credits("12"), Overdraft: creditledger.OverdraftStopAtZero})
 	fmt.Println("not covered", res.Overage)
 
 	show(ledger.do(creditledger.Decrement{Amount: credits("3")}).Entries)
-	limited := creditledger.Decrement{Amount: credits("3"), Limit: creditledger.LimitOf(credits("5"))}
+	limited := creditledger.Decrement{Amount: credits("3"), OverdraftLimit: creditledger.OverdraftLimitOf(credits("5"))}
 	_, err = ledger.Do(ctx, acme, limited, "")
 	fmt.Println(err)
 	// Output:
@@ -153,7 +153,7 @@ func ExampleIncrement_trial() {
 // A filter restricts what the credits of a block may pay for.
 func ExampleFilter() {
 	ledger := newLedger("2026-01-01")
-	api := creditledger.Filter{Field: creditledger.FieldItem, Operator: creditledger.Includes, Values: []string{"api"}}
+	api := creditledger.Filter{Field: creditledger.FilterFieldItem, Operator: creditledger.FilterIncludes, Values: []string{"api"}}
 	ledger.do(creditledger.Increment{BlockID: "api only", Amount: credits("20"), Filters: []creditledger.Filter{api}})
 	ledger.do(creditledger.Increment{BlockID: "any", Amount: credits("100")})
 
@@ -191,7 +191,7 @@ func ExampleVoid() {
 	ledger.do(creditledger.Increment{BlockID: "pack", Amount: credits("100"), CostBasis: creditledger.MustCostBasis("0.20")})
 	ledger.do(creditledger.Decrement{Amount: credits("40")})
 
-	res := ledger.do(creditledger.Void{BlockID: "pack", Amount: credits("80"), Reason: creditledger.ReasonRefund})
+	res := ledger.do(creditledger.Void{BlockID: "pack", Amount: credits("80"), Reason: creditledger.VoidRefund})
 	show(res.Entries)
 	fmt.Println("used already:", res.Consumed)
 	// Output:
@@ -242,7 +242,7 @@ func ExampleBatch() {
 
 	_, err = ledger.Do(ctx, acme, creditledger.Batch{
 		creditledger.Decrement{Amount: credits("30")},
-		creditledger.Decrement{Amount: credits("1"), Overdraft: creditledger.Reject},
+		creditledger.Decrement{Amount: credits("1"), Overdraft: creditledger.OverdraftReject},
 	}, "")
 	fmt.Println(err)
 	balance, err := ledger.Balance(ctx, acme, creditledger.BalanceQuery{})
@@ -318,7 +318,7 @@ func ExampleLedger_Preview() {
 // Explain tells which blocks would pay for a charge, and why the others would not.
 func ExampleLedger_Explain() {
 	ledger := newLedger("2026-01-01")
-	storage := creditledger.Filter{Field: creditledger.FieldItem, Values: []string{"storage"}}
+	storage := creditledger.Filter{Field: creditledger.FilterFieldItem, Values: []string{"storage"}}
 	ledger.do(creditledger.Increment{BlockID: "storage", Amount: credits("50"), Filters: []creditledger.Filter{storage}})
 	ledger.do(creditledger.Increment{BlockID: "january", Amount: credits("8"), ExpiresAt: date(2026, 2, 1)})
 	ledger.do(creditledger.Increment{BlockID: "spring", Amount: credits("20"), EffectiveAt: date(2026, 3, 1)})
@@ -371,7 +371,7 @@ func ExampleLedger_Balance() {
 	ctx := context.Background()
 	ledger := newLedger("2026-01-01")
 	ledger.do(creditledger.Increment{Amount: credits("100")})
-	api := creditledger.Filter{Field: creditledger.FieldItem, Values: []string{"api"}}
+	api := creditledger.Filter{Field: creditledger.FilterFieldItem, Values: []string{"api"}}
 	ledger.do(creditledger.Increment{Amount: credits("20"), Filters: []creditledger.Filter{api}})
 	ledger.setDate("2026-01-10")
 	ledger.do(creditledger.Decrement{Amount: credits("30")})
@@ -438,15 +438,15 @@ func ExampleLedger_Verify() {
 func ExampleLedger_DoWith() {
 	ctx := context.Background()
 	ledger := newLedger("2026-01-01")
-	receipt := creditledger.RecordID{Kind: "receipt", Key: "r-1"}
-	_, err := ledger.DoWith(ctx, acme, creditledger.Increment{Amount: credits("100")}, "order-1", func(res *creditledger.Result) ([]creditledger.RecordPut, error) {
+	receipt := creditledger.DocumentID{Kind: "receipt", Key: "r-1"}
+	_, err := ledger.DoWith(ctx, acme, creditledger.Increment{Amount: credits("100")}, creditledger.DoOptions{Key: "order-1", Attach: func(res *creditledger.Result) ([]creditledger.DocumentPut, error) {
 		text := fmt.Sprintf("entry %d, %s credits", res.Entries[0].Seq, res.Entries[0].Amount)
-		return []creditledger.RecordPut{{RecordID: receipt, Value: []byte(text)}}, nil
-	})
+		return []creditledger.DocumentPut{{DocumentID: receipt, Value: []byte(text)}}, nil
+	}})
 	if err != nil {
 		log.Fatal(err)
 	}
-	record, err := ledger.Record(ctx, receipt)
+	record, err := ledger.Document(ctx, receipt)
 	fmt.Println(string(record.Value), err)
 	// Output: entry 1, 100 credits <nil>
 }

@@ -150,18 +150,18 @@ func (s *faulty) Accounts(ctx context.Context, after creditledger.AccountID, lim
 	return s.Store.Accounts(ctx, after, limit)
 }
 
-func (s *faulty) Record(ctx context.Context, id creditledger.RecordID) (creditledger.Record, error) {
+func (s *faulty) Document(ctx context.Context, id creditledger.DocumentID) (creditledger.Document, error) {
 	if err := s.reading(ctx, "record", creditledger.AccountID{}); err != nil {
-		return creditledger.Record{}, err
+		return creditledger.Document{}, err
 	}
-	return s.Store.Record(ctx, id)
+	return s.Store.Document(ctx, id)
 }
 
-func (s *faulty) Records(ctx context.Context, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
+func (s *faulty) Documents(ctx context.Context, kind, prefix, after string, limit int) ([]creditledger.Document, error) {
 	if err := s.reading(ctx, "records", creditledger.AccountID{}); err != nil {
 		return nil, err
 	}
-	return s.Store.Records(ctx, kind, prefix, after, limit)
+	return s.Store.Documents(ctx, kind, prefix, after, limit)
 }
 
 // gate stops commits before they reach the store.

@@ -5,13 +5,13 @@ import "slices"
 // FilterField is what a filter looks at.
 type FilterField uint8
 
-// The fields of a charge that a filter may look at. Grants accept FieldItem only.
+// The fields of a charge that a filter may look at. Grants accept FilterFieldItem only.
 const (
-	FieldItem FilterField = iota
-	FieldPrice
-	FieldPriceType
-	FieldCurrency
-	FieldPricingUnit
+	FilterFieldItem FilterField = iota
+	FilterFieldPrice
+	FilterFieldPriceType
+	FilterFieldCurrency
+	FilterFieldPricingUnit
 )
 
 // String returns the name used in operations files.
@@ -24,12 +24,12 @@ func ParseFilterField(text string) (FilterField, error) {
 
 // MarshalText gives the name.
 func (f FilterField) MarshalText() ([]byte, error) {
-	return marshalName(filterFieldNames, FieldItem, "filters", f)
+	return marshalName(filterFieldNames, FilterFieldItem, "filters", f)
 }
 
 // UnmarshalText reads what MarshalText writes.
 func (f *FilterField) UnmarshalText(text []byte) error {
-	return unmarshalName(f, filterFieldNames, FieldItem, "filters", text)
+	return unmarshalName(f, filterFieldNames, FilterFieldItem, "filters", text)
 }
 
 // FilterOperator says whether the listed values are let through or kept out.
@@ -37,8 +37,8 @@ type FilterOperator uint8
 
 // The operators of a filter.
 const (
-	Includes FilterOperator = iota
-	Excludes
+	FilterIncludes FilterOperator = iota
+	FilterExcludes
 )
 
 // String returns the name used in operations files.
@@ -51,12 +51,12 @@ func ParseFilterOperator(text string) (FilterOperator, error) {
 
 // MarshalText gives the name.
 func (o FilterOperator) MarshalText() ([]byte, error) {
-	return marshalName(filterOperatorNames, Includes, "filters", o)
+	return marshalName(filterOperatorNames, FilterIncludes, "filters", o)
 }
 
 // UnmarshalText reads what MarshalText writes.
 func (o *FilterOperator) UnmarshalText(text []byte) error {
-	return unmarshalName(o, filterOperatorNames, Includes, "filters", text)
+	return unmarshalName(o, filterOperatorNames, FilterIncludes, "filters", text)
 }
 
 var (
@@ -80,13 +80,13 @@ type Charge struct {
 
 func (c Charge) field(f FilterField) string {
 	switch f {
-	case FieldItem:
+	case FilterFieldItem:
 		return c.ItemID
-	case FieldPrice:
+	case FilterFieldPrice:
 		return c.PriceID
-	case FieldPriceType:
+	case FilterFieldPriceType:
 		return c.PriceType
-	case FieldCurrency:
+	case FilterFieldCurrency:
 		return c.Currency
 	default:
 		return c.PricingUnitID
@@ -97,7 +97,7 @@ func matches(filters []Filter, c Charge) bool {
 	for _, f := range filters {
 		value := c.field(f.Field)
 		listed := value != "" && slices.Contains(f.Values, value)
-		if listed != (f.Operator == Includes) {
+		if listed != (f.Operator == FilterIncludes) {
 			return false
 		}
 	}
@@ -116,7 +116,7 @@ func checkFilters(filters []Filter) error {
 	}
 	values := 0
 	for _, f := range filters {
-		if f.Field != FieldItem {
+		if f.Field != FilterFieldItem {
 			return invalid("filters", "field %s is not item_id, the one field that grants may filter by", f.Field)
 		}
 		if int(f.Operator) >= len(filterOperatorNames) {

@@ -24,7 +24,7 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 		return errOf(l.Do(ctx, on, grant("", "1"), ""))
 	},
 	"DoWith": func(l *creditledger.Ledger, on creditledger.AccountID) error {
-		return errOf(l.DoWith(ctx, on, spend("1"), "", nil))
+		return errOf(l.DoWith(ctx, on, spend("1"), creditledger.DoOptions{}))
 	},
 	"Submit": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Submit(ctx, on, spend("1"), ""))
@@ -60,7 +60,7 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 }
 
 // otherMethods take no account, or one that only says where a list begins.
-var otherMethods = []string{"Accounts", "Close", "Customer", "DeleteCustomer", "ImportRecords", "Now", "PutCustomer", "PutRecords", "Record", "Records", "Sweep", "VerifyAll"}
+var otherMethods = []string{"Accounts", "Close", "Customer", "DeleteCustomer", "ImportDocuments", "Now", "PutCustomer", "PutDocuments", "Document", "Documents", "Sweep", "VerifyAll"}
 
 // TestEveryMethodIsTried: a new method belongs in one of the two lists.
 func TestEveryMethodIsTried(t *testing.T) {
@@ -261,12 +261,12 @@ func TestHostileQueries(t *testing.T) {
 		check("Customer "+shown(s), func() error { return errOf(w.Customer(ctx, s)) })
 		check("DeleteCustomer "+shown(s), func() error { return errOf(w.DeleteCustomer(ctx, s)) })
 		check("Accounts after "+shown(s), func() error { return errOf(w.Accounts(ctx, creditledger.AccountID{Customer: s, Currency: s}, 1)) })
-		check("Record "+shown(s), func() error { return errOf(w.Record(ctx, creditledger.RecordID{Kind: s, Key: s})) })
-		check("Records "+shown(s), func() error { return errOf(w.Records(ctx, s, s, s, 1)) })
+		check("Record "+shown(s), func() error { return errOf(w.Document(ctx, creditledger.DocumentID{Kind: s, Key: s})) })
+		check("Records "+shown(s), func() error { return errOf(w.Documents(ctx, s, s, s, 1)) })
 	}
 	for _, n := range []int{-1, 0, creditledger.MaxPage + 1, math.MaxInt, math.MinInt} {
 		for name, err := range map[string]error{
-			"Accounts": errOf(w.Accounts(ctx, creditledger.AccountID{}, n)), "Journal": errOf(w.Journal(ctx, cus1, 1, n)), "Records": errOf(w.Records(ctx, "customer", "", "", n)),
+			"Accounts": errOf(w.Accounts(ctx, creditledger.AccountID{}, n)), "Journal": errOf(w.Journal(ctx, cus1, 1, n)), "Documents": errOf(w.Documents(ctx, "customer", "", "", n)),
 		} {
 			if !errors.Is(err, creditledger.ErrInvalid) {
 				t.Errorf("%s up to %d: %v", name, n, err)
@@ -323,19 +323,19 @@ func TestHostileRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := digestOf(t, w)
-	id := creditledger.RecordID{Kind: "kind", Key: "key"}
-	for about, puts := range map[string][]creditledger.RecordPut{
-		"no kind":     {{RecordID: creditledger.RecordID{Key: "k"}}},
-		"no key":      {{RecordID: creditledger.RecordID{Kind: "k"}}},
-		"long kind":   {{RecordID: creditledger.RecordID{Kind: strings.Repeat("k", 65), Key: "k"}}},
-		"long key":    {{RecordID: creditledger.RecordID{Kind: "k", Key: strings.Repeat("k", 1025)}}},
-		"long value":  {{RecordID: id, Value: make([]byte, 1<<20+1)}},
-		"twice":       {{RecordID: id}, {RecordID: id}},
-		"one of them": {{RecordID: id}, {}},
+	id := creditledger.DocumentID{Kind: "kind", Key: "key"}
+	for about, puts := range map[string][]creditledger.DocumentPut{
+		"no kind":     {{DocumentID: creditledger.DocumentID{Key: "k"}}},
+		"no key":      {{DocumentID: creditledger.DocumentID{Kind: "k"}}},
+		"long kind":   {{DocumentID: creditledger.DocumentID{Kind: strings.Repeat("k", 65), Key: "k"}}},
+		"long key":    {{DocumentID: creditledger.DocumentID{Kind: "k", Key: strings.Repeat("k", 1025)}}},
+		"long value":  {{DocumentID: id, Value: make([]byte, 1<<20+1)}},
+		"twice":       {{DocumentID: id}, {DocumentID: id}},
+		"one of them": {{DocumentID: id}, {}},
 	} {
-		err := w.PutRecords(ctx, puts)
-		attach := func(*creditledger.Result) ([]creditledger.RecordPut, error) { return puts, nil }
-		_, with := w.DoWith(ctx, cus1, spend("1"), "", attach)
+		err := w.PutDocuments(ctx, puts)
+		attach := func(*creditledger.Result) ([]creditledger.DocumentPut, error) { return puts, nil }
+		_, with := w.DoWith(ctx, cus1, spend("1"), creditledger.DoOptions{Attach: attach})
 		for _, err := range []error{err, with} {
 			if !errors.Is(err, creditledger.ErrInvalid) {
 				t.Errorf("%s: %v", about, err)

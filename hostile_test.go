@@ -47,8 +47,8 @@ func digestOf(t *testing.T, w *world) string {
 var doors = map[string]func(*world, creditledger.Operation) error{
 	"Do": func(w *world, op creditledger.Operation) error { _, err := w.Do(ctx, cus1, op, "k"); return err },
 	"DoWith": func(w *world, op creditledger.Operation) error {
-		attach := func(*creditledger.Result) ([]creditledger.RecordPut, error) { return nil, nil }
-		_, err := w.DoWith(ctx, cus1, op, "", attach)
+		attach := func(*creditledger.Result) ([]creditledger.DocumentPut, error) { return nil, nil }
+		_, err := w.DoWith(ctx, cus1, op, creditledger.DoOptions{Attach: attach})
 		return err
 	},
 	"Submit": func(w *world, op creditledger.Operation) error {
@@ -196,7 +196,7 @@ func plainText(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case creditledger.When:
 		return fmt.Sprintf("%s %s", x.Date(), x)
-	case creditledger.Limit:
+	case creditledger.OverdraftLimit:
 		a, bounded := x.Amount()
 		return fmt.Sprint(a, bounded)
 	case creditledger.Repay:

@@ -115,7 +115,7 @@ func hostileTimes() []hostile {
 }
 
 func hostileFilters() []hostile {
-	ok := creditledger.Filter{Operator: creditledger.Excludes, Values: []string{"x"}}
+	ok := creditledger.Filter{Operator: creditledger.FilterExcludes, Values: []string{"x"}}
 	list := []hostile{
 		{[]creditledger.Filter(nil), fine},
 		{[]creditledger.Filter{}, fine},
@@ -124,7 +124,7 @@ func hostileFilters() []hostile {
 		{[]creditledger.Filter{{Values: []string{""}}}, wrong},
 		{[]creditledger.Filter{ok, {Operator: 2, Values: []string{"x"}}}, wrong},
 		{[]creditledger.Filter{{Operator: 255, Values: []string{"x"}}}, wrong},
-		{[]creditledger.Filter{{Field: creditledger.FieldPrice, Values: []string{"x"}}}, wrong},
+		{[]creditledger.Filter{{Field: creditledger.FilterFieldPrice, Values: []string{"x"}}}, wrong},
 		{[]creditledger.Filter{{Field: 255, Values: []string{"x"}}}, wrong},
 		{slices.Repeat([]creditledger.Filter{ok}, creditledger.MaxFilters), fine},
 		{slices.Repeat([]creditledger.Filter{ok}, creditledger.MaxFilters+1), wrong},
@@ -200,10 +200,10 @@ func hostileFor(t *testing.T, f reflect.StructField) []hostile {
 			{creditledger.CostBasis{}, fine}, {creditledger.MustCostBasis("0"), fine}, {creditledger.MustCostBasis("0.000000000000000000"), fine},
 			{creditledger.MustCostBasis("99999999999999999999.999999999999999999"), fine}, {creditledger.MustCostBasis("1.50"), fine},
 		}
-	case creditledger.Limit:
+	case creditledger.OverdraftLimit:
 		return []hostile{
-			{creditledger.Limit{}, fine}, {creditledger.LimitOf(amount("0")), fine}, {creditledger.LimitOf(amount("-1")), wrong},
-			{creditledger.LimitOf(amount("99999999999999999999.999999999999999999")), fine}, {creditledger.LimitOf(amount("-0.000000000000000001")), wrong},
+			{creditledger.OverdraftLimit{}, fine}, {creditledger.OverdraftLimitOf(amount("0")), fine}, {creditledger.OverdraftLimitOf(amount("-1")), wrong},
+			{creditledger.OverdraftLimitOf(amount("99999999999999999999.999999999999999999")), fine}, {creditledger.OverdraftLimitOf(amount("-0.000000000000000001")), wrong},
 		}
 	case creditledger.Instant: // goes with some policies only
 		return []hostile{

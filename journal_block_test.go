@@ -41,20 +41,20 @@ func (f *filler) fill(v reflect.Value) {
 	case CostBasis:
 		v.Set(reflect.ValueOf(MustCostBasis(fmt.Sprintf("%d.50", f.n))))
 		return
-	case Limit:
-		v.Set(reflect.ValueOf(LimitOf(MustAmount(fmt.Sprintf("%d.75", f.n)))))
+	case OverdraftLimit:
+		v.Set(reflect.ValueOf(OverdraftLimitOf(MustAmount(fmt.Sprintf("%d.75", f.n)))))
 		return
 	case When:
 		v.Set(reflect.ValueOf(On(DateOf(2026, 1, f.n%28+1)).resolve(mustZone("Asia/Kathmandu"))))
 		return
 	case Filter:
-		v.Set(reflect.ValueOf(Filter{Field: FieldItem, Operator: Excludes, Values: []string{fmt.Sprint(f.n), "é"}}))
+		v.Set(reflect.ValueOf(Filter{Field: FilterFieldItem, Operator: FilterExcludes, Values: []string{fmt.Sprint(f.n), "é"}}))
 		return
 	case Repay:
 		v.SetUint(uint64(RepayNever))
 		return
 	case Overdraft:
-		v.SetUint(uint64(StopAtZero))
+		v.SetUint(uint64(OverdraftStopAtZero))
 		return
 	case EntryType:
 		v.SetUint(uint64(EntryIncrement))
@@ -327,7 +327,7 @@ func TestReader(t *testing.T) {
 		{"a key twice", metadata, "\x02\x01a\x01x\x01a\x01y", nil},
 		{"the empty key twice", metadata, "\x02\x00\x01x\x00\x01y", nil},
 		{"more pairs than bytes", metadata, "\x7f\x01a", nil},
-		{"filters", filters, "\x01\x00\x01\x01\x01a", []Filter{{Operator: Excludes, Values: []string{"a"}}}},
+		{"filters", filters, "\x01\x00\x01\x01\x01a", []Filter{{Operator: FilterExcludes, Values: []string{"a"}}}},
 		{"an unknown field", filters, "\x01\x05\x01\x01\x01a", nil},
 		{"an unknown operator", filters, "\x01\x00\x02\x01\x01a", nil},
 		{"more filters than bytes", filters, "\x7f", nil},

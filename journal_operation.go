@@ -159,7 +159,7 @@ func saysEligibleBefore(op Operation) bool {
 
 func appendDecrement(dst []byte, op *Decrement) []byte {
 	policy := byte(op.Overdraft)
-	limit, bounded := op.Limit.Amount()
+	limit, bounded := op.OverdraftLimit.Amount()
 	if bounded {
 		policy |= decrementHasLimit
 	}
@@ -274,7 +274,7 @@ func (c *operationCodec) decrement(r *reader) Operation {
 		r.fail("unknown code %d", policy)
 	}
 	if policy&decrementHasLimit != 0 {
-		op.Limit = LimitOf(r.amount())
+		op.OverdraftLimit = OverdraftLimitOf(r.amount())
 	}
 	if policy&decrementHasBefore != 0 {
 		op.EligibleBefore = r.someInstant()

@@ -49,7 +49,7 @@ const (
 	recordFormat1 = 1
 	recordFormat2 = 2 // a decrement may have EligibleBefore
 	recordFormat3 = 3 // tagged fields; digests in the place of texts
-	policyOrb1    = 1
+	policyOrb1    = 1 // the drawdown order, so that old entries stay explainable when another is added
 )
 
 // recordFormatOf is the first record format that has room for a record: the one it is

@@ -23,11 +23,11 @@ type namedRecord struct {
 // filledOperations gives every kind of operation with every field set.
 func filledOperations(t rapid.TB) []Operation {
 	plain := filled[Decrement](t)
-	plain.Limit, plain.EligibleBefore = Limit{}, 0
+	plain.OverdraftLimit, plain.EligibleBefore = OverdraftLimit{}, 0
 	bounded := filled[Decrement](t)
-	bounded.Overdraft, bounded.EligibleBefore = Allow, 0
+	bounded.Overdraft, bounded.EligibleBefore = OverdraftAllow, 0
 	before := filled[Decrement](t)
-	before.Limit = Limit{}
+	before.OverdraftLimit = OverdraftLimit{}
 	return []Operation{
 		filled[Increment](t), plain, bounded, filled[ExpirationChange](t), filled[Void](t), filled[Amendment](t), filled[Activation](t), before,
 	}

@@ -15,6 +15,12 @@ import (
 // make one. Rule: docs/semantics.md, "Idempotency".
 type Key string
 
+// AccountKey names an idempotency key with its account.
+type AccountKey struct {
+	Account AccountID
+	Key     Key
+}
+
 // generatedPrefix marks the keys that the ledger makes. They need no index: the key says
 // where in the journal the record is that it stands for, and the record's id whether it
 // is that one.

@@ -129,22 +129,30 @@ func (l *Ledger) leave() { l.calls.Leave() }
 // operation with. When ctx ends while Do waits, the whole operation may still be
 // written: that too is an OutcomeUnknownError, which wraps ctx's error.
 func (l *Ledger) Do(ctx context.Context, on AccountID, op Operation, key Key) (*Result, error) {
-	return l.DoWith(ctx, on, op, key, nil)
+	return l.DoWith(ctx, on, op, DoOptions{Key: key})
 }
 
-// Attach gives the records of an upper layer that are to be stored together with an
+// Attach gives the documents of an upper layer that are to be stored together with an
 // operation, once it is decided: both or neither. It runs while the account is
 // locked, so it computes and does not read or wait; it may run again when the
 // operation is decided afresh. Its error refuses the operation.
-type Attach func(*Result) ([]RecordPut, error)
+type Attach func(*Result) ([]DocumentPut, error)
 
-// DoWith is Do for an operation that brings records along (decision "upper layers
-// commit with the ledger" in docs/design.md). When a record is not at its expected
-// version, nothing is written and the error is a ConflictError that names it: read it
-// again and repeat. A replay stores nothing.
-func (l *Ledger) DoWith(ctx context.Context, on AccountID, op Operation, key Key, attach Attach) (*Result, error) {
+// DoOptions are the choices of one operation. The zero value is that of Do without a key.
+type DoOptions struct {
+	// Key is the operation's idempotency key. With the empty Key the ledger makes one.
+	Key Key
+	// Attach gives the documents that the operation brings along; nil: none. When a
+	// document is not at its expected version, nothing is written and the error is a
+	// ConflictError that names it: read it again and repeat. A replay stores nothing. See
+	// decision "upper layers commit with the ledger" in docs/design.md.
+	Attach Attach
+}
+
+// DoWith is Do with options.
+func (l *Ledger) DoWith(ctx context.Context, on AccountID, op Operation, opts DoOptions) (*Result, error) {
 	// A caller that cannot be called off commits by itself, if nobody else does.
-	p, err := l.submitWith(ctx, on, op, key, attach, ctx.Done() == nil)
+	p, err := l.submitWith(ctx, on, op, opts.Key, opts.Attach, ctx.Done() == nil)
 	if err != nil {
 		return nil, err
 	}

@@ -107,10 +107,10 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 		}
 		c = Customer{ID: u.ID, Timezone: defaultZone, CreatedAt: now}
 	}
-	var puts []RecordPut
+	var puts []DocumentPut
 	if u.ExternalID != nil && *u.ExternalID != c.ExternalID {
-		id := RecordID{Kind: customerExternal, Key: *u.ExternalID}
-		switch _, err := l.store.Record(ctx, id); {
+		id := DocumentID{Kind: customerExternal, Key: *u.ExternalID}
+		switch _, err := l.store.Document(ctx, id); {
 		case err == nil:
 			return Customer{}, &DuplicateError{Kind: "external customer id", ID: *u.ExternalID}
 		case !isNotFound(err):
@@ -118,7 +118,7 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 		case c.ExternalID != "":
 			return Customer{}, constraint("the external id is %s already and cannot change", quote(c.ExternalID))
 		}
-		puts = append(puts, RecordPut{RecordID: id, Value: []byte(u.ID)})
+		puts = append(puts, DocumentPut{DocumentID: id, Value: []byte(u.ID)})
 	}
 	if err := c.update(u); err != nil {
 		return Customer{}, err
@@ -148,13 +148,13 @@ func (l *Ledger) Customer(ctx context.Context, id string) (Customer, error) {
 }
 
 // customer returns a customer and its record, which has no version if there is none.
-func (l *Ledger) customer(ctx context.Context, id string) (Customer, Record, error) {
-	rec, err := l.store.Record(ctx, RecordID{Kind: customerKind, Key: id})
+func (l *Ledger) customer(ctx context.Context, id string) (Customer, Document, error) {
+	rec, err := l.store.Document(ctx, DocumentID{Kind: customerKind, Key: id})
 	if isNotFound(err) {
-		return Customer{}, Record{}, &NotFoundError{Kind: "customer", ID: id}
+		return Customer{}, Document{}, &NotFoundError{Kind: "customer", ID: id}
 	}
 	if err != nil {
-		return Customer{}, Record{}, err
+		return Customer{}, Document{}, err
 	}
 	c, err := decodeCustomer(rec.Value)
 	return c, rec, err

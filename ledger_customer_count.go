@@ -25,9 +25,9 @@ type count struct {
 const countFormat = 1
 
 // partOf names the count that the puts of a customer are in.
-func partOf(customer string) RecordID {
+func partOf(customer string) DocumentID {
 	sum := sha256.Sum256([]byte(customer))
-	return RecordID{Kind: customerCount, Key: hex.EncodeToString(sum[:1])}
+	return DocumentID{Kind: customerCount, Key: hex.EncodeToString(sum[:1])}
 }
 
 func appendCount(dst []byte, c count) []byte {
@@ -43,10 +43,10 @@ func decodeCount(data []byte) (count, error) {
 }
 
 // countOf returns the count of a part as it is stored; without a version there is none.
-func (l *Ledger) countOf(ctx context.Context, id RecordID) (count, Record, error) {
-	rec, err := l.store.Record(ctx, id)
+func (l *Ledger) countOf(ctx context.Context, id DocumentID) (count, Document, error) {
+	rec, err := l.store.Document(ctx, id)
 	if isNotFound(err) {
-		return count{}, Record{RecordID: id}, nil
+		return count{}, Document{DocumentID: id}, nil
 	}
 	if err != nil {
 		return count{}, rec, err
@@ -57,7 +57,7 @@ func (l *Ledger) countOf(ctx context.Context, id RecordID) (count, Record, error
 
 // storeCustomer stores a customer in the place of was, counts that, and commits it with
 // other puts. landed is called once the commit has ended.
-func (l *Ledger) storeCustomer(ctx context.Context, c *Customer, was *Record, others []RecordPut, landed func()) error {
+func (l *Ledger) storeCustomer(ctx context.Context, c *Customer, was *Document, others []DocumentPut, landed func()) error {
 	all, counted, err := l.countOf(ctx, partOf(c.ID))
 	if err != nil {
 		return err
@@ -78,7 +78,7 @@ func (l *Ledger) storeCustomer(ctx context.Context, c *Customer, was *Record, ot
 	}
 	own.puts, all.puts = own.puts+1, all.puts+1
 	puts := append(others,
-		RecordPut{RecordID: RecordID{Kind: customerKind, Key: c.ID}, Expect: was.Version, Prev: was.Seal(), Value: appendCounted(nil, c, own)},
-		RecordPut{RecordID: counted.RecordID, Expect: counted.Version, Prev: counted.Seal(), Value: appendCount(nil, all)})
-	return l.commitRecords(ctx, puts, landed)
+		DocumentPut{DocumentID: DocumentID{Kind: customerKind, Key: c.ID}, Expect: was.Version, Prev: was.Seal(), Value: appendCounted(nil, c, own)},
+		DocumentPut{DocumentID: counted.DocumentID, Expect: counted.Version, Prev: counted.Seal(), Value: appendCount(nil, all)})
+	return l.commitDocuments(ctx, puts, landed)
 }

@@ -176,8 +176,8 @@ func TestLocalDays(t *testing.T) {
 func TestOldInvoicingCurrency(t *testing.T) {
 	w := newWorld(t)
 	old := creditledger.Customer{ID: "c", Timezone: "UTC", Currency: "usd"}
-	if err := w.ImportRecords(ctx, []creditledger.RecordPut{{
-		RecordID: creditledger.RecordID{Kind: "customer", Key: "c"}, Value: creditledger.EncodeCustomer(old),
+	if err := w.ImportDocuments(ctx, []creditledger.DocumentPut{{
+		DocumentID: creditledger.DocumentID{Kind: "customer", Key: "c"}, Value: creditledger.EncodeCustomer(old),
 	}}); err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestInvoicingCurrency(t *testing.T) {
 		{"in a batch, it refuses the first operation", "USD", creditledger.Batch{grant("B", "1"), voidOf("X", "1")}, "", creditledger.ErrConstraint},
 		{"in a batch, what the first names and is not there comes first", "USD", creditledger.Batch{voidOf("X", "1"), grant("B", "1")}, "", creditledger.ErrNotFound},
 		{"in a batch, a later one that is wrong in itself comes first", "USD", creditledger.Batch{grant("B", "1"), grant("C", "1", expires("2025-01-01"))}, "", creditledger.ErrInvalid},
-		{"nor a lack of credits", "USD", spend("6", policy(creditledger.Reject)), "", creditledger.ErrConstraint},
+		{"nor a lack of credits", "USD", spend("6", policy(creditledger.OverdraftReject)), "", creditledger.ErrConstraint},
 	} {
 		_, err := w.Do(ctx, on(c.currency), c.op, c.key)
 		if !errors.Is(err, c.want) {
@@ -241,7 +241,7 @@ func TestInvoicingCurrency(t *testing.T) {
 			t.Errorf("%s, previewed: %v", c.rule, perr)
 		}
 	}
-	if _, err := w.Do(ctx, on("USD"), spend("6", policy(creditledger.Reject)), ""); !strings.Contains(err.Error(), "invoiced in EUR") {
+	if _, err := w.Do(ctx, on("USD"), spend("6", policy(creditledger.OverdraftReject)), ""); !strings.Contains(err.Error(), "invoiced in EUR") {
 		t.Errorf("the reason: %v", err)
 	}
 	if b, err := w.Balance(ctx, on("USD"), creditledger.BalanceQuery{}); err != nil || b.Total.String() != "5" {

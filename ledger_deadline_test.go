@@ -20,7 +20,7 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 		return errOf(l.Do(c, cus1, grant("", "1"), "do"))
 	},
 	"DoWith": func(c context.Context, l *creditledger.Ledger) error {
-		return errOf(l.DoWith(c, cus1, grant("", "1"), "with", nil))
+		return errOf(l.DoWith(c, cus1, grant("", "1"), creditledger.DoOptions{Key: "with"}))
 	},
 	"Submit": func(c context.Context, l *creditledger.Ledger) error {
 		return waitFor(c)(l.Submit(c, cus1, grant("", "1"), "submit"))
@@ -60,16 +60,16 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	},
 	"DeleteCustomer": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.DeleteCustomer(c, "cus_1")) },
 	"Customer":       func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Customer(c, "cus_1")) },
-	"ImportRecords": func(c context.Context, l *creditledger.Ledger) error {
-		return l.ImportRecords(c, []creditledger.RecordPut{put("brought", 0, "1")})
+	"ImportDocuments": func(c context.Context, l *creditledger.Ledger) error {
+		return l.ImportDocuments(c, []creditledger.DocumentPut{put("brought", 0, "1")})
 	},
-	"PutRecords": func(c context.Context, l *creditledger.Ledger) error {
-		return l.PutRecords(c, []creditledger.RecordPut{put("late", 0, "1")})
+	"PutDocuments": func(c context.Context, l *creditledger.Ledger) error {
+		return l.PutDocuments(c, []creditledger.DocumentPut{put("late", 0, "1")})
 	},
-	"Record": func(c context.Context, l *creditledger.Ledger) error {
-		return errOf(l.Record(c, creditledger.RecordID{Kind: "x", Key: "x"}))
+	"Document": func(c context.Context, l *creditledger.Ledger) error {
+		return errOf(l.Document(c, creditledger.DocumentID{Kind: "x", Key: "x"}))
 	},
-	"Records": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Records(c, "x", "", "", 10)) },
+	"Documents": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Documents(c, "x", "", "", 10)) },
 }
 
 // waitFor waits for what was submitted.
@@ -164,7 +164,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 				ended := make(chan error, 1)
 				go func() { ended <- call(c, w.Ledger) }()
 				err := received(t, ended)
-				if err != nil && c.Err() != nil && !errors.Is(err, context.DeadlineExceeded) && !slices.Contains([]string{"Import", "Record"}, method) {
+				if err != nil && c.Err() != nil && !errors.Is(err, context.DeadlineExceeded) && !slices.Contains([]string{"Import", "Document"}, method) {
 					t.Errorf("ended with %v", err)
 				}
 				unknown := errors.Is(err, creditledger.ErrOutcomeUnknown)
@@ -191,8 +191,8 @@ func countOf(w *world, method string) int {
 				n++
 			}
 		}
-	case "PutRecords":
-		if _, err := w.Record(ctx, put("late", 0, "").RecordID); err == nil {
+	case "PutDocuments":
+		if _, err := w.Document(ctx, put("late", 0, "").DocumentID); err == nil {
 			n++
 		}
 	case "DeleteCustomer":

@@ -7,59 +7,59 @@ import (
 	"time"
 )
 
-// What the ledger offers to layers above it, such as package invoice: records that
-// commit with operations, and the ledger's clock.
+// What the ledger offers to layers above it, such as package invoice: documents
+// that commit with operations, and the ledger's clock.
 
 const (
-	maxRecordKind  = 64
-	maxRecordKey   = 1024
-	maxRecordValue = 1 << 20
+	maxDocumentKind  = 64
+	maxDocumentKey   = 1024
+	maxDocumentValue = 1 << 20
 )
 
-// ownKinds are the kinds of records that the ledger writes itself, and a recovery.
+// ownKinds are the kinds of documents that the ledger writes itself, and a recovery.
 var ownKinds = []string{customerKind, customerExternal, customerCount, "salvaged"}
 
 // checkPuts refuses what no store takes, and what is the ledger's own.
-func checkPuts(puts []RecordPut) error {
+func checkPuts(puts []DocumentPut) error {
 	for i := range puts {
 		if slices.Contains(ownKinds, puts[i].Kind) {
-			return invalid("record", "kind %s is the ledger's own", puts[i].Kind)
+			return invalid("document", "kind %s is the ledger's own", puts[i].Kind)
 		}
 	}
-	return checkRecords(puts)
+	return checkDocuments(puts)
 }
 
-// checkRecords refuses what no store takes.
-func checkRecords(puts []RecordPut) error {
-	seen := map[RecordID]bool{}
+// checkDocuments refuses what no store takes.
+func checkDocuments(puts []DocumentPut) error {
+	seen := map[DocumentID]bool{}
 	for i := range puts {
 		p := &puts[i]
 		switch {
-		case p.Kind == "" || len(p.Kind) > maxRecordKind:
-			return invalid("record", "kind %s is not 1 to %d bytes", quote(p.Kind), maxRecordKind)
-		case p.Key == "" || len(p.Key) > maxRecordKey:
-			return invalid("record", "the key has %d bytes, not 1 to %d", len(p.Key), maxRecordKey)
-		case len(p.Value) > maxRecordValue:
-			return invalid("record", "the value has %d bytes, more than %d", len(p.Value), maxRecordValue)
+		case p.Kind == "" || len(p.Kind) > maxDocumentKind:
+			return invalid("document", "kind %s is not 1 to %d bytes", quote(p.Kind), maxDocumentKind)
+		case p.Key == "" || len(p.Key) > maxDocumentKey:
+			return invalid("document", "the key has %d bytes, not 1 to %d", len(p.Key), maxDocumentKey)
+		case len(p.Value) > maxDocumentValue:
+			return invalid("document", "the value has %d bytes, more than %d", len(p.Value), maxDocumentValue)
 		case p.Next() <= p.Expect || p.Next() > math.MaxInt64:
-			return invalid("record", "%s %s cannot go from version %d to %d", kindText(p.Kind), quote(p.Key), p.Expect, p.Version)
+			return invalid("document", "%s %s cannot go from version %d to %d", kindText(p.Kind), quote(p.Key), p.Expect, p.Version)
 		case p.Expect == 0 && p.Prev != (Seal{}):
-			return invalid("record", "%s %s is put for the first time, and names what was there before", kindText(p.Kind), quote(p.Key))
-		case seen[p.RecordID]:
-			return invalid("record", "%s %s is put twice", kindText(p.Kind), quote(p.Key))
+			return invalid("document", "%s %s is put for the first time, and names what was there before", kindText(p.Kind), quote(p.Key))
+		case seen[p.DocumentID]:
+			return invalid("document", "%s %s is put twice", kindText(p.Kind), quote(p.Key))
 		}
-		seen[p.RecordID] = true
+		seen[p.DocumentID] = true
 	}
 	return nil
 }
 
-// PutRecords stores records of an upper layer without an operation, all or none. Kinds
+// PutDocuments stores documents of an upper layer without an operation, all or none. Kinds
 // are the upper layers' to share out; those of the ledger itself (customer,
 // customer_external, customer_count, salvaged) are refused with an InvalidError. The other errors are
-// those of Store.Commit: a ConflictError names records that are not what the puts
+// those of Store.Commit: a ConflictError names documents that are not what the puts
 // expect. When ctx ends before the store has answered, the error is ctx's if nothing was
-// written, else an OutcomeUnknownError: read the records again.
-func (l *Ledger) PutRecords(ctx context.Context, puts []RecordPut) error {
+// written, else an OutcomeUnknownError: read the documents again.
+func (l *Ledger) PutDocuments(ctx context.Context, puts []DocumentPut) error {
 	err := l.enter()
 	if err != nil {
 		return err
@@ -68,20 +68,20 @@ func (l *Ledger) PutRecords(ctx context.Context, puts []RecordPut) error {
 	if err := checkPuts(puts); err != nil {
 		return err
 	}
-	return l.commitRecords(ctx, puts, func() {})
+	return l.commitDocuments(ctx, puts, func() {})
 }
 
-// ImportRecords stores records as another ledger has them, of any kind, all or none: the
-// way to move them between stores, as Import is for journals. A record of the ledger's
+// ImportDocuments stores documents as another ledger has them, of any kind, all or none: the
+// way to move them between stores, as Import is for journals. A document of the ledger's
 // own that it could not read is refused with an InvalidError; that it fits the others
-// is the caller's to see to. Errors: as for PutRecords.
-func (l *Ledger) ImportRecords(ctx context.Context, puts []RecordPut) error {
+// is the caller's to see to. Errors: as for PutDocuments.
+func (l *Ledger) ImportDocuments(ctx context.Context, puts []DocumentPut) error {
 	err := l.enter()
 	if err != nil {
 		return err
 	}
 	defer l.leave()
-	if err := checkRecords(puts); err != nil {
+	if err := checkDocuments(puts); err != nil {
 		return err
 	}
 	for i := range puts {
@@ -89,21 +89,21 @@ func (l *Ledger) ImportRecords(ctx context.Context, puts []RecordPut) error {
 			return err
 		}
 	}
-	return l.commitRecords(ctx, puts, func() {})
+	return l.commitDocuments(ctx, puts, func() {})
 }
 
 // checkOwn refuses a customer that is none.
-func checkOwn(p *RecordPut) error {
+func checkOwn(p *DocumentPut) error {
 	switch p.Kind {
 	case customerKind:
 		if c, err := decodeCustomer(p.Value); err != nil || c.ID != p.Key {
-			return invalid("record", "%s is not customer %s", kindText(p.Kind), quote(p.Key))
+			return invalid("document", "%s is not customer %s", kindText(p.Kind), quote(p.Key))
 		}
 	case customerExternal:
-		return checkID("record", string(p.Value))
+		return checkID("document", string(p.Value))
 	case customerCount:
 		if _, err := decodeCount(p.Value); err != nil {
-			return invalid("record", "%s %s is no count", kindText(p.Kind), quote(p.Key))
+			return invalid("document", "%s %s is no count", kindText(p.Kind), quote(p.Key))
 		}
 	}
 	return nil
@@ -113,17 +113,17 @@ func checkOwn(p *RecordPut) error {
 // up: one that waits for a connection or a lock says at once that nothing was written.
 const lastWord = 50 * time.Millisecond
 
-// commitRecords stores records by themselves. Whoever gives up waiting is told so, and
+// commitDocuments stores documents by themselves. Whoever gives up waiting is told so, and
 // the commit, once the store has begun it, goes on.
 //
 // landed is called once the commit has ended, however.
-func (l *Ledger) commitRecords(ctx context.Context, puts []RecordPut, landed func()) error {
+func (l *Ledger) commitDocuments(ctx context.Context, puts []DocumentPut, landed func()) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	commit := func() error {
 		defer landed()
-		return l.commit.send(ctx, []Change{{Records: puts}})
+		return l.commit.send(ctx, []Change{{Documents: puts}})
 	}
 	if l.commit.joined() || ctx.Done() == nil {
 		return commit()
@@ -151,19 +151,19 @@ func (l *Ledger) commitRecords(ctx context.Context, puts []RecordPut, landed fun
 	}
 }
 
-// Record returns a record of an upper layer; a NotFoundError when there is none.
-func (l *Ledger) Record(ctx context.Context, id RecordID) (Record, error) {
+// Document returns a document of an upper layer; a NotFoundError when there is none.
+func (l *Ledger) Document(ctx context.Context, id DocumentID) (Document, error) {
 	err := l.enter()
 	if err != nil {
-		return Record{}, err
+		return Document{}, err
 	}
 	defer l.leave()
-	return l.store.Record(ctx, id)
+	return l.store.Document(ctx, id)
 }
 
-// Records returns up to limit records (at most MaxPage) of a kind whose keys begin
+// Documents returns up to limit documents (at most MaxPage) of a kind whose keys begin
 // with prefix, in byte order of their keys, after the key after.
-func (l *Ledger) Records(ctx context.Context, kind, prefix, after string, limit int) ([]Record, error) {
+func (l *Ledger) Documents(ctx context.Context, kind, prefix, after string, limit int) ([]Document, error) {
 	err := l.enter()
 	if err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (l *Ledger) Records(ctx context.Context, kind, prefix, after string, limit 
 	if limit <= 0 || limit > MaxPage {
 		return nil, invalid("limit", "%d is not between 1 and %d", limit, MaxPage)
 	}
-	return l.store.Records(ctx, kind, prefix, after, limit)
+	return l.store.Documents(ctx, kind, prefix, after, limit)
 }
 
 // Now returns the ledger's present instant, by its clock.

@@ -15,35 +15,35 @@ import (
 func TestTheLedgersOwnKindsAreReserved(t *testing.T) {
 	w := newWorld(t)
 	ann := creditledger.EncodeCustomer(creditledger.Customer{ID: "cus_1", Timezone: "Asia/Tokyo"})
-	put := func(kind, key string, value []byte) []creditledger.RecordPut {
-		return []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: kind, Key: key}, Value: value}}
+	put := func(kind, key string, value []byte) []creditledger.DocumentPut {
+		return []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: kind, Key: key}, Value: value}}
 	}
 	for _, kind := range []string{"customer", "customer_external", "salvaged"} {
-		if err := w.PutRecords(ctx, put(kind, "cus_1", ann)); !errors.Is(err, creditledger.ErrInvalid) {
+		if err := w.PutDocuments(ctx, put(kind, "cus_1", ann)); !errors.Is(err, creditledger.ErrInvalid) {
 			t.Errorf("%s: %v", kind, err)
 		}
-		_, err := w.DoWith(ctx, cus1, grant("", "1"), "", func(*creditledger.Result) ([]creditledger.RecordPut, error) {
+		_, err := w.DoWith(ctx, cus1, grant("", "1"), creditledger.DoOptions{Attach: func(*creditledger.Result) ([]creditledger.DocumentPut, error) {
 			return put(kind, "cus_1", ann), nil
-		})
+		}})
 		if !errors.Is(err, creditledger.ErrInvalid) {
 			t.Errorf("%s with an operation: %v", kind, err)
 		}
 	}
-	for what, bad := range map[string][]creditledger.RecordPut{
+	for what, bad := range map[string][]creditledger.DocumentPut{
 		"no customer": put("customer", "cus_1", []byte("?")), "another customer": put("customer", "cus_2", ann), "nobody's external id": put("customer_external", "e", nil),
 	} {
-		if err := w.ImportRecords(ctx, bad); !errors.Is(err, creditledger.ErrInvalid) {
+		if err := w.ImportDocuments(ctx, bad); !errors.Is(err, creditledger.ErrInvalid) {
 			t.Errorf("%s is imported: %v", what, err)
 		}
 	}
 	w.given(grant("A", "1")) // nothing stands in the way
-	if err := w.ImportRecords(ctx, put("customer", "cus_1", ann)); err != nil {
+	if err := w.ImportDocuments(ctx, put("customer", "cus_1", ann)); err != nil {
 		t.Error(err)
 	}
 	if c, err := w.Customer(ctx, "cus_1"); err != nil || c.Timezone != "Asia/Tokyo" {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if err := w.PutRecords(ctx, put("customers", "cus_1", ann)); err != nil {
+	if err := w.PutDocuments(ctx, put("customers", "cus_1", ann)); err != nil {
 		t.Errorf("a kind like the ledger's: %v", err)
 	}
 }
@@ -54,11 +54,11 @@ var recordCalls = map[string]func(context.Context, *creditledger.Ledger) error{
 		return errOf(l.PutCustomer(ctx, creditledger.CustomerUpdate{ID: "cus_1", Name: text("Ann")}))
 	},
 	"DeleteCustomer": func(ctx context.Context, l *creditledger.Ledger) error { return errOf(l.DeleteCustomer(ctx, "cus_1")) },
-	"PutRecords": func(ctx context.Context, l *creditledger.Ledger) error {
-		return l.PutRecords(ctx, []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "kind", Key: "key"}}})
+	"PutDocuments": func(ctx context.Context, l *creditledger.Ledger) error {
+		return l.PutDocuments(ctx, []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "kind", Key: "key"}}})
 	},
-	"ImportRecords": func(ctx context.Context, l *creditledger.Ledger) error {
-		return l.ImportRecords(ctx, []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "kind", Key: "key"}}})
+	"ImportDocuments": func(ctx context.Context, l *creditledger.Ledger) error {
+		return l.ImportDocuments(ctx, []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "kind", Key: "key"}}})
 	},
 }
 

@@ -11,27 +11,27 @@ import (
 	"creditledger"
 )
 
-func recordOf(key string) creditledger.RecordID {
-	return creditledger.RecordID{Kind: "thing", Key: key}
+func recordOf(key string) creditledger.DocumentID {
+	return creditledger.DocumentID{Kind: "thing", Key: key}
 }
 
-func put(key string, expect uint64, value string) creditledger.RecordPut {
-	return creditledger.RecordPut{RecordID: recordOf(key), Expect: expect, Value: []byte(value)}
+func put(key string, expect uint64, value string) creditledger.DocumentPut {
+	return creditledger.DocumentPut{DocumentID: recordOf(key), Expect: expect, Value: []byte(value)}
 }
 
 // over is put over a record that is stored.
-func over(was creditledger.Record, value string) creditledger.RecordPut {
-	return creditledger.RecordPut{RecordID: was.RecordID, Expect: was.Version, Prev: was.Seal(), Value: []byte(value)}
+func over(was creditledger.Document, value string) creditledger.DocumentPut {
+	return creditledger.DocumentPut{DocumentID: was.DocumentID, Expect: was.Version, Prev: was.Seal(), Value: []byte(value)}
 }
 
 // attach brings the same records along whatever the result.
-func attach(puts ...creditledger.RecordPut) creditledger.Attach {
-	return func(*creditledger.Result) ([]creditledger.RecordPut, error) { return puts, nil }
+func attach(puts ...creditledger.DocumentPut) creditledger.Attach {
+	return func(*creditledger.Result) ([]creditledger.DocumentPut, error) { return puts, nil }
 }
 
 func (w *world) record(key string) string {
 	w.t.Helper()
-	r, err := w.Record(ctx, recordOf(key))
+	r, err := w.Document(ctx, recordOf(key))
 	switch {
 	case errors.Is(err, creditledger.ErrNotFound):
 		return "none"
@@ -45,40 +45,40 @@ func (w *world) record(key string) string {
 // neither is.
 func TestDoWith(t *testing.T) {
 	w := newWorld(t)
-	res, err := w.DoWith(ctx, cus1, grant("A", "5"), "k", func(res *creditledger.Result) ([]creditledger.RecordPut, error) {
-		return []creditledger.RecordPut{put("a", 0, "for "+res.NewBlockID), put("b", 0, "")}, nil
-	})
+	res, err := w.DoWith(ctx, cus1, grant("A", "5"), creditledger.DoOptions{Key: "k", Attach: func(res *creditledger.Result) ([]creditledger.DocumentPut, error) {
+		return []creditledger.DocumentPut{put("a", 0, "for "+res.NewBlockID), put("b", 0, "")}, nil
+	}})
 	if err != nil || res.NewBlockID != "A" || w.record("a") != "for A 1" || w.record("b") != " 1" {
 		t.Errorf("%+v, %v; %s, %s", res, err, w.record("a"), w.record("b"))
 	}
 	// A replay stores nothing, whatever it would bring along.
-	res, err = w.DoWith(ctx, cus1, grant("A", "5"), "k", attach(put("a", 1, "again")))
+	res, err = w.DoWith(ctx, cus1, grant("A", "5"), creditledger.DoOptions{Key: "k", Attach: attach(put("a", 1, "again"))})
 	if err != nil || !res.Replayed || w.record("a") != "for A 1" {
 		t.Errorf("a replay: %+v, %v; %s", res, err, w.record("a"))
 	}
 	// A record that moved is the caller's to read again: nothing is written.
 	var conflict *creditledger.ConflictError
-	_, err = w.DoWith(ctx, cus1, spend("1"), "l", attach(put("c", 0, "new"), put("a", 0, "stale")))
-	if !errors.As(err, &conflict) || len(conflict.Records) != 1 || conflict.Records[0] != recordOf("a") || w.total() != "5" || w.record("c") != "none" {
+	_, err = w.DoWith(ctx, cus1, spend("1"), creditledger.DoOptions{Key: "l", Attach: attach(put("c", 0, "new"), put("a", 0, "stale"))})
+	if !errors.As(err, &conflict) || len(conflict.Documents) != 1 || conflict.Documents[0] != recordOf("a") || w.total() != "5" || w.record("c") != "none" {
 		t.Errorf("a stale record: %v; total %s, c %s", err, w.total(), w.record("c"))
 	}
 	// So is one that is another by now, though it was put as often.
-	stored, err := w.Record(ctx, recordOf("a"))
+	stored, err := w.Document(ctx, recordOf("a"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	restored := stored
 	restored.Value = []byte("what another history put")
-	_, err = w.DoWith(ctx, cus1, spend("1"), "l", attach(put("c", 0, "new"), over(restored, "stale")))
-	if !errors.As(err, &conflict) || len(conflict.Records) != 1 || conflict.Records[0] != recordOf("a") || w.total() != "5" || w.record("c") != "none" {
+	_, err = w.DoWith(ctx, cus1, spend("1"), creditledger.DoOptions{Key: "l", Attach: attach(put("c", 0, "new"), over(restored, "stale"))})
+	if !errors.As(err, &conflict) || len(conflict.Documents) != 1 || conflict.Documents[0] != recordOf("a") || w.total() != "5" || w.record("c") != "none" {
 		t.Errorf("another record of that version: %v; total %s, c %s", err, w.total(), w.record("c"))
 	}
-	if _, err = w.DoWith(ctx, cus1, spend("1"), "l", attach(put("c", 0, "new"), over(stored, "fresh"))); err != nil || w.total() != "4" || w.record("a") != "fresh 2" {
+	if _, err = w.DoWith(ctx, cus1, spend("1"), creditledger.DoOptions{Key: "l", Attach: attach(put("c", 0, "new"), over(stored, "fresh"))}); err != nil || w.total() != "4" || w.record("a") != "fresh 2" {
 		t.Errorf("read again: %v; total %s, a %s", err, w.total(), w.record("a"))
 	}
 	// What the layer above refuses is refused.
 	refusal := errors.New("no more of these")
-	_, err = w.DoWith(ctx, cus1, creditledger.Batch{spend("1"), grant("B", "7")}, "m", func(*creditledger.Result) ([]creditledger.RecordPut, error) { return nil, refusal })
+	_, err = w.DoWith(ctx, cus1, creditledger.Batch{spend("1"), grant("B", "7")}, creditledger.DoOptions{Key: "m", Attach: func(*creditledger.Result) ([]creditledger.DocumentPut, error) { return nil, refusal }})
 	if !errors.Is(err, refusal) || w.total() != "4" || w.held() != "A 4" {
 		t.Errorf("refused above: %v; total %s", err, w.total())
 	}
@@ -90,32 +90,32 @@ func TestDoWith(t *testing.T) {
 // records that no store takes refuse it.
 func TestDoWithRefused(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.DoWith(ctx, cus1, spend("1", policy(creditledger.Reject)), "", func(*creditledger.Result) ([]creditledger.RecordPut, error) {
+	_, err := w.DoWith(ctx, cus1, spend("1", policy(creditledger.OverdraftReject)), creditledger.DoOptions{Attach: func(*creditledger.Result) ([]creditledger.DocumentPut, error) {
 		t.Error("attached to an operation that is refused")
 		return nil, nil
-	})
+	}})
 	if !errors.Is(err, creditledger.ErrInsufficientCredits) {
 		t.Error(err)
 	}
 	long := strings.Repeat("k", 1025)
-	for rule, puts := range map[string][]creditledger.RecordPut{
-		"no kind":            {{RecordID: creditledger.RecordID{Key: "k"}}},
-		"a kind too long":    {{RecordID: creditledger.RecordID{Kind: strings.Repeat("k", 65), Key: "k"}}},
-		"no key":             {{RecordID: creditledger.RecordID{Kind: "thing"}}},
+	for rule, puts := range map[string][]creditledger.DocumentPut{
+		"no kind":            {{DocumentID: creditledger.DocumentID{Key: "k"}}},
+		"a kind too long":    {{DocumentID: creditledger.DocumentID{Kind: strings.Repeat("k", 65), Key: "k"}}},
+		"no key":             {{DocumentID: creditledger.DocumentID{Kind: "thing"}}},
 		"a key too long":     {put(long, 0, "")},
 		"a value too long":   {put("k", 0, strings.Repeat("v", 1<<20+1))},
 		"a record put twice": {put("k", 0, "1"), put("k", 0, "2")},
 	} {
-		if _, err := w.DoWith(ctx, cus1, grant("A", "1"), "", attach(puts...)); !errors.Is(err, creditledger.ErrInvalid) || w.total() != "0" {
+		if _, err := w.DoWith(ctx, cus1, grant("A", "1"), creditledger.DoOptions{Attach: attach(puts...)}); !errors.Is(err, creditledger.ErrInvalid) || w.total() != "0" {
 			t.Errorf("%s: %v; total %s", rule, err, w.total())
 		}
-		if err := w.PutRecords(ctx, puts); !errors.Is(err, creditledger.ErrInvalid) {
+		if err := w.PutDocuments(ctx, puts); !errors.Is(err, creditledger.ErrInvalid) {
 			t.Errorf("%s, without an operation: %v", rule, err)
 		}
 	}
-	if _, err := w.DoWith(ctx, cus1, grant("A", "1"), "", attach(
-		put(long[1:], 0, strings.Repeat("v", 1<<20)), creditledger.RecordPut{RecordID: creditledger.RecordID{Kind: strings.Repeat("k", 64), Key: "k"}},
-	)); err != nil {
+	if _, err := w.DoWith(ctx, cus1, grant("A", "1"), creditledger.DoOptions{Attach: attach(
+		put(long[1:], 0, strings.Repeat("v", 1<<20)), creditledger.DocumentPut{DocumentID: creditledger.DocumentID{Kind: strings.Repeat("k", 64), Key: "k"}},
+	)}); err != nil {
 		t.Errorf("as long as they may be: %v", err)
 	}
 }
@@ -130,7 +130,7 @@ func TestDoWithPanic(t *testing.T) {
 				t.Error("the panic was swallowed")
 			}
 		}()
-		_, _ = w.DoWith(ctx, cus1, spend("1"), "", func(*creditledger.Result) ([]creditledger.RecordPut, error) { panic("above") })
+		_, _ = w.DoWith(ctx, cus1, spend("1"), creditledger.DoOptions{Attach: func(*creditledger.Result) ([]creditledger.DocumentPut, error) { panic("above") }})
 	}()
 	if w.total() != "150" {
 		t.Errorf("total %s", w.total())
@@ -152,8 +152,8 @@ func TestSameRecordAtOnce(t *testing.T) {
 			on := []creditledger.AccountID{cus1, cus2, {Customer: "cus_3"}}[i%3]
 			for {
 				count := 0
-				r, err := w.Record(ctx, recordOf("counter"))
-				r.RecordID = recordOf("counter")
+				r, err := w.Document(ctx, recordOf("counter"))
+				r.DocumentID = recordOf("counter")
 				if err == nil {
 					if _, err := fmt.Sscan(string(r.Value), &count); err != nil {
 						t.Error(err)
@@ -162,12 +162,12 @@ func TestSameRecordAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_, err = w.DoWith(ctx, on, spend("1"), "", attach(over(r, fmt.Sprint(count+1))))
+				_, err = w.DoWith(ctx, on, spend("1"), creditledger.DoOptions{Attach: attach(over(r, fmt.Sprint(count+1)))})
 				if err == nil {
 					return
 				}
 				var conflict *creditledger.ConflictError
-				if !errors.As(err, &conflict) || len(conflict.Records) == 0 {
+				if !errors.As(err, &conflict) || len(conflict.Documents) == 0 {
 					t.Error(err)
 					return
 				}
@@ -197,7 +197,7 @@ func TestSameRecordOneCommit(t *testing.T) {
 	done := make(chan error, 3)
 	for _, name := range []string{"a", "b"} {
 		go func() {
-			_, err := w.DoWith(ctx, creditledger.AccountID{Customer: name}, spend("1"), "", attach(put("shared", 0, name)))
+			_, err := w.DoWith(ctx, creditledger.AccountID{Customer: name}, spend("1"), creditledger.DoOptions{Attach: attach(put("shared", 0, name))})
 			done <- err
 		}()
 	}
@@ -206,7 +206,7 @@ func TestSameRecordOneCommit(t *testing.T) {
 	s.onCommit(func(_ context.Context, changes []creditledger.Change, next func() error) error {
 		records := 0
 		for i := range changes {
-			records += len(changes[i].Records)
+			records += len(changes[i].Documents)
 		}
 		if records > 1 {
 			t.Errorf("one commit puts a record %d times", records)
@@ -231,28 +231,28 @@ func TestSameRecordOneCommit(t *testing.T) {
 
 func TestPutRecords(t *testing.T) {
 	w := newWorld(t)
-	if err := w.PutRecords(ctx, []creditledger.RecordPut{put("a", 0, "1"), put("ab", 0, "2"), put("b", 0, "3")}); err != nil {
+	if err := w.PutDocuments(ctx, []creditledger.DocumentPut{put("a", 0, "1"), put("ab", 0, "2"), put("b", 0, "3")}); err != nil {
 		t.Fatal(err)
 	}
 	var conflict *creditledger.ConflictError
-	if err := w.PutRecords(ctx, []creditledger.RecordPut{put("c", 0, "4"), put("a", 0, "5")}); !errors.As(err, &conflict) || w.record("c") != "none" {
+	if err := w.PutDocuments(ctx, []creditledger.DocumentPut{put("c", 0, "4"), put("a", 0, "5")}); !errors.As(err, &conflict) || w.record("c") != "none" {
 		t.Errorf("a stale record among them: %v", err)
 	}
-	got, err := w.Records(ctx, "thing", "a", "", 10)
+	got, err := w.Documents(ctx, "thing", "a", "", 10)
 	if err != nil || len(got) != 2 || got[0].Key != "a" || string(got[1].Value) != "2" {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if got, err := w.Records(ctx, "thing", "", "a", 1); err != nil || len(got) != 1 || got[0].Key != "ab" {
+	if got, err := w.Documents(ctx, "thing", "", "a", 1); err != nil || len(got) != 1 || got[0].Key != "ab" {
 		t.Errorf("after a: %+v, %v", got, err)
 	}
 	for _, limit := range []int{0, -1, creditledger.MaxPage + 1} {
-		if _, err := w.Records(ctx, "thing", "", "", limit); !errors.Is(err, creditledger.ErrInvalid) {
+		if _, err := w.Documents(ctx, "thing", "", "", limit); !errors.Is(err, creditledger.ErrInvalid) {
 			t.Errorf("limit %d: %v", limit, err)
 		}
 	}
 	over, cancel := context.WithCancel(ctx)
 	cancel()
-	if err := w.PutRecords(over, []creditledger.RecordPut{put("x", 0, "")}); !errors.Is(err, context.Canceled) || w.record("x") != "none" {
+	if err := w.PutDocuments(over, []creditledger.DocumentPut{put("x", 0, "")}); !errors.Is(err, context.Canceled) || w.record("x") != "none" {
 		t.Errorf("with a context that is over: %v", err)
 	}
 	if now, err := w.Now(); err != nil || now != instant("2026-01-01") {
@@ -262,7 +262,7 @@ func TestPutRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, err := range map[string]error{
-		"put": w.PutRecords(ctx, nil), "record": errOf(w.Record(ctx, recordOf("a"))), "records": errOf(w.Records(ctx, "thing", "", "", 1)),
+		"put": w.PutDocuments(ctx, nil), "record": errOf(w.Document(ctx, recordOf("a"))), "records": errOf(w.Documents(ctx, "thing", "", "", 1)),
 		"journal": errOf(w.Journal(ctx, cus1, 1, 1)), "import": w.Import(ctx, cus1, nil), "checkpoint": errOf(w.Checkpoint(ctx, cus1)),
 		"delete": errOf(w.DeleteCustomer(ctx, "c")),
 	} {

@@ -93,7 +93,7 @@ func (l *Ledger) awaitBegunOn(ctx context.Context, id AccountID) error {
 	return &ConflictError{Accounts: []AccountID{id}}
 }
 
-// eachRecord walks the journal from a record on, page by page, until fn returns false.
+// eachDocument walks the journal from a record on, page by page, until fn returns false.
 func (l *Ledger) eachRecord(ctx context.Context, on AccountID, from uint64, reverse bool, fn func(*OpRecord) (bool, error)) error {
 	page := 16
 	for {

@@ -112,7 +112,7 @@ func TestRefusalsWriteNoPiece(t *testing.T) {
 	w := newWorldOver(t, s, inPieces(2)).given(expiring()...)
 	before := len(s.committed())
 	w.at("2026-03-01")
-	w.refused(spend("1000", policy(creditledger.Reject)), "", creditledger.ErrInsufficientCredits)
+	w.refused(spend("1000", policy(creditledger.OverdraftReject)), "", creditledger.ErrInsufficientCredits)
 	w.refused(voidOf("A1", "1"), "", creditledger.ErrConstraint)
 	if _, err := w.Preview(ctx, cus1, spend("1"), ""); err != nil {
 		t.Error(err)

@@ -21,14 +21,14 @@ func someOperations() []creditledger.Operation {
 	use := spend("40", item("api"))
 	use.PriceID, use.InvoiceID, use.Metadata = "price", "inv_2", map[string]string{"m": "n"}
 	refund := voidOf("A", "80")
-	refund.Reason = creditledger.ReasonRefund
+	refund.Reason = creditledger.VoidRefund
 	return []creditledger.Operation{
 		noted, use, extend("A", "10", "2026-12-01", "B"), extend("B", "1", "2026-01-01T00:00:00Z", "C"), amend("A", "5"), refund,
 		grant("P", "3", unpaid), creditledger.Activation{BlockID: "P"}, spend("500"), grant("R", "100"),
-		spend("5", policy(creditledger.StopAtZero)), spend("5", policy(creditledger.StopAtZero)),
+		spend("5", policy(creditledger.OverdraftStopAtZero)), spend("5", policy(creditledger.OverdraftStopAtZero)),
 		grant("", "1"), spend("2", item("x")), creditledger.Increment{Amount: amount("7")},
 		creditledger.Batch{
-			grant("D", "9", creditledger.NoRepay), spend("1"), spend("900", policy(creditledger.StopAtZero)), voidOf("D", "2"), grant("Q", "1", unpaid), creditledger.Activation{BlockID: "Q"},
+			grant("D", "9", creditledger.NoRepay), spend("1"), spend("900", policy(creditledger.OverdraftStopAtZero)), voidOf("D", "2"), grant("Q", "1", unpaid), creditledger.Activation{BlockID: "Q"},
 		},
 	}
 }
@@ -92,14 +92,14 @@ func TestReplayPreview(t *testing.T) {
 // the date has passed, the customer's currency has changed.
 func TestReplayWhenRefusedNow(t *testing.T) {
 	w := newWorld(t).given(grant("A", "10", expires("2026-06-01")))
-	w.must(spend("10", policy(creditledger.Reject)), "spend")
+	w.must(spend("10", policy(creditledger.OverdraftReject)), "spend")
 	w.must(grant("B", "1", expires("2026-02-01")), "grant")
 	w.must(voidOf("B", "1"), "void")
 	w.must(grant("P", "1", unpaid), "p")
 	w.must(creditledger.Activation{BlockID: "P"}, "activate")
 	w.at("2026-07-01")
 	for key, op := range map[creditledger.Key]creditledger.Operation{
-		"spend": spend("10", policy(creditledger.Reject)), "grant": grant("B", "1", expires("2026-02-01")), "void": voidOf("B", "1"),
+		"spend": spend("10", policy(creditledger.OverdraftReject)), "grant": grant("B", "1", expires("2026-02-01")), "void": voidOf("B", "1"),
 		"activate": creditledger.Activation{BlockID: "P"},
 	} {
 		if res := w.must(op, key); !res.Replayed {
@@ -158,7 +158,7 @@ func TestKeyMismatch(t *testing.T) {
 	}{
 		{grant("A", "0.2"), "op"},
 		{spend("0.3", item("x")), "amount"},
-		{spend("0.2", item("x"), policy(creditledger.Reject)), "item_id"},
+		{spend("0.2", item("x"), policy(creditledger.OverdraftReject)), "item_id"},
 		{creditledger.Batch{spend("0.2")}, "op"},
 		{voidOf("unknown", "1"), "op"}, // what is known of the key comes before what is missing
 	} {
@@ -188,7 +188,7 @@ func TestKeyScope(t *testing.T) {
 	if res, err := w.Do(ctx, creditledger.AccountID{Customer: "cus_1"}, grant("A", "1"), "k"); err != nil || !res.Replayed {
 		t.Errorf("the default currency, not named: %v, %v", res, err)
 	}
-	w.refused(spend("5", policy(creditledger.Reject)), "free", creditledger.ErrInsufficientCredits)
+	w.refused(spend("5", policy(creditledger.OverdraftReject)), "free", creditledger.ErrInsufficientCredits)
 	if res := w.must(grant("B", "9"), "free"); res.Replayed {
 		t.Error("a refused operation was remembered")
 	}

@@ -59,7 +59,7 @@ func (s *lockingStore) events() (text string, locked bool) {
 // no commit follows, however the decision ended, and not before: others wait for what is
 // on its way, and for nothing else.
 func TestNoLockIsKeptForNobody(t *testing.T) {
-	rejected := policy(creditledger.Reject)
+	rejected := policy(creditledger.OverdraftReject)
 	for name, c := range map[string]struct {
 		act  func(w, elsewhere *world, s *lockingStore)
 		want string
@@ -130,7 +130,7 @@ func TestNoLockIsKeptForNobody(t *testing.T) {
 			over, cancel := context.WithCancel(ctx)
 			done := make(chan error)
 			go func() {
-				_, err := w.DoWith(over, cus1, spend("1"), "k", attach(put("a", 0, "x")))
+				_, err := w.DoWith(over, cus1, spend("1"), creditledger.DoOptions{Key: "k", Attach: attach(put("a", 0, "x"))})
 				done <- err
 			}()
 			received(t, g.arrived)
@@ -147,7 +147,7 @@ func TestNoLockIsKeptForNobody(t *testing.T) {
 			w.refused(spend("11", rejected), "", creditledger.ErrInsufficientCredits)
 			defer func() { _ = recover() }()
 			w.reopen()
-			_, _ = w.DoWith(ctx, cus1, spend("1"), "l", func(*creditledger.Result) ([]creditledger.RecordPut, error) { panic("attach") })
+			_, _ = w.DoWith(ctx, cus1, spend("1"), creditledger.DoOptions{Key: "l", Attach: func(*creditledger.Result) ([]creditledger.DocumentPut, error) { panic("attach") }})
 		}, "lock release lock release"},
 		"swept by another process meanwhile": {func(w, elsewhere *world, s *lockingStore) {
 			w.given(grant("E", "1", expires("2026-02-01")))
@@ -197,7 +197,7 @@ func TestLocksEndWithTheirDecisions(t *testing.T) {
 			for range 4 {
 				clients.Go(func() {
 					for i := range 30 {
-						_, err := w.Do(ctx, cus1, []creditledger.Operation{grant("", "3"), spend("4", policy(creditledger.Reject))}[i%2], "")
+						_, err := w.Do(ctx, cus1, []creditledger.Operation{grant("", "3"), spend("4", policy(creditledger.OverdraftReject))}[i%2], "")
 						if err != nil && !errors.Is(err, creditledger.ErrInsufficientCredits) {
 							t.Error(err)
 						}

@@ -46,7 +46,7 @@ func (s *sharedStore) Commit(ctx context.Context, changes []creditledger.Change)
 	for i := range changes {
 		for _, k := range changes[i].Keys {
 			if seq, err := s.Store.KeySeq(ctx, changes[i].Account, k.Key); err == nil && seq != 0 {
-				conflict.Keys = append(conflict.Keys, k.Key)
+				conflict.Keys = append(conflict.Keys, creditledger.AccountKey{Account: changes[i].Account, Key: k.Key})
 			}
 		}
 	}
@@ -89,12 +89,12 @@ func TestSharedStoreIsAskedBeforeARefusal(t *testing.T) {
 	w, elsewhere := newWorldOver(t, s), newWorldOver(t, s.Store)
 	w.given(grant("A", "10"))
 	elsewhere.given(grant("B", "10"))
-	if res := w.must(spend("15", policy(creditledger.Reject)), "k"); len(res.Entries) != 2 {
+	if res := w.must(spend("15", policy(creditledger.OverdraftReject)), "k"); len(res.Entries) != 2 {
 		t.Errorf("wrote %s", story(res.Entries))
 	}
 	elsewhere.given(spend("4"))
 	var poor *creditledger.InsufficientCreditsError
-	if err := w.refused(spend("15", policy(creditledger.Reject)), "l", creditledger.ErrInsufficientCredits); !errors.As(err, &poor) || poor.Available.String() != "1" {
+	if err := w.refused(spend("15", policy(creditledger.OverdraftReject)), "l", creditledger.ErrInsufficientCredits); !errors.As(err, &poor) || poor.Available.String() != "1" {
 		t.Errorf("refused with %v", err)
 	}
 	if got := w.total(); got != "1" {
@@ -236,7 +236,7 @@ func TestIdsDoNotDependOnTheStore(t *testing.T) {
 		w.must(creditledger.Increment{Amount: amount("10")}, "b")
 		w.must(creditledger.Increment{Amount: amount("10")}, "a") // a replay
 		w.refused(creditledger.Increment{Amount: amount("11")}, "b", creditledger.ErrIdempotencyMismatch)
-		w.refused(spend("500", policy(creditledger.Reject)), "c", creditledger.ErrInsufficientCredits)
+		w.refused(spend("500", policy(creditledger.OverdraftReject)), "c", creditledger.ErrInsufficientCredits)
 		w.must(creditledger.Increment{Amount: amount("10")}, "c")
 		return w.journal()
 	}

@@ -20,7 +20,7 @@ func TestTheOrderOfSubmitOutlivesTheCache(t *testing.T) {
 	s := newFaulty()
 	w := newWorldOver(t, s, func(o *creditledger.Options) { o.CacheBlocks = 4 })
 	first, outrun := aloft(t, w, s, grant("A", "10"), "1")
-	second, err := w.Submit(ctx, cus1, spend("10", policy(creditledger.Reject)), "2")
+	second, err := w.Submit(ctx, cus1, spend("10", policy(creditledger.OverdraftReject)), "2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,9 +69,9 @@ func randomActs(r *rand.Rand, n int) []act {
 		case 3, 4, 5:
 			a.op = creditledger.Increment{Amount: creditledger.AmountOf(int64(1 + r.IntN(3))), ExpiresAt: creditledger.On(creditledger.DateOf(2026, 1, 1+r.IntN(28)))}
 		case 6:
-			a.op = creditledger.Batch{creditledger.Increment{Amount: creditledger.AmountOf(2)}, spend("1"), creditledger.Increment{Amount: creditledger.AmountOf(1)}, spend(fmt.Sprint(1+r.IntN(9)), policy(creditledger.Reject))}
+			a.op = creditledger.Batch{creditledger.Increment{Amount: creditledger.AmountOf(2)}, spend("1"), creditledger.Increment{Amount: creditledger.AmountOf(1)}, spend(fmt.Sprint(1+r.IntN(9)), policy(creditledger.OverdraftReject))}
 		default:
-			a.op = spend(fmt.Sprint(1+r.IntN(3)), policy([]creditledger.Overdraft{creditledger.Allow, creditledger.Reject}[r.IntN(2)]))
+			a.op = spend(fmt.Sprint(1+r.IntN(3)), policy([]creditledger.Overdraft{creditledger.OverdraftAllow, creditledger.OverdraftReject}[r.IntN(2)]))
 		}
 		if a.op != nil && r.IntN(3) > 0 {
 			a.key = creditledger.Key(fmt.Sprint("k", r.IntN(n/6)))

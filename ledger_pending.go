@@ -14,11 +14,11 @@ type Pending struct {
 	ledger   *Ledger
 	request  request
 	result   *Result
-	flight   *flight     // nil: nothing to wait for
-	puts     []RecordPut // what it brings along
-	leader   bool        // whoever waits has to bring the flight to the store
-	attempt  int         // how often it was decided before
-	replaces *Pending    // the operation as it was decided before, when its key was made by the ledger; else nil
+	flight   *flight       // nil: nothing to wait for
+	puts     []DocumentPut // what it brings along
+	leader   bool          // whoever waits has to bring the flight to the store
+	attempt  int           // how often it was decided before
+	replaces *Pending      // the operation as it was decided before, when its key was made by the ledger; else nil
 	toldKey  atomic.Uint32
 
 	// After a flight that did not arrive (ledger_redecide.go).
@@ -132,8 +132,8 @@ func (p *Pending) mayDecideAgain() bool {
 	if !errors.As(p.flight.err, &c) {
 		return false
 	}
-	moved := func(put RecordPut) bool { return slices.Contains(c.Records, put.RecordID) }
-	return slices.Contains(c.Keys, p.request.key) || !slices.ContainsFunc(p.puts, moved)
+	moved := func(put DocumentPut) bool { return slices.Contains(c.Documents, put.DocumentID) }
+	return slices.Contains(c.Keys, p.request.accountKey()) || !slices.ContainsFunc(p.puts, moved)
 }
 
 // afresh returns the operation as it is submitted again. A key that was in conflict has to
@@ -141,7 +141,7 @@ func (p *Pending) mayDecideAgain() bool {
 func (p *Pending) afresh(why *ConflictError) *Pending {
 	next := &Pending{ledger: p.ledger, request: p.request, attempt: p.attempt + 1}
 	r := &next.request
-	r.mustLookUpKey = r.mustLookUpKey || why != nil && slices.Contains(why.Keys, r.key)
+	r.mustLookUpKey = r.mustLookUpKey || why != nil && slices.Contains(why.Keys, r.accountKey())
 	if r.key == "" && r.attach == nil { // with an Attach nobody else waits for it
 		next.replaces, r.key, r.keyIsOurs = p, p.result.Key, true
 	}

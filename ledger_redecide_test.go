@@ -38,7 +38,7 @@ func TestNobodyIsRefusedForTheRecordsOfOthers(t *testing.T) {
 	s := newFaulty()
 	w := newWorldOver(t, s)
 	w.given(grant("A", "100"))
-	if err := w.PutRecords(ctx, []creditledger.RecordPut{put("x", 0, "1")}); err != nil {
+	if err := w.PutDocuments(ctx, []creditledger.DocumentPut{put("x", 0, "1")}); err != nil {
 		t.Fatal(err)
 	}
 	g := s.shut()
@@ -50,10 +50,10 @@ func TestNobodyIsRefusedForTheRecordsOfOthers(t *testing.T) {
 	}
 	guilty, decided := make(chan error, 1), make(chan bool)
 	go func() {
-		_, err := w.DoWith(ctx, cus1, spend("3"), "guilty", func(*creditledger.Result) ([]creditledger.RecordPut, error) {
+		_, err := w.DoWith(ctx, cus1, spend("3"), creditledger.DoOptions{Key: "guilty", Attach: func(*creditledger.Result) ([]creditledger.DocumentPut, error) {
 			close(decided)
-			return []creditledger.RecordPut{put("x", 0, "stale")}, nil
-		})
+			return []creditledger.DocumentPut{put("x", 0, "stale")}, nil
+		}})
 		guilty <- err
 	}()
 	<-decided
@@ -229,7 +229,7 @@ func TestAHotAccountStarvesNobody(t *testing.T) {
 	if _, err := w.Submit(ctx, cus1, grant("", "1"), ""); err != nil {
 		t.Fatal(err)
 	}
-	tooMuch := spend("1000000", policy(creditledger.Reject))
+	tooMuch := spend("1000000", policy(creditledger.OverdraftReject))
 	for name, call := range map[string]func(context.Context) error{
 		"preview": func(c context.Context) error { _, err := w.Preview(c, cus1, tooMuch, ""); return err },
 		"do":      func(c context.Context) error { _, err := w.Do(c, cus1, tooMuch, ""); return err },
@@ -278,7 +278,7 @@ func TestAConflictKeepsTheOrder(t *testing.T) {
 			s := newFaulty()
 			w := newWorldOver(t, s)
 			first, outrun := aloft(t, w, s, grant("A", "10"), "1")
-			second, err := w.Submit(ctx, cus1, spend("10", policy(creditledger.Reject)), "2")
+			second, err := w.Submit(ctx, cus1, spend("10", policy(creditledger.OverdraftReject)), "2")
 			if err != nil {
 				t.Fatal(err)
 			}

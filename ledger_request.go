@@ -27,6 +27,8 @@ type request struct {
 	salt    Salt       // drawn once, if it says something; the salts of all that it says come from it
 }
 
+func (r *request) accountKey() AccountKey { return AccountKey{Account: r.account, Key: r.key} }
+
 func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key Key) (request, error) {
 	if err := ctx.Err(); err != nil {
 		return request{}, err

@@ -61,12 +61,12 @@ func TestOnlyDatesNeedATimeZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Timezone = "Atlantis/Capital"
-	was, err := w.Record(ctx, creditledger.RecordID{Kind: "customer", Key: "cus_1"})
+	was, err := w.Document(ctx, creditledger.DocumentID{Kind: "customer", Key: "cus_1"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	put := creditledger.RecordPut{RecordID: was.RecordID, Expect: 1, Prev: was.Seal(), Value: creditledger.EncodeCustomer(c)}
-	err = w.store.Commit(ctx, []creditledger.Change{{Records: []creditledger.RecordPut{put}}})
+	put := creditledger.DocumentPut{DocumentID: was.DocumentID, Expect: 1, Prev: was.Seal(), Value: creditledger.EncodeCustomer(c)}
+	err = w.store.Commit(ctx, []creditledger.Change{{Documents: []creditledger.DocumentPut{put}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -213,7 +213,7 @@ func TestDamagedHistory(t *testing.T) {
 // machine does not know, refuses what needs it and nothing else.
 func TestDamagedCustomer(t *testing.T) {
 	w := newWorld(t)
-	if err := w.store.Commit(ctx, []creditledger.Change{{Records: []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "customer", Key: "cus_1"}, Value: []byte("?")}}}}); err != nil {
+	if err := w.store.Commit(ctx, []creditledger.Change{{Documents: []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "customer", Key: "cus_1"}, Value: []byte("?")}}}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.Customer(ctx, "cus_1"); !errors.Is(err, creditledger.ErrCorrupt) {
@@ -221,8 +221,8 @@ func TestDamagedCustomer(t *testing.T) {
 	}
 	w.refused(grant("A", "1", expires("2026-06-01")), "", creditledger.ErrCorrupt)
 	strange := creditledger.Customer{ID: "cus_2", Timezone: "Mars/Olympus"}
-	if err := w.ImportRecords(ctx, []creditledger.RecordPut{{
-		RecordID: creditledger.RecordID{Kind: "customer", Key: "cus_2"}, Value: creditledger.EncodeCustomer(strange),
+	if err := w.ImportDocuments(ctx, []creditledger.DocumentPut{{
+		DocumentID: creditledger.DocumentID{Kind: "customer", Key: "cus_2"}, Value: creditledger.EncodeCustomer(strange),
 	}}); err != nil {
 		t.Fatal(err)
 	}

@@ -71,14 +71,14 @@ type Increment struct {
 // Decrement spends credits: it drains the eligible matching blocks in drawdown
 // order, one entry per block. Rule: docs/semantics.md, "Decrement".
 type Decrement struct {
-	Amount      Amount // positive
-	ItemID      string
-	PriceID     string
-	InvoiceID   string
-	Overdraft   Overdraft
-	Limit       Limit // with Allow only
-	Description string
-	Metadata    map[string]string
+	Amount         Amount // positive
+	ItemID         string
+	PriceID        string
+	InvoiceID      string
+	Overdraft      Overdraft
+	OverdraftLimit OverdraftLimit // with Allow only
+	Description    string
+	Metadata       map[string]string
 	// EligibleBefore, unless none, keeps out what was not eligible before it: blocks
 	// that became effective or active at that instant or later. Not with Allow.
 	EligibleBefore Instant
@@ -107,8 +107,8 @@ type Void struct {
 	Metadata    map[string]string
 }
 
-// ReasonRefund is the one reason a void may have.
-const ReasonRefund = "refund"
+// VoidRefund is the one reason a void may have.
+const VoidRefund = "refund"
 
 // Amendment gives back credits that a decrement took from a block.
 // Rule: docs/semantics.md, "Amendment".

@@ -42,19 +42,19 @@ func (op Decrement) check() error {
 		checkOptionalID("invoice_id", op.InvoiceID),
 		checkNote(op.Description, op.Metadata),
 	)
-	limit, bounded := op.Limit.Amount()
+	limit, bounded := op.OverdraftLimit.Amount()
 	switch {
 	case err != nil:
 		return err
 	case int(op.Overdraft) >= len(overdraftNames):
 		return invalid("overdraft", "is not known")
-	case bounded && op.Overdraft != Allow:
+	case bounded && op.Overdraft != OverdraftAllow:
 		return invalid("overdraft_limit", "goes with overdraft allow only")
 	case bounded && limit.Sign() < 0:
 		return invalid("overdraft_limit", "%s is negative", limit)
 	case !op.EligibleBefore.Valid():
 		return invalid("eligible_before", "is outside the years 0001 to 9999")
-	case op.EligibleBefore != 0 && op.Overdraft == Allow:
+	case op.EligibleBefore != 0 && op.Overdraft == OverdraftAllow:
 		return invalid("eligible_before", "goes with overdraft reject and stop_at_zero only")
 	}
 	return nil
@@ -84,8 +84,8 @@ func (op ExpirationChange) check() error {
 }
 
 func (op Void) check() error {
-	if op.Reason != "" && op.Reason != ReasonRefund {
-		return invalid("void_reason", "%s is not %s", quote(op.Reason), ReasonRefund)
+	if op.Reason != "" && op.Reason != VoidRefund {
+		return invalid("void_reason", "%s is not %s", quote(op.Reason), VoidRefund)
 	}
 	return firstError(checkID("block_id", op.BlockID), checkPositive(op.Amount), checkNote(op.Description, op.Metadata))
 }

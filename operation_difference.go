@@ -72,8 +72,8 @@ func incrementDifference(a, b Increment) string {
 }
 
 func decrementDifference(a, b Decrement) string {
-	limitA, boundedA := a.Limit.Amount()
-	limitB, boundedB := b.Limit.Amount()
+	limitA, boundedA := a.OverdraftLimit.Amount()
+	limitB, boundedB := b.OverdraftLimit.Amount()
 	return firstDifference(
 		field{"amount", a.Amount.Cmp(b.Amount) == 0},
 		field{"item_id", a.ItemID == b.ItemID},

@@ -19,7 +19,7 @@ var fieldOrder = map[string][][2]string{
 	},
 	"Decrement": {
 		{"Amount", "amount"}, {"ItemID", "item_id"}, {"PriceID", "price_id"}, {"InvoiceID", "invoice_id"},
-		{"Overdraft", "overdraft"}, {"Limit", "overdraft_limit"}, {"EligibleBefore", "eligible_before"}, {"Description", "description"}, {"Metadata", "metadata"},
+		{"Overdraft", "overdraft"}, {"OverdraftLimit", "overdraft_limit"}, {"EligibleBefore", "eligible_before"}, {"Description", "description"}, {"Metadata", "metadata"},
 	},
 	"ExpirationChange": {
 		{"BlockID", "block_id"}, {"ExpiresAt", "expiry_date"}, {"Target", "target_expiry_date"}, {"Amount", "amount"},

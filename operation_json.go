@@ -70,14 +70,14 @@ func (op *Increment) members() []member {
 }
 
 func (op *Decrement) members() []member {
-	_, bounded := op.Limit.Amount()
+	_, bounded := op.OverdraftLimit.Amount()
 	return []member{
 		{"amount", &op.Amount, op.Amount.IsZero()},
 		{"item_id", &op.ItemID, op.ItemID == ""},
 		{"price_id", &op.PriceID, op.PriceID == ""},
 		{"invoice_id", &op.InvoiceID, op.InvoiceID == ""},
 		{"overdraft", &op.Overdraft, op.Overdraft == 0},
-		{"overdraft_limit", &op.Limit, !bounded},
+		{"overdraft_limit", &op.OverdraftLimit, !bounded},
 		{"eligible_before", &op.EligibleBefore, op.EligibleBefore == 0},
 		{"description", &op.Description, op.Description == ""},
 		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},

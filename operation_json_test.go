@@ -42,7 +42,7 @@ func anySingle(t *rapid.T) Operation {
 	case 0:
 		op := Increment{
 			Amount: amount, BlockID: text("block"), EffectiveAt: when("effective", When{}), ExpiresAt: when("expires", When{}, Never()),
-			Priority: rapid.Int32().Draw(t, "priority"), Source: rapid.SampledFrom([]Source{Manual, Allocation, TopUp, Commitment}).Draw(t, "source"),
+			Priority: rapid.Int32().Draw(t, "priority"), Source: rapid.SampledFrom([]Source{SourceManual, SourceAllocation, SourceTopUp, SourceCommitment}).Draw(t, "source"),
 			RequirePayment: rapid.Bool().Draw(t, "payment"), Repay: rapid.SampledFrom([]Repay{RepayDefault, RepayFirst, RepayNever}).Draw(t, "repay"),
 			InvoiceID: text("invoice"), Description: text("description"), Metadata: metadata(),
 		}
@@ -50,7 +50,7 @@ func anySingle(t *rapid.T) Operation {
 			op.CostBasis = MustCostBasis(basis)
 		}
 		if rapid.Bool().Draw(t, "filtered") {
-			op.Filters = []Filter{{FieldItem, Includes, []string{"api"}}, {FieldItem, Excludes, []string{id("value"), "b"}}}
+			op.Filters = []Filter{{FilterFieldItem, FilterIncludes, []string{"api"}}, {FilterFieldItem, FilterExcludes, []string{id("value"), "b"}}}
 		}
 		if op.check() != nil { // the expiry is not after the effective date
 			op.EffectiveAt = When{}
@@ -59,12 +59,12 @@ func anySingle(t *rapid.T) Operation {
 	case 1:
 		op := Decrement{
 			Amount: amount, ItemID: text("item"), PriceID: text("price"), InvoiceID: text("invoice"),
-			Overdraft: rapid.SampledFrom([]Overdraft{Allow, Reject, StopAtZero}).Draw(t, "overdraft"), Description: text("description"), Metadata: metadata(),
+			Overdraft: rapid.SampledFrom([]Overdraft{OverdraftAllow, OverdraftReject, OverdraftStopAtZero}).Draw(t, "overdraft"), Description: text("description"), Metadata: metadata(),
 		}
-		if op.Overdraft != Allow {
+		if op.Overdraft != OverdraftAllow {
 			op.EligibleBefore = rapid.SampledFrom([]Instant{0, 1, lastInstant}).Draw(t, "before")
 		} else if limit := rapid.SampledFrom([]string{"", "0", "20.5"}).Draw(t, "limit"); limit != "" {
-			op.Limit = LimitOf(MustAmount(limit))
+			op.OverdraftLimit = OverdraftLimitOf(MustAmount(limit))
 		}
 		return op
 	case 2:
@@ -77,7 +77,7 @@ func anySingle(t *rapid.T) Operation {
 		}
 		return op
 	case 3:
-		return Void{BlockID: id("block"), Amount: amount, Reason: rapid.SampledFrom([]string{"", ReasonRefund}).Draw(t, "reason"), Description: text("description"), Metadata: metadata()}
+		return Void{BlockID: id("block"), Amount: amount, Reason: rapid.SampledFrom([]string{"", VoidRefund}).Draw(t, "reason"), Description: text("description"), Metadata: metadata()}
 	case 4:
 		return Amendment{BlockID: id("block"), Amount: amount, Description: text("description"), Metadata: metadata()}
 	}
@@ -119,17 +119,17 @@ func TestOperationsInJSON(t *testing.T) {
 		{Increment{Amount: AmountOf(100)}, `{"op":"increment","amount":"100"}`},
 		{Increment{
 			Amount: AmountOf(100), BlockID: "b", EffectiveAt: AtInstant(when("2040-01-01")), ExpiresAt: day, CostBasis: MustCostBasis("0.20"), Priority: -1,
-			Filters: []Filter{{FieldItem, Excludes, []string{"api"}}}, Source: TopUp, RequirePayment: true, Repay: RepayNever, InvoiceID: "i", Description: "d", Metadata: map[string]string{"k": "v"},
+			Filters: []Filter{{FilterFieldItem, FilterExcludes, []string{"api"}}}, Source: SourceTopUp, RequirePayment: true, Repay: RepayNever, InvoiceID: "i", Description: "d", Metadata: map[string]string{"k": "v"},
 		}, `{"op":"increment","amount":"100","block_id":"b","effective_date":"2040-01-01T00:00:00Z","expiry_date":"2041-01-01","per_unit_cost_basis":"0.20","priority":-1,` +
 			`"filters":[{"field":"item_id","operator":"excludes","values":["api"]}],"source":"top_up","require_payment":true,"repay":"never","invoice_id":"i","description":"d","metadata":{"k":"v"}}`},
 		{Increment{Amount: AmountOf(1), ExpiresAt: Never()}, `{"op":"increment","amount":"1","expiry_date":null}`},
-		{Decrement{Amount: AmountOf(1), Limit: LimitOf(Amount{})}, `{"op":"decrement","amount":"1","overdraft_limit":"0"}`},
-		{Decrement{Amount: AmountOf(1), ItemID: "api", PriceID: "p", InvoiceID: "i", Overdraft: StopAtZero, EligibleBefore: when("2040-01-01")},
+		{Decrement{Amount: AmountOf(1), OverdraftLimit: OverdraftLimitOf(Amount{})}, `{"op":"decrement","amount":"1","overdraft_limit":"0"}`},
+		{Decrement{Amount: AmountOf(1), ItemID: "api", PriceID: "p", InvoiceID: "i", Overdraft: OverdraftStopAtZero, EligibleBefore: when("2040-01-01")},
 			`{"op":"decrement","amount":"1","item_id":"api","price_id":"p","invoice_id":"i","overdraft":"stop_at_zero","eligible_before":"2040-01-01T00:00:00Z"}`},
 		{ExpirationChange{BlockID: "b", Target: Never()}, `{"op":"expiration_change","block_id":"b","target_expiry_date":null}`},
 		{ExpirationChange{ExpiresAt: day, Target: day, Amount: AmountOf(2), NewBlockID: "n"},
 			`{"op":"expiration_change","expiry_date":"2041-01-01","target_expiry_date":"2041-01-01","amount":"2","new_block_id":"n"}`},
-		{Void{BlockID: "b", Amount: AmountOf(1), Reason: ReasonRefund}, `{"op":"void","block_id":"b","amount":"1","void_reason":"refund"}`},
+		{Void{BlockID: "b", Amount: AmountOf(1), Reason: VoidRefund}, `{"op":"void","block_id":"b","amount":"1","void_reason":"refund"}`},
 		{Amendment{BlockID: "b", Amount: AmountOf(1)}, `{"op":"amendment","block_id":"b","amount":"1"}`},
 		{Activation{BlockID: "b"}, `{"op":"activate","block_id":"b"}`},
 		{Batch{Activation{BlockID: "b"}, Decrement{Amount: AmountOf(1)}}, `{"op":"batch","operations":[{"op":"activate","block_id":"b"},{"op":"decrement","amount":"1"}]}`},
@@ -224,7 +224,7 @@ func TestBadOperationsInJSON(t *testing.T) {
 func TestBadOperationsAreNotWritten(t *testing.T) {
 	for _, op := range []Operation{
 		Increment{}, Increment{Amount: AmountOf(1), ExpiresAt: On(0)}, Increment{Amount: AmountOf(1), Source: 9}, Increment{Amount: AmountOf(1), Repay: 9}, Activation{BlockID: "\xff"},
-		Increment{Amount: AmountOf(1), Filters: []Filter{{Operator: 9, Values: []string{"a"}}}}, Decrement{Amount: AmountOf(1), EligibleBefore: -1, Overdraft: Reject}, Batch{}, Batch{nil}, Batch{Batch{}}, Batch{Void{}},
+		Increment{Amount: AmountOf(1), Filters: []Filter{{Operator: 9, Values: []string{"a"}}}}, Decrement{Amount: AmountOf(1), EligibleBefore: -1, Overdraft: OverdraftReject}, Batch{}, Batch{nil}, Batch{Batch{}}, Batch{Void{}},
 	} {
 		if data, err := json.Marshal(op); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%+v is written as %s, %v", op, data, err)
@@ -238,16 +238,16 @@ func TestBadOperationsAreNotWritten(t *testing.T) {
 func TestValuesSurviveTextAndJSON(t *testing.T) {
 	valueSurvives(t, []Amount{{}, AmountOf(-5), MustAmount("0.5")}, "", "x", "1e99", " 1")
 	valueSurvives(t, []CostBasis{{}, MustCostBasis("0.20"), MustCostBasis("0")}, "x", "-1", "1e2")
-	valueSurvives(t, []Limit{{}, LimitOf(Amount{}), LimitOf(MustAmount("12.5"))}, "x", "1e99")
+	valueSurvives(t, []OverdraftLimit{{}, OverdraftLimitOf(Amount{}), OverdraftLimitOf(MustAmount("12.5"))}, "x", "1e99")
 	valueSurvives(t, []Instant{0, 1, lastInstant, when("2041-01-01")}, "x", "2041-01-01", "10000-01-01T00:00:00Z")
 	valueSurvives(t, []Date{0, DateOf(1, 1, 1), DateOf(9999, 12, 31), DateOf(2024, 2, 29)}, "x", "2023-02-29", "2024-2-29", "2024-02-29T00:00:00Z", "20240229")
 	valueSurvives(t, []When{{}, Never(), On(DateOf(2041, 1, 1)), AtInstant(1), AtInstant(lastInstant)}, "x", "Never", "2041-02-30", "10000-01-01")
-	valueSurvives(t, []BlockStatus{Active, PendingPayment}, "", "unknown(9)")
-	valueSurvives(t, []Source{Manual, Allocation, TopUp, Commitment}, "", "Manual")
-	valueSurvives(t, []FilterField{FieldItem, FieldPrice, FieldPriceType, FieldCurrency, FieldPricingUnit}, "", "item")
-	valueSurvives(t, []FilterOperator{Includes, Excludes}, "", "include")
+	valueSurvives(t, []BlockStatus{BlockActive, BlockPendingPayment}, "", "unknown(9)")
+	valueSurvives(t, []Source{SourceManual, SourceAllocation, SourceTopUp, SourceCommitment}, "", "Manual")
+	valueSurvives(t, []FilterField{FilterFieldItem, FilterFieldPrice, FilterFieldPriceType, FilterFieldCurrency, FilterFieldPricingUnit}, "", "item")
+	valueSurvives(t, []FilterOperator{FilterIncludes, FilterExcludes}, "", "include")
 	valueSurvives(t, []Repay{RepayDefault, RepayFirst, RepayNever}, "default")
-	valueSurvives(t, []Overdraft{Allow, Reject, StopAtZero}, "", "limit")
+	valueSurvives(t, []Overdraft{OverdraftAllow, OverdraftReject, OverdraftStopAtZero}, "", "limit")
 	valueSurvives(t, []EntryType{0, EntryIncrement, EntryAmendment}, "grant")
 	valueSurvives(t, []EntryStatus{0, EntryCommitted, EntryPending}, "done")
 	valueSurvives(t, []Reason{0, ReasonFiltered, ReasonNotNeeded}, "why")

@@ -7,9 +7,9 @@ type Overdraft uint8
 
 // The overdraft policies.
 const (
-	Allow      Overdraft = iota // take it from the last non-expiring unfiltered block, or a new overdraft block
-	Reject                      // refuse the decrement
-	StopAtZero                  // take what there is and return the overage
+	OverdraftAllow      Overdraft = iota // take it from the last non-expiring unfiltered block, or a new overdraft block
+	OverdraftReject                      // refuse the decrement
+	OverdraftStopAtZero                  // take what there is and return the overage
 )
 
 // String returns the name used in operations files.
@@ -17,36 +17,36 @@ func (o Overdraft) String() string { return name(overdraftNames, o) }
 
 // ParseOverdraft reads a policy by its name.
 func ParseOverdraft(text string) (Overdraft, error) {
-	return parseName(overdraftNames, Allow, "overdraft", text)
+	return parseName(overdraftNames, OverdraftAllow, "overdraft", text)
 }
 
 // MarshalText gives the name.
 func (o Overdraft) MarshalText() ([]byte, error) {
-	return marshalName(overdraftNames, Allow, "overdraft", o)
+	return marshalName(overdraftNames, OverdraftAllow, "overdraft", o)
 }
 
 // UnmarshalText reads what MarshalText writes.
 func (o *Overdraft) UnmarshalText(text []byte) error {
-	return unmarshalName(o, overdraftNames, Allow, "overdraft", text)
+	return unmarshalName(o, overdraftNames, OverdraftAllow, "overdraft", text)
 }
 
 var overdraftNames = []string{"allow", "reject", "stop_at_zero"}
 
 // Limit bounds an overdraft: the total may not fall below minus it. The zero Limit
 // is no bound.
-type Limit struct {
+type OverdraftLimit struct {
 	amount Amount
 	set    bool
 }
 
-// LimitOf bounds an overdraft by a (≥ 0).
-func LimitOf(a Amount) Limit { return Limit{amount: a, set: true} }
+// OverdraftLimitOf bounds an overdraft by a (≥ 0).
+func OverdraftLimitOf(a Amount) OverdraftLimit { return OverdraftLimit{amount: a, set: true} }
 
 // Amount returns the bound and whether there is one.
-func (l Limit) Amount() (Amount, bool) { return l.amount, l.set }
+func (l OverdraftLimit) Amount() (Amount, bool) { return l.amount, l.set }
 
 // String returns the bound; nothing when there is none.
-func (l Limit) String() string {
+func (l OverdraftLimit) String() string {
 	if !l.set {
 		return ""
 	}
@@ -54,19 +54,19 @@ func (l Limit) String() string {
 }
 
 // MarshalText returns what String returns.
-func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+func (l OverdraftLimit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
 // UnmarshalText reads an amount; nothing is no bound. On an error l stays as it was.
-func (l *Limit) UnmarshalText(text []byte) error {
+func (l *OverdraftLimit) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
-		*l = Limit{}
+		*l = OverdraftLimit{}
 		return nil
 	}
 	return l.read(ParseAmount(boundedText(text)))
 }
 
 // MarshalJSON returns the bound as a JSON string; null for none.
-func (l Limit) MarshalJSON() ([]byte, error) {
+func (l OverdraftLimit) MarshalJSON() ([]byte, error) {
 	if !l.set {
 		return []byte("null"), nil
 	}
@@ -75,15 +75,15 @@ func (l Limit) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON reads a JSON string or number by its decimal text; null is no bound.
 // On an error l stays as it was.
-func (l *Limit) UnmarshalJSON(data []byte) error {
+func (l *OverdraftLimit) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
-		*l = Limit{}
+		*l = OverdraftLimit{}
 		return nil
 	}
 	return l.read(ParseAmount(jsonNumberText(data)))
 }
 
-func (l *Limit) read(a Amount, err error) error {
+func (l *OverdraftLimit) read(a Amount, err error) error {
 	if err != nil {
 		var refused *InvalidError
 		if errors.As(err, &refused) {
@@ -91,6 +91,6 @@ func (l *Limit) read(a Amount, err error) error {
 		}
 		return err
 	}
-	*l = LimitOf(a)
+	*l = OverdraftLimitOf(a)
 	return nil
 }

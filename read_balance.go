@@ -134,9 +134,9 @@ func balanceOf(balances map[uint64]Amount, blocks map[uint64]Block, q BalanceQue
 	for n, b := range blocks {
 		balance := balances[n]
 		if b.ActivatedAt == 0 || b.ActivatedAt > q.At {
-			b.Status = PendingPayment
+			b.Status = BlockPendingPayment
 		} else {
-			b.Status = Active
+			b.Status = BlockActive
 		}
 		if balance.IsZero() || !b.Eligible(q.At) {
 			continue

@@ -52,7 +52,7 @@ type Explanation struct {
 // list them.
 const MaxExplained = 100_000
 
-// Explain tells, for a charge, which blocks would be drawn as under StopAtZero and
+// Explain tells, for a charge, which blocks would be drawn as under OverdraftStopAtZero and
 // why each was used or skipped. It lists every block the account ever had. Errors:
 // InvalidError; ConstraintError when there are more than MaxExplained: Preview tells what
 // a decrement draws, and Blocks lists the others in pages.
@@ -140,7 +140,7 @@ func reasonFor(b *Block, charge Charge, at Instant, use Amount) Reason {
 		return ReasonNotEffective
 	case b.Expired(at):
 		return ReasonExpired
-	case b.Status == PendingPayment:
+	case b.Status == BlockPendingPayment:
 		return ReasonPendingPayment
 	case b.Balance.Sign() <= 0:
 		return ReasonEmpty

@@ -93,7 +93,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestExplainAgreesProperty: what is explained is what a decrement under StopAtZero
+// TestExplainAgreesProperty: what is explained is what a decrement under OverdraftStopAtZero
 // takes, block by block.
 func TestExplainAgreesProperty(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
@@ -105,7 +105,7 @@ func TestExplainAgreesProperty(t *testing.T) {
 				blocks++
 			}
 		}
-		op := spend(rapid.SampledFrom([]string{"1", "7", "100"}).Draw(rt, "amount"), policy(creditledger.StopAtZero))
+		op := spend(rapid.SampledFrom([]string{"1", "7", "100"}).Draw(rt, "amount"), policy(creditledger.OverdraftStopAtZero))
 		op.ItemID = rapid.SampledFrom([]string{"", "api", "disk"}).Draw(rt, "item")
 		e, err := w.Explain(ctx, cus1, op.Amount, creditledger.Charge{ItemID: op.ItemID})
 		if err != nil {

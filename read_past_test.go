@@ -104,7 +104,7 @@ func TestNobodyIsToldWhatWasBeforeTheCall(t *testing.T) {
 			return b.Total.String(), err
 		},
 		"a refusal": func(w *world) (string, error) {
-			res, err := w.Do(ctx, cus1, spend("15", policy(creditledger.Reject)), "k")
+			res, err := w.Do(ctx, cus1, spend("15", policy(creditledger.OverdraftReject)), "k")
 			if err != nil {
 				return "", err
 			}

@@ -8,7 +8,7 @@ type Result struct {
 	// Entries are those of the operation, in order; of a Batch, those of all its
 	// operations. Expiries materialised on the way are not among them.
 	Entries    []Entry
-	Overage    Amount   // StopAtZero: what was not covered
+	Overage    Amount   // OverdraftStopAtZero: what was not covered
 	Consumed   Amount   // void: requested credits that were already used; their revenue is to be reversed
 	NewBlockID string   // the block made, empty when none was
 	Results    []Result // Batch: one per operation, without Key and Replayed

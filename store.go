@@ -3,7 +3,7 @@ package creditledger
 import "context"
 
 // Store remembers what the ledger decides. It knows no rule: it keeps heads, blocks,
-// journal records, idempotency keys and records of upper layers, and changes them
+// journal records, idempotency keys and documents, and changes them
 // all or not at all.
 //
 // A Store may be called by any number of goroutines at once. Everything it is given
@@ -24,13 +24,13 @@ type Store interface {
 	Load(ctx context.Context, id AccountID, have *Head) (*State, error)
 
 	// Commit applies all changes or none, durably: when it returns nil they survive
-	// a crash. Changes name each account at most once, and each record at most once.
+	// a crash. Changes name each account at most once, and each document at most once.
 	// The caller guarantees that journal records continue at Version+1, dense, that
 	// there is at least one, and that Head.Version is the last of them.
 	//
 	// It returns a ConflictError, and nothing is written, when an account is not at
 	// the Version and the Prev that a change was computed from, when one of the keys or block ids to
-	// be added is already stored for that account, or when an upper-layer record is
+	// be added is already stored for that account, or when an document is
 	// not at the version, or not of the seal, that its put expects. It returns an OutcomeUnknownError when it cannot
 	// tell whether the changes are stored; a store that nobody shares then refuses
 	// further work with ErrPoisoned until it is reopened, one that is shared finds out
@@ -70,12 +70,12 @@ type Store interface {
 	// Accounts returns up to limit accounts, in order, after the given one.
 	Accounts(ctx context.Context, after AccountID, limit int) ([]AccountID, error)
 
-	// Record returns a record of an upper layer; a NotFoundError when there is none.
-	Record(ctx context.Context, id RecordID) (Record, error)
+	// Document returns a document of an upper layer; a NotFoundError when there is none.
+	Document(ctx context.Context, id DocumentID) (Document, error)
 
-	// Records returns up to limit records of a kind whose keys begin with prefix,
+	// Documents returns up to limit documents of a kind whose keys begin with prefix,
 	// in byte order of their keys, after the key after (empty: from the first).
-	Records(ctx context.Context, kind, prefix, after string, limit int) ([]Record, error)
+	Documents(ctx context.Context, kind, prefix, after string, limit int) ([]Document, error)
 
 	// Snapshot calls f with all that is stored of the account, as of one moment, and
 	// returns f's error; it may call f again, with a later moment, after trouble with
@@ -83,8 +83,8 @@ type Store interface {
 	Snapshot(ctx context.Context, id AccountID, f func(Snapshot) error) error
 
 	// CheckStrays looks for what no Snapshot of a listed account shows: rows of no
-	// account, rows of the store's own that should not be there, and records of upper
-	// layers that are not what was put. It returns a Violation, or a CorruptError, for
+	// account, rows of the store's own that should not be there, and documents
+	// that are not what was put. It returns a Violation, or a CorruptError, for
 	// the first. Commits go on meanwhile, and what they write is no finding.
 	CheckStrays(ctx context.Context) error
 }
@@ -234,15 +234,15 @@ type KeyedRecord struct {
 // or a standby that lags brought back reaches a version a second time, with another
 // history and so with another seal.
 type Change struct {
-	Account AccountID // zero: only Records
-	Version uint64    // the head's version; 0: the account was never written
-	Prev    Seal      // the head's seal; zero if the account was never written
-	Head    Head
-	Journal []JournalRecord
-	Blocks  []StoredBlock
-	Keys    []KeyedRecord
-	Texts   []RecordTexts // of records up to Version, ascending: they take the place of what is stored
-	Records []RecordPut
+	Account   AccountID // zero: only Records
+	Version   uint64    // the head's version; 0: the account was never written
+	Prev      Seal      // the head's seal; zero if the account was never written
+	Head      Head
+	Journal   []JournalRecord
+	Blocks    []StoredBlock
+	Keys      []KeyedRecord
+	Texts     []RecordTexts // of records up to Version, ascending: they take the place of what is stored
+	Documents []DocumentPut
 }
 
 // standsStill is what a store says whose next page is not behind the last one: who

@@ -36,7 +36,7 @@ func (r *verification) examineCustomers(ctx context.Context) error {
 		return nil
 	})
 	if err == nil {
-		err = r.eachRecord(ctx, customerExternal, func(rec *Record) error {
+		err = r.eachDocument(ctx, customerExternal, func(rec *Document) error {
 			listed.addPair(rec.Key, string(rec.Value))
 			return nil
 		})
@@ -78,7 +78,7 @@ func (r *verification) blameCustomers(ctx context.Context) error {
 		if c.ExternalID == "" {
 			return nil
 		}
-		rec, err := r.ledger.store.Record(ctx, RecordID{Kind: customerExternal, Key: c.ExternalID})
+		rec, err := r.ledger.store.Document(ctx, DocumentID{Kind: customerExternal, Key: c.ExternalID})
 		if err == nil && string(rec.Value) != c.ID || isNotFound(err) {
 			return customerViolation(c.ID, "its external id "+quote(c.ExternalID)+" does not lead to it")
 		}
@@ -87,7 +87,7 @@ func (r *verification) blameCustomers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return r.eachRecord(ctx, customerExternal, func(rec *Record) error {
+	return r.eachDocument(ctx, customerExternal, func(rec *Document) error {
 		c, _, err := r.ledger.customer(ctx, string(rec.Value))
 		if err == nil && c.ExternalID != rec.Key || isNotFound(err) {
 			return customerViolation(string(rec.Value), "the external id "+quote(rec.Key)+" leads to it, and is not its own")
@@ -101,7 +101,7 @@ func customerViolation(id, detail string) error {
 }
 
 func (r *verification) eachCustomer(ctx context.Context, f func(*Customer, count) error) error {
-	return r.eachRecord(ctx, customerKind, func(rec *Record) error {
+	return r.eachDocument(ctx, customerKind, func(rec *Document) error {
 		c, n, err := decodeCounted(rec.Value)
 		if err != nil {
 			return customerViolation(rec.Key, err.Error())
@@ -113,13 +113,13 @@ func (r *verification) eachCustomer(ctx context.Context, f func(*Customer, count
 	})
 }
 
-// recordsPage is how many records of upper layers are read at once; they may be large.
-const recordsPage = 64
+// documentsPage is how many documents of upper layers are read at once; they may be large.
+const documentsPage = 64
 
-// eachRecord walks over the records of a kind, which the store lists in order.
-func (r *verification) eachRecord(ctx context.Context, kind string, f func(*Record) error) error {
+// eachDocument walks over the records of a kind, which the store lists in order.
+func (r *verification) eachDocument(ctx context.Context, kind string, f func(*Document) error) error {
 	for after := ""; ; {
-		page, err := r.ledger.store.Records(ctx, kind, "", after, recordsPage)
+		page, err := r.ledger.store.Documents(ctx, kind, "", after, documentsPage)
 		if err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func (r *verification) eachRecord(ctx context.Context, kind string, f func(*Reco
 				return err
 			}
 		}
-		if len(page) < recordsPage {
+		if len(page) < documentsPage {
 			return nil
 		}
 	}
@@ -146,7 +146,7 @@ func (s *keySum) addPair(a, b string) { s.add(Key(appendText(nil, a))+Key(b), 0)
 // counts returns the counts of all parts.
 func (r *verification) counts(ctx context.Context) (map[string]count, error) {
 	counts := map[string]count{}
-	err := r.eachRecord(ctx, customerCount, func(rec *Record) error {
+	err := r.eachDocument(ctx, customerCount, func(rec *Document) error {
 		c, err := decodeCount(rec.Value)
 		if err != nil {
 			return &Violation{Rule: "customers", Detail: "the count of part " + quote(rec.Key) + ": " + err.Error()}

@@ -329,24 +329,24 @@ func TestVerifyAllWithACheckpointOfEachAccount(t *testing.T) {
 	}
 }
 
-// kept is a store whose records of upper layers a test has changed by hand.
+// kept is a store whose documents of upper layers a test has changed by hand.
 type kept struct {
 	creditledger.Store
-	records map[creditledger.RecordID][]byte
+	records map[creditledger.DocumentID][]byte
 }
 
-func (s kept) Record(ctx context.Context, id creditledger.RecordID) (creditledger.Record, error) {
+func (s kept) Document(ctx context.Context, id creditledger.DocumentID) (creditledger.Document, error) {
 	value, ok := s.records[id]
 	if !ok {
-		return creditledger.Record{}, &creditledger.NotFoundError{Kind: id.Kind, ID: id.Key}
+		return creditledger.Document{}, &creditledger.NotFoundError{Kind: id.Kind, ID: id.Key}
 	}
-	return creditledger.Record{RecordID: id, Version: 1, Value: value}, nil
+	return creditledger.Document{DocumentID: id, Version: 1, Value: value}, nil
 }
 
-func (s kept) Records(_ context.Context, kind, _, after string, limit int) (list []creditledger.Record, err error) {
-	for _, id := range slices.SortedFunc(maps.Keys(s.records), func(a, b creditledger.RecordID) int { return strings.Compare(a.Key, b.Key) }) {
+func (s kept) Documents(_ context.Context, kind, _, after string, limit int) (list []creditledger.Document, err error) {
+	for _, id := range slices.SortedFunc(maps.Keys(s.records), func(a, b creditledger.DocumentID) int { return strings.Compare(a.Key, b.Key) }) {
 		if id.Kind == kind && id.Key > after && len(list) < limit {
-			list = append(list, creditledger.Record{RecordID: id, Version: 1, Value: s.records[id]})
+			list = append(list, creditledger.Document{DocumentID: id, Version: 1, Value: s.records[id]})
 		}
 	}
 	return list, nil
@@ -356,54 +356,54 @@ func (s kept) Records(_ context.Context, kind, _, after string, limit int) (list
 // those that have them.
 func TestVerifyAllProvesCustomers(t *testing.T) {
 	w := newWorld(t)
-	clean := map[creditledger.RecordID][]byte{}
+	clean := map[creditledger.DocumentID][]byte{}
 	for i := range 200 { // more than a page
 		id, external := fmt.Sprintf("c%03d", i), fmt.Sprintf("x%03d", 199-i)
 		if _, err := w.PutCustomer(ctx, creditledger.CustomerUpdate{ID: id, ExternalID: &external}); err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range []creditledger.RecordID{{Kind: "customer", Key: id}, {Kind: "customer_external", Key: external}} {
-			rec, err := w.Record(ctx, r)
+		for _, r := range []creditledger.DocumentID{{Kind: "customer", Key: id}, {Kind: "customer_external", Key: external}} {
+			rec, err := w.Document(ctx, r)
 			if err != nil {
 				t.Fatal(err)
 			}
 			clean[r] = rec.Value
 		}
 	}
-	customer := func(key string) creditledger.RecordID { return creditledger.RecordID{Kind: "customer", Key: key} }
-	external := func(key string) creditledger.RecordID {
-		return creditledger.RecordID{Kind: "customer_external", Key: key}
+	customer := func(key string) creditledger.DocumentID { return creditledger.DocumentID{Kind: "customer", Key: key} }
+	external := func(key string) creditledger.DocumentID {
+		return creditledger.DocumentID{Kind: "customer_external", Key: key}
 	}
 	for _, c := range []struct {
 		name   string
-		change func(map[creditledger.RecordID][]byte)
+		change func(map[creditledger.DocumentID][]byte)
 		says   string
 	}{
-		{"as they are", func(map[creditledger.RecordID][]byte) {}, ""},
-		{"a customer deleted", func(m map[creditledger.RecordID][]byte) { delete(m, customer("c150")) },
+		{"as they are", func(map[creditledger.DocumentID][]byte) {}, ""},
+		{"a customer deleted", func(m map[creditledger.DocumentID][]byte) { delete(m, customer("c150")) },
 			`customer "c150": the external id "x049" leads to it, and is not its own`},
-		{"a customer moved", func(m map[creditledger.RecordID][]byte) {
+		{"a customer moved", func(m map[creditledger.DocumentID][]byte) {
 			m[customer("d")] = m[customer("c150")]
 			delete(m, customer("c150"))
 		}, `customer "d": it says that it is "c150"`},
-		{"a customer twice", func(m map[creditledger.RecordID][]byte) { m[customer("d")] = m[customer("c150")] },
+		{"a customer twice", func(m map[creditledger.DocumentID][]byte) { m[customer("d")] = m[customer("c150")] },
 			`customer "d": it says that it is "c150"`},
-		{"two customers swapped", func(m map[creditledger.RecordID][]byte) {
+		{"two customers swapped", func(m map[creditledger.DocumentID][]byte) {
 			m[customer("c001")], m[customer("c002")] = m[customer("c002")], m[customer("c001")]
 		}, `customer "c001": it says that it is "c002"`},
-		{"a customer damaged", func(m map[creditledger.RecordID][]byte) { m[customer("c001")] = []byte{1} }, `customer "c001": corrupt`},
-		{"an external id deleted", func(m map[creditledger.RecordID][]byte) { delete(m, external("x049")) },
+		{"a customer damaged", func(m map[creditledger.DocumentID][]byte) { m[customer("c001")] = []byte{1} }, `customer "c001": corrupt`},
+		{"an external id deleted", func(m map[creditledger.DocumentID][]byte) { delete(m, external("x049")) },
 			`customer "c150": its external id "x049" does not lead to it`},
-		{"an external id moved", func(m map[creditledger.RecordID][]byte) {
+		{"an external id moved", func(m map[creditledger.DocumentID][]byte) {
 			m[external("y")] = m[external("x049")]
 			delete(m, external("x049"))
 		}, `customer "c150": its external id "x049" does not lead to it`},
-		{"an external id twice", func(m map[creditledger.RecordID][]byte) { m[external("y")] = m[external("x049")] },
+		{"an external id twice", func(m map[creditledger.DocumentID][]byte) { m[external("y")] = m[external("x049")] },
 			`customer "c150": the external id "y" leads to it, and is not its own`},
-		{"two external ids swapped", func(m map[creditledger.RecordID][]byte) {
+		{"two external ids swapped", func(m map[creditledger.DocumentID][]byte) {
 			m[external("x198")], m[external("x197")] = m[external("x197")], m[external("x198")]
 		}, `customer "c001": its external id "x198" does not lead to it`},
-		{"an external id of nobody", func(m map[creditledger.RecordID][]byte) { m[external("y")] = []byte("nobody") },
+		{"an external id of nobody", func(m map[creditledger.DocumentID][]byte) { m[external("y")] = []byte("nobody") },
 			`customer "nobody": the external id "y" leads to it`},
 	} {
 		changed := maps.Clone(clean)
@@ -428,22 +428,22 @@ func TestVerifyAllMissesCustomers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	all := func() map[creditledger.RecordID][]byte {
+	all := func() map[creditledger.DocumentID][]byte {
 		t.Helper()
-		m := map[creditledger.RecordID][]byte{}
+		m := map[creditledger.DocumentID][]byte{}
 		for _, kind := range []string{"customer", "customer_count"} {
-			list, err := w.Records(ctx, kind, "", "", creditledger.MaxPage)
+			list, err := w.Documents(ctx, kind, "", "", creditledger.MaxPage)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, r := range list {
-				m[r.RecordID] = r.Value
+				m[r.DocumentID] = r.Value
 			}
 		}
 		return m
 	}
 	old := creditledger.Customer{ID: "uncounted", Timezone: "UTC"} // by a release before
-	if err := w.ImportRecords(ctx, []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "customer", Key: old.ID}, Value: creditledger.EncodeCustomer(old)}}); err != nil {
+	if err := w.ImportDocuments(ctx, []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "customer", Key: old.ID}, Value: creditledger.EncodeCustomer(old)}}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 300 { // more than there are parts
@@ -457,7 +457,7 @@ func TestVerifyAllMissesCustomers(t *testing.T) {
 		t.Fatal(err)
 	}
 	clean := all()
-	verify := func(m map[creditledger.RecordID][]byte) creditledger.Verification {
+	verify := func(m map[creditledger.DocumentID][]byte) creditledger.Verification {
 		t.Helper()
 		l := creditledger.New(kept{w.store, m}, nil)
 		defer l.Close()

@@ -112,7 +112,7 @@ func named(i int) creditledger.Increment {
 
 func filteredBy(i int) creditledger.Increment {
 	op := plain(i)
-	op.Filters = []creditledger.Filter{{Field: creditledger.FieldItem, Values: []string{fmt.Sprint("item-", i)}}}
+	op.Filters = []creditledger.Filter{{Field: creditledger.FilterFieldItem, Values: []string{fmt.Sprint("item-", i)}}}
 	return op
 }
 
@@ -221,7 +221,7 @@ func refuse(g *ground, n int) error {
 	for drawn := 0; drawn < n; drawn += creditledger.MaxEntries {
 		batch = append(batch, creditledger.Decrement{Amount: creditledger.AmountOf(int64(min(n-drawn, creditledger.MaxEntries)))})
 	}
-	batch = append(batch, creditledger.Decrement{Amount: creditledger.AmountOf(1), Overdraft: creditledger.Reject})
+	batch = append(batch, creditledger.Decrement{Amount: creditledger.AmountOf(1), Overdraft: creditledger.OverdraftReject})
 	if err := g.do(customer(0), batch); !errors.Is(err, creditledger.ErrInsufficientCredits) {
 		return fmt.Errorf("%v, want that it is refused", err)
 	}

@@ -33,11 +33,11 @@ func held(l *cl.Ledger, on cl.AccountID) (release chan struct{}) {
 	locked := make(chan struct{})
 	var once sync.Once
 	go func() {
-		_, _ = l.DoWith(context.Background(), on, cl.Increment{Amount: cl.AmountOf(1)}, "", func(*cl.Result) ([]cl.RecordPut, error) {
+		_, _ = l.DoWith(context.Background(), on, cl.Increment{Amount: cl.AmountOf(1)}, cl.DoOptions{Attach: func(*cl.Result) ([]cl.DocumentPut, error) {
 			once.Do(func() { close(locked) })
 			<-release
 			return nil, errors.New("enough")
-		})
+		}})
 	}()
 	<-locked
 	return release
@@ -71,9 +71,9 @@ func TestCommit_AccountNamedOnce(t *testing.T) {
 				t.Error("the attachment did not break off")
 			}
 		}()
-		_, _ = l.DoWith(ctx, a, cl.Increment{Amount: cl.AmountOf(1)}, "", func(*cl.Result) ([]cl.RecordPut, error) {
+		_, _ = l.DoWith(ctx, a, cl.Increment{Amount: cl.AmountOf(1)}, cl.DoOptions{Attach: func(*cl.Result) ([]cl.DocumentPut, error) {
 			panic("broken off")
-		})
+		}})
 	}()
 	submit(a) // once what was queued is decided afresh: a, b, a
 	atB := held(l, b)
@@ -150,7 +150,7 @@ func TestRefusal_OfWhatWasCommitted(t *testing.T) {
 	<-store.began
 	second := make(chan error)
 	go func() {
-		_, err := l.Do(ctx, on, cl.Decrement{Amount: cl.AmountOf(1), Overdraft: cl.Reject}, "")
+		_, err := l.Do(ctx, on, cl.Decrement{Amount: cl.AmountOf(1), Overdraft: cl.OverdraftReject}, "")
 		second <- err
 	}()
 	time.Sleep(20 * time.Millisecond)

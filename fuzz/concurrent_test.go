@@ -146,7 +146,7 @@ func prepared(t *testing.T, l *cl.Ledger, on cl.AccountID) (entries uint64) {
 var stormOps = []cl.Operation{
 	cl.Increment{Amount: cl.AmountOf(5), BlockID: "made"},
 	cl.Increment{Amount: cl.AmountOf(5)},
-	cl.Decrement{Amount: cl.AmountOf(120), Overdraft: cl.Reject},
+	cl.Decrement{Amount: cl.AmountOf(120), Overdraft: cl.OverdraftReject},
 	cl.Decrement{Amount: cl.AmountOf(500)},
 	cl.ExpirationChange{BlockID: "b1", Target: cl.Never()},
 	cl.Void{BlockID: "b2", Amount: cl.AmountOf(100)},
@@ -251,7 +251,7 @@ func TestOneOfMany(t *testing.T) {
 		accounts cl.Operation
 	}{
 		{"four voids of a whole block", 4, cl.Void{BlockID: "b", Amount: cl.AmountOf(100)}, cl.ErrConstraint, 2, cl.Increment{Amount: cl.AmountOf(100), BlockID: "b"}},
-		{"two spenders of one credit", 2, cl.Decrement{Amount: cl.AmountOf(1), Overdraft: cl.Reject}, cl.ErrInsufficientCredits, 1, cl.Increment{Amount: cl.AmountOf(1), BlockID: "b"}},
+		{"two spenders of one credit", 2, cl.Decrement{Amount: cl.AmountOf(1), Overdraft: cl.OverdraftReject}, cl.ErrInsufficientCredits, 1, cl.Increment{Amount: cl.AmountOf(1), BlockID: "b"}},
 		{"fifty payments of a pending block", 50, cl.Activation{BlockID: "b"}, cl.ErrConstraint, 0, cl.Increment{Amount: cl.AmountOf(1), BlockID: "b", RequirePayment: true}},
 		{"fifty moves of everything", 50, cl.ExpirationChange{BlockID: "b", Target: cl.Never()}, cl.ErrConstraint, 1, cl.Increment{Amount: cl.AmountOf(1), BlockID: "b"}},
 		{"fifty blocks of one id", 50, cl.Increment{Amount: cl.AmountOf(1), BlockID: "same"}, cl.ErrDuplicate, 1, cl.Increment{Amount: cl.AmountOf(1), BlockID: "b"}},

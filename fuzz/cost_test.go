@@ -36,7 +36,7 @@ func newCostly(t *testing.T, shared bool, cycles int) *costly {
 	for i := range cycles {
 		c.now = c.now.Add(time.Minute)
 		grant := cl.Increment{Amount: cl.AmountOf(1), BlockID: fmt.Sprint("used-", i), ExpiresAt: cl.At(costStart.AddDate(5, 0, i))}
-		c.made = append(c.made, must(t, c.ledger, c.on, grant).Key, must(t, c.ledger, c.on, cl.Decrement{Amount: cl.AmountOf(1), Overdraft: cl.Reject}).Key)
+		c.made = append(c.made, must(t, c.ledger, c.on, grant).Key, must(t, c.ledger, c.on, cl.Decrement{Amount: cl.AmountOf(1), Overdraft: cl.OverdraftReject}).Key)
 	}
 	for i := range 3 {
 		must(t, c.ledger, c.on, cl.Increment{Amount: cl.AmountOf(100_000), BlockID: fmt.Sprint("open-", i)})

@@ -38,15 +38,15 @@ func TestDeadlines(t *testing.T) {
 			}
 			return err
 		},
-		"PutRecords": func(ctx context.Context, l *cl.Ledger) error {
-			return l.PutRecords(ctx, []cl.RecordPut{{RecordID: cl.RecordID{Kind: "note", Key: "1"}, Value: []byte("x")}})
+		"PutDocuments": func(ctx context.Context, l *cl.Ledger) error {
+			return l.PutDocuments(ctx, []cl.DocumentPut{{DocumentID: cl.DocumentID{Kind: "note", Key: "1"}, Value: []byte("x")}})
 		},
 		"Record": func(ctx context.Context, l *cl.Ledger) error {
-			_, err := l.Record(ctx, cl.RecordID{Kind: "note", Key: "1"})
+			_, err := l.Document(ctx, cl.DocumentID{Kind: "note", Key: "1"})
 			return err
 		},
 		"Records": func(ctx context.Context, l *cl.Ledger) error {
-			_, err := l.Records(ctx, "note", "", "", 10)
+			_, err := l.Documents(ctx, "note", "", "", 10)
 			return err
 		},
 		"PutCustomer": func(ctx context.Context, l *cl.Ledger) error {

@@ -34,7 +34,7 @@ func Digest(ctx context.Context, s cl.Store) (string, error) {
 		after = ids[len(ids)-1]
 	}
 	for after := ""; ; {
-		records, err := s.Records(ctx, "customer", "", after, page)
+		records, err := s.Documents(ctx, "customer", "", after, page)
 		if err != nil {
 			return "", err
 		}

@@ -44,7 +44,7 @@ func faultCalls() []faultCall {
 		named("decrement into debt", op(cl.Decrement{Amount: cl.AmountOf(500)})),
 		op(cl.ExpirationChange{BlockID: "never", Target: cl.On(cl.DateOf(2025, 1, 1)), Amount: cl.AmountOf(5), NewBlockID: "moved"}),
 		named("expiration_change by expiry", op(cl.ExpirationChange{ExpiresAt: cl.At(faultStart.Add(time.Hour * 100)), Target: cl.At(faultStart), NewBlockID: "past"})),
-		op(cl.Void{BlockID: "item", Amount: cl.AmountOf(45), Reason: cl.ReasonRefund}),
+		op(cl.Void{BlockID: "item", Amount: cl.AmountOf(45), Reason: cl.VoidRefund}),
 		op(cl.Amendment{BlockID: "drawn", Amount: cl.AmountOf(1)}),
 		op(cl.Activation{BlockID: "pending"}),
 		op(cl.Batch{cl.Activation{BlockID: "pending"}, cl.Decrement{Amount: cl.AmountOf(70)}, cl.Void{BlockID: "never", Amount: cl.AmountOf(1)}}),
@@ -106,7 +106,7 @@ func newWorld(t testing.TB, b fuzz.Backend) *world {
 	}
 	w.must(quietAccount, cl.Increment{Amount: cl.AmountOf(10), BlockID: "quiet", ExpiresAt: cl.At(faultStart.Add(time.Hour))})
 	w.must(faultAccount, cl.Increment{Amount: cl.AmountOf(100), BlockID: "soon", ExpiresAt: cl.At(faultStart.Add(time.Hour))})
-	w.must(faultAccount, cl.Increment{Amount: cl.AmountOf(50), BlockID: "item", Filters: []cl.Filter{{Field: cl.FieldItem, Values: []string{"api"}}}})
+	w.must(faultAccount, cl.Increment{Amount: cl.AmountOf(50), BlockID: "item", Filters: []cl.Filter{{Field: cl.FilterFieldItem, Values: []string{"api"}}}})
 	w.must(faultAccount, cl.Increment{Amount: cl.AmountOf(30), BlockID: "later", ExpiresAt: cl.At(faultStart.Add(time.Hour * 100))})
 	w.must(faultAccount, cl.Increment{Amount: cl.AmountOf(20), BlockID: "never", Priority: 1})
 	w.must(faultAccount, cl.Increment{Amount: cl.AmountOf(10), BlockID: "drawn", Priority: -1})

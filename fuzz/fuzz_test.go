@@ -43,17 +43,17 @@ func sample(t testing.TB) stored {
 	ctx, store, now := context.Background(), memory.New(), time.Date(2022, 5, 5, 17, 17, 6, 1000, time.UTC)
 	l := cl.New(store, &cl.Options{Clock: func() time.Time { return now }})
 	on := cl.AccountID{Customer: "cus_1", Currency: "credits"}
-	item := []cl.Filter{{Field: cl.FieldItem, Operator: cl.Excludes, Values: []string{"api", "größe"}}}
+	item := []cl.Filter{{Field: cl.FilterFieldItem, Operator: cl.FilterExcludes, Values: []string{"api", "größe"}}}
 	note := map[string]string{"record_id": "rec_123", "": "x"}
 	delete(note, "")
 	for i, op := range []cl.Operation{
-		cl.Increment{Amount: cl.MustAmount("100"), BlockID: "b1", ExpiresAt: cl.On(cl.DateOf(2022, 12, 28)), CostBasis: cl.MustCostBasis("0.20"), Metadata: note, InvoiceID: "inv_1", Source: cl.TopUp},
+		cl.Increment{Amount: cl.MustAmount("100"), BlockID: "b1", ExpiresAt: cl.On(cl.DateOf(2022, 12, 28)), CostBasis: cl.MustCostBasis("0.20"), Metadata: note, InvoiceID: "inv_1", Source: cl.SourceTopUp},
 		cl.Increment{Amount: cl.MustAmount("12345678901234567890.123456789012345678"), BlockID: "b2", Priority: -7, Filters: item, RequirePayment: true, Repay: cl.RepayNever},
-		cl.Decrement{Amount: cl.MustAmount("0.000000000000000001"), ItemID: "api", PriceID: "p", InvoiceID: "inv", Overdraft: cl.StopAtZero, Description: "zwei\nZeilen"},
-		cl.Decrement{Amount: cl.MustAmount("150"), Limit: cl.LimitOf(cl.AmountOf(1000))},
-		cl.Decrement{Amount: cl.MustAmount("150"), Overdraft: cl.StopAtZero, EligibleBefore: cl.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))},
+		cl.Decrement{Amount: cl.MustAmount("0.000000000000000001"), ItemID: "api", PriceID: "p", InvoiceID: "inv", Overdraft: cl.OverdraftStopAtZero, Description: "zwei\nZeilen"},
+		cl.Decrement{Amount: cl.MustAmount("150"), OverdraftLimit: cl.OverdraftLimitOf(cl.AmountOf(1000))},
+		cl.Decrement{Amount: cl.MustAmount("150"), Overdraft: cl.OverdraftStopAtZero, EligibleBefore: cl.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))},
 		cl.ExpirationChange{BlockID: "b2", Target: cl.On(cl.DateOf(2023, 12, 28)), Amount: cl.AmountOf(10), NewBlockID: "b3"},
-		cl.Batch{cl.Void{BlockID: "b2", Amount: cl.AmountOf(5), Reason: cl.ReasonRefund}, cl.Amendment{BlockID: "b1", Amount: cl.AmountOf(3)}, cl.Activation{BlockID: "b3"}},
+		cl.Batch{cl.Void{BlockID: "b2", Amount: cl.AmountOf(5), Reason: cl.VoidRefund}, cl.Amendment{BlockID: "b1", Amount: cl.AmountOf(3)}, cl.Activation{BlockID: "b3"}},
 		cl.ExpirationChange{BlockID: "b1", Target: cl.At(now), NewBlockID: "b5"},
 		cl.Increment{Amount: cl.AmountOf(1), ExpiresAt: cl.At(now.Add(time.Hour))},
 	} {

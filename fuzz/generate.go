@@ -172,9 +172,9 @@ var (
 	items        = []string{"", "api", "storage", "APi"}
 	itemFilters  = [][]cl.Filter{
 		nil, nil, nil,
-		{{Field: cl.FieldItem, Operator: cl.Includes, Values: []string{"api"}}},
-		{{Field: cl.FieldItem, Operator: cl.Excludes, Values: []string{"api", "seats"}}},
-		{{Field: cl.FieldItem, Operator: cl.Includes, Values: []string{"storage", "api"}}, {Field: cl.FieldItem, Operator: cl.Excludes, Values: []string{"storage"}}},
+		{{Field: cl.FilterFieldItem, Operator: cl.FilterIncludes, Values: []string{"api"}}},
+		{{Field: cl.FilterFieldItem, Operator: cl.FilterExcludes, Values: []string{"api", "seats"}}},
+		{{Field: cl.FilterFieldItem, Operator: cl.FilterIncludes, Values: []string{"storage", "api"}}, {Field: cl.FilterFieldItem, Operator: cl.FilterExcludes, Values: []string{"storage"}}},
 	}
 )
 
@@ -209,7 +209,7 @@ func (g *generator) increment() cl.Operation {
 		op.CostBasis = cl.MustCostBasis(cost)
 	}
 	op.RequirePayment = g.chance(5, "pending")
-	op.Source = oneOf(g, "source", cl.Manual, cl.Manual, cl.Allocation, cl.TopUp, cl.Commitment)
+	op.Source = oneOf(g, "source", cl.SourceManual, cl.SourceManual, cl.SourceAllocation, cl.SourceTopUp, cl.SourceCommitment)
 	op.Repay = oneOf(g, "repay", cl.RepayDefault, cl.RepayDefault, cl.RepayFirst, cl.RepayNever)
 	if g.chance(6, "invoice") {
 		op.InvoiceID = "inv_1"
@@ -219,17 +219,17 @@ func (g *generator) increment() cl.Operation {
 }
 
 func (g *generator) decrement() cl.Operation {
-	op := cl.Decrement{ItemID: oneOf(g, "item", items...), Overdraft: oneOf(g, "overdraft", cl.Allow, cl.Reject, cl.StopAtZero, cl.Allow)}
+	op := cl.Decrement{ItemID: oneOf(g, "item", items...), Overdraft: oneOf(g, "overdraft", cl.OverdraftAllow, cl.OverdraftReject, cl.OverdraftStopAtZero, cl.OverdraftAllow)}
 	total, available := g.state.Total(g.at), g.state.Available(g.at, op.ItemID)
 	op.Amount = g.amount(available, total, new(big.Rat).Neg(total))
-	if op.Overdraft == cl.Allow && g.chance(4, "limited") {
+	if op.Overdraft == cl.OverdraftAllow && g.chance(4, "limited") {
 		limit := g.amount(new(big.Rat).Neg(total))
 		if g.chance(2, "limit 0") {
 			limit = cl.Amount{}
 		}
-		op.Limit = cl.LimitOf(limit)
+		op.OverdraftLimit = cl.OverdraftLimitOf(limit)
 	}
-	if op.Overdraft != cl.Allow && g.chance(3, "eligible before") {
+	if op.Overdraft != cl.OverdraftAllow && g.chance(3, "eligible before") {
 		op.EligibleBefore = g.since()
 	}
 	if g.chance(5, "ids") {
@@ -304,7 +304,7 @@ func (g *generator) void() cl.Operation {
 		op.Amount = model.Amount(room)
 	}
 	if g.chance(3, "refund") {
-		op.Reason = cl.ReasonRefund
+		op.Reason = cl.VoidRefund
 	}
 	op.Description, op.Metadata = g.note()
 	return op

@@ -93,12 +93,12 @@ func writeStored(t *testing.T, format int) {
 		op cl.Operation
 	}{
 		{one, storedRetry},
-		{one, cl.Increment{Amount: cl.MustAmount("12345678901234567890.123456789012345678"), BlockID: "b2", Priority: -7, Filters: []cl.Filter{{Operator: cl.Excludes, Values: []string{"api"}}}, RequirePayment: true}},
+		{one, cl.Increment{Amount: cl.MustAmount("12345678901234567890.123456789012345678"), BlockID: "b2", Priority: -7, Filters: []cl.Filter{{Operator: cl.FilterExcludes, Values: []string{"api"}}}, RequirePayment: true}},
 		{one, cl.Increment{Amount: cl.AmountOf(5), BlockID: "b3", ExpiresAt: cl.At(storedAt.Add(time.Hour)), Metadata: map[string]string{"record_id": "rec_123"}}},
-		{one, cl.Decrement{Amount: cl.MustAmount("0.5"), ItemID: "api", PriceID: "p", InvoiceID: "inv", Overdraft: cl.StopAtZero, Description: "zwei\nZeilen"}},
+		{one, cl.Decrement{Amount: cl.MustAmount("0.5"), ItemID: "api", PriceID: "p", InvoiceID: "inv", Overdraft: cl.OverdraftStopAtZero, Description: "zwei\nZeilen"}},
 		{one, cl.ExpirationChange{BlockID: "b1", Target: cl.On(cl.DateOf(2028, 12, 28)), Amount: cl.AmountOf(10), NewBlockID: "b4"}},
-		{one, cl.Batch{cl.Void{BlockID: "b1", Amount: cl.AmountOf(5), Reason: cl.ReasonRefund}, cl.Amendment{BlockID: "b3", Amount: cl.MustAmount("0.25")}, cl.Activation{BlockID: "b2"}}},
-		{one, cl.Decrement{Amount: cl.AmountOf(2), Overdraft: cl.Reject, EligibleBefore: cl.InstantOf(storedAt) + 1, Description: "usage of February", Metadata: map[string]string{"run": "17"}}},
+		{one, cl.Batch{cl.Void{BlockID: "b1", Amount: cl.AmountOf(5), Reason: cl.VoidRefund}, cl.Amendment{BlockID: "b3", Amount: cl.MustAmount("0.25")}, cl.Activation{BlockID: "b2"}}},
+		{one, cl.Decrement{Amount: cl.AmountOf(2), Overdraft: cl.OverdraftReject, EligibleBefore: cl.InstantOf(storedAt) + 1, Description: "usage of February", Metadata: map[string]string{"run": "17"}}},
 		{two, cl.Decrement{Amount: cl.AmountOf(7)}},
 		{two, cl.Increment{Amount: cl.AmountOf(3), Repay: cl.RepayNever}},
 	} {
@@ -106,8 +106,8 @@ func writeStored(t *testing.T, format int) {
 			t.Fatal(err)
 		}
 	}
-	note := cl.RecordPut{RecordID: cl.RecordID{Kind: "note", Key: "n1"}, Value: []byte(`{"amount":"100"}`)}
-	if err := l.PutRecords(ctx, []cl.RecordPut{note}); err != nil {
+	note := cl.DocumentPut{DocumentID: cl.DocumentID{Kind: "note", Key: "n1"}, Value: []byte(`{"amount":"100"}`)}
+	if err := l.PutDocuments(ctx, []cl.DocumentPut{note}); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(l.Close(), s.Close()); err != nil {
@@ -221,7 +221,7 @@ func holds(t *testing.T, path string, opts *bolt.Options, file storedFile) {
 		}
 	}
 	for key, value := range file.Records {
-		if r, err := l.Record(ctx, cl.RecordID{Kind: "note", Key: key}); err != nil || string(r.Value) != value {
+		if r, err := l.Document(ctx, cl.DocumentID{Kind: "note", Key: key}); err != nil || string(r.Value) != value {
 			t.Errorf("note %s: %q (%v), and was %q", key, r.Value, err, value)
 		}
 	}
@@ -239,11 +239,11 @@ func goesOn(t *testing.T, path string, file storedFile) {
 	if res, err := l.Do(ctx, on, storedRetry, "key-0"); err != nil || !res.Replayed || res.NewBlockID != "b1" {
 		t.Errorf("the retry: %+v, %v", res, err)
 	}
-	if _, err := l.Do(ctx, on, cl.Decrement{Amount: cl.AmountOf(30), Overdraft: cl.Reject}, "new"); err != nil {
+	if _, err := l.Do(ctx, on, cl.Decrement{Amount: cl.AmountOf(30), Overdraft: cl.OverdraftReject}, "new"); err != nil {
 		t.Error(err)
 	}
-	note := cl.RecordPut{RecordID: cl.RecordID{Kind: "note", Key: "n1"}, Expect: 1, Prev: cl.SealOf([]byte(file.Records["n1"])), Value: []byte("changed")}
-	if err := l.PutRecords(ctx, []cl.RecordPut{note}); err != nil {
+	note := cl.DocumentPut{DocumentID: cl.DocumentID{Kind: "note", Key: "n1"}, Expect: 1, Prev: cl.SealOf([]byte(file.Records["n1"])), Value: []byte("changed")}
+	if err := l.PutDocuments(ctx, []cl.DocumentPut{note}); err != nil {
 		t.Error(err)
 	}
 	if err := errors.Join(l.Close(), s.Close()); err != nil {
@@ -255,7 +255,7 @@ func goesOn(t *testing.T, path string, file storedFile) {
 	if v, err := l.VerifyAll(ctx, &cl.VerifyOptions{Since: file.since(t)}); err != nil || !v.OK {
 		t.Errorf("verify after the new operation: %v, %v", v.Violation, err)
 	}
-	if r, err := l.Record(ctx, note.RecordID); err != nil || string(r.Value) != "changed" || r.Version != 2 {
+	if r, err := l.Document(ctx, note.DocumentID); err != nil || string(r.Value) != "changed" || r.Version != 2 {
 		t.Errorf("the note: %+v, %v", r, err)
 	}
 }

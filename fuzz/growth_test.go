@@ -35,7 +35,7 @@ func TestCostOfTinyCaches(t *testing.T) {
 					t.Fatal(err)
 				}
 			case 2: // refused
-				if _, err := l.Do(context.Background(), on, cl.Decrement{Amount: cl.AmountOf(1_000_000), Overdraft: cl.Reject}, ""); !errors.Is(err, cl.ErrInsufficientCredits) {
+				if _, err := l.Do(context.Background(), on, cl.Decrement{Amount: cl.AmountOf(1_000_000), Overdraft: cl.OverdraftReject}, ""); !errors.Is(err, cl.ErrInsufficientCredits) {
 					t.Fatal(err)
 				}
 			}

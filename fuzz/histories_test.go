@@ -102,7 +102,7 @@ func ledgerClient(l *cl.Ledger) client {
 			}
 			return out, false, err
 		case 'd':
-			op = cl.Decrement{Amount: cl.AmountOf(in.amount), Overdraft: cl.Reject}
+			op = cl.Decrement{Amount: cl.AmountOf(in.amount), Overdraft: cl.OverdraftReject}
 		}
 		res, err := l.Do(ctx, on, op, key)
 		var poor *cl.InsufficientCreditsError
@@ -339,7 +339,7 @@ var plants = map[string]plant{
 			if in.kind != 'd' || n.Add(1)%50 != 0 {
 				return honest(ctx, in, key)
 			}
-			res, err := l.Preview(ctx, historyAccount(in.account), cl.Decrement{Amount: cl.AmountOf(in.amount), Overdraft: cl.Reject}, key)
+			res, err := l.Preview(ctx, historyAccount(in.account), cl.Decrement{Amount: cl.AmountOf(in.amount), Overdraft: cl.OverdraftReject}, key)
 			if err != nil {
 				return honest(ctx, in, key)
 			}

@@ -70,7 +70,7 @@ func (x *examination) read(ctx context.Context, l *cl.Ledger, on cl.AccountID) e
 }
 
 func eligible(b *cl.Block, at cl.Instant) bool {
-	return b.Status == cl.Active && b.EffectiveAt <= at && (b.ExpiresAt == 0 || at < b.ExpiresAt)
+	return b.Status == cl.BlockActive && b.EffectiveAt <= at && (b.ExpiresAt == 0 || at < b.ExpiresAt)
 }
 
 func add(to map[uint64]*big.Rat, block uint64, amount *big.Rat, sign int64) {

@@ -23,7 +23,7 @@ func largeGrant(r *rand.Rand, size int) cl.Increment {
 	for i := range values {
 		values[i] = fmt.Sprintf("%06d-%d-%s", i, r.IntN(1e9), strings.Repeat("x", 230))
 	}
-	return cl.Increment{Amount: cl.AmountOf(1), Repay: cl.RepayNever, Filters: []cl.Filter{{Field: cl.FieldItem, Values: values}}, Metadata: map[string]string{"n": fmt.Sprint(r.IntN(100))}}
+	return cl.Increment{Amount: cl.AmountOf(1), Repay: cl.RepayNever, Filters: []cl.Filter{{Field: cl.FilterFieldItem, Values: values}}, Metadata: map[string]string{"n": fmt.Sprint(r.IntN(100))}}
 }
 
 // TestMemoryIsBounded grants blocks of all sizes, alone and in long batches, to many
@@ -124,8 +124,8 @@ func TestCostOfMemory(t *testing.T) {
 	on := cl.AccountID{Customer: "cus_1"}
 	for i := range cycles {
 		item := fmt.Sprint("item-", i)
-		must(t, l, on, cl.Increment{Amount: cl.AmountOf(1), Filters: []cl.Filter{{Field: cl.FieldItem, Values: []string{item}}}})
-		must(t, l, on, cl.Decrement{Amount: cl.AmountOf(1), ItemID: item, Overdraft: cl.Reject})
+		must(t, l, on, cl.Increment{Amount: cl.AmountOf(1), Filters: []cl.Filter{{Field: cl.FilterFieldItem, Values: []string{item}}}})
+		must(t, l, on, cl.Decrement{Amount: cl.AmountOf(1), ItemID: item, Overdraft: cl.OverdraftReject})
 	}
 	with := heap()
 	runtime.KeepAlive(l)

@@ -153,18 +153,18 @@ func (m *meter) Accounts(ctx context.Context, after cl.AccountID, limit int) ([]
 	return ids, err
 }
 
-func (m *meter) Record(ctx context.Context, id cl.RecordID) (cl.Record, error) {
+func (m *meter) Document(ctx context.Context, id cl.DocumentID) (cl.Document, error) {
 	if err := m.before(ctx, "Record", cl.AccountID{}); err != nil {
-		return cl.Record{}, err
+		return cl.Document{}, err
 	}
-	return m.inner.Record(ctx, id)
+	return m.inner.Document(ctx, id)
 }
 
-func (m *meter) Records(ctx context.Context, kind, prefix, after string, limit int) ([]cl.Record, error) {
+func (m *meter) Documents(ctx context.Context, kind, prefix, after string, limit int) ([]cl.Document, error) {
 	if err := m.before(ctx, "Records", cl.AccountID{}); err != nil {
 		return nil, err
 	}
-	records, err := m.inner.Records(ctx, kind, prefix, after, limit)
+	records, err := m.inner.Documents(ctx, kind, prefix, after, limit)
 	m.count(len(records))
 	return records, err
 }

@@ -19,8 +19,8 @@ func (g *generator) spoil(op cl.Operation) cl.Operation {
 			func() { op.BlockID = long },
 			func() { op.EffectiveAt, op.ExpiresAt = cl.Never(), cl.When{} },
 			func() { op.EffectiveAt, op.ExpiresAt = cl.AtInstant(g.at), cl.AtInstant(g.at) },
-			func() { op.Filters = []cl.Filter{{Field: cl.FieldItem}} },
-			func() { op.Filters = []cl.Filter{{Field: cl.FieldPrice, Values: []string{"p"}}} },
+			func() { op.Filters = []cl.Filter{{Field: cl.FilterFieldItem}} },
+			func() { op.Filters = []cl.Filter{{Field: cl.FilterFieldPrice, Values: []string{"p"}}} },
 			func() { op.Source = 9 },
 			func() { op.ExpiresAt = cl.On(0) },
 		}
@@ -30,9 +30,9 @@ func (g *generator) spoil(op cl.Operation) cl.Operation {
 		faults := []func(){
 			func() { op.Amount = op.Amount.Neg() },
 			func() { op.ItemID = control },
-			func() { op.Overdraft, op.Limit = 7, cl.Limit{} },
-			func() { op.Overdraft, op.Limit = cl.Reject, cl.LimitOf(cl.AmountOf(1)) },
-			func() { op.Overdraft, op.Limit = cl.Allow, cl.LimitOf(cl.AmountOf(-1)) },
+			func() { op.Overdraft, op.OverdraftLimit = 7, cl.OverdraftLimit{} },
+			func() { op.Overdraft, op.OverdraftLimit = cl.OverdraftReject, cl.OverdraftLimitOf(cl.AmountOf(1)) },
+			func() { op.Overdraft, op.OverdraftLimit = cl.OverdraftAllow, cl.OverdraftLimitOf(cl.AmountOf(-1)) },
 			func() { op.Metadata = map[string]string{strings.Repeat("k", 41): "v"} },
 			func() { op.Metadata = map[string]string{"": "v"} },
 			func() { op.Description = strings.Repeat("d", 5001) },
@@ -140,15 +140,15 @@ func (g *generator) alter(op cl.Operation) cl.Operation {
 		case 6:
 			op.ItemID = oneOf(g, "item", items...)
 		case 7:
-			op.Overdraft, op.Limit = cl.StopAtZero, cl.Limit{}
+			op.Overdraft, op.OverdraftLimit = cl.OverdraftStopAtZero, cl.OverdraftLimit{}
 		case 8:
-			op.Overdraft, op.Limit, op.EligibleBefore = cl.Allow, cl.LimitOf(cl.Amount{}), 0
+			op.Overdraft, op.OverdraftLimit, op.EligibleBefore = cl.OverdraftAllow, cl.OverdraftLimitOf(cl.Amount{}), 0
 		case 9:
 			op.Metadata = map[string]string{"other": "1"}
 		case 10:
 			op.InvoiceID = "other"
 		case 11:
-			op.Overdraft, op.Limit, op.EligibleBefore = cl.Reject, cl.Limit{}, g.at
+			op.Overdraft, op.OverdraftLimit, op.EligibleBefore = cl.OverdraftReject, cl.OverdraftLimit{}, g.at
 		}
 		return op
 	case cl.ExpirationChange:
@@ -206,7 +206,7 @@ func (g *generator) alterIncrement(op cl.Increment, n int, other cl.Amount) cl.O
 	case 10:
 		op.Description, op.Priority = "other", op.Priority+1
 	case 11:
-		op.RequirePayment, op.Source = !op.RequirePayment, cl.TopUp
+		op.RequirePayment, op.Source = !op.RequirePayment, cl.SourceTopUp
 	}
 	return op
 }

@@ -23,7 +23,7 @@ import (
 // faster, with a grant that pays for one item only.
 func interferer(r *rand.Rand, inner cl.Store, on cl.AccountID, often int) func(context.Context, string, cl.AccountID) error {
 	other := cl.New(inner, nil)
-	grant := cl.Increment{Amount: cl.AmountOf(1), Filters: []cl.Filter{{Field: cl.FieldItem, Values: []string{"other"}}}}
+	grant := cl.Increment{Amount: cl.AmountOf(1), Filters: []cl.Filter{{Field: cl.FilterFieldItem, Values: []string{"other"}}}}
 	var mu sync.Mutex
 	own := rand.New(rand.NewPCG(r.Uint64(), 0)) // commits do not go in the caller's goroutine
 	now := func() bool {
@@ -58,7 +58,7 @@ func TestOrderOfSubmit(t *testing.T) {
 		var begun []*cl.Pending
 		refused := false
 		for range credits + 2 {
-			p, err := l.Submit(ctx, on, cl.Decrement{Amount: cl.AmountOf(1), Overdraft: cl.Reject}, "")
+			p, err := l.Submit(ctx, on, cl.Decrement{Amount: cl.AmountOf(1), Overdraft: cl.OverdraftReject}, "")
 			if err != nil && !errors.Is(err, cl.ErrInsufficientCredits) {
 				t.Fatal(err)
 			}

@@ -28,11 +28,11 @@ func TestRecordsOfEveryKind(t *testing.T) {
 			if r.IntN(4) == 0 {
 				kind = strings.Repeat(string(rune('a'+r.IntN(26))), 1+r.IntN(64))
 			}
-			was, err := l.Record(ctx, cl.RecordID{Kind: kind, Key: id})
+			was, err := l.Document(ctx, cl.DocumentID{Kind: kind, Key: id})
 			if err != nil && !errors.Is(err, cl.ErrNotFound) {
 				t.Fatal(err)
 			}
-			err = l.PutRecords(ctx, []cl.RecordPut{{RecordID: cl.RecordID{Kind: kind, Key: id}, Expect: was.Version, Prev: was.Seal(), Value: []byte{byte(r.IntN(256)), 1}}})
+			err = l.PutDocuments(ctx, []cl.DocumentPut{{DocumentID: cl.DocumentID{Kind: kind, Key: id}, Expect: was.Version, Prev: was.Seal(), Value: []byte{byte(r.IntN(256)), 1}}})
 			if err != nil && !errors.Is(err, cl.ErrInvalid) {
 				t.Fatalf("%s: a record of kind %q: %v", b.Name, kind, err)
 			}

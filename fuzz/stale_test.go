@@ -70,7 +70,7 @@ func TestRead_OfWhatIsLatest(t *testing.T) {
 		t.Errorf("a reader is told of %s, and there were 15 before it asked", got)
 	}
 	spend := func(ctx context.Context, l *cl.Ledger, on cl.AccountID) string {
-		_, err := l.Do(ctx, on, cl.Decrement{Amount: cl.AmountOf(15), Overdraft: cl.Reject}, "")
+		_, err := l.Do(ctx, on, cl.Decrement{Amount: cl.AmountOf(15), Overdraft: cl.OverdraftReject}, "")
 		return fmt.Sprint(err)
 	}
 	if got := askedLate(t, spend); got != "<nil>" {

@@ -51,9 +51,9 @@ func blockText(b *cl.Block) string {
 }
 
 func wantedBlock(b *model.Block) string {
-	status := cl.Active
+	status := cl.BlockActive
 	if b.ActivatedAt == 0 {
-		status = cl.PendingPayment
+		status = cl.BlockPendingPayment
 	}
 	return fmt.Sprintf("%s/%d made %s from %s until %s active %s (%s) initial %s balance %s room %s cost %q priority %d source %s filters %q invoice %q parent %q %q",
 		b.ID, b.Number, b.CreatedAt, b.EffectiveAt, b.ExpiresAt, b.ActivatedAt, status, model.Text(b.Initial), model.Text(b.Balance), model.Text(b.Room()), b.Cost, b.Priority, b.Source, b.Filters, b.InvoiceID, b.ParentID, b.Metadata)

@@ -51,7 +51,7 @@ func (s *subscriber) live(l *cl.Ledger, until time.Time) error {
 				return fmt.Errorf("%s: %w", local, err)
 			}
 		}
-		spend := cl.Decrement{Amount: cl.AmountOf(1 + s.random.Int64N(5)), Overdraft: cl.StopAtZero}
+		spend := cl.Decrement{Amount: cl.AmountOf(1 + s.random.Int64N(5)), Overdraft: cl.OverdraftStopAtZero}
 		if _, err := l.Do(ctx, s.on, spend, cl.Key(fmt.Sprint("use-", n))); err != nil && !errors.Is(err, cl.ErrInsufficientCredits) {
 			return fmt.Errorf("%s, spend: %w", local, err)
 		}

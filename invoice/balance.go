@@ -91,7 +91,7 @@ func (s *Service) Movements(ctx context.Context, customer, currency string, afte
 	if after > 0 {
 		from = movementKey(customer, currency, after)
 	}
-	recs, err := s.ledger.Records(ctx, kindMovement, prefix, from, limit)
+	recs, err := s.ledger.Documents(ctx, kindMovement, prefix, from, limit)
 	if err != nil {
 		return nil, err
 	}

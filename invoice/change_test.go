@@ -14,9 +14,9 @@ func proposal() Proposal {
 		Operations: []creditledger.Operation{
 			creditledger.Increment{
 				Amount: amount("10"), BlockID: "gift", ExpiresAt: creditledger.On(creditledger.DateOf(2027, 1, 1)), Priority: 2,
-				Filters: []creditledger.Filter{{Operator: creditledger.Excludes, Values: []string{"x"}}}, Metadata: map[string]string{"a": "b"},
+				Filters: []creditledger.Filter{{Operator: creditledger.FilterExcludes, Values: []string{"x"}}}, Metadata: map[string]string{"a": "b"},
 			},
-			creditledger.Decrement{Amount: amount("4"), ItemID: "fee", Limit: creditledger.LimitOf(amount("0"))},
+			creditledger.Decrement{Amount: amount("4"), ItemID: "fee", OverdraftLimit: creditledger.OverdraftLimitOf(amount("0"))},
 		},
 		Purchases: []Purchase{sale100()},
 	}
@@ -73,7 +73,7 @@ func TestChange(t *testing.T) {
 			t.Errorf("total %s, balance %s", w.total(credits), w.owns())
 		}
 		b, err := w.ledger.Block(w.ctx, credits, "gift")
-		if err != nil || b.Metadata["a"] != "b" || b.Priority != 2 || b.Filters[0].Operator != creditledger.Excludes || b.ExpiresAt.String() != "2027-01-01T00:00:00Z" {
+		if err != nil || b.Metadata["a"] != "b" || b.Priority != 2 || b.Filters[0].Operator != creditledger.FilterExcludes || b.ExpiresAt.String() != "2027-01-01T00:00:00Z" {
 			t.Errorf("block: %+v, %v", b, err)
 		}
 		w.refused(creditledger.ErrConstraint, "is applied and cannot be applied", func() error { _, err := w.ApplyChange(w.ctx, ch.ID, Collected{}, "again"); return err })
@@ -116,7 +116,7 @@ func TestChangeRefused(t *testing.T) {
 		w.grant(creditledger.Increment{Amount: amount("50")})
 		p := Proposal{Account: credits, ExpiresAt: creditledger.At(start.Add(time.Hour)), Operations: []creditledger.Operation{
 			creditledger.Increment{Amount: amount("1")},
-			creditledger.Decrement{Amount: amount("51"), Overdraft: creditledger.Reject},
+			creditledger.Decrement{Amount: amount("51"), Overdraft: creditledger.OverdraftReject},
 		}}
 		ch := w.change(w.Propose(w.ctx, p, "c"))
 		w.spend("10")

@@ -301,7 +301,7 @@ func (t *tx) planVoids(inv *Invoice, b TakeBack) (ops []creditledger.Operation, 
 		if amounts[i].Sign() <= 0 {
 			continue
 		}
-		ops = append(ops, creditledger.Void{BlockID: blocks[i].ID, Amount: amounts[i], Reason: creditledger.ReasonRefund, Description: b.Reason})
+		ops = append(ops, creditledger.Void{BlockID: blocks[i].ID, Amount: amounts[i], Reason: creditledger.VoidRefund, Description: b.Reason})
 		balance := blocks[i].Balance
 		if balance.Sign() < 0 {
 			balance = creditledger.Amount{}

@@ -139,7 +139,7 @@ func (s *Service) Invoices(ctx context.Context, q ListQuery) (InvoicePage, error
 	}
 	var page InvoicePage
 	for {
-		recs, err := s.ledger.Records(ctx, kindIndex, prefix, after, 100)
+		recs, err := s.ledger.Documents(ctx, kindIndex, prefix, after, 100)
 		if err != nil {
 			return InvoicePage{}, err
 		}

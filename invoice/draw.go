@@ -39,7 +39,7 @@ func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []p
 		}
 		asking = append(asking, i)
 		batch = append(batch, creditledger.Decrement{
-			Amount: want, ItemID: l.in.ItemID, PriceID: l.in.PriceID, InvoiceID: invoice, Overdraft: creditledger.StopAtZero,
+			Amount: want, ItemID: l.in.ItemID, PriceID: l.in.PriceID, InvoiceID: invoice, Overdraft: creditledger.OverdraftStopAtZero,
 			EligibleBefore: end, Description: l.in.Description,
 		})
 	}

@@ -37,7 +37,7 @@ func (x *examiner) customer(customer string) (*examined, error) {
 		return nil, err
 	}
 	prefix := customer + separator
-	err = x.each(kindIndex, prefix, func(rec *creditledger.Record) error {
+	err = x.each(kindIndex, prefix, func(rec *creditledger.Document) error {
 		id := rec.Key[min(len(rec.Key), len(prefix)+20+len(separator)):]
 		var inv Invoice
 		found, err := x.recordOf(kindInvoice, id, &inv, seen)
@@ -68,7 +68,7 @@ func (x *examiner) customer(customer string) (*examined, error) {
 func (x *examiner) balances(customer string, seen *examined) error {
 	ends := map[string]Movement{} // the last transaction of each balance
 	prefix := customer + separator
-	err := x.each(kindMovement, prefix, func(rec *creditledger.Record) error {
+	err := x.each(kindMovement, prefix, func(rec *creditledger.Document) error {
 		var m Movement
 		if err := decode(rec, &m); err != nil {
 			return err
@@ -113,7 +113,7 @@ func (x *examiner) balances(customer string, seen *examined) error {
 	if err != nil {
 		return err
 	}
-	err = x.each(kindBalance, prefix, func(rec *creditledger.Record) error {
+	err = x.each(kindBalance, prefix, func(rec *creditledger.Document) error {
 		var b CustomerBalance
 		if err := decode(rec, &b); err != nil {
 			return err

@@ -90,7 +90,7 @@ func noteSteps() []step {
 			return w.Refund(w.ctx, TakeBack{Invoice: w.nth(3), Credits: amount("30")}, "refund 3")
 		}),
 		func(w *world) error {
-			_, err := w.ledger.Do(w.ctx, credits, creditledger.Decrement{Amount: amount("150"), Overdraft: creditledger.Reject}, "use")
+			_, err := w.ledger.Do(w.ctx, credits, creditledger.Decrement{Amount: amount("150"), Overdraft: creditledger.OverdraftReject}, "use")
 			return err
 		},
 		answer(func(w *world) (*Answer, error) {

@@ -143,7 +143,7 @@ func (t *tx) newInvoice(part string, currency string, source Source, terms *Term
 	}
 	if other, err := read[Invoice](t, kindInvoice, id); err != nil {
 		return nil, err
-	} else if other != nil || t.held[creditledger.RecordID{Kind: kindInvoice, Key: id}].dirty {
+	} else if other != nil || t.held[creditledger.DocumentID{Kind: kindInvoice, Key: id}].dirty {
 		return nil, &creditledger.DuplicateError{Kind: "invoice", ID: id}
 	}
 	inv := &Invoice{

@@ -25,7 +25,7 @@ func TestInputsSurviveJSON(t *testing.T) {
 	survives(t, DraftInput{Customer: "c", Terms: terms})
 	survives(t, Usage{Rate: creditledger.MustCostBasis("0.20"), Start: day, End: creditledger.AtInstant(7), Terms: terms})
 	survives(t, Purchase{
-		Increment: creditledger.Increment{Amount: creditledger.AmountOf(1), ExpiresAt: day, Source: creditledger.TopUp, CostBasis: creditledger.MustCostBasis("0.20")},
+		Increment: creditledger.Increment{Amount: creditledger.AmountOf(1), ExpiresAt: day, Source: creditledger.SourceTopUp, CostBasis: creditledger.MustCostBasis("0.20")},
 		Terms:     terms, PreviouslyCollected: money,
 	})
 	var back Terms

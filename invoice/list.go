@@ -18,7 +18,7 @@ func (s *Service) ChangeIDs(ctx context.Context, prefix, after string, limit int
 }
 
 func (s *Service) ids(ctx context.Context, kind, prefix, after string, limit int) ([]string, error) {
-	recs, err := s.ledger.Records(ctx, kind, prefix, after, limit)
+	recs, err := s.ledger.Documents(ctx, kind, prefix, after, limit)
 	if err != nil {
 		return nil, err
 	}

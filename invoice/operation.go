@@ -76,7 +76,7 @@ func operationOf(op creditledger.Operation) operation {
 			Op: op.Name(), Amount: op.Amount, ItemID: op.ItemID, PriceID: op.PriceID, InvoiceID: op.InvoiceID,
 			Overdraft: word(op.Overdraft), EligibleBefore: op.EligibleBefore, Description: op.Description, Metadata: op.Metadata,
 		}
-		if limit, ok := op.Limit.Amount(); ok {
+		if limit, ok := op.OverdraftLimit.Amount(); ok {
 			o.Limit = &limit
 		}
 		return o
@@ -122,7 +122,7 @@ func (o *operation) operation() (creditledger.Operation, error) {
 			Overdraft: overdraft, EligibleBefore: o.EligibleBefore, Description: o.Description, Metadata: o.Metadata,
 		}
 		if o.Limit != nil {
-			op.Limit = creditledger.LimitOf(*o.Limit)
+			op.OverdraftLimit = creditledger.OverdraftLimitOf(*o.Limit)
 		}
 		return op, nil
 	case "expiration_change":

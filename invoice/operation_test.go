@@ -24,19 +24,19 @@ func TestStoredOperation(t *testing.T) {
 		{
 			creditledger.Increment{
 				Amount: creditledger.AmountOf(5), ExpiresAt: creditledger.Never(), EffectiveAt: at, CostBasis: basis,
-				Source: creditledger.TopUp, Repay: creditledger.RepayNever,
-				Filters: []creditledger.Filter{{Field: creditledger.FieldPrice, Operator: creditledger.Excludes, Values: []string{"x"}}},
+				Source: creditledger.SourceTopUp, Repay: creditledger.RepayNever,
+				Filters: []creditledger.Filter{{Field: creditledger.FilterFieldPrice, Operator: creditledger.FilterExcludes, Values: []string{"x"}}},
 			},
 			`{"op":"increment","amount":"5","effective_date":"2026-03-01T00:00:00Z","expiry_date":"never","per_unit_cost_basis":"0.20",` +
 				`"filters":[{"field":"price_id","operator":"excludes","values":["x"]}],"source":"top_up","repay":"never"}`,
 		},
 		{creditledger.Increment{Amount: creditledger.AmountOf(5)}, `{"op":"increment","amount":"5"}`},
 		{
-			creditledger.Decrement{Amount: creditledger.AmountOf(5), ItemID: "i", Overdraft: creditledger.StopAtZero},
+			creditledger.Decrement{Amount: creditledger.AmountOf(5), ItemID: "i", Overdraft: creditledger.OverdraftStopAtZero},
 			`{"op":"decrement","amount":"5","item_id":"i","overdraft":"stop_at_zero"}`,
 		},
 		{
-			creditledger.Decrement{Amount: creditledger.AmountOf(5), Limit: creditledger.LimitOf(creditledger.AmountOf(0))},
+			creditledger.Decrement{Amount: creditledger.AmountOf(5), OverdraftLimit: creditledger.OverdraftLimitOf(creditledger.AmountOf(0))},
 			`{"op":"decrement","amount":"5","overdraft_limit":"0"}`,
 		},
 		{

@@ -236,7 +236,7 @@ func (t *tx) activate(inv *Invoice) error {
 	}
 	var batch []creditledger.Operation
 	for i := range blocks {
-		if bl := &blocks[i]; bl.Status == creditledger.PendingPayment {
+		if bl := &blocks[i]; bl.Status == creditledger.BlockPendingPayment {
 			batch = append(batch, creditledger.Activation{BlockID: bl.ID, Description: "paid: " + inv.name()})
 		}
 	}

@@ -73,16 +73,16 @@ func (w *world) findings() []string {
 	return x.found
 }
 
-func (w *world) records(kind string) []creditledger.Record {
+func (w *world) records(kind string) []creditledger.Document {
 	w.t.Helper()
-	recs, err := w.ledger.Records(w.ctx, kind, "", "", creditledger.MaxPage)
+	recs, err := w.ledger.Documents(w.ctx, kind, "", "", creditledger.MaxPage)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return recs
 }
 
-func (x *examination) decode(rec *creditledger.Record, v any) {
+func (x *examination) decode(rec *creditledger.Document, v any) {
 	if err := decode(rec, v); err != nil {
 		x.t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func encode(v any) ([]byte, error) {
 }
 
 // decode reads what encode or tallied wrote.
-func decode(rec *creditledger.Record, v any) error {
+func decode(rec *creditledger.Document, v any) error {
 	e, err := unwrap(rec)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func decode(rec *creditledger.Record, v any) error {
 	return nil
 }
 
-func unwrap(rec *creditledger.Record) (e envelope, err error) {
+func unwrap(rec *creditledger.Document) (e envelope, err error) {
 	if err := strict(rec.Value, &e); err != nil {
 		return e, broken(rec, err.Error())
 	}
@@ -72,7 +72,7 @@ func unwrap(rec *creditledger.Record) (e envelope, err error) {
 	return e, nil
 }
 
-func broken(rec *creditledger.Record, reason string) error {
+func broken(rec *creditledger.Document, reason string) error {
 	return &creditledger.CorruptError{Where: fmt.Sprintf("%s %q", rec.Kind, clip(rec.Key)), Reason: reason}
 }
 

@@ -90,7 +90,7 @@ func (s *Service) Invoice(ctx context.Context, id string) (*Invoice, error) {
 
 // fetch reads one record.
 func fetch[T any](ctx context.Context, s *Service, kind, key, what string) (*T, error) {
-	rec, err := s.ledger.Record(ctx, creditledger.RecordID{Kind: kind, Key: key})
+	rec, err := s.ledger.Document(ctx, creditledger.DocumentID{Kind: kind, Key: key})
 	if isNotFound(err) {
 		return nil, &creditledger.NotFoundError{Kind: what, ID: key}
 	}

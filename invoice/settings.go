@@ -50,8 +50,8 @@ func SettingsOf(ctx context.Context, l *creditledger.Ledger, seller string) (Set
 	return s, err
 }
 
-func settingsOf(ctx context.Context, l *creditledger.Ledger, seller string) (s Settings, rec creditledger.Record, err error) {
-	rec, err = l.Record(ctx, creditledger.RecordID{Kind: kindSettings, Key: seller})
+func settingsOf(ctx context.Context, l *creditledger.Ledger, seller string) (s Settings, rec creditledger.Document, err error) {
+	rec, err = l.Document(ctx, creditledger.DocumentID{Kind: kindSettings, Key: seller})
 	if isNotFound(err) {
 		return s, rec, nil
 	}
@@ -81,8 +81,8 @@ func ChangeSettings(ctx context.Context, l *creditledger.Ledger, seller string, 
 		if err != nil {
 			return s, err
 		}
-		err = l.PutRecords(ctx, []creditledger.RecordPut{{
-			RecordID: creditledger.RecordID{Kind: kindSettings, Key: seller}, Expect: was.Version, Prev: was.Seal(), Value: data,
+		err = l.PutDocuments(ctx, []creditledger.DocumentPut{{
+			DocumentID: creditledger.DocumentID{Kind: kindSettings, Key: seller}, Expect: was.Version, Prev: was.Seal(), Value: data,
 		}})
 		if err == nil || attempt == maxAttempts || !errors.Is(err, creditledger.ErrConflict) {
 			return s, err

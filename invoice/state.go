@@ -70,7 +70,7 @@ func (s *Service) State(ctx context.Context, customer string) (*State, error) {
 	if err := s.openInvoices(ctx, st); err != nil {
 		return nil, err
 	}
-	recs, err := s.ledger.Records(ctx, kindBalance, customer+separator, "", creditledger.MaxPage)
+	recs, err := s.ledger.Documents(ctx, kindBalance, customer+separator, "", creditledger.MaxPage)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (s *Service) State(ctx context.Context, customer string) (*State, error) {
 // proposed adds the accounts that have a pending change and nothing else yet.
 func (s *Service) proposed(ctx context.Context, st *State) error {
 	prefix := st.Customer.ID + separator
-	recs, err := s.ledger.Records(ctx, kindChangeNow, prefix, "", creditledger.MaxPage)
+	recs, err := s.ledger.Documents(ctx, kindChangeNow, prefix, "", creditledger.MaxPage)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func (s *Service) account(ctx context.Context, id creditledger.AccountID) (*Acco
 		}
 		for _, bl := range page.Blocks {
 			switch {
-			case bl.Status == creditledger.PendingPayment:
+			case bl.Status == creditledger.BlockPendingPayment:
 				a.Pending = append(a.Pending, bl)
 			case bl.Eligible(b.AsOf):
 				a.Eligible = append(a.Eligible, bl)

@@ -26,7 +26,7 @@ func counted(kind string) bool {
 }
 
 // tallyOf returns how often a record was put, as far as that was counted.
-func tallyOf(rec *creditledger.Record) (tally, error) {
+func tallyOf(rec *creditledger.Document) (tally, error) {
 	e, err := unwrap(rec)
 	if err != nil || e.Counted == nil {
 		return tally{}, err

@@ -33,8 +33,8 @@ type tx struct {
 	call *call
 	now  creditledger.Instant
 
-	held  map[creditledger.RecordID]*held
-	order []creditledger.RecordID
+	held  map[creditledger.DocumentID]*held
+	order []creditledger.DocumentID
 	count *tally // of the customer's records; nil: none was ever put, or the count is gone
 
 	customer *creditledger.Customer
@@ -101,8 +101,8 @@ func (t *tx) decided(r *creditledger.Result) error {
 
 // held is a record as the call sees it. dirty ones are written.
 type held struct {
-	stored creditledger.Record // without a version there is none
-	value  any                 // nil: there is none
+	stored creditledger.Document // without a version there is none
+	value  any                   // nil: there is none
 	dirty  bool
 }
 
@@ -167,7 +167,7 @@ func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx
 // moved the ledger has decided afresh often enough.
 func movedMeanwhile(err error) bool {
 	var c *creditledger.ConflictError
-	return errors.Is(err, errAgain) || (errors.As(err, &c) && len(c.Records) > 0)
+	return errors.Is(err, errAgain) || (errors.As(err, &c) && len(c.Documents) > 0)
 }
 
 // outdated reports whether the ledger refused a call only because another one, which
@@ -182,7 +182,7 @@ func (t *tx) outdated(refused error) bool {
 		return false
 	}
 	for id, h := range t.held {
-		rec, err := t.s.ledger.Record(t.ctx, id)
+		rec, err := t.s.ledger.Document(t.ctx, id)
 		if (err == nil || isNotFound(err)) && (rec.Version != h.stored.Version || rec.Seal() != h.stored.Seal()) {
 			return true
 		}
@@ -221,7 +221,7 @@ func (s *Service) begin(ctx context.Context, c *call) (*tx, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tx{ctx: ctx, s: s, call: c, now: now, held: map[creditledger.RecordID]*held{}}
+	t := &tx{ctx: ctx, s: s, call: c, now: now, held: map[creditledger.DocumentID]*held{}}
 	if t.customer, t.zone, err = s.customer(ctx, c.customer); err == nil {
 		t.count, err = read[tally](t, kindTally, c.customer)
 	}
@@ -259,14 +259,14 @@ func (t *tx) at(on Account) (creditledger.Instant, error) {
 // read returns a record as this call sees it, nil when there is none. The same
 // pointer every time: what is changed through it and marked is written.
 func read[T any](t *tx, kind, key string) (*T, error) {
-	id := creditledger.RecordID{Kind: kind, Key: key}
+	id := creditledger.DocumentID{Kind: kind, Key: key}
 	if h := t.held[id]; h != nil {
 		v, _ := h.value.(*T)
 		return v, nil
 	}
 	h := &held{}
 	t.held[id] = h
-	rec, err := t.s.ledger.Record(t.ctx, id)
+	rec, err := t.s.ledger.Document(t.ctx, id)
 	if isNotFound(err) {
 		return nil, nil
 	}
@@ -284,7 +284,7 @@ func read[T any](t *tx, kind, key string) (*T, error) {
 // put marks a record to be written with this value. A record that was not read
 // before must not exist.
 func (t *tx) put(kind, key string, value any) {
-	id := creditledger.RecordID{Kind: kind, Key: key}
+	id := creditledger.DocumentID{Kind: kind, Key: key}
 	h := t.held[id]
 	if h == nil {
 		h = &held{}
@@ -298,7 +298,7 @@ func (t *tx) put(kind, key string, value any) {
 }
 
 // puts are the records to be written, encoded as they are now.
-func (t *tx) puts(request json.RawMessage, res any) ([]creditledger.RecordPut, error) {
+func (t *tx) puts(request json.RawMessage, res any) ([]creditledger.DocumentPut, error) {
 	answer, err := json.Marshal(res)
 	if err != nil {
 		return nil, err
@@ -307,14 +307,14 @@ func (t *tx) puts(request json.RawMessage, res any) ([]creditledger.RecordPut, e
 	if t.count != nil {
 		all = *t.count
 	}
-	puts := make([]creditledger.RecordPut, 0, len(t.order)+2)
-	add := func(id creditledger.RecordID, value any) error {
-		was := &creditledger.Record{}
+	puts := make([]creditledger.DocumentPut, 0, len(t.order)+2)
+	add := func(id creditledger.DocumentID, value any) error {
+		was := &creditledger.Document{}
 		if h := t.held[id]; h != nil {
 			was = &h.stored
 		}
 		data, err := t.encoded(id, was, &all, value)
-		puts = append(puts, creditledger.RecordPut{RecordID: id, Expect: was.Version, Prev: was.Seal(), Value: data})
+		puts = append(puts, creditledger.DocumentPut{DocumentID: id, Expect: was.Version, Prev: was.Seal(), Value: data})
 		return err
 	}
 	for _, id := range t.order {
@@ -322,16 +322,16 @@ func (t *tx) puts(request json.RawMessage, res any) ([]creditledger.RecordPut, e
 			return nil, err
 		}
 	}
-	key := creditledger.RecordID{Kind: kindKey, Key: t.call.customer + separator + string(t.call.key)}
+	key := creditledger.DocumentID{Kind: kindKey, Key: t.call.customer + separator + string(t.call.key)}
 	if err := add(key, answered{Op: t.call.op, Request: request, Answer: answer}); err != nil {
 		return nil, err
 	}
-	return puts, add(creditledger.RecordID{Kind: kindTally, Key: t.call.customer}, all)
+	return puts, add(creditledger.DocumentID{Kind: kindTally, Key: t.call.customer}, all)
 }
 
 // encoded is a record as it is stored in the place of was. If it is one of the customer's,
 // the put is counted in all.
-func (t *tx) encoded(id creditledger.RecordID, was *creditledger.Record, all *tally, value any) ([]byte, error) {
+func (t *tx) encoded(id creditledger.DocumentID, was *creditledger.Document, all *tally, value any) ([]byte, error) {
 	if !counted(id.Kind) {
 		return encode(value)
 	}
@@ -353,20 +353,20 @@ func (t *tx) commit(request json.RawMessage, res any) error {
 		if err != nil {
 			return err
 		}
-		err = t.s.ledger.PutRecords(t.ctx, puts)
+		err = t.s.ledger.PutDocuments(t.ctx, puts)
 		var unknown *creditledger.OutcomeUnknownError
 		if errors.As(err, &unknown) {
 			return &creditledger.OutcomeUnknownError{Key: t.call.key, Err: unknown.Err}
 		}
 		return err
 	}
-	attach := func(r *creditledger.Result) ([]creditledger.RecordPut, error) {
+	attach := func(r *creditledger.Result) ([]creditledger.DocumentPut, error) {
 		if err := t.decided(r); err != nil {
 			return nil, err
 		}
 		return t.puts(request, res)
 	}
-	done, err := t.s.ledger.DoWith(t.ctx, t.on, op, t.call.key, attach)
+	done, err := t.s.ledger.DoWith(t.ctx, t.on, op, creditledger.DoOptions{Key: t.call.key, Attach: attach})
 	if err != nil {
 		return err
 	}

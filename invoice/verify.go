@@ -111,7 +111,7 @@ func (x *examiner) all() error {
 // counters are the last numbers that the sellers gave.
 func (x *examiner) counters() (map[string]uint64, error) {
 	res := map[string]uint64{}
-	err := x.each(kindNumber, "", func(rec *creditledger.Record) error {
+	err := x.each(kindNumber, "", func(rec *creditledger.Document) error {
 		var c counter
 		err := decode(rec, &c)
 		res[rec.Key] = c.Last
@@ -124,9 +124,9 @@ func (x *examiner) counters() (map[string]uint64, error) {
 const recordsPage = 64
 
 // each walks over the records of a kind.
-func (x *examiner) each(kind, prefix string, f func(*creditledger.Record) error) error {
+func (x *examiner) each(kind, prefix string, f func(*creditledger.Document) error) error {
 	for after := ""; ; {
-		recs, err := x.s.ledger.Records(x.ctx, kind, prefix, after, recordsPage)
+		recs, err := x.s.ledger.Documents(x.ctx, kind, prefix, after, recordsPage)
 		if err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (x *examiner) after(customer string) (next string, err error) {
 		behind += "\x01" // all keys of the customer go on with the separator
 	}
 	for _, kind := range []string{kindIndex, kindBalance, kindMovement, kindKey, kindChangeNow, kindTally} {
-		recs, err := x.s.ledger.Records(x.ctx, kind, "", behind, 1)
+		recs, err := x.s.ledger.Documents(x.ctx, kind, "", behind, 1)
 		if err != nil {
 			return "", err
 		}
@@ -193,7 +193,7 @@ const maxExaminations = 64
 
 // listed proves that every invoice stands among its customer's.
 func (x *examiner) listed() error {
-	return x.each(kindInvoice, "", func(rec *creditledger.Record) error {
+	return x.each(kindInvoice, "", func(rec *creditledger.Document) error {
 		var inv Invoice
 		if err := decode(rec, &inv); err != nil {
 			return err
@@ -201,7 +201,7 @@ func (x *examiner) listed() error {
 		if inv.ID != rec.Key {
 			return violation("invoice "+clip(rec.Key), "it says that it is %s", clip(inv.ID))
 		}
-		_, err := x.s.ledger.Record(x.ctx, creditledger.RecordID{Kind: kindIndex, Key: indexKey(&inv)})
+		_, err := x.s.ledger.Document(x.ctx, creditledger.DocumentID{Kind: kindIndex, Key: indexKey(&inv)})
 		if isNotFound(err) {
 			return violation(inv.name(), "it does not stand among those of customer %s", clip(inv.Customer))
 		}

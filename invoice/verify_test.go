@@ -104,8 +104,8 @@ func TestVerifyFinds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, onMemory, nil)
 			w.business()
-			id := creditledger.RecordID{Kind: c.kind, Key: c.key}
-			rec, err := w.ledger.Record(w.ctx, id)
+			id := creditledger.DocumentID{Kind: c.kind, Key: c.key}
+			rec, err := w.ledger.Document(w.ctx, id)
 			if err != nil && !isNotFound(err) {
 				t.Fatal(err)
 			}
@@ -116,7 +116,7 @@ func TestVerifyFinds(t *testing.T) {
 			if !json.Valid([]byte(text)) {
 				t.Fatalf("that is no JSON: %s", text)
 			}
-			if err := w.ledger.PutRecords(w.ctx, []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Prev: rec.Seal(), Value: []byte(text)}}); err != nil {
+			if err := w.ledger.PutDocuments(w.ctx, []creditledger.DocumentPut{{DocumentID: id, Expect: rec.Version, Prev: rec.Seal(), Value: []byte(text)}}); err != nil {
 				t.Fatal(err)
 			}
 			v, err := w.Verify(w.ctx, nil)

@@ -6,7 +6,7 @@ import "creditledger"
 // that is still pending is the current one. Both are written in one commit, and the next
 // change is made only when the one before is not pending any more.
 func (x *examiner) changes() error {
-	err := x.each(kindChangeNow, "", func(rec *creditledger.Record) error {
+	err := x.each(kindChangeNow, "", func(rec *creditledger.Document) error {
 		var now current
 		if err := decode(rec, &now); err != nil {
 			return err
@@ -20,7 +20,7 @@ func (x *examiner) changes() error {
 	if err != nil {
 		return err
 	}
-	return x.each(kindChange, "", func(rec *creditledger.Record) error {
+	return x.each(kindChange, "", func(rec *creditledger.Document) error {
 		var ch Change
 		if err := decode(rec, &ch); err != nil {
 			return err

@@ -31,8 +31,8 @@ func TestVerifyFindsChanges(t *testing.T) {
 			if c.kind == kindChangeNow {
 				key = ch.Account.Customer + separator + ch.Account.Currency
 			}
-			id := creditledger.RecordID{Kind: c.kind, Key: key}
-			rec, err := w.ledger.Record(w.ctx, id)
+			id := creditledger.DocumentID{Kind: c.kind, Key: key}
+			rec, err := w.ledger.Document(w.ctx, id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -40,7 +40,7 @@ func TestVerifyFindsChanges(t *testing.T) {
 			if text == string(rec.Value) {
 				t.Fatalf("%s: nothing is altered in %s", c.name, text)
 			}
-			if err := w.ledger.PutRecords(w.ctx, []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Prev: rec.Seal(), Value: []byte(text)}}); err != nil {
+			if err := w.ledger.PutDocuments(w.ctx, []creditledger.DocumentPut{{DocumentID: id, Expect: rec.Version, Prev: rec.Seal(), Value: []byte(text)}}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -57,13 +57,13 @@ func TestVerifyFindsAChangeThatIsNotCurrent(t *testing.T) {
 	first := w.change(w.Propose(w.ctx, proposal(), "c"))
 	w.change(w.CancelChange(w.ctx, first.ID, "cancel"))
 	second := w.change(w.Propose(w.ctx, proposal(), "c2"))
-	id := creditledger.RecordID{Kind: kindChangeNow, Key: first.Account.Customer + separator + first.Account.Currency}
-	rec, err := w.ledger.Record(w.ctx, id)
+	id := creditledger.DocumentID{Kind: kindChangeNow, Key: first.Account.Customer + separator + first.Account.Currency}
+	rec, err := w.ledger.Document(w.ctx, id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	older := strings.Replace(string(rec.Value), second.ID, first.ID, 1)
-	if err := w.ledger.PutRecords(w.ctx, []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Prev: rec.Seal(), Value: []byte(older)}}); err != nil {
+	if err := w.ledger.PutDocuments(w.ctx, []creditledger.DocumentPut{{DocumentID: id, Expect: rec.Version, Prev: rec.Seal(), Value: []byte(older)}}); err != nil {
 		t.Fatal(err)
 	}
 	if v, err := w.Verify(w.ctx, nil); err != nil || v.OK || !strings.Contains(v.Violation.Error(), "it is pending, and is not the current one") {

@@ -7,7 +7,7 @@ import (
 )
 
 // put adds up how often a record was put.
-func (seen *examined) put(rec *creditledger.Record) error {
+func (seen *examined) put(rec *creditledger.Document) error {
 	t, err := tallyOf(rec)
 	if t.Began == seen.tally.Began {
 		seen.puts += t.Puts
@@ -23,7 +23,7 @@ func (x *examiner) tally(customer string) (t tally, err error) {
 
 // recordOf reads a record and, unless seen is nil, adds up how often it was put.
 func (x *examiner) recordOf(kind, key string, v any, seen *examined) (found bool, err error) {
-	rec, err := x.s.ledger.Record(x.ctx, creditledger.RecordID{Kind: kind, Key: key})
+	rec, err := x.s.ledger.Document(x.ctx, creditledger.DocumentID{Kind: kind, Key: key})
 	if isNotFound(err) {
 		return false, nil
 	}
@@ -42,7 +42,7 @@ func (x *examiner) recordOf(kind, key string, v any, seen *examined) (found bool
 func (x *examiner) tallied(customer string, seen *examined) error {
 	err := x.each(kindChangeNow, customer+separator, seen.put)
 	if err == nil {
-		err = x.each(kindKey, customer+separator, func(rec *creditledger.Record) error {
+		err = x.each(kindKey, customer+separator, func(rec *creditledger.Document) error {
 			return firstError(seen.put(rec), x.proposed(rec, seen))
 		})
 	}
@@ -61,7 +61,7 @@ func (x *examiner) tallied(customer string, seen *examined) error {
 }
 
 // proposed adds up the puts of the change that was proposed under a key.
-func (x *examiner) proposed(key *creditledger.Record, seen *examined) error {
+func (x *examiner) proposed(key *creditledger.Document, seen *examined) error {
 	var was answered
 	if err := decode(key, &was); err != nil || was.Op != opPropose {
 		return err

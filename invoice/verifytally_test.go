@@ -15,40 +15,40 @@ import (
 // every state of a record that was put over.
 type rewound struct {
 	store.Store
-	before  map[creditledger.RecordID][]creditledger.Record
-	instead map[creditledger.RecordID]*creditledger.Record // nil: gone
+	before  map[creditledger.DocumentID][]creditledger.Document
+	instead map[creditledger.DocumentID]*creditledger.Document // nil: gone
 }
 
 func (s *rewound) Commit(ctx context.Context, changes []creditledger.Change) error {
 	for _, c := range changes {
-		for _, p := range c.Records {
-			if was, err := s.Store.Record(ctx, p.RecordID); err == nil {
-				s.before[p.RecordID] = append(s.before[p.RecordID], was)
+		for _, p := range c.Documents {
+			if was, err := s.Store.Document(ctx, p.DocumentID); err == nil {
+				s.before[p.DocumentID] = append(s.before[p.DocumentID], was)
 			}
 		}
 	}
 	return s.Store.Commit(ctx, changes)
 }
 
-func (s *rewound) Record(ctx context.Context, id creditledger.RecordID) (creditledger.Record, error) {
+func (s *rewound) Document(ctx context.Context, id creditledger.DocumentID) (creditledger.Document, error) {
 	switch r, ok := s.instead[id]; {
 	case !ok:
-		return s.Store.Record(ctx, id)
+		return s.Store.Document(ctx, id)
 	case r == nil:
-		return creditledger.Record{}, &creditledger.NotFoundError{Kind: id.Kind, ID: id.Key}
+		return creditledger.Document{}, &creditledger.NotFoundError{Kind: id.Kind, ID: id.Key}
 	default:
 		return *r, nil
 	}
 }
 
-func (s *rewound) Records(ctx context.Context, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
-	all, err := s.Store.Records(ctx, kind, prefix, after, limit+len(s.instead))
-	all = slices.DeleteFunc(all, func(r creditledger.Record) bool {
-		now, ok := s.instead[r.RecordID]
+func (s *rewound) Documents(ctx context.Context, kind, prefix, after string, limit int) ([]creditledger.Document, error) {
+	all, err := s.Store.Documents(ctx, kind, prefix, after, limit+len(s.instead))
+	all = slices.DeleteFunc(all, func(r creditledger.Document) bool {
+		now, ok := s.instead[r.DocumentID]
 		return ok && now == nil
 	})
 	for i := range all {
-		if now, ok := s.instead[all[i].RecordID]; ok {
+		if now, ok := s.instead[all[i].DocumentID]; ok {
 			all[i] = *now
 		}
 	}
@@ -67,7 +67,7 @@ var unmissed = map[string]string{
 // is missed, and the finding names the customer, seller, invoice or change; what is not, and
 // why, stands in unmissed.
 func TestVerifyMissesWhatIsGone(t *testing.T) {
-	s := &rewound{Store: memory.New(), before: map[creditledger.RecordID][]creditledger.Record{}}
+	s := &rewound{Store: memory.New(), before: map[creditledger.DocumentID][]creditledger.Document{}}
 	w := newWorld(t, backend{"rewound", 1, func(testing.TB) *place { return &place{store: s} }}, nil)
 	first := w.change(w.Propose(w.ctx, proposal(), "propose"))
 	w.change(w.CancelChange(w.ctx, first.ID, "cancel"))
@@ -84,9 +84,9 @@ func TestVerifyMissesWhatIsGone(t *testing.T) {
 	}
 	w.prove()
 	tried, missed := map[string]int{}, map[string]int{}
-	try := func(what string, id creditledger.RecordID, now *creditledger.Record) {
+	try := func(what string, id creditledger.DocumentID, now *creditledger.Document) {
 		t.Helper()
-		s.instead = map[creditledger.RecordID]*creditledger.Record{id: now}
+		s.instead = map[creditledger.DocumentID]*creditledger.Document{id: now}
 		v, err := w.Verify(w.ctx, nil)
 		tried[what]++
 		switch {
@@ -104,9 +104,9 @@ func TestVerifyMissesWhatIsGone(t *testing.T) {
 	}
 	for _, kind := range []string{kindInvoice, kindNumber, kindIndex, kindKey, kindBalance, kindMovement, kindChange, kindChangeNow, kindSettings, kindTally} {
 		for _, rec := range w.records(kind) {
-			try(kind+" gone", rec.RecordID, nil)
-			for i := range s.before[rec.RecordID] {
-				try(kind+" older", rec.RecordID, &s.before[rec.RecordID][i])
+			try(kind+" gone", rec.DocumentID, nil)
+			for i := range s.before[rec.DocumentID] {
+				try(kind+" older", rec.DocumentID, &s.before[rec.DocumentID][i])
 			}
 			s.instead = nil
 		}
@@ -125,16 +125,16 @@ func TestVerifyMissesWhatIsGone(t *testing.T) {
 // TestTallyBeginsAnew: what was put before records were counted, or before recovery left the
 // count out, is no finding; what is put from then on is counted.
 func TestTallyBeginsAnew(t *testing.T) {
-	s := &rewound{Store: memory.New(), before: map[creditledger.RecordID][]creditledger.Record{}}
+	s := &rewound{Store: memory.New(), before: map[creditledger.DocumentID][]creditledger.Document{}}
 	w := newWorld(t, backend{"rewound", 1, func(testing.TB) *place { return &place{store: s} }}, nil)
 	bought, _ := w.business()
-	id := creditledger.RecordID{Kind: kindTally, Key: "cus"}
-	s.instead = map[creditledger.RecordID]*creditledger.Record{id: nil} // as recovery leaves it
+	id := creditledger.DocumentID{Kind: kindTally, Key: "cus"}
+	s.instead = map[creditledger.DocumentID]*creditledger.Document{id: nil} // as recovery leaves it
 	copied := memory.New()
 	for _, kind := range []string{kindInvoice, kindNumber, kindIndex, kindKey, kindBalance, kindMovement} {
 		for _, rec := range w.records(kind) {
-			put := creditledger.RecordPut{RecordID: rec.RecordID, Value: rec.Value}
-			if err := copied.Commit(w.ctx, []creditledger.Change{{Records: []creditledger.RecordPut{put}}}); err != nil {
+			put := creditledger.DocumentPut{DocumentID: rec.DocumentID, Value: rec.Value}
+			if err := copied.Commit(w.ctx, []creditledger.Change{{Documents: []creditledger.DocumentPut{put}}}); err != nil {
 				t.Fatal(err)
 			}
 		}

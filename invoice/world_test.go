@@ -254,7 +254,7 @@ func (w *world) grant(op creditledger.Increment) {
 
 func (w *world) spend(n string) {
 	w.t.Helper()
-	w.do(creditledger.Decrement{Amount: amount(n), Overdraft: creditledger.Reject})
+	w.do(creditledger.Decrement{Amount: amount(n), Overdraft: creditledger.OverdraftReject})
 }
 
 func (w *world) do(op creditledger.Operation) {
@@ -279,7 +279,7 @@ func (w *world) dump() string {
 	w.t.Helper()
 	var b strings.Builder
 	for _, kind := range []string{kindInvoice, kindNumber, kindIndex, kindKey, kindBalance, kindMovement, kindChange, kindChangeNow} {
-		recs, err := w.ledger.Records(w.ctx, kind, "", "", creditledger.MaxPage)
+		recs, err := w.ledger.Documents(w.ctx, kind, "", "", creditledger.MaxPage)
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -279,7 +279,7 @@ func holds(v reflect.Value, text string) bool {
 		return err == nil && a.Cmp(x) == 0
 	case creditledger.CostBasis:
 		return x.String() == text
-	case creditledger.Limit:
+	case creditledger.OverdraftLimit:
 		a, _ := x.Amount()
 		return holds(reflect.ValueOf(a), text)
 	case creditledger.Instant, creditledger.When:

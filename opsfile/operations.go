@@ -56,7 +56,7 @@ func readDecrement(f *fields) creditledger.Operation {
 		Metadata:    f.metadata("metadata"),
 	}
 	if limit, ok := f.amount("overdraft_limit"); ok {
-		op.Limit = creditledger.LimitOf(limit)
+		op.OverdraftLimit = creditledger.OverdraftLimitOf(limit)
 	}
 	op.EligibleBefore = f.instant("eligible_before")
 	return op

@@ -35,7 +35,7 @@ type Backuper interface {
 	Backup(ctx context.Context, w io.Writer) (int64, error)
 }
 
-// Kinder is a store that can say of what kinds its records of upper layers are, which
+// Kinder is a store that can say of what kinds its documents of upper layers are, which
 // copying a whole ledger takes (package transfer).
 type Kinder interface {
 	// Kinds returns every kind that there is a record of, in byte order.

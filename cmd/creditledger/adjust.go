@@ -82,7 +82,7 @@ already, and its revenue is to be reversed.`,
 	}
 	a.accountFlags(cmd)
 	cmd.Flags().StringVar(&reason, "reason", "", "`WORD`: refund, or nothing")
-	completeWords(cmd, "reason", creditledger.ReasonRefund)
+	completeWords(cmd, "reason", creditledger.VoidRefund)
 	w.add(cmd)
 	return cmd
 }

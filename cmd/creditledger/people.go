@@ -98,7 +98,7 @@ func (a *app) writeBlocks(out io.Writer, blocks []creditledger.Block) {
 		if b.Priority != 0 {
 			priority = fmt.Sprint(b.Priority)
 		}
-		if b.Status == creditledger.PendingPayment {
+		if b.Status == creditledger.BlockPendingPayment {
 			state = "pending payment"
 		}
 		if a.precise || b.EffectiveAt != b.CreatedAt {
@@ -114,11 +114,11 @@ func filterText(list []creditledger.Filter) string {
 	var parts []string
 	for _, f := range list {
 		not := ""
-		if f.Operator == creditledger.Excludes {
+		if f.Operator == creditledger.FilterExcludes {
 			not = "not "
 		}
 		field := ""
-		if f.Field != creditledger.FieldItem {
+		if f.Field != creditledger.FilterFieldItem {
 			field = f.Field.String() + " "
 		}
 		parts = append(parts, not+field+strings.Join(f.Values, ", "))

@@ -57,7 +57,7 @@ func (s *spendFlags) operation(cmd *cobra.Command, amount string) (creditledger.
 		Description: s.description,
 	}
 	if cmd.Flags().Changed("limit") {
-		op.Limit = creditledger.LimitOf(p.amount("--limit", s.limit))
+		op.OverdraftLimit = creditledger.OverdraftLimitOf(p.amount("--limit", s.limit))
 	}
 	var err error
 	if op.Metadata, err = s.metadata(); err != nil {

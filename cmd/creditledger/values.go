@@ -91,10 +91,10 @@ func word[T any](p *parser, name, text string, parse func(string) (T, error)) T 
 func filters(include, exclude []string) []creditledger.Filter {
 	var list []creditledger.Filter
 	if len(include) > 0 {
-		list = append(list, creditledger.Filter{Field: creditledger.FieldItem, Operator: creditledger.Includes, Values: include})
+		list = append(list, creditledger.Filter{Field: creditledger.FilterFieldItem, Operator: creditledger.FilterIncludes, Values: include})
 	}
 	if len(exclude) > 0 {
-		list = append(list, creditledger.Filter{Field: creditledger.FieldItem, Operator: creditledger.Excludes, Values: exclude})
+		list = append(list, creditledger.Filter{Field: creditledger.FilterFieldItem, Operator: creditledger.FilterExcludes, Values: exclude})
 	}
 	return list
 }

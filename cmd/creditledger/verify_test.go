@@ -173,13 +173,13 @@ func TestVerifyMoney(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := creditledger.New(store, nil)
-	id := creditledger.RecordID{Kind: "invoice", Key: "inv"}
-	rec, err := l.Record(t.Context(), id)
+	id := creditledger.DocumentID{Kind: "invoice", Key: "inv"}
+	rec, err := l.Document(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	altered := bytes.ReplaceAll(rec.Value, []byte(`"amount_due":"20.00`), []byte(`"amount_due":"19.00`))
-	err = l.PutRecords(t.Context(), []creditledger.RecordPut{{RecordID: id, Expect: rec.Version, Prev: rec.Seal(), Value: altered}})
+	err = l.PutDocuments(t.Context(), []creditledger.DocumentPut{{DocumentID: id, Expect: rec.Version, Prev: rec.Seal(), Value: altered}})
 	if err := errors.Join(err, l.Close(), store.Close()); err != nil {
 		t.Fatal(err)
 	}

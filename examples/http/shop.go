@@ -57,7 +57,7 @@ func (s *shop) charge(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	spent, err := s.ledger.Do(r.Context(), account(r), creditledger.Decrement{
-		Amount: ask.Credits, ItemID: ask.Item, Overdraft: creditledger.Reject,
+		Amount: ask.Credits, ItemID: ask.Item, Overdraft: creditledger.OverdraftReject,
 	}, key(r))
 	if err != nil {
 		refuse(w, err)

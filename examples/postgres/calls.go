@@ -46,7 +46,7 @@ func record(ctx context.Context, tx pgx.Tx, customer, id string, price creditled
 		return err
 	}
 	ledger := creditledger.New(joined, nil)
-	spend := creditledger.Decrement{Amount: price, ItemID: "call", Overdraft: creditledger.Reject}
+	spend := creditledger.Decrement{Amount: price, ItemID: "call", Overdraft: creditledger.OverdraftReject}
 	_, err = ledger.Do(ctx, creditledger.AccountID{Customer: customer}, spend, creditledger.Key(id))
 	return errors.Join(err, ledger.Close())
 }

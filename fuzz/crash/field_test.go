@@ -142,12 +142,12 @@ func TestField_11_HugeValues(t *testing.T) {
 	l := creditledger.New(s, nil)
 	ctx := context.Background()
 	huge := bytes.Repeat([]byte("x"), 1<<21)
-	put := creditledger.RecordPut{RecordID: creditledger.RecordID{Kind: "k", Key: "k"}, Value: huge}
-	if err := l.PutRecords(ctx, []creditledger.RecordPut{put}); !errors.Is(err, creditledger.ErrInvalid) {
+	put := creditledger.DocumentPut{DocumentID: creditledger.DocumentID{Kind: "k", Key: "k"}, Value: huge}
+	if err := l.PutDocuments(ctx, []creditledger.DocumentPut{put}); !errors.Is(err, creditledger.ErrInvalid) {
 		t.Errorf("a huge record: %v", err)
 	}
 	put.Key, put.Value = string(huge), nil
-	if err := l.PutRecords(ctx, []creditledger.RecordPut{put}); !errors.Is(err, creditledger.ErrInvalid) {
+	if err := l.PutDocuments(ctx, []creditledger.DocumentPut{put}); !errors.Is(err, creditledger.ErrInvalid) {
 		t.Errorf("a huge key: %v", err)
 	}
 	op := creditledger.Increment{Amount: creditledger.AmountOf(1), Metadata: map[string]string{"k": string(huge)}}

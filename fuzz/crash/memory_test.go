@@ -101,7 +101,7 @@ func largest() creditledger.Increment {
 	for i := range values {
 		values[i] = fmt.Sprintf("%0*d", creditledger.MaxID, i)
 	}
-	op.Filters = []creditledger.Filter{{Field: creditledger.FieldItem, Values: values}}
+	op.Filters = []creditledger.Filter{{Field: creditledger.FilterFieldItem, Values: values}}
 	return op
 }
 

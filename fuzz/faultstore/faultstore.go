@@ -113,7 +113,7 @@ func (s *Store) before(call string, commit bool) (after bool, err error) {
 // Shared is a Store over one that processes share.
 type Shared struct{ *Store }
 
-// Concurrency implements creditledger.SharedStore.
+// Concurrency implements creditledger.OptimisticStore.
 func (s Shared) Concurrency() (commits, accounts int) {
 	return s.inner.(cl.OptimisticStore).Concurrency()
 }
@@ -134,8 +134,8 @@ func (s *Store) Commit(ctx context.Context, changes []cl.Change) error {
 				if changes[i].Account.Customer != "" {
 					conflict.Accounts = append(conflict.Accounts, changes[i].Account)
 				}
-				for _, r := range changes[i].Records {
-					conflict.Records = append(conflict.Records, r.RecordID)
+				for _, r := range changes[i].Documents {
+					conflict.Documents = append(conflict.Documents, r.DocumentID)
 				}
 			}
 			return conflict
@@ -230,20 +230,20 @@ func (s *Store) Accounts(ctx context.Context, after cl.AccountID, limit int) ([]
 	return s.inner.Accounts(ctx, after, limit)
 }
 
-// Record implements creditledger.Store.
-func (s *Store) Record(ctx context.Context, id cl.RecordID) (cl.Record, error) {
+// Document implements creditledger.Store.
+func (s *Store) Document(ctx context.Context, id cl.DocumentID) (cl.Document, error) {
 	if _, err := s.before("Record", false); err != nil {
-		return cl.Record{}, err
+		return cl.Document{}, err
 	}
-	return s.inner.Record(ctx, id)
+	return s.inner.Document(ctx, id)
 }
 
-// Records implements creditledger.Store.
-func (s *Store) Records(ctx context.Context, kind, prefix, after string, limit int) ([]cl.Record, error) {
+// Documents implements creditledger.Store.
+func (s *Store) Documents(ctx context.Context, kind, prefix, after string, limit int) ([]cl.Document, error) {
 	if _, err := s.before("Records", false); err != nil {
 		return nil, err
 	}
-	return s.inner.Records(ctx, kind, prefix, after, limit)
+	return s.inner.Documents(ctx, kind, prefix, after, limit)
 }
 
 // Snapshot implements creditledger.Store.

@@ -56,7 +56,7 @@ func TestField_23_RetryWithAnOldDecision(t *testing.T) {
 		second := p.another()
 		taken := make([]cl.Amount, 30)
 		p.together(len(taken), nil, func(i int) error {
-			op := cl.Decrement{Amount: cl.AmountOf(7), Overdraft: cl.StopAtZero}
+			op := cl.Decrement{Amount: cl.AmountOf(7), Overdraft: cl.OverdraftStopAtZero}
 			r, err := []*cl.Ledger{p.Ledger, second}[i%2].Do(ctx, on, op, "")
 			if err == nil {
 				taken[i], err = op.Amount.Sub(r.Overage)
@@ -114,24 +114,24 @@ func attempt(f func() error) (err error) {
 // lago-api#3906: a job was queued inside of a transaction that was then rolled back.
 func TestField_25_WorkOfARolledBackOperation(t *testing.T) {
 	each(t, func(p *place) {
-		id := cl.RecordID{Kind: "outbox", Key: "1"}
-		attach := func(*cl.Result) ([]cl.RecordPut, error) {
-			return []cl.RecordPut{{RecordID: id, Value: []byte("v")}}, nil
+		id := cl.DocumentID{Kind: "outbox", Key: "1"}
+		attach := func(*cl.Result) ([]cl.DocumentPut, error) {
+			return []cl.DocumentPut{{DocumentID: id, Value: []byte("v")}}, nil
 		}
-		if _, err := p.DoWith(ctx, on, rejecting(1), "", attach); !errors.Is(err, cl.ErrInsufficientCredits) {
+		if _, err := p.DoWith(ctx, on, rejecting(1), cl.DoOptions{Attach: attach}); !errors.Is(err, cl.ErrInsufficientCredits) {
 			p.t.Error(err)
 		}
-		if _, err := p.Record(ctx, id); !errors.Is(err, cl.ErrNotFound) {
+		if _, err := p.Document(ctx, id); !errors.Is(err, cl.ErrNotFound) {
 			p.t.Errorf("the refused operation left its record: %v", err)
 		}
-		if _, err := p.DoWith(ctx, on, grant("b", 1), "", attach); err != nil {
+		if _, err := p.DoWith(ctx, on, grant("b", 1), cl.DoOptions{Attach: attach}); err != nil {
 			p.t.Error(err)
 		}
-		if r, err := p.Record(ctx, id); err != nil || string(r.Value) != "v" {
+		if r, err := p.Document(ctx, id); err != nil || string(r.Value) != "v" {
 			p.t.Errorf("the operation has no record: %v", err)
 		}
-		failing := func(*cl.Result) ([]cl.RecordPut, error) { return nil, errors.New("no") }
-		if _, err := p.DoWith(ctx, on, grant("c", 1), "", failing); err == nil {
+		failing := func(*cl.Result) ([]cl.DocumentPut, error) { return nil, errors.New("no") }
+		if _, err := p.DoWith(ctx, on, grant("c", 1), cl.DoOptions{Attach: failing}); err == nil {
 			p.t.Error("an operation without its records was done")
 		}
 		p.total("1")

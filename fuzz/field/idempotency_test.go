@@ -18,7 +18,7 @@ func everyKind() []cl.Operation {
 		cl.Increment{Amount: cl.AmountOf(5), BlockID: "p", RequirePayment: true},
 		spend(30),
 		cl.ExpirationChange{BlockID: "b", Target: cl.At(begin.AddDate(1, 0, 0)), Amount: cl.AmountOf(10)},
-		cl.Void{BlockID: "b", Amount: cl.AmountOf(5), Reason: cl.ReasonRefund},
+		cl.Void{BlockID: "b", Amount: cl.AmountOf(5), Reason: cl.VoidRefund},
 		cl.Amendment{BlockID: "b", Amount: cl.AmountOf(3)},
 		cl.Activation{BlockID: "p"},
 		cl.Batch{spend(1), grant("c", 2)},

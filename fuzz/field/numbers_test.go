@@ -52,7 +52,7 @@ func TestField_45_NothingAndLess(t *testing.T) {
 		smallest := cl.MustAmount("0.000000000000000001")
 		p.must(cl.Increment{Amount: smallest})
 		p.total("0.000000000000000001")
-		p.must(cl.Decrement{Amount: smallest, Overdraft: cl.Reject})
+		p.must(cl.Decrement{Amount: smallest, Overdraft: cl.OverdraftReject})
 		p.total("0")
 	})
 }
@@ -148,7 +148,7 @@ func TestField_55_CanonicalText(t *testing.T) {
 // midaz@ad34131e4: a limit that was damaged in storage was read as 0, that is none.
 func TestField_57_DamageIsNeverZero(t *testing.T) {
 	each(t, func(p *place) {
-		p.must(cl.Decrement{Amount: cl.AmountOf(5), Limit: cl.LimitOf(cl.AmountOf(1000))})
+		p.must(cl.Decrement{Amount: cl.AmountOf(5), OverdraftLimit: cl.OverdraftLimitOf(cl.AmountOf(1000))})
 		records, err := p.Journal(ctx, on, 1, 1)
 		if err != nil {
 			p.t.Fatal(err)

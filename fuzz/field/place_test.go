@@ -199,5 +199,5 @@ func until(op cl.Increment, at time.Time) cl.Increment {
 func spend(amount int64) cl.Decrement { return cl.Decrement{Amount: cl.AmountOf(amount)} }
 
 func rejecting(amount int64) cl.Decrement {
-	return cl.Decrement{Amount: cl.AmountOf(amount), Overdraft: cl.Reject}
+	return cl.Decrement{Amount: cl.AmountOf(amount), Overdraft: cl.OverdraftReject}
 }

@@ -203,7 +203,7 @@ func (s *State) decrement(op cl.Decrement, r *Result) error {
 func (s *State) chargeOf(op Operation, of cl.Decrement) charge {
 	c := charge{op: op, want: Rat(of.Amount), item: of.ItemID, overdraft: of.Overdraft.String()}
 	c.entry = Entry{Item: of.ItemID, Price: of.PriceID, Invoice: of.InvoiceID}
-	if limit, limited := of.Limit.Amount(); limited {
+	if limit, limited := of.OverdraftLimit.Amount(); limited {
 		c.limit = Rat(limit)
 	}
 	return c

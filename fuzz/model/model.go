@@ -268,7 +268,7 @@ func (b *Block) Lets(item string) bool {
 		for _, v := range f.Values {
 			found = found || item != "" && v == item
 		}
-		if f.Operator == cl.Includes && !found || f.Operator == cl.Excludes && found {
+		if f.Operator == cl.FilterIncludes && !found || f.Operator == cl.FilterExcludes && found {
 			return false
 		}
 	}

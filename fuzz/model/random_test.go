@@ -178,7 +178,7 @@ func (h *history) late() model.Operation {
 	op.UsageAt = h.later(0, -time.Minute, -time.Hour, -5*time.Hour, -25*time.Hour, -10*24*time.Hour, -61*24*time.Hour)
 	switch h.below(3) {
 	case 1:
-		op.Limit = cl.LimitOf(h.amount())
+		op.OverdraftLimit = cl.OverdraftLimitOf(h.amount())
 	case 2:
 		text := pick(h, model.Reject, model.StopAtZero)
 		if err := op.Overdraft.UnmarshalText([]byte(text)); err != nil {

@@ -151,17 +151,17 @@ func wrongOp(op Operation) []string {
 		check(op.EffectiveAt.Instant().Valid() && !op.EffectiveAt.IsNever(), "effective_date")
 		check(op.ExpiresAt.Instant().Valid() && !backwards(op.EffectiveAt, op.ExpiresAt), "expiry_date")
 		for _, f := range op.Filters {
-			check(f.Field == cl.FieldItem && len(f.Values) > 0 && f.Operator <= cl.Excludes && !slices.ContainsFunc(f.Values, func(v string) bool { return !nameable(v, 1) }), "filters")
+			check(f.Field == cl.FilterFieldItem && len(f.Values) > 0 && f.Operator <= cl.FilterExcludes && !slices.ContainsFunc(f.Values, func(v string) bool { return !nameable(v, 1) }), "filters")
 		}
-		check(op.Source <= cl.Commitment, "source")
+		check(op.Source <= cl.SourceCommitment, "source")
 		check(op.Repay <= cl.RepayNever, "repay")
 	case cl.Decrement:
-		limit, limited := op.Limit.Amount()
+		limit, limited := op.OverdraftLimit.Amount()
 		check(op.Amount.Sign() > 0, "amount")
 		check(nameable(op.ItemID, 0), "item_id")
-		check(op.Overdraft <= cl.StopAtZero, "overdraft")
-		check(!limited || op.Overdraft == cl.Allow && limit.Sign() >= 0, "overdraft_limit")
-		check(op.EligibleBefore.Valid() && (op.EligibleBefore == 0 || op.Overdraft != cl.Allow), "eligible_before")
+		check(op.Overdraft <= cl.OverdraftStopAtZero, "overdraft")
+		check(!limited || op.Overdraft == cl.OverdraftAllow && limit.Sign() >= 0, "overdraft_limit")
+		check(op.EligibleBefore.Valid() && (op.EligibleBefore == 0 || op.Overdraft != cl.OverdraftAllow), "eligible_before")
 	case cl.ExpirationChange:
 		check(op.BlockID != "" || !op.ExpiresAt.IsZero(), "block_id")
 		check(nameable(op.BlockID, 0), "block_id")

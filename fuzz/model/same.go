@@ -60,7 +60,7 @@ func fields(op Operation, repay cl.Repay) []field {
 		add("price_id", op.PriceID)
 		add("invoice_id", op.InvoiceID)
 		add("overdraft", op.Overdraft)
-		limit, limited := op.Limit.Amount()
+		limit, limited := op.OverdraftLimit.Amount()
 		add("overdraft_limit", fmt.Sprint(limited, Text(Rat(limit))))
 		add("eligible_before", int64(op.EligibleBefore))
 	case cl.ExpirationChange:

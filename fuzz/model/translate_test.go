@@ -213,7 +213,7 @@ func (l line) schedule() model.Schedule {
 	op := model.Schedule{
 		ScheduleID: l.text("schedule_id"), Amount: l.number("amount"), Anchor: l.moment("anchor"), Every: l.span("every"), Zone: l.zone("timezone"),
 		Start: l.moment("start"), End: l.moment("end"), Count: l.whole("count"), Expires: l.life("expires"), First: l.text("first"), Scale: l.whole("scale"),
-		Rollover: l.rollover(), CatchUp: l.text("catch_up"), Source: cl.Allocation, RequirePayment: l.yes("require_payment"), Texts: l.texts(),
+		Rollover: l.rollover(), CatchUp: l.text("catch_up"), Source: cl.SourceAllocation, RequirePayment: l.yes("require_payment"), Texts: l.texts(),
 	}
 	if string(l["count"]) == "0" {
 		panic(bad{"count"})

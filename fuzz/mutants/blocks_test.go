@@ -24,7 +24,7 @@ var blocks = []mutant{
 	},
 	{
 		"pending-counts", "block.go",
-		"return status == Active && effective", "return effective",
+		"return status == BlockActive && effective", "return effective",
 		"a block that waits for payment is not eligible",
 	},
 	{
@@ -84,8 +84,8 @@ var blocks = []mutant{
 	},
 	{
 		"filters-or", "filter.go",
-		"if listed != (f.Operator == Includes) {\n\t\t\treturn false\n\t\t}\n\t}\n\treturn true",
-		"if listed == (f.Operator == Includes) {\n\t\t\treturn true\n\t\t}\n\t}\n\treturn len(filters) == 0",
+		"if listed != (f.Operator == FilterIncludes) {\n\t\t\treturn false\n\t\t}\n\t}\n\treturn true",
+		"if listed == (f.Operator == FilterIncludes) {\n\t\t\treturn true\n\t\t}\n\t}\n\treturn len(filters) == 0",
 		"all filters of a block must let a charge through",
 	},
 	{

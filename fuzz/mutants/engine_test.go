@@ -83,7 +83,7 @@ var engine = []mutant{
 	},
 	{
 		"payload-not-compared", "ledger_key.go",
-		"difference(rec.Op, r.op); field != \"\" {", "difference(rec.Op, r.op); false && field != \"\" {",
+		"difference(rec.Op, rec.unsaid(r.op)); field != \"\" {", "difference(rec.Op, rec.unsaid(r.op)); false && field != \"\" {",
 		"a key belongs to one operation",
 	},
 	{
@@ -193,7 +193,7 @@ var engine = []mutant{
 	},
 	{
 		"records-dropped", "account_changeset.go",
-		"s.upper = append(s.upper, w.puts...)\n", "",
+		"s.documents = append(s.documents, w.puts...)\n", "",
 		"records of an upper layer commit with the operation",
 	},
 	{

@@ -133,7 +133,7 @@ var findings = []finding{
 	{
 		"records-ignore-deadlines",
 		[]edit{
-			{"ledger_documents.go", "return l.commit.send(ctx, []Change{{Records: puts}})", "return l.commit.send(context.WithoutCancel(ctx), []Change{{Records: puts}})"},
+			{"ledger_documents.go", "return l.commit.send(ctx, []Change{{Documents: puts}})", "return l.commit.send(context.WithoutCancel(ctx), []Change{{Documents: puts}})"},
 			{"ledger_documents.go", "if l.commit.joined() || ctx.Done() == nil {", "if ctx != nil {"},
 		},
 		generator("./fuzz", "TestDeadlines"),

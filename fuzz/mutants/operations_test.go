@@ -14,7 +14,7 @@ var operations = []mutant{
 	},
 	{
 		"reject-stops-at-zero", "account_draw.go",
-		"if op.Overdraft != StopAtZero {", "if op.Overdraft == Allow {",
+		"if op.Overdraft != OverdraftStopAtZero {", "if op.Overdraft == OverdraftAllow {",
 		"reject refuses",
 	},
 	{
@@ -74,7 +74,7 @@ var operations = []mutant{
 	},
 	{
 		"activation-again", "account_step.go",
-		"if b.Status == Active {", "if false && b.Status == Active {",
+		"if b.Status == BlockActive {", "if false && b.Status == BlockActive {",
 		"an active block is not activated",
 	},
 	{
@@ -85,7 +85,7 @@ var operations = []mutant{
 	},
 	{
 		"transfer-loses-basis", "account_step.go",
-		"b.Source = Manual", "b.Source, b.CostBasis = Manual, CostBasis{}",
+		"b.Source = SourceManual", "b.Source, b.CostBasis = SourceManual, CostBasis{}",
 		"moved credits keep their cost basis",
 	},
 	{

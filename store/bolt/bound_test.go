@@ -23,7 +23,7 @@ func grants(n, size int) creditledger.Batch {
 	for i := range batch {
 		batch[i] = creditledger.Increment{
 			Amount:   creditledger.AmountOf(1),
-			Filters:  []creditledger.Filter{{Field: creditledger.FieldItem, Values: values}},
+			Filters:  []creditledger.Filter{{Field: creditledger.FilterFieldItem, Values: values}},
 			Metadata: map[string]string{"note": strings.Repeat("m", min(size/2, 500))},
 		}
 	}
@@ -94,7 +94,7 @@ func TestTheTailIsAsLargeAsItSays(t *testing.T) {
 			return "ann", creditledger.Decrement{Amount: creditledger.AmountOf(1)}, creditledger.Key(fmt.Sprintf("key-%020d", i))
 		}},
 		{"blocks", func(i int) (string, creditledger.Operation, creditledger.Key) {
-			return "ann", creditledger.Increment{Amount: creditledger.AmountOf(1), Source: creditledger.TopUp}, ""
+			return "ann", creditledger.Increment{Amount: creditledger.AmountOf(1), Source: creditledger.SourceTopUp}, ""
 		}},
 		{"filters and metadata", func(i int) (string, creditledger.Operation, creditledger.Key) {
 			return fmt.Sprint("c", i%20), grants(1, 3000)[0], ""

@@ -24,21 +24,23 @@ func (v view) compare(list []creditledger.Change) ([]accountPos, error) {
 				return nil, err
 			} else if !same {
 				e.Accounts = append(e.Accounts, c.Account)
-				e.Keys = append(e.Keys, used...)
+				for _, key := range used {
+					e.Keys = append(e.Keys, creditledger.AccountKey{Account: c.Account, Key: key})
+				}
 			}
 		}
-		for j := range c.Records {
-			put := &c.Records[j]
-			stored, err := v.record(put.RecordID)
+		for j := range c.Documents {
+			put := &c.Documents[j]
+			stored, err := v.record(put.DocumentID)
 			if err != nil {
 				return nil, err
 			}
 			if !changes.Follows(put, &stored) {
-				e.Records = append(e.Records, put.RecordID)
+				e.Documents = append(e.Documents, put.DocumentID)
 			}
 		}
 	}
-	if len(e.Accounts)+len(e.Records) > 0 {
+	if len(e.Accounts)+len(e.Documents) > 0 {
 		return nil, &e
 	}
 	return found, nil
@@ -123,7 +125,7 @@ func (v view) append(t *tail, list []creditledger.Change, found []accountPos) (a
 	a.first = make([]uint64, len(list))
 	for i := range list {
 		c := &list[i]
-		for _, put := range c.Records {
+		for _, put := range c.Documents {
 			key := recordKey(put.Kind, put.Key)
 			w.put(bucketRecords, key, appendRow(key, put.Next(), put.Value))
 		}

@@ -178,7 +178,7 @@ func (v view) checkLogPart(next uint64) (uint64, bool, error) {
 	return next, true, nil
 }
 
-// checkRecords holds the records of upper layers to their checks.
+// checkRecords holds the documents of upper layers to their checks.
 func (v view) checkRecords(ctx context.Context) error {
 	b, err := v.bucket(bucketRecords)
 	if err != nil {

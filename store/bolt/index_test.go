@@ -29,7 +29,7 @@ func indexed(t *testing.T, s *bolt.Store) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	l := creditledger.New(s, &creditledger.Options{Clock: func() time.Time { return now }})
 	defer l.Close()
-	if err := l.PutRecords(t.Context(), []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "thing", Key: "x"}, Value: []byte("v")}}); err != nil {
+	if err := l.PutDocuments(t.Context(), []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "thing", Key: "x"}, Value: []byte("v")}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []creditledger.AccountID{ann, bob} {

@@ -106,12 +106,12 @@ func recordKey(kind, k string) []byte {
 }
 
 // splitRecordKey reads what recordKey made.
-func splitRecordKey(k []byte) (creditledger.RecordID, bool) {
+func splitRecordKey(k []byte) (creditledger.DocumentID, bool) {
 	n := int(k[0]) // bbolt has no empty keys
 	if n == 0 || len(k) <= 1+n {
-		return creditledger.RecordID{}, false
+		return creditledger.DocumentID{}, false
 	}
-	return creditledger.RecordID{Kind: string(k[1 : 1+n]), Key: string(k[1+n:])}, true
+	return creditledger.DocumentID{Kind: string(k[1 : 1+n]), Key: string(k[1+n:])}, true
 }
 
 // behind is the first key behind all that begin with k. A kind's length is never 0xff.

@@ -60,7 +60,7 @@ func TestNothingIsWrittenIntoAForeignFile(t *testing.T) {
 			}
 			overwrite(t, path, foreign(t, backup.Bytes()))
 			unchanged(t, path, func() {
-				change := creditledger.Change{Records: []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "k", Key: "k"}, Value: []byte("v")}}}
+				change := creditledger.Change{Documents: []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "k", Key: "k"}, Value: []byte("v")}}}
 				err := s.Commit(t.Context(), []creditledger.Change{change})
 				wantFileError(t, err, path, "written to by something else")
 				if errors.Is(err, creditledger.ErrOutcomeUnknown) {
@@ -122,7 +122,7 @@ func TestACommitIntoAForeignFileIsNotAcknowledged(t *testing.T) {
 		if err == nil {
 			t.Errorf("write %d: acknowledged", n)
 		}
-		err = s.Commit(t.Context(), []creditledger.Change{{Records: []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "k", Key: "k"}, Value: []byte("v")}}}})
+		err = s.Commit(t.Context(), []creditledger.Change{{Documents: []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "k", Key: "k"}, Value: []byte("v")}}}})
 		wantError(t, err, creditledger.ErrPoisoned, "something else")
 		s.Close()
 	}

@@ -141,7 +141,7 @@ func TestDamagedWhileOpen(t *testing.T) {
 			}
 			_, err := s.Accounts(t.Context(), creditledger.AccountID{}, 10)
 			if name == "zeroed" && err == nil {
-				_, err = s.Record(t.Context(), creditledger.RecordID{Kind: "k", Key: "k"})
+				_, err = s.Document(t.Context(), creditledger.DocumentID{Kind: "k", Key: "k"})
 			}
 			wantError(t, err, creditledger.ErrCorrupt, "corrupt")
 			refusesAll(t, s)

@@ -8,8 +8,8 @@ import (
 	"creditledger"
 )
 
-// Record implements creditledger.Store.
-func (r reads) Record(ctx context.Context, id creditledger.RecordID) (record creditledger.Record, err error) {
+// Document implements creditledger.Store.
+func (r reads) Document(ctx context.Context, id creditledger.DocumentID) (record creditledger.Document, err error) {
 	err = r.view(ctx, "record", func(v view) error {
 		if record, err = v.record(id); err == nil && record.Version == 0 {
 			err = &creditledger.NotFoundError{Kind: id.Kind, ID: id.Key}
@@ -19,8 +19,8 @@ func (r reads) Record(ctx context.Context, id creditledger.RecordID) (record cre
 	return record, err
 }
 
-// Records implements creditledger.Store.
-func (r reads) Records(ctx context.Context, kind, prefix, after string, limit int) (records []creditledger.Record, err error) {
+// Documents implements creditledger.Store.
+func (r reads) Documents(ctx context.Context, kind, prefix, after string, limit int) (records []creditledger.Document, err error) {
 	err = r.view(ctx, "records", func(v view) error {
 		b, err := v.bucket(bucketRecords)
 		if err != nil || limit <= 0 {
@@ -28,7 +28,7 @@ func (r reads) Records(ctx context.Context, kind, prefix, after string, limit in
 		}
 		skip := len(recordKey(kind, ""))
 		for k, row := range ascending(b, recordKey(kind, prefix), recordKey(kind, max(prefix, after))) {
-			id := creditledger.RecordID{Kind: kind, Key: string(k[skip:])}
+			id := creditledger.DocumentID{Kind: kind, Key: string(k[skip:])}
 			if id.Key == after {
 				continue
 			}
@@ -46,11 +46,11 @@ func (r reads) Records(ctx context.Context, kind, prefix, after string, limit in
 }
 
 // record returns a stored record, one without a version if there is none.
-func (v view) record(id creditledger.RecordID) (creditledger.Record, error) {
+func (v view) record(id creditledger.DocumentID) (creditledger.Document, error) {
 	key := recordKey(id.Kind, id.Key)
 	row, err := v.get(bucketRecords, key)
 	if row == nil || err != nil {
-		return creditledger.Record{}, err
+		return creditledger.Document{}, err
 	}
 	return parseRow(id, key, row)
 }

@@ -38,7 +38,7 @@ type RecoveredAccount struct {
 	Unproven bool
 }
 
-// SalvagedKind is the kind of the upper-layer records that hold the journal records
+// SalvagedKind is the kind of the documents that hold the journal records
 // that Recover set aside: under the account and the sequence number, the record's
 // bytes, which creditledger.DecodeRecord reads.
 const SalvagedKind = "salvaged"
@@ -57,7 +57,7 @@ func (r *Recovery) Whole() bool {
 // new one at path of all that is intact in it. It reads the pages one by one and
 // trusts none: a journal record counts if its bytes decode, wherever they stand in a row,
 // and neither the record behind it nor a head has another seal for it. Each account's records up to the first gap are imported, decided again
-// as Ledger.Import does; those beyond it are set aside. Records of upper layers have
+// as Ledger.Import does; those beyond it are set aside. Documents of upper layers have
 // no seal: of each the newest that can be read is copied.
 //
 // The damaged file is not changed, and nobody may have it open. Memory grows with the
@@ -163,7 +163,7 @@ func (s *scan) accountsInto(ctx context.Context, l *creditledger.Ledger, r *Reco
 	return nil
 }
 
-// recordsInto copies the records of upper layers.
+// recordsInto copies the documents of upper layers.
 func (s *scan) recordsInto(ctx context.Context, l *creditledger.Ledger, r *Recovery) error {
 	var puts puts
 	for id, v := range s.records {
@@ -175,7 +175,7 @@ func (s *scan) recordsInto(ctx context.Context, l *creditledger.Ledger, r *Recov
 			continue
 		}
 		if id.Kind == SalvagedKind {
-			if _, err := l.Record(ctx, id); err == nil {
+			if _, err := l.Document(ctx, id); err == nil {
 				continue // just set aside
 			}
 		}
@@ -194,15 +194,15 @@ func (s *scan) recordsInto(ctx context.Context, l *creditledger.Ledger, r *Recov
 // counted anew.
 var counts = []string{"customer_count", "invoice_count"}
 
-// puts are records of upper layers on their way into a ledger, many in a commit.
+// puts are documents of upper layers on their way into a ledger, many in a commit.
 type puts struct {
-	list    []creditledger.RecordPut
+	list    []creditledger.DocumentPut
 	size    int
 	damaged int // cannot be read, and were left out
 }
 
-func (p *puts) add(ctx context.Context, l *creditledger.Ledger, id creditledger.RecordID, value []byte) error {
-	p.list = append(p.list, creditledger.RecordPut{RecordID: id, Value: value})
+func (p *puts) add(ctx context.Context, l *creditledger.Ledger, id creditledger.DocumentID, value []byte) error {
+	p.list = append(p.list, creditledger.DocumentPut{DocumentID: id, Value: value})
 	if p.size += len(value); len(p.list) < importBatch && p.size < 1<<24 {
 		return nil
 	}
@@ -215,12 +215,12 @@ func (p *puts) flush(ctx context.Context, l *creditledger.Ledger) error {
 	if len(list) == 0 {
 		return nil
 	}
-	err := l.ImportRecords(ctx, list)
+	err := l.ImportDocuments(ctx, list)
 	if !errors.Is(err, creditledger.ErrInvalid) {
 		return err
 	}
 	for i := range list { // all but those that are refused
-		switch err := l.ImportRecords(ctx, list[i:i+1]); {
+		switch err := l.ImportDocuments(ctx, list[i:i+1]); {
 		case errors.Is(err, creditledger.ErrInvalid):
 			p.damaged++
 		case err != nil:
@@ -285,7 +285,7 @@ func (s *scan) texts(f found) ([]byte, error) {
 	return data, err
 }
 
-// maxAside is the longest value that a record of an upper layer may have.
+// maxAside is the longest value that a document of an upper layer may have.
 const maxAside = 1 << 20
 
 // setAside stores the intact records beyond what was imported as records of an upper
@@ -308,7 +308,7 @@ func (s *scan) setAside(ctx context.Context, l *creditledger.Ledger, a *Recovere
 			if len(data) > maxAside {
 				continue
 			}
-			id := creditledger.RecordID{Kind: SalvagedKind, Key: fmt.Sprintf("%s/%s/%020d/%.8s", a.Account.Customer, a.Account.Currency, seq, f.seal)}
+			id := creditledger.DocumentID{Kind: SalvagedKind, Key: fmt.Sprintf("%s/%s/%020d/%.8s", a.Account.Customer, a.Account.Currency, seq, f.seal)}
 			if err := puts.add(ctx, l, id, data); err != nil {
 				return err
 			}

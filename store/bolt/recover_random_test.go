@@ -30,8 +30,8 @@ func peopledLedger(t *testing.T, r *rand.Rand, path string, closed bool) (file [
 			name := fmt.Sprint("Ada ", n)
 			_, err = l.PutCustomer(t.Context(), creditledger.CustomerUpdate{ID: customer, Name: &name})
 		case 1:
-			id := creditledger.RecordID{Kind: "invoice", Key: fmt.Sprintf("inv_%03d", n)}
-			err = l.PutRecords(t.Context(), []creditledger.RecordPut{{RecordID: id, Value: []byte(strings.Repeat(fmt.Sprint(n), 1+r.IntN(100)))}})
+			id := creditledger.DocumentID{Kind: "invoice", Key: fmt.Sprintf("inv_%03d", n)}
+			err = l.PutDocuments(t.Context(), []creditledger.DocumentPut{{DocumentID: id, Value: []byte(strings.Repeat(fmt.Sprint(n), 1+r.IntN(100)))}})
 		default:
 			_, err = l.Do(t.Context(), creditledger.AccountID{Customer: customer, Currency: "credits"}, creditledger.Increment{Amount: creditledger.AmountOf(1), Description: strings.Repeat("d", r.IntN(100))}, "")
 		}
@@ -65,7 +65,7 @@ func holdings(t *testing.T, s creditledger.Store) map[string]string {
 		}
 	}
 	for _, kind := range []string{"customer", "invoice", bolt.SalvagedKind} {
-		records, e := s.Records(t.Context(), kind, "", "", creditledger.MaxPage)
+		records, e := s.Documents(t.Context(), kind, "", "", creditledger.MaxPage)
 		err = errors.Join(err, e)
 		for _, r := range records {
 			holds[kind+" "+r.Key] = string(r.Value)

@@ -97,7 +97,7 @@ func recovered(t *testing.T, path string, r *bolt.Recovery, seals map[creditledg
 		if a.Recovered > 0 && point.Seal != seals[a.Account][a.Recovered-1] {
 			t.Errorf("%v has another history", a.Account)
 		}
-		aside, err := l.Records(ctx, bolt.SalvagedKind, a.Account.Customer+"/", "", creditledger.MaxPage)
+		aside, err := l.Documents(ctx, bolt.SalvagedKind, a.Account.Customer+"/", "", creditledger.MaxPage)
 		if err != nil || uint64(len(aside)) != a.SetAside {
 			t.Errorf("%+v, and %d records are aside: %v", a, len(aside), err)
 		}
@@ -376,11 +376,11 @@ func TestRecoverCallsNothingWholeThatIsNot(t *testing.T) {
 	s := mustOpen(t, path, nil)
 	ctx := t.Context()
 	const customers, accounts = 120, 12
-	var puts []creditledger.RecordPut
+	var puts []creditledger.DocumentPut
 	for i := range customers {
-		puts = append(puts, creditledger.RecordPut{RecordID: creditledger.RecordID{Kind: "invoice", Key: fmt.Sprintf("inv_%03d", i)}, Value: bytes.Repeat([]byte("i"), 100)})
+		puts = append(puts, creditledger.DocumentPut{DocumentID: creditledger.DocumentID{Kind: "invoice", Key: fmt.Sprintf("inv_%03d", i)}, Value: bytes.Repeat([]byte("i"), 100)})
 	}
-	if err := s.Commit(ctx, []creditledger.Change{{Records: puts}}); err != nil {
+	if err := s.Commit(ctx, []creditledger.Change{{Documents: puts}}); err != nil {
 		t.Fatal(err)
 	}
 	for i := range accounts {

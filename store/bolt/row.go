@@ -8,7 +8,7 @@ import (
 	"creditledger"
 )
 
-// Records of upper layers stand in no journal, and bbolt's pages have no checksums: a
+// Documents of upper layers stand in no journal, and bbolt's pages have no checksums: a
 // row of theirs carries a check of its own, of all that is in it and where it stands.
 // It is evidence of accidents; who can write the file can write the check.
 
@@ -25,9 +25,9 @@ func appendRow(key []byte, version uint64, value []byte) []byte {
 }
 
 // parseRow reads what appendRow made, or layout 1.
-func parseRow(id creditledger.RecordID, key, row []byte) (creditledger.Record, error) {
-	damaged := func(reason string) (creditledger.Record, error) {
-		return creditledger.Record{}, corrupt(fmt.Sprintf("%s record %q", id.Kind, id.Key), reason)
+func parseRow(id creditledger.DocumentID, key, row []byte) (creditledger.Document, error) {
+	damaged := func(reason string) (creditledger.Document, error) {
+		return creditledger.Document{}, corrupt(fmt.Sprintf("%s record %q", id.Kind, id.Key), reason)
 	}
 	if len(row) < numberSize || binary.BigEndian.Uint64(row)&^checked == 0 {
 		return damaged("has no version")
@@ -41,7 +41,7 @@ func parseRow(id creditledger.RecordID, key, row []byte) (creditledger.Record, e
 	if marked {
 		value = value[numberSize:]
 	}
-	return creditledger.Record{RecordID: id, Version: version, Value: bytesOf(value)}, nil
+	return creditledger.Document{DocumentID: id, Version: version, Value: bytesOf(value)}, nil
 }
 
 // ownRow reports whether a row begins as those do that have a check, announced or not.

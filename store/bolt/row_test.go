@@ -12,20 +12,20 @@ import (
 	"creditledger/store/bolt"
 )
 
-var noteID = creditledger.RecordID{Kind: "note", Key: "n1"}
+var noteID = creditledger.DocumentID{Kind: "note", Key: "n1"}
 
 func putNote(t *testing.T, s *bolt.Store, expect uint64, value string) error {
 	t.Helper()
 	l := creditledger.New(s, nil)
-	was, err := s.Record(t.Context(), noteID)
+	was, err := s.Document(t.Context(), noteID)
 	if err == nil && was.Version != expect {
 		t.Fatalf("the note has version %d, not %d", was.Version, expect)
 	}
-	err = l.PutRecords(t.Context(), []creditledger.RecordPut{{RecordID: noteID, Expect: expect, Prev: was.Seal(), Value: []byte(value)}})
+	err = l.PutDocuments(t.Context(), []creditledger.DocumentPut{{DocumentID: noteID, Expect: expect, Prev: was.Seal(), Value: []byte(value)}})
 	return errors.Join(err, l.Close())
 }
 
-// TestRecordsAreChecked: no bit of a record of an upper layer changes unnoticed, not
+// TestRecordsAreChecked: no bit of a document of an upper layer changes unnoticed, not
 // where it stands, nor its version, nor its value; it is neither read nor put over.
 func TestRecordsAreChecked(t *testing.T) {
 	file := path(t)
@@ -41,14 +41,14 @@ func TestRecordsAreChecked(t *testing.T) {
 		database(t, file, nil, func(tx *bbolt.Tx) error { return change(ledgerBucket(tx, "records")) })
 	}
 	row(func(b *bbolt.Bucket) error { sound = bytes.Clone(b.Get(at)); return nil })
-	refused := func(what string, id creditledger.RecordID) {
+	refused := func(what string, id creditledger.DocumentID) {
 		t.Helper()
 		s := mustOpen(t, file, nil)
 		defer mustClose(t, s)
-		if r, err := s.Record(t.Context(), id); !errors.Is(err, creditledger.ErrCorrupt) {
+		if r, err := s.Document(t.Context(), id); !errors.Is(err, creditledger.ErrCorrupt) {
 			t.Errorf("%s: it is read as version %d, %q (%v)", what, r.Version, r.Value, err)
 		}
-		if _, err := s.Records(t.Context(), id.Kind, "", "", 10); !errors.Is(err, creditledger.ErrCorrupt) {
+		if _, err := s.Documents(t.Context(), id.Kind, "", "", 10); !errors.Is(err, creditledger.ErrCorrupt) {
 			t.Errorf("%s: it is listed: %v", what, err)
 		}
 	}
@@ -59,7 +59,7 @@ func TestRecordsAreChecked(t *testing.T) {
 		refused("one bit", noteID)
 	}
 	row(func(b *bbolt.Bucket) error { return errors.Join(b.Put(at, sound), b.Put([]byte("\x04noten2"), sound)) })
-	refused("in another's place", creditledger.RecordID{Kind: "note", Key: "n2"})
+	refused("in another's place", creditledger.DocumentID{Kind: "note", Key: "n2"})
 	if err := putNote(t, mustOpen(t, file, nil), 1, "new"); err != nil {
 		t.Error(err)
 	}
@@ -79,7 +79,7 @@ func TestRecordsOfLayout1(t *testing.T) {
 	})
 	unchanged(t, file, func() {
 		s := mustOpen(t, file, &bolt.Options{ReadOnly: true})
-		if r, err := s.Record(t.Context(), noteID); err != nil || r.Version != 3 || string(r.Value) != "old" {
+		if r, err := s.Document(t.Context(), noteID); err != nil || r.Version != 3 || string(r.Value) != "old" {
 			t.Errorf("read only: %+v, %v", r, err)
 		}
 		mustClose(t, s)
@@ -88,7 +88,7 @@ func TestRecordsOfLayout1(t *testing.T) {
 	if err := putNote(t, s, 3, "new"); err != nil {
 		t.Error(err)
 	}
-	if r, err := s.Record(t.Context(), noteID); err != nil || r.Version != 4 || string(r.Value) != "new" {
+	if r, err := s.Document(t.Context(), noteID); err != nil || r.Version != 4 || string(r.Value) != "new" {
 		t.Errorf("put again: %+v, %v", r, err)
 	}
 	mustClose(t, s)

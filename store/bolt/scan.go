@@ -19,7 +19,7 @@ type scan struct {
 	log      map[creditledger.AccountID]map[uint64][]found // by sequence number
 	versions map[creditledger.AccountID]uint64             // the highest that any head or record names
 	heads    map[creditledger.AccountID]creditledger.Head  // the newest
-	records  map[creditledger.RecordID]version
+	records  map[creditledger.DocumentID]version
 	damaged  int      // rows of upper layers that are not what was put
 	bad      int      // pages that cannot be read, or have no room for what they hold
 	extra    int64    // bytes of overflow pages that were read
@@ -55,7 +55,7 @@ func newScan(f *os.File, size int64, guess int) *scan {
 		log:      map[creditledger.AccountID]map[uint64][]found{},
 		versions: map[creditledger.AccountID]uint64{},
 		heads:    map[creditledger.AccountID]creditledger.Head{},
-		records:  map[creditledger.RecordID]version{},
+		records:  map[creditledger.DocumentID]version{},
 	}
 	if m, err := readMeta(f, size); err == nil {
 		s.pageSize = int64(m.pageSize)
@@ -246,7 +246,7 @@ func (s *scan) pair(key, value []byte, at int64) {
 
 // parseRecordKey is splitRecordKey for a key that may be anything: kinds are lower-case
 // words.
-func parseRecordKey(k []byte) (creditledger.RecordID, bool) {
+func parseRecordKey(k []byte) (creditledger.DocumentID, bool) {
 	id, ok := splitRecordKey(k)
 	ok = ok && len(id.Kind) <= 64 && len(id.Key) <= 1024 && strings.Trim(id.Kind, "abcdefghijklmnopqrstuvwxyz_0123456789") == ""
 	return id, ok

@@ -9,7 +9,7 @@ import (
 
 var _ creditledger.ExclusiveStore = (*Store)(nil)
 
-// Concurrency implements creditledger.SharedStore. Nobody else writes to the file, but
+// Concurrency implements creditledger.OptimisticStore. Nobody else writes to the file, but
 // each question is a transaction of its own, and a commit asks them all again. Commits
 // follow one another; the more accounts in one the better.
 func (s *Store) Concurrency() (commits, accounts int) { return 1, 1024 }

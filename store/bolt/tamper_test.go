@@ -38,8 +38,8 @@ func tampered(t *testing.T, path string) (before, after []byte, since []creditle
 					since = append(since, point)
 				}
 			}
-			put := creditledger.RecordPut{RecordID: creditledger.RecordID{Kind: "note", Key: fmt.Sprint("n", i)}, Value: []byte(fmt.Sprint("note ", i))}
-			if err := l.PutRecords(t.Context(), []creditledger.RecordPut{put}); err != nil {
+			put := creditledger.DocumentPut{DocumentID: creditledger.DocumentID{Kind: "note", Key: fmt.Sprint("n", i)}, Value: []byte(fmt.Sprint("note ", i))}
+			if err := l.PutDocuments(t.Context(), []creditledger.DocumentPut{put}); err != nil {
 				t.Fatal(err)
 			}
 			name := fmt.Sprint("name ", i)
@@ -78,7 +78,7 @@ func noticed(t *testing.T, path string, since []creditledger.Checkpoint, notes .
 	if !v.OK {
 		return v.Violation
 	}
-	all, err := l.Records(t.Context(), "note", "", "", creditledger.MaxPage)
+	all, err := l.Documents(t.Context(), "note", "", "", creditledger.MaxPage)
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,9 @@ import (
 func TestRetryWithRecords(t *testing.T) {
 	l := creditledger.New(mustOpen(t, path(t), nil), nil)
 	do := func() (*creditledger.Result, error) {
-		return l.DoWith(t.Context(), ann, creditledger.Increment{Amount: creditledger.AmountOf(1)}, "k", func(*creditledger.Result) ([]creditledger.RecordPut, error) {
-			return []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "thing", Key: "x"}, Value: []byte("v")}}, nil
-		})
+		return l.DoWith(t.Context(), ann, creditledger.Increment{Amount: creditledger.AmountOf(1)}, creditledger.DoOptions{Key: "k", Attach: func(*creditledger.Result) ([]creditledger.DocumentPut, error) {
+			return []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "thing", Key: "x"}, Value: []byte("v")}}, nil
+		}})
 	}
 	if _, err := do(); err != nil {
 		t.Fatal(err)
@@ -76,14 +76,14 @@ func TestReadersOfAFailedFold(t *testing.T) {
 func TestNoPartOfACommitIsShown(t *testing.T) {
 	s := mustOpen(t, path(t), nil)
 	l := creditledger.New(s, nil)
-	id := creditledger.RecordID{Kind: "thing", Key: "x"}
+	id := creditledger.DocumentID{Kind: "thing", Key: "x"}
 	var over atomic.Bool
 	done := make(chan bool)
 	torn, looks := 0, 0
 	go func() {
 		defer close(done)
 		for !over.Load() {
-			r, err := s.Record(t.Context(), id)
+			r, err := s.Document(t.Context(), id)
 			if err != nil {
 				continue
 			}
@@ -98,10 +98,10 @@ func TestNoPartOfACommitIsShown(t *testing.T) {
 		}
 	}()
 	for i := range 100 {
-		_, err := l.DoWith(t.Context(), ann, creditledger.Increment{Amount: creditledger.AmountOf(1)}, creditledger.Key(fmt.Sprint(i)), func(*creditledger.Result) ([]creditledger.RecordPut, error) {
-			was := creditledger.Record{RecordID: id, Version: uint64(i), Value: []byte("v")}
-			return []creditledger.RecordPut{{RecordID: id, Expect: was.Version, Prev: was.Seal(), Value: was.Value}}, nil
-		})
+		_, err := l.DoWith(t.Context(), ann, creditledger.Increment{Amount: creditledger.AmountOf(1)}, creditledger.DoOptions{Key: creditledger.Key(fmt.Sprint(i)), Attach: func(*creditledger.Result) ([]creditledger.DocumentPut, error) {
+			was := creditledger.Document{DocumentID: id, Version: uint64(i), Value: []byte("v")}
+			return []creditledger.DocumentPut{{DocumentID: id, Expect: was.Version, Prev: was.Seal(), Value: was.Value}}, nil
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -37,17 +37,17 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 		"Due":      func(ctx context.Context) error { _, err := s.Due(ctx, 1, creditledger.AccountID{}, 1); return err },
 		"Accounts": func(ctx context.Context) error { _, err := s.Accounts(ctx, creditledger.AccountID{}, 1); return err },
 		"Record": func(ctx context.Context) error {
-			_, err := s.Record(ctx, creditledger.RecordID{Kind: "k", Key: "k"})
+			_, err := s.Document(ctx, creditledger.DocumentID{Kind: "k", Key: "k"})
 			return err
 		},
-		"Records":     func(ctx context.Context) error { _, err := s.Records(ctx, "k", "", "", 1); return err },
+		"Records":     func(ctx context.Context) error { _, err := s.Documents(ctx, "k", "", "", 1); return err },
 		"Kinds":       func(ctx context.Context) error { _, err := s.Kinds(ctx); return err },
 		"CheckStrays": s.CheckStrays,
 		"Snapshot": func(ctx context.Context) error {
 			return s.Snapshot(ctx, ann, func(creditledger.Snapshot) error { return nil })
 		},
 		"Commit": func(ctx context.Context) error {
-			return s.Commit(ctx, []creditledger.Change{{Records: []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "k", Key: "k"}}}}})
+			return s.Commit(ctx, []creditledger.Change{{Documents: []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "k", Key: "k"}}}}})
 		},
 		"Backup": func(ctx context.Context) error { _, err := s.Backup(ctx, io.Discard); return err },
 		"Open": func(ctx context.Context) error {

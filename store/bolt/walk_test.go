@@ -196,7 +196,7 @@ func TestMetaPages(t *testing.T) {
 		if len(s.Warnings()) != 0 {
 			t.Errorf("a sound file: %v", s.Warnings())
 		}
-		change := creditledger.Change{Records: []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "k", Key: key}, Value: []byte("v")}}}
+		change := creditledger.Change{Documents: []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "k", Key: key}, Value: []byte("v")}}}
 		if err := errors.Join(s.Commit(t.Context(), []creditledger.Change{change}), s.Close()); err != nil {
 			t.Fatal(err)
 		}

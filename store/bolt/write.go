@@ -106,7 +106,7 @@ func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), er
 	}
 	if !a.alien && !s.tail.full(list, s.foldEvery, s.foldSize) {
 		add := func() { s.tail.addAll(list, found, a) }
-		if !slices.ContainsFunc(list, func(c creditledger.Change) bool { return len(c.Records)+len(c.Texts) > 0 }) {
+		if !slices.ContainsFunc(list, func(c creditledger.Change) bool { return len(c.Documents)+len(c.Texts) > 0 }) {
 			return add, nil
 		}
 		installed := s.begun(tx, s.tail)

@@ -22,8 +22,8 @@ type Store struct {
 	accounts map[creditledger.AccountID]*account
 	order    sorted[creditledger.AccountID] // of accounts
 	due      sorted[due]
-	records  map[creditledger.RecordID]creditledger.Record
-	ids      sorted[creditledger.RecordID] // of records
+	records  map[creditledger.DocumentID]creditledger.Document
+	ids      sorted[creditledger.DocumentID] // of records
 }
 
 var _ store.Store = (*Store)(nil)
@@ -42,8 +42,8 @@ func New() *Store {
 		due: sorted[due]{compare: func(a, b due) int {
 			return cmp.Or(cmp.Compare(a.at, b.at), a.id.Compare(b.id))
 		}},
-		records: make(map[creditledger.RecordID]creditledger.Record),
-		ids: sorted[creditledger.RecordID]{compare: func(a, b creditledger.RecordID) int {
+		records: make(map[creditledger.DocumentID]creditledger.Document),
+		ids: sorted[creditledger.DocumentID]{compare: func(a, b creditledger.DocumentID) int {
 			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
 		}},
 	}
@@ -84,7 +84,7 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 // compare returns a ConflictError naming everything that moved.
 func (s *Store) compare(list []creditledger.Change) error {
 	var accounts []creditledger.AccountID
-	var records []creditledger.RecordID
+	var records []creditledger.DocumentID
 	for i := range list {
 		c := &list[i]
 		if c.Account != (creditledger.AccountID{}) {
@@ -94,27 +94,27 @@ func (s *Store) compare(list []creditledger.Change) error {
 				accounts = append(accounts, c.Account)
 			}
 		}
-		for j := range c.Records {
-			put := &c.Records[j]
-			if stored := s.records[put.RecordID]; !changes.Follows(put, &stored) {
-				records = append(records, put.RecordID)
+		for j := range c.Documents {
+			put := &c.Documents[j]
+			if stored := s.records[put.DocumentID]; !changes.Follows(put, &stored) {
+				records = append(records, put.DocumentID)
 			}
 		}
 	}
 	if len(accounts)+len(records) > 0 {
-		return &creditledger.ConflictError{Accounts: accounts, Records: records}
+		return &creditledger.ConflictError{Accounts: accounts, Documents: records}
 	}
 	return nil
 }
 
 // apply cannot fail: everything that could was checked for all changes.
 func (s *Store) apply(c *creditledger.Change) {
-	for _, put := range c.Records {
+	for _, put := range c.Documents {
 		if put.Expect == 0 {
-			s.ids.insert(put.RecordID)
+			s.ids.insert(put.DocumentID)
 		}
-		s.records[put.RecordID] = creditledger.Record{
-			RecordID: put.RecordID, Version: put.Next(), Value: bytesOf(put.Value),
+		s.records[put.DocumentID] = creditledger.Document{
+			DocumentID: put.DocumentID, Version: put.Next(), Value: bytesOf(put.Value),
 		}
 	}
 	if c.Account == (creditledger.AccountID{}) {

@@ -227,8 +227,8 @@ func (s *Store) Accounts(ctx context.Context, after creditledger.AccountID, limi
 	return ids, err
 }
 
-// Record implements creditledger.Store.
-func (s *Store) Record(ctx context.Context, id creditledger.RecordID) (record creditledger.Record, err error) {
+// Document implements creditledger.Store.
+func (s *Store) Document(ctx context.Context, id creditledger.DocumentID) (record creditledger.Document, err error) {
 	err = s.read(ctx, "record", func() error {
 		stored, ok := s.records[id]
 		if !ok {
@@ -241,13 +241,13 @@ func (s *Store) Record(ctx context.Context, id creditledger.RecordID) (record cr
 	return record, err
 }
 
-// Records implements creditledger.Store.
-func (s *Store) Records(ctx context.Context, kind, prefix, after string, limit int) (records []creditledger.Record, err error) {
+// Documents implements creditledger.Store.
+func (s *Store) Documents(ctx context.Context, kind, prefix, after string, limit int) (records []creditledger.Document, err error) {
 	err = s.read(ctx, "records", func() error {
 		if limit <= 0 {
 			return nil
 		}
-		for id := range s.ids.from(creditledger.RecordID{Kind: kind, Key: max(prefix, after)}) {
+		for id := range s.ids.from(creditledger.DocumentID{Kind: kind, Key: max(prefix, after)}) {
 			if id.Kind != kind || !strings.HasPrefix(id.Key, prefix) {
 				break
 			}
@@ -268,7 +268,7 @@ func (s *Store) Records(ctx context.Context, kind, prefix, after string, limit i
 // Kinds implements store.Kinder.
 func (s *Store) Kinds(ctx context.Context) (kinds []string, err error) {
 	err = s.read(ctx, "kinds", func() error {
-		for id := range s.ids.from(creditledger.RecordID{}) {
+		for id := range s.ids.from(creditledger.DocumentID{}) {
 			if len(kinds) == 0 || kinds[len(kinds)-1] != id.Kind {
 				kinds = append(kinds, id.Kind)
 			}

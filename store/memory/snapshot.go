@@ -119,7 +119,7 @@ func (s *Store) CheckStrays(ctx context.Context) error {
 			}
 		}
 		listed := 0
-		for id := range s.ids.from(creditledger.RecordID{}) {
+		for id := range s.ids.from(creditledger.DocumentID{}) {
 			listed++
 			if _, ok := s.records[id]; !ok {
 				return &creditledger.Violation{Rule: "records", Detail: fmt.Sprintf("%s %q is listed and not there", id.Kind, id.Key)}

@@ -117,8 +117,8 @@ func checkChanges(list []creditledger.Change) error {
 				return err
 			}
 		}
-		for j := range c.Records {
-			if err := checkTexts(c.Records[j].Kind); err != nil {
+		for j := range c.Documents {
+			if err := checkTexts(c.Documents[j].Kind); err != nil {
 				return err
 			}
 		}
@@ -331,7 +331,7 @@ type part struct {
 
 // put is a record's.
 type put struct {
-	*creditledger.RecordPut
+	*creditledger.DocumentPut
 	token []byte // tells this put from another one of the same value (token.go)
 	was   []byte // the token of the row that it replaces
 }
@@ -343,12 +343,12 @@ func newTransaction(sql *statements, buckets int, portable bool, list []creditle
 		if c.Account != (creditledger.AccountID{}) {
 			t.parts = append(t.parts, &part{change: c, at: accountPosOf(c.Account, buckets)})
 		}
-		for j := range c.Records {
-			token, err := newToken(&c.Records[j])
+		for j := range c.Documents {
+			token, err := newToken(&c.Documents[j])
 			if err != nil {
 				return nil, fmt.Errorf("commit: %w", err)
 			}
-			t.puts = append(t.puts, put{RecordPut: &c.Records[j], token: token})
+			t.puts = append(t.puts, put{DocumentPut: &c.Documents[j], token: token})
 		}
 	}
 	// Everyone locks in the same order.

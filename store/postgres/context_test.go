@@ -32,14 +32,16 @@ func (c *deafConn) Write(b []byte) (int, error) {
 // callsThatWait are what may have to wait for the server, with an operation on an account
 // of each call's own. Those that write may have been done.
 func callsThatWait(l *creditledger.Ledger, s creditledger.Store) map[string]func(ctx context.Context) error {
-	id := creditledger.RecordID{Kind: "k", Key: "locked"}
+	id := creditledger.DocumentID{Kind: "k", Key: "locked"}
 	return map[string]func(ctx context.Context) error{
 		"Do": func(ctx context.Context) error { _, err := l.Do(ctx, account, spend(1), ""); return err },
 		"Balance": func(ctx context.Context) error {
 			_, err := l.Balance(ctx, account, creditledger.BalanceQuery{})
 			return err
 		},
-		"PutRecords": func(ctx context.Context) error { return l.PutRecords(ctx, []creditledger.RecordPut{{RecordID: id}}) },
+		"PutDocuments": func(ctx context.Context) error {
+			return l.PutDocuments(ctx, []creditledger.DocumentPut{{DocumentID: id}})
+		},
 		"PutCustomer": func(ctx context.Context) error {
 			_, err := l.PutCustomer(ctx, creditledger.CustomerUpdate{ID: "locked"})
 			return err

@@ -58,7 +58,7 @@ func TestConflictNamesKeys(t *testing.T) {
 		}
 	}
 	var conflict *creditledger.ConflictError
-	if err := s.Commit(t.Context(), change(1, "one")); !errors.As(err, &conflict) || len(conflict.Keys) != 1 || conflict.Keys[0] != "one" {
+	if err := s.Commit(t.Context(), change(1, "one")); !errors.As(err, &conflict) || len(conflict.Keys) != 1 || conflict.Keys[0].Key != "one" || conflict.Keys[0].Account != conflict.Accounts[0] {
 		t.Errorf("a used key: %v, %+v", err, conflict)
 	}
 }

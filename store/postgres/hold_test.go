@@ -190,7 +190,7 @@ func (s *Store) soon(t *testing.T) {
 // an hour.
 func TestHoldEndsWithItsDecision(t *testing.T) {
 	t.Parallel()
-	reject := creditledger.Decrement{Amount: creditledger.AmountOf(100), Overdraft: creditledger.Reject}
+	reject := creditledger.Decrement{Amount: creditledger.AmountOf(100), Overdraft: creditledger.OverdraftReject}
 	grant := creditledger.Increment{Amount: creditledger.AmountOf(1)}
 	for name, act := range map[string]func(t *testing.T, l, other *creditledger.Ledger){
 		"refused": func(t *testing.T, l, other *creditledger.Ledger) {
@@ -226,10 +226,10 @@ func TestHoldEndsWithItsDecision(t *testing.T) {
 		"called off": func(t *testing.T, l, other *creditledger.Ledger) {
 			add(t, other, 1)
 			over, cancel := context.WithCancel(t.Context())
-			_, err := l.DoWith(over, contended, grant, "k", func(*creditledger.Result) ([]creditledger.RecordPut, error) {
+			_, err := l.DoWith(over, contended, grant, creditledger.DoOptions{Key: "k", Attach: func(*creditledger.Result) ([]creditledger.DocumentPut, error) {
 				cancel() // when it comes to the conflict, its caller is gone
 				return nil, nil
-			})
+			}})
 			if err != nil && !errors.Is(err, context.Canceled) {
 				t.Error(err)
 			}

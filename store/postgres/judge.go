@@ -58,14 +58,14 @@ func (t *transaction) hear(results pgx.BatchResults) (v verdict, err error) {
 		}
 		moved[p.change.Account] = !same
 	}
-	put := map[creditledger.RecordID]bool{}
+	put := map[creditledger.DocumentID]bool{}
 	for i := range t.puts {
 		u := &t.puts[i]
 		stored, token, err := nextRecord(results)
 		if err != nil {
 			return v, err
 		}
-		put[u.RecordID] = !changes.Follows(u.RecordPut, &stored)
+		put[u.DocumentID] = !changes.Follows(u.DocumentPut, &stored)
 		if stored.Version > u.Expect && stored.Version <= u.Next() {
 			v.saw(bytes.Equal(token, u.token))
 		}
@@ -74,9 +74,9 @@ func (t *transaction) hear(results pgx.BatchResults) (v verdict, err error) {
 		if c := &t.list[i]; moved[c.Account] {
 			v.moved.Accounts = append(v.moved.Accounts, c.Account)
 		}
-		for j := range t.list[i].Records {
-			if id := t.list[i].Records[j].RecordID; put[id] {
-				v.moved.Records = append(v.moved.Records, id)
+		for j := range t.list[i].Documents {
+			if id := t.list[i].Documents[j].DocumentID; put[id] {
+				v.moved.Documents = append(v.moved.Documents, id)
 			}
 		}
 	}
@@ -105,7 +105,7 @@ func (p *part) hear(results pgx.BatchResults, v *verdict) (same bool, err error)
 			return false, err
 		}
 		if used {
-			v.moved.Keys = append(v.moved.Keys, k.Key)
+			v.moved.Keys = append(v.moved.Keys, creditledger.AccountKey{Account: c.Account, Key: k.Key})
 		}
 		free = free && !used
 	}
@@ -155,8 +155,8 @@ func (t *transaction) everything() *creditledger.ConflictError {
 		if t.list[i].Account != (creditledger.AccountID{}) {
 			e.Accounts = append(e.Accounts, t.list[i].Account)
 		}
-		for _, u := range t.list[i].Records {
-			e.Records = append(e.Records, u.RecordID)
+		for _, u := range t.list[i].Documents {
+			e.Documents = append(e.Documents, u.DocumentID)
 		}
 	}
 	return e
@@ -165,7 +165,7 @@ func (t *transaction) everything() *creditledger.ConflictError {
 // answer turns a verdict into the answer to Commit, if there is one: none means that
 // the transaction may be tried again. unknown is why an earlier try may be stored.
 func (v *verdict) answer(unknown error) (answer error, final bool) {
-	conflict := len(v.moved.Accounts)+len(v.moved.Records) > 0
+	conflict := len(v.moved.Accounts)+len(v.moved.Documents) > 0
 	switch {
 	case unknown != nil && v.applied:
 		return nil, true

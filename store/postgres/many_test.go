@@ -57,7 +57,7 @@ func TestOneHotAccount(t *testing.T) {
 			each(4*len(ledgers), func(i int) {
 				l := ledgers[i%len(ledgers)]
 				for n := 0; ; n++ {
-					op := creditledger.Decrement{Amount: creditledger.AmountOf(1), Overdraft: creditledger.Reject}
+					op := creditledger.Decrement{Amount: creditledger.AmountOf(1), Overdraft: creditledger.OverdraftReject}
 					err := patiently(l, account, op, creditledger.Key(fmt.Sprintf("%d %d", i, n)))
 					if errors.Is(err, creditledger.ErrInsufficientCredits) {
 						return

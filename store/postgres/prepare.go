@@ -101,7 +101,7 @@ func (t *transaction) found(results pgx.BatchResults) error {
 			return err
 		}
 		u.was = token
-		moved = moved || !changes.Follows(u.RecordPut, &stored)
+		moved = moved || !changes.Follows(u.DocumentPut, &stored)
 	}
 	if moved {
 		return errMoved
@@ -110,7 +110,7 @@ func (t *transaction) found(results pgx.BatchResults) error {
 }
 
 // nextRecord reads the answer to judgeRecord; without a version there is none.
-func nextRecord(results pgx.BatchResults) (r creditledger.Record, token []byte, err error) {
+func nextRecord(results pgx.BatchResults) (r creditledger.Document, token []byte, err error) {
 	var version int64
 	_, err = nextRow(results, &version, &r.Value, &token)
 	r.Version = uint64(version)

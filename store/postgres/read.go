@@ -211,13 +211,13 @@ func (r *reads) KeySeq(ctx context.Context, id creditledger.AccountID, key credi
 	return seq, err
 }
 
-// Record implements creditledger.Store.
-func (r *reads) Record(ctx context.Context, id creditledger.RecordID) (record creditledger.Record, err error) {
+// Document implements creditledger.Store.
+func (r *reads) Document(ctx context.Context, id creditledger.DocumentID) (record creditledger.Document, err error) {
 	if err := checkTexts(id.Kind); err != nil {
 		return record, err
 	}
 	err = r.view(ctx, "record", func(c client) error {
-		record = creditledger.Record{RecordID: id}
+		record = creditledger.Document{DocumentID: id}
 		var version int64
 		var value []byte
 		return query(ctx, c, r.sql.record, []any{id.Kind, []byte(id.Key)}, []any{&version, &value}, func() error {
@@ -229,13 +229,13 @@ func (r *reads) Record(ctx context.Context, id creditledger.RecordID) (record cr
 		err = &creditledger.NotFoundError{Kind: id.Kind, ID: id.Key}
 	}
 	if err != nil {
-		return creditledger.Record{}, err
+		return creditledger.Document{}, err
 	}
 	return record, nil
 }
 
-// Records implements creditledger.Store.
-func (r *reads) Records(ctx context.Context, kind, prefix, after string, limit int) (records []creditledger.Record, err error) {
+// Documents implements creditledger.Store.
+func (r *reads) Documents(ctx context.Context, kind, prefix, after string, limit int) (records []creditledger.Document, err error) {
 	if err := checkTexts(kind); err != nil {
 		return nil, err
 	}
@@ -249,9 +249,9 @@ func (r *reads) Records(ctx context.Context, kind, prefix, after string, limit i
 		args := []any{kind, []byte(prefix), []byte(after), int64(limit)}
 		return query(ctx, c, r.sql.records, args, []any{&key, &version, &value}, func() error {
 			if strings.HasPrefix(string(key), prefix) {
-				records = append(records, creditledger.Record{
-					RecordID: creditledger.RecordID{Kind: kind, Key: string(key)},
-					Version:  uint64(version), Value: value,
+				records = append(records, creditledger.Document{
+					DocumentID: creditledger.DocumentID{Kind: kind, Key: string(key)},
+					Version:    uint64(version), Value: value,
 				})
 			}
 			return nil

@@ -41,25 +41,25 @@ func restore(t *testing.T, pool *pgxpool.Pool) {
 // in its place, and another process brings the record to the same version again. What was
 // computed from the record that is gone is a conflict that names it, in every way to commit.
 func TestOlderDumpInPlace_Records(t *testing.T) {
-	id := creditledger.RecordID{Kind: "invoice", Key: "1"}
-	over := func(was creditledger.Record, value string) []creditledger.RecordPut {
-		return []creditledger.RecordPut{{RecordID: id, Expect: was.Version, Prev: was.Seal(), Value: []byte(value)}}
+	id := creditledger.DocumentID{Kind: "invoice", Key: "1"}
+	over := func(was creditledger.Document, value string) []creditledger.DocumentPut {
+		return []creditledger.DocumentPut{{DocumentID: id, Expect: was.Version, Prev: was.Seal(), Value: []byte(value)}}
 	}
 	for name, o := range map[string]*postgres.Options{"remembering": nil, "portable": {Portable: true}} {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
 			pool := newPool(t, pgtest.Database(t), nil)
 			l := creditledger.New(openIn(t, pool, o), nil)
-			put := func(value string) creditledger.Record {
+			put := func(value string) creditledger.Document {
 				t.Helper()
-				was, err := l.Record(ctx, id)
+				was, err := l.Document(ctx, id)
 				if err == nil || errors.Is(err, creditledger.ErrNotFound) {
-					err = l.PutRecords(ctx, over(was, value))
+					err = l.PutDocuments(ctx, over(was, value))
 				}
 				if err != nil {
 					t.Fatal(err)
 				}
-				is, err := l.Record(ctx, id)
+				is, err := l.Document(ctx, id)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -76,14 +76,14 @@ func TestOlderDumpInPlace_Records(t *testing.T) {
 			refused := func(what string, err error) {
 				t.Helper()
 				var c *creditledger.ConflictError
-				if !errors.As(err, &c) || len(c.Records) != 1 || c.Records[0] != id || len(c.Accounts) > 0 {
+				if !errors.As(err, &c) || len(c.Documents) != 1 || c.Documents[0] != id || len(c.Accounts) > 0 {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
-			refused("alone", l.PutRecords(ctx, over(gone, "synced")))
-			_, err := l.DoWith(ctx, account, creditledger.Increment{Amount: creditledger.AmountOf(1)}, "k", func(*creditledger.Result) ([]creditledger.RecordPut, error) {
+			refused("alone", l.PutDocuments(ctx, over(gone, "synced")))
+			_, err := l.DoWith(ctx, account, creditledger.Increment{Amount: creditledger.AmountOf(1)}, creditledger.DoOptions{Key: "k", Attach: func(*creditledger.Result) ([]creditledger.DocumentPut, error) {
 				return over(gone, "synced"), nil
-			})
+			}})
 			refused("with an operation", err)
 			tx, err := pool.Begin(ctx)
 			if err != nil {
@@ -93,11 +93,11 @@ func TestOlderDumpInPlace_Records(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			refused("joined", joined.Commit(ctx, []creditledger.Change{{Records: over(gone, "synced")}}))
+			refused("joined", joined.Commit(ctx, []creditledger.Change{{Documents: over(gone, "synced")}}))
 			if err := tx.Rollback(ctx); err != nil {
 				t.Error(err)
 			}
-			if is, err := l.Record(ctx, id); err != nil || string(is.Value) != "void" || is.Version != now.Version {
+			if is, err := l.Document(ctx, id); err != nil || string(is.Value) != "void" || is.Version != now.Version {
 				t.Errorf("%+v, %v", is, err)
 			}
 			put("issued")

@@ -164,7 +164,7 @@ func (t *transaction) damage(account *creditledger.AccountID, reason string) err
 	case account != nil:
 		where = "account " + account.String()
 	case len(t.parts) == 0:
-		where = "records of upper layers"
+		where = "documents of upper layers"
 	}
 	return &creditledger.CorruptError{Where: where, Reason: reason}
 }

@@ -44,14 +44,14 @@ func ledgerOfRows(t *testing.T) *pgxpool.Pool {
 		}
 	}
 	customers := []string{"ann", "bob", "cyd", "dan"}
-	note := func(was creditledger.Record, text string) {
+	note := func(was creditledger.Document, text string) {
 		t.Helper()
-		p := creditledger.RecordPut{RecordID: creditledger.RecordID{Kind: "note", Key: "n"}, Expect: was.Version, Prev: was.Seal(), Value: []byte(text)}
-		if err := l.PutRecords(t.Context(), []creditledger.RecordPut{p}); err != nil {
+		p := creditledger.DocumentPut{DocumentID: creditledger.DocumentID{Kind: "note", Key: "n"}, Expect: was.Version, Prev: was.Seal(), Value: []byte(text)}
+		if err := l.PutDocuments(t.Context(), []creditledger.DocumentPut{p}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	note(creditledger.Record{}, "first")
+	note(creditledger.Document{}, "first")
 	alone := "alone"
 	if _, err := l.PutCustomer(t.Context(), creditledger.CustomerUpdate{ID: alone}); err != nil { // without an external id
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func ledgerOfRows(t *testing.T) *pgxpool.Pool {
 	for _, table := range tablesOf(t, pool) {
 		sql(t, pool, fmt.Sprintf("CREATE TABLE old.%s AS SELECT * FROM creditledger.%s", table, table))
 	}
-	note(creditledger.Record{Version: 1, Value: []byte("first")}, "second")
+	note(creditledger.Document{Version: 1, Value: []byte("first")}, "second")
 	if _, err := l.PutCustomer(t.Context(), creditledger.CustomerUpdate{ID: alone, Name: &alone}); err != nil {
 		t.Fatal(err)
 	}

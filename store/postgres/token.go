@@ -10,7 +10,7 @@ import (
 	"creditledger"
 )
 
-// A record of an upper layer stands in no journal. Its token tells one put from another,
+// A document of an upper layer stands in no journal. Its token tells one put from another,
 // by random bytes, and carries a check of the row, which verification reads. It is
 // evidence of accidents; who can write the table can write the check.
 const (
@@ -19,15 +19,15 @@ const (
 )
 
 // newToken is the token of a put. Those of earlier releases are the random bytes alone.
-func newToken(p *creditledger.RecordPut) ([]byte, error) {
+func newToken(p *creditledger.DocumentPut) ([]byte, error) {
 	token := make([]byte, tokenRandom, tokenRandom+tokenCheck)
 	if _, err := rand.Read(token); err != nil {
 		return nil, err
 	}
-	return append(token, rowCheck(token, p.RecordID, p.Next(), p.Value)...), nil
+	return append(token, rowCheck(token, p.DocumentID, p.Next(), p.Value)...), nil
 }
 
-func rowCheck(random []byte, id creditledger.RecordID, version uint64, value []byte) []byte {
+func rowCheck(random []byte, id creditledger.DocumentID, version uint64, value []byte) []byte {
 	h := sha256.New()
 	h.Write(random)
 	for _, n := range []int{len(id.Kind), len(id.Key)} {
@@ -56,7 +56,7 @@ func (r *reads) checkRecords(ctx context.Context, c client, kind string) (next s
 		err := query(ctx, c, r.sql.recordRows, []any{kind, after, int64(recordsPage)}, []any{&key, &version, &value, &token}, func() error {
 			read++
 			after = append([]byte{}, key...)
-			id := creditledger.RecordID{Kind: kind, Key: string(key)}
+			id := creditledger.DocumentID{Kind: kind, Key: string(key)}
 			checked := len(token) != tokenRandom
 			if checked && (len(token) != tokenRandom+tokenCheck ||
 				string(token[tokenRandom:]) != string(rowCheck(token[:tokenRandom], id, uint64(version), value))) {

@@ -93,7 +93,7 @@ func everyStatement(t *testing.T, portable bool) *script {
 			c.Keys = append(c.Keys, creditledger.KeyedRecord{Key: creditledger.Key(fmt.Sprint(seq)), Seq: seq})
 		}
 		c.Blocks = []creditledger.StoredBlock{stored(1, false, false), stored(2, true, false), stored(3, true, false), stored(100, true, true), stored(101, false, true)}
-		c.Records = []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "k", Key: customer}}, {RecordID: creditledger.RecordID{Kind: "l", Key: customer}, Expect: 1}}
+		c.Documents = []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "k", Key: customer}}, {DocumentID: creditledger.DocumentID{Kind: "l", Key: customer}, Expect: 1}}
 		list = append(list, c)
 	}
 	tx, err := newTransaction(sql, 8, portable, list)
@@ -150,12 +150,12 @@ func TestOrderOfStatements(t *testing.T) {
 		var list []creditledger.Change
 		for _, customer := range []string{"c", "a", "b"} {
 			list = append(list, creditledger.Change{
-				Account: creditledger.AccountID{Customer: customer, Currency: "x"},
-				Head:    creditledger.Head{Version: 1},
-				Journal: []creditledger.JournalRecord{{Seq: 1}},
-				Keys:    []creditledger.KeyedRecord{{Key: "k", Seq: 1}},
-				Blocks:  []creditledger.StoredBlock{{Block: creditledger.Block{ID: "1", Number: 1}, Open: true, New: true}},
-				Records: []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "k", Key: customer}}},
+				Account:   creditledger.AccountID{Customer: customer, Currency: "x"},
+				Head:      creditledger.Head{Version: 1},
+				Journal:   []creditledger.JournalRecord{{Seq: 1}},
+				Keys:      []creditledger.KeyedRecord{{Key: "k", Seq: 1}},
+				Blocks:    []creditledger.StoredBlock{{Block: creditledger.Block{ID: "1", Number: 1}, Open: true, New: true}},
+				Documents: []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "k", Key: customer}}},
 			})
 		}
 		sql := statementsFor("s")

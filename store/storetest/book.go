@@ -244,13 +244,13 @@ func notFound(err error) error {
 }
 
 // conflict checks that an error is a ConflictError that names just these.
-func conflict(err error, accounts []creditledger.AccountID, records []creditledger.RecordID) error {
+func conflict(err error, accounts []creditledger.AccountID, records []creditledger.DocumentID) error {
 	var e *creditledger.ConflictError
 	if !errors.As(err, &e) || !errors.Is(err, creditledger.ErrConflict) {
 		return fmt.Errorf("error %v, want a ConflictError", err)
 	}
-	if !sameSet(e.Accounts, accounts) || !sameSet(e.Records, records) {
-		return fmt.Errorf("conflict of accounts %v and records %v, want %v and %v", e.Accounts, e.Records, accounts, records)
+	if !sameSet(e.Accounts, accounts) || !sameSet(e.Documents, records) {
+		return fmt.Errorf("conflict of accounts %v and records %v, want %v and %v", e.Accounts, e.Documents, accounts, records)
 	}
 	return nil
 }

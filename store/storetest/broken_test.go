@@ -39,8 +39,8 @@ type broken struct {
 	keySeq   func(s store.Store, ctx ctxt, id account, key creditledger.Key) (uint64, error)
 	due      func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error)
 	accounts func(s store.Store, ctx ctxt, after account, limit int) ([]account, error)
-	record   func(s store.Store, ctx ctxt, id creditledger.RecordID) (creditledger.Record, error)
-	records  func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error)
+	record   func(s store.Store, ctx ctxt, id creditledger.DocumentID) (creditledger.Document, error)
+	records  func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Document, error)
 	kinds    func(s store.Store, ctx ctxt) ([]string, error)
 	snapshot func(s store.Store, ctx ctxt, id account, f func(creditledger.Snapshot) error) error
 	close    func(s store.Store) error
@@ -125,18 +125,18 @@ func (b *broken) Accounts(ctx ctxt, after account, limit int) ([]account, error)
 	return b.Store.Accounts(ctx, after, limit)
 }
 
-func (b *broken) Record(ctx ctxt, id creditledger.RecordID) (creditledger.Record, error) {
+func (b *broken) Document(ctx ctxt, id creditledger.DocumentID) (creditledger.Document, error) {
 	if b.record != nil {
 		return b.record(b.Store, ctx, id)
 	}
-	return b.Store.Record(ctx, id)
+	return b.Store.Document(ctx, id)
 }
 
-func (b *broken) Records(ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
+func (b *broken) Documents(ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Document, error) {
 	if b.records != nil {
 		return b.records(b.Store, ctx, kind, prefix, after, limit)
 	}
-	return b.Store.Records(ctx, kind, prefix, after, limit)
+	return b.Store.Documents(ctx, kind, prefix, after, limit)
 }
 
 func (b *broken) Snapshot(ctx ctxt, id account, f func(creditledger.Snapshot) error) error {

@@ -14,7 +14,7 @@ var commitCases = []Case{
 	{"commit/nothing", "A commit of no changes succeeds and changes nothing.", onStore(commitNothing)},
 	{"commit/many", "One commit takes many accounts with many journal records each.", onStore(commitMany)},
 	{"commit/scope", "Block ids, block numbers and idempotency keys are unique within their account only.", onStore(commitScope)},
-	{"commit/records", "Records of upper layers are stored with the account's change, and without any account.", onStore(commitRecords)},
+	{"commit/records", "Documents of upper layers are stored with the account's change, and without any account.", onStore(commitRecords)},
 }
 
 func commitAll(ctx context.Context, s creditledger.Store) error {
@@ -100,20 +100,20 @@ func commitScope(ctx context.Context, s creditledger.Store) error {
 }
 
 func commitRecords(ctx context.Context, s creditledger.Store) error {
-	id := func(k string) creditledger.RecordID { return creditledger.RecordID{Kind: "invoice", Key: k} }
-	put := func(k string, expect uint64) creditledger.RecordPut {
-		return over(creditledger.RecordPut{RecordID: id(k), Expect: expect, Value: sampleBytes(k, expect+5)}, sampleBytes(k, expect+4))
+	id := func(k string) creditledger.DocumentID { return creditledger.DocumentID{Kind: "invoice", Key: k} }
+	put := func(k string, expect uint64) creditledger.DocumentPut {
+		return over(creditledger.DocumentPut{DocumentID: id(k), Expect: expect, Value: sampleBytes(k, expect+5)}, sampleBytes(k, expect+4))
 	}
 	b := &book{id: plain}
 	with := b.next(1)
-	with.Records = []creditledger.RecordPut{put("with an account", 0)}
-	without := creditledger.Change{Records: []creditledger.RecordPut{put("without", 0), put("without either", 0)}}
-	alone := creditledger.Change{Records: []creditledger.RecordPut{put("alone", 0)}}
+	with.Documents = []creditledger.DocumentPut{put("with an account", 0)}
+	without := creditledger.Change{Documents: []creditledger.DocumentPut{put("without", 0), put("without either", 0)}}
+	alone := creditledger.Change{Documents: []creditledger.DocumentPut{put("alone", 0)}}
 	if err := s.Commit(ctx, []creditledger.Change{without, with, alone}); err != nil {
 		return fmt.Errorf("Commit of records: %w", err)
 	}
 	b.done(with)
-	if err := s.Commit(ctx, []creditledger.Change{{Records: []creditledger.RecordPut{put("alone", 1)}}}); err != nil {
+	if err := s.Commit(ctx, []creditledger.Change{{Documents: []creditledger.DocumentPut{put("alone", 1)}}}); err != nil {
 		return fmt.Errorf("Commit of a record alone: %w", err)
 	}
 	errs := []error{verifyAll(ctx, s, b)}

@@ -112,10 +112,10 @@ func conflictBlockID(ctx context.Context, s creditledger.Store) error {
 }
 
 func conflictRecord(ctx context.Context, s creditledger.Store) error {
-	id := creditledger.RecordID{Kind: "customer", Key: "é"}
+	id := creditledger.DocumentID{Kind: "customer", Key: "é"}
 	put := func(expect uint64) []creditledger.Change {
-		return []creditledger.Change{{Records: []creditledger.RecordPut{
-			over(creditledger.RecordPut{RecordID: id, Expect: expect, Value: sampleBytes("r", expect)}, sampleBytes("r", expect-1)),
+		return []creditledger.Change{{Documents: []creditledger.DocumentPut{
+			over(creditledger.DocumentPut{DocumentID: id, Expect: expect, Value: sampleBytes("r", expect)}, sampleBytes("r", expect-1)),
 		}}}
 	}
 	for version := range uint64(3) {
@@ -123,7 +123,7 @@ func conflictRecord(ctx context.Context, s creditledger.Store) error {
 			if expect == version {
 				continue
 			}
-			if err := conflict(s.Commit(ctx, put(expect)), nil, []creditledger.RecordID{id}); err != nil {
+			if err := conflict(s.Commit(ctx, put(expect)), nil, []creditledger.DocumentID{id}); err != nil {
 				return fmt.Errorf("put expecting version %d of a record at %d: %w", expect, version, err)
 			}
 		}
@@ -143,9 +143,9 @@ func conflictRecord(ctx context.Context, s creditledger.Store) error {
 // on while an older copy of the database was put in place, and others wrote to it.
 func conflictValue(ctx context.Context, s creditledger.Store) error {
 	for _, value := range [][]byte{[]byte("value"), {}} {
-		id := creditledger.RecordID{Kind: "customer", Key: fmt.Sprintf("é%x", value)}
+		id := creditledger.DocumentID{Kind: "customer", Key: fmt.Sprintf("é%x", value)}
 		put := func(expect uint64, prev creditledger.Seal, value []byte) error {
-			c := creditledger.Change{Records: []creditledger.RecordPut{{RecordID: id, Expect: expect, Prev: prev, Value: value}}}
+			c := creditledger.Change{Documents: []creditledger.DocumentPut{{DocumentID: id, Expect: expect, Prev: prev, Value: value}}}
 			return s.Commit(ctx, []creditledger.Change{c})
 		}
 		if err := put(0, creditledger.Seal{}, value); err != nil {
@@ -155,7 +155,7 @@ func conflictValue(ctx context.Context, s creditledger.Store) error {
 		lastBit := stored
 		lastBit[len(lastBit)-1] ^= 1
 		for name, prev := range map[string]creditledger.Seal{"no": {}, "another": creditledger.SealOf([]byte("another")), "almost the same": lastBit} {
-			if err := conflict(put(1, prev, []byte("late")), nil, []creditledger.RecordID{id}); err != nil {
+			if err := conflict(put(1, prev, []byte("late")), nil, []creditledger.DocumentID{id}); err != nil {
 				return fmt.Errorf("a put over version 1 with %s seal: %w", name, err)
 			}
 		}
@@ -173,13 +173,13 @@ func conflictValue(ctx context.Context, s creditledger.Store) error {
 }
 
 // threeAccounts commits a block and a key each to three accounts, and a record.
-func threeAccounts(ctx context.Context, s creditledger.Store) (books []*book, record creditledger.RecordPut, err error) {
-	record = creditledger.RecordPut{RecordID: creditledger.RecordID{Kind: "invoice", Key: "1"}, Value: []byte("v")}
+func threeAccounts(ctx context.Context, s creditledger.Store) (books []*book, record creditledger.DocumentPut, err error) {
+	record = creditledger.DocumentPut{DocumentID: creditledger.DocumentID{Kind: "invoice", Key: "1"}, Value: []byte("v")}
 	for i := range 3 {
 		b := &book{id: awkwardAccounts[i]}
 		c := key(b.next(1, created(sampleBlock(1))), "key")
 		if i == 0 {
-			c.Records = []creditledger.RecordPut{record}
+			c.Documents = []creditledger.DocumentPut{record}
 		}
 		if err := b.commit(ctx, s, c); err != nil {
 			return nil, record, err
@@ -205,7 +205,7 @@ func conflictNames(ctx context.Context, s creditledger.Store) error {
 	for n := 1; n < total; n++ { // 0: all are good
 		var list []creditledger.Change
 		var accounts []creditledger.AccountID
-		var records []creditledger.RecordID
+		var records []creditledger.DocumentID
 		rest := n / 2
 		for _, b := range books {
 			list = append(list, kinds[rest%len(kinds)](b))
@@ -215,8 +215,8 @@ func conflictNames(ctx context.Context, s creditledger.Store) error {
 			rest /= len(kinds)
 		}
 		if n%2 == 1 {
-			list[n%3].Records = []creditledger.RecordPut{record}
-			records = append(records, record.RecordID)
+			list[n%3].Documents = []creditledger.DocumentPut{record}
+			records = append(records, record.DocumentID)
 		}
 		if err := conflict(s.Commit(ctx, list), accounts, records); err != nil {
 			return fmt.Errorf("combination %d: %w", n, err)
@@ -231,16 +231,16 @@ func conflictAtomic(ctx context.Context, s creditledger.Store) error {
 		return err
 	}
 	fresh := &book{id: awkwardAccounts[3]}
-	second := creditledger.RecordPut{RecordID: creditledger.RecordID{Kind: "invoice", Key: "2"}, Value: []byte("v")}
+	second := creditledger.DocumentPut{DocumentID: creditledger.DocumentID{Kind: "invoice", Key: "2"}, Value: []byte("v")}
 	for at := range 5 {
 		list := []creditledger.Change{}
 		for _, b := range append(books, fresh) {
 			list = append(list, due(key(b.next(2, created(sampleBlock(2)), again(sampleBlock(1), false)), "other"), 1))
 		}
 		list[3].Blocks = list[3].Blocks[:1]
-		list = append(list, creditledger.Change{Records: []creditledger.RecordPut{second}})
+		list = append(list, creditledger.Change{Documents: []creditledger.DocumentPut{second}})
 		var accounts []creditledger.AccountID
-		var records []creditledger.RecordID
+		var records []creditledger.DocumentID
 		switch {
 		case at < 3:
 			list[at], accounts = key(list[at], "key"), []creditledger.AccountID{books[at].id}
@@ -250,12 +250,12 @@ func conflictAtomic(ctx context.Context, s creditledger.Store) error {
 			list[at].Journal[0].Seq, list[at].Journal[1].Seq = 2, 3
 			list[at].Keys[0].Seq = 3
 		default:
-			list[4].Records, records = append(list[4].Records, record), []creditledger.RecordID{record.RecordID}
+			list[4].Documents, records = append(list[4].Documents, record), []creditledger.DocumentID{record.DocumentID}
 		}
 		if err := conflict(s.Commit(ctx, list), accounts, records); err != nil {
 			return fmt.Errorf("change %d of 5 conflicts: %w", at+1, err)
 		}
-		if err := nothingElse(ctx, s, books, fresh, second.RecordID); err != nil {
+		if err := nothingElse(ctx, s, books, fresh, second.DocumentID); err != nil {
 			return fmt.Errorf("change %d of 5 conflicts: %w", at+1, err)
 		}
 	}
@@ -264,7 +264,7 @@ func conflictAtomic(ctx context.Context, s creditledger.Store) error {
 
 // nothingElse checks that of a refused commit neither account, block, key, due
 // instant nor record is there.
-func nothingElse(ctx context.Context, s creditledger.Store, books []*book, fresh *book, record creditledger.RecordID) error {
+func nothingElse(ctx context.Context, s creditledger.Store, books []*book, fresh *book, record creditledger.DocumentID) error {
 	errs := []error{verifyAll(ctx, s, append(books, fresh)...)}
 	for _, b := range append(books, fresh) {
 		_, err := s.Block(ctx, b.id, sampleBlock(2).ID)
@@ -276,6 +276,6 @@ func nothingElse(ctx context.Context, s creditledger.Store, books []*book, fresh
 	if ids, err := s.Due(ctx, instant(2), creditledger.AccountID{}, 10); err != nil || len(ids) > 0 {
 		errs = append(errs, fmt.Errorf("Due = %v, %v, want none", ids, err))
 	}
-	_, err := s.Record(ctx, record)
+	_, err := s.Document(ctx, record)
 	return errors.Join(append(errs, notFound(err))...)
 }

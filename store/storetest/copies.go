@@ -14,10 +14,10 @@ var copyCases = []Case{
 
 // fullChange commits an account with blocks that have filters and metadata, and a
 // record; it returns copies of what was put and, in scrawl, what spoils it.
-func fullChange(ctx context.Context, s creditledger.Store) (b *book, record creditledger.RecordPut, scrawl func(), err error) {
+func fullChange(ctx context.Context, s creditledger.Store) (b *book, record creditledger.DocumentPut, scrawl func(), err error) {
 	change := func(b *book) creditledger.Change {
 		c := key(b.next(3, created(sampleBlock(1)), created(sampleBlock(7)), created(sampleBlock(2))), "key")
-		c.Records = []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "kind", Key: "key"}, Value: []byte("value")}}
+		c.Documents = []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "kind", Key: "key"}, Value: []byte("value")}}
 		return c
 	}
 	b = &book{id: plain}
@@ -25,18 +25,18 @@ func fullChange(ctx context.Context, s creditledger.Store) (b *book, record cred
 	list := []creditledger.Change{given}
 	err = s.Commit(ctx, list)
 	b.done(kept)
-	return b, kept.Records[0], func() {
+	return b, kept.Documents[0], func() {
 		for i := range given.Journal {
 			clear(given.Journal[i].Bytes)
 		}
 		for i := range given.Blocks {
 			spoil(&given.Blocks[i].Block)
 		}
-		clear(given.Records[0].Value)
+		clear(given.Documents[0].Value)
 		clear(given.Journal)
 		clear(given.Blocks)
 		clear(given.Keys)
-		clear(given.Records)
+		clear(given.Documents)
 		clear(list)
 	}, err
 }
@@ -62,7 +62,7 @@ func copiesIn(ctx context.Context, s creditledger.Store) error {
 		return err
 	}
 	scrawl()
-	return errors.Join(verifyAll(ctx, s, b), sameRecord(ctx, s, record.RecordID, 1, record.Value))
+	return errors.Join(verifyAll(ctx, s, b), sameRecord(ctx, s, record.DocumentID, 1, record.Value))
 }
 
 func copiesOut(ctx context.Context, s creditledger.Store) error {
@@ -71,10 +71,10 @@ func copiesOut(ctx context.Context, s creditledger.Store) error {
 		return err
 	}
 	for range 2 {
-		if err := spoilAll(ctx, s, b, record.RecordID); err != nil {
+		if err := spoilAll(ctx, s, b, record.DocumentID); err != nil {
 			return err
 		}
-		if err := errors.Join(verifyAll(ctx, s, b), sameRecord(ctx, s, record.RecordID, 1, record.Value)); err != nil {
+		if err := errors.Join(verifyAll(ctx, s, b), sameRecord(ctx, s, record.DocumentID, 1, record.Value)); err != nil {
 			return err
 		}
 	}
@@ -82,15 +82,15 @@ func copiesOut(ctx context.Context, s creditledger.Store) error {
 }
 
 // spoilAll changes whatever the reading methods return.
-func spoilAll(ctx context.Context, s creditledger.Store, b *book, record creditledger.RecordID) error {
+func spoilAll(ctx context.Context, s creditledger.Store, b *book, record creditledger.DocumentID) error {
 	state, err0 := s.Load(ctx, b.id, nil)
 	one, err1 := s.Block(ctx, b.id, sampleBlock(1).ID)
 	blocks, err2 := s.Blocks(ctx, b.id, 1, 10)
 	numbered, err3 := s.BlocksByNumber(ctx, b.id, []uint64{1, 2, 7})
 	journal, err4 := s.Journal(ctx, b.id, 1, 10, false)
 	accounts, err5 := s.Accounts(ctx, creditledger.AccountID{}, 10)
-	r, err6 := s.Record(ctx, record)
-	records, err7 := s.Records(ctx, record.Kind, "", "", 10)
+	r, err6 := s.Document(ctx, record)
+	records, err7 := s.Documents(ctx, record.Kind, "", "", 10)
 	if err := errors.Join(err0, err1, err2, err3, err4, err5, err6, err7); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ var lifeCases = []Case{
 // readsOf are all reading methods of a store, called with something that is there.
 func readsOf(s creditledger.Store) map[string]func(context.Context) error {
 	id, first := plain, creditledger.AccountID{}
-	record := creditledger.RecordID{Kind: "kind", Key: "key"}
+	record := creditledger.DocumentID{Kind: "kind", Key: "key"}
 	return map[string]func(context.Context) error{
 		"Load":           func(ctx context.Context) error { _, err := s.Load(ctx, id, nil); return err },
 		"Load with have": func(ctx context.Context) error { _, err := s.Load(ctx, id, &creditledger.Head{Version: 3}); return err },
@@ -35,8 +35,8 @@ func readsOf(s creditledger.Store) map[string]func(context.Context) error {
 		"KeySeq":         func(ctx context.Context) error { _, err := s.KeySeq(ctx, id, "key"); return err },
 		"Due":            func(ctx context.Context) error { _, err := s.Due(ctx, 1, first, 1); return err },
 		"Accounts":       func(ctx context.Context) error { _, err := s.Accounts(ctx, first, 1); return err },
-		"Record":         func(ctx context.Context) error { _, err := s.Record(ctx, record); return err },
-		"Records":        func(ctx context.Context) error { _, err := s.Records(ctx, "kind", "", "", 1); return err },
+		"Record":         func(ctx context.Context) error { _, err := s.Document(ctx, record); return err },
+		"Records":        func(ctx context.Context) error { _, err := s.Documents(ctx, "kind", "", "", 1); return err },
 		"Snapshot": func(ctx context.Context) error {
 			return s.Snapshot(ctx, id, func(snap creditledger.Snapshot) error { _, err := snap.State(ctx); return err })
 		},
@@ -131,7 +131,7 @@ func reopenKeeps(ctx context.Context, backend Backend) error {
 		if s, err = backend.Reopen(s); err != nil {
 			return fmt.Errorf("reopening: %w", err)
 		}
-		if err := errors.Join(verifyAll(ctx, s, books...), sameRecord(ctx, s, record.RecordID, 1, record.Value)); err != nil {
+		if err := errors.Join(verifyAll(ctx, s, books...), sameRecord(ctx, s, record.DocumentID, 1, record.Value)); err != nil {
 			return err
 		}
 		for i, b := range books {

@@ -382,7 +382,7 @@ var accountMistakes = []mistake{
 }
 
 // filing is a store with another Records.
-func filing(f func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error)) func() *broken {
+func filing(f func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Document, error)) func() *broken {
 	return func() *broken { return &broken{records: f} }
 }
 
@@ -398,15 +398,15 @@ func listingKinds(f func([]string) []string) func() *broken {
 
 var recordMistakes = []mistake{
 	{"gives every record version 1", "records/get", func() *broken {
-		return &broken{record: func(s store.Store, ctx ctxt, id creditledger.RecordID) (creditledger.Record, error) {
-			r, err := s.Record(ctx, id)
+		return &broken{record: func(s store.Store, ctx ctxt, id creditledger.DocumentID) (creditledger.Document, error) {
+			r, err := s.Document(ctx, id)
 			r.Version = min(r.Version, 1)
 			return r, err
 		}}
 	}},
 	{"counts the versions of records itself", "records/versions", changing(func(s store.Store, ctx ctxt, c *change) {
-		for i := range c.Records {
-			c.Records[i].Version = 0
+		for i := range c.Documents {
+			c.Documents[i].Version = 0
 		}
 	})},
 	{"lists a kind for every record", "records/kinds", listingKinds(func(kinds []string) []string { return append(kinds, kinds...) })},
@@ -415,52 +415,52 @@ var recordMistakes = []mistake{
 		return kinds
 	})},
 	{"keeps the first value of a record", "records/get", changing(func(s store.Store, ctx ctxt, c *change) {
-		for i := range c.Records {
-			if r, err := s.Record(ctx, c.Records[i].RecordID); err == nil {
-				c.Records[i].Value = r.Value
+		for i := range c.Documents {
+			if r, err := s.Document(ctx, c.Documents[i].DocumentID); err == nil {
+				c.Documents[i].Value = r.Value
 			}
 		}
 	})},
 	{"returns a zero record for none", "records/not found", func() *broken {
-		return &broken{record: func(s store.Store, ctx ctxt, id creditledger.RecordID) (creditledger.Record, error) {
-			r, err := s.Record(ctx, id)
+		return &broken{record: func(s store.Store, ctx ctxt, id creditledger.DocumentID) (creditledger.Document, error) {
+			r, err := s.Document(ctx, id)
 			if errors.Is(err, creditledger.ErrNotFound) {
-				return creditledger.Record{RecordID: id}, nil
+				return creditledger.Document{DocumentID: id}, nil
 			}
 			return r, err
 		}}
 	}},
 	{"runs kind and key together", "records/not found", func() *broken {
-		return &broken{record: func(s store.Store, ctx ctxt, id creditledger.RecordID) (creditledger.Record, error) {
-			r, err := s.Record(ctx, id)
+		return &broken{record: func(s store.Store, ctx ctxt, id creditledger.DocumentID) (creditledger.Document, error) {
+			r, err := s.Document(ctx, id)
 			if id.Kind == "kin" {
-				return s.Record(ctx, creditledger.RecordID{Kind: "kind", Key: strings.TrimPrefix(id.Key, "d")})
+				return s.Document(ctx, creditledger.DocumentID{Kind: "kind", Key: strings.TrimPrefix(id.Key, "d")})
 			}
 			return r, err
 		}}
 	}},
-	{"does not look at the prefix", "records/pages", filing(func(s store.Store, ctx ctxt, kind, _, after string, limit int) ([]creditledger.Record, error) {
-		return s.Records(ctx, kind, "", after, limit)
+	{"does not look at the prefix", "records/pages", filing(func(s store.Store, ctx ctxt, kind, _, after string, limit int) ([]creditledger.Document, error) {
+		return s.Documents(ctx, kind, "", after, limit)
 	})},
-	{"takes a prefix for a pattern", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
-		return s.Records(ctx, kind, strings.TrimRight(prefix, "%_"), after, limit)
+	{"takes a prefix for a pattern", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Document, error) {
+		return s.Documents(ctx, kind, strings.TrimRight(prefix, "%_"), after, limit)
 	})},
-	{"does not look at the kind", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
-		list, err := s.Records(ctx, kind, prefix, after, limit)
-		more, errMore := s.Records(ctx, kind+"k", prefix, after, limit)
+	{"does not look at the kind", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Document, error) {
+		list, err := s.Documents(ctx, kind, prefix, after, limit)
+		more, errMore := s.Documents(ctx, kind+"k", prefix, after, limit)
 		return append(list, more...), errors.Join(err, errMore)
 	})},
-	{"begins records with the one before", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
-		list, err := s.Records(ctx, kind, prefix, "", everything)
-		list = slices.DeleteFunc(list, func(r creditledger.Record) bool { return r.Key < after })
+	{"begins records with the one before", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Document, error) {
+		list, err := s.Documents(ctx, kind, prefix, "", everything)
+		list = slices.DeleteFunc(list, func(r creditledger.Document) bool { return r.Key < after })
 		return list[:min(limit, len(list))], err
 	})},
-	{"returns a record more than the limit", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
-		return s.Records(ctx, kind, prefix, after, limit+min(1, everything-limit))
+	{"returns a record more than the limit", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Document, error) {
+		return s.Documents(ctx, kind, prefix, after, limit+min(1, everything-limit))
 	})},
-	{"orders records in lower case", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
-		list, err := s.Records(ctx, kind, prefix, after, limit)
-		slices.SortStableFunc(list, func(a, b creditledger.Record) int {
+	{"orders records in lower case", "records/pages", filing(func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Document, error) {
+		list, err := s.Documents(ctx, kind, prefix, after, limit)
+		slices.SortStableFunc(list, func(a, b creditledger.Document) int {
 			return cmp.Compare(strings.ToLower(a.Key), strings.ToLower(b.Key))
 		})
 		return list, err

@@ -24,7 +24,7 @@ func copyOf(list []change) []change {
 		list[i].Blocks = slices.Clone(list[i].Blocks)
 		list[i].Keys = slices.Clone(list[i].Keys)
 		list[i].Texts = slices.Clone(list[i].Texts)
-		list[i].Records = slices.Clone(list[i].Records)
+		list[i].Documents = slices.Clone(list[i].Documents)
 	}
 	return list
 }
@@ -112,12 +112,12 @@ var commitMistakes = []mistake{
 	}},
 	{"forgets records without an account", "commit/records", changing(func(_ store.Store, _ ctxt, c *change) {
 		if c.Account == (account{}) {
-			c.Records = nil
+			c.Documents = nil
 		}
 	})},
 	{"forgets records with an account", "commit/records", changing(func(_ store.Store, _ ctxt, c *change) {
 		if c.Account != (account{}) {
-			c.Records = nil
+			c.Documents = nil
 		}
 	})},
 	{"keeps the metadata of the block before", "commit/replace", func() *broken {
@@ -225,25 +225,25 @@ var conflictMistakes = []mistake{
 		})
 	})},
 	{"does not look at the versions of records", "conflict/record", changing(func(s store.Store, ctx ctxt, c *change) {
-		for i := range c.Records {
-			r, err := s.Record(ctx, c.Records[i].RecordID)
+		for i := range c.Documents {
+			r, err := s.Document(ctx, c.Documents[i].DocumentID)
 			if err == nil || errors.Is(err, creditledger.ErrNotFound) {
-				c.Records[i].Expect, c.Records[i].Prev = r.Version, r.Seal()
+				c.Documents[i].Expect, c.Documents[i].Prev = r.Version, r.Seal()
 			}
 		}
 	})},
 	{"does not look at the values of records", "conflict/value", changing(func(s store.Store, ctx ctxt, c *change) {
-		for i := range c.Records {
-			r, err := s.Record(ctx, c.Records[i].RecordID)
-			if err == nil && r.Version == c.Records[i].Expect {
-				c.Records[i].Prev = r.Seal()
+		for i := range c.Documents {
+			r, err := s.Document(ctx, c.Documents[i].DocumentID)
+			if err == nil && r.Version == c.Documents[i].Expect {
+				c.Documents[i].Prev = r.Seal()
 			}
 		}
 	})},
 	{"takes a record for new whenever it is not there", "conflict/record", changing(func(s store.Store, ctx ctxt, c *change) {
-		for i := range c.Records {
-			if _, err := s.Record(ctx, c.Records[i].RecordID); errors.Is(err, creditledger.ErrNotFound) {
-				c.Records[i].Expect, c.Records[i].Prev = 0, creditledger.Seal{}
+		for i := range c.Documents {
+			if _, err := s.Document(ctx, c.Documents[i].DocumentID); errors.Is(err, creditledger.ErrNotFound) {
+				c.Documents[i].Expect, c.Documents[i].Prev = 0, creditledger.Seal{}
 			}
 		}
 	})},
@@ -271,7 +271,7 @@ var conflictMistakes = []mistake{
 	})},
 	{"names no records beside accounts", "conflict/names", naming(func(e *creditledger.ConflictError, _ []change) {
 		if len(e.Accounts) > 0 {
-			e.Records = nil
+			e.Documents = nil
 		}
 	})},
 	{"names all accounts of the commit", "conflict/names", naming(func(e *creditledger.ConflictError, list []change) {
@@ -289,7 +289,7 @@ var conflictMistakes = []mistake{
 				list = copyOf(list)
 				for i := range list {
 					rebase(s, ctx, &list[i])
-					list[i].Blocks, list[i].Records = nil, nil
+					list[i].Blocks, list[i].Documents = nil, nil
 				}
 				_ = s.Commit(ctx, list)
 			}

@@ -20,16 +20,16 @@ var recordCases = []Case{
 	{"records/kinds", "A store with Kinds lists every kind of its records once, in byte order.", onStore(recordsKinds)},
 }
 
-func sameRecord(ctx context.Context, s creditledger.Store, id creditledger.RecordID, version uint64, value []byte) error {
-	got, err := s.Record(ctx, id)
-	if err != nil || got.RecordID != id || got.Version != version || !bytes.Equal(got.Value, value) {
+func sameRecord(ctx context.Context, s creditledger.Store, id creditledger.DocumentID, version uint64, value []byte) error {
+	got, err := s.Document(ctx, id)
+	if err != nil || got.DocumentID != id || got.Version != version || !bytes.Equal(got.Value, value) {
 		return fmt.Errorf("Record(%q) = %+v, %v, want version %d, %x", id, got, err, version, value)
 	}
 	return nil
 }
 
 // over is a put that was computed from a record of that value, unless it is the first.
-func over(put creditledger.RecordPut, was []byte) creditledger.RecordPut {
+func over(put creditledger.DocumentPut, was []byte) creditledger.DocumentPut {
 	if put.Expect > 0 {
 		put.Prev = creditledger.SealOf(was)
 	}
@@ -38,20 +38,20 @@ func over(put creditledger.RecordPut, was []byte) creditledger.RecordPut {
 
 func recordsGet(ctx context.Context, s creditledger.Store) error {
 	for version := range uint64(3) {
-		var list []creditledger.RecordPut
+		var list []creditledger.DocumentPut
 		for i, text := range awkwardTexts {
-			list = append(list, over(creditledger.RecordPut{
-				RecordID: creditledger.RecordID{Kind: "kind", Key: text}, Expect: version, Value: sampleBytes(text, uint64(i)+version),
+			list = append(list, over(creditledger.DocumentPut{
+				DocumentID: creditledger.DocumentID{Kind: "kind", Key: text}, Expect: version, Value: sampleBytes(text, uint64(i)+version),
 			}, sampleBytes(text, uint64(i)+version-1)))
 		}
-		list = append(list, over(creditledger.RecordPut{
-			RecordID: creditledger.RecordID{Kind: "kind", Key: strings.Repeat("z", 1024)}, Expect: version, // an empty value
+		list = append(list, over(creditledger.DocumentPut{
+			DocumentID: creditledger.DocumentID{Kind: "kind", Key: strings.Repeat("z", 1024)}, Expect: version, // an empty value
 		}, nil))
-		if err := s.Commit(ctx, []creditledger.Change{{Records: list}}); err != nil {
+		if err := s.Commit(ctx, []creditledger.Change{{Documents: list}}); err != nil {
 			return fmt.Errorf("Commit of records: %w", err)
 		}
 		for _, put := range list {
-			if err := sameRecord(ctx, s, put.RecordID, version+1, put.Value); err != nil {
+			if err := sameRecord(ctx, s, put.DocumentID, version+1, put.Value); err != nil {
 				return err
 			}
 		}
@@ -60,13 +60,13 @@ func recordsGet(ctx context.Context, s creditledger.Store) error {
 }
 
 func recordsNotFound(ctx context.Context, s creditledger.Store) error {
-	put := creditledger.RecordPut{RecordID: creditledger.RecordID{Kind: "kind", Key: "key"}, Value: []byte("v")}
-	if err := s.Commit(ctx, []creditledger.Change{{Records: []creditledger.RecordPut{put}}}); err != nil {
+	put := creditledger.DocumentPut{DocumentID: creditledger.DocumentID{Kind: "kind", Key: "key"}, Value: []byte("v")}
+	if err := s.Commit(ctx, []creditledger.Change{{Documents: []creditledger.DocumentPut{put}}}); err != nil {
 		return err
 	}
-	for _, id := range []creditledger.RecordID{{Kind: "kind", Key: "ke"}, {Kind: "kind", Key: "keys"}, {Kind: "kind", Key: "KEY"},
+	for _, id := range []creditledger.DocumentID{{Kind: "kind", Key: "ke"}, {Kind: "kind", Key: "keys"}, {Kind: "kind", Key: "KEY"},
 		{Kind: "kin", Key: "dkey"}, {Kind: "other", Key: "key"}} {
-		_, err := s.Record(ctx, id)
+		_, err := s.Document(ctx, id)
 		if err := notFound(err); err != nil {
 			return fmt.Errorf("Record(%q): %w", id, err)
 		}
@@ -79,15 +79,15 @@ func recordsPages(ctx context.Context, s creditledger.Store) error {
 	for i := range 30 {
 		keys = append(keys, fmt.Sprintf("k%02d-", i))
 	}
-	var list []creditledger.RecordPut
+	var list []creditledger.DocumentPut
 	for _, kind := range []string{"kind", "kin", "kindk", "a", "z"} {
 		for _, k := range keys {
-			list = append(list, creditledger.RecordPut{
-				RecordID: creditledger.RecordID{Kind: kind, Key: k}, Value: []byte(kind + k),
+			list = append(list, creditledger.DocumentPut{
+				DocumentID: creditledger.DocumentID{Kind: kind, Key: k}, Value: []byte(kind + k),
 			})
 		}
 	}
-	if err := s.Commit(ctx, []creditledger.Change{{Records: list}}); err != nil {
+	if err := s.Commit(ctx, []creditledger.Change{{Documents: list}}); err != nil {
 		return fmt.Errorf("Commit of records: %w", err)
 	}
 	slices.Sort(keys)
@@ -100,7 +100,7 @@ func recordsPages(ctx context.Context, s creditledger.Store) error {
 			}
 		}
 	}
-	if got, err := s.Records(ctx, "none", "", "", 10); err != nil || len(got) > 0 {
+	if got, err := s.Documents(ctx, "none", "", "", 10); err != nil || len(got) > 0 {
 		return fmt.Errorf("Records of a kind without any = %v, %v", got, err)
 	}
 	return nil
@@ -113,7 +113,7 @@ func recordsPage(ctx context.Context, s creditledger.Store, keys []string, prefi
 			want = append(want, k)
 		}
 	}
-	got, err := s.Records(ctx, "kind", prefix, after, limit)
+	got, err := s.Documents(ctx, "kind", prefix, after, limit)
 	var gotKeys []string
 	for _, r := range got {
 		gotKeys = append(gotKeys, r.Key)
@@ -128,11 +128,11 @@ func recordsPage(ctx context.Context, s creditledger.Store, keys []string, prefi
 }
 
 func recordsVersions(ctx context.Context, s creditledger.Store) error {
-	id := creditledger.RecordID{Kind: "kind", Key: "key"}
+	id := creditledger.DocumentID{Kind: "kind", Key: "key"}
 	before := ""
 	commit := func(expect, version uint64, value string) error {
-		put := over(creditledger.RecordPut{RecordID: id, Expect: expect, Version: version, Value: []byte(value)}, []byte(before))
-		return s.Commit(ctx, []creditledger.Change{{Records: []creditledger.RecordPut{put}}})
+		put := over(creditledger.DocumentPut{DocumentID: id, Expect: expect, Version: version, Value: []byte(value)}, []byte(before))
+		return s.Commit(ctx, []creditledger.Change{{Documents: []creditledger.DocumentPut{put}}})
 	}
 	stored := uint64(0)
 	for i, step := range []struct{ named, want uint64 }{{7, 7}, {0, 8}, {9, 9}, {1 << 40, 1 << 40}, {0, 1<<40 + 1}} {
@@ -157,9 +157,9 @@ func recordsVersions(ctx context.Context, s creditledger.Store) error {
 }
 
 // conflicts holds an error to a ConflictError that names the record.
-func conflicts(err error, id creditledger.RecordID) error {
+func conflicts(err error, id creditledger.DocumentID) error {
 	var conflict *creditledger.ConflictError
-	if !errors.As(err, &conflict) || !slices.Equal(conflict.Records, []creditledger.RecordID{id}) {
+	if !errors.As(err, &conflict) || !slices.Equal(conflict.Documents, []creditledger.DocumentID{id}) {
 		return fmt.Errorf("error %v, want a ConflictError that names %v", err, id)
 	}
 	return nil
@@ -177,13 +177,13 @@ func recordsKinds(ctx context.Context, s creditledger.Store) error {
 	}
 	want := []string{"a", "a_b", "aa", "ab", "b", strings.Repeat("k", 64), "z"}
 	for round := range 2 {
-		var list []creditledger.RecordPut
+		var list []creditledger.DocumentPut
 		for _, kind := range want {
 			for _, k := range append([]string{strings.Repeat("\xff", 1000)}, awkwardTexts...) {
-				list = append(list, creditledger.RecordPut{RecordID: creditledger.RecordID{Kind: kind, Key: fmt.Sprint(k, round)}})
+				list = append(list, creditledger.DocumentPut{DocumentID: creditledger.DocumentID{Kind: kind, Key: fmt.Sprint(k, round)}})
 			}
 		}
-		if err := s.Commit(ctx, []creditledger.Change{{Records: list}}); err != nil {
+		if err := s.Commit(ctx, []creditledger.Change{{Documents: list}}); err != nil {
 			return fmt.Errorf("Commit of records: %w", err)
 		}
 		if got, err := lister.Kinds(ctx); err != nil || !slices.Equal(got, want) {

@@ -87,10 +87,10 @@ func sampleBlock(number uint64) creditledger.Block {
 		b.InvoiceID, b.ParentID = "inv_"+pick(awkwardTexts, i), pick(awkwardTexts, i+1)
 	}
 	if i%3 == 1 {
-		b.Status, b.ActivatedAt = creditledger.PendingPayment, 0
+		b.Status, b.ActivatedAt = creditledger.BlockPendingPayment, 0
 		b.Filters = []creditledger.Filter{
-			{Field: creditledger.FieldItem, Operator: creditledger.Includes, Values: []string{"item", "itém", ""}},
-			{Field: creditledger.FieldPriceType, Operator: creditledger.Excludes, Values: []string{"p"}},
+			{Field: creditledger.FilterFieldItem, Operator: creditledger.FilterIncludes, Values: []string{"item", "itém", ""}},
+			{Field: creditledger.FilterFieldPriceType, Operator: creditledger.FilterExcludes, Values: []string{"p"}},
 		}
 	}
 	if i%4 != 0 {

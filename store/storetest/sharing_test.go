@@ -20,14 +20,14 @@ type keeper struct {
 	mu      sync.Mutex
 	blocks  map[string]block
 	journal map[string][]byte
-	records map[creditledger.RecordID][]byte
+	records map[creditledger.DocumentID][]byte
 }
 
 func newKeeper() *keeper {
 	return &keeper{
 		blocks:  make(map[string]block),
 		journal: make(map[string][]byte),
-		records: make(map[creditledger.RecordID][]byte),
+		records: make(map[creditledger.DocumentID][]byte),
 	}
 }
 
@@ -45,8 +45,8 @@ func (k *keeper) given(list []change) {
 		for _, r := range c.Journal {
 			k.journal[blockName(c.Account, r.Seq)] = r.Bytes
 		}
-		for _, r := range c.Records {
-			k.records[r.RecordID] = r.Value
+		for _, r := range c.Documents {
+			k.records[r.DocumentID] = r.Value
 		}
 	}
 }
@@ -74,13 +74,13 @@ func (k *keeper) bytes(id account, r *record) {
 	}
 }
 
-func (k *keeper) value(r *creditledger.Record) {
+func (k *keeper) value(r *creditledger.Document) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if kept, ok := k.records[r.RecordID]; ok {
+	if kept, ok := k.records[r.DocumentID]; ok {
 		r.Value = kept
 	} else {
-		k.records[r.RecordID] = r.Value
+		k.records[r.DocumentID] = r.Value
 	}
 }
 
@@ -124,8 +124,8 @@ func sharing(givenToo, blocks, journal, records bool) func() *broken {
 			}
 		}
 		if records {
-			b.record = func(s store.Store, ctx ctxt, id creditledger.RecordID) (creditledger.Record, error) {
-				r, err := s.Record(ctx, id)
+			b.record = func(s store.Store, ctx ctxt, id creditledger.DocumentID) (creditledger.Document, error) {
+				r, err := s.Document(ctx, id)
 				if err == nil {
 					k.value(&r)
 				}

@@ -17,8 +17,8 @@ var ErrSourceMoved = errors.New("the source was written to while it was copied")
 // TargetError says what the target holds that is not in the source, or otherwise. It
 // is found before anything is written, unless somebody else writes to the target.
 type TargetError struct {
-	Account creditledger.AccountID // zero: it is about Record
-	Record  creditledger.RecordID  // zero: it is about Account
+	Account creditledger.AccountID  // zero: it is about Record
+	Record  creditledger.DocumentID // zero: it is about Account
 	Reason  string
 }
 

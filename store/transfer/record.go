@@ -48,15 +48,15 @@ func (c *copier) compareRecords(ctx context.Context) error {
 type recordStream struct {
 	store creditledger.Store
 	kind  string
-	page  []creditledger.Record
+	page  []creditledger.Document
 	after string
 	ended bool
 }
 
 // next returns the record that comes next without taking it; nil at the end.
-func (s *recordStream) next(ctx context.Context) (*creditledger.Record, error) {
+func (s *recordStream) next(ctx context.Context) (*creditledger.Document, error) {
 	if len(s.page) == 0 && !s.ended {
-		page, err := s.store.Records(ctx, s.kind, "", s.after, recordPage)
+		page, err := s.store.Documents(ctx, s.kind, "", s.after, recordPage)
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +75,7 @@ func (s *recordStream) take() {
 
 // eachRecord calls f for every record of a kind that either store has: nil stands for
 // one that it has not.
-func (c *copier) eachRecord(ctx context.Context, kind string, f func(source, target *creditledger.Record) error) error {
+func (c *copier) eachRecord(ctx context.Context, kind string, f func(source, target *creditledger.Document) error) error {
 	from, to := &recordStream{store: c.from, kind: kind}, &recordStream{store: c.to, kind: kind}
 	for {
 		source, err := from.next(ctx)
@@ -110,17 +110,17 @@ func (c *copier) eachRecord(ctx context.Context, kind string, f func(source, tar
 
 // recordFits refuses a record of the target that is neither the source's nor an
 // earlier version of it.
-func recordFits(source, target *creditledger.Record) error {
+func recordFits(source, target *creditledger.Document) error {
 	switch {
 	case target == nil:
 		return nil
 	case source == nil:
-		return &TargetError{Record: target.RecordID, Reason: "is not in the source"}
+		return &TargetError{Record: target.DocumentID, Reason: "is not in the source"}
 	case target.Version > source.Version:
-		return &TargetError{Record: target.RecordID,
+		return &TargetError{Record: target.DocumentID,
 			Reason: fmt.Sprintf("has version %d, in the source it has %d", target.Version, source.Version)}
 	case target.Version == source.Version && !bytes.Equal(target.Value, source.Value):
-		return &TargetError{Record: target.RecordID, Reason: "is another one than in the source"}
+		return &TargetError{Record: target.DocumentID, Reason: "is another one than in the source"}
 	}
 	return nil
 }
@@ -128,12 +128,12 @@ func recordFits(source, target *creditledger.Record) error {
 // copyKind puts what the target does not have of the records of a kind, with their
 // versions.
 func (c *copier) copyKind(ctx context.Context, kind string) error {
-	var puts []creditledger.RecordPut
+	var puts []creditledger.DocumentPut
 	flush := func() error {
 		if len(puts) == 0 {
 			return nil
 		}
-		if err := c.ledger.ImportRecords(ctx, puts); err != nil {
+		if err := c.ledger.ImportDocuments(ctx, puts); err != nil {
 			return err
 		}
 		n := uint64(len(puts))
@@ -141,11 +141,11 @@ func (c *copier) copyKind(ctx context.Context, kind string) error {
 		c.note(func(p *Progress, r *Report) { p.Records += n; r.NewRecords += n })
 		return nil
 	}
-	err := c.eachRecord(ctx, kind, func(source, target *creditledger.Record) error {
+	err := c.eachRecord(ctx, kind, func(source, target *creditledger.Document) error {
 		if err := recordFits(source, target); err != nil || source == nil {
 			return err
 		}
-		put := creditledger.RecordPut{RecordID: source.RecordID, Version: source.Version, Value: source.Value}
+		put := creditledger.DocumentPut{DocumentID: source.DocumentID, Version: source.Version, Value: source.Value}
 		if target != nil {
 			if put.Expect, put.Prev = target.Version, target.Seal(); put.Expect == put.Version {
 				return nil
@@ -163,7 +163,7 @@ func (c *copier) copyKind(ctx context.Context, kind string) error {
 }
 
 // recordArrived compares a record after the copy, and counts it.
-func (c *copier) recordArrived(source, target *creditledger.Record) error {
+func (c *copier) recordArrived(source, target *creditledger.Document) error {
 	switch err := recordFits(source, target); {
 	case err != nil:
 		return err

@@ -26,23 +26,23 @@ type Progress struct {
 	Arrived     uint64 // journal records in the target by now
 	AllJournal  uint64 // journal records in the source when the copy began
 	Journal     uint64 // journal records written
-	Records     uint64 // records of upper layers written
+	Records     uint64 // documents of upper layers written
 }
 
 // Report says what Copy found and did.
 type Report struct {
 	Accounts uint64 // in each store
 	Journal  uint64 // journal records of all accounts, in each store
-	Records  uint64 // records of upper layers, in each store
+	Records  uint64 // documents of upper layers, in each store
 
 	NewJournal uint64 // of these, journal records written by this call
-	NewRecords uint64 // and records of upper layers
+	NewRecords uint64 // and documents of upper layers
 }
 
 const (
 	defaultWorkers = 16
 	journalPage    = 256    // journal records in one import
-	recordPage     = 64     // records of upper layers in one commit; they may be large
+	recordPage     = 64     // documents of upper layers in one commit; they may be large
 	cacheBlocks    = 10_000 // an account is needed only while it is copied
 )
 

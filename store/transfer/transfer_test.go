@@ -149,9 +149,9 @@ func (f *faulty) Journal(ctx context.Context, id creditledger.AccountID, from ui
 	return list, err
 }
 
-func (f *faulty) Records(ctx context.Context, kind, prefix, after string, limit int) ([]creditledger.Record, error) {
+func (f *faulty) Documents(ctx context.Context, kind, prefix, after string, limit int) ([]creditledger.Document, error) {
 	f.limits.Store(max(f.limits.Load(), int64(limit)))
-	return f.Store.Records(ctx, kind, prefix, after, limit)
+	return f.Store.Documents(ctx, kind, prefix, after, limit)
 }
 
 func (f *faulty) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {

@@ -159,12 +159,12 @@ func digestOf(t *testing.T, s creditledger.Store) string {
 		t.Fatal(err)
 	}
 	for _, kind := range kinds {
-		records, err := s.Records(ctx, kind, "", "", math.MaxInt)
+		records, err := s.Documents(ctx, kind, "", "", math.MaxInt)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range records {
-			fmt.Fprintf(h, "%q %d %x\n", r.RecordID, r.Version, r.Value)
+			fmt.Fprintf(h, "%q %d %x\n", r.DocumentID, r.Version, r.Value)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))

@@ -32,7 +32,7 @@ func Enter(ctx context.Context, op string) error {
 // it may rely on all of this. It returns an InvalidError.
 func Check(changes []creditledger.Change) error {
 	var accounts map[creditledger.AccountID]struct{}
-	var records map[creditledger.RecordID]struct{}
+	var records map[creditledger.DocumentID]struct{}
 	for i := range changes {
 		c := &changes[i]
 		if err := checkAccount(c); err != nil {
@@ -41,13 +41,13 @@ func Check(changes []creditledger.Change) error {
 		if len(changes) > 1 && c.Account != (creditledger.AccountID{}) && !once(&accounts, c.Account) {
 			return invalid("%v stands in two changes of one commit", c.Account)
 		}
-		for j := range c.Records {
-			put := &c.Records[j]
-			id := put.RecordID
+		for j := range c.Documents {
+			put := &c.Documents[j]
+			id := put.DocumentID
 			if err := checkRecord(put); err != nil {
 				return err
 			}
-			if (len(changes) > 1 || len(c.Records) > 1) && !once(&records, id) {
+			if (len(changes) > 1 || len(c.Documents) > 1) && !once(&records, id) {
 				return invalid("%s record %q is put twice in one commit", id.Kind, id.Key)
 			}
 		}
@@ -112,8 +112,8 @@ func checkLists(c *creditledger.Change) error {
 	return nil
 }
 
-func checkRecord(put *creditledger.RecordPut) error {
-	if id := put.RecordID; id.Kind == "" || len(id.Kind) > maxKind || id.Key == "" || len(id.Key) > maxKey {
+func checkRecord(put *creditledger.DocumentPut) error {
+	if id := put.DocumentID; id.Kind == "" || len(id.Kind) > maxKind || id.Key == "" || len(id.Key) > maxKey {
 		return invalid("a record's kind takes 1 to %d bytes and its key 1 to %d, not %d and %d",
 			maxKind, maxKey, len(id.Kind), len(id.Key))
 	}
@@ -155,9 +155,9 @@ func Clone(list []creditledger.Change) []creditledger.Change {
 		for j := range c.Blocks {
 			c.Blocks[j].Block = CloneBlock(c.Blocks[j].Block)
 		}
-		c.Records = slices.Clone(c.Records)
-		for j := range c.Records {
-			c.Records[j].Value = slices.Clone(c.Records[j].Value)
+		c.Documents = slices.Clone(c.Documents)
+		for j := range c.Documents {
+			c.Documents[j].Value = slices.Clone(c.Documents[j].Value)
 		}
 	}
 	return list
@@ -181,7 +181,7 @@ func ComputedFrom(c *creditledger.Change, stored *creditledger.Head) bool {
 
 // Follows reports whether a put was computed from the stored record, which has no version
 // if there is none: the same value, not only as many puts.
-func Follows(put *creditledger.RecordPut, stored *creditledger.Record) bool {
+func Follows(put *creditledger.DocumentPut, stored *creditledger.Document) bool {
 	return put.Expect == stored.Version && put.Prev == stored.Seal()
 }
 

@@ -24,15 +24,15 @@ func good() creditledger.Change {
 		Blocks:  []creditledger.StoredBlock{stored(1, "one"), stored(2, "two")},
 		Keys:    []creditledger.KeyedRecord{{Key: "a", Seq: 4}, {Key: "b", Seq: 5}},
 		Texts:   []creditledger.RecordTexts{{Seq: 2}, {Seq: 3, Texts: []byte("t")}},
-		Records: []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "kind", Key: "a"}},
-			{RecordID: creditledger.RecordID{Kind: "kind", Key: "b"}}},
+		Documents: []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "kind", Key: "a"}},
+			{DocumentID: creditledger.DocumentID{Kind: "kind", Key: "b"}}},
 	}
 }
 
 func TestCheck(t *testing.T) {
-	onlyRecords := creditledger.Change{Records: []creditledger.RecordPut{{RecordID: creditledger.RecordID{Kind: "kind", Key: "c"}}}}
+	onlyRecords := creditledger.Change{Documents: []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "kind", Key: "c"}}}}
 	other := good()
-	other.Account.Customer, other.Records = "bob", nil
+	other.Account.Customer, other.Documents = "bob", nil
 	for name, list := range map[string][]creditledger.Change{
 		"none":    nil,
 		"one":     {good()},
@@ -59,13 +59,13 @@ func TestCheck(t *testing.T) {
 		`key "b" is added twice`:                 func(c *creditledger.Change) { c.Keys[0].Key = "b" },
 		"stands for journal record 0":            func(c *creditledger.Change) { c.Keys[0].Seq = 0 },
 		"stands for journal record 6":            func(c *creditledger.Change) { c.Keys[0].Seq = 6 },
-		"not 0 and 1":                            func(c *creditledger.Change) { c.Records[0].Kind = "" },
-		"not 65 and 1":                           func(c *creditledger.Change) { c.Records[0].Kind = strings.Repeat("k", 65) },
-		"not 4 and 0":                            func(c *creditledger.Change) { c.Records[1].Key = "" },
-		"not 4 and 1025":                         func(c *creditledger.Change) { c.Records[1].Key = strings.Repeat("k", 1025) },
-		`kind record "a" is put twice in one`:    func(c *creditledger.Change) { c.Records[1].Key = "a" },
-		`kind record "c" is put twice in one`:    func(c *creditledger.Change) { c.Records[1].Key = "c" },
-		`version 3 cannot follow version 3`:      func(c *creditledger.Change) { c.Records[0].Expect, c.Records[0].Version = 3, 3 },
+		"not 0 and 1":                            func(c *creditledger.Change) { c.Documents[0].Kind = "" },
+		"not 65 and 1":                           func(c *creditledger.Change) { c.Documents[0].Kind = strings.Repeat("k", 65) },
+		"not 4 and 0":                            func(c *creditledger.Change) { c.Documents[1].Key = "" },
+		"not 4 and 1025":                         func(c *creditledger.Change) { c.Documents[1].Key = strings.Repeat("k", 1025) },
+		`kind record "a" is put twice in one`:    func(c *creditledger.Change) { c.Documents[1].Key = "a" },
+		`kind record "c" is put twice in one`:    func(c *creditledger.Change) { c.Documents[1].Key = "c" },
+		`version 3 cannot follow version 3`:      func(c *creditledger.Change) { c.Documents[0].Expect, c.Documents[0].Version = 3, 3 },
 		"bob/credits stands in two changes of o": func(c *creditledger.Change) { c.Account.Customer = "bob" },
 	} {
 		c := good()
