@@ -17,10 +17,31 @@ func TestStoredOperation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pairs := map[string]string{"k": "v"}
+	said := map[string]bool{} // fields that an operation below has
 	for _, c := range []struct {
 		op   creditledger.Operation
 		want string
 	}{
+		{
+			creditledger.Increment{
+				Amount: creditledger.AmountOf(5), BlockID: "b", Priority: 3, RequirePayment: true, InvoiceID: "v", Description: "d", Metadata: pairs,
+			},
+			`{"op":"increment","amount":"5","block_id":"b","priority":3,"require_payment":true,"invoice_id":"v","description":"d","metadata":{"k":"v"}}`,
+		},
+		{
+			creditledger.Decrement{
+				Amount: creditledger.AmountOf(5), PriceID: "p", InvoiceID: "v", EligibleBefore: at.Instant(), Description: "d", Metadata: pairs,
+			},
+			`{"op":"decrement","amount":"5","invoice_id":"v","price_id":"p","eligible_before":"2026-03-01T00:00:00Z","description":"d","metadata":{"k":"v"}}`,
+		},
+		{
+			creditledger.ExpirationChange{Amount: creditledger.AmountOf(5), NewBlockID: "n", Description: "d", Metadata: pairs},
+			`{"op":"expiration_change","amount":"5","new_block_id":"n","description":"d","metadata":{"k":"v"}}`,
+		},
+		{creditledger.Void{Description: "d", Metadata: pairs}, `{"op":"void","description":"d","metadata":{"k":"v"}}`},
+		{creditledger.Amendment{Description: "d", Metadata: pairs}, `{"op":"amendment","description":"d","metadata":{"k":"v"}}`},
+		{creditledger.Activation{Description: "d", Metadata: pairs}, `{"op":"activate","description":"d","metadata":{"k":"v"}}`},
 		{
 			creditledger.Increment{
 				Amount: creditledger.AmountOf(5), ExpiresAt: creditledger.Never(), EffectiveAt: at, CostBasis: basis,
@@ -58,6 +79,20 @@ func TestStoredOperation(t *testing.T) {
 		if back, err := stored.operation(); err != nil || !reflect.DeepEqual(back, c.op) {
 			t.Errorf("%s comes back as\n%#v %v, and not as\n%#v", text, back, err, c.op)
 		}
+		eachField(c.op, func(name string, set bool) { said[name] = said[name] || set })
+	}
+	for name, set := range said {
+		if !set {
+			t.Errorf("no operation here has %s: is it stored?", name)
+		}
+	}
+}
+
+// eachField tells the fields of an operation, and which are set.
+func eachField(op creditledger.Operation, tell func(name string, set bool)) {
+	v := reflect.ValueOf(op)
+	for i := range v.NumField() {
+		tell(v.Type().Name()+"."+v.Type().Field(i).Name, !v.Field(i).IsZero())
 	}
 }
 
