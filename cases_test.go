@@ -103,9 +103,9 @@ func race(t *testing.T, l *creditledger.Ledger, n int, op creditledger.Operation
 	return done
 }
 
-// HX9: credit 1; of two concurrent uses of 1 under Reject one succeeds and one is
+// TestOneCreditIsSpentOnce (case HX9): credit 1; of two concurrent uses of 1 under OverdraftReject one succeeds and one is
 // refused, and 0 is left.
-func TestCaseHX9(t *testing.T) {
+func TestOneCreditIsSpentOnce(t *testing.T) {
 	onBackends(t, nil, func(t *testing.T, l *creditledger.Ledger) {
 		one := creditledger.MustAmount("1")
 		do(t, l, creditledger.Increment{Amount: one})
@@ -117,9 +117,9 @@ func TestCaseHX9(t *testing.T) {
 	})
 }
 
-// OM40: of four concurrent voids of a whole block of 100 one succeeds and three are
+// TestABlockIsVoidedOnce (case OM40): of four concurrent voids of a whole block of 100 one succeeds and three are
 // refused; there is one pair of entries.
-func TestCaseOM40(t *testing.T) {
+func TestABlockIsVoidedOnce(t *testing.T) {
 	onBackends(t, nil, func(t *testing.T, l *creditledger.Ledger) {
 		hundred := creditledger.MustAmount("100")
 		do(t, l, creditledger.Increment{Amount: hundred, BlockID: "b"})
@@ -135,9 +135,9 @@ func TestCaseOM40(t *testing.T) {
 	})
 }
 
-// OM6: of 100,000 equal blocks of 100 granted in any order one expires a day earlier;
+// TestOneOfManyBlocksExpiresFirst (case OM6): of 100,000 equal blocks of 100 granted in any order one expires a day earlier;
 // a use of 99 leaves that one 1 and all others 100, in milliseconds, not seconds.
-func TestCaseOM6(t *testing.T) {
+func TestOneOfManyBlocksExpiresFirst(t *testing.T) {
 	const n = 100_000
 	now := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 	opts := &creditledger.Options{Clock: func() time.Time { return now }}
@@ -171,8 +171,8 @@ func TestCaseOM6(t *testing.T) {
 	})
 }
 
-// RX1: 1,000,000 less 100,000 times 0.000001 is 999999.9 exactly.
-func TestCaseRX1(t *testing.T) {
+// TestManySmallDrawsAddUpExactly (case RX1): 1,000,000 less 100,000 times 0.000001 is 999999.9 exactly.
+func TestManySmallDrawsAddUpExactly(t *testing.T) {
 	onBackends(t, nil, func(t *testing.T, l *creditledger.Ledger) {
 		ctx := context.Background()
 		do(t, l, creditledger.Increment{Amount: creditledger.MustAmount("1000000")})
@@ -198,9 +198,9 @@ func TestCaseRX1(t *testing.T) {
 	})
 }
 
-// D5 and D8 by the ledger's option instead of the operation's own: debts are not
+// TestDebtsAreNotRepaidByOption: cases D5 and D8 by the ledger's option instead of the operation's own: debts are not
 // repaid, and later draws leave them alone.
-func TestCaseNewBlockOnly(t *testing.T) {
+func TestDebtsAreNotRepaidByOption(t *testing.T) {
 	onBackends(t, &creditledger.Options{Repay: creditledger.RepayNever}, func(t *testing.T, l *creditledger.Ledger) {
 		do(t, l, creditledger.Increment{Amount: creditledger.MustAmount("100"), BlockID: "C"})
 		do(t, l, creditledger.Decrement{Amount: creditledger.MustAmount("120")})
@@ -219,9 +219,9 @@ func TestCaseNewBlockOnly(t *testing.T) {
 	})
 }
 
-// D12, continued: the overdraft block cannot be voided, an amendment lifts it to 0 at
+// TestAnOverdraftBlockOnlyHoldsDebts (case D12, continued): the overdraft block cannot be voided, an amendment lifts it to 0 at
 // most, and later debts go on it.
-func TestCaseOverdraftBlock(t *testing.T) {
+func TestAnOverdraftBlockOnlyHoldsDebts(t *testing.T) {
 	onBackends(t, nil, func(t *testing.T, l *creditledger.Ledger) {
 		ctx := context.Background()
 		do(t, l, creditledger.Increment{Amount: creditledger.MustAmount("30"), BlockID: "A", ExpiresAt: creditledger.At(time.Now().AddDate(1, 0, 0))})

@@ -46,7 +46,7 @@
 //
 //   - Increment grants credits, now or later, paid or awaiting payment.
 //   - Decrement spends them. Its Overdraft says what becomes of a part that no block
-//     covers: by default the account goes below zero, Reject refuses the whole, and
+//     covers: by default the account goes below zero, OverdraftReject refuses the whole, and
 //     OverdraftStopAtZero takes what there is.
 //   - ExpirationChange moves credits of a block to a new block with another expiry.
 //   - Void takes back what a block still holds; Amendment gives back what was spent.
@@ -116,6 +116,22 @@
 //     stay correct, but each pays for the other's writes by reading again.
 //   - A time zone is looked up when a date is resolved. A program for machines without
 //     a zone database imports time/tzdata.
+//
+// # For stores
+//
+// A program that uses a ledger needs nothing of this; whoever writes a store does.
+//
+//   - Store is what the ledger needs. OptimisticStore, ExclusiveStore, LockingStore and
+//     JoinedStore say more of how a store wants to be used. Snapshot is what it shows to
+//     verification.
+//   - Change is what an account brings to a commit, with Head, StoredBlock, JournalRecord,
+//     RecordTexts and KeyedRecord. State and NumberedBlock are what is read back. AccountKey
+//     names a key in a ConflictError.
+//   - AppendHead, AppendBlock and AppendRecord write the canonical bytes; DecodeHead,
+//     DecodeBlock and DecodeRecord read them. An OpRecord has Effects, which have Lines, and
+//     SealedTexts, which have Salts. SealOf is the seal of a record's bytes.
+//   - RecordFits tells the ledger's records from others. Rebuild replays records on a State,
+//     for a store that writes blocks and heads down later than the journal.
 //
 // The complete rules are in docs/semantics.md, the reasons in docs/design.md, the
 // stored form in docs/format.md.

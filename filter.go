@@ -73,7 +73,7 @@ type Filter struct {
 }
 
 // Charge is what a decrement pays for, as filters see it. An empty field is absent:
-// it matches no Includes and every Excludes.
+// FilterIncludes keeps it out and FilterExcludes lets it through.
 type Charge struct {
 	ItemID, PriceID, PriceType, Currency, PricingUnitID string
 }

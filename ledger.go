@@ -260,7 +260,7 @@ func (l *Ledger) decideOn(ctx context.Context, s *slot, p *Pending) error {
 }
 
 // mayGuess reports whether a request may be decided on the account as it is in memory
-// without asking the store first: a OptimisticStore, whose commit will find out.
+// without asking the store first: an OptimisticStore, whose commit will find out.
 func (l *Ledger) mayGuess(s *slot, r *request) bool {
 	return l.commit.optimistic && !r.mustLookUpKey && s.account != nil && (r.keyIsOurs || r.key.isCallers()) && s.flightOf(r.key) == nil
 }

@@ -143,7 +143,7 @@ func TestAnAccountLargerThanTheCacheIsNotReadAgain(t *testing.T) {
 		})
 		var over creditledger.Store = s
 		if far {
-			shared := newShared(1, 100)
+			shared := newOptimistic(1, 100)
 			shared.faulty = s
 			over = shared
 		}

@@ -14,14 +14,14 @@ import (
 // lockingStore is a store in memory that says it locks accounts before decisions, and
 // notes what the ledger tells it of one account, in order.
 type lockingStore struct {
-	*sharedStore
+	*optimisticStore
 
 	mu     sync.Mutex
 	heard  []string
 	locked bool
 }
 
-func newLocking() *lockingStore { return &lockingStore{sharedStore: newShared(1, 100)} }
+func newLocking() *lockingStore { return &lockingStore{optimisticStore: newOptimistic(1, 100)} }
 
 // hear notes an event, after which the account is locked or not.
 func (s *lockingStore) hear(event string, locked bool) {
@@ -38,7 +38,7 @@ func (s *lockingStore) LoadToChange(ctx context.Context, id creditledger.Account
 func (s *lockingStore) Release(creditledger.AccountID) { s.hear("release", false) }
 
 func (s *lockingStore) Commit(ctx context.Context, changes []creditledger.Change) error {
-	err := s.sharedStore.Commit(ctx, changes)
+	err := s.optimisticStore.Commit(ctx, changes)
 	switch {
 	case err == nil:
 		s.hear("commit", false)

@@ -14,8 +14,8 @@ import (
 	"creditledger/store/memory"
 )
 
-// sharedStore is a store in memory that says it is far away, and counts what it is asked.
-type sharedStore struct {
+// optimisticStore is a store in memory that says it is far away, and counts what it is asked.
+type optimisticStore struct {
 	*faulty
 	commits, accounts int
 
@@ -23,8 +23,8 @@ type sharedStore struct {
 	asked []string
 }
 
-func newShared(commits, accounts int) *sharedStore {
-	s := &sharedStore{faulty: newFaulty(), commits: commits, accounts: accounts}
+func newOptimistic(commits, accounts int) *optimisticStore {
+	s := &optimisticStore{faulty: newFaulty(), commits: commits, accounts: accounts}
 	s.onRead(func(_ context.Context, what string, _ creditledger.AccountID) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -34,10 +34,10 @@ func newShared(commits, accounts int) *sharedStore {
 	return s
 }
 
-func (s *sharedStore) Concurrency() (commits, accounts int) { return s.commits, s.accounts }
+func (s *optimisticStore) Concurrency() (commits, accounts int) { return s.commits, s.accounts }
 
 // Commit names the keys that are taken.
-func (s *sharedStore) Commit(ctx context.Context, changes []creditledger.Change) error {
+func (s *optimisticStore) Commit(ctx context.Context, changes []creditledger.Change) error {
 	err := s.faulty.Commit(ctx, changes)
 	var conflict *creditledger.ConflictError
 	if !errors.As(err, &conflict) {
@@ -54,7 +54,7 @@ func (s *sharedStore) Commit(ctx context.Context, changes []creditledger.Change)
 }
 
 // questions returns what was asked since the last time.
-func (s *sharedStore) questions() []string {
+func (s *optimisticStore) questions() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	asked := s.asked
@@ -62,11 +62,11 @@ func (s *sharedStore) questions() []string {
 	return asked
 }
 
-// TestSharedStoreIsNotAsked: on a store that is far away an operation on an account in
+// TestOptimisticStoreIsNotAsked: on a store that is far away an operation on an account in
 // memory is decided and committed without a question; what another ledger wrote
 // meanwhile is found by the commit, and decided on afresh.
-func TestSharedStoreIsNotAsked(t *testing.T) {
-	s := newShared(1, 100)
+func TestOptimisticStoreIsNotAsked(t *testing.T) {
+	s := newOptimistic(1, 100)
 	w, elsewhere := newWorldOver(t, s), newWorldOver(t, s.Store)
 	w.must(grant("A", "100"), "one")
 	s.questions()
@@ -82,10 +82,10 @@ func TestSharedStoreIsNotAsked(t *testing.T) {
 	w.verified()
 }
 
-// TestSharedStoreIsAskedBeforeARefusal: nobody is refused because of what the ledger
+// TestOptimisticStoreIsAskedBeforeARefusal: nobody is refused because of what the ledger
 // remembers and is so no longer.
-func TestSharedStoreIsAskedBeforeARefusal(t *testing.T) {
-	s := newShared(1, 100)
+func TestOptimisticStoreIsAskedBeforeARefusal(t *testing.T) {
+	s := newOptimistic(1, 100)
 	w, elsewhere := newWorldOver(t, s), newWorldOver(t, s.Store)
 	w.given(grant("A", "10"))
 	elsewhere.given(grant("B", "10"))
@@ -103,11 +103,11 @@ func TestSharedStoreIsAskedBeforeARefusal(t *testing.T) {
 	w.verified()
 }
 
-// TestSharedStoreFindsKeys: a key that was used before, by whomever, is found by the
+// TestOptimisticStoreFindsKeys: a key that was used before, by whomever, is found by the
 // commit; the answer is the first result, or that the key is taken, and the others in
 // the commit are decided without looking their keys up.
-func TestSharedStoreFindsKeys(t *testing.T) {
-	s := newShared(1, 100)
+func TestOptimisticStoreFindsKeys(t *testing.T) {
+	s := newOptimistic(1, 100)
 	w, elsewhere := newWorldOver(t, s), newWorldOver(t, s.Store)
 	w.given(grant("A", "100"))
 	first := elsewhere.must(spend("7"), "key")
@@ -158,7 +158,7 @@ func TestSharedStoreFindsKeys(t *testing.T) {
 // accounts as it wants, and never two of one account.
 func TestCommitsSideBySide(t *testing.T) {
 	const width, accounts, each = 3, 2, 20
-	s := newShared(width, accounts)
+	s := newOptimistic(width, accounts)
 	w := newWorldOver(t, s)
 	var mu sync.Mutex
 	under := map[string]int{}
@@ -240,7 +240,7 @@ func TestIdsDoNotDependOnTheStore(t *testing.T) {
 		w.must(creditledger.Increment{Amount: amount("10")}, "c")
 		return w.journal()
 	}
-	local, far := run(memory.New()), run(newShared(4, 100))
+	local, far := run(memory.New()), run(newOptimistic(4, 100))
 	same := slices.EqualFunc(local, far, func(a, b creditledger.JournalRecord) bool { return string(a.Bytes) == string(b.Bytes) })
 	if !same || len(local) != 3 {
 		t.Errorf("%d records and %d, or other bytes", len(local), len(far))

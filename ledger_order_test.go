@@ -145,9 +145,9 @@ func TestARunHasOneOutcome(t *testing.T) {
 		for name, got := range map[string][]string{
 			"in memory, sent ahead":   run(memory.New(), 50),
 			"in memory, tiny cache":   run(memory.New(), 50, tiny),
-			"far away, one by one":    run(newShared(4, 100), 0),
-			"far away, sent ahead":    run(newShared(4, 2), 50),
-			"far away, tiny cache":    run(newShared(1, 100), 50, tiny),
+			"far away, one by one":    run(newOptimistic(4, 100), 0),
+			"far away, sent ahead":    run(newOptimistic(4, 2), 50),
+			"far away, tiny cache":    run(newOptimistic(1, 100), 50, tiny),
 			"on a file, one by one":   run(file(), 0),
 			"on a file, sent ahead":   run(file(), 300),
 			"on a file, with a cache": run(file(), 7, tiny),

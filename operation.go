@@ -76,11 +76,11 @@ type Decrement struct {
 	PriceID        string
 	InvoiceID      string
 	Overdraft      Overdraft
-	OverdraftLimit OverdraftLimit // with Allow only
+	OverdraftLimit OverdraftLimit // with OverdraftAllow only
 	Description    string
 	Metadata       map[string]string
 	// EligibleBefore, unless none, keeps out what was not eligible before it: blocks
-	// that became effective or active at that instant or later. Not with Allow.
+	// that became effective or active at that instant or later. Not with OverdraftAllow.
 	EligibleBefore Instant
 }
 
