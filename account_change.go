@@ -11,6 +11,8 @@ type change struct {
 	edits   []edit
 	created *block // its id is empty when the caller asked for none
 
+	rows []StoredRow // as they are after it
+
 	gross             Amount // Σ |balance| of all blocks after it
 	overage, consumed Amount
 	materialised      bool // the change writes down what lapsed

@@ -36,6 +36,8 @@ type changeset struct {
 	index     map[*block]int // into touched, once there are many
 	bytes     []byte         // where those of the last records lie
 	expired   int            // how many expiries it writes down
+	rows      []StoredRow    // each once
+	rowAt     map[rowName]int
 }
 
 type touchedBlock struct {
@@ -74,6 +76,9 @@ func (s *changeset) add(w *written) {
 		for i := range c.erased {
 			s.touch(c.erased[i].block, false)
 		}
+		for i := range c.rows {
+			s.putRow(&c.rows[i])
+		}
 	}
 }
 
@@ -91,6 +96,28 @@ func (s *changeset) retext(texts []RecordTexts) {
 		}
 		s.texts[i] = t
 	}
+}
+
+// putRow takes over a row in the place of what it was before.
+func (s *changeset) putRow(r *StoredRow) {
+	if s.rowAt == nil {
+		s.rowAt = map[rowName]int{}
+	}
+	name := rowName{r.Kind, r.Key}
+	if at, found := s.rowAt[name]; found {
+		isNew := s.rows[at].New
+		s.rows[at] = *r
+		s.rows[at].New = isNew
+		return
+	}
+	s.rowAt[name] = len(s.rows)
+	s.rows = append(s.rows, *r)
+}
+
+// rowName names a row within its account.
+type rowName struct {
+	kind RowKind
+	key  string
 }
 
 // keep copies a record's bytes to where those of several lie.
@@ -140,7 +167,7 @@ func (s *changeset) puts(id DocumentID) bool {
 // change is the set as a store takes it. The blocks are copied as they are now, into
 // memory.
 func (s *changeset) change(a *account, memory *[]StoredBlock) Change {
-	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records, Keys: s.keys, Texts: s.texts, Documents: s.documents}
+	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records, Keys: s.keys, Rows: s.rows, Texts: s.texts, Documents: s.documents}
 	first := len(*memory)
 	for _, t := range s.touched {
 		*memory = append(*memory, StoredBlock{Block: t.block.whole(), Open: a.closed[t.block.ID].block != t.block, New: t.new})

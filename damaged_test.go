@@ -157,6 +157,10 @@ func (s damagedSnapshot) Blocks(ctx context.Context, from uint64, limit int) ([]
 	return s.damaged.Blocks(ctx, s.id, from, limit)
 }
 
+func (s damagedSnapshot) Rows(context.Context, creditledger.RowKind, string, int) ([]creditledger.StoredRow, error) {
+	return nil, s.failing("rows")
+}
+
 func (s damagedSnapshot) Keys(_ context.Context, after creditledger.Key, limit int) (rows []creditledger.KeyedRecord, err error) {
 	for _, k := range slices.Sorted(maps.Keys(s.keys)) {
 		if k > after && len(rows) < limit {

@@ -136,6 +136,20 @@ func (s *faulty) KeySeq(ctx context.Context, id creditledger.AccountID, key cred
 	return s.Store.KeySeq(ctx, id, key)
 }
 
+func (s *faulty) RowsByKey(ctx context.Context, id creditledger.AccountID, kind creditledger.RowKind, keys []string) ([]creditledger.Row, error) {
+	if err := s.reading(ctx, "rows by key", id); err != nil {
+		return nil, err
+	}
+	return s.Store.RowsByKey(ctx, id, kind, keys)
+}
+
+func (s *faulty) Rows(ctx context.Context, id creditledger.AccountID, kind creditledger.RowKind, after string, limit int) ([]creditledger.Row, error) {
+	if err := s.reading(ctx, "rows", id); err != nil {
+		return nil, err
+	}
+	return s.Store.Rows(ctx, id, kind, after, limit)
+}
+
 func (s *faulty) Due(ctx context.Context, by creditledger.Instant, after creditledger.AccountID, limit int) ([]creditledger.AccountID, error) {
 	if err := s.reading(ctx, "due", creditledger.AccountID{}); err != nil {
 		return nil, err

@@ -3,16 +3,24 @@ package creditledger
 import "encoding/binary"
 
 const (
-	headFormat  = 1
+	headFormat1 = 1
+	headFormat2 = 2 // has rows
 	blockFormat = 1
 )
 
 // AppendHead appends the binary form of h.
 func AppendHead(dst []byte, h *Head) []byte {
-	dst = append(dst, headFormat)
+	format := byte(headFormat1)
+	if h.Rows != 0 {
+		format = headFormat2
+	}
+	dst = append(dst, format)
 	dst = binary.AppendUvarint(dst, h.Version)
 	dst = binary.AppendUvarint(dst, h.Entries)
 	dst = binary.AppendUvarint(dst, h.Blocks)
+	if h.Rows != 0 {
+		dst = binary.AppendUvarint(dst, h.Rows)
+	}
 	dst = binary.AppendUvarint(dst, uint64(h.LastAt))
 	dst = binary.AppendUvarint(dst, uint64(h.NextDue))
 	dst = appendAmount(dst, h.Total)
@@ -22,16 +30,14 @@ func AppendHead(dst []byte, h *Head) []byte {
 // DecodeHead reads what AppendHead wrote. It refuses anything else with a CorruptError.
 func DecodeHead(data []byte) (Head, error) {
 	r := reader{data: data}
-	r.version(headFormat, headFormat)
-	h := Head{
-		Version: r.uvarint(),
-		Entries: r.uvarint(),
-		Blocks:  r.uvarint(),
-		LastAt:  r.instant(),
-		NextDue: r.instant(),
-		Total:   r.amount(),
-		Seal:    r.seal(),
+	format := r.version(headFormat1, headFormat2)
+	h := Head{Version: r.uvarint(), Entries: r.uvarint(), Blocks: r.uvarint()}
+	if format == headFormat2 {
+		if h.Rows = r.uvarint(); h.Rows == 0 {
+			r.fail("format 2 without rows")
+		}
 	}
+	h.LastAt, h.NextDue, h.Total, h.Seal = r.instant(), r.instant(), r.amount(), r.seal()
 	return h, r.finish("head")
 }
 

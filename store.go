@@ -16,8 +16,8 @@ import "context"
 // Reads return what was committed when they began or later, never part of a Commit.
 // Package storetest examines all of this.
 type Store interface {
-	// Load returns the account's head and all its open blocks, in any order, from
-	// one snapshot. An account that was never written gives a Head with Version 0
+	// Load returns the account's head and all its open blocks and rows, in any order, from
+	// one snapshot. An account whose Head.Rows is 0 has no rows. An account that was never written gives a Head with Version 0
 	// and no error. When the stored head has the version and the seal of have it may
 	// return nil instead: the caller already has that state. A have of nil is none; the
 	// store does not keep it.
@@ -62,6 +62,15 @@ type Store interface {
 	// KeySeq returns the sequence number of the journal record that an idempotency
 	// key of the account stands for, 0 when there is none.
 	KeySeq(ctx context.Context, id AccountID, key Key) (uint64, error)
+
+	// RowsByKey returns the rows of one kind of the account with those keys, in the order
+	// asked, without those that the account has not. However many are asked for, it is one
+	// question.
+	RowsByKey(ctx context.Context, id AccountID, kind RowKind, keys []string) ([]Row, error)
+
+	// Rows returns up to limit rows of one kind of the account, open or not, in byte order
+	// of their keys, after the key after (empty: from the first).
+	Rows(ctx context.Context, id AccountID, kind RowKind, after string, limit int) ([]Row, error)
 
 	// Due returns up to limit accounts whose Head.NextDue is set and ≤ by, ordered
 	// by account (AccountID.Compare), after the given one (zero: from the first).
@@ -151,7 +160,7 @@ type ExclusiveStore interface {
 //
 // The lists are in the store's own order; one that is shorter than its limit is the last.
 type Snapshot interface {
-	// State returns the head and all open blocks.
+	// State returns the head and all open blocks and rows.
 	State(ctx context.Context) (*State, error)
 
 	// Journal returns up to limit records with Seq ≥ from, ascending, also those that the
@@ -168,6 +177,10 @@ type Snapshot interface {
 	// BlockIDs returns up to limit ids of blocks that stand behind the given one (empty:
 	// from the first).
 	BlockIDs(ctx context.Context, after string, limit int) ([]NumberedBlock, error)
+
+	// Rows returns up to limit rows, of all kinds, that stand behind the one of that kind
+	// and key (0 and empty: from the first), ordered by kind and key.
+	Rows(ctx context.Context, kind RowKind, after string, limit int) ([]StoredRow, error)
 
 	// Check examines what only the store knows of: indexes such as the one that Due
 	// reads, and whatever else it keeps of the account. It is called last, when the head,
@@ -189,15 +202,43 @@ type Head struct {
 	Entries uint64  // sequence number of the last entry
 	Blocks  uint64  // number of the last block made
 	LastAt  Instant // instant of the last record; time never goes back behind it
+	Rows    uint64  // how many rows were made
 	NextDue Instant // the earliest expiry of a block that still holds something; none if there is none
 	Total   Amount  // sum of the balances of the blocks eligible at LastAt
 	Seal    Seal    // of the last journal record
 }
 
-// State is a head and the account's open blocks.
+// State is a head and the account's open blocks and rows.
 type State struct {
 	Head   Head
 	Blocks []Block
+	Rows   []Row
+}
+
+// RowKind tells the rows of an account apart.
+type RowKind uint8
+
+// The kinds of rows.
+const (
+	RowHold     RowKind = 1 + iota // a hold, by its id
+	RowSchedule                    // a schedule, by its id
+	RowReversal                    // what was taken back of a charge, by the sequence number of its entry, 8 bytes, big-endian
+)
+
+// Row is what an account has beside its blocks, such as a hold. It follows from the
+// journal, as blocks do. The store does not look into Value. Key has 1 to MaxID bytes.
+type Row struct {
+	Kind  RowKind
+	Key   string
+	Value []byte
+}
+
+// StoredRow is a row as a change puts it: whole, new or replacing the one with its kind and
+// key. Open rows are those that Load returns. No row is ever removed.
+type StoredRow struct {
+	Row
+	Open bool // a row that is closed stays closed
+	New  bool // made by this change: there is none of its kind and key; Snapshot.Rows leaves it false
 }
 
 // StoredBlock is a block as a change puts it: whole, new or replacing the one with
@@ -241,6 +282,7 @@ type Change struct {
 	Journal   []JournalRecord
 	Blocks    []StoredBlock
 	Keys      []KeyedRecord
+	Rows      []StoredRow   // each once
 	Texts     []RecordTexts // of records up to Version, ascending: they take the place of what is stored
 	Documents []DocumentPut
 }

@@ -21,6 +21,7 @@ type verifier struct {
 	sums    map[uint64]Amount // Σ of the entries' effects on each block, apart from the replay
 	keys    keySum            // of the records' idempotency keys
 	texts   textProof
+	rows    map[rowName]*StoredRow
 	reading uint64 // the record being read
 	records uint64 // replayed
 
@@ -136,6 +137,13 @@ func (v *verifier) record(ctx context.Context, s Snapshot, stored *JournalRecord
 	for _, c := range changes {
 		if c.created != nil {
 			v.blocks = append(v.blocks, c.created)
+		}
+		for j := range c.rows {
+			if v.rows == nil {
+				v.rows = map[rowName]*StoredRow{}
+			}
+			r := c.rows[j]
+			v.rows[rowName{r.Kind, r.Key}] = &r
 		}
 		for j := range c.lines {
 			if err := c.lines[j].effect(v.sums, false); err != nil {

@@ -21,6 +21,8 @@ func (v *verifier) compare(ctx context.Context, s Snapshot) error {
 		func() error { return v.compareBlocks(ctx, s) },
 		func() error { return v.compareBlockIDs(ctx, s) },
 		func() error { return v.compareKeys(ctx, s) },
+		func() error { return v.compareOpenRows(state.Rows) },
+		func() error { return v.compareRows(ctx, s) },
 		func() error { return s.Check(ctx) },
 		func() error { return v.balances(state.Head.LastAt) },
 	} {
@@ -124,6 +126,65 @@ func (v *verifier) compareBlock(b *Block) error {
 		return v.blockViolation(b, "it is not what the journal gives")
 	}
 	return nil
+}
+
+// compareOpenRows holds the rows that are listed as open to those that should be.
+func (v *verifier) compareOpenRows(rows []Row) error {
+	open := map[rowName]bool{}
+	for i := range rows {
+		r := &rows[i]
+		replayed := v.rows[rowName{r.Kind, r.Key}]
+		switch {
+		case replayed == nil || !replayed.Open || open[rowName{r.Kind, r.Key}]:
+			return v.rowViolation(r, "it is listed as open and should not be")
+		case !bytes.Equal(r.Value, replayed.Value):
+			return v.rowViolation(r, "it is not what the journal gives")
+		}
+		open[rowName{r.Kind, r.Key}] = true
+	}
+	for name, r := range v.rows {
+		if r.Open && !open[name] {
+			return v.rowViolation(&r.Row, "it is not listed as open and should be")
+		}
+	}
+	return nil
+}
+
+// compareRows holds all stored rows to those that the journal gives.
+func (v *verifier) compareRows(ctx context.Context, s Snapshot) error {
+	n := 0
+	for after := (rowName{}); ; {
+		page, err := s.Rows(ctx, after.kind, after.key, MaxPage)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			r := &page[i]
+			name := rowName{r.Kind, r.Key}
+			replayed := v.rows[name]
+			switch {
+			case name.kind < after.kind || (name.kind == after.kind && name.key <= after.key):
+				return standsStill("rows of " + v.id.String())
+			case replayed == nil:
+				return v.rowViolation(&r.Row, "the journal gives no such row")
+			case replayed.Open != r.Open || !bytes.Equal(replayed.Value, r.Value):
+				return v.rowViolation(&r.Row, "it is not what the journal gives")
+			}
+			after = name
+			n++
+		}
+		if len(page) == MaxPage {
+			continue
+		}
+		if n != len(v.rows) {
+			return v.violation("rows", "%d rows are stored, the journal gives %d", n, len(v.rows))
+		}
+		return nil
+	}
+}
+
+func (v *verifier) rowViolation(r *Row, detail string) *Violation {
+	return v.violation("rows", "row %q of kind %d: %s", r.Key, r.Kind, detail)
 }
 
 // balances proves invariants 1 and 5 by plain sums, apart from the code that decided

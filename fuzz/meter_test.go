@@ -135,6 +135,24 @@ func (m *meter) KeySeq(ctx context.Context, id cl.AccountID, key cl.Key) (uint64
 	return m.inner.KeySeq(ctx, id, key)
 }
 
+func (m *meter) RowsByKey(ctx context.Context, id cl.AccountID, kind cl.RowKind, keys []string) ([]cl.Row, error) {
+	if err := m.before(ctx, "RowsByKey", id); err != nil {
+		return nil, err
+	}
+	rows, err := m.inner.RowsByKey(ctx, id, kind, keys)
+	m.count(len(rows))
+	return rows, err
+}
+
+func (m *meter) Rows(ctx context.Context, id cl.AccountID, kind cl.RowKind, after string, limit int) ([]cl.Row, error) {
+	if err := m.before(ctx, "Rows", id); err != nil {
+		return nil, err
+	}
+	rows, err := m.inner.Rows(ctx, id, kind, after, limit)
+	m.count(len(rows))
+	return rows, err
+}
+
 func (m *meter) Due(ctx context.Context, by cl.Instant, after cl.AccountID, limit int) ([]cl.AccountID, error) {
 	if err := m.before(ctx, "Due", cl.AccountID{}); err != nil {
 		return nil, err

@@ -214,6 +214,22 @@ func (s *Store) KeySeq(ctx context.Context, id cl.AccountID, key cl.Key) (uint64
 	return s.inner.KeySeq(ctx, id, key)
 }
 
+// RowsByKey implements creditledger.Store.
+func (s *Store) RowsByKey(ctx context.Context, id cl.AccountID, kind cl.RowKind, keys []string) ([]cl.Row, error) {
+	if _, err := s.before("RowsByKey", false); err != nil {
+		return nil, err
+	}
+	return s.inner.RowsByKey(ctx, id, kind, keys)
+}
+
+// Rows implements creditledger.Store.
+func (s *Store) Rows(ctx context.Context, id cl.AccountID, kind cl.RowKind, after string, limit int) ([]cl.Row, error) {
+	if _, err := s.before("Rows", false); err != nil {
+		return nil, err
+	}
+	return s.inner.Rows(ctx, id, kind, after, limit)
+}
+
 // Due implements creditledger.Store.
 func (s *Store) Due(ctx context.Context, by cl.Instant, after cl.AccountID, limit int) ([]cl.AccountID, error) {
 	if _, err := s.before("Due", false); err != nil {

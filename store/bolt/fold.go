@@ -53,6 +53,9 @@ func (w *writer) foldAccount(id creditledger.AccountID, a *tailAccount) {
 	for k, seq := range a.keys {
 		w.put(bucketKeys, textKey(a.acct, string(k)), key(seq))
 	}
+	for _, r := range a.rows {
+		w.row(a.acct, &r)
+	}
 	if was, is := a.due, a.head.NextDue; was != is {
 		if was != 0 {
 			w.delete(bucketDue, dueKey(was, id))

@@ -99,7 +99,7 @@ func (r reads) CheckStrays(ctx context.Context) error {
 		func(v view) error { return v.checkBuckets() },
 		func(v view) (err error) { known, err = v.checkAccounts(ctx); return err },
 	}
-	for _, bucket := range [][]byte{bucketBlocks, bucketOpen, bucketBlockIDs, bucketKeys, bucketJournal} {
+	for _, bucket := range [][]byte{bucketBlocks, bucketOpen, bucketBlockIDs, bucketKeys, bucketJournal, bucketRows, bucketOpenRows} {
 		steps = append(steps, func(v view) error { return v.checkOwners(ctx, bucket, known) })
 	}
 	steps = append(steps, func(v view) error { return v.checkDues(ctx) }, func(v view) error { return v.checkRecords(ctx) })
@@ -259,9 +259,12 @@ func (v view) checkAccounts(ctx context.Context) (known accounts, err error) {
 // leaps from account to account. Numbers given out since the accounts were read are of
 // accounts made meanwhile.
 func (v view) checkOwners(ctx context.Context, bucket []byte, known accounts) error {
-	b, err := v.bucket(bucket)
-	if err != nil {
-		return err
+	b := v.top.Bucket(bucket)
+	if b == nil && isSinceLayout3(bucket) {
+		return nil
+	}
+	if b == nil {
+		return corrupt("bucket "+string(bucket), "missing")
 	}
 	owners, err := v.bucket(bucketAccounts)
 	if err != nil {

@@ -24,9 +24,14 @@ var (
 	bucketKeys     = []byte("keys")     // acct, idempotency key → seq
 	bucketDue      = []byte("due")      // Head.NextDue, name → nothing
 	bucketRecords  = []byte("records")  // kind, key → version, check, value (row.go)
+	bucketRows     = []byte("rows")     // acct, kind, key → whether it is open, value (accountrow.go)
+	bucketOpenRows = []byte("openrows") // acct, kind, key → nothing
 
 	buckets = [][]byte{bucketMeta, bucketLog, bucketAccounts, bucketJournal, bucketBlocks, bucketOpen,
-		bucketBlockIDs, bucketKeys, bucketDue, bucketRecords}
+		bucketBlockIDs, bucketKeys, bucketDue, bucketRecords, bucketRows, bucketOpenRows}
+
+	// sinceLayout3 are those that older files have not.
+	sinceLayout3 = [][]byte{bucketRows, bucketOpenRows}
 )
 
 // format is the version of the layout that this release writes, firstFormat the oldest

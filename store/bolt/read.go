@@ -34,7 +34,11 @@ func (r reads) Load(ctx context.Context, id creditledger.AccountID, have *credit
 		if err != nil {
 			return err
 		}
-		state = &creditledger.State{Head: at.head, Blocks: blocks}
+		rows, err := v.openRows(id, at)
+		if err != nil {
+			return err
+		}
+		state = &creditledger.State{Head: at.head, Blocks: blocks, Rows: rows}
 		return nil
 	})
 	return state, err

@@ -145,13 +145,16 @@ func (v view) beginRebuild(id creditledger.AccountID, u *unfoldedAccount, given 
 	if at.acct != u.acct || at.last != u.prev {
 		return nil, corrupt(fmt.Sprintf("log record %d", u.numbers[0]), fmt.Sprintf("it does not follow on the records of %v", id))
 	}
-	var blocks []creditledger.Block
+	state := creditledger.State{Head: at.head}
 	if at.head.Version > 0 {
-		if blocks, err = v.openBlocks(id, at.acct); err != nil {
+		if state.Blocks, err = v.openBlocks(id, at.acct); err != nil {
+			return nil, err
+		}
+		if state.Rows, err = v.openRows(id, at); err != nil {
 			return nil, err
 		}
 	}
-	r, err := creditledger.NewRebuild(id, &creditledger.State{Head: at.head, Blocks: blocks})
+	r, err := creditledger.NewRebuild(id, &state)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ import (
 // square of their number. After an error a writer does nothing more, and keeps it.
 type writer struct {
 	view   view
-	tables [10]table // in the order of buckets
+	tables [12]table // in the order of buckets
 	err    error
 }
 

@@ -57,7 +57,11 @@ func (s *snapshot) State(ctx context.Context) (*creditledger.State, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &creditledger.State{Head: s.at.head, Blocks: blocks}, nil
+	rows, err := s.v.openRows(s.id, s.at)
+	if err != nil {
+		return nil, err
+	}
+	return &creditledger.State{Head: s.at.head, Blocks: blocks, Rows: rows}, nil
 }
 
 // Journal implements creditledger.Snapshot. The log has a record behind the head only
@@ -150,6 +154,9 @@ func (s *snapshot) Check(ctx context.Context) error {
 		return err
 	}
 	if err := s.v.checkOpen(s.id, s.at); err != nil {
+		return err
+	}
+	if err := s.v.checkOpenRows(s.id, s.at); err != nil {
 		return err
 	}
 	return s.v.checkDue(s.id, s.at)

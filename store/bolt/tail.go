@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"creditledger"
+	"creditledger/store/internal/changes"
 )
 
 // tail is what the log says and the tables do not yet: everything that was committed
@@ -31,6 +32,7 @@ type tailAccount struct {
 	blocks map[uint64]creditledger.StoredBlock // by number
 	ids    map[string]uint64                   // of the blocks made since the fold
 	keys   map[creditledger.Key]uint64
+	rows   map[changes.RowName]creditledger.StoredRow
 }
 
 // accountPos is where an account stands: its internal number, its head, and the log number
@@ -57,7 +59,7 @@ func (t *tail) of(id creditledger.AccountID) *tail {
 	part := newTail(t.folded, t.acct)
 	if a := t.account(id); a != nil {
 		c := *a
-		c.log, c.blocks, c.ids, c.keys = slices.Clone(a.log), maps.Clone(a.blocks), maps.Clone(a.ids), maps.Clone(a.keys)
+		c.log, c.blocks, c.ids, c.keys, c.rows = slices.Clone(a.log), maps.Clone(a.blocks), maps.Clone(a.ids), maps.Clone(a.keys), maps.Clone(a.rows)
 		part.accounts[id] = &c
 	}
 	return part
@@ -140,6 +142,22 @@ func (t *tail) add(c *creditledger.Change, at accountPos, log uint64) {
 		a.keys[k.Key] = k.Seq
 		t.size += keySize(k)
 	}
+	for i := range c.Rows {
+		r := &c.Rows[i]
+		name := changes.NameOf(&r.Row)
+		if a.rows == nil {
+			a.rows = map[changes.RowName]creditledger.StoredRow{}
+		}
+		t.size += rowSize(r) - oldRowSize(a.rows, name)
+		a.rows[name] = creditledger.StoredRow{Row: changes.CloneRow(r.Row), Open: r.Open}
+	}
+}
+
+func oldRowSize(rows map[changes.RowName]creditledger.StoredRow, name changes.RowName) int {
+	if old, found := rows[name]; found {
+		return rowSize(&old)
+	}
+	return 0
 }
 
 // What things take up in a tail, in bytes, with what maps need to hold them.
@@ -149,6 +167,8 @@ func accountSize(id creditledger.AccountID) int { return 384 + len(id.Customer) 
 func recordSize(r creditledger.JournalRecord) int { return 16 + len(r.Bytes) }
 
 func keySize(k creditledger.KeyedRecord) int { return 48 + len(k.Key) }
+
+func rowSize(r *creditledger.StoredRow) int { return 160 + 2*len(r.Key) + len(r.Value) }
 
 func blockSize(b *creditledger.StoredBlock) int {
 	size := 512 + 2*len(b.ID) + len(b.InvoiceID) + len(b.ParentID)
@@ -178,6 +198,9 @@ func changeSize(c *creditledger.Change) int {
 	}
 	for _, k := range c.Keys {
 		size += keySize(k)
+	}
+	for i := range c.Rows {
+		size += rowSize(&c.Rows[i])
 	}
 	return size
 }

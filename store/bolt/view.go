@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 
 	"go.etcd.io/bbolt"
@@ -60,11 +61,15 @@ func (v view) check() error {
 		return corrupt("format version", fmt.Sprintf("%d is not known to this release (it knows %d to %d): use a release that does", n, firstFormat, format))
 	}
 	for _, name := range buckets {
-		if _, err := v.bucket(name); err != nil {
+		if _, err := v.bucket(name); err != nil && (!isSinceLayout3(name) || binary.BigEndian.Uint32(stored) == format) {
 			return err
 		}
 	}
 	return nil
+}
+
+func isSinceLayout3(name []byte) bool {
+	return slices.ContainsFunc(sinceLayout3, func(b []byte) bool { return bytes.Equal(b, name) })
 }
 
 // older reports whether the file is of an older layout. check has seen the number.
@@ -73,9 +78,14 @@ func (v view) older() (bool, error) {
 	return err == nil && binary.BigEndian.Uint32(b.Get(keyFormat)) < format, err
 }
 
-// upgrade makes a file of an older layout one of this. Nothing in it has to change but
-// the number, which keeps releases away that do not know what is written from now on.
+// upgrade makes a file of an older layout one of this: it gets the buckets that it has not,
+// and the number, which keeps releases away that do not know what is written from now on.
 func (v view) upgrade() error {
+	for _, name := range sinceLayout3 {
+		if _, err := v.top.CreateBucketIfNotExists(name); err != nil {
+			return fmt.Errorf("bucket %q: %w", name, err)
+		}
+	}
 	b, err := v.bucket(bucketMeta)
 	if err != nil {
 		return err

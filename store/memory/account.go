@@ -16,6 +16,7 @@ type account struct {
 	open    []uint64                     // numbers, ascending
 	ids     map[string]uint64            // block id to number
 	keys    map[creditledger.Key]uint64  // idempotency key to Seq
+	rows    []creditledger.StoredRow     // by kind and key
 	room    []byte                       // where the next records' bytes go
 }
 
@@ -66,6 +67,26 @@ func (a *account) apply(c *creditledger.Change) {
 	for i := range c.Blocks {
 		a.put(&c.Blocks[i])
 	}
+	for i := range c.Rows {
+		a.putRow(&c.Rows[i])
+	}
+}
+
+func (a *account) putRow(r *creditledger.StoredRow) {
+	stored := creditledger.StoredRow{Row: changes.CloneRow(r.Row), Open: r.Open}
+	at, found := a.findRow(changes.NameOf(&r.Row))
+	if found {
+		a.rows[at] = stored
+	} else {
+		a.rows = slices.Insert(a.rows, at, stored)
+	}
+}
+
+// findRow returns where the row with that name is, or would be.
+func (a *account) findRow(name changes.RowName) (int, bool) {
+	return slices.BinarySearchFunc(a.rows, name, func(r creditledger.StoredRow, n changes.RowName) int {
+		return changes.NameOf(&r.Row).Compare(n)
+	})
 }
 
 // keep copies a record's bytes to where those of many records lie.

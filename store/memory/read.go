@@ -48,6 +48,11 @@ func (a *account) state() *creditledger.State {
 		at, _ := a.find(number)
 		state.Blocks = append(state.Blocks, changes.CloneBlock(a.blocks[at]))
 	}
+	for i := range a.rows {
+		if r := &a.rows[i]; r.Open {
+			state.Rows = append(state.Rows, changes.CloneRow(r.Row))
+		}
+	}
 	return state
 }
 
@@ -168,6 +173,50 @@ func (s *Store) KeySeq(ctx context.Context, id creditledger.AccountID, key credi
 		return nil
 	})
 	return seq, err
+}
+
+// RowsByKey implements creditledger.Store.
+func (s *Store) RowsByKey(ctx context.Context, id creditledger.AccountID, kind creditledger.RowKind, keys []string) (rows []creditledger.Row, err error) {
+	err = s.read(ctx, "rows by key", func() error {
+		a := s.accounts[id]
+		if a == nil {
+			return nil
+		}
+		for _, key := range keys {
+			if at, ok := a.findRow(changes.RowName{Kind: kind, Key: key}); ok {
+				rows = append(rows, changes.CloneRow(a.rows[at].Row))
+			}
+		}
+		return nil
+	})
+	return rows, err
+}
+
+// Rows implements creditledger.Store.
+func (s *Store) Rows(ctx context.Context, id creditledger.AccountID, kind creditledger.RowKind, after string, limit int) (rows []creditledger.Row, err error) {
+	err = s.read(ctx, "rows", func() error {
+		a := s.accounts[id]
+		if a == nil {
+			return nil
+		}
+		for _, r := range a.rowsAfter(changes.RowName{Kind: kind, Key: after}, limit) {
+			if r.Kind == kind {
+				rows = append(rows, changes.CloneRow(r.Row))
+			}
+		}
+		return nil
+	})
+	return rows, err
+}
+
+// rowsAfter returns up to limit rows behind a name.
+func (a *account) rowsAfter(after changes.RowName, limit int) []creditledger.StoredRow {
+	at, found := a.findRow(after)
+	if found {
+		at++
+	}
+	rows := a.rows[at:]
+	return rows[:min(len(rows), max(limit, 0))]
 }
 
 // manyDue is how many due accounts are gathered and sorted before Due looks at the

@@ -30,7 +30,7 @@ func (s *Store) copyOf(id creditledger.AccountID) snapshot {
 	}
 	c := snapshot{id: id, account: &account{
 		head: a.head, journal: slices.Clone(a.journal), blocks: slices.Clone(a.blocks), open: slices.Clone(a.open),
-		ids: maps.Clone(a.ids), keys: maps.Clone(a.keys),
+		ids: maps.Clone(a.ids), keys: maps.Clone(a.keys), rows: slices.Clone(a.rows),
 	}}
 	c.listed = s.order.has(id)
 	c.due = a.head.NextDue == 0 || s.due.has(due{a.head.NextDue, id})
@@ -70,6 +70,14 @@ func (s *snapshot) Keys(ctx context.Context, after creditledger.Key, limit int) 
 	}
 	for _, k := range behind(s.sortedKeys, after, limit) {
 		rows = append(rows, creditledger.KeyedRecord{Key: k, Seq: s.keys[k]})
+	}
+	return rows, changes.Enter(ctx, "snapshot")
+}
+
+// Rows implements creditledger.Snapshot.
+func (s *snapshot) Rows(ctx context.Context, kind creditledger.RowKind, after string, limit int) (rows []creditledger.StoredRow, err error) {
+	for _, r := range s.rowsAfter(changes.RowName{Kind: kind, Key: after}, limit) {
+		rows = append(rows, creditledger.StoredRow{Row: changes.CloneRow(r.Row), Open: r.Open})
 	}
 	return rows, changes.Enter(ctx, "snapshot")
 }

@@ -30,6 +30,7 @@ func (t *transaction) writes(b *script) {
 			queue(b)
 		}
 	}
+	t.queueRows(b)
 	b.part = nil
 	for i := range t.puts {
 		u := &t.puts[i]
@@ -49,11 +50,11 @@ func (p *part) queueHead(b *script, sql *statements) {
 	text := string(appendPacked(nil, p.pack.open))
 	if c.Version == 0 {
 		b.guard(sql.insertHead, p.at.args(bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
-			int64(h.LastAt), int64(h.NextDue), h.Total.String(), h.Seal[:], text)...)
+			int64(h.LastAt), int64(h.NextDue), h.Total.String(), h.Seal[:], text, bounded(h.Rows))...)
 		return
 	}
 	b.guard(sql.updateHead, p.at.args(bounded(c.Version), c.Prev[:], bounded(h.Version), bounded(h.Entries), bounded(h.Blocks),
-		int64(h.LastAt), int64(h.NextDue), h.Total.String(), h.Seal[:], text)...)
+		int64(h.LastAt), int64(h.NextDue), h.Total.String(), h.Seal[:], text, bounded(h.Rows))...)
 }
 
 // fewRows is up to how many rows go one by one.
@@ -122,6 +123,30 @@ func (t *transaction) queueTexts(b *script) {
 	for _, p := range t.parts {
 		for _, r := range p.change.Texts {
 			b.alterRow(t.sql.updateTexts, p.at.args(bounded(r.Seq), orNull(r.Texts))...)
+		}
+	}
+}
+
+// queueRows writes the accounts' rows.
+func (t *transaction) queueRows(b *script) {
+	for _, p := range t.parts {
+		b.part = &p.change.Account
+		for i := range p.change.Rows {
+			r := &p.change.Rows[i]
+			args := p.at.args(int16(r.Kind), []byte(r.Key), nonNil(r.Value))
+			switch {
+			case r.New:
+				b.queue(1, t.sql.insertRow, args...)
+				if r.Open {
+					b.queue(1, t.sql.insertOpenRow, args...)
+				}
+				continue
+			case r.Open:
+				b.alterRow(t.sql.updateOpenRow, args...)
+			default:
+				b.queue(anyRows, t.sql.deleteOpenRow, p.at.args(int16(r.Kind), []byte(r.Key))...)
+			}
+			b.alterRow(t.sql.updateRow, args...)
 		}
 	}
 }

@@ -62,6 +62,17 @@ PRIMARY KEY (kind, key))`,
 	{statements: []string{
 		// What was said in an operation, with salts: it can be erased, the record cannot.
 		`ALTER TABLE {s}.journal ADD COLUMN IF NOT EXISTS texts bytea`,
+		// What an account has beside its blocks; the open ones stand in a table of their
+		// own too, which is loaded with the account.
+		`ALTER TABLE {s}.heads ADD COLUMN IF NOT EXISTS row_count int8 NOT NULL DEFAULT 0`,
+		`CREATE TABLE IF NOT EXISTS {s}.account_rows (
+bucket int4 NOT NULL, kind int2 NOT NULL, customer text {c} NOT NULL, currency text {c} NOT NULL,
+key bytea NOT NULL, value bytea NOT NULL,
+PRIMARY KEY (bucket, customer, currency, kind, key))`,
+		`CREATE TABLE IF NOT EXISTS {s}.open_rows (
+bucket int4 NOT NULL, kind int2 NOT NULL, customer text {c} NOT NULL, currency text {c} NOT NULL,
+key bytea NOT NULL, value bytea NOT NULL,
+PRIMARY KEY (bucket, customer, currency, kind, key))`,
 	}},
 }
 

@@ -103,7 +103,7 @@ func examine(t *testing.T, change func(*pgxpool.Config), o *postgres.Options) {
 	again := func(t *testing.T, _ creditledger.Store) creditledger.Store { return reopen(t, pool, &own) }
 	storetest.RunShared(t, func(t *testing.T) creditledger.Store {
 		var empty strings.Builder
-		for _, table := range []string{"heads", "journal", "keys", "blocks", "block_ids", "open_blocks", "records"} {
+		for _, table := range []string{"heads", "journal", "keys", "blocks", "block_ids", "open_blocks", "account_rows", "open_rows", "records"} {
 			fmt.Fprintf(&empty, "DELETE FROM %s.%s;", own.Schema, table)
 		}
 		if _, err := pool.Exec(t.Context(), empty.String()); err != nil {

@@ -81,17 +81,22 @@ func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, a
 	var open []packed
 	list := map[uint64]packed{}
 	var numbers []uint64
-	var number, version, entries, blocks, lastAt, nextDue int64
+	var rows []creditledger.Row
+	var number, version, entries, blocks, lastAt, nextDue, made int64
 	var first, second string
-	var data []byte
-	dest := []any{&number, &version, &entries, &blocks, &lastAt, &nextDue, &first, &second, &data}
+	var data, key []byte
+	dest := []any{&number, &version, &entries, &blocks, &lastAt, &nextDue, &made, &first, &second, &data, &key}
 	err := query(ctx, c, r.sql.load, at.args(), dest, func() (err error) {
+		if number < 0 {
+			rows = append(rows, creditledger.Row{Kind: creditledger.RowKind(-number), Key: string(key), Value: data})
+			return nil
+		}
 		if number != 0 {
 			numbers = append(numbers, uint64(number))
 			list[uint64(number)] = packed{uint64(number), balances{first, second}, string(data)}
 			return nil
 		}
-		if h, err = headFrom(at, [5]int64{version, entries, blocks, lastAt, nextDue}, first, data); err != nil {
+		if h, err = headFrom(at, [6]int64{version, entries, blocks, lastAt, nextDue, made}, first, data); err != nil {
 			return err
 		}
 		open, err = parsePacked(second, at)
@@ -118,7 +123,7 @@ func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, a
 		row.balances = p.balances
 		list[p.number], open[i].data = row, row.data
 	}
-	state := &creditledger.State{Head: h}
+	state := &creditledger.State{Head: h, Rows: rows}
 	for _, n := range numbers {
 		p := list[n]
 		b, err := blockOf(at, n, []byte(p.data), p.balances)
@@ -133,15 +138,15 @@ func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, a
 	return state, nil
 }
 
-// headFrom makes a head of its columns: version, entries, blocks, last at and next due; the
+// headFrom makes a head of its columns: version, entries, blocks, last at, next due and rows; the
 // total; and the seal.
-func headFrom(at accountPos, n [5]int64, total string, seal []byte) (h creditledger.Head, err error) {
+func headFrom(at accountPos, n [6]int64, total string, seal []byte) (h creditledger.Head, err error) {
 	if n[0] < 1 || slices.Min(n[:]) < 0 { // version 0 is for an account without a head
 		return h, corrupt(at, "a number of the head is below what it can be")
 	}
 	h = creditledger.Head{
 		Version: uint64(n[0]), Entries: uint64(n[1]), Blocks: uint64(n[2]),
-		LastAt: creditledger.Instant(n[3]), NextDue: creditledger.Instant(n[4]),
+		LastAt: creditledger.Instant(n[3]), NextDue: creditledger.Instant(n[4]), Rows: uint64(n[5]),
 	}
 	if len(seal) != len(h.Seal) {
 		return h, corrupt(at, "the head's seal has another length")

@@ -13,7 +13,7 @@ import (
 )
 
 // tables are all that hold accounts.
-var tables = []string{"heads", "journal", "keys", "blocks", "block_ids", "open_blocks", "records"}
+var tables = []string{"heads", "journal", "keys", "blocks", "block_ids", "open_blocks", "account_rows", "open_rows", "records"}
 
 // dump copies the ledger's tables aside; restore puts the copy in their place.
 func dump(t *testing.T, pool *pgxpool.Pool) {

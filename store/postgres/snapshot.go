@@ -94,12 +94,13 @@ type snapshot struct {
 	id creditledger.AccountID
 	at accountPos
 
-	open    map[uint64]creditledger.Block // by number; nil before State was called
-	trouble error                         // with the database
+	open     map[uint64]creditledger.Block // by number; nil before State was called
+	openRows map[changes.RowName]string    // values; nil before State was called
+	trouble  error                         // with the database
 }
 
-// rows is query of the transaction, which remembers trouble.
-func (s *snapshot) rows(ctx context.Context, sql string, args, dest []any, scan func() error) error {
+// query is query of the transaction, which remembers trouble.
+func (s *snapshot) query(ctx context.Context, sql string, args, dest []any, scan func() error) error {
 	return s.noted(query(ctx, s.c, sql, args, dest, scan))
 }
 
@@ -128,6 +129,11 @@ func (s *snapshot) State(ctx context.Context) (*creditledger.State, error) {
 	for _, b := range state.Blocks {
 		s.open[b.Number] = b
 	}
+	s.openRows = map[changes.RowName]string{}
+	for i := range state.Rows {
+		r := &state.Rows[i]
+		s.openRows[changes.NameOf(r)] = string(r.Value)
+	}
 	return state, nil
 }
 
@@ -140,7 +146,7 @@ func (s *snapshot) Journal(ctx context.Context, from uint64, limit int) (records
 	var seq int64
 	var record, texts []byte
 	var lines string
-	err = s.rows(ctx, s.sql.journalRows, s.at.args(bounded(from), int64(limit)), []any{&seq, &record, &lines, &texts}, func() error {
+	err = s.query(ctx, s.sql.journalRows, s.at.args(bounded(from), int64(limit)), []any{&seq, &record, &lines, &texts}, func() error {
 		if lines != linesOf(record) {
 			return s.damagedRow("journal", strconv.FormatInt(seq, 10), "its lines are not those of its record")
 		}
@@ -177,7 +183,7 @@ func (s *snapshot) Blocks(ctx context.Context, from uint64, limit int) (blocks [
 		}
 	}
 	var row blockRow
-	err = s.rows(ctx, s.sql.blockRows, s.at.args(bounded(from), int64(limit)), row.dest(), func() error {
+	err = s.query(ctx, s.sql.blockRows, s.at.args(bounded(from), int64(limit)), row.dest(), func() error {
 		b, err := s.blockOf(&row)
 		blocks = append(blocks, b)
 		return err
@@ -233,7 +239,7 @@ func (s *snapshot) texts(ctx context.Context, sql, after string, limit int, take
 	}
 	var text string
 	var number int64
-	return s.rows(ctx, sql, s.at.args(after, int64(limit)), []any{&text, &number}, func() error {
+	return s.query(ctx, sql, s.at.args(after, int64(limit)), []any{&text, &number}, func() error {
 		take(text, uint64(number))
 		return nil
 	})
@@ -250,7 +256,7 @@ func (s *snapshot) Check(ctx context.Context) error {
 	var version int64
 	var seal []byte
 	var text string
-	return s.rows(ctx, s.sql.headPack, s.at.args(), []any{&version, &seal, &text}, func() error {
+	return s.query(ctx, s.sql.headPack, s.at.args(), []any{&version, &seal, &text}, func() error {
 		list, err := parsePacked(text, s.at)
 		seen := map[uint64]bool{}
 		for _, p := range list {
@@ -265,7 +271,7 @@ func (s *snapshot) Check(ctx context.Context) error {
 
 func (s *snapshot) none(ctx context.Context, table, sql string) error {
 	var number int64
-	return s.rows(ctx, sql, s.at.args(), []any{&number}, func() error {
+	return s.query(ctx, sql, s.at.args(), []any{&number}, func() error {
 		return s.damagedRow(table, strconv.FormatInt(number, 10), "it should not be there")
 	})
 }

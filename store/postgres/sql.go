@@ -30,6 +30,9 @@ type statements struct {
 	insertKeys, insertKeysOf                     string
 	insertBlock, insertBlockID, updateBlock      string
 	insertOpen, updateOpen, openData, deleteOpen string
+	rowByKey, rowPage                            string
+	insertRow, updateRow                         string
+	insertOpenRow, updateOpenRow, deleteOpenRow  string
 	insertUpper, updateUpper, touchRecord        string
 
 	// What verification asks for.
@@ -59,11 +62,16 @@ var templates = statements{
 	headPack:    `SELECT version, seal, packed FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 
 	// One statement is one snapshot: the head, with number 0, and the open blocks.
-	load: `SELECT 0::int8, version, entries, blocks, last_at, next_due, total::text, packed, seal
+	// Open rows have their kind below 0 in the place of the number, and their key in that
+	// of a text that blocks have not.
+	load: `SELECT 0::int8, version, entries, blocks, last_at, next_due, row_count, total::text, packed, seal, NULL::bytea
 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3
 UNION ALL
-SELECT number, 0, 0, 0, 0, 0, balance::text, capacity::text, data
-FROM {s}.open_blocks WHERE bucket = $1 AND customer = $2 AND currency = $3`,
+SELECT number, 0, 0, 0, 0, 0, 0, balance::text, capacity::text, data, NULL
+FROM {s}.open_blocks WHERE bucket = $1 AND customer = $2 AND currency = $3
+UNION ALL
+SELECT -kind::int8, 0, 0, 0, 0, 0, 0, '', '', value, key
+FROM {s}.open_rows WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 
 	// The blocks themselves, the balances of those that are open, and, with number 0,
 	// the later balances that the head holds.
@@ -87,6 +95,10 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq >= $4 ORDER BY seq LIMIT $5`,
 	journalBack: `SELECT seq, record, texts FROM {s}.journal
 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq <= $4 ORDER BY seq DESC LIMIT $5`,
+	rowByKey: `SELECT value FROM {s}.account_rows WHERE bucket = $1 AND customer = $2 AND currency = $3 AND kind = $4 AND key = $5`,
+	rowPage: `SELECT kind, key, value FROM {s}.account_rows
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND kind >= $4 AND kind <= $5 AND (kind > $4 OR key > $6)
+ORDER BY kind, key LIMIT $7`,
 	keySeq: `SELECT seq FROM {s}.keys WHERE bucket = $1 AND customer = $2 AND currency = $3 AND key = $4`,
 
 	accounts: `SELECT customer, currency FROM {s}.heads
@@ -122,10 +134,10 @@ ORDER BY customer, currency LIMIT $4`,
 	rollback: `ROLLBACK`,
 
 	insertHead: `INSERT INTO {s}.heads
-(bucket, customer, currency, version, entries, blocks, last_at, next_due, total, seal, packed)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::numeric, $10, $11)`,
+(bucket, customer, currency, version, entries, blocks, last_at, next_due, total, seal, packed, row_count)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::numeric, $10, $11, $12)`,
 	updateHead: `UPDATE {s}.heads SET version = CASE WHEN version = $4::int8 AND seal = $5::bytea THEN $6::int8 END,
-entries = $7, blocks = $8, last_at = $9, next_due = $10, total = $11::numeric, seal = $12, packed = $13
+entries = $7, blocks = $8, last_at = $9, next_due = $10, total = $11::numeric, seal = $12, packed = $13, row_count = $14
 WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 	touchHead: `UPDATE {s}.heads SET next_due = next_due WHERE bucket = $1 AND customer = $2 AND currency = $3`,
 
@@ -160,6 +172,14 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 	openData:   `UPDATE {s}.open_blocks SET data = $5 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 	deleteOpen: `DELETE FROM {s}.open_blocks WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number = $4`,
 
+	insertRow: `INSERT INTO {s}.account_rows (bucket, customer, currency, kind, key, value) VALUES ($1, $2, $3, $4, $5, $6)`,
+	updateRow: `UPDATE {s}.account_rows SET value = $6
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND kind = $4 AND key = $5`,
+	insertOpenRow: `INSERT INTO {s}.open_rows (bucket, customer, currency, kind, key, value) VALUES ($1, $2, $3, $4, $5, $6)`,
+	updateOpenRow: `UPDATE {s}.open_rows SET value = $6
+WHERE bucket = $1 AND customer = $2 AND currency = $3 AND kind = $4 AND key = $5`,
+	deleteOpenRow: `DELETE FROM {s}.open_rows WHERE bucket = $1 AND customer = $2 AND currency = $3 AND kind = $4 AND key = $5`,
+
 	touchRecord: `UPDATE {s}.records SET token = token WHERE kind = $1 AND key = $2`,
 	insertUpper: `INSERT INTO {s}.records (kind, key, version, value, token) VALUES ($1, $2, $5, $3, $4)`,
 	updateUpper: `UPDATE {s}.records SET version = CASE WHEN version = $3::int8 AND token = $7::bytea THEN $6::int8 END, value = $4, token = $5
@@ -192,7 +212,8 @@ func statementsFor(schema string) *statements {
 		&s.journal, &s.journalBack, &s.keySeq, &s.accounts, &s.due, &s.dueInOrder, &s.record, &s.records,
 		&s.judgeHead, &s.judgeJournal, &s.judgeRecord, &s.insertHead, &s.updateHead, &s.touchHead,
 		&s.insertRecords, &s.insertRecordsOf, &s.insertRecord1, &s.updateTexts, &s.insertKeys, &s.insertKeysOf, &s.insertKey1, &s.insertBlock, &s.insertBlockID, &s.updateBlock,
-		&s.nextKind, &s.lockHead, &s.insertOpen, &s.updateOpen, &s.openData, &s.deleteOpen, &s.touchRecord, &s.insertUpper, &s.updateUpper,
+		&s.nextKind, &s.lockHead, &s.insertOpen, &s.updateOpen, &s.openData, &s.deleteOpen, &s.touchRecord,
+		&s.rowByKey, &s.rowPage, &s.insertRow, &s.updateRow, &s.insertOpenRow, &s.updateOpenRow, &s.deleteOpenRow, &s.insertUpper, &s.updateUpper,
 	} {
 		*text = inSchema(*text, schema)
 	}
@@ -202,7 +223,7 @@ func statementsFor(schema string) *statements {
 	} {
 		*text = inSchema(*text, schema)
 	}
-	for _, name := range []string{"heads", "journal", "keys", "blocks", "block_ids", "open_blocks"} {
+	for _, name := range []string{"heads", "journal", "keys", "blocks", "block_ids", "open_blocks", "account_rows", "open_rows"} {
 		table := strings.NewReplacer("{s}", `"`+schema+`"`, "{t}", name)
 		s.tables = append(s.tables, tableStatements{
 			name: name, first: table.Replace(firstBucket), last: table.Replace(lastBucket), next: table.Replace(nextAccount),

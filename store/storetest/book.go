@@ -20,6 +20,7 @@ type book struct {
 	blocks  []creditledger.StoredBlock // by number
 	journal []creditledger.JournalRecord
 	keys    []creditledger.KeyedRecord
+	rows    []creditledger.StoredRow // by kind and key
 }
 
 // next makes a change of so many journal records that puts some blocks.
@@ -75,6 +76,7 @@ func again(b creditledger.Block, open bool) creditledger.StoredBlock {
 
 // done remembers a change that was committed.
 func (b *book) done(c creditledger.Change) {
+	b.doneRows(c.Rows)
 	b.head = c.Head
 	for _, t := range c.Texts {
 		b.journal[t.Seq-1].Texts = t.Texts
@@ -104,7 +106,7 @@ func (b *book) commit(ctx context.Context, s creditledger.Store, c creditledger.
 
 // verify reads everything of the account in every way and compares.
 func (b *book) verify(ctx context.Context, s creditledger.Store) error {
-	return errors.Join(b.verifyState(ctx, s), b.verifyBlocks(ctx, s), b.verifyJournal(ctx, s), b.verifyKeys(ctx, s), b.verifySnapshot(ctx, s, 1000))
+	return errors.Join(b.verifyState(ctx, s), b.verifyBlocks(ctx, s), b.verifyJournal(ctx, s), b.verifyKeys(ctx, s), b.verifyRows(ctx, s), b.verifySnapshot(ctx, s, 1000))
 }
 
 func (b *book) verifyState(ctx context.Context, s creditledger.Store) error {
@@ -123,6 +125,9 @@ func (b *book) verifyState(ctx context.Context, s creditledger.Store) error {
 	}
 	slices.SortFunc(state.Blocks, func(x, y creditledger.Block) int { return int(x.Number) - int(y.Number) })
 	if err := sameBlocks(state.Blocks, open); err != nil {
+		return fmt.Errorf("Load(%v): open %w", b.id, err)
+	}
+	if err := sameRows(sortedRows(state.Rows), b.openRows()); err != nil {
 		return fmt.Errorf("Load(%v): open %w", b.id, err)
 	}
 	return nil

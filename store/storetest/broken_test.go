@@ -29,22 +29,24 @@ type (
 // are set stand in for its methods.
 type broken struct {
 	store.Store
-	commit   func(s store.Store, ctx ctxt, list []change) error
-	load     func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error)
-	block    func(s store.Store, ctx ctxt, id account, blockID string) (block, error)
-	blocks   func(s store.Store, ctx ctxt, id account, from uint64, limit int) ([]block, error)
-	ids      func(s store.Store, ctx ctxt, id account, ids []string) ([]block, error)
-	numbers  func(s store.Store, ctx ctxt, id account, numbers []uint64) ([]block, error)
-	journal  func(s store.Store, ctx ctxt, id account, from uint64, limit int, reverse bool) ([]record, error)
-	keySeq   func(s store.Store, ctx ctxt, id account, key creditledger.Key) (uint64, error)
-	due      func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error)
-	accounts func(s store.Store, ctx ctxt, after account, limit int) ([]account, error)
-	record   func(s store.Store, ctx ctxt, id creditledger.DocumentID) (creditledger.Document, error)
-	records  func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Document, error)
-	kinds    func(s store.Store, ctx ctxt) ([]string, error)
-	snapshot func(s store.Store, ctx ctxt, id account, f func(creditledger.Snapshot) error) error
-	close    func(s store.Store) error
-	reopen   func(b *broken)
+	commit    func(s store.Store, ctx ctxt, list []change) error
+	load      func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error)
+	block     func(s store.Store, ctx ctxt, id account, blockID string) (block, error)
+	blocks    func(s store.Store, ctx ctxt, id account, from uint64, limit int) ([]block, error)
+	ids       func(s store.Store, ctx ctxt, id account, ids []string) ([]block, error)
+	numbers   func(s store.Store, ctx ctxt, id account, numbers []uint64) ([]block, error)
+	journal   func(s store.Store, ctx ctxt, id account, from uint64, limit int, reverse bool) ([]record, error)
+	keySeq    func(s store.Store, ctx ctxt, id account, key creditledger.Key) (uint64, error)
+	due       func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error)
+	accounts  func(s store.Store, ctx ctxt, after account, limit int) ([]account, error)
+	record    func(s store.Store, ctx ctxt, id creditledger.DocumentID) (creditledger.Document, error)
+	records   func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Document, error)
+	kinds     func(s store.Store, ctx ctxt) ([]string, error)
+	rowsByKey func(s store.Store, ctx ctxt, id account, kind creditledger.RowKind, keys []string) ([]creditledger.Row, error)
+	rows      func(s store.Store, ctx ctxt, id account, kind creditledger.RowKind, after string, limit int) ([]creditledger.Row, error)
+	snapshot  func(s store.Store, ctx ctxt, id account, f func(creditledger.Snapshot) error) error
+	close     func(s store.Store) error
+	reopen    func(b *broken)
 
 	toChange       func(s store.Store, ctx ctxt, id account, have *creditledger.Head) (*creditledger.State, error)
 	locks          *locks // shared with those beside; nil: it was not made by a backend
@@ -109,6 +111,20 @@ func (b *broken) KeySeq(ctx ctxt, id account, key creditledger.Key) (uint64, err
 		return b.keySeq(b.Store, ctx, id, key)
 	}
 	return b.Store.KeySeq(ctx, id, key)
+}
+
+func (b *broken) RowsByKey(ctx ctxt, id account, kind creditledger.RowKind, keys []string) ([]creditledger.Row, error) {
+	if b.rowsByKey != nil {
+		return b.rowsByKey(b.Store, ctx, id, kind, keys)
+	}
+	return b.Store.RowsByKey(ctx, id, kind, keys)
+}
+
+func (b *broken) Rows(ctx ctxt, id account, kind creditledger.RowKind, after string, limit int) ([]creditledger.Row, error) {
+	if b.rows != nil {
+		return b.rows(b.Store, ctx, id, kind, after, limit)
+	}
+	return b.Store.Rows(ctx, id, kind, after, limit)
 }
 
 func (b *broken) Due(ctx ctxt, by instant, after account, limit int) ([]account, error) {

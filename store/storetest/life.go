@@ -33,10 +33,15 @@ func readsOf(s creditledger.Store) map[string]func(context.Context) error {
 		"BlocksByNumber": func(ctx context.Context) error { _, err := s.BlocksByNumber(ctx, id, []uint64{1}); return err },
 		"Journal":        func(ctx context.Context) error { _, err := s.Journal(ctx, id, 1, 1, false); return err },
 		"KeySeq":         func(ctx context.Context) error { _, err := s.KeySeq(ctx, id, "key"); return err },
-		"Due":            func(ctx context.Context) error { _, err := s.Due(ctx, 1, first, 1); return err },
-		"Accounts":       func(ctx context.Context) error { _, err := s.Accounts(ctx, first, 1); return err },
-		"Record":         func(ctx context.Context) error { _, err := s.Document(ctx, record); return err },
-		"Records":        func(ctx context.Context) error { _, err := s.Documents(ctx, "kind", "", "", 1); return err },
+		"RowsByKey": func(ctx context.Context) error {
+			_, err := s.RowsByKey(ctx, id, creditledger.RowHold, []string{"key"})
+			return err
+		},
+		"Rows":     func(ctx context.Context) error { _, err := s.Rows(ctx, id, creditledger.RowHold, "", 1); return err },
+		"Due":      func(ctx context.Context) error { _, err := s.Due(ctx, 1, first, 1); return err },
+		"Accounts": func(ctx context.Context) error { _, err := s.Accounts(ctx, first, 1); return err },
+		"Record":   func(ctx context.Context) error { _, err := s.Document(ctx, record); return err },
+		"Records":  func(ctx context.Context) error { _, err := s.Documents(ctx, "kind", "", "", 1); return err },
 		"Snapshot": func(ctx context.Context) error {
 			return s.Snapshot(ctx, id, func(snap creditledger.Snapshot) error { _, err := snap.State(ctx); return err })
 		},

@@ -14,7 +14,7 @@ import (
 const everything = 1 << 40
 
 var mistakes = slices.Concat(commitMistakes, conflictMistakes, loadMistakes, blockMistakes, journalMistakes, textMistakes,
-	keyMistakes, dueMistakes, accountMistakes, recordMistakes, snapshotMistakes, sharingMistakes, lifeMistakes, lockMistakes)
+	keyMistakes, rowMistakes, dueMistakes, accountMistakes, recordMistakes, snapshotMistakes, sharingMistakes, lifeMistakes, lockMistakes)
 
 // copyOf copies a list of changes as deep as the mistakes change it.
 func copyOf(list []change) []change {
@@ -24,6 +24,7 @@ func copyOf(list []change) []change {
 		list[i].Blocks = slices.Clone(list[i].Blocks)
 		list[i].Keys = slices.Clone(list[i].Keys)
 		list[i].Texts = slices.Clone(list[i].Texts)
+		list[i].Rows = slices.Clone(list[i].Rows)
 		list[i].Documents = slices.Clone(list[i].Documents)
 	}
 	return list

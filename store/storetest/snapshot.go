@@ -47,6 +47,9 @@ func (b *book) snapshotState(ctx context.Context, snap creditledger.Snapshot) er
 	if err := sameBlocks(state.Blocks, open); err != nil {
 		return fmt.Errorf("open %w", err)
 	}
+	if err := sameRows(sortedRows(state.Rows), b.openRows()); err != nil {
+		return fmt.Errorf("open %w", err)
+	}
 	return nil
 }
 
@@ -92,7 +95,7 @@ func (b *book) snapshotLists(ctx context.Context, snap creditledger.Snapshot, li
 	if err = errors.Join(err, more); !sameSet(gotIDs, ids) {
 		err = errors.Join(err, fmt.Errorf("ids of blocks %v, want %v", gotIDs, ids))
 	}
-	return err
+	return errors.Join(err, b.snapshotRows(ctx, snap, limit))
 }
 
 // pages reads a list to its end, which a short page is.
@@ -108,6 +111,9 @@ func pages[T any](limit int, next func(last *T, limit int) ([]T, error)) (all []
 		}
 		if all = append(all, page...); len(page) < limit {
 			return all, nil
+		}
+		if len(all) > 1<<11 {
+			return nil, fmt.Errorf("a list that does not end: %d so far", len(all))
 		}
 		last = &all[len(all)-1]
 	}

@@ -14,6 +14,15 @@ type shown struct {
 	keys   func(rows []creditledger.KeyedRecord) []creditledger.KeyedRecord
 	ids    func(rows []creditledger.NumberedBlock) []creditledger.NumberedBlock
 	blocks func(rows []block, limit int) []block
+	rows   func(rows []creditledger.StoredRow) []creditledger.StoredRow
+}
+
+func (s shown) Rows(ctx ctxt, kind creditledger.RowKind, after string, limit int) ([]creditledger.StoredRow, error) {
+	rows, err := s.Snapshot.Rows(ctx, kind, after, limit)
+	if s.rows != nil {
+		rows = s.rows(rows)
+	}
+	return rows, err
 }
 
 func (s shown) State(ctx ctxt) (*creditledger.State, error) {

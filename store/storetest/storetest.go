@@ -47,7 +47,7 @@ var ErrNotApplicable = errors.New("not applicable to this store")
 
 // Cases is the whole examination.
 var Cases = concat(loadCases, commitCases, conflictCases, blockCases, journalCases,
-	accountCases, recordCases, copyCases, snapshotCases, concurrencyCases, lockCases, lifeCases)
+	accountCases, recordCases, rowCases, copyCases, snapshotCases, concurrencyCases, lockCases, lifeCases)
 
 func concat(tables ...[]Case) (all []Case) {
 	for _, t := range tables {

@@ -3,6 +3,7 @@
 package changes
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -57,7 +58,7 @@ func Check(changes []creditledger.Change) error {
 
 func checkAccount(c *creditledger.Change) error {
 	if c.Account == (creditledger.AccountID{}) {
-		if c.Version != 0 || c.Prev != (creditledger.Seal{}) || c.Head.Version != 0 || len(c.Journal)+len(c.Blocks)+len(c.Keys)+len(c.Texts) > 0 {
+		if c.Version != 0 || c.Prev != (creditledger.Seal{}) || c.Head.Version != 0 || len(c.Journal)+len(c.Blocks)+len(c.Keys)+len(c.Rows)+len(c.Texts) > 0 {
 			return invalid("a change without an account holds more than records")
 		}
 		return nil
@@ -87,7 +88,7 @@ func checkAccount(c *creditledger.Change) error {
 	return checkLists(c)
 }
 
-// checkLists refuses a block, block id or key that stands twice in the change.
+// checkLists refuses a block, block id, key or row that stands twice in the change.
 func checkLists(c *creditledger.Change) error {
 	var numbers map[uint64]struct{}
 	var ids map[string]struct{}
@@ -109,7 +110,44 @@ func checkLists(c *creditledger.Change) error {
 			return invalid("%v: key %q is added twice", c.Account, k.Key)
 		}
 	}
+	return checkRows(c)
+}
+
+func checkRows(c *creditledger.Change) error {
+	var rows map[RowName]struct{}
+	for i := range c.Rows {
+		r := &c.Rows[i]
+		if r.Kind == 0 || r.Key == "" || len(r.Key) > creditledger.MaxID {
+			return invalid("%v: a row of kind %d with a key of %d bytes", c.Account, r.Kind, len(r.Key))
+		}
+		if len(c.Rows) > 1 && !once(&rows, NameOf(&r.Row)) {
+			return invalid("%v: row %q of kind %d is put twice", c.Account, r.Key, r.Kind)
+		}
+	}
+	if len(c.Rows) > 0 && c.Head.Rows == 0 {
+		return invalid("%v: %d rows are put, and the head says that there are none", c.Account, len(c.Rows))
+	}
 	return nil
+}
+
+// RowName names a row within its account.
+type RowName struct {
+	Kind creditledger.RowKind
+	Key  string
+}
+
+// NameOf returns the name of a row.
+func NameOf(r *creditledger.Row) RowName { return RowName{r.Kind, r.Key} }
+
+// Compare orders rows as Snapshot.Rows lists them.
+func (n RowName) Compare(o RowName) int {
+	return cmp.Or(cmp.Compare(n.Kind, o.Kind), cmp.Compare(n.Key, o.Key))
+}
+
+// CloneRow copies a row with its value; an empty value is not nil.
+func CloneRow(r creditledger.Row) creditledger.Row {
+	r.Value = append([]byte{}, r.Value...)
+	return r
 }
 
 func checkRecord(put *creditledger.DocumentPut) error {
@@ -154,6 +192,10 @@ func Clone(list []creditledger.Change) []creditledger.Change {
 		c.Blocks = slices.Clone(c.Blocks)
 		for j := range c.Blocks {
 			c.Blocks[j].Block = CloneBlock(c.Blocks[j].Block)
+		}
+		c.Rows = slices.Clone(c.Rows)
+		for j := range c.Rows {
+			c.Rows[j].Row = CloneRow(c.Rows[j].Row)
 		}
 		c.Documents = slices.Clone(c.Documents)
 		for j := range c.Documents {
