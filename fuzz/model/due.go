@@ -32,7 +32,7 @@ func (s *State) due(until, by cl.Instant) {
 			}
 		}
 		for _, b := range s.Blocks {
-			if b.ExpiresAt != 0 && s.free(b).Sign() > 0 {
+			if b.ExpiresAt != 0 && b.Balance.Sign() > 0 && s.free(b).Sign() > 0 {
 				sooner(b.ExpiresAt)
 			}
 		}

@@ -135,12 +135,13 @@ func (s *State) Held(at cl.Instant) *big.Rat {
 
 // free is what nobody holds of a block. Holds whose end has come without having been
 // looked at still count here: what is due is written in the order of its instants.
-func (s *State) free(b *Block) *big.Rat {
-	return notNegative(new(big.Rat).Sub(b.Balance, s.HeldOf(b, 0)))
-}
+func (s *State) free(b *Block) *big.Rat { return s.freeAt(b, 0) }
 
 func (s *State) freeAt(b *Block, at cl.Instant) *big.Rat {
-	return notNegative(new(big.Rat).Sub(b.Balance, s.HeldOf(b, at)))
+	if len(s.Holds) == 0 || b.Balance.Sign() <= 0 {
+		return notNegative(b.Balance)
+	}
+	return new(big.Rat).Sub(b.Balance, s.HeldOf(b, at))
 }
 
 // Hold looks a hold up.
