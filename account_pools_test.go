@@ -3,12 +3,14 @@ package creditledger
 import (
 	"fmt"
 	"testing"
+
+	"creditledger/fuzz/testsize"
 )
 
 // TestEmptiedPoolsAreDropped: what was used up, however many filters it had, is not
 // looked at again and takes no room.
 func TestEmptiedPoolsAreDropped(t *testing.T) {
-	const filters = 300
+	filters := testsize.Of(60, 300, 300)
 	b := newBook(t).given(grant("plain", "1000"))
 	for i := range filters {
 		b.given(grant(fmt.Sprint("b", i), "1", only(fmt.Sprint("item", i))))

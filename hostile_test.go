@@ -14,6 +14,7 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz"
+	"creditledger/fuzz/testsize"
 )
 
 // Every field of every operation is given every hostile value of its type, through
@@ -78,7 +79,7 @@ func TestHostileOperations(t *testing.T) {
 				op := v.Interface().(creditledger.Operation)
 				about := fmt.Sprintf("%s.%s = %s", kind.Name(), field.Name, shown(h.value))
 				for _, door := range slices.Sorted(maps.Keys(doors)) {
-					if tried++; tried%hostileStride != 0 {
+					if tried++; tried%testsize.Stride() != 0 {
 						continue
 					}
 					tryHostile(t, door+" of "+about, door, op, field.Name, h.verdict)
@@ -86,7 +87,7 @@ func TestHostileOperations(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d hostile operations", tried/hostileStride)
+	t.Logf("%d hostile operations", tried/testsize.Stride())
 }
 
 // shown is a value in a few words.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"creditledger"
+	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 	"creditledger/store/memory"
 )
@@ -100,7 +101,7 @@ func TestARunHasOneOutcome(t *testing.T) {
 		t.Cleanup(func() { _ = s.Close() })
 		return s
 	}
-	for seed := range uint64(6) {
+	for seed := range uint64(testsize.Of(2, 6, 60)) {
 		acts := randomActs(rand.New(rand.NewPCG(seed, 0)), 300)
 		run := func(s creditledger.Store, ahead int, set ...func(*creditledger.Options)) []string {
 			w := newWorldOver(t, s, set...)

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"creditledger/fuzz/testsize"
 )
 
 // hangs fails a test in which FirstInstant does not come back, and says for which day.
@@ -82,7 +84,7 @@ func TestFirstInstantOfAnyDay(t *testing.T) {
 	var h hangs
 	for _, zone := range zones {
 		h.watch(t, zone, func() {
-			for range 200 {
+			for range testsize.Of(30, 200, 5000) {
 				day := time.Date(2020, 1, 1+random.IntN(90*365), 0, 0, 0, 0, time.UTC)
 				years := []int{day.Year(), day.Year(), day.Year(), 1, 9999}
 				d := DateOf(years[random.IntN(len(years))], day.Month(), min(day.Day(), 28))

@@ -1,7 +1,0 @@
-//go:build race
-
-package creditledger_test
-
-// hostileStride thins the tables of hostile input out: the race detector is slow, and the
-// inputs are not what it looks at.
-const hostileStride = 7
