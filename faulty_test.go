@@ -150,7 +150,7 @@ func (s *faulty) Rows(ctx context.Context, id creditledger.AccountID, kind credi
 	return s.Store.Rows(ctx, id, kind, after, limit)
 }
 
-func (s *faulty) Due(ctx context.Context, by creditledger.Instant, after creditledger.AccountID, limit int) ([]creditledger.AccountID, error) {
+func (s *faulty) Due(ctx context.Context, by creditledger.Instant, after creditledger.DueAccount, limit int) ([]creditledger.DueAccount, error) {
 	if err := s.reading(ctx, "due", creditledger.AccountID{}); err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func (l *Ledger) Sweep(ctx context.Context) (SweepResult, error) {
 		return SweepResult{}, fmt.Errorf("sweep: %w", err)
 	}
 	var s sweep
-	var after AccountID
+	var after DueAccount
 	by, err := l.now()
 	if err != nil {
 		return SweepResult{}, err
@@ -106,13 +106,13 @@ func (s *sweep) failed(id AccountID, err error) error {
 // sweepAccounts decides all accounts of a page before it waits for the first, so
 // that they share commits. It returns the first error that ends the sweep; what was
 // written all the same is counted.
-func (l *Ledger) sweepAccounts(ctx context.Context, due []AccountID, s *sweep) error {
+func (l *Ledger) sweepAccounts(ctx context.Context, due []DueAccount, s *sweep) error {
 	wave := make([]swept, 0, len(due))
 	var end error
-	for _, id := range due {
-		w, err := l.sweepAccount(ctx, id)
+	for _, d := range due {
+		w, err := l.sweepAccount(ctx, d.Account)
 		if err != nil {
-			if end = s.failed(id, err); end != nil {
+			if end = s.failed(d.Account, err); end != nil {
 				break
 			}
 			continue

@@ -25,8 +25,12 @@ func (s stuck) Journal(ctx context.Context, id creditledger.AccountID, from uint
 	return s.Store.Journal(ctx, id, from, limit, reverse)
 }
 
-func (s stuck) Due(ctx context.Context, _ creditledger.Instant, _ creditledger.AccountID, limit int) ([]creditledger.AccountID, error) {
-	return s.Accounts(ctx, creditledger.AccountID{}, limit)
+func (s stuck) Due(ctx context.Context, _ creditledger.Instant, _ creditledger.DueAccount, limit int) (list []creditledger.DueAccount, err error) {
+	ids, err := s.Accounts(ctx, creditledger.AccountID{}, limit)
+	for _, id := range ids {
+		list = append(list, creditledger.DueAccount{At: 1, Account: id})
+	}
+	return list, err
 }
 
 // TestAStoreThatStandsStillIsCorrupt: pages that do not go on end a call with an error,

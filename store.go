@@ -1,6 +1,9 @@
 package creditledger
 
-import "context"
+import (
+	"cmp"
+	"context"
+)
 
 // Store remembers what the ledger decides. It knows no rule: it keeps heads, blocks,
 // journal records, idempotency keys and documents, and changes them
@@ -72,9 +75,10 @@ type Store interface {
 	// of their keys, after the key after (empty: from the first).
 	Rows(ctx context.Context, id AccountID, kind RowKind, after string, limit int) ([]Row, error)
 
-	// Due returns up to limit accounts whose Head.NextDue is set and ≤ by, ordered
-	// by account (AccountID.Compare), after the given one (zero: from the first).
-	Due(ctx context.Context, by Instant, after AccountID, limit int) ([]AccountID, error)
+	// Due returns up to limit accounts whose Head.NextDue is set and ≤ by, in the order of
+	// DueAccount.Compare, after the given one (zero: from the first), which need not be
+	// due. What it costs goes by what it returns, however many accounts are due.
+	Due(ctx context.Context, by Instant, after DueAccount, limit int) ([]DueAccount, error)
 
 	// Accounts returns up to limit accounts, in order, after the given one.
 	Accounts(ctx context.Context, after AccountID, limit int) ([]AccountID, error)
@@ -206,6 +210,17 @@ type Head struct {
 	NextDue Instant // the earliest expiry of a block that still holds something; none if there is none
 	Total   Amount  // sum of the balances of the blocks eligible at LastAt
 	Seal    Seal    // of the last journal record
+}
+
+// DueAccount is an account and the Head.NextDue that it has.
+type DueAccount struct {
+	At      Instant
+	Account AccountID
+}
+
+// Compare orders by instant, then by account.
+func (d DueAccount) Compare(other DueAccount) int {
+	return cmp.Or(cmp.Compare(d.At, other.At), d.Account.Compare(other.Account))
 }
 
 // State is a head and the account's open blocks and rows.

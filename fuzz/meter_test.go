@@ -153,7 +153,7 @@ func (m *meter) Rows(ctx context.Context, id cl.AccountID, kind cl.RowKind, afte
 	return rows, err
 }
 
-func (m *meter) Due(ctx context.Context, by cl.Instant, after cl.AccountID, limit int) ([]cl.AccountID, error) {
+func (m *meter) Due(ctx context.Context, by cl.Instant, after cl.DueAccount, limit int) ([]cl.DueAccount, error) {
 	if err := m.before(ctx, "Due", cl.AccountID{}); err != nil {
 		return nil, err
 	}

@@ -231,7 +231,7 @@ func (s *Store) Rows(ctx context.Context, id cl.AccountID, kind cl.RowKind, afte
 }
 
 // Due implements creditledger.Store.
-func (s *Store) Due(ctx context.Context, by cl.Instant, after cl.AccountID, limit int) ([]cl.AccountID, error) {
+func (s *Store) Due(ctx context.Context, by cl.Instant, after cl.DueAccount, limit int) ([]cl.DueAccount, error) {
 	if _, err := s.before("Due", false); err != nil {
 		return nil, err
 	}

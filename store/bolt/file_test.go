@@ -271,7 +271,7 @@ func TestDamagedValues(t *testing.T) {
 			_, errBlock := s.Block(t.Context(), ann, blocks[0].ID)
 			_, errJournal := s.Journal(t.Context(), ann, 1, 10, false)
 			_, errKey := s.KeySeq(t.Context(), ann, creditledger.Key(t.Name()+"0"))
-			_, errDue := s.Due(t.Context(), 1, creditledger.AccountID{}, 10)
+			_, errDue := s.Due(t.Context(), 1, creditledger.DueAccount{}, 10)
 			l := creditledger.New(s, nil)
 			defer l.Close()
 			_, errVerify := l.Verify(t.Context(), ann, nil)

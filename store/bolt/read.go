@@ -229,58 +229,51 @@ func (r reads) KeySeq(ctx context.Context, id creditledger.AccountID, key credit
 	return seq, err
 }
 
-// manyDue is how many due accounts are gathered and sorted before Due looks at the
-// accounts in their own order instead, where a page of them is then near.
-const manyDue = 10_000
-
 // Due implements creditledger.Store.
-func (r reads) Due(ctx context.Context, by creditledger.Instant, after creditledger.AccountID, limit int) (ids []creditledger.AccountID, err error) {
+func (r reads) Due(ctx context.Context, by creditledger.Instant, after creditledger.DueAccount, limit int) (list []creditledger.DueAccount, err error) {
 	err = r.view(ctx, "due accounts", func(v view) error {
-		due, err := v.bucket(bucketDue)
-		if err != nil || by <= 0 || limit <= 0 {
-			return err
+		if by <= 0 || limit <= 0 {
+			return nil
 		}
-		for _, id := range v.tail.sorted() {
-			if next := v.tail.accounts[id].head.NextDue; next != 0 && next <= by && id.Compare(after) > 0 {
-				ids = append(ids, id)
-			}
-		}
-		seen := 0
-		for k := range ascending(due, nil, nil) {
-			if len(k) < numberSize {
-				return corrupt("due index", "a key too short")
-			}
-			if binary.BigEndian.Uint64(k) > uint64(by) {
-				break
-			}
-			if seen++; seen > manyDue {
-				ids, err = v.dueByAccount(by, after, limit)
-				return err
-			}
-			id, ok := parseAccountKey(k[numberSize:])
-			if !ok {
-				return corrupt("due index", "a key that names no account")
-			}
-			if id.Compare(after) > 0 && v.tail.account(id) == nil {
-				ids = append(ids, id)
+		stored, err := v.storedDue(by, after, limit)
+		list = stored
+		for d := range v.tail.due() {
+			if d.At <= by && d.Compare(after) > 0 {
+				list = append(list, d)
 			}
 		}
-		slices.SortFunc(ids, creditledger.AccountID.Compare)
-		ids = slices.Clip(ids[:min(limit, len(ids))])
-		return nil
+		slices.SortFunc(list, creditledger.DueAccount.Compare)
+		list = slices.Clip(list[:min(limit, len(list))])
+		return err
 	})
-	return orNil(ids, err)
+	return orNil(list, err)
 }
 
-// dueByAccount is Due without its index.
-func (v view) dueByAccount(by creditledger.Instant, after creditledger.AccountID, limit int) (ids []creditledger.AccountID, err error) {
-	err = v.accounts(after, func(id creditledger.AccountID, at accountPos) bool {
-		if at.head.NextDue != 0 && at.head.NextDue <= by {
-			ids = append(ids, id)
+// storedDue are the first due accounts of the index, without those that the tail knows
+// better.
+func (v view) storedDue(by creditledger.Instant, after creditledger.DueAccount, limit int) (list []creditledger.DueAccount, err error) {
+	due, err := v.bucket(bucketDue)
+	if err != nil {
+		return nil, err
+	}
+	for k := range ascending(due, nil, dueKey(after.At, after.Account)) {
+		if len(k) < numberSize {
+			return nil, corrupt("due index", "a key too short")
 		}
-		return len(ids) < limit
-	})
-	return ids, err
+		at := binary.BigEndian.Uint64(k)
+		if at > uint64(by) || len(list) == limit {
+			break
+		}
+		id, ok := parseAccountKey(k[numberSize:])
+		if !ok {
+			return nil, corrupt("due index", "a key that names no account")
+		}
+		d := creditledger.DueAccount{At: creditledger.Instant(at), Account: id}
+		if v.tail.account(id) == nil && d.Compare(after) > 0 {
+			list = append(list, d)
+		}
+	}
+	return list, nil
 }
 
 // accounts calls f for the accounts after the given one, in order, until it returns

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -222,6 +223,20 @@ func (t *tail) sorted() []creditledger.AccountID {
 		return nil
 	}
 	return slices.SortedFunc(maps.Keys(t.accounts), creditledger.AccountID.Compare)
+}
+
+// due returns the accounts of the tail in which something is due, in no order.
+func (t *tail) due() iter.Seq[creditledger.DueAccount] {
+	return func(yield func(creditledger.DueAccount) bool) {
+		if t == nil {
+			return
+		}
+		for id, a := range t.accounts {
+			if a.head.NextDue != 0 && !yield(creditledger.DueAccount{At: a.head.NextDue, Account: id}) {
+				return
+			}
+		}
+	}
 }
 
 // copyBlock copies a block with all that it refers to.

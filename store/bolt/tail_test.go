@@ -115,7 +115,7 @@ func content(t *testing.T, s creditledger.Store) []byte {
 			}
 			all = append(all, r.Bytes...)
 		}
-		due, err := s.Due(ctx, state.Head.NextDue, creditledger.AccountID{}, 100)
+		due, err := s.Due(ctx, state.Head.NextDue, creditledger.DueAccount{}, 100)
 		check(err)
 		all = fmt.Append(all, due)
 	}

@@ -34,7 +34,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 		},
 		"Journal":  func(ctx context.Context) error { _, err := s.Journal(ctx, ann, 1, 1, false); return err },
 		"KeySeq":   func(ctx context.Context) error { _, err := s.KeySeq(ctx, ben, "k"); return err },
-		"Due":      func(ctx context.Context) error { _, err := s.Due(ctx, 1, creditledger.AccountID{}, 1); return err },
+		"Due":      func(ctx context.Context) error { _, err := s.Due(ctx, 1, creditledger.DueAccount{}, 1); return err },
 		"Accounts": func(ctx context.Context) error { _, err := s.Accounts(ctx, creditledger.AccountID{}, 1); return err },
 		"Record": func(ctx context.Context) error {
 			_, err := s.Document(ctx, creditledger.DocumentID{Kind: "k", Key: "k"})

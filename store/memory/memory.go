@@ -21,28 +21,20 @@ type Store struct {
 	closed   bool
 	accounts map[creditledger.AccountID]*account
 	order    sorted[creditledger.AccountID] // of accounts
-	due      sorted[due]
+	due      sorted[creditledger.DueAccount]
 	records  map[creditledger.DocumentID]creditledger.Document
 	ids      sorted[creditledger.DocumentID] // of records
 }
 
 var _ store.Store = (*Store)(nil)
 
-// due says when the first block of an account expires.
-type due struct {
-	at creditledger.Instant
-	id creditledger.AccountID
-}
-
 // New returns an empty store.
 func New() *Store {
 	return &Store{
 		accounts: make(map[creditledger.AccountID]*account),
 		order:    sorted[creditledger.AccountID]{compare: creditledger.AccountID.Compare},
-		due: sorted[due]{compare: func(a, b due) int {
-			return cmp.Or(cmp.Compare(a.at, b.at), a.id.Compare(b.id))
-		}},
-		records: make(map[creditledger.DocumentID]creditledger.Document),
+		due:      sorted[creditledger.DueAccount]{compare: creditledger.DueAccount.Compare},
+		records:  make(map[creditledger.DocumentID]creditledger.Document),
 		ids: sorted[creditledger.DocumentID]{compare: func(a, b creditledger.DocumentID) int {
 			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
 		}},
@@ -128,10 +120,10 @@ func (s *Store) apply(c *creditledger.Change) {
 	}
 	if a.head.NextDue != c.Head.NextDue {
 		if a.head.NextDue != 0 {
-			s.due.remove(due{a.head.NextDue, c.Account})
+			s.due.remove(creditledger.DueAccount{At: a.head.NextDue, Account: c.Account})
 		}
 		if c.Head.NextDue != 0 {
-			s.due.insert(due{c.Head.NextDue, c.Account})
+			s.due.insert(creditledger.DueAccount{At: c.Head.NextDue, Account: c.Account})
 		}
 	}
 	a.apply(c)

@@ -219,45 +219,23 @@ func (a *account) rowsAfter(after changes.RowName, limit int) []creditledger.Sto
 	return rows[:min(len(rows), max(limit, 0))]
 }
 
-// manyDue is how many due accounts are gathered and sorted before Due looks at the
-// accounts in their own order instead, where a page of them is then near.
-const manyDue = 10_000
-
 // Due implements creditledger.Store.
-func (s *Store) Due(ctx context.Context, by creditledger.Instant, after creditledger.AccountID, limit int) (ids []creditledger.AccountID, err error) {
+func (s *Store) Due(ctx context.Context, by creditledger.Instant, after creditledger.DueAccount, limit int) (list []creditledger.DueAccount, err error) {
 	err = s.read(ctx, "due accounts", func() error {
 		if limit <= 0 {
 			return nil
 		}
-		seen := 0
-		for d := range s.due.from(due{}) {
-			if d.at > by {
+		for d := range s.due.after(after) {
+			if d.At > by {
 				break
 			}
-			if seen++; seen > manyDue {
-				ids = s.dueByAccount(by, after, limit)
-				return nil
-			}
-			if d.id.Compare(after) > 0 {
-				ids = append(ids, d.id)
+			if list = append(list, d); len(list) == limit {
+				break
 			}
 		}
-		slices.SortFunc(ids, creditledger.AccountID.Compare)
-		ids = slices.Clip(ids[:min(limit, len(ids))])
 		return nil
 	})
-	return ids, err
-}
-
-func (s *Store) dueByAccount(by creditledger.Instant, after creditledger.AccountID, limit int) (ids []creditledger.AccountID) {
-	for id := range s.order.after(after) {
-		if at := s.accounts[id].head.NextDue; at != 0 && at <= by {
-			if ids = append(ids, id); len(ids) == limit {
-				break
-			}
-		}
-	}
-	return ids
+	return list, err
 }
 
 // Accounts implements creditledger.Store.

@@ -33,7 +33,7 @@ func (s *Store) copyOf(id creditledger.AccountID) snapshot {
 		ids: maps.Clone(a.ids), keys: maps.Clone(a.keys), rows: slices.Clone(a.rows),
 	}}
 	c.listed = s.order.has(id)
-	c.due = a.head.NextDue == 0 || s.due.has(due{a.head.NextDue, id})
+	c.due = a.head.NextDue == 0 || s.due.has(creditledger.DueAccount{At: a.head.NextDue, Account: id})
 	return c
 }
 
@@ -121,9 +121,9 @@ func (s *Store) CheckStrays(ctx context.Context) error {
 				return &creditledger.Violation{Account: id, Rule: "index", Detail: "it is listed, and there is no such account"}
 			}
 		}
-		for d := range s.due.from(due{}) {
-			if a := s.accounts[d.id]; a == nil || a.head.NextDue != d.at {
-				return &creditledger.Violation{Account: d.id, Rule: "index", Detail: fmt.Sprintf("it is among those due, at %s, and should not be", d.at)}
+		for d := range s.due.from(creditledger.DueAccount{}) {
+			if a := s.accounts[d.Account]; a == nil || a.head.NextDue != d.At {
+				return &creditledger.Violation{Account: d.Account, Rule: "index", Detail: fmt.Sprintf("it is among those due, at %s, and should not be", d.At)}
 			}
 		}
 		listed := 0

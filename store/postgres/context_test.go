@@ -49,7 +49,10 @@ func callsThatWait(l *creditledger.Ledger, s creditledger.Store) map[string]func
 		"DeleteCustomer": func(ctx context.Context) error { _, err := l.DeleteCustomer(ctx, "there"); return err },
 		"Load":           func(ctx context.Context) error { _, err := s.Load(ctx, account, nil); return err },
 		"Accounts":       func(ctx context.Context) error { _, err := s.Accounts(ctx, creditledger.AccountID{}, 10); return err },
-		"Due":            func(ctx context.Context) error { _, err := s.Due(ctx, 1<<60, creditledger.AccountID{}, 10); return err },
+		"Due": func(ctx context.Context) error {
+			_, err := s.Due(ctx, 1<<60, creditledger.DueAccount{}, 10)
+			return err
+		},
 	}
 }
 

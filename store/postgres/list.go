@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,11 +12,18 @@ import (
 // Listing accounts asks every bucket, in one round trip, and merges what they say.
 
 // span is what is known of one bucket's accounts behind the ones returned.
-type span struct {
+type span[T any] struct {
 	bucket int
-	ids    []creditledger.AccountID // in order, not yet returned
-	last   creditledger.AccountID   // the last one asked for
-	more   bool                     // there may be others after it
+	list   []T  // in order, not yet returned
+	last   T    // the last one asked for
+	more   bool // there may be others after it
+}
+
+// listing is a way to list accounts.
+type listing[T interface{ Compare(T) int }] struct {
+	next func(s *span[T], limit int) (sql string, args []any) // asks for the next accounts of a bucket
+	dest []any                                                // where a row is read to
+	row  *T                                                   // what dest is part of
 }
 
 // Accounts implements creditledger.Store.
@@ -26,42 +32,43 @@ func (r *reads) Accounts(ctx context.Context, after creditledger.AccountID, limi
 		return nil, err
 	}
 	err = r.view(ctx, "accounts", func(c client) error {
-		ids = nil
-		if limit <= 0 {
-			return nil
-		}
-		spans := make([]*span, r.buckets)
-		for i := range spans {
-			spans[i] = &span{bucket: i, last: after, more: true}
-		}
+		var id creditledger.AccountID
 		var err error
-		ids, err = merged(spans, limit, func(spans []*span) error {
-			size := share(limit, r.buckets)
-			return fill(ctx, c, spans, size, func(s *span) (string, []any) {
-				return r.sql.accounts, []any{int32(s.bucket), s.last.Customer, s.last.Currency, int64(size)}
-			})
-		})
+		ids, err = listing[creditledger.AccountID]{
+			next: func(s *span[creditledger.AccountID], limit int) (string, []any) {
+				return r.sql.accounts, []any{int32(s.bucket), s.last.Customer, s.last.Currency, int64(limit)}
+			},
+			dest: []any{&id.Customer, &id.Currency},
+			row:  &id,
+		}.page(ctx, c, r.buckets, after, limit)
 		return err
 	})
 	return ids, err
 }
 
-// merged returns the first accounts of all spans in order, and has the spans filled as
-// far as that takes.
-func merged(spans []*span, limit int, fill func([]*span) error) (ids []creditledger.AccountID, err error) {
-	for len(ids) < limit {
-		var first *span
-		var empty []*span
+// page returns the first accounts of all buckets after the given one, in order, and reads as
+// much as that takes.
+func (l listing[T]) page(ctx context.Context, c client, buckets int, after T, limit int) (list []T, err error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	spans := make([]*span[T], buckets)
+	for i := range spans {
+		spans[i] = &span[T]{bucket: i, last: after, more: true}
+	}
+	for len(list) < limit {
+		var first *span[T]
+		var empty []*span[T]
 		for _, s := range spans {
 			switch {
-			case len(s.ids) == 0 && s.more:
+			case len(s.list) == 0 && s.more:
 				empty = append(empty, s)
-			case len(s.ids) > 0 && (first == nil || s.ids[0].Compare(first.ids[0]) < 0):
+			case len(s.list) > 0 && (first == nil || s.list[0].Compare(first.list[0]) < 0):
 				first = s
 			}
 		}
 		if len(empty) > 0 { // what comes next may not have been read
-			if err := fill(empty); err != nil {
+			if err := l.fill(ctx, c, empty, share(limit, buckets)); err != nil {
 				return nil, err
 			}
 			continue
@@ -69,10 +76,10 @@ func merged(spans []*span, limit int, fill func([]*span) error) (ids []creditled
 		if first == nil {
 			break
 		}
-		ids = append(ids, first.ids[0])
-		first.ids = first.ids[1:]
+		list = append(list, first.list[0])
+		first.list = first.list[1:]
 	}
-	return ids, nil
+	return list, nil
 }
 
 // share is how many accounts to ask one of n buckets for. A little more than an even
@@ -82,85 +89,57 @@ func share(limit, n int) int {
 	return min(limit, limit/n*3/2+spare)
 }
 
-// fill reads the next accounts of spans, with the statement that next gives for each.
-func fill(ctx context.Context, c client, spans []*span, limit int, next func(*span) (string, []any)) error {
+// fill reads the next accounts of spans.
+func (l listing[T]) fill(ctx context.Context, c client, spans []*span[T], limit int) error {
 	b := &pgx.Batch{}
 	for _, s := range spans {
-		sql, args := next(s)
+		sql, args := l.next(s, limit)
 		b.Queue(sql, args...)
 	}
 	results := c.SendBatch(ctx, b)
 	for _, s := range spans {
-		ids, err := nextAccounts(results)
-		if err != nil {
+		if err := l.read(results, s, limit); err != nil {
 			return errors.Join(err, results.Close())
 		}
-		s.take(ids, limit)
 	}
 	return results.Close()
 }
 
-func (s *span) take(ids []creditledger.AccountID, limit int) {
-	s.more = len(ids) == limit
-	if len(ids) > 0 {
-		s.ids, s.last = ids, ids[len(ids)-1]
-	}
-}
-
-func nextAccounts(results pgx.BatchResults) ([]creditledger.AccountID, error) {
+// read reads the answer for one span.
+func (l listing[T]) read(results pgx.BatchResults, s *span[T], limit int) error {
 	rows, err := results.Query()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var ids []creditledger.AccountID
-	var id creditledger.AccountID
-	_, err = pgx.ForEachRow(rows, []any{&id.Customer, &id.Currency}, func() error {
-		ids = append(ids, id)
+	s.list = nil
+	_, err = pgx.ForEachRow(rows, l.dest, func() error {
+		s.list = append(s.list, *l.row)
 		return nil
 	})
-	return ids, err
+	if s.more = len(s.list) == limit; len(s.list) > 0 {
+		s.last = s.list[len(s.list)-1]
+	}
+	return err
 }
 
-// manyDue is how many due accounts of one bucket, of those after the page before, are
-// read and sorted. Where there are
-// more, its accounts are read in their own order instead: a page of them is near.
-const manyDue = 2000
-
 // Due implements creditledger.Store.
-func (r *reads) Due(ctx context.Context, by creditledger.Instant, after creditledger.AccountID, limit int) (ids []creditledger.AccountID, err error) {
-	if err := checkTexts(after.Customer, after.Currency); err != nil {
+func (r *reads) Due(ctx context.Context, by creditledger.Instant, after creditledger.DueAccount, limit int) (list []creditledger.DueAccount, err error) {
+	if err := checkTexts(after.Account.Customer, after.Account.Currency); err != nil {
 		return nil, err
 	}
-	err = r.view(ctx, "due accounts", func(c client) error {
-		ids = nil
-		if limit <= 0 || by <= 0 {
-			return nil
-		}
-		spans := make([]*span, r.buckets)
-		for i := range spans {
-			spans[i] = &span{bucket: i}
-		}
-		err := fill(ctx, c, spans, manyDue, func(s *span) (string, []any) {
-			return r.sql.due, []any{int32(s.bucket), int64(by), int64(manyDue), after.Customer, after.Currency}
-		})
-		if err != nil {
-			return err
-		}
-		for _, s := range spans {
-			s.last = after
-			if s.more {
-				s.ids = nil
-				continue
-			}
-			slices.SortFunc(s.ids, creditledger.AccountID.Compare)
-		}
-		ids, err = merged(spans, limit, func(spans []*span) error {
-			size := share(limit, r.buckets)
-			return fill(ctx, c, spans, size, func(s *span) (string, []any) {
-				return r.sql.dueInOrder, []any{int32(s.bucket), s.last.Customer, s.last.Currency, int64(size), int64(by)}
-			})
-		})
+	if after.At <= 0 { // which accounts have in which nothing is due
+		after = creditledger.DueAccount{At: 1}
+	}
+	err = r.view(ctx, "due accounts", func(c client) (err error) {
+		var d creditledger.DueAccount
+		list, err = listing[creditledger.DueAccount]{
+			next: func(s *span[creditledger.DueAccount], limit int) (string, []any) {
+				return r.sql.due, []any{int32(s.bucket), int64(s.last.At), s.last.Account.Customer, s.last.Account.Currency, int64(by), int64(limit)}
+			},
+			dest: []any{&d.At, &d.Account.Customer, &d.Account.Currency},
+			row:  &d,
+		}.page(ctx, c, r.buckets, after, limit)
 		return err
 	})
-	return ids, err
+	return list, err
 }

@@ -74,6 +74,12 @@ bucket int4 NOT NULL, kind int2 NOT NULL, customer text {c} NOT NULL, currency t
 key bytea NOT NULL, value bytea NOT NULL,
 PRIMARY KEY (bucket, customer, currency, kind, key))`,
 	}},
+	// What is due is walked in the order of its instants, then of accounts: very many may
+	// be due at one instant.
+	{statements: []string{
+		`CREATE INDEX IF NOT EXISTS heads_due_order ON {s}.heads (bucket, next_due, customer, currency)`,
+		`DROP INDEX IF EXISTS {s}.heads_due`,
+	}},
 }
 
 // identified is the version from which meta has an id and a text.

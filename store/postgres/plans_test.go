@@ -130,10 +130,10 @@ func pagesOf(t *testing.T, conn *pgx.Conn, sql string, args []any) (pages int, p
 	return parsed[0].Plan.Hit + parsed[0].Plan.Read, string(text)
 }
 
-// TestDueReadsWhatIsLeft: a page of due accounts is chosen among those behind the page
-// before, not among all that are due.
-func TestDueReadsWhatIsLeft(t *testing.T) {
-	const accounts = 600
+// TestDueCostsWhatItReturns: a page of due accounts is read from where the page before
+// ended, wherever that is, also when all are due at one instant and very many are not due.
+func TestDueCostsWhatItReturns(t *testing.T) {
+	const accounts, limit, pagesAtMost = 4000, 20, 40
 	ctx := t.Context()
 	pool, err := pgxpool.New(ctx, pgtest.Database(t))
 	if err != nil {
@@ -151,18 +151,32 @@ func TestDueReadsWhatIsLeft(t *testing.T) {
 	var list []creditledger.Change
 	for i := range accounts {
 		list = append(list, creditledger.Change{Account: creditledger.AccountID{Customer: fmt.Sprintf("%04d", i), Currency: "c"},
-			Head: creditledger.Head{Version: 1, NextDue: 5}, Journal: []creditledger.JournalRecord{{Seq: 1}}})
+			Head: creditledger.Head{Version: 1, NextDue: 5 + creditledger.Instant(i%2)}, Journal: []creditledger.JournalRecord{{Seq: 1}}})
 	}
 	if err := s.Commit(ctx, list); err != nil {
 		t.Fatal(err)
 	}
-	for _, after := range []int{0, 100, 599} {
-		rows := 0
-		var customer, currency string
-		err := query(ctx, pool, s.sql.due, []any{int32(0), int64(5), int64(manyDue), fmt.Sprintf("%04d", after), "c"},
-			[]any{&customer, &currency}, func() error { rows++; return nil })
-		if want := accounts - after - 1; err != nil || rows != want {
-			t.Errorf("%d rows were read of the %d after account %d, %v", rows, want, after, err)
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	for _, tables := range []string{"as they are", "analyzed"} {
+		if tables == "analyzed" {
+			if _, err := conn.Exec(ctx, "ANALYZE"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, mode := range []string{"force_generic_plan", "force_custom_plan"} {
+			if _, err := conn.Exec(ctx, "SELECT set_config('plan_cache_mode', $1, false)", mode); err != nil {
+				t.Fatal(err)
+			}
+			for _, after := range []string{"", "0000", "2000", "3950", "4001"} {
+				pages, plan := pagesOf(t, conn.Conn(), s.sql.due, []any{int32(0), int64(5), after, "c", int64(5), int64(limit)})
+				if pages > pagesAtMost {
+					t.Errorf("after %q, tables %s, %s: %d pages, more than %d\n%s", after, tables, mode, pages, pagesAtMost, plan)
+				}
+			}
 		}
 	}
 }

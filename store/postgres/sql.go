@@ -19,7 +19,7 @@ type statements struct {
 	headVersion, headPack, load                  string
 	blocks, blockNumber, blockRow, openRow       string
 	journal, journalBack, keySeq                 string
-	accounts, due, dueInOrder                    string
+	accounts, due                                string
 	record, records, nextKind                    string
 	judgeHead, judgeJournal, judgeRecord         string
 	begin, commit, rollback                      string
@@ -104,14 +104,12 @@ ORDER BY kind, key LIMIT $7`,
 	accounts: `SELECT customer, currency FROM {s}.heads
 WHERE bucket = $1 AND customer >= $2 AND (customer > $2 OR currency > $3)
 ORDER BY customer, currency LIMIT $4`,
-	// A CASE fits no index: the one by next_due is used, however many accounts there are.
-	due: `SELECT customer, currency FROM {s}.heads
-WHERE bucket = $1 AND next_due > 0 AND next_due <= $2 AND CASE WHEN customer = $4 THEN currency > $5 ELSE customer > $4 END
-ORDER BY next_due LIMIT $3`,
-
-	dueInOrder: `SELECT customer, currency FROM {s}.heads
-WHERE bucket = $1 AND customer >= $2 AND (customer > $2 OR currency > $3) AND next_due > 0 AND next_due <= $5
-ORDER BY customer, currency LIMIT $4`,
+	// The walk along the index begins at the comparison of rows. That next_due lies in a range
+	// says the same once more, to a planner that has no statistics yet: few rows are
+	// walked, many are gathered and sorted.
+	due: `SELECT next_due, customer, currency FROM {s}.heads
+WHERE bucket = $1 AND (next_due, customer, currency) > ($2, $3, $4) AND next_due >= $2 AND next_due <= $5
+ORDER BY next_due, customer, currency LIMIT $6`,
 
 	record:  `SELECT version, value FROM {s}.records WHERE kind = $1 AND key = $2`,
 	records: `SELECT key, version, value FROM {s}.records WHERE kind = $1 AND key >= $2 AND key > $3 ORDER BY key LIMIT $4`,
@@ -209,7 +207,7 @@ func statementsFor(schema string) *statements {
 	s := templates
 	for _, text := range []*string{
 		&s.meta, &s.order, &s.firstHeads, &s.lastHeads, &s.headVersion, &s.headPack, &s.load, &s.blocks, &s.blockNumber, &s.blockRow, &s.openRow,
-		&s.journal, &s.journalBack, &s.keySeq, &s.accounts, &s.due, &s.dueInOrder, &s.record, &s.records,
+		&s.journal, &s.journalBack, &s.keySeq, &s.accounts, &s.due, &s.record, &s.records,
 		&s.judgeHead, &s.judgeJournal, &s.judgeRecord, &s.insertHead, &s.updateHead, &s.touchHead,
 		&s.insertRecords, &s.insertRecordsOf, &s.insertRecord1, &s.updateTexts, &s.insertKeys, &s.insertKeysOf, &s.insertKey1, &s.insertBlock, &s.insertBlockID, &s.updateBlock,
 		&s.nextKind, &s.lockHead, &s.insertOpen, &s.updateOpen, &s.openData, &s.deleteOpen, &s.touchRecord,

@@ -12,7 +12,7 @@ import (
 var accountCases = []Case{
 	{"accounts/order", "Accounts returns every account once, in the order of AccountID.Compare.", onStore(accountsOrder)},
 	{"accounts/pages", "Accounts returns up to limit accounts after the given one, which need not exist.", onStore(accountsPages)},
-	{"due/order", "Due returns the accounts whose NextDue is at or before the instant, in the order of AccountID.Compare.", onStore(dueOrder)},
+	{"due/order", "Due returns the accounts whose NextDue is at or before the instant, in the order of DueAccount.Compare.", onStore(dueOrder)},
 	{"due/pages", "Due returns up to limit accounts after the given one, which need not be due.", onStore(duePages)},
 	{"due/update", "Due follows the head: an account is due by its present NextDue and no earlier one.", onStore(dueUpdate)},
 	{"due/many", "Due stays in order and complete when very many accounts are due.", onStore(dueMany)},
@@ -32,13 +32,19 @@ func everyAccount(ctx context.Context, s creditledger.Store, nextDue func(i int)
 	return slices.SortedFunc(slices.Values(awkwardAccounts), creditledger.AccountID.Compare), nil
 }
 
-// accountPages compares pages of a listing with the parts of a list in order.
-func accountPages(all []creditledger.AccountID, list func(after creditledger.AccountID, limit int) ([]creditledger.AccountID, error)) error {
-	afters := append([]creditledger.AccountID{{}, {Customer: "a"}, {Customer: "a", Currency: "c"},
-		{Customer: "aa", Currency: "zzz"}, {Customer: "a\u00a0", Currency: "d"}, {Customer: "\U0010FFFF"}}, all...)
-	for _, after := range afters {
+// someAccounts are accounts that nobody wrote.
+var someAccounts = []creditledger.AccountID{{}, {Customer: "a"}, {Customer: "a", Currency: "c"},
+	{Customer: "aa", Currency: "zzz"}, {Customer: "a\u00a0", Currency: "d"}, {Customer: "\U0010FFFF"}}
+
+// listPages compares pages of a listing with the parts of a list in order, after every item of
+// the list and after some others.
+func listPages[T interface {
+	comparable
+	Compare(T) int
+}](all, others []T, list func(after T, limit int) ([]T, error)) error {
+	for _, after := range slices.Concat(others, all) {
 		rest := slices.Clone(all)
-		rest = slices.DeleteFunc(rest, func(id creditledger.AccountID) bool { return id.Compare(after) <= 0 })
+		rest = slices.DeleteFunc(rest, func(d T) bool { return d.Compare(after) <= 0 })
 		for _, limit := range []int{0, 1, 2, 5, len(all), math.MaxInt} {
 			want := rest[:min(limit, len(rest))]
 			got, err := list(after, limit)
@@ -72,7 +78,7 @@ func accountsPages(ctx context.Context, s creditledger.Store) error {
 	if err != nil {
 		return err
 	}
-	return accountPages(all, func(after creditledger.AccountID, limit int) ([]creditledger.AccountID, error) {
+	return listPages(all, someAccounts, func(after creditledger.AccountID, limit int) ([]creditledger.AccountID, error) {
 		return s.Accounts(ctx, after, limit)
 	})
 }
@@ -91,38 +97,45 @@ func dueOrder(ctx context.Context, s creditledger.Store) error {
 		return err
 	}
 	for by := instant(0) - 1; by < instant(0)+creditledger.Instant(len(all)); by++ {
-		var want []creditledger.AccountID
+		var want []creditledger.DueAccount
 		for _, id := range all {
 			if at := nextDue[id]; at != 0 && at <= by {
-				want = append(want, id)
+				want = append(want, creditledger.DueAccount{At: at, Account: id})
 			}
 		}
-		got, err := s.Due(ctx, by, creditledger.AccountID{}, math.MaxInt)
+		slices.SortFunc(want, creditledger.DueAccount.Compare)
+		got, err := s.Due(ctx, by, creditledger.DueAccount{}, math.MaxInt)
 		if err != nil || !slices.Equal(got, want) {
 			return fmt.Errorf("Due(by %v) = %v, %v, want %v", by, got, err, want)
 		}
 	}
-	if got, err := s.Due(ctx, 0, creditledger.AccountID{}, math.MaxInt); err != nil || len(got) > 0 {
+	if got, err := s.Due(ctx, 0, creditledger.DueAccount{}, math.MaxInt); err != nil || len(got) > 0 {
 		return fmt.Errorf("Due(by none) = %v, %v, want none", got, err)
 	}
 	return nil
 }
 
 func duePages(ctx context.Context, s creditledger.Store) error {
-	const never = 5 // this one is not due
-	all, err := everyAccount(ctx, s, func(i int) creditledger.Instant {
+	const never, together = 5, 4 // one is not due yet, and so many are due at once
+	var due []creditledger.DueAccount
+	_, err := everyAccount(ctx, s, func(i int) creditledger.Instant {
 		if i == never {
 			return instant(0) + 1
 		}
-		return instant(0) - creditledger.Instant(i)
+		at := instant(0) - creditledger.Instant(i/together)
+		due = append(due, creditledger.DueAccount{At: at, Account: awkwardAccounts[i*8%len(awkwardAccounts)]})
+		return at
 	})
 	if err != nil {
 		return err
 	}
-	all = slices.DeleteFunc(all, func(id creditledger.AccountID) bool {
-		return id == awkwardAccounts[never*8%len(awkwardAccounts)]
-	})
-	return accountPages(all, func(after creditledger.AccountID, limit int) ([]creditledger.AccountID, error) {
+	slices.SortFunc(due, creditledger.DueAccount.Compare)
+	var others []creditledger.DueAccount
+	for i, id := range someAccounts {
+		others = append(others, creditledger.DueAccount{At: instant(0) - creditledger.Instant(i), Account: id})
+	}
+	others = append(others, creditledger.DueAccount{}, creditledger.DueAccount{At: instant(0) + 1}, creditledger.DueAccount{At: 1, Account: someAccounts[2]})
+	return listPages(due, others, func(after creditledger.DueAccount, limit int) ([]creditledger.DueAccount, error) {
 		return s.Due(ctx, instant(0), after, limit)
 	})
 }
@@ -137,14 +150,15 @@ func dueUpdate(ctx context.Context, s creditledger.Store) error {
 			return err
 		}
 		for _, by := range []creditledger.Instant{1, 299, 300, 499, 500, 699, 700, instant(2)} {
-			var want []creditledger.AccountID
+			var want []creditledger.DueAccount
 			if at != 0 && at <= by {
-				want = append(want, one.id)
+				want = append(want, creditledger.DueAccount{At: at, Account: one.id})
 			}
 			if by >= 500 {
-				want = append(want, two.id)
+				want = append(want, creditledger.DueAccount{At: 500, Account: two.id})
 			}
-			got, err := s.Due(ctx, by, creditledger.AccountID{}, 10)
+			slices.SortFunc(want, creditledger.DueAccount.Compare)
+			got, err := s.Due(ctx, by, creditledger.DueAccount{}, 10)
 			if err != nil || !slices.Equal(got, want) {
 				return fmt.Errorf("after change %d, to %d: Due(by %d) = %v, %v, want %v", i+1, at, by, got, err, want)
 			}
@@ -155,22 +169,23 @@ func dueUpdate(ctx context.Context, s creditledger.Store) error {
 
 func dueMany(ctx context.Context, s creditledger.Store) error {
 	const count, commits = 10_500, 3
-	var all []creditledger.AccountID
+	var all []creditledger.DueAccount
 	for range commits {
 		var list []creditledger.Change
 		for range count / commits {
 			n := len(all)
 			b := &book{id: creditledger.AccountID{Customer: fmt.Sprintf("%05d", n*37%count), Currency: "credits"}}
-			list = append(list, due(b.next(1), creditledger.Instant(1+n%100)))
-			all = append(all, b.id)
+			at := creditledger.Instant(1 + n%100)
+			list = append(list, due(b.next(1), at))
+			all = append(all, creditledger.DueAccount{At: at, Account: b.id})
 		}
 		if err := s.Commit(ctx, list); err != nil {
 			return fmt.Errorf("Commit of %d accounts: %w", len(list), err)
 		}
 	}
-	slices.SortFunc(all, creditledger.AccountID.Compare)
-	var got []creditledger.AccountID
-	after := creditledger.AccountID{}
+	slices.SortFunc(all, creditledger.DueAccount.Compare)
+	var got []creditledger.DueAccount
+	after := creditledger.DueAccount{}
 	for len(got) <= len(all) {
 		page, err := s.Due(ctx, 100, after, 2000)
 		if err != nil {

@@ -23,6 +23,8 @@ type (
 	change  = creditledger.Change
 	record  = creditledger.JournalRecord
 	instant = creditledger.Instant
+
+	dueAccount = creditledger.DueAccount
 )
 
 // broken is a store of package memory that is wrong in one way: the functions that
@@ -37,7 +39,7 @@ type broken struct {
 	numbers   func(s store.Store, ctx ctxt, id account, numbers []uint64) ([]block, error)
 	journal   func(s store.Store, ctx ctxt, id account, from uint64, limit int, reverse bool) ([]record, error)
 	keySeq    func(s store.Store, ctx ctxt, id account, key creditledger.Key) (uint64, error)
-	due       func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error)
+	due       func(s store.Store, ctx ctxt, by instant, after dueAccount, limit int) ([]dueAccount, error)
 	accounts  func(s store.Store, ctx ctxt, after account, limit int) ([]account, error)
 	record    func(s store.Store, ctx ctxt, id creditledger.DocumentID) (creditledger.Document, error)
 	records   func(s store.Store, ctx ctxt, kind, prefix, after string, limit int) ([]creditledger.Document, error)
@@ -127,7 +129,7 @@ func (b *broken) Rows(ctx ctxt, id account, kind creditledger.RowKind, after str
 	return b.Store.Rows(ctx, id, kind, after, limit)
 }
 
-func (b *broken) Due(ctx ctxt, by instant, after account, limit int) ([]account, error) {
+func (b *broken) Due(ctx ctxt, by instant, after dueAccount, limit int) ([]dueAccount, error) {
 	if b.due != nil {
 		return b.due(b.Store, ctx, by, after, limit)
 	}

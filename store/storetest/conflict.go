@@ -273,7 +273,7 @@ func nothingElse(ctx context.Context, s creditledger.Store, books []*book, fresh
 			errs = append(errs, fmt.Errorf("KeySeq(%v) = %d, %v, want 0", b.id, seq, err))
 		}
 	}
-	if ids, err := s.Due(ctx, instant(2), creditledger.AccountID{}, 10); err != nil || len(ids) > 0 {
+	if ids, err := s.Due(ctx, instant(2), creditledger.DueAccount{}, 10); err != nil || len(ids) > 0 {
 		errs = append(errs, fmt.Errorf("Due = %v, %v, want none", ids, err))
 	}
 	_, err := s.Document(ctx, record)

@@ -38,7 +38,7 @@ func readsOf(s creditledger.Store) map[string]func(context.Context) error {
 			return err
 		},
 		"Rows":     func(ctx context.Context) error { _, err := s.Rows(ctx, id, creditledger.RowHold, "", 1); return err },
-		"Due":      func(ctx context.Context) error { _, err := s.Due(ctx, 1, first, 1); return err },
+		"Due":      func(ctx context.Context) error { _, err := s.Due(ctx, 1, creditledger.DueAccount{}, 1); return err },
 		"Accounts": func(ctx context.Context) error { _, err := s.Accounts(ctx, first, 1); return err },
 		"Record":   func(ctx context.Context) error { _, err := s.Document(ctx, record); return err },
 		"Records":  func(ctx context.Context) error { _, err := s.Documents(ctx, "kind", "", "", 1); return err },

@@ -291,12 +291,12 @@ var keyMistakes = []mistake{
 }
 
 // duly is a store with another Due.
-func duly(f func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error)) func() *broken {
+func duly(f func(s store.Store, ctx ctxt, by instant, after dueAccount, limit int) ([]dueAccount, error)) func() *broken {
 	return func() *broken { return &broken{due: f} }
 }
 
 var dueMistakes = []mistake{
-	{"leaves out what is due at the instant", "due/order", duly(func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error) {
+	{"leaves out what is due at the instant", "due/order", duly(func(s store.Store, ctx ctxt, by instant, after dueAccount, limit int) ([]dueAccount, error) {
 		return s.Due(ctx, by-1, after, limit)
 	})},
 	{"has due what is never due", "due/order", changing(func(_ store.Store, _ ctxt, c *change) {
@@ -304,24 +304,22 @@ var dueMistakes = []mistake{
 			c.Head.NextDue = 1
 		}
 	})},
-	{"orders due accounts by instant", "due/order", duly(func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error) {
+	{"orders due accounts by account", "due/order", duly(func(s store.Store, ctx ctxt, by instant, after dueAccount, limit int) ([]dueAccount, error) {
 		list, err := s.Due(ctx, by, after, limit)
-		slices.SortStableFunc(list, func(a, b account) int {
-			x, errX := s.Load(ctx, a, nil)
-			y, errY := s.Load(ctx, b, nil)
-			if errX != nil || errY != nil {
-				return 0
-			}
-			return cmp.Compare(x.Head.NextDue, y.Head.NextDue)
-		})
+		slices.SortStableFunc(list, func(a, b dueAccount) int { return a.Account.Compare(b.Account) })
 		return list, err
 	})},
-	{"begins due accounts with the one before", "due/pages", duly(func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error) {
-		list, err := s.Due(ctx, by, account{}, everything)
-		list = slices.DeleteFunc(list, func(id account) bool { return id.Compare(after) < 0 })
+	{"pages due accounts by instant alone", "due/pages", duly(func(s store.Store, ctx ctxt, by instant, after dueAccount, limit int) ([]dueAccount, error) {
+		list, err := s.Due(ctx, by, dueAccount{}, everything)
+		list = slices.DeleteFunc(list, func(d dueAccount) bool { return d.At <= after.At })
 		return list[:min(limit, len(list))], err
 	})},
-	{"does not look at the limit of due accounts", "due/pages", duly(func(s store.Store, ctx ctxt, by instant, after account, _ int) ([]account, error) {
+	{"begins due accounts with the one before", "due/pages", duly(func(s store.Store, ctx ctxt, by instant, after dueAccount, limit int) ([]dueAccount, error) {
+		list, err := s.Due(ctx, by, dueAccount{}, everything)
+		list = slices.DeleteFunc(list, func(d dueAccount) bool { return d.Compare(after) < 0 })
+		return list[:min(limit, len(list))], err
+	})},
+	{"does not look at the limit of due accounts", "due/pages", duly(func(s store.Store, ctx ctxt, by instant, after dueAccount, _ int) ([]dueAccount, error) {
 		return s.Due(ctx, by, after, everything)
 	})},
 	{"keeps an account due as it first was", "due/update", func() *broken {
@@ -335,9 +333,9 @@ var dueMistakes = []mistake{
 			}
 		})()
 	}},
-	{"keeps ten thousand due accounts", "due/many", duly(func(s store.Store, ctx ctxt, by instant, after account, limit int) ([]account, error) {
-		list, err := s.Due(ctx, by, account{}, 10_000)
-		list = slices.DeleteFunc(list, func(id account) bool { return id.Compare(after) <= 0 })
+	{"keeps ten thousand due accounts", "due/many", duly(func(s store.Store, ctx ctxt, by instant, after dueAccount, limit int) ([]dueAccount, error) {
+		list, err := s.Due(ctx, by, dueAccount{}, 10_000)
+		list = slices.DeleteFunc(list, func(d dueAccount) bool { return d.Compare(after) <= 0 })
 		return list[:min(limit, len(list))], err
 	})},
 }
