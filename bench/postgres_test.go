@@ -101,17 +101,13 @@ func byLedger(l *creditledger.Ledger) spender {
 
 func pgCustomer(i int) string { return fmt.Sprintf("customer-%05d", i) }
 
-// onPostgres is a ledger on a server of its own that waits for the disk.
-func onPostgres(b *testing.B) (*pgxpool.Pool, *creditledger.Ledger) {
-	server := pgtest.Start(b, pgtest.Options{Fsync: true, Settings: map[string]string{"shared_buffers": "256MB"}})
-	config, err := pgxpool.ParseConfig(server.DSN("postgres"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	config.MaxConns = 16
-	postgres.Watch(config)
+// onPostgres is a ledger on a server of its own that waits for the disk, and how others
+// reach that.
+func onPostgres(b *testing.B) (dsn string, pool *pgxpool.Pool, l *creditledger.Ledger) {
+	server := pgtest.Start(b, pgtest.Options{Fsync: true, Settings: map[string]string{"shared_buffers": "256MB", "max_connections": "200"}})
+	dsn = server.DSN("postgres")
 	ctx := context.Background()
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	pool, err := connect(ctx, dsn, 16)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -124,14 +120,25 @@ func onPostgres(b *testing.B) (*pgxpool.Pool, *creditledger.Ledger) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = store.Close() })
-	l := creditledger.New(store, nil)
+	l = creditledger.New(store, nil)
 	b.Cleanup(func() { _ = l.Close() })
-	return pool, l
+	return dsn, pool, l
+}
+
+// connect is a pool as a service would have it, of so many connections.
+func connect(ctx context.Context, dsn string, most int32) (*pgxpool.Pool, error) {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.MaxConns = most
+	postgres.Watch(config)
+	return pgxpool.NewWithConfig(ctx, config)
 }
 
 // BenchmarkPostgresHistory spends from accounts of different age, by turns.
 func BenchmarkPostgresHistory(b *testing.B) {
-	_, l := onPostgres(b)
+	_, _, l := onPostgres(b)
 	ages := measure.Size([]int{1_000, 100_000, 1_000_000}, []int{100, 200})
 	ids := grant(b, l, len(ages))
 	subjects := make([]measure.Subject, len(ages))
@@ -153,7 +160,7 @@ func BenchmarkPostgresHistory(b *testing.B) {
 // share the pool. The peers of one shape run right after one another: compare these.
 func BenchmarkPostgres(b *testing.B) {
 	ctx := context.Background()
-	pool, l := onPostgres(b)
+	_, pool, l := onPostgres(b)
 	const customers = 10_000
 	fillPostgres(b, pool, l, customers)
 	peers := []struct {

@@ -13,12 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"creditledger"
 	"creditledger/bench/measure"
 	"creditledger/store/postgres"
-	"creditledger/store/postgres/pgtest"
 )
 
 // spenderEnv makes the test binary one of the processes that spend from one account of a
@@ -31,24 +28,7 @@ const spendersEach = 8
 // BenchmarkPostgresProcesses spends from one account by several processes of the
 // operating system at once: by a ledger in each, and by hand with SELECT … FOR UPDATE.
 func BenchmarkPostgresProcesses(b *testing.B) {
-	server := pgtest.Start(b, pgtest.Options{Fsync: true, Settings: map[string]string{"max_connections": "200"}})
-	dsn := server.DSN("postgres")
-	ctx := context.Background()
-	pool, err := connect(ctx, dsn)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(pool.Close)
-	if err := postgres.Migrate(ctx, pool, nil); err != nil {
-		b.Fatal(err)
-	}
-	s, err := postgres.Open(ctx, pool, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
-	l := creditledger.New(s, nil)
-	defer l.Close()
+	dsn, pool, l := onPostgres(b)
 	fillPostgres(b, pool, l, 1)
 	rounds, span := measure.Size(3, 1), measure.Size(5*time.Second, time.Second)
 	for _, n := range measure.Size([]int{2, 8, 16}, []int{8}) {
@@ -116,7 +96,7 @@ func beSpender(order string) error {
 		return err
 	}
 	ctx := context.Background()
-	pool, err := connect(ctx, fields[4])
+	pool, err := connect(ctx, fields[4], spendersEach)
 	if err != nil {
 		return err
 	}
@@ -151,17 +131,6 @@ func beSpender(order string) error {
 	}
 	fmt.Println(total)
 	return errors.Join(errs...)
-}
-
-// connect is a pool as a service would have it.
-func connect(ctx context.Context, dsn string) (*pgxpool.Pool, error) {
-	config, err := pgxpool.ParseConfig(dsn)
-	if err != nil {
-		return nil, err
-	}
-	config.MaxConns = 8
-	postgres.Watch(config)
-	return pgxpool.NewWithConfig(ctx, config)
 }
 
 // init makes the test binary a spender when it is told to be one.
