@@ -3,7 +3,7 @@ package creditledger
 import "cmp"
 
 // block is a Block as an account keeps it. There may be millions in memory, and few have
-// all that a Block can: what is rare stands apart.
+// everything that a Block can have, so what is rare stands apart.
 type block struct {
 	ID          string
 	Number      uint64
@@ -33,7 +33,7 @@ type rare struct {
 
 var nothingRare rare
 
-// orNone is r, or what all blocks share that have none of it.
+// orNone returns r, or the one value that all blocks without anything rare share.
 func (r rare) orNone() *rare {
 	if len(r.Filters) == 0 && r.InvoiceID == "" && r.ParentID == "" && len(r.Metadata) == 0 {
 		return &nothingRare
@@ -42,7 +42,7 @@ func (r rare) orNone() *rare {
 	return &r
 }
 
-// kept is b as an account keeps it.
+// kept returns b as an account keeps it.
 func (b *Block) kept() block {
 	return block{
 		ID: b.ID, Number: b.Number,
@@ -53,7 +53,7 @@ func (b *Block) kept() block {
 	}
 }
 
-// whole is b as everybody else knows it.
+// whole returns b as everybody else knows it.
 func (b *block) whole() Block {
 	return Block{
 		ID: b.ID, Number: b.Number,
@@ -73,8 +73,8 @@ func (b *block) Matches(c Charge) bool   { return matches(b.rare.Filters, c) }
 // credits that move stay as old as they are.
 func (b *block) eligibleSince() Instant { return max(b.EffectiveAt, b.ActivatedAt) }
 
-// takesOverdraft reports whether a debt may be put on b: an expiring block may not
-// hold one, its expiry would erase it, and a filtered one not either.
+// takesOverdraft reports whether a debt may be put on b. An expiring block may not hold a
+// debt, because its expiry would erase it, and neither may a filtered block.
 func (b *block) takesOverdraft() bool { return b.ExpiresAt == 0 && len(b.rare.Filters) == 0 }
 
 // drawdownOrder is DrawdownOrder.
@@ -98,9 +98,10 @@ func drawdownOrder(a, b *block) int {
 	return cmp.Compare(a.Number, b.Number)
 }
 
-// DrawdownOrder compares two blocks of one account by the policy orb/1: who pays
-// first is the smaller. Priority ascending, filtered before unfiltered, expiry
-// ascending with never last, cost basis ascending with none as 0, creation.
+// DrawdownOrder compares two blocks of one account by the policy orb/1: the block that pays
+// first is the smaller. Smaller priorities come first, then filtered blocks before
+// unfiltered ones, then earlier expiries with never last, then smaller cost bases with none
+// as 0, then earlier creation.
 // Rule: docs/semantics.md, "Drawdown order".
 func DrawdownOrder(a, b *Block) int {
 	x, y := a.ordered(), b.ordered()

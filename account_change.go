@@ -34,7 +34,7 @@ func (c *change) reset() {
 	}
 }
 
-// emptied is a list for use again, unless it has room for more than most need.
+// emptied returns a list to be used again, unless it has room for more than most uses need.
 func emptied[T any](list []T) []T {
 	const most = 4096
 	if cap(list) > most {
@@ -191,8 +191,8 @@ func (a *account) apply(c *change) {
 	a.passed = after(a.passed, n)
 }
 
-// after is what follows on the first n of a list; nil, which keeps nothing in memory, if
-// nothing does.
+// after returns what follows the first n of a list, or nil, which keeps nothing in memory,
+// if nothing follows.
 func after[T any](list []T, n int) []T {
 	if n == len(list) {
 		return nil

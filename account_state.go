@@ -37,8 +37,8 @@ type account struct {
 	closed map[string]closedBlock // closed blocks at hand: just closed, or fetched for an operation
 }
 
-// passed is an empty block that another one takes overdrafts in the place of, and since
-// when. The next change closes it.
+// passed is an empty block in whose place another block takes overdrafts, and since when.
+// The next change closes it.
 type passed struct {
 	block *block
 	at    Instant

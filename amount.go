@@ -108,8 +108,8 @@ func checkPositive(a Amount) error {
 	return nil
 }
 
-// one is the amount 1, and tooLarge 10^maxIntDigits, the first that is none: both
-// times 10^maxPlaces.
+// one is the amount 1, and tooLarge 10^maxIntDigits, the first number that is no amount:
+// both times 10^maxPlaces.
 const one = 1e18
 
 var tooLarge = u128.Uint{Lo: u128.Pow10[maxIntDigits-1]}.Times(10).Scaled(maxPlaces)

@@ -6,9 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// budget bounds what is in the air, decided and not yet durable: who brings more waits
-// before it decides, never with an account locked. What is taken comes back when a
-// flight lands, and every flight does. It may be overdrawn by what is decided at once.
+// budget bounds what is in the air, decided and not yet durable. A caller that brings more
+// waits before its operation is decided, never with an account locked. What is taken comes
+// back when a flight lands, and every flight lands. It may be overdrawn by what is decided
+// at once.
 type budget struct {
 	limit int64
 	used  atomic.Int64

@@ -10,10 +10,9 @@ import (
 	"time"
 )
 
-// committer brings flights to the store, many accounts in one commit, and as many
-// commits side by side as the store takes. It has no timer and no standing goroutine:
-// whoever queues the first flight leads, or goroutines that end when nothing is left
-// to commit.
+// committer brings flights to the store, many accounts in one commit, and as many commits
+// side by side as the store takes. It has no timer and no standing goroutine: whoever
+// queues the first flight leads, or goroutines do that end when nothing is left to commit.
 type committer struct {
 	store      Store
 	cache      *cache
@@ -53,8 +52,8 @@ const (
 	maxPatience = 50 * time.Microsecond
 )
 
-// manyOperations do not wait for more: on one processor a caller who only submits may
-// never come to an end.
+// A commit of manyOperations waits for no more: on one processor a caller that only submits
+// may never come to an end.
 const manyOperations = 4096
 
 // maxFlights is how many accounts go out in one commit, unless the store wants fewer.
@@ -125,8 +124,8 @@ func (c *committer) launch(s *slot, f *flight) {
 	c.cache.launch(f)
 }
 
-// begin reports whether another turn is wanted, and counts it. A JoinedStore has none
-// but those of who waits. The caller holds mu.
+// begin reports whether another turn is wanted, and counts it. Over a JoinedStore only
+// callers that wait have turns. The caller holds mu.
 func (c *committer) begin() bool {
 	if c.joined() || c.gathering || c.running >= c.width || len(c.ready) == 0 {
 		return false
@@ -142,7 +141,7 @@ func (c *committer) end(t *turn) {
 	c.rest()
 }
 
-// rest tells who waits that nothing is left to do. The caller holds mu.
+// rest tells those who wait that nothing is left to do. The caller holds mu.
 func (c *committer) rest() {
 	if c.running+c.deciding == 0 && c.idle != nil {
 		c.idle.Broadcast()
@@ -265,8 +264,9 @@ func (c *committer) land(slots []*slot, err error) {
 	}
 }
 
-// fail throws away what was decided on a flight that did not arrive, and after a conflict
-// what it carried. Unless it is a conflict, what else its decision brought fails like it.
+// fail throws away what was decided on a flight that did not arrive and, after a conflict,
+// what the flight carried. After any other error the other pieces of the flight's decision
+// fail with the same error.
 func (c *committer) fail(f *flight, err error) {
 	s := f.slot
 	var conflict *ConflictError

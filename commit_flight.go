@@ -29,7 +29,7 @@ type flight struct {
 	sent   uint64 // its number among all flights
 	err    error
 
-	// one is the memory of a flight of one operation, which most are: without it a
+	// one is the memory for a flight of one operation, as most flights are. Without it a
 	// decrement in memory makes 4 more allocations and takes a tenth longer.
 	one struct {
 		records [1]JournalRecord

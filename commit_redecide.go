@@ -71,8 +71,9 @@ func (c *cache) endRedecide(s *slot) {
 // moved in the store meanwhile.
 const maxAttempts = 32
 
-// overIDs reports whether a conflict may be about an id that is in use. It is over the
-// account alone then, and if no other process wrote to that, nothing else explains it.
+// overIDs reports whether a conflict may be about an id that is in use. Such a conflict
+// names the account alone, and if no other process wrote to the account, nothing else
+// explains it.
 func (e *ConflictError) overIDs() bool {
 	return e != nil && len(e.Accounts) > 0 && len(e.Keys) == 0
 }

@@ -79,7 +79,7 @@ func (s *slot) makeRoom(expiries int) {
 	}
 }
 
-// find returns the first flight, the one in the air and those queued, that fits.
+// find returns the first flight that fits, of the one in the air and those queued.
 func (s *slot) find(fits func(*flight) bool) *flight {
 	if s.flying != nil && fits(s.flying) {
 		return s.flying

@@ -72,8 +72,8 @@ func (c *committer) awaitMore() {
 	}
 }
 
-// commit sends the flights of the slots out. Callers may give up waiting, a commit does
-// not: its ctx never ends, but for a JoinedStore.
+// commit sends the flights of the slots out. Callers may give up waiting; a commit does
+// not. Its ctx never ends, except over a JoinedStore.
 func (t *turn) commit(ctx context.Context) {
 	t.board()
 	defer t.empty()

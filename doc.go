@@ -13,7 +13,7 @@
 //	ledger := creditledger.New(store, nil)
 //	acme := creditledger.AccountID{Customer: "acme"}
 //
-// Three grants make three blocks. In the order in which they pay (DrawdownOrder):
+// Three grants make three blocks. They pay in this order (DrawdownOrder):
 //
 //	A   30 credits, expire 1 February, cost 0.10 each
 //	B   50 credits, expire 1 March, cost 0.20 each
@@ -55,10 +55,10 @@
 //
 // # Blocks
 //
-// A Block is an amount of credits granted together. It may be drawn while it is
-// eligible: active, effective, and not expired. Filters restrict what it may pay for.
-// The total of an account is what its eligible blocks hold; a debt, which only a
-// block without expiry and filters can hold, counts as less than nothing.
+// A Block is an amount of credits granted together. It may be drawn while it is eligible:
+// active, effective, and not expired. Filters restrict what it may pay for. The total of an
+// account is what its eligible blocks hold; a debt, which only a block without expiry and
+// filters can hold, is a negative amount.
 //
 // No job has to run for credits to expire. An expired block is in no balance from the
 // first instant on; its entry is written before the account's next operation, or by
@@ -66,18 +66,18 @@
 //
 // # Idempotency
 //
-// Every operation may carry a Key. The same key with the same operation returns the
-// first result again and writes nothing, for as long as the ledger exists, also when
-// the balance would no longer allow it. With another operation it is refused. An
-// operation without a key is given one, which stands in its Result and in an
-// OutcomeUnknownError: whoever has it can repeat the operation safely.
+// Every operation may carry a Key. The same key with the same operation returns the first
+// result again and writes nothing, for as long as the ledger exists, also when the balance
+// would no longer allow it. With another operation it is refused. An operation without a
+// key is given one, which stands in its Result and in an OutcomeUnknownError. With it you
+// can repeat the operation safely.
 //
 // # Errors
 //
-// A call has one of three outcomes. It is done; or it is certainly not done, and
-// nothing was written; or nobody knows, because storage failed at the wrong moment or
-// the caller stopped waiting. The last one is an OutcomeUnknownError, and repeating
-// the operation with the key that it names tells.
+// A call has one of three outcomes. It is done; or it is certainly not done, and nothing
+// was written; or nobody knows, because storage failed at the wrong moment or the caller
+// stopped waiting. The last one is an OutcomeUnknownError; repeat the operation with the
+// key that it names, and the ledger tells what happened.
 //
 // Refusals are values of a type each, such as InsufficientCreditsError with the
 // amounts, and match a sentinel, such as ErrInsufficientCredits. Where an operation
@@ -101,21 +101,21 @@
 //
 // # Caveats
 //
-//   - An Amount is a decimal of at most 38 digits, 18 of them after the point, below
-//     10^20. Nothing is ever rounded; what would have to be is an error, and dividing
-//     is the caller's affair. Equal amounts are ==; a cost basis keeps the digits it
-//     was given, so compare those with Cmp.
+//   - An Amount is a decimal of at most 38 digits, 18 of them after the point, below 10^20.
+//     Nothing is ever rounded; what would have to be is an error, and dividing is the
+//     caller's affair. Equal amounts are ==; a cost basis keeps the digits it was given, so
+//     compare those with Cmp.
 //   - Currencies are not converted. An account's amounts are in its own currency, and
 //     accounts never affect one another.
-//   - What a store returns is not signed. The seals of the journal show that a record
-//     was touched; against someone who rewrites a whole journal only a Checkpoint helps
-//     that is kept elsewhere.
+//   - What a store returns is not signed. The seals of the journal show that a record was
+//     touched; against someone who rewrites a whole journal only a Checkpoint kept
+//     elsewhere helps.
 //   - Maps and slices in a Result, a Block or an Entry are shared with the ledger. Read
 //     them, do not write to them.
-//   - Ledgers of several processes may work on one store if the store allows it. They
-//     stay correct, but each pays for the other's writes by reading again.
-//   - A time zone is looked up when a date is resolved. A program for machines without
-//     a zone database imports time/tzdata.
+//   - Ledgers of several processes may work on one store if the store allows it. They stay
+//     correct, but each pays for the other's writes by reading again.
+//   - A time zone is looked up when a date is resolved. A program for machines without a
+//     zone database imports time/tzdata.
 //
 // # For stores
 //

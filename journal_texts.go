@@ -96,8 +96,8 @@ func saltOf(bits *Salt, op int) (salt Salt) {
 	return salt
 }
 
-// sealTexts makes the digests of what a record's operations say, and with them the record
-// one of format 3. It does nothing if they say nothing.
+// sealTexts makes the digests of what a record's operations say. A record with digests has
+// format 3. It does nothing if the operations say nothing.
 func (rec *OpRecord) sealTexts(bits *Salt) {
 	rec.Texts = nil
 	if !hasText(rec.Op) {
@@ -142,7 +142,7 @@ func appendTexts(dst []byte, rec *OpRecord) []byte {
 func (t *SealedText) atHand() bool { return t.Digest != Seal{} && !t.Erased }
 
 // ReadTexts gives the operations of a record that was just decoded the texts that lie
-// beside it; what it has a digest of and no text is erased. A text that is not the one
+// beside it; an operation with a digest and no text is erased. A text that is not the one
 // sealed is a CorruptError. It does nothing for a record that seals no text.
 func (rec *OpRecord) ReadTexts(data []byte) error {
 	for i := range rec.Texts {
@@ -190,8 +190,8 @@ func (rec *OpRecord) setText(i int, description string, metadata map[string]stri
 	rec.Op = withText(rec.Op, description, metadata)
 }
 
-// unsaid is an operation like the record's without the texts that the record has no more:
-// whether it says what the record's did, nobody can tell.
+// unsaid returns an operation like the record's without the texts that the record no longer
+// has: nobody can tell whether it says what the record's did.
 func (rec *OpRecord) unsaid(op Operation) Operation {
 	b, batch := op.(Batch)
 	was, _ := rec.Op.(Batch)

@@ -38,7 +38,7 @@ func (k Key) isCallers() bool {
 	return !generated
 }
 
-// generated takes a key that the ledger made apart.
+// generated takes apart a key that the ledger made.
 func (k Key) generated() (seq uint64, id uuid.UUID, ok bool) {
 	text, ok := strings.CutPrefix(string(k), generatedPrefix)
 	if !ok || len(text) < uuid7.TextSize+len("-1") {

@@ -17,13 +17,13 @@ type Options struct {
 	// that calls the ledger. A clock that steps back is harmless: within an account
 	// time never does.
 	Clock func() time.Time
-	// Random is the source of the ids that the ledger makes; default crypto/rand.
-	// With a fixed Clock and Random, and the same options, a run is the same byte for byte,
-	// on every store and however its operations share commits.
+	// Random is the source of the ids that the ledger makes; default crypto/rand. With a
+	// fixed Clock and Random and the same options, operations that are submitted in the
+	// same order give the same bytes, on every store and however they share commits.
 	Random io.Reader
-	// GracePeriod is how long entries are pending before they are committed; 0.
+	// GracePeriod is how long entries are pending before they are committed; default 0.
 	GracePeriod time.Duration
-	// Repay is what an Increment without a Repay of its own does; RepayFirst.
+	// Repay is what an Increment without a Repay of its own does; default RepayFirst.
 	Repay Repay
 	// CacheBlocks bounds the accounts kept in memory by the number of their open
 	// blocks (an account counts one more, and so does every 256 bytes that a block's
@@ -33,9 +33,9 @@ type Options struct {
 	// read anew for each of their operations.
 	CacheBlocks int
 	// ExpiriesPerCommit bounds how many expiries are written down in one commit; default
-	// 1,000. Those of one account that are more go in several commits, one after another,
-	// the operation that they come before with the last. See docs/design.md, "Expiries are
-	// written in pieces".
+	// 1,000. More expiries of one account go out in several commits, one after another; the
+	// operation that they come before goes out with the last. See docs/design.md, "Expiries
+	// are written in pieces".
 	ExpiriesPerCommit int
 }
 
@@ -326,10 +326,10 @@ func (l *Ledger) advance(a *account) (at Instant, err error) {
 	return at, nil
 }
 
-// refused is how a decision ends that was refused. Blocks may have been read for it
-// after its key was looked for: when another process wrote the very operation in
-// between, the answer is the first result. And nobody is refused because of what is
-// still on its way to the disk: if that does not arrive, the decision is made afresh.
+// refused ends a decision that was refused. Blocks may have been read for it after its key
+// was looked for: when another process wrote the very operation in between, the answer is
+// the first result. And nobody is refused because of what is still on its way to the disk:
+// if that does not arrive, the decision is made afresh.
 func (l *Ledger) refused(ctx context.Context, s *slot, r *request, refusal error) (*Result, error) {
 	if known, err := l.known(ctx, s, r); known != nil || err != nil {
 		return known, err

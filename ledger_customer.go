@@ -126,9 +126,9 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 	return c, l.storeCustomer(ctx, &c, &was, puts, func() {})
 }
 
-// customerSlot locks a customer, and all who are counted with it, against this ledger's other
-// updates, so that they are not in conflict with one another: the slot of an account that
-// cannot be, in no currency.
+// customerSlot locks a customer, and all who are counted with it, against this ledger's
+// other updates, so that they are not in conflict with one another: it is the slot of an
+// account that cannot exist, one in no currency.
 func (l *Ledger) customerSlot(ctx context.Context, id string) (*slot, error) {
 	return l.cache.acquire(ctx, AccountID{Customer: partOf(id).Key})
 }

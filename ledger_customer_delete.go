@@ -6,14 +6,14 @@ import (
 	"fmt"
 )
 
-// DeleteCustomer marks a customer as deleted, from the ledger's present instant on,
-// and returns it as it is afterwards. Its accounts stay readable and sweep as ever,
-// and take no operation any more but an Activation, so that a payment under way still
-// lands (ConstraintError). What was submitted before is waited for; an operation that
-// another goroutine begins meanwhile may still be done, and be dated a moment later.
-// Other processes on the same store notice when they next load the account. Deleting twice keeps the first instant. A NotFoundError when there is no
-// such customer. When ctx ends, its error if nothing was written, else an
-// OutcomeUnknownError: deleting again is safe.
+// DeleteCustomer marks a customer as deleted, from the ledger's present instant on, and
+// returns it as it is afterwards. Its accounts stay readable and sweep as ever, and take no
+// operation any more but an Activation, so that a payment under way still lands
+// (ConstraintError). DeleteCustomer waits for what was submitted before; an operation that
+// another goroutine begins meanwhile may still be done, and be dated a moment later. Other
+// processes on the same store notice when they next load the account. Deleting twice keeps
+// the first instant. A NotFoundError when there is no such customer. When ctx ends, its
+// error if nothing was written, else an OutcomeUnknownError: deleting again is safe.
 func (l *Ledger) DeleteCustomer(ctx context.Context, id string) (Customer, error) {
 	err := l.enter()
 	if err != nil {

@@ -71,10 +71,10 @@ func (l *Ledger) PutDocuments(ctx context.Context, puts []DocumentPut) error {
 	return l.commitDocuments(ctx, puts, func() {})
 }
 
-// ImportDocuments stores documents as another ledger has them, of any kind, all or none: the
-// way to move them between stores, as Import is for journals. A document of the ledger's
-// own that it could not read is refused with an InvalidError; that it fits the others
-// is the caller's to see to. Errors: as for PutDocuments.
+// ImportDocuments stores documents as another ledger has them, of any kind, all or none:
+// the way to move them between stores, as Import is for journals. A document of the
+// ledger's own that it could not read is refused with an InvalidError; the caller sees to
+// it that it fits the others. Errors: as for PutDocuments.
 func (l *Ledger) ImportDocuments(ctx context.Context, puts []DocumentPut) error {
 	err := l.enter()
 	if err != nil {
@@ -109,14 +109,15 @@ func checkOwn(p *DocumentPut) error {
 	return nil
 }
 
-// lastWord is how long a store may take to say how a commit ended whose caller has given
-// up: one that waits for a connection or a lock says at once that nothing was written.
+// lastWord is how long a store may take to say how a commit ended after its caller has
+// given up. A store that waits for a connection or a lock says at once that nothing was
+// written.
 const lastWord = 50 * time.Millisecond
 
 // commitDocuments stores documents by themselves. Whoever gives up waiting is told so, and
 // the commit, once the store has begun it, goes on.
 //
-// landed is called once the commit has ended, however.
+// landed is called once the commit has ended, in whatever way.
 func (l *Ledger) commitDocuments(ctx context.Context, puts []DocumentPut, landed func()) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -61,8 +61,8 @@ func (l *Ledger) reading(ctx context.Context, on *AccountID) error {
 	return l.enter()
 }
 
-// awaitBegun waits until whatever was begun before is durable, or has failed. Who looks at
-// what is stored, and not at one account, sees it then.
+// awaitBegun waits until whatever was begun before is durable, or has failed. A call that
+// looks at what is stored, and not at one account, then sees it.
 func (l *Ledger) awaitBegun(ctx context.Context) error {
 	for _, id := range l.cache.aloft() {
 		if err := l.awaitBegunOn(ctx, id); err != nil {

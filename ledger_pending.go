@@ -74,9 +74,9 @@ func (p *Pending) redecided(ctx context.Context) (*Pending, error) {
 	return p.next, p.err
 }
 
-// What has become of a key that was made for an operation: whoever gives up waiting is
-// told it, and then it stays; one that nobody was told is made anew with the record, as if
-// the operation had never been decided before.
+// What has become of a key that was made for an operation. A caller that gives up waiting
+// is told the key, and then it stays. A key that nobody was told is made anew with the
+// record, as if the operation had never been decided before.
 const (
 	keyUntold uint32 = iota
 	keyTold
@@ -125,8 +125,8 @@ func (p *Pending) restoreKey() {
 }
 
 // mayDecideAgain reports whether an operation that brings records along may be decided
-// afresh. The ledger reads an account that moved again by itself. A record that moved only
-// the upper layer can read again, unless this very operation moved it.
+// afresh. When an account moved, the ledger reads it again by itself. When a document
+// moved, only the upper layer can read it again, unless this very operation moved it.
 func (p *Pending) mayDecideAgain() bool {
 	var c *ConflictError
 	if !errors.As(p.flight.err, &c) {

@@ -41,8 +41,8 @@ func (e *SweepError) Unwrap() []error { return e.Failures }
 //
 // An account that is damaged, or that others keep writing to, does not stop a sweep: it
 // goes on, counts it, and returns a SweepError in the end. Any other error ends it, one of
-// the store for example, or of ctx. Accounts written before an error stay counted. What
-// was submitted before is waited for.
+// the store for example, or of ctx. Accounts written before an error stay counted. Sweep
+// waits for what was submitted before.
 func (l *Ledger) Sweep(ctx context.Context) (SweepResult, error) {
 	err := l.enter()
 	if err != nil {
@@ -155,8 +155,8 @@ func (w *swept) written() int {
 	return entries
 }
 
-// landed waits until it is durable, and returns how many entries it was in the end. It
-// is some before an error, too.
+// landed waits until it is durable, and returns how many entries it was in the end, also
+// beside an error.
 func (l *Ledger) landed(ctx context.Context, w swept) (entries int, err error) {
 	for attempt := 1; len(w.pieces) > 0; attempt++ {
 		last := w.pieces[len(w.pieces)-1].flight

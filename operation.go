@@ -127,8 +127,8 @@ type Activation struct {
 	Metadata    map[string]string
 }
 
-// Batch is several operations on one account, all or none, in order, under one key
-// and at one instant. Not empty, no Batch inside, at most MaxBatch operations.
+// Batch is several operations on one account, all or none, in order, under one key and at
+// one instant. It is not empty, holds no Batch, and holds at most MaxBatch operations.
 type Batch []Operation
 
 // expire is the ledger's own operation: what became due, written down. Nobody can

@@ -1,8 +1,8 @@
 package creditledger
 
 // erase is the ledger's own operation, as it stands in the journal: that what was said in
-// some records is gone, and the metadata of some blocks. Nobody can ask for it as they do
-// for others (Ledger.Erase). It holds no word of what it erased.
+// some records is gone, and the metadata of some blocks. A caller asks for it with
+// Ledger.Erase, and not as for other operations. It holds no word of what it erased.
 type erase struct {
 	From, To   uint64   // the records, the first and the last of them; 0: none
 	Operation  uint64   // which operation of the record From, counted from 1; 0: all, of all of the records

@@ -1,6 +1,6 @@
 package creditledger
 
-// Sizes are bytes in memory, about, with what slices and maps need to hold them.
+// Sizes are about the bytes in memory, with what slices and maps need to hold them.
 
 func textSize(s string) int { return 16 + len(s) }
 

@@ -32,8 +32,8 @@ func (o *Overdraft) UnmarshalText(text []byte) error {
 
 var overdraftNames = []string{"allow", "reject", "stop_at_zero"}
 
-// Limit bounds an overdraft: the total may not fall below minus it. The zero Limit
-// is no bound.
+// OverdraftLimit bounds an overdraft: the total may not fall below minus it. The zero
+// OverdraftLimit is no bound.
 type OverdraftLimit struct {
 	amount Amount
 	set    bool

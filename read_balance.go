@@ -156,7 +156,7 @@ func balanceOf(balances map[uint64]Amount, blocks map[uint64]Block, q BalanceQue
 }
 
 // Accounts returns up to limit accounts (at most MaxPage), ordered by customer and
-// currency, after the given one. What was submitted before is waited for.
+// currency, after the given one. Accounts waits for what was submitted before.
 func (l *Ledger) Accounts(ctx context.Context, after AccountID, limit int) ([]AccountID, error) {
 	err := l.enter()
 	if err != nil {

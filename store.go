@@ -9,12 +9,12 @@ import (
 // journal records, idempotency keys and documents, and changes them
 // all or not at all.
 //
-// A Store may be called by any number of goroutines at once. Everything it is given
-// stays the caller's and must be copied if kept; everything it returns is the
-// caller's, to keep and to change. A ctx that is over is refused at once, by reads too;
-// methods honour it while they wait; a Commit that has begun to write is finished
-// whatever it says. A page shorter than its limit is the last one. Changes that break
-// what the caller guarantees are refused with an InvalidError.
+// A Store may be called by any number of goroutines at once. Everything it is given stays
+// the caller's and must be copied if kept; everything it returns is the caller's, to keep
+// and to change. A call whose ctx is over already is refused at once, a read too. A call
+// that waits for its turn ends when ctx ends. A Commit that has begun to write is finished
+// whatever ctx says. A page shorter than its limit is the last one. Changes that break what
+// the caller guarantees are refused with an InvalidError.
 //
 // Reads return what was committed when they began or later, never part of a Commit.
 // Package storetest examines all of this.
@@ -31,13 +31,13 @@ type Store interface {
 	// The caller guarantees that journal records continue at Version+1, dense, that
 	// there is at least one, and that Head.Version is the last of them.
 	//
-	// It returns a ConflictError, and nothing is written, when an account is not at
-	// the Version and the Prev that a change was computed from, when one of the keys or block ids to
-	// be added is already stored for that account, or when an document is
-	// not at the version, or not of the seal, that its put expects. It returns an OutcomeUnknownError when it cannot
-	// tell whether the changes are stored; a store that nobody shares then refuses
-	// further work with ErrPoisoned until it is reopened, one that is shared finds out
-	// by the versions and seals. Any other error means: nothing was written.
+	// It returns a ConflictError, and nothing is written, when an account is not at the
+	// Version and the Prev that a change was computed from, when one of the keys or block
+	// ids to be added is already stored for that account, or when a document is not at the
+	// version, or not of the seal, that its put expects. It returns an OutcomeUnknownError
+	// when it cannot tell whether the changes are stored; a store that nobody shares then
+	// refuses further work with ErrPoisoned until it is reopened, one that is shared finds
+	// out by the versions and seals. Any other error means: nothing was written.
 	Commit(ctx context.Context, changes []Change) error
 
 	// Block returns the block of the account with that id; a NotFoundError when the
@@ -45,8 +45,8 @@ type Store interface {
 	Block(ctx context.Context, id AccountID, blockID string) (Block, error)
 
 	// BlocksByID returns the blocks of the account with those ids, in the order asked,
-	// without those that the account has not. However many are asked for, it is one
-	// question.
+	// leaving out those that the account does not have. However many are asked for, it is
+	// one question.
 	BlocksByID(ctx context.Context, id AccountID, blockIDs []string) ([]Block, error)
 
 	// Blocks returns up to limit blocks of the account, open or not, in creation
@@ -302,8 +302,8 @@ type Change struct {
 	Documents []DocumentPut
 }
 
-// standsStill is what a store says whose next page is not behind the last one: who
-// believed it would read for ever.
+// standsStill is the error of a store whose next page does not come after the last one. A
+// reader that believed such a store would read for ever.
 func standsStill(where string) error {
 	return &CorruptError{Where: where, Reason: "a page does not come behind the one before it"}
 }

@@ -132,8 +132,9 @@ func (v *verifier) leads(ctx context.Context, s Snapshot, row KeyedRecord) error
 	return v.violation("idempotency", "the key %s is stored for record %d, and is not that of a record", quote(string(row.Key)), row.Seq)
 }
 
-// keySum is a sum over keys and the records that they stand for, in any order: two sums
-// are the same when, and as far as SHA-256 is to be trusted only when, what was added is.
+// keySum is a sum over keys and the records that they stand for, in any order: two sums are
+// the same when the same was added to both and, as far as SHA-256 is to be trusted, only
+// then.
 type keySum struct {
 	n   uint64
 	sum [4]uint64

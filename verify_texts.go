@@ -6,15 +6,15 @@ import (
 	"slices"
 )
 
-// textProof is what a verification keeps of erased texts: that a text is not there is in
-// order only where the journal says that it was erased.
+// textProof is what a verification keeps of erased texts. A text may be missing only where
+// the journal says that it was erased.
 type textProof struct {
 	erased  uint64        // records of which texts are not there
 	missing []missingText // in order
 	notes   []erase
 }
 
-// missingText is an operation that said something of which nothing is left.
+// missingText is an operation that said something, and nothing of that is left.
 type missingText struct {
 	record    uint64
 	operation int
