@@ -40,6 +40,7 @@ var hostileLines = map[string]map[string]string{
 	"entries":           {"customer_id": `"c"`},
 	"explain":           {"customer_id": `"c"`, "amount": `"1"`},
 	"verify":            {"customer_id": `"c"`},
+	"erase":             {"customer_id": `"c"`},
 	"sweep":             {},
 	"clock":             {"now": `"2026-01-01T00:00:00Z"`},
 	"customer":          {"id": `"c"`},
@@ -287,7 +288,7 @@ func holds(v reflect.Value, text string) bool {
 		return err == nil && (w == x || w.Instant() == x)
 	case bool:
 		return x && text == "asc" || !x && text == "desc"
-	case int32, int:
+	case int32, int, uint64:
 		n, err := strconv.ParseInt(text, 10, 64)
 		return err == nil && fmt.Sprint(n) == fmt.Sprint(x)
 	case fmt.Stringer:
