@@ -10,6 +10,7 @@ import (
 
 	cl "creditledger"
 	"creditledger/fuzz/model"
+	"creditledger/fuzz/testsize"
 )
 
 // TestActs: acts on three accounts among other operations. All parts of an act are there
@@ -53,7 +54,7 @@ func TestActs(t *testing.T) {
 	})
 	t.Log(done, refused)
 	for _, what := range []string{"all", "transfer"} {
-		if !t.Failed() && (done[what] == 0 || refused[what] == 0) {
+		if !testsize.Small() && !t.Failed() && (done[what] == 0 || refused[what] == 0) {
 			t.Errorf("%s was never done, or never refused", what)
 		}
 	}
@@ -134,7 +135,7 @@ func TestLatestGrantsThePresentOnly(t *testing.T) {
 			h.do(cl.Decrement{Amount: h.amount()})
 		}
 	})
-	if passed == 0 {
+	if !testsize.Small() && passed == 0 {
 		t.Error("no period was passed over")
 	}
 }

@@ -184,3 +184,22 @@ func TestPastOfLatest(t *testing.T) {
 		t.Errorf("in April a reader is told %s of February", got)
 	}
 }
+
+// TestSweepSettlesWhatItWrites and nothing after it: the clock may go back that far.
+func TestSweepSettlesWhatItWrites(t *testing.T) {
+	p := newPerson(t)
+	p.ask(cl.Increment{Amount: cl.AmountOf(10), ExpiresAt: cl.AtInstant(start.Add(5 * time.Minute)), Priority: 1}, "")
+	p.ask(cl.Increment{Amount: cl.AmountOf(10)}, "")
+	p.ask(hold("h", 4), "")
+	if n := p.a.Sweep(start.Add(time.Hour)); n != 1 {
+		t.Fatalf("%d entries", n)
+	}
+	p.q.Clock = start.Add(10 * time.Minute)
+	if s := p.a.AsOf(p.a.Instant(p.q.Clock)); model.Text(s.Held(p.q.Clock)) != "4" {
+		t.Errorf("ten minutes after it was made %s is held", model.Text(s.Held(p.q.Clock)))
+	}
+	r := p.ask(model.Capture{HoldID: "h", Amount: big.NewRat(1, 1), Overdraft: model.StopAtZero}, "")
+	if r.Late || r.At != p.q.Clock {
+		t.Errorf("a capture at %s, late: %v", r.At, r.Late)
+	}
+}

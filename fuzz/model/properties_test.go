@@ -312,7 +312,7 @@ func TestHoldAndCaptureIsDecrement(t *testing.T) {
 			h.holds(g == w, fmt.Sprintf("the same entries:\n%s\nand\n%s\n", g, w))
 		}
 	})
-	if compared == 0 {
+	if !testsize.Small() && compared == 0 {
 		t.Error("nothing was compared")
 	}
 }
