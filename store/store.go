@@ -7,8 +7,8 @@
 //		n, err := b.Backup(ctx, file)
 //	}
 //
-// Package storetest examines a backend of any origin, package transfer copies a ledger
-// from one store to another.
+// Package storetest examines a backend of any origin. Package transfer copies a ledger from
+// one store to another.
 package store
 
 import (
@@ -28,15 +28,15 @@ type Store interface {
 
 // Backuper is a store that can copy itself while it is in use.
 type Backuper interface {
-	// Backup writes one consistent snapshot of everything stored to w, in the
-	// store's own format, and returns the number of bytes written. Commits go on
-	// meanwhile and are not part of it. What was written is worth nothing when it
-	// returns an error. Making w durable is the caller's: see the store's package.
+	// Backup writes one consistent snapshot of everything stored to w, in the store's own
+	// format, and returns the number of bytes written. Commits go on meanwhile and are not
+	// part of it. When it returns an error, what was written is worth nothing. The caller
+	// makes w durable: see the store's package.
 	Backup(ctx context.Context, w io.Writer) (int64, error)
 }
 
-// Kinder is a store that can say of what kinds its documents of upper layers are, which
-// copying a whole ledger takes (package transfer).
+// Kinder is a store that can list the kinds of its documents of upper layers. Copying a
+// whole ledger needs that (package transfer).
 type Kinder interface {
 	// Kinds returns every kind that there is a record of, in byte order.
 	Kinds(ctx context.Context) ([]string, error)

@@ -58,7 +58,7 @@ func (w *writer) row(acct uint64, r *creditledger.StoredRow) {
 	w.put(bucketRows, k, append(value, r.Value...))
 }
 
-// addedBucket returns a bucket that files of older layouts have not; nil for these.
+// addedBucket returns a bucket that files of older layouts lack; nil for these.
 func (v view) addedBucket(name []byte) *bbolt.Bucket { return v.top.Bucket(name) }
 
 // accountRow returns a row of an account.
@@ -121,7 +121,7 @@ func (v view) openRows(id creditledger.AccountID, at accountPos) (rows []creditl
 	return rows, nil
 }
 
-// rowsBehind returns up to limit rows of an account behind a name, in order.
+// rowsBehind returns up to limit rows of an account after a name, in order.
 func (v view) rowsBehind(id creditledger.AccountID, at accountPos, after changes.RowName, limit int) (rows []creditledger.StoredRow, err error) {
 	if at.head.Rows == 0 || limit <= 0 {
 		return nil, nil
@@ -226,8 +226,8 @@ func (s *snapshot) Rows(ctx context.Context, kind creditledger.RowKind, after st
 	return s.v.rowsBehind(s.id, at, changes.RowName{Kind: kind, Key: after}, limit)
 }
 
-// checkOpenRows makes sure that the list of open rows has nothing but names, each of a row
-// that is open.
+// checkOpenRows makes sure that the list of open rows has nothing but the names of rows
+// that are open.
 func (v view) checkOpenRows(id creditledger.AccountID, at accountPos) error {
 	b := v.addedBucket(bucketOpenRows)
 	if b == nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // blanking is a writer of a database, page by page, that writes zeros for the pages that
-// hold nothing: bbolt leaves there what was written over, and so what was erased.
+// hold nothing. bbolt leaves there what was written over, and so also what was erased.
 type blanking struct {
 	to   io.Writer
 	used pageSet

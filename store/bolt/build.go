@@ -57,8 +57,8 @@ func build(path string, fill func(temporary string) error) (err error) {
 	return syncDir(dir)
 }
 
-// underItsName has an error about a file that has a temporary name call it what it is
-// going to be called.
+// underItsName changes an error about a file with a temporary name: it names the file as it
+// is going to be called.
 func underItsName(err error, temporary, path string) error {
 	var about *fs.PathError
 	var link *os.LinkError
@@ -80,8 +80,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// removeLeftovers removes temporary files that were left behind in a directory. That it
-// cannot read the directory, or remove one, is no reason not to build.
+// removeLeftovers removes temporary files that were left behind in a directory. If it
+// cannot read the directory, or remove a file, the build goes on.
 func removeLeftovers(dir string) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// compare looks up everything that the changes expect and returns where their
-// accounts stand, or a ConflictError that names all that is otherwise. It writes
+// compare looks up everything that the changes expect and returns where their accounts
+// stand, or a ConflictError that names everything that is not as expected. It writes
 // nothing.
 func (v view) compare(list []creditledger.Change) ([]accountPos, error) {
 	found := make([]accountPos, len(list))

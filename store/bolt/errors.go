@@ -12,8 +12,8 @@ type FileError struct {
 	Path   string
 	Reason string // what is wrong, and what to do about it
 
-	// Mode is the mode of a ledger that is refused because others than its owner may read
-	// or write it; 0 when something else is wrong.
+	// Mode is the mode of a ledger that is refused because users other than its owner may
+	// read or write it; 0 when something else is wrong.
 	Mode fs.FileMode
 }
 

@@ -6,10 +6,10 @@ import (
 	"creditledger"
 )
 
-// foldEvery and foldSize bound what is kept unfolded: log records, and the bytes that
-// these and what they changed take up. The more, the more changes of one page share a
-// write; and the more memory the tail takes, the longer a fold keeps others waiting,
-// and the longer opening takes after a crash.
+// foldEvery and foldSize bound what is kept unfolded: log records, and the bytes that these
+// and what they changed take up. The larger they are, the more changes of one page share a
+// write. But the tail then takes more memory, a fold keeps others waiting for longer, and
+// opening takes longer after a crash.
 const (
 	foldEvery = 32768
 	foldSize  = 16 << 20

@@ -14,8 +14,8 @@ const (
 )
 
 // dataFrom returns where the data of a file goes on from an offset, and where the next hole
-// begins: a file may claim to be larger than all disks. Behind the last data both are
-// size, and a file system that knows of no holes has none.
+// begins: a file may claim to be larger than all disks. After the last data both are size.
+// A file system that knows of no holes has none.
 func dataFrom(f *os.File, at, size int64) (from, to int64) {
 	from, err := f.Seek(at, seekData)
 	if err != nil {

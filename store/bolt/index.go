@@ -11,8 +11,8 @@ import (
 	"creditledger"
 )
 
-// Some tables are only ever asked for a row. One too many would take a key or an id out
-// of use, or have a sweep look at an account in vain, and nobody would see why. Here
+// Some tables are only ever asked for a row. A row too many would take a key or an id out
+// of use, or make a sweep look at an account in vain, and nobody would see why. Here
 // verification has them compared with what they are made from.
 
 // damagedIndex is a finding; id is zero when it is about no account.
@@ -213,8 +213,8 @@ type accounts struct {
 	highest uint64
 }
 
-// checkAccounts lists the numbers of all accounts, each of which only one has, and holds
-// the number of their records to that of the log: it has no others.
+// checkAccounts lists the numbers of all accounts. No two accounts may have one number, and
+// the log has as many records as the accounts have together.
 func (v view) checkAccounts(ctx context.Context) (known accounts, err error) {
 	b, err := v.bucket(bucketAccounts)
 	if err != nil {
@@ -291,8 +291,8 @@ func (v view) checkOwners(ctx context.Context, bucket []byte, known accounts) er
 	return nil
 }
 
-// checkDues holds the due index to the heads: that each account which should be in it
-// is there, its Snapshot has shown.
+// checkDues holds the due index to the heads. The Snapshot of each account has shown
+// already that the account is in the index if it should be.
 func (v view) checkDues(ctx context.Context) error {
 	due, err := v.bucket(bucketDue)
 	if err != nil {

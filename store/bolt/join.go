@@ -32,11 +32,11 @@ type Joined struct {
 
 var _ creditledger.JoinedStore = (*Joined)(nil)
 
-// Join returns the ledger inside tx. A writable transaction of a database that holds
-// no ledger yet gets an empty one, in a top bucket of its own named "creditledger";
-// in a read-only transaction that is an error matching creditledger.ErrCorrupt. The
-// database should not be opened with NoSync or NoFreelistSync, and its file is the
-// caller's to protect: what Open checks, Join does not.
+// Join returns the ledger inside tx. A writable transaction of a database that holds no
+// ledger yet gets an empty one, in a top bucket of its own named "creditledger"; in a
+// read-only transaction that is an error matching creditledger.ErrCorrupt. The database
+// should not be opened with NoSync or NoFreelistSync, and the caller protects its file:
+// Join does not check what Open checks.
 func Join(tx *bbolt.Tx) (*Joined, error) {
 	j := &Joined{tx: tx, turn: make(chan struct{}, 1)}
 	j.view, j.aside = j.read, j.readAside
@@ -133,9 +133,9 @@ func (j *Joined) readAside(ctx context.Context, op string, id creditledger.Accou
 	})
 }
 
-// Commit implements creditledger.Store within the transaction. When it fails after
-// it began to write, which only a damaged database brings about, the outcome is
-// unknown until the caller rolls the transaction back, and must be.
+// Commit implements creditledger.Store within the transaction. When it fails after it began
+// to write, which only a damaged database causes, the outcome is unknown, and the caller
+// has to roll the transaction back.
 func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err := changes.Check(list); err != nil {
 		return err

@@ -140,7 +140,7 @@ func (s *Store) askKey(op string, id creditledger.AccountID, key creditledger.Ke
 	return seq, err == nil, err
 }
 
-// pauseKeys lets no question be under way while something is written.
+// pauseKeys makes sure that no question is under way while something is written.
 func (s *Store) pauseKeys() error {
 	err, panicked := guarded("idempotency key", s.keyReader.pause)
 	if panicked {

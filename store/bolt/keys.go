@@ -30,7 +30,7 @@ var (
 	buckets = [][]byte{bucketMeta, bucketLog, bucketAccounts, bucketJournal, bucketBlocks, bucketOpen,
 		bucketBlockIDs, bucketKeys, bucketDue, bucketRecords, bucketRows, bucketOpenRows}
 
-	// sinceLayout3 are those that older files have not.
+	// sinceLayout3 are the buckets that older files lack.
 	sinceLayout3 = [][]byte{bucketRows, bucketOpenRows}
 )
 
@@ -119,7 +119,7 @@ func splitRecordKey(k []byte) (creditledger.DocumentID, bool) {
 	return creditledger.DocumentID{Kind: string(k[1 : 1+n]), Key: string(k[1+n:])}, true
 }
 
-// behind is the first key behind all that begin with k. A kind's length is never 0xff.
+// behind is the first key after all that begin with k. A kind's length is never 0xff.
 func behind(k []byte) []byte {
 	k = bytes.TrimRight(bytes.Clone(k), "\xff")
 	k[len(k)-1]++

@@ -118,12 +118,12 @@ func (s *Store) settle(ctx context.Context, group bool) error {
 	return s.stamp()
 }
 
-// Warnings says what Open found strange in the file and could still read. So far that
-// is one thing: a damaged meta page. bbolt has two and falls back on the older when
-// the newer is damaged, which takes the file back by one commit. A power cut in the
-// middle of a commit looks like this and costs nothing that was acknowledged; so does
-// damage that does. Ledger.Verify with a Checkpoint kept elsewhere tells them apart.
-// The next commit repairs the page.
+// Warnings says what Open found strange in the file and could still read. So far that is
+// one thing: a damaged meta page. bbolt has two and falls back on the older when the newer
+// is damaged, which takes the file back by one commit. A power cut in the middle of a
+// commit looks like this and costs nothing that was acknowledged; so does damage that costs
+// something. Ledger.Verify with a Checkpoint kept elsewhere tells them apart. The next
+// commit repairs the page.
 func (s *Store) Warnings() []string { return slices.Clone(s.warnings) }
 
 // openDB opens bbolt on f, which is locked. It closes f when it fails.

@@ -8,11 +8,11 @@ import (
 )
 
 // While a store has its file open for writing, every change of it is the store's. The lock
-// keeps other stores away, but nothing keeps away what does not ask for it: a backup
-// that is copied over a live ledger, say. bbolt would not notice, and go on with what it
-// has in memory of the file that is no more. So the store remembers what both meta pages
-// say, compares before a commit, and again before it answers: then all that was written is
-// in the file that it was meant for.
+// keeps other stores away, but not a program that does not ask for it: one that copies a
+// backup over a live ledger, for example. bbolt would not notice, and would go on with what
+// it has in memory of a file that no longer exists. So the store remembers what both meta
+// pages say, compares before a commit, and again before it answers: then all that was
+// written is in the file that it was meant for.
 
 // metaPages are the beginnings of the two meta pages, in the file and as remembered.
 type metaPages struct {

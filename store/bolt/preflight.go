@@ -39,9 +39,9 @@ type meta struct {
 // memory, at some 50 bytes each.
 const maxFree = 4 << 20
 
-// preflight reads a file before bbolt maps it, and refuses with a CorruptError what
-// bbolt would take for a database and crash on, and to write to one whose last commit may
-// be gone. The caller holds the lock. What is strange but can be read comes back as
+// preflight reads a file before bbolt maps it. It refuses with a CorruptError what bbolt
+// would take for a database and crash on. It refuses to write to a file whose last commit
+// may be gone. The caller holds the lock. What is strange but can be read comes back as
 // warnings.
 func preflight(ctx context.Context, f io.ReaderAt, size int64, writing bool) (warnings []string, err error) {
 	m, err := readMeta(f, size)
@@ -124,9 +124,9 @@ func (m meta) follows(older meta, page uint64) error {
 	return corrupt("meta page", fmt.Sprintf("the two are of commits %d and %d, which do not follow one another: what was committed last may be missing, restore a backup", older.tx, m.tx))
 }
 
-// without is what a meta page says when the other one is damaged. Only if that one still
-// says that it was of the commit before, as after a write that was cut off, nothing can
-// be missing.
+// without is what a meta page says when the other one is damaged. Nothing is missing only
+// if that one still says that it was of the commit before, as it does after a write that
+// was cut off.
 func (m meta) without(damaged meta) meta {
 	m.alone, m.older = true, damaged.tx+1 != m.tx
 	return m

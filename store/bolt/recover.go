@@ -20,16 +20,16 @@ type Recovery struct {
 	Damaged  int                // of upper layers, found and not what was put
 	Unread   int                // pages that are damaged as a whole, or cut off
 
-	// Open says what the file does not prove, in sentences, up to 100: what may be missing
-	// and has left no trace. Where a page of its trees is damaged, nothing tells what was
-	// in it, beyond what other pages say of it.
+	// Open says in sentences, up to 100, what the file does not prove: what may be missing
+	// and has left no trace. Where a page of its trees is damaged, only other pages can
+	// tell what was in it.
 	Open []string
 }
 
-// RecoveredAccount is what became of one account's journal. Every record up to
-// Recovered is in the new file; of the Version records that the account had at
-// least, SetAside more are intact and could not be appended, and Lost are not. Of a name
-// that no account can have, which is damage itself, all are lost.
+// RecoveredAccount is what became of one account's journal. Every record up to Recovered is
+// in the new file; of the Version records that the account had at least, SetAside more are
+// intact and could not be appended, and Lost are not. All records of a name that no account
+// can have, which is damage itself, are lost.
 type RecoveredAccount struct {
 	Account                            creditledger.AccountID
 	Version, Recovered, SetAside, Lost uint64
@@ -53,12 +53,13 @@ func (r *Recovery) Whole() bool {
 	return r.Unread == 0 && r.Damaged == 0 && len(r.Open) == 0
 }
 
-// Recover reads a ledger file that Open refuses, or that does not verify, and makes a
-// new one at path of all that is intact in it. It reads the pages one by one and
-// trusts none: a journal record counts if its bytes decode, wherever they stand in a row,
-// and neither the record behind it nor a head has another seal for it. Each account's records up to the first gap are imported, decided again
-// as Ledger.Import does; those beyond it are set aside. Documents of upper layers have
-// no seal: of each the newest that can be read is copied.
+// Recover reads a ledger file that Open refuses, or that does not verify, and makes a new
+// one at path of all that is intact in it. It reads the pages one by one and trusts none: a
+// journal record counts if its bytes decode, wherever they stand in a row, and neither the
+// record after it nor a head has another seal for it. Each account's records up to the
+// first gap are imported, decided again as Ledger.Import does; those beyond it are set
+// aside. Documents of upper layers have no seal: the newest of each that can be read is
+// copied.
 //
 // The damaged file is not changed, and nobody may have it open. Memory grows with the
 // number of records. As with Restore, the new file appears when it is complete, and
@@ -103,8 +104,8 @@ func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
 	return r, err
 }
 
-// notMade is an error about a file that is not going to be made: what became of the last
-// commit to it is of no account.
+// notMade is an error about a file that is not going to be made: it does not matter what
+// became of the last commit to it.
 func notMade(err error) error {
 	var unknown *creditledger.OutcomeUnknownError
 	if errors.As(err, &unknown) {
@@ -113,7 +114,7 @@ func notMade(err error) error {
 	return err
 }
 
-// cutOff is how many pages a file had, as its meta page says, that it has no more.
+// cutOff is how many pages the file has lost: its meta page says that it had them.
 func cutOff(f io.ReaderAt, size int64) int {
 	m, err := readMeta(f, size)
 	if err != nil || m.pages <= uint64(size)/m.pageSize {
@@ -189,9 +190,9 @@ func (s *scan) recordsInto(ctx context.Context, l *creditledger.Ledger, r *Recov
 	return err
 }
 
-// counts are the kinds of records that say how often others were put. They are left out: what
-// was lost is lost, and verification would go on to miss it. What is put from then on is
-// counted anew.
+// counts are the kinds of records that say how often others were put. They are left out:
+// what was lost is lost, and verification would go on missing it. What is put from then on
+// is counted anew.
 var counts = []string{"customer_count", "invoice_count"}
 
 // puts are documents of upper layers on their way into a ledger, many in a commit.
@@ -288,8 +289,8 @@ func (s *scan) texts(f found) ([]byte, error) {
 // maxAside is the longest value that a document of an upper layer may have.
 const maxAside = 1 << 20
 
-// setAside stores the intact records beyond what was imported as records of an upper
-// layer. When several are of one sequence number, all of them are kept.
+// setAside stores the intact records beyond what was imported as records of an upper layer.
+// When several have one sequence number, all of them are kept.
 func (s *scan) setAside(ctx context.Context, l *creditledger.Ledger, a *RecoveredAccount) error {
 	var puts puts
 	for _, seq := range slices.Sorted(maps.Keys(s.log[a.Account])) {

@@ -8,9 +8,9 @@ import (
 	"creditledger"
 )
 
-// Documents of upper layers stand in no journal, and bbolt's pages have no checksums: a
-// row of theirs carries a check of its own, of all that is in it and where it stands.
-// It is evidence of accidents; who can write the file can write the check.
+// Documents of upper layers stand in no journal, and bbolt's pages have no checksums: a row
+// of theirs carries a check of its own, of all that is in it and where it stands. It is
+// evidence of accidents; whoever can write the file can write the check.
 
 // checked marks, in the version that begins a row, that a check follows on it. Rows of
 // layout 1 have none, until they are put again.

@@ -10,8 +10,8 @@ import (
 	"creditledger"
 )
 
-// scan reads what is intact in a damaged file, page by page and without bbolt: no
-// page is believed to be where, or what, another one says.
+// scan reads what is intact in a damaged file, page by page and without bbolt. It believes
+// no page about where another page is, or what it is.
 type scan struct {
 	file     *os.File
 	size     int64
@@ -28,7 +28,7 @@ type scan struct {
 	open     []string // what the file does not prove
 }
 
-// maxOverflow is how much of a page is read that is said to be longer than one.
+// maxOverflow is how much is read of a page that says it is longer than one.
 const maxOverflow = 64 << 20
 
 // found is an intact journal record and where it is.
@@ -132,8 +132,8 @@ func (s *scan) page(page uint64) {
 	s.leaf(data, at, nil)
 }
 
-// trees walks over the pages of the trees, and reports whether it found no damage. What
-// damage leaves open is noted: no page says what was in another one.
+// trees walks over the pages of the trees, and reports whether it found no damage. It notes
+// what damage leaves open, because no page says what was in another one.
 func (s *scan) trees() (w *walk, sound bool) {
 	m, err := readMeta(s.file, s.size)
 	if err == nil {

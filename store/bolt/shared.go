@@ -11,14 +11,14 @@ var _ creditledger.ExclusiveStore = (*Store)(nil)
 
 // Concurrency implements creditledger.OptimisticStore. Nobody else writes to the file, but
 // each question is a transaction of its own, and a commit asks them all again. Commits
-// follow one another; the more accounts in one the better.
+// follow one another; the more accounts one has, the better.
 func (s *Store) Concurrency() (commits, accounts int) { return 1, 1024 }
 
 // Exclusive implements creditledger.ExclusiveStore: the file is locked.
 func (s *Store) Exclusive() bool { return true }
 
-// Load implements creditledger.Store. That an account is where the caller has it, the
-// tail can often tell without a transaction.
+// Load implements creditledger.Store. The tail can often tell without a transaction that an
+// account is where the caller has it.
 func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *creditledger.Head) (*creditledger.State, error) {
 	if have == nil || !s.stands(id, have) {
 		return s.reads.Load(ctx, id, have)

@@ -9,9 +9,9 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// tail is what the log says and the tables do not yet: everything that was committed
-// after the log record the tables are folded up to. It is kept in memory, so that a
-// commit only appends to the log; a crash loses nothing, the log brings it back.
+// tail is what the log says and the tables do not yet: everything that was committed after
+// the log record the tables are folded up to. It is kept in memory, so that a commit only
+// appends to the log; a crash loses nothing, because the log brings it back.
 //
 // A view without a tail sees the tables alone. Methods of a nil tail find nothing.
 type tail struct {
@@ -55,7 +55,7 @@ func (t *tail) account(id creditledger.AccountID) *tailAccount {
 	return t.accounts[id]
 }
 
-// of copies the part of one account, for a reader that nobody should wait for.
+// of copies the part of one account, for a reader that others do not wait for.
 func (t *tail) of(id creditledger.AccountID) *tail {
 	part := newTail(t.folded, t.acct)
 	if a := t.account(id); a != nil {

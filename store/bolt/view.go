@@ -78,8 +78,8 @@ func (v view) older() (bool, error) {
 	return err == nil && binary.BigEndian.Uint32(b.Get(keyFormat)) < format, err
 }
 
-// upgrade makes a file of an older layout one of this: it gets the buckets that it has not,
-// and the number, which keeps releases away that do not know what is written from now on.
+// upgrade makes a file of an older layout one of this: it gets the buckets that it lacks,
+// and the number, which keeps away releases that do not know what is written from now on.
 func (v view) upgrade() error {
 	for _, name := range sinceLayout3 {
 		if _, err := v.top.CreateBucketIfNotExists(name); err != nil {

@@ -47,8 +47,8 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	return s.write(list)
 }
 
-// write makes one transaction of the changes. Until its Commit begins nothing can
-// have reached the file; once it has begun, an error says nothing about that.
+// write makes one transaction of the changes. Before its Commit begins nothing can have
+// reached the file; after that an error does not tell whether something has.
 func (s *Store) write(list []creditledger.Change) error {
 	if err := s.pauseKeys(); err != nil {
 		return err

@@ -209,7 +209,7 @@ func (s *Store) Rows(ctx context.Context, id creditledger.AccountID, kind credit
 	return rows, err
 }
 
-// rowsAfter returns up to limit rows behind a name.
+// rowsAfter returns up to limit rows after a name.
 func (a *account) rowsAfter(after changes.RowName, limit int) []creditledger.StoredRow {
 	at, found := a.findRow(after)
 	if found {

@@ -18,13 +18,13 @@ import (
 // Commit implements creditledger.Store. All changes go in one transaction, which is
 // one round trip for accounts that the store has seen at their version.
 //
-// When the reply to COMMIT is lost, Commit sends the same transaction again until it
-// knows: whichever of the two comes first, the other one finds the version moved, and
-// the journal tells whose record stands there. Only when Options.Patience is over
-// first is the error an OutcomeUnknownError. The store works on even then: others may
-// share the schema, and a commit that arrives late is stopped by the version, or is
-// found there, as one of theirs. The end of ctx is waited for as little: before the
-// transaction is sent nothing is written, after it the error is an OutcomeUnknownError.
+// When the reply to COMMIT is lost, Commit sends the same transaction again until it knows:
+// whichever of the two comes first, the other one finds the version moved, and the journal
+// tells whose record stands there. The error is an OutcomeUnknownError only when
+// Options.Patience is over first. The store works on even then: others may share the
+// schema, and a commit that arrives late is stopped by the version, or is found there, as
+// one of theirs. When ctx ends before the transaction is sent, nothing is written; when it
+// ends later, the error is an OutcomeUnknownError.
 func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err := changes.Enter(ctx, "commit"); err != nil {
 		return err
@@ -84,7 +84,7 @@ const (
 	dropped
 )
 
-// depart reports whether a transaction may be sent, which nobody can take back then.
+// depart reports whether a transaction may be sent. Nobody can take that back.
 func (t *transaction) depart() bool {
 	return t.fate.CompareAndSwap(undecided, sent) || t.fate.Load() == sent
 }
@@ -201,7 +201,7 @@ func (s *Store) ask(ctx context.Context, t *transaction, unknown error) (answer 
 	return answer, late, final, looked
 }
 
-// giveUp ends a commit that cannot be brought to an end.
+// giveUp ends a commit whose outcome cannot be found out.
 func (s *Store) giveUp(t *transaction, err, unknown error) error {
 	switch {
 	case unknown != nil:

@@ -13,13 +13,12 @@ import (
 
 // An account that several processes write to at once moves again and again between the
 // moment that one of them has read it and the moment that it commits. So after a first
-// conflict a store takes the lock of the account's head before it looks, and holds it
-// until the change that is decided then is committed, or the ledger says that there is
-// none. Who waits for a row is overtaken by
-// who comes just when it is free, so the order is that of an advisory lock, which is
-// first come, first served. A store that is never late overtakes those that queue: it
-// joins them now and then. Only where PostgreSQL itself is: elsewhere locks may mean
-// little.
+// conflict a store takes the lock of the account's head before it looks, and holds it until
+// the change that is decided then is committed, or the ledger says that there is none. A
+// waiter for a row is overtaken by whoever comes just when the row is free, so the order is
+// that of an advisory lock, which is first come, first served. A store that is never late
+// overtakes those that queue, so it joins them now and then. All this is for PostgreSQL
+// itself; locks of other engines may mean little.
 
 // hold is a transaction that has locked the head of an account.
 type hold struct {
@@ -31,13 +30,13 @@ type hold struct {
 
 const (
 	// holdFor is how long a hold waits for its commit, much longer than a decision takes:
-	// so long at most others wait for a ledger that neither commits nor releases.
+	// others wait at most so long for a ledger that neither commits nor releases.
 	holdFor = 100 * time.Millisecond
 	// hotFor is how many commits in a row have to find an account unmoved before it is
 	// no longer held.
 	hotFor = 8
-	// joinEvery is every how many commits a store queues for an account that is not
-	// contended as far as it knows.
+	// A store queues at every joinEvery-th commit for an account that, as far as it knows,
+	// is not contended.
 	joinEvery = 64
 	// maxHot bounds how many accounts are remembered as contended.
 	maxHot = 4096
@@ -301,9 +300,9 @@ func (s *Store) loadHeld(ctx context.Context, id creditledger.AccountID) *credit
 	return state
 }
 
-// holdOf returns the hold for a transaction on one contended account, taken anew if
-// none waits. A hold on one of several accounts is given up: who holds one must not wait
-// for another.
+// holdOf returns the hold for a transaction on one contended account, taken anew if none
+// waits. A hold on one of several accounts is given up, because a store that holds one must
+// not wait for another.
 func (s *Store) holdOf(ctx context.Context, t *transaction) (*hold, error) {
 	if len(t.parts) != 1 {
 		for _, p := range t.parts {

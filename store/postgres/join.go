@@ -125,9 +125,9 @@ func spoils(err error) bool {
 	return fromDriver(err) || errors.As(err, &wrong)
 }
 
-// lost reports whether the server ended a transaction because another one was faster. A
-// row that it refuses behind the head of its account, which nobody else can have written
-// by then, is none of others' doing.
+// lost reports whether the server ended a transaction because another one was faster. When
+// it refuses a row that follows the head of its account, no other transaction is to blame,
+// because nobody else can have written that row by then.
 func lost(err error) bool { return classify(err) == conflict && (!breaks(err) || fenced(err)) }
 
 // Commit implements creditledger.Store within the transaction.

@@ -82,8 +82,8 @@ func (l listing[T]) page(ctx context.Context, c client, buckets int, after T, li
 	return list, nil
 }
 
-// share is how many accounts to ask one of n buckets for. A little more than an even
-// share is seldom too little.
+// share is how many accounts to ask one of n buckets for. A little more than an even share
+// is seldom too few.
 func share(limit, n int) int {
 	const spare = 8
 	return min(limit, limit/n*3/2+spare)

@@ -30,8 +30,8 @@ type Options struct {
 	// stored after it lost the server while it wrote; default 1 minute.
 	Patience time.Duration
 
-	// Commits is how many commits a ledger has under way at once, each of other
-	// accounts; default 4. More than the pool has connections only queue there.
+	// Commits is how many commits a ledger has under way at once, each of other accounts;
+	// default 4. More commits than the pool has connections only queue there.
 	Commits int
 
 	// Accounts bounds how many accounts share one commit; default 1024. Choose 1 where
@@ -120,8 +120,8 @@ func accountPosOf(id creditledger.AccountID, buckets int) accountPos {
 	return accountPos{bucket: int32(h.Sum32() % uint32(buckets)), customer: id.Customer, currency: id.Currency}
 }
 
-// lockKeys names an account among all advisory locks of a database, well enough: who
-// shares a name waits for another account.
+// lockKeys names an account among all advisory locks of a database, well enough: accounts
+// that share a name wait for each other.
 func (p accountPos) lockKeys(schema string) []any {
 	space, name := fnv.New32a(), fnv.New32a()
 	space.Write([]byte("creditledger/" + schema))

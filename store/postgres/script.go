@@ -114,7 +114,7 @@ type statementError struct {
 func (e *statementError) Unwrap() error { return e.error }
 
 // fenced reports whether what the server refused is a row that others may have written
-// meanwhile. All rows behind the head of an account are not: whoever writes them has
+// meanwhile. The rows that follow the head of an account are not: whoever writes them has
 // written the head before.
 func fenced(err error) bool {
 	var answer *statementError

@@ -120,8 +120,9 @@ ORDER BY next_due, customer, currency LIMIT $6`,
 	judgeJournal: `SELECT record FROM {s}.journal WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq = $4`,
 	judgeRecord:  `SELECT version, value, token FROM {s}.records WHERE kind = $1 AND key = $2`,
 
-	// Left out by Options.Portable. An engine that knows no such lock, or a process that
-	// stands still while it holds one, is left after a second.
+	// Left out by Options.Portable, because another engine may know no such lock. When a
+	// process stands still while it holds the lock, the server ends its session after a
+	// second.
 	beginHold: `BEGIN ISOLATION LEVEL READ COMMITTED`,
 	queueHold: `SELECT pg_advisory_xact_lock($1, $2)`,
 	boundHold: `SET LOCAL idle_in_transaction_session_timeout = '1s'`,

@@ -48,8 +48,8 @@ func stray(id creditledger.AccountID, format string, args ...any) error {
 	return &creditledger.Violation{Account: id, Rule: "index", Detail: fmt.Sprintf(format, args...)}
 }
 
-// checkMeta makes sure that the settings are those that the store was opened with, and
-// that there are no others. Which ledger it is, only the setting says.
+// checkMeta makes sure that the settings are those that the store was opened with, and that
+// there are no others. Only the setting says which ledger it is.
 func (r *reads) checkMeta(ctx context.Context, c client) error {
 	want := map[string]string{"version": strconv.Itoa(len(migrations)), "buckets": strconv.Itoa(r.buckets), "text": metaText, "id": ""}
 	var key, value string

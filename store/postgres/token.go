@@ -11,14 +11,14 @@ import (
 )
 
 // A document of an upper layer stands in no journal. Its token tells one put from another,
-// by random bytes, and carries a check of the row, which verification reads. It is
-// evidence of accidents; who can write the table can write the check.
+// by random bytes, and carries a check of the row, which verification reads. It is evidence
+// of accidents; whoever can write the table can write the check.
 const (
 	tokenRandom = 16
 	tokenCheck  = 16
 )
 
-// newToken is the token of a put. Those of earlier releases are the random bytes alone.
+// newToken is the token of a put. Tokens of earlier releases are the random bytes alone.
 func newToken(p *creditledger.DocumentPut) ([]byte, error) {
 	token := make([]byte, tokenRandom, tokenRandom+tokenCheck)
 	if _, err := rand.Read(token); err != nil {

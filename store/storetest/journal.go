@@ -90,7 +90,7 @@ func manyJournals(ctx context.Context, s creditledger.Store) (*book, error) {
 	return books[0], nil
 }
 
-// journalPages asks for pages that end before, at and behind both ends.
+// journalPages asks for pages that end before, at and after both ends.
 func journalPages(ctx context.Context, s creditledger.Store, reverse bool, want func(journal []creditledger.JournalRecord, from uint64) []creditledger.JournalRecord) error {
 	b, err := manyJournals(ctx, s)
 	if err != nil {

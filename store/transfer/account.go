@@ -54,7 +54,7 @@ func (c *copier) checkAccount(ctx context.Context, id creditledger.AccountID) er
 
 func (c *copier) copyAccounts(ctx context.Context) error { return c.each(ctx, c.from, c.copyAccount) }
 
-// rounds is how often an account is followed that is written to while it is copied.
+// rounds is how often a copy follows an account that is written to meanwhile.
 const rounds = 4
 
 // copyAccount imports what the target does not have of an account's journal, and
@@ -133,8 +133,8 @@ func (c *copier) arrived(ctx context.Context, id creditledger.AccountID, source 
 	return nil
 }
 
-// compareAccounts makes sure that neither store has an account that the other has
-// not. Those of the source have been compared.
+// compareAccounts makes sure that neither store has an account that the other lacks. The
+// accounts of the source have been compared.
 func (c *copier) compareAccounts(ctx context.Context) error {
 	var here, there uint64
 	count := func(n *uint64) func(creditledger.AccountID) error {

@@ -3,13 +3,13 @@
 //
 //	report, err := transfer.Copy(ctx, from, to, nil)
 //
-// Journals travel record by record, byte for byte, and every record is decided again
-// on arrival (creditledger.Ledger.Import), so nothing that follows from them has to be
+// Journals travel record by record, byte for byte, and every record is decided again on
+// arrival (creditledger.Ledger.Import), so nothing that follows from them has to be
 // trusted: balances, blocks, idempotency keys and indexes are made anew. Customers,
-// invoices and other records of layers above the ledger come along with their
-// versions. When Copy returns nil, every account of the target ends in the same head
-// and seal as in the source, every record is the same, and neither store has one
-// more than the other.
+// invoices and other records of layers above the ledger come along with their versions.
+// When Copy returns nil, every account of the target ends in the same head and seal as in
+// the source, every record is the same, and neither store has a record that the other
+// lacks.
 //
 // A copy that was interrupted goes on where it stopped: call Copy again. In the same
 // way a target that was copied before is brought up to date. A target that holds
@@ -30,6 +30,6 @@
 // To move a ledger with little downtime, copy it while it is in use, stop whoever
 // writes, and copy again, which takes the rest.
 //
-// Both stores have to list the kinds of their records (store.Kinder), as all of this
+// Both stores have to list the kinds of their records (store.Kinder), as all stores of this
 // module do.
 package transfer

@@ -14,8 +14,8 @@ var ErrTarget = errors.New("the target holds something else than a part of the s
 // meanwhile. Copying again takes what is new.
 var ErrSourceMoved = errors.New("the source was written to while it was copied")
 
-// TargetError says what the target holds that is not in the source, or otherwise. It
-// is found before anything is written, unless somebody else writes to the target.
+// TargetError says what the target holds that the source does not have, or has in another
+// form. It is found before anything is written, unless somebody else writes to the target.
 type TargetError struct {
 	Account creditledger.AccountID  // zero: it is about Record
 	Record  creditledger.DocumentID // zero: it is about Account

@@ -51,10 +51,10 @@ const (
 // number of workers and the open blocks of an account, not by the size of the ledger.
 //
 // When it returns an error, at least what the Report counts has been written: what was
-// under way then may have been, too. Errors: a
-// TargetError; ErrSourceMoved; creditledger.ErrCorrupt, or a creditledger.Violation,
-// when the source does not follow from its journal, or has something that is of no
-// account; else trouble with either store.
+// under way then may have been, too. Errors: a TargetError; ErrSourceMoved;
+// creditledger.ErrCorrupt, or a creditledger.Violation, when the source does not follow
+// from its journal, or has something that is of no account; otherwise trouble with either
+// store.
 func Copy(ctx context.Context, from, to creditledger.Store, opts *Options) (Report, error) {
 	c := &copier{}
 	var whole, both bool

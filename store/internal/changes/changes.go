@@ -215,14 +215,14 @@ func CloneBlock(b creditledger.Block) creditledger.Block {
 	return b
 }
 
-// ComputedFrom reports whether a change was computed from the stored head: the same
-// history, not only as much of one.
+// ComputedFrom reports whether a change was computed from the stored head: from the same
+// history, not only from one of the same length.
 func ComputedFrom(c *creditledger.Change, stored *creditledger.Head) bool {
 	return c.Version == stored.Version && c.Prev == stored.Seal
 }
 
 // Follows reports whether a put was computed from the stored record, which has no version
-// if there is none: the same value, not only as many puts.
+// if there is none: from the same value, not only after as many puts.
 func Follows(put *creditledger.DocumentPut, stored *creditledger.Document) bool {
 	return put.Expect == stored.Version && put.Prev == stored.Seal()
 }
