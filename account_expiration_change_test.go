@@ -163,6 +163,18 @@ func TestExpirationChangeSource(t *testing.T) {
 			refuse: ErrNotFound, reason: "2026-06-02T00:00:00Z",
 		},
 		{
+			rule: "by an expiry of which the block is empty", given: append(two, spend("10")), op: byExpiryOnly(extend("", "", "never", "N"), "2026-06-01"),
+			refuse: ErrConstraint, reason: "the blocks that expire 2026-06-01T00:00:00Z hold nothing",
+		},
+		{
+			rule: "by an expiry that has passed", given: two, at: "2026-06-01", op: byExpiryOnly(extend("", "1", "never", "N"), "2026-06-01"),
+			refuse: ErrConstraint, reason: "what expires 2026-06-01T00:00:00Z has expired", left: "A 10, B 20",
+		},
+		{
+			rule: "by a past expiry that never was", given: two, at: "2026-06-01", op: byExpiryOnly(extend("", "1", "never", "N"), "2026-05-01"),
+			refuse: ErrNotFound, left: "A 10, B 20",
+		},
+		{
 			rule: "nothing remains", given: append(two, spend("10")), op: extend("A", "", "never", "N"),
 			refuse: ErrConstraint, reason: "holds nothing",
 		},

@@ -3,6 +3,7 @@ package creditledger
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"sort"
 )
 
@@ -35,6 +36,7 @@ type account struct {
 	weight int                    // of the open blocks
 	byID   map[string]*block      // index of open, built when first needed
 	closed map[string]closedBlock // closed blocks at hand: just closed, or fetched for an operation
+	stored []Instant              // expiries that the operation names, and stored blocks have that are not at hand
 }
 
 // passed is an empty block in whose place another block takes overdrafts, and since when.
@@ -271,6 +273,21 @@ func (a *account) holding(t Instant) (b *block, others bool) {
 		return nil, false
 	}
 	return expiring[i], at(i + 1)
+}
+
+// hasExpiry reports whether a block of the account expires at t, whatever it holds.
+func (a *account) hasExpiry(t Instant) bool {
+	for _, b := range a.open.all() {
+		if b.ExpiresAt == t {
+			return true
+		}
+	}
+	for _, c := range a.closed {
+		if c.block.ExpiresAt == t {
+			return true
+		}
+	}
+	return slices.Contains(a.stored, t)
 }
 
 // admit puts a closed block that was fetched from the store at hand.

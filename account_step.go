@@ -124,12 +124,14 @@ func source(a *account, op *ExpirationChange) (*block, error) {
 	}
 	b, others := a.holding(expires)
 	switch {
-	case b == nil && expires > a.at:
-		return nil, &NotFoundError{Kind: "block that holds anything and expires", ID: expires.String()}
+	case b == nil && !a.hasExpiry(expires):
+		return nil, &NotFoundError{Kind: "block that expires", ID: expires.String()}
 	case duplicate != nil:
 		return nil, duplicate
-	case b == nil:
+	case b == nil && expires <= a.at:
 		return nil, constraint("what expires %s has expired", expires)
+	case b == nil:
+		return nil, constraint("the blocks that expire %s hold nothing to move", expires)
 	case others:
 		return nil, constraint("several blocks expire %s: name one by its id", expires)
 	}

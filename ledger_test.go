@@ -21,8 +21,8 @@ func byExpiry(expiry, newBlock string) creditledger.ExpirationChange {
 	return op
 }
 
-// TestSourceByExpiry: an expiry that no block has which holds something is not found,
-// whether or not one had it once; one that has passed is refused by state.
+// TestSourceByExpiry: an expiry that no block ever had is not found, passed or to come; one
+// whose blocks are empty, or gone, is refused by state.
 func TestSourceByExpiry(t *testing.T) {
 	w := newWorld(t).given(
 		grant("spent", "5", expires("2026-06-01")), spend("5"), grant("held", "5", expires("2026-07-01")),
@@ -34,9 +34,9 @@ func TestSourceByExpiry(t *testing.T) {
 			rule, expiry, id string
 			want             error
 		}{
-			{"all empty", "2026-06-01", "", creditledger.ErrNotFound},
-			{"all empty, and an id in use", "2026-06-01", "held", creditledger.ErrNotFound},
-			{"passed, never there", "2025-12-31", "", creditledger.ErrConstraint},
+			{"all empty", "2026-06-01", "", creditledger.ErrConstraint},
+			{"all empty, and an id in use", "2026-06-01", "held", creditledger.ErrDuplicate},
+			{"passed, never there", "2025-12-31", "", creditledger.ErrNotFound},
 			{"never there", "2026-06-02", "", creditledger.ErrNotFound},
 			{"never there, and an id in use", "2026-06-02", "held", creditledger.ErrNotFound},
 			{"never there, by a microsecond", "2026-06-01T00:00:00.000001Z", "", creditledger.ErrNotFound},
@@ -70,7 +70,7 @@ func TestSourceByExpiry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.refused(byExpiry("2026-03-01", ""), "", creditledger.ErrNotFound)
+	w.refused(byExpiry("2026-03-01", ""), "", creditledger.ErrConstraint)
 	if _, err := p.Wait(ctx); err != nil {
 		t.Fatal(err)
 	}

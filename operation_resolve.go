@@ -122,6 +122,21 @@ func namedBlocks(op Operation, ids []string) []string {
 	return ids
 }
 
+// namedExpiries lists the expiries by which an operation names blocks.
+func namedExpiries(op Operation, expiries []Instant) []Instant {
+	switch op := op.(type) {
+	case ExpirationChange:
+		if op.BlockID == "" {
+			expiries = append(expiries, op.ExpiresAt.Instant())
+		}
+	case Batch:
+		for _, o := range op {
+			expiries = namedExpiries(o, expiries)
+		}
+	}
+	return expiries
+}
+
 // operations lists the single operations of op, in one when it is a single one.
 func operations(op Operation, one *[1]Operation) []Operation {
 	if b, ok := op.(Batch); ok {

@@ -53,6 +53,14 @@ type Store interface {
 	// order, starting with number from.
 	Blocks(ctx context.Context, id AccountID, from uint64, limit int) ([]Block, error)
 
+	// AccountsOfBlock returns up to limit accounts that have a block with that id, open or
+	// not, in order, after the given one: ids are unique within an account only.
+	AccountsOfBlock(ctx context.Context, blockID string, after AccountID, limit int) ([]AccountID, error)
+
+	// HasExpiry reports whether the account has a block, open or not, that expires at an
+	// instant. However many blocks there are, it is as fast.
+	HasExpiry(ctx context.Context, id AccountID, at Instant) (bool, error)
+
 	// BlocksByNumber returns the blocks with those numbers, in the order asked;
 	// a NotFoundError when one is missing.
 	BlocksByNumber(ctx context.Context, id AccountID, numbers []uint64) ([]Block, error)

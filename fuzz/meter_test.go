@@ -128,6 +128,20 @@ func (m *meter) Journal(ctx context.Context, id cl.AccountID, from uint64, limit
 	return records, err
 }
 
+func (m *meter) AccountsOfBlock(ctx context.Context, blockID string, after cl.AccountID, limit int) ([]cl.AccountID, error) {
+	if err := m.before(ctx, "AccountsOfBlock", cl.AccountID{}); err != nil {
+		return nil, err
+	}
+	return m.inner.AccountsOfBlock(ctx, blockID, after, limit)
+}
+
+func (m *meter) HasExpiry(ctx context.Context, id cl.AccountID, at cl.Instant) (bool, error) {
+	if err := m.before(ctx, "HasExpiry", id); err != nil {
+		return false, err
+	}
+	return m.inner.HasExpiry(ctx, id, at)
+}
+
 func (m *meter) KeySeq(ctx context.Context, id cl.AccountID, key cl.Key) (uint64, error) {
 	if err := m.before(ctx, "KeySeq", id); err != nil {
 		return 0, err

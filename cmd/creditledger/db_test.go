@@ -158,9 +158,9 @@ func TestMigrate(t *testing.T) {
 		{[]string{"--db", "credits.db"}, statusUsage, "a ledger file needs no migrate"},
 		{[]string{"--db", s.db, "--schema", "No"}, statusUsage, "lower-case letters"},
 		{[]string{"--db", s.db, "--buckets", "-1"}, statusUsage, "buckets"},
-		{[]string{"--db", s.db}, 0, "Schema creditledger: made, with version 5 and 64 buckets."},
-		{[]string{"--db", s.db}, 0, "Schema creditledger: has version 5 already; there was nothing to do."},
-		{[]string{"--db", s.db, "--schema", "mine", "--buckets", "1", "--json"}, 0, `{"op":"migrate","schema":"mine","from_version":0,"to_version":5,"buckets":1}`},
+		{[]string{"--db", s.db}, 0, "Schema creditledger: made, with version 6 and 64 buckets."},
+		{[]string{"--db", s.db}, 0, "Schema creditledger: has version 6 already; there was nothing to do."},
+		{[]string{"--db", s.db, "--schema", "mine", "--buckets", "1", "--json"}, 0, `{"op":"migrate","schema":"mine","from_version":0,"to_version":6,"buckets":1}`},
 		{[]string{"--db", s.db + " schema=third", "--quiet"}, 0, ""},
 	} {
 		out, stderr, status := s.run(append([]string{"migrate"}, c.args...)...)

@@ -198,6 +198,22 @@ func (s *Store) BlocksByNumber(ctx context.Context, id cl.AccountID, numbers []u
 	return s.inner.BlocksByNumber(ctx, id, numbers)
 }
 
+// AccountsOfBlock implements creditledger.Store.
+func (s *Store) AccountsOfBlock(ctx context.Context, blockID string, after cl.AccountID, limit int) ([]cl.AccountID, error) {
+	if _, err := s.before("AccountsOfBlock", false); err != nil {
+		return nil, err
+	}
+	return s.inner.AccountsOfBlock(ctx, blockID, after, limit)
+}
+
+// HasExpiry implements creditledger.Store.
+func (s *Store) HasExpiry(ctx context.Context, id cl.AccountID, at cl.Instant) (bool, error) {
+	if _, err := s.before("HasExpiry", false); err != nil {
+		return false, err
+	}
+	return s.inner.HasExpiry(ctx, id, at)
+}
+
 // Journal implements creditledger.Store.
 func (s *Store) Journal(ctx context.Context, id cl.AccountID, from uint64, limit int, reverse bool) ([]cl.JournalRecord, error) {
 	if _, err := s.before("Journal", false); err != nil {

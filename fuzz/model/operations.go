@@ -144,14 +144,15 @@ func (s *State) source(op cl.ExpirationChange) (b *Block, missing, later error) 
 		}
 		return b, nil, later
 	}
-	holding := 0
+	known, holding := false, 0
 	for _, x := range s.Blocks {
+		known = known || x.ExpiresAt == expiry
 		if x.ExpiresAt == expiry && x.Balance.Sign() > 0 {
 			holding++
 			b = x
 		}
 	}
-	if holding == 0 && expiry > s.now {
+	if !known {
 		return nil, &Refusal{Kind: NotFound}, nil
 	}
 	if holding != 1 {

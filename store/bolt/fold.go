@@ -48,7 +48,7 @@ func (w *writer) foldAccount(id creditledger.AccountID, a *tailAccount) {
 		}
 	}
 	for _, b := range a.blocks {
-		w.block(a.acct, &b)
+		w.block(id, a.acct, &b)
 	}
 	for k, seq := range a.keys {
 		w.put(bucketKeys, textKey(a.acct, string(k)), key(seq))

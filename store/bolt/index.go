@@ -99,10 +99,10 @@ func (r reads) CheckStrays(ctx context.Context) error {
 		func(v view) error { return v.checkBuckets() },
 		func(v view) (err error) { known, err = v.checkAccounts(ctx); return err },
 	}
-	for _, bucket := range [][]byte{bucketBlocks, bucketOpen, bucketBlockIDs, bucketKeys, bucketJournal, bucketRows, bucketOpenRows} {
+	for _, bucket := range [][]byte{bucketBlocks, bucketOpen, bucketBlockIDs, bucketKeys, bucketJournal, bucketRows, bucketOpenRows, bucketExpiries} {
 		steps = append(steps, func(v view) error { return v.checkOwners(ctx, bucket, known) })
 	}
-	steps = append(steps, func(v view) error { return v.checkDues(ctx) }, func(v view) error { return v.checkRecords(ctx) })
+	steps = append(steps, func(v view) error { return v.checkHolders(ctx) }, func(v view) error { return v.checkDues(ctx) }, func(v view) error { return v.checkRecords(ctx) })
 	for _, step := range steps {
 		if err := r.aside(ctx, "check strays", creditledger.AccountID{}, step); err != nil {
 			return err

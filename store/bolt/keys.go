@@ -21,6 +21,8 @@ var (
 	bucketBlocks   = []byte("blocks")   // acct, number → block
 	bucketOpen     = []byte("open")     // acct, number → nothing
 	bucketBlockIDs = []byte("blockids") // acct, block id → number
+	bucketHolders  = []byte("holders")  // block id behind its length, name → nothing
+	bucketExpiries = []byte("expiries") // acct, expiry of a block → nothing
 	bucketKeys     = []byte("keys")     // acct, idempotency key → seq
 	bucketDue      = []byte("due")      // Head.NextDue, name → nothing
 	bucketRecords  = []byte("records")  // kind, key → version, check, value (row.go)
@@ -28,10 +30,11 @@ var (
 	bucketOpenRows = []byte("openrows") // acct, kind, key → nothing
 
 	buckets = [][]byte{bucketMeta, bucketLog, bucketAccounts, bucketJournal, bucketBlocks, bucketOpen,
-		bucketBlockIDs, bucketKeys, bucketDue, bucketRecords, bucketRows, bucketOpenRows}
+		bucketBlockIDs, bucketKeys, bucketDue, bucketRecords, bucketRows, bucketOpenRows,
+		bucketHolders, bucketExpiries}
 
 	// sinceLayout3 are the buckets that older files lack.
-	sinceLayout3 = [][]byte{bucketRows, bucketOpenRows}
+	sinceLayout3 = [][]byte{bucketRows, bucketOpenRows, bucketHolders, bucketExpiries}
 )
 
 // format is the version of the layout that this release writes, firstFormat the oldest
@@ -103,6 +106,28 @@ func parseAccountKey(k []byte) (creditledger.AccountID, bool) {
 func dueKey(at creditledger.Instant, id creditledger.AccountID) []byte {
 	k := make([]byte, 0, numberSize+len(id.Customer)+len(id.Currency)+8)
 	return appendAccountKey(binary.BigEndian.AppendUint64(k, uint64(at)), id)
+}
+
+// holderKey names an account that has a block with an id: those with the id stand
+// together, in the order of the accounts.
+func holderKey(blockID string, id creditledger.AccountID) []byte {
+	return appendAccountKey(holdersOf(blockID), id)
+}
+
+// holdersOf is how all keys begin that name accounts with the block.
+func holdersOf(blockID string) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(blockID))), blockID...)
+}
+
+// parseHolderKey reads what holderKey made.
+func parseHolderKey(k []byte) (blockID string, id creditledger.AccountID, ok bool) {
+	const size = 4
+	if len(k) < size || uint64(binary.BigEndian.Uint32(k)) > uint64(len(k)-size) {
+		return "", id, false
+	}
+	n := size + int(binary.BigEndian.Uint32(k))
+	id, ok = parseAccountKey(k[n:])
+	return string(k[size:n]), id, ok
 }
 
 // recordKey is the kind behind its length, then the key; kinds take at most 64 bytes.

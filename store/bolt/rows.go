@@ -16,7 +16,7 @@ import (
 // square of their number. After an error a writer does nothing more, and keeps it.
 type writer struct {
 	view   view
-	tables [12]table // in the order of buckets
+	tables [14]table // in the order of buckets
 	err    error
 }
 
@@ -112,15 +112,24 @@ func (w *writer) wrap(what string, bucket []byte, err error) {
 	}
 }
 
-func (w *writer) block(acct uint64, b *creditledger.StoredBlock) {
+func (w *writer) block(id creditledger.AccountID, acct uint64, b *creditledger.StoredBlock) {
 	k := key(acct, b.Number)
 	w.put(bucketBlocks, k, creditledger.AppendBlock(nil, &b.Block))
 	if b.New {
 		w.put(bucketBlockIDs, textKey(acct, b.ID), key(b.Number))
+		w.found(id, acct, &b.Block)
 	}
 	if b.Open {
 		w.put(bucketOpen, k, []byte{})
 	} else {
 		w.delete(bucketOpen, k)
+	}
+}
+
+// found makes a block one that is found by its id alone, and by its expiry.
+func (w *writer) found(id creditledger.AccountID, acct uint64, b *creditledger.Block) {
+	w.put(bucketHolders, holderKey(b.ID, id), []byte{})
+	if b.ExpiresAt != 0 {
+		w.put(bucketExpiries, key(acct, uint64(b.ExpiresAt)), []byte{})
 	}
 }

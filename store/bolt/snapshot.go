@@ -159,5 +159,8 @@ func (s *snapshot) Check(ctx context.Context) error {
 	if err := s.v.checkOpenRows(s.id, s.at); err != nil {
 		return err
 	}
+	if err := s.v.checkFound(s.id, s.at.acct); err != nil {
+		return err
+	}
 	return s.v.checkDue(s.id, s.at)
 }

@@ -217,6 +217,14 @@ func (t *tail) full(list []creditledger.Change, records, size int) bool {
 	return records < 0 || size < 0
 }
 
+// all are its accounts, in no order; none of a nil tail.
+func (t *tail) all() map[creditledger.AccountID]*tailAccount {
+	if t == nil {
+		return nil
+	}
+	return t.accounts
+}
+
 // sorted lists its accounts in order.
 func (t *tail) sorted() []creditledger.AccountID {
 	if t == nil {

@@ -78,6 +78,11 @@ func (v view) older() (bool, error) {
 	return err == nil && binary.BigEndian.Uint32(b.Get(keyFormat)) < format, err
 }
 
+// indexed reports whether the file has the indexes that came with layout 3.
+func (v view) indexed() bool {
+	return v.top.Bucket(bucketHolders) != nil && v.top.Bucket(bucketExpiries) != nil
+}
+
 // upgrade makes a file of an older layout one of this: it gets the buckets that it lacks,
 // and the number, which keeps away releases that do not know what is written from now on.
 func (v view) upgrade() error {
@@ -87,6 +92,9 @@ func (v view) upgrade() error {
 		}
 	}
 	b, err := v.bucket(bucketMeta)
+	if err == nil {
+		err = v.index()
+	}
 	if err != nil {
 		return err
 	}

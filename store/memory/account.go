@@ -16,12 +16,13 @@ type account struct {
 	open    []uint64                     // numbers, ascending
 	ids     map[string]uint64            // block id to number
 	keys    map[creditledger.Key]uint64  // idempotency key to Seq
+	expiry  map[creditledger.Instant]int // how many blocks expire at an instant
 	rows    []creditledger.StoredRow     // by kind and key
 	room    []byte                       // where the next records' bytes go
 }
 
 func newAccount() *account {
-	return &account{ids: make(map[string]uint64), keys: make(map[creditledger.Key]uint64)}
+	return &account{ids: make(map[string]uint64), keys: make(map[creditledger.Key]uint64), expiry: make(map[creditledger.Instant]int)}
 }
 
 // compare reports whether a is as c was computed from. An account never written is
@@ -102,6 +103,10 @@ func (a *account) keep(b []byte) []byte {
 
 func (a *account) put(b *creditledger.StoredBlock) {
 	at, found := a.find(b.Number)
+	if found {
+		a.expiry[a.blocks[at].ExpiresAt]--
+	}
+	a.expiry[b.ExpiresAt]++
 	if found {
 		a.blocks[at] = changes.CloneBlock(b.Block)
 	} else {

@@ -22,11 +22,18 @@ type Store struct {
 	accounts map[creditledger.AccountID]*account
 	order    sorted[creditledger.AccountID] // of accounts
 	due      sorted[creditledger.DueAccount]
+	holders  sorted[holder]
 	records  map[creditledger.DocumentID]creditledger.Document
 	ids      sorted[creditledger.DocumentID] // of records
 }
 
 var _ store.Store = (*Store)(nil)
+
+// holder is an account that has a block with an id.
+type holder struct {
+	block string
+	id    creditledger.AccountID
+}
 
 // New returns an empty store.
 func New() *Store {
@@ -34,7 +41,10 @@ func New() *Store {
 		accounts: make(map[creditledger.AccountID]*account),
 		order:    sorted[creditledger.AccountID]{compare: creditledger.AccountID.Compare},
 		due:      sorted[creditledger.DueAccount]{compare: creditledger.DueAccount.Compare},
-		records:  make(map[creditledger.DocumentID]creditledger.Document),
+		holders: sorted[holder]{compare: func(a, b holder) int {
+			return cmp.Or(cmp.Compare(a.block, b.block), a.id.Compare(b.id))
+		}},
+		records: make(map[creditledger.DocumentID]creditledger.Document),
 		ids: sorted[creditledger.DocumentID]{compare: func(a, b creditledger.DocumentID) int {
 			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
 		}},
@@ -47,7 +57,7 @@ func (s *Store) Close() error {
 	defer s.mu.Unlock()
 	s.closed = true
 	s.accounts, s.records = nil, nil
-	s.order.chunks, s.due.chunks, s.ids.chunks = nil, nil, nil
+	s.order.chunks, s.due.chunks, s.holders.chunks, s.ids.chunks = nil, nil, nil, nil
 	return nil
 }
 
@@ -124,6 +134,11 @@ func (s *Store) apply(c *creditledger.Change) {
 		}
 		if c.Head.NextDue != 0 {
 			s.due.insert(creditledger.DueAccount{At: c.Head.NextDue, Account: c.Account})
+		}
+	}
+	for i := range c.Blocks {
+		if b := &c.Blocks[i]; b.New {
+			s.holders.insert(holder{b.ID, c.Account})
 		}
 	}
 	a.apply(c)

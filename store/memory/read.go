@@ -254,6 +254,36 @@ func (s *Store) Accounts(ctx context.Context, after creditledger.AccountID, limi
 	return ids, err
 }
 
+// AccountsOfBlock implements creditledger.Store.
+func (s *Store) AccountsOfBlock(ctx context.Context, blockID string, after creditledger.AccountID, limit int) (ids []creditledger.AccountID, err error) {
+	err = s.read(ctx, "accounts of a block", func() error {
+		if limit <= 0 {
+			return nil
+		}
+		for h := range s.holders.after(holder{blockID, after}) {
+			if h.block != blockID {
+				break
+			}
+			if ids = append(ids, h.id); len(ids) == limit {
+				break
+			}
+		}
+		return nil
+	})
+	return ids, err
+}
+
+// HasExpiry implements creditledger.Store.
+func (s *Store) HasExpiry(ctx context.Context, id creditledger.AccountID, at creditledger.Instant) (has bool, err error) {
+	err = s.read(ctx, "expiry", func() error {
+		if a := s.accounts[id]; a != nil {
+			has = a.expiry[at] > 0
+		}
+		return nil
+	})
+	return has, err
+}
+
 // Document implements creditledger.Store.
 func (s *Store) Document(ctx context.Context, id creditledger.DocumentID) (record creditledger.Document, err error) {
 	err = s.read(ctx, "record", func() error {

@@ -32,6 +32,11 @@ func (s *Store) copyOf(id creditledger.AccountID) snapshot {
 		head: a.head, journal: slices.Clone(a.journal), blocks: slices.Clone(a.blocks), open: slices.Clone(a.open),
 		ids: maps.Clone(a.ids), keys: maps.Clone(a.keys), rows: slices.Clone(a.rows),
 	}}
+	for i := range a.blocks {
+		if b := &a.blocks[i]; !s.holders.has(holder{b.ID, id}) || a.expiry[b.ExpiresAt] == 0 {
+			c.unfound = b.ID
+		}
+	}
 	c.listed = s.order.has(id)
 	c.due = a.head.NextDue == 0 || s.due.has(creditledger.DueAccount{At: a.head.NextDue, Account: id})
 	return c
@@ -42,7 +47,8 @@ func (s *Store) copyOf(id creditledger.AccountID) snapshot {
 type snapshot struct {
 	*account
 	id          creditledger.AccountID
-	listed, due bool // it is in the indexes, as far as it should be
+	listed, due bool   // it is in the indexes, as far as it should be
+	unfound     string // id of a block that an index does not lead to
 
 	sortedKeys []creditledger.Key
 	sortedIDs  []string
@@ -110,6 +116,9 @@ func (s *snapshot) Check(ctx context.Context) error {
 	case s.head.Version > 0 && !s.due:
 		return &creditledger.Violation{Account: s.id, Rule: "index", Detail: fmt.Sprintf("it is not among those due, at %s", s.head.NextDue)}
 	}
+	if s.unfound != "" {
+		return &creditledger.Violation{Account: s.id, Block: s.unfound, Rule: "index", Detail: "its id or its expiry does not lead to it"}
+	}
 	return changes.Enter(ctx, "snapshot")
 }
 
@@ -124,6 +133,11 @@ func (s *Store) CheckStrays(ctx context.Context) error {
 		for d := range s.due.from(creditledger.DueAccount{}) {
 			if a := s.accounts[d.Account]; a == nil || a.head.NextDue != d.At {
 				return &creditledger.Violation{Account: d.Account, Rule: "index", Detail: fmt.Sprintf("it is among those due, at %s, and should not be", d.At)}
+			}
+		}
+		for h := range s.holders.from(holder{}) {
+			if a := s.accounts[h.id]; a == nil || a.ids[h.block] == 0 {
+				return &creditledger.Violation{Account: h.id, Block: h.block, Rule: "index", Detail: "the id leads to the account, which has no such block"}
 			}
 		}
 		listed := 0

@@ -320,3 +320,38 @@ func nextPack(results pgx.BatchResults, at accountPos) (*pack, error) {
 	p.open, err = parsePacked(text, at)
 	return p, err
 }
+
+// AccountsOfBlock implements creditledger.Store.
+func (r *reads) AccountsOfBlock(ctx context.Context, blockID string, after creditledger.AccountID, limit int) (ids []creditledger.AccountID, err error) {
+	if err := checkTexts(blockID, after.Customer, after.Currency); err != nil {
+		return nil, err
+	}
+	err = r.view(ctx, "accounts of a block", func(c client) error {
+		if ids = nil; limit <= 0 {
+			return nil
+		}
+		var id creditledger.AccountID
+		args := []any{blockID, after.Customer, after.Currency, int64(limit)}
+		return query(ctx, c, r.sql.accountsOfBlock, args, []any{&id.Customer, &id.Currency}, func() error {
+			ids = append(ids, id)
+			return nil
+		})
+	})
+	return ids, err
+}
+
+// HasExpiry implements creditledger.Store.
+func (r *reads) HasExpiry(ctx context.Context, id creditledger.AccountID, at creditledger.Instant) (has bool, err error) {
+	if err := checkTexts(id.Customer, id.Currency); err != nil {
+		return false, err
+	}
+	err = r.view(ctx, "expiry", func(c client) error {
+		has = false
+		var number int64
+		return query(ctx, c, r.sql.hasExpiry, r.accountPos(id).args(int64(at)), []any{&number}, func() error {
+			has = true
+			return nil
+		})
+	})
+	return has, err
+}

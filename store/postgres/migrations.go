@@ -80,6 +80,12 @@ PRIMARY KEY (bucket, customer, currency, kind, key))`,
 		`CREATE INDEX IF NOT EXISTS heads_due_order ON {s}.heads (bucket, next_due, customer, currency)`,
 		`DROP INDEX IF EXISTS {s}.heads_due`,
 	}},
+	// The accounts of a block, and the blocks of an expiry. The indexes begin otherwise than
+	// the keys of their tables, so that no planner can take one for the other.
+	{statements: []string{
+		`CREATE INDEX IF NOT EXISTS block_ids_id ON {s}.block_ids (id, customer, currency)`,
+		`CREATE INDEX IF NOT EXISTS blocks_expiry ON {s}.blocks (expires_at, bucket, customer, currency)`,
+	}},
 }
 
 // identified is the version from which meta has an id and a text.

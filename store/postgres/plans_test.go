@@ -98,6 +98,9 @@ func planned(sql *statements, at accountPos, n int64) map[string]plannedQuery {
 		"journal":      {sql.journal, at.args(n/2, int64(10)), one},
 		"journalBack":  {sql.journalBack, at.args(n/2, int64(10)), one},
 		"keySeq":       {sql.keySeq, at.args(fmt.Sprint("key ", n/2)), one},
+		"hasExpiry":    {sql.hasExpiry, at.args(int64(12345)), one}, // none has it
+		"no expiry":    {sql.hasExpiry, at.args(int64(0)), one},     // all have it
+		"of a block":   {sql.accountsOfBlock, []any{fmt.Sprint("block ", n/2), "", "", int64(10)}, one},
 		"updateOpen":   {sql.updateOpen, at.args(n/2, "1", "1"), few},
 		"openData":     {sql.openData, at.args(n/2, []byte("x")), few},
 		"updateBlock":  {sql.updateBlock, at.args(n/2, []byte("x"), nil, nil, "1", 1, 1, 1, 1, 1, 1), few},

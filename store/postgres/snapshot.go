@@ -150,6 +150,9 @@ func (s *snapshot) Journal(ctx context.Context, from uint64, limit int) (records
 		if lines != linesOf(record) {
 			return s.damagedRow("journal", strconv.FormatInt(seq, 10), "its lines are not those of its record")
 		}
+		if texts != nil && len(texts) == 0 {
+			return s.damagedRow("journal", strconv.FormatInt(seq, 10), "its texts are empty, and should not be there")
+		}
 		records = append(records, creditledger.JournalRecord{Seq: uint64(seq), Bytes: record, Texts: texts})
 		return nil
 	})

@@ -19,6 +19,7 @@ type statements struct {
 	headVersion, headPack, load                  string
 	blocks, blockNumber, blockRow, openRow       string
 	journal, journalBack, keySeq                 string
+	accountsOfBlock, hasExpiry                   string
 	accounts, due                                string
 	record, records, nextKind                    string
 	judgeHead, judgeJournal, judgeRecord         string
@@ -104,6 +105,12 @@ ORDER BY kind, key LIMIT $7`,
 	accounts: `SELECT customer, currency FROM {s}.heads
 WHERE bucket = $1 AND customer >= $2 AND (customer > $2 OR currency > $3)
 ORDER BY customer, currency LIMIT $4`,
+	accountsOfBlock: `SELECT customer, currency FROM {s}.block_ids
+WHERE id = $1 AND (customer, currency) > ($2, $3) ORDER BY customer, currency LIMIT $4`,
+	// Compared as rows, which only an index that begins alike can do.
+	hasExpiry: `SELECT number FROM {s}.blocks
+WHERE (expires_at, bucket, customer, currency) >= ($4, $1, $2, $3) AND (expires_at, bucket, customer, currency) <= ($4, $1, $2, $3)
+ORDER BY expires_at, bucket, customer, currency LIMIT 1`,
 	// The walk along the index begins at the comparison of rows. That next_due lies in a range
 	// says the same once more, to a planner that has no statistics yet: few rows are
 	// walked, many are gathered and sorted.
@@ -208,7 +215,7 @@ func statementsFor(schema string) *statements {
 	s := templates
 	for _, text := range []*string{
 		&s.meta, &s.order, &s.firstHeads, &s.lastHeads, &s.headVersion, &s.headPack, &s.load, &s.blocks, &s.blockNumber, &s.blockRow, &s.openRow,
-		&s.journal, &s.journalBack, &s.keySeq, &s.accounts, &s.due, &s.record, &s.records,
+		&s.journal, &s.journalBack, &s.keySeq, &s.accountsOfBlock, &s.hasExpiry, &s.accounts, &s.due, &s.record, &s.records,
 		&s.judgeHead, &s.judgeJournal, &s.judgeRecord, &s.insertHead, &s.updateHead, &s.touchHead,
 		&s.insertRecords, &s.insertRecordsOf, &s.insertRecord1, &s.updateTexts, &s.insertKeys, &s.insertKeysOf, &s.insertKey1, &s.insertBlock, &s.insertBlockID, &s.updateBlock,
 		&s.nextKind, &s.lockHead, &s.insertOpen, &s.updateOpen, &s.openData, &s.deleteOpen, &s.touchRecord,

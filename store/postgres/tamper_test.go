@@ -124,7 +124,7 @@ var unproven = map[string]string{
 func altered(column, kind string) string {
 	switch kind {
 	case "bytea":
-		return fmt.Sprintf("set_byte(%[1]s, length(%[1]s) - 1, get_byte(%[1]s, length(%[1]s) - 1) # 1)", column)
+		return fmt.Sprintf(`COALESCE(set_byte(%[1]s, length(%[1]s) - 1, get_byte(%[1]s, length(%[1]s) - 1) # 1), '\x01')`, column)
 	case "text":
 		return column + " || 'x'"
 	case "numeric":

@@ -47,6 +47,8 @@ type broken struct {
 	rowsByKey func(s store.Store, ctx ctxt, id account, kind creditledger.RowKind, keys []string) ([]creditledger.Row, error)
 	rows      func(s store.Store, ctx ctxt, id account, kind creditledger.RowKind, after string, limit int) ([]creditledger.Row, error)
 	snapshot  func(s store.Store, ctx ctxt, id account, f func(creditledger.Snapshot) error) error
+	holders   func(s store.Store, ctx ctxt, blockID string, after account, limit int) ([]account, error)
+	expiry    func(s store.Store, ctx ctxt, id account, at instant) (bool, error)
 	close     func(s store.Store) error
 	reopen    func(b *broken)
 
@@ -99,6 +101,20 @@ func (b *broken) BlocksByNumber(ctx ctxt, id account, numbers []uint64) ([]block
 		return b.numbers(b.Store, ctx, id, numbers)
 	}
 	return b.Store.BlocksByNumber(ctx, id, numbers)
+}
+
+func (b *broken) AccountsOfBlock(ctx ctxt, blockID string, after account, limit int) ([]account, error) {
+	if b.holders != nil {
+		return b.holders(b.Store, ctx, blockID, after, limit)
+	}
+	return b.Store.AccountsOfBlock(ctx, blockID, after, limit)
+}
+
+func (b *broken) HasExpiry(ctx ctxt, id account, at instant) (bool, error) {
+	if b.expiry != nil {
+		return b.expiry(b.Store, ctx, id, at)
+	}
+	return b.Store.HasExpiry(ctx, id, at)
 }
 
 func (b *broken) Journal(ctx ctxt, id account, from uint64, limit int, reverse bool) ([]record, error) {

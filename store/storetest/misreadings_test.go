@@ -226,6 +226,41 @@ func asking(f func(id account, key creditledger.Key) (account, creditledger.Key)
 	}
 }
 
+// holding is a store that looks for a block otherwise.
+func holding(f func(s store.Store, ctx ctxt, blockID string, after account, limit int) ([]account, error)) func() *broken {
+	return func() *broken { return &broken{holders: f} }
+}
+
+var findingMistakes = []mistake{
+	{"finds the first account of a block only", "finding/accounts of a block", holding(func(s store.Store, ctx ctxt, blockID string, after account, limit int) ([]account, error) {
+		return s.AccountsOfBlock(ctx, blockID, after, min(limit, 1))
+	})},
+	{"lists the accounts of a block from the one given", "finding/accounts of a block", holding(func(s store.Store, ctx ctxt, blockID string, after account, limit int) ([]account, error) {
+		after.Currency = strings.TrimSuffix(after.Currency, "s")
+		return s.AccountsOfBlock(ctx, blockID, after, limit)
+	})},
+	{"finds blocks without regard to case", "finding/accounts of a block", holding(func(s store.Store, ctx ctxt, blockID string, after account, limit int) ([]account, error) {
+		return s.AccountsOfBlock(ctx, strings.ToLower(blockID), after, limit)
+	})},
+	{"knows only the expiries of open blocks", "finding/expiry", func() *broken {
+		return &broken{expiry: func(s store.Store, ctx ctxt, id account, at instant) (bool, error) {
+			state, err := s.Load(ctx, id, nil)
+			return err == nil && slices.ContainsFunc(state.Blocks, func(b block) bool { return b.ExpiresAt == at }), err
+		}}
+	}},
+	{"knows expiries over all accounts", "finding/expiry", func() *broken {
+		return &broken{expiry: func(s store.Store, ctx ctxt, id account, at instant) (bool, error) {
+			all, err := s.Accounts(ctx, account{}, 1000)
+			for _, id := range all {
+				if has, err := s.HasExpiry(ctx, id, at); has || err != nil {
+					return has, err
+				}
+			}
+			return false, err
+		}}
+	}},
+}
+
 var textMistakes = []mistake{
 	{"forgets texts", "journal/texts", changing(func(_ store.Store, _ ctxt, c *change) {
 		for i := range c.Journal {

@@ -13,7 +13,7 @@ import (
 // everything is more than any case asks for.
 const everything = 1 << 40
 
-var mistakes = slices.Concat(commitMistakes, conflictMistakes, loadMistakes, blockMistakes, journalMistakes, textMistakes,
+var mistakes = slices.Concat(commitMistakes, conflictMistakes, loadMistakes, blockMistakes, journalMistakes, textMistakes, findingMistakes,
 	keyMistakes, rowMistakes, dueMistakes, accountMistakes, recordMistakes, snapshotMistakes, sharingMistakes, lifeMistakes, lockMistakes)
 
 // copyOf copies a list of changes as deep as the mistakes change it.

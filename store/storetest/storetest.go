@@ -46,7 +46,7 @@ type Case struct {
 var ErrNotApplicable = errors.New("not applicable to this store")
 
 // Cases is the whole examination.
-var Cases = concat(loadCases, commitCases, conflictCases, blockCases, journalCases,
+var Cases = concat(loadCases, commitCases, conflictCases, blockCases, findingCases, journalCases,
 	accountCases, recordCases, rowCases, copyCases, snapshotCases, concurrencyCases, lockCases, lifeCases)
 
 func concat(tables ...[]Case) (all []Case) {
