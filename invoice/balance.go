@@ -59,7 +59,7 @@ type CustomerBalance struct {
 
 func balanceKey(customer, currency string) string { return customer + separator + currency }
 
-// Balance returns a customer's balance in a currency; nothing when it never moved.
+// Balance returns a customer's balance in a currency. A balance that never moved is zero.
 func (s *Service) Balance(ctx context.Context, customer, currency string) (CustomerBalance, error) {
 	if _, err := digitsOf(currency); err != nil {
 		return CustomerBalance{}, err

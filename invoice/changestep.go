@@ -20,7 +20,7 @@ func (e *Effects) note(entries *[]creditledger.Entry, blocks *[]string, r []cred
 	}
 }
 
-// effectsOf adds a part whose results are noted in their place, however often the
+// effectsOf adds a part whose results are noted in their place, no matter how often the
 // ledger decides.
 func (t *tx) effectsOf(e *Effects, on Account, ops []creditledger.Operation, decided func([]creditledger.Result) error) error {
 	place := len(t.parts)

@@ -28,8 +28,8 @@ type CreditNote struct {
 	Reason    string               `json:"reason,omitempty"`
 	CreatedAt creditledger.Instant `json:"created_at"`
 	VoidedAt  creditledger.Instant `json:"voided_at,omitzero"`
-	// TakenBack are the credits that were voided for this note, Spent what of
-	// them had been spent and is owed by the customer.
+	// TakenBack are the credits that were voided for this note. Spent are those of them
+	// that had been spent; the customer owes them.
 	TakenBack creditledger.Amount `json:"taken_back"`
 	Spent     creditledger.Amount `json:"spent"`
 	Owed      Money               `json:"owed"`
@@ -45,8 +45,8 @@ type NoteInput struct {
 }
 
 // IssueCreditNote reduces an invoice: the amount due before it is paid, the customer
-// balance in the customer's favour afterwards. An invoice that it leaves nothing due
-// on is paid.
+// balance in the customer's favour afterwards. An invoice on which it leaves nothing due is
+// paid.
 func (s *Service) IssueCreditNote(ctx context.Context, n NoteInput, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "credit_note", n.Invoice, key, n, func(t *tx, inv *Invoice) (*Answer, error) {
 		if err := t.alive(); err != nil {
@@ -120,8 +120,8 @@ type NoteRef struct {
 	Note    string `json:"credit_note_id"` // its id, or its number
 }
 
-// VoidCreditNote takes a credit note back: what it reduced rises again. Refused when
-// the invoice was paid on the reduced amount, or credits were voided with the note.
+// VoidCreditNote takes a credit note back: what it reduced rises again. It is refused when
+// the invoice was paid on the reduced amount, or when credits were voided with the note.
 func (s *Service) VoidCreditNote(ctx context.Context, n NoteRef, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "void_credit_note", n.Invoice, key, n, func(t *tx, inv *Invoice) (*Answer, error) {
 		if err := t.alive(); err != nil {
@@ -166,16 +166,16 @@ func (t *tx) voidNote(inv *Invoice, ref NoteRef) error {
 type TakeBack struct {
 	Invoice string              `json:"invoice_id"`
 	Credits creditledger.Amount `json:"credits"` // positive, at most what was bought and not taken back yet
-	// PaidBack: the money went back to the customer outside, such as by a chargeback, as
-	// far as it was paid there. Otherwise it goes to the customer balance.
+	// PaidBack says that the money went back to the customer outside, such as by a
+	// chargeback, as far as it was paid there. Otherwise it goes to the customer balance.
 	PaidBack bool   `json:"paid_back,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 }
 
-// Refund takes credits of a paid purchase back: what is unspent is voided for a
-// refund, and a credit note gives their price back, tax included. What of them had
-// been spent already is recorded as owed: the customer balance falls by its price. A
-// chargeback is a Refund with PaidBack. Void, note and balance commit together.
+// Refund takes credits of a paid purchase back: what is unspent is voided for a refund, and
+// a credit note gives their price back, tax included. The price of those that had been
+// spent already is owed: the customer balance falls by it. A chargeback is a Refund with
+// PaidBack. Void, note and balance commit together.
 func (s *Service) Refund(ctx context.Context, b TakeBack, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "refund", b.Invoice, key, b, func(t *tx, inv *Invoice) (*Answer, error) {
 		if err := t.alive(); err != nil {
@@ -241,8 +241,8 @@ func (t *tx) takeBack(inv *Invoice, b TakeBack, res *Answer) error {
 	})
 }
 
-// payBack gives the price of credits that are taken back to the customer balance; of
-// what went back outside that is only what nobody had paid there.
+// payBack gives the price of credits that are taken back to the customer balance. When the
+// money went back outside, it gives only what nobody had paid there.
 func (t *tx) payBack(inv *Invoice, b TakeBack, amount Money) (NoteEffect, error) {
 	rest, effect := amount, ToBalance
 	if b.PaidBack && inv.AmountPaid.Sign() > 0 {
@@ -263,9 +263,9 @@ func (t *tx) payBack(inv *Invoice, b TakeBack, amount Money) (NoteEffect, error)
 	return effect, t.toBalance(inv, rest, CreditNoteApplied)
 }
 
-// planVoids voids what the blocks of a purchase hold, then, up to the credits asked
-// back, the capacity of what was spent of them. held is what each block has to hold;
-// spent what of the credits is gone: used, gone to refill debts, or expired.
+// planVoids voids what the blocks of a purchase hold, then, up to the credits asked back,
+// the capacity of what was spent of them. held is what each block has to hold. spent is
+// what is gone of the credits: used, gone to refill debts, or expired.
 func (t *tx) planVoids(inv *Invoice, b TakeBack) (ops []creditledger.Operation, held []creditledger.Amount, spent creditledger.Amount, err error) {
 	blocks, err := t.blocksOf(inv)
 	if err != nil {

@@ -17,9 +17,9 @@
 //
 // # Caveats
 //
-// Calls that write go one after the other within a Service: each is a commit of its
-// own. Processes that share a store are safe with one another, they decide afresh
-// when they meet.
+// Calls that write go one after the other within a Service: each is a commit of its own.
+// Processes that share a store are safe with one another: they decide afresh when they
+// meet.
 //
 // A key is remembered with the whole answer, as long as the records live.
 package invoice

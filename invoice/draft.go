@@ -14,7 +14,7 @@ type DraftInput struct {
 	Source      Source       `json:"source,omitempty"`
 	Lines       []LineInput  `json:"lines"`
 	Adjustments []Adjustment `json:"adjustments,omitempty"` // spread over the invoice
-	Terms       Terms        `json:"invoice_settings"`      // the invoice date is the day of issue by default
+	Terms       Terms        `json:"invoice_settings"`      // by default the invoice date is the day of issue
 }
 
 type draftKey struct {
@@ -74,8 +74,8 @@ func (s *Service) SetTax(ctx context.Context, invoice string, taxes []creditledg
 	})
 }
 
-// Issue gives a draft its number and dates, applies the customer balance and asks for
-// the money. An invoice of nothing is paid at once.
+// Issue gives a draft its number and dates, applies the customer balance and asks for the
+// money. An invoice that asks for nothing is paid at once.
 func (s *Service) Issue(ctx context.Context, invoice string, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "issue_invoice", invoice, key, ask{"invoice_id": invoice}, func(t *tx, inv *Invoice) (*Answer, error) {
 		if inv.Status != Draft {

@@ -6,10 +6,10 @@ import (
 	"creditledger"
 )
 
-// A bill is complete only when it is known what credits pay of it, and it is written in
-// the commit that draws them. So the ledger is asked twice: first what it would draw,
-// which the bill is made from, then to draw it, and what it drew then is held to what
-// the bill says before anything is written.
+// A bill is complete only when it is known what credits pay of it, and it is written in the
+// commit that draws them. So the ledger is asked twice: first what it would draw, which the
+// bill is made from, then to draw it, and before anything is written, what it drew is
+// compared with what the bill says.
 
 // drawing is what closing a period draws from the ledger.
 type drawing struct {

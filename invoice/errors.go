@@ -46,8 +46,8 @@ func (e *StatusError) Error() string {
 // Is matches creditledger.ErrConstraint.
 func (e *StatusError) Is(target error) bool { return target == creditledger.ErrConstraint }
 
-// inSettings names what is wrong with the settings of an invoice as a caller does, who
-// gives them inside invoice_settings.
+// inSettings names what is wrong with the settings of an invoice as callers name it, who
+// give them inside invoice_settings.
 func inSettings(err error) error {
 	var wrong *creditledger.InvalidError
 	if !errors.As(err, &wrong) {

@@ -73,7 +73,7 @@ type Invoice struct {
 	// TaxPercent is the rate of the tax where one holds for every line; for display.
 	TaxPercent *creditledger.Amount `json:"tax_percent,omitempty"`
 
-	// Balance is the customer balance applied, less what of this invoice went to it.
+	// Balance is the customer balance applied, less what went to it from this invoice.
 	Balance    Money `json:"balance_applied"`
 	AmountPaid Money `json:"amount_paid"` // by payments, less refunds paid out
 	Credited   Money `json:"credited"`    // by credit notes that are not void
@@ -95,7 +95,7 @@ type Bought struct {
 	BlockID string `json:"block_id,omitempty"`
 	// TakenBack are the credits that refunds and clawbacks asked back.
 	TakenBack creditledger.Amount `json:"taken_back"`
-	// RequirePayment: the block waited for this invoice to be paid.
+	// RequirePayment says that the block waited for this invoice to be paid.
 	RequirePayment bool `json:"require_successful_payment,omitempty"`
 }
 
@@ -259,8 +259,8 @@ func (inv *Invoice) Check() error {
 	return inv.checkNotes()
 }
 
-// checkNotes proves that no credit note is below nothing, that all of them together are
-// no more than the invoice, and that money went back and not in with a refund.
+// checkNotes proves that no credit note is below nothing, that all of them together are no
+// more than the invoice, and that with a refund money went back, and not in.
 func (inv *Invoice) checkNotes() error {
 	wrong := func(what string, m Money) error {
 		return &creditledger.CorruptError{Where: inv.name(), Reason: what + " is " + m.String()}

@@ -25,8 +25,8 @@ type Terms struct {
 	Metadata  map[string]string `json:"metadata,omitempty"`
 }
 
-// termsKey is Terms as it is stored: dates that do not exist are not refused here, but
-// by name, with everything else.
+// termsKey is Terms as it is stored. It does not refuse dates that do not exist; these are
+// refused by name, with everything else.
 type termsKey struct {
 	Terms
 	Due  string `json:"custom_due_date,omitempty"`

@@ -20,10 +20,10 @@ var (
 // maxMinor bounds what stands on an invoice: 18 digits of minor units.
 const maxMinor = 999_999_999_999_999_999
 
-// Money is an exact decimal number of a currency of ISO 4217. Nothing rounds but
-// Round. It is a plain immutable value. Different currencies never mix: what would
-// mix them is a CurrencyError. Compare with Cmp, never with ==: 3 USD and 3.00 USD are
-// the same money in two forms.
+// Money is an exact decimal number of a currency of ISO 4217. Only Round rounds. It is a
+// plain immutable value. Different currencies never mix: an attempt to mix them is a
+// CurrencyError. Compare with Cmp, never with ==: 3 USD and 3.00 USD are the same money in
+// two forms.
 type Money struct {
 	amount   apd.Decimal // in whole units of the currency, such as dollars
 	currency string
@@ -127,8 +127,8 @@ func (m Money) Cmp(o Money) (int, error) {
 	return m.amount.Cmp(&o.amount), nil
 }
 
-// Round returns m in whole minor units, half away from zero. More than 18 digits of
-// minor units are refused.
+// Round returns m in whole minor units, half away from zero. It refuses more than 18 digits
+// of minor units.
 func (m Money) Round() (Money, error) {
 	digits, err := digitsOf(m.currency)
 	if err != nil {
@@ -147,8 +147,8 @@ func (m Money) Round() (Money, error) {
 	return res, nil
 }
 
-// Minor returns m in minor units (cents). What has a fraction of one is refused:
-// round first.
+// Minor returns m in minor units (cents). It refuses a fraction of a minor unit: round
+// first.
 func (m Money) Minor() (int64, error) {
 	r, err := m.Round()
 	if err != nil {
@@ -189,8 +189,8 @@ func (m Money) String() string {
 	return m.Decimal() + " " + m.currency
 }
 
-// Amount returns m in whole units as the ledger writes numbers. A ConstraintError
-// when it has more digits than an Amount holds.
+// Amount returns m in whole units as the ledger writes numbers. It is a ConstraintError
+// when m has more digits than an Amount holds.
 func (m Money) Amount() (creditledger.Amount, error) { return amountOf(&m.amount) }
 
 // Format writes m for readers of a language, such as $107.00 or 107,00 €.

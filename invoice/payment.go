@@ -79,8 +79,8 @@ func (s *Service) ofInvoice(ctx context.Context, op, id string, key creditledger
 	})
 }
 
-// ask is what makes two calls on an invoice or a change the same, by the names of
-// what is given.
+// ask is what makes two calls on an invoice or a change the same: what is given, by its
+// names.
 type ask map[string]any
 
 func (t *tx) changed(inv *Invoice) { t.put(kindInvoice, inv.ID, inv) }
@@ -163,8 +163,8 @@ func (s *Service) PaymentSucceeded(ctx context.Context, invoice, payment string,
 	})
 }
 
-// PaymentFailed records that an attempt failed. After a success it changes nothing,
-// nor does a second notice.
+// PaymentFailed records that an attempt failed. After a success it changes nothing, and
+// neither does a second notice.
 func (s *Service) PaymentFailed(ctx context.Context, invoice, payment string, why FailedReason, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "payment_failed", invoice, key, ask{"invoice_id": invoice, "payment_id": payment, "failed_reason": why}, func(t *tx, inv *Invoice) (*Answer, error) {
 		if err := firstError(checkID("failed_reason", why.Code), checkText("decline_code", why.DeclineCode, creditledger.MaxID)); err != nil {

@@ -22,7 +22,7 @@ type Usage struct {
 	// Adjustments are spread over the invoice.
 	Adjustments []Adjustment
 	Source      Source // default: subscription
-	Terms       Terms  // the invoice date is the end of the period by default
+	Terms       Terms  // by default the invoice date is the end of the period
 }
 
 // usageKey is what makes two closings the same, as stored.
@@ -45,7 +45,7 @@ func (u *Usage) key() usageKey {
 	}
 }
 
-// Period is what of a closed period stands on its invoice.
+// Period is what stands of a closed period on its invoice.
 type Period struct {
 	Account Account              `json:"account"`
 	Start   creditledger.Instant `json:"start"`
@@ -155,9 +155,9 @@ func (t *tx) close(u *Usage, res *Answer) error {
 	return inv.ready()
 }
 
-// giveBack gives what a period drew back to the very blocks, last drawn first. What a
-// block cannot take any more, because it expired or was voided, is lost: it would be
-// gone without the drawing too.
+// giveBack gives what a period drew back to the blocks that it came from, the last drawn
+// first. What a block cannot take any more, because it expired or was voided, is lost: it
+// would be gone without the drawing too.
 func (t *tx) giveBack(inv *Invoice) error {
 	on := inv.Period.Account.id()
 	now, err := t.at(inv.Period.Account)

@@ -184,7 +184,7 @@ type billing struct {
 	rate     creditledger.Amount // whole units of it for one of the prices' currency; 1 when it is the same
 }
 
-// column is one figure of all lines: rounded once, the lines adding up to it.
+// column is one figure of all lines. It is rounded once, and the lines add up to it.
 type column struct {
 	total Money
 	parts []Money

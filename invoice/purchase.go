@@ -8,8 +8,8 @@ import (
 )
 
 // Purchase is an increment that is sold: credits against an invoice. The increment's
-// CostBasis is the price of one credit and mandatory; its InvoiceID and
-// RequirePayment are the Service's and must be empty.
+// CostBasis is the price of one credit and mandatory; the Service sets its InvoiceID and
+// RequirePayment, which must be empty.
 type Purchase struct {
 	Account   creditledger.AccountID
 	Increment creditledger.Increment
@@ -22,8 +22,8 @@ type Purchase struct {
 	MarkAsPaid bool
 	// RequirePayment keeps the block pending until the invoice is paid.
 	RequirePayment bool
-	// PreviouslyCollected is money the seller had taken before: it goes to the
-	// customer balance first and from there to the invoice. None by default.
+	// PreviouslyCollected is money the seller had taken before: it goes to the customer
+	// balance first, and from there to the invoice. By default there is none.
 	PreviouslyCollected Money
 }
 

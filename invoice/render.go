@@ -145,7 +145,7 @@ func span(start, end creditledger.Instant, zone *time.Location) string {
 	return from.Format(minute) + " until before " + to.Format(minute)
 }
 
-// pricingUnit is what the prices are in that is no money; empty when they are in money.
+// pricingUnit is the pricing unit of the prices; empty when they are in money.
 func (inv *Invoice) pricingUnit() string {
 	if inv.Period == nil || !inv.Period.Rate.IsSet() {
 		return ""

@@ -106,7 +106,7 @@ func (s *sheet) columns() []sheetColumn {
 	return list
 }
 
-// movable is the column that goes below first, -1 when none may.
+// movable is the column that goes below first, or -1 when none may.
 func movable(columns []sheetColumn) int {
 	at := -1
 	for i, c := range columns {

@@ -8,7 +8,7 @@ import (
 	"creditledger"
 )
 
-// differs names the first field in which two requests of one type differ, empty when
+// differs names the first field in which two requests of one type differ. It is empty when
 // they ask for the same. A field that is itself an object is looked into.
 func differs(a, b json.RawMessage) string {
 	if bytes.Equal(a, b) {

@@ -64,7 +64,7 @@ type Answer struct {
 	// Entries are those of the ledger operation. Closing a period and voiding it
 	// leave them out: what was drawn stands on the invoice.
 	Entries []creditledger.Entry `json:"entries,omitempty"`
-	// Replayed: the key was known, this is the first answer again.
+	// Replayed says that the key was known, and that this is the first answer again.
 	Replayed bool `json:"-"`
 }
 

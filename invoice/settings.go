@@ -12,8 +12,8 @@ import (
 // Settings are what a seller decides once. They are kept with the ledger, so that every
 // program that opens it sells alike. The zero value holds the defaults.
 type Settings struct {
-	// NumberPrefix stands in front of invoice numbers; "INV-". The count goes on under
-	// a new one.
+	// NumberPrefix stands in front of invoice numbers; "INV-". Numbers go on counting under
+	// a new prefix.
 	NumberPrefix string `json:"number_prefix,omitempty"`
 	CreditsItem  string `json:"credits_item,omitempty"` // item of a purchase that names none; "Credits"
 	// TaxPercent is the tax on the net of every line; nil: taxes are not known.
@@ -44,7 +44,7 @@ func (s *Settings) locale() (language.Tag, error) {
 	return tag, nil
 }
 
-// SettingsOf returns a seller's settings, an empty name for the default one.
+// SettingsOf returns a seller's settings. An empty name is the default seller.
 func SettingsOf(ctx context.Context, l *creditledger.Ledger, seller string) (Settings, error) {
 	s, _, err := settingsOf(ctx, l, sellerOr(seller))
 	return s, err
@@ -90,7 +90,7 @@ func ChangeSettings(ctx context.Context, l *creditledger.Ledger, seller string, 
 	}
 }
 
-// Open returns a service that goes by the settings a seller has now, an empty name for
+// Open returns a service that goes by the settings that a seller has now. An empty name is
 // the default seller. The ledger stays the caller's.
 func Open(ctx context.Context, l *creditledger.Ledger, seller string) (*Service, error) {
 	s, err := SettingsOf(ctx, l, seller)

@@ -19,8 +19,8 @@ type tally struct {
 	Puts  uint64               `json:"puts"`
 }
 
-// counted reports whether records of a kind are in the tally of their customer. Numbers are
-// a seller's, and proved by being dense; settings are nobody's.
+// counted reports whether records of a kind are in the tally of their customer. Numbers
+// belong to a seller, and are proved by being dense. Settings belong to no customer.
 func counted(kind string) bool {
 	return kind != kindNumber && kind != kindTally && kind != kindSettings
 }

@@ -14,7 +14,7 @@ import (
 // largest remainder. It must not change the invoice nor call the Service.
 type TaxFunc func(inv *Invoice) ([]creditledger.Amount, error)
 
-// FlatTax is one rate for every line, in percent of its net.
+// FlatTax returns a TaxFunc with one rate for every line, in percent of its net.
 func FlatTax(percent creditledger.Amount) TaxFunc {
 	return func(inv *Invoice) ([]creditledger.Amount, error) {
 		taxes := make([]creditledger.Amount, len(inv.Lines))
@@ -32,7 +32,7 @@ func FlatTax(percent creditledger.Amount) TaxFunc {
 	}
 }
 
-// setTax puts exact taxes on the lines. No taxes at all: they are not known.
+// setTax puts exact taxes on the lines. Without any, the taxes are not known.
 func (inv *Invoice) setTax(taxes []creditledger.Amount) error {
 	if taxes == nil {
 		return nil

@@ -163,17 +163,17 @@ func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx
 	}
 }
 
-// movedMeanwhile reports whether a commit failed because something moved. An account that
-// moved the ledger has decided afresh often enough.
+// movedMeanwhile reports whether a commit failed because something moved. When an account
+// moved, the ledger has decided afresh often enough.
 func movedMeanwhile(err error) bool {
 	var c *creditledger.ConflictError
 	return errors.Is(err, errAgain) || (errors.As(err, &c) && len(c.Documents) > 0)
 }
 
-// outdated reports whether the ledger refused a call only because another one, which
-// this call did not see yet, had done the same or the contrary: two notices of one
-// payment, say. It waits until what the ledger saw is stored, and looks for a record
-// that changed since this call read it.
+// outdated reports whether the ledger refused a call only because another one, which this
+// call did not see yet, had done the same or the contrary: two notices of one payment, for
+// example. It waits until what the ledger saw is stored, and looks for a record that
+// changed since this call read it.
 func (t *tx) outdated(refused error) bool {
 	if len(t.parts) == 0 || !errors.Is(refused, creditledger.ErrConstraint) {
 		return false

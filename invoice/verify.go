@@ -34,9 +34,9 @@ type Verification struct {
 // Others may write meanwhile; on a very busy customer they may have to wait. The
 // ledger itself is proved by Ledger.VerifyAll.
 //
-// Progress, unless nil, is called now and then with the number of invoices looked at.
-// The time is that of reading all invoices, and all entries of accounts that periods
-// were closed on; the memory that of one customer.
+// Progress, unless nil, is called now and then with the number of invoices looked at. It
+// takes the time to read all invoices, and all entries of accounts on which periods were
+// closed, and the memory of one customer.
 func (s *Service) Verify(ctx context.Context, progress func(invoices uint64)) (Verification, error) {
 	x := &examiner{ctx: ctx, s: s, progress: progress}
 	err := x.all()
@@ -165,9 +165,9 @@ func (x *examiner) after(customer string) (next string, err error) {
 }
 
 // confirmed examines one customer. It reads one record after the other, and what does not
-// fit may have been written between two of them: then that fits the next time, and only
-// what is wrong twice is. When there is no end of it, this service's writers wait; those of
-// other processes do not, and it gives up with an error that matches ErrConflict.
+// fit may have been written between two of them: then it fits the next time. Only what is
+// wrong twice is wrong. If that goes on, this service's writers wait; those of other
+// processes do not, and it gives up with an error that matches ErrConflict.
 func (x *examiner) confirmed(customer string) (*examined, error) {
 	last := ""
 	for attempt := 1; ; attempt++ {

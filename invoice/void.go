@@ -6,9 +6,9 @@ import (
 	"creditledger"
 )
 
-// Void voids an invoice that no money was paid for. What was bought and not spent yet is voided with it,
-// pending or not; credits that a period drew are given back to the very blocks; the
-// customer balance is given back. All in one commit.
+// Void voids an invoice that no money was paid for. What was bought and not spent yet is
+// voided with it, pending or not; credits that a period drew are given back to the blocks
+// that they came from; the customer balance is given back. All of that is one commit.
 func (s *Service) Void(ctx context.Context, invoice, memo string, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "void_invoice", invoice, key, ask{"invoice_id": invoice, "memo": memo}, func(t *tx, inv *Invoice) (*Answer, error) {
 		if err := firstError(checkText("memo", memo, creditledger.MaxDescription), t.alive()); err != nil {

@@ -21,7 +21,7 @@ type Answer struct {
 	// blocks, nil for clock; for the money side an *invoice.Answer, ChangeAnswer,
 	// Effects, BalanceAnswer or State, a *Balance, or invoice.Settings.
 	Result any
-	Locale language.Tag // of the money in it; none: English
+	Locale language.Tag // language of the money in it; none: English
 }
 
 // The codes of an error answer.

@@ -76,10 +76,10 @@ type member struct {
 	value value
 }
 
-// decode reads a line that has to be one JSON object. A MalformedError says that it
-// is none. An InvalidError says that it is one with a fault that no operation may
-// have: a key twice, half a surrogate pair, more depth or keys than anything valid;
-// the members are returned with it, so that the answer can name the op.
+// decode reads a line that has to be one JSON object. A MalformedError says that the line
+// is no object. An InvalidError says that it is an object with a fault that no operation
+// may have: a key twice, half a surrogate pair, more depth or keys than anything valid; the
+// members are returned with it, so that the answer can name the op.
 func decode(line []byte) ([]member, error) {
 	if bytes.HasPrefix(line, []byte(byteOrderMark)) {
 		return nil, &MalformedError{Reason: "the line begins with a byte-order mark: save the file as UTF-8 without one"}

@@ -79,8 +79,8 @@ func (f *fields) require(key string) {
 	f.refuse(key, "is missing")
 }
 
-// finish returns the first fault. A key that nobody asked for goes before all others:
-// it is often the misspelt name of one that seems to be missing.
+// finish returns the first fault. A key that nobody asked for comes before all other
+// faults, because it is often the misspelt name of a key that seems to be missing.
 func (f *fields) finish() error {
 	for _, m := range f.members {
 		if !slices.Contains(f.asked, m.key) {
@@ -103,8 +103,8 @@ func (f *fields) text(key string) (string, bool) {
 	return v.text, ok
 }
 
-// id returns an id: empty when absent, never when given. The core looks at the rest
-// of the rules of ids.
+// id returns an id, which is empty only when it is absent. The core looks at the other
+// rules of ids.
 func (f *fields) id(key string) string {
 	s, ok := f.text(key)
 	if ok && s == "" {

@@ -76,7 +76,7 @@ func (c Change) run(ctx context.Context, s *invoice.Service, key creditledger.Ke
 	return s.CancelChange(ctx, c.ID, key)
 }
 
-// requiredKey reads the idempotency key, which the money side does not go without.
+// requiredKey reads the idempotency key, which the money side requires.
 func (r *Request) requiredKey(f *fields) { r.Key = creditledger.Key(f.requiredID("idempotency_key")) }
 
 // choice reads one of a few words.

@@ -24,8 +24,8 @@ func newLineReader(in io.Reader) *lineReader {
 	return &lineReader{in: bufio.NewReaderSize(in, 64<<10)}
 }
 
-// next returns the next line without its line break, valid until the next call; tooLong
-// instead of a line that has more than MaxLine bytes. At the end it returns io.EOF.
+// next returns the next line without its line break, valid until the next call; or tooLong
+// in the place of a line that has more than MaxLine bytes. At the end it returns io.EOF.
 func (r *lineReader) next() (line []byte, tooLong bool, err error) {
 	r.buf = r.buf[:0]
 	for {

@@ -28,7 +28,7 @@ func readIncrement(f *fields) creditledger.Operation {
 	return op
 }
 
-// increment reads what a grant and a sale of credits say alike.
+// increment reads the keys that a grant and a sale of credits share.
 func (f *fields) increment() creditledger.Increment {
 	return creditledger.Increment{
 		Amount:      f.requiredAmount("amount"),

@@ -39,7 +39,7 @@ type SetClock struct{ Now creditledger.Instant }
 // Sweep asks for the expiries that are due in every account to be written.
 type Sweep struct{}
 
-// Erase asks for what was said of a customer to be erased.
+// Erase asks the ledger to erase what was said of a customer.
 type Erase struct {
 	Customer string
 	What     creditledger.Erasure

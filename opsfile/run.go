@@ -44,15 +44,15 @@ func (s Summary) ExitStatus() int {
 	return 0
 }
 
-// Run reads operations from in until its end and writes one answer a line to out, in
-// the same order. A line is carried out as soon as it has been read, and its answer
-// is written as soon as what it asked for is durable; neither waits for more input. Lines
-// sent ahead share commits, unless StopOnError has them done one by one.
+// Run reads operations from in until its end and writes one answer a line to out, in the
+// same order. A line is carried out as soon as it has been read, and its answer is written
+// as soon as what it asked for is durable; neither waits for more input. Lines sent ahead
+// share commits, unless StopOnError says that they are done one by one.
 //
-// The error, if any, says why in could not be read to its end or out not written; or
-// it is the cause of ctx, which ends Run between lines and while in has none. Whatever
-// was begun is finished and answered first. A Read of in that is under way then goes on
-// after Run has returned, and what it reads is lost.
+// The error, if any, says why in could not be read to its end, or why out could not be
+// written. Or it is the cause of ctx, which ends Run between lines and while in has none.
+// Whatever was begun is finished and answered first. A Read of in that is under way then
+// goes on after Run has returned, and what it reads is lost.
 func Run(ctx context.Context, ledger *creditledger.Ledger, in io.Reader, out io.Writer, opts *Options) (Summary, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -149,8 +149,8 @@ func stopped(ctx context.Context, err error) bool {
 }
 
 // begin carries a line out; a writing operation is only decided, and durable later. The
-// clock moves once all of them are: one that is decided afresh is decided at the time of
-// its own line.
+// clock moves once all of them are: an operation that is decided afresh is decided at the
+// time of its own line.
 func (r *runner) begin(ctx context.Context, line []byte, tooLong bool) begunAnswer {
 	if tooLong {
 		return begunAnswer{Answer: Answer{Err: &MalformedError{Reason: fmt.Sprintf("the line has more than %d bytes", MaxLine)}}}

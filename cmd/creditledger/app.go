@@ -93,9 +93,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return status
 }
 
-// tellJSON prints an error as an object where objects are asked for and no answer told
-// it: the command line was wrong, or the ledger cannot be opened. What has exit statuses
-// of its own has a report of its own.
+// tellJSON prints an error as an object where objects are asked for and no answer told the
+// error, because the command line was wrong or the ledger cannot be opened. A subcommand
+// with exit statuses of its own has a report of its own.
 func (a *app) tellJSON(err error, status int) {
 	args := a.args
 	if i := slices.Index(args, "--"); i >= 0 {

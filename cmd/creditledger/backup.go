@@ -101,8 +101,7 @@ func (a *app) backupInto(ctx context.Context, at location, path string) error {
 	})
 }
 
-// writeBackup has a file made in a folder beside path, moves it there, and returns its
-// size.
+// writeBackup makes a file in a folder beside path, moves it there, and returns its size.
 func writeBackup(path string, force bool, fill func(path string) error) (n int64, err error) {
 	dir := filepath.Dir(path)
 	temp, err := os.MkdirTemp(dir, ".creditledger-backup-*") // of mode 0700
@@ -128,7 +127,7 @@ func writeBackup(path string, force bool, fill func(path string) error) (n int64
 	return info.Size(), syncDir(dir)
 }
 
-// place gives a file its name; without force never that of another file.
+// place gives a file its name. Without force that is never the name of another file.
 func place(temp, path string, force bool) error {
 	if force {
 		return os.Rename(temp, path)

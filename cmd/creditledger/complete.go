@@ -26,7 +26,7 @@ func completeWords(cmd *cobra.Command, flag string, known ...string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// noFiles has the values of all other flags completed by nothing: few are files, and those
+// noFiles makes nothing complete the values of all other flags: few are files, and those
 // say so.
 func noFiles(cmd *cobra.Command) {
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
@@ -38,7 +38,7 @@ func noFiles(cmd *cobra.Command) {
 	})
 }
 
-// completeArguments has a command and all below it complete their arguments, by what
+// completeArguments makes a command and all below it complete their arguments, by what
 // their usage lines call them.
 func (a *app) completeArguments(cmd *cobra.Command) {
 	for _, c := range cmd.Commands() {
@@ -62,8 +62,8 @@ func (a *app) completeArguments(cmd *cobra.Command) {
 	}
 }
 
-// completions looks up in the ledger what an argument may be. Whatever goes wrong, there
-// is just nothing to offer.
+// completions looks up in the ledger what an argument may be. When anything goes wrong,
+// there is nothing to offer.
 func (a *app) completions(ctx context.Context, what string, args []string, begun string) (list []cobra.Completion) {
 	ctx, cancel := context.WithTimeout(ctx, patienceToComplete)
 	defer cancel()

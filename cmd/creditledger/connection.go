@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A connection may hold a password. So whatever looks like one is never taken for the
-// name of a file, which would be made, nor printed; it need not be one that works.
+// A connection may hold a password. So whatever looks like one, whether it works or not, is
+// never printed, and is never taken for the name of a file, which would be made.
 
 // schemed is a name that begins as a URL does, with any scheme, or that has a user and a
 // password in front of a host, as in a URL from which the scheme was left out.
@@ -54,8 +54,8 @@ func connectionText(name string) (string, bool) {
 	return scheme + "://" + rest, ok && (scheme == "postgres" || scheme == "postgresql")
 }
 
-// secret is what a text must not tell of the way to a database, even if a person put
-// it where it does not belong.
+// secret is what a text must not tell about the way to a database, even if a person put it
+// where it does not belong.
 var secret = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]+://[^\s"']*|\b(postgres(ql)?|pgsql):[^\s"']+|[^\s"'/:@]*:[^\s"'/@]*@[^\s"'/@]*(/|:\d)[^\s"']*|\b[a-z]*(password|passwd|pwd)\s*=\s*('(\\.|[^'\\])*'|[^\s"']+)`)
 
 // suspect is part of the name of a file that may be half a connection: the file of such a

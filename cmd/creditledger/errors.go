@@ -34,7 +34,7 @@ func (e *lockedError) Error() string {
 }
 func (e *lockedError) Unwrap() error { return e.err }
 
-// fileOnlyError is a subcommand that makes no sense where it was asked for.
+// fileOnlyError is a subcommand that works on files only, and was asked for a database.
 type fileOnlyError struct{ reason string }
 
 func (e *fileOnlyError) Error() string { return e.reason }
@@ -78,8 +78,8 @@ func (e *flagError) Error() string {
 	return "invalid " + e.name + ": " + e.err.Error()
 }
 
-// sentence gives the reason of an InvalidError a subject: it may go on from the name of a
-// field.
+// sentence gives the reason of an InvalidError a subject, because the reason may go on from
+// the name of a field.
 func sentence(reason string) string {
 	switch verb, _, _ := strings.Cut(reason, " "); verb {
 	case "is", "has", "goes", "cannot", "take", "takes", "belongs":

@@ -23,9 +23,9 @@ func mayBeEmpty(cmd *cobra.Command, names ...string) {
 	}
 }
 
-// refuseEmpty refuses what was given and is empty. It is most often a shell variable
-// that was not set, and must not silently mean the default: of --expires that is never,
-// of invoice pay --payment that the invoice was paid elsewhere.
+// refuseEmpty refuses what was given and is empty. It is most often a shell variable that
+// was not set, and must not silently mean the default. The default of --expires is never;
+// the default of invoice pay --payment is that the invoice was paid elsewhere.
 func refuseEmpty(cmd *cobra.Command, args []string) error {
 	var err error
 	cmd.Flags().Visit(func(f *pflag.Flag) {
@@ -108,8 +108,8 @@ func inOwnWords(cmd *cobra.Command, text string, err error) string {
 // compoundKey is a key that cannot be an English word.
 var compoundKey = regexp.MustCompile(`\b[a-z]+(_[a-z]+)+\b`)
 
-// ownNames are the flags and arguments that have another name than their key, those
-// first that a subcommand rather has.
+// ownNames are the flags and arguments whose names are not those of their keys. The name
+// that a subcommand is more likely to have comes first.
 var ownNames = map[string][]string{
 	"amount":                      {"AMOUNT", "MONEY", "add", "take"},
 	"block_id":                    {"BLOCK"},

@@ -13,7 +13,7 @@ import (
 // screen is how many columns help and tables may take.
 const screen = 80
 
-// fitHelp has the help of a command and of all below it fit the screen, once it is shown.
+// fitHelp makes the help of a command and of all below it fit the screen, once it is shown.
 func fitHelp(root *cobra.Command) {
 	show := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
@@ -87,8 +87,8 @@ func plainUsage(cmd *cobra.Command) {
 	}
 }
 
-// group has a command that only holds others say which, and of one that it does not
-// know what may have been meant.
+// group makes a command that only holds others list them, and, for one that it does not
+// know, say what may have been meant.
 func group(cmd *cobra.Command, needs string) *cobra.Command {
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {

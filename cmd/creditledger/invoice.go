@@ -27,8 +27,8 @@ func keyFlag(cmd *cobra.Command, key *string) {
 	cmd.Flags().StringVar(key, "key", "", "idempotency `KEY`: repeating the command with the same key does nothing twice (default: one is made)")
 }
 
-// moneyKey is the key of the command line, or one that is made: the money side does
-// not go without.
+// moneyKey is the key of the command line, or one that is made, because the money side
+// requires a key.
 func (a *app) moneyKey(cmd *cobra.Command, key string) (creditledger.Key, error) {
 	if cmd.Flags().Changed("key") {
 		return creditledger.Key(key), nil

@@ -1,6 +1,6 @@
-// Command creditledger keeps a ledger of prepaid credits in a local file: for people
-// one subcommand an operation, for programs creditledger apply, which reads operations
-// files. Try creditledger demo.
+// Command creditledger keeps a ledger of prepaid credits in a local file or in PostgreSQL.
+// People use a subcommand for each operation; programs use creditledger apply, which reads
+// operations files. Try creditledger demo.
 package main
 
 import (

@@ -1,6 +1,7 @@
 package main
 
-// What examples of the money side begin with: they can be pasted in an empty directory.
+// Examples of the money side begin with these lines, so that they can be pasted in an empty
+// directory.
 const (
 	saleExample = `  creditledger purchase cus_1 100 --cost-basis 0.20 --invoice-currency USD \
       --net-terms 30 --auto-collection true --invoice-id inv_1

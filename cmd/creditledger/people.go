@@ -85,8 +85,8 @@ func (a *app) entryNote(e *creditledger.Entry) string {
 	return strings.Join(notes, "; ")
 }
 
-// writeBlocks shows blocks. When one became effective is left out where that was when it
-// was made.
+// writeBlocks shows blocks. It leaves out when a block became effective if that was when
+// the block was made.
 func (a *app) writeBlocks(out io.Writer, blocks []creditledger.Block) {
 	t := a.newTable("BLOCK", ".BALANCE", ".+OF", "+EXPIRES", ".+COST", "+FOR", "+STATE", ">+PRIORITY", "+EFFECTIVE")
 	for i := range blocks {

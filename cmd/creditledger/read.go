@@ -30,8 +30,9 @@ func (a *app) read(cmd *cobra.Command, r opsfile.Request, forPeople func(io.Writ
 	})
 }
 
-// unusedAccount says of an account that nothing was ever written on it, since its name
-// may be misspelt, and what there is instead; nothing of an account that is in use.
+// unusedAccount says that nothing was ever written on an account, since its name may be
+// misspelt, and which accounts there are instead. It says nothing about an account that is
+// in use.
 func unusedAccount(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID) (string, error) {
 	point, err := l.Checkpoint(ctx, on)
 	if err != nil || point.Version > 0 {

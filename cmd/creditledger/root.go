@@ -94,7 +94,7 @@ func (a *app) rootCommand() *cobra.Command {
 	return root
 }
 
-// helpCommands has cobra's own subcommands refuse what they do not know: a script must
+// helpCommands makes cobra's own subcommands refuse what they do not know: a script must
 // not go on with a page of help for a completion.
 func (a *app) helpCommands(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
@@ -123,8 +123,8 @@ func (a *app) helpCommands(root *cobra.Command) {
 	}
 }
 
-// explainArguments has a subcommand with too few or too many arguments say which ones
-// it takes.
+// explainArguments makes a subcommand with too few or too many arguments say which ones it
+// takes.
 func explainArguments(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil && !cmd.HasSubCommands() {
 		_, takes, _ := strings.Cut(cmd.Use, " ")

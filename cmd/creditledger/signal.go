@@ -23,7 +23,7 @@ func (e *signalError) Error() string {
 // cause has been stopped just the same.
 func (e *signalError) Is(target error) bool { return target == context.Canceled }
 
-// status is what a shell says of a process that a signal ended.
+// status is the exit status that a shell reports for a process that a signal ended.
 func (e *signalError) status() int { return 128 + int(e.signal) }
 
 // untilSignal returns a context that ends, with a signalError as its cause, when the

@@ -134,8 +134,8 @@ func (t *table) line(cells []string) string {
 	return strings.TrimRight(line.String(), " ")
 }
 
-// below is what of a row stands under it, each cell behind the heading of its column;
-// that of a note says nothing.
+// below is the part of a row that stands under it, each cell after the heading of its
+// column. The heading of a note is left out.
 func (t *table) below(row []string) []string {
 	const indent = "      "
 	var parts []string

@@ -109,7 +109,8 @@ func unproved(ctx context.Context, err error, seen uint64) error {
 	return &statusError{statusTrouble, fmt.Errorf("nothing is proved, the verification did not come to its end: %w", err)}
 }
 
-// showVerification tells of one account, or of all; unused says of one that it is.
+// showVerification tells of one account, or of all. unused says that nothing was written on
+// that account.
 func (a *app) showVerification(answer *opsfile.Answer, unused string) error {
 	err := a.show(answer, func(out io.Writer) {
 		v := answer.Result.(creditledger.Verification)
