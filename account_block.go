@@ -28,17 +28,24 @@ type rare struct {
 	InvoiceID string
 	ParentID  string
 	Metadata  map[string]string
-	size      int // of all this, in bytes
+	Paid      bool
+	Lapsed    Amount
+	Refill    *Refill
+	size      int // of the texts, in bytes
 }
 
 var nothingRare rare
 
 // orNone returns r, or the one value that all blocks without anything rare share.
 func (r rare) orNone() *rare {
-	if len(r.Filters) == 0 && r.InvoiceID == "" && r.ParentID == "" && len(r.Metadata) == 0 {
+	switch {
+	case len(r.Filters) > 0 || r.InvoiceID != "" || r.ParentID != "" || len(r.Metadata) > 0:
+		r.size = filtersSize(r.Filters) + textSize(r.InvoiceID) + textSize(r.ParentID) + metadataSize(r.Metadata)
+	case !r.Paid && r.Lapsed.IsZero() && r.Refill == nil:
 		return &nothingRare
+	default: // what comes and goes does not count, or a block would weigh less when it leaves
+		r.size = 0
 	}
-	r.size = filtersSize(r.Filters) + textSize(r.InvoiceID) + textSize(r.ParentID) + metadataSize(r.Metadata)
 	return &r
 }
 
@@ -49,7 +56,10 @@ func (b *Block) kept() block {
 		CreatedAt: b.CreatedAt, EffectiveAt: b.EffectiveAt, ExpiresAt: b.ExpiresAt, ActivatedAt: b.ActivatedAt,
 		Initial: b.Initial, Balance: b.Balance, Capacity: b.Capacity, CostBasis: b.CostBasis,
 		Priority: b.Priority, Status: b.Status, Source: b.Source, Overdraft: b.Overdraft,
-		rare: rare{Filters: b.Filters, InvoiceID: b.InvoiceID, ParentID: b.ParentID, Metadata: b.Metadata}.orNone(),
+		rare: rare{
+			Filters: b.Filters, InvoiceID: b.InvoiceID, ParentID: b.ParentID, Metadata: b.Metadata,
+			Paid: b.Paid, Lapsed: b.Lapsed, Refill: b.Refill,
+		}.orNone(),
 	}
 }
 
@@ -61,6 +71,7 @@ func (b *block) whole() Block {
 		Initial: b.Initial, Balance: b.Balance, Capacity: b.Capacity, CostBasis: b.CostBasis,
 		Priority: b.Priority, Status: b.Status, Source: b.Source, Overdraft: b.Overdraft,
 		Filters: b.rare.Filters, InvoiceID: b.rare.InvoiceID, ParentID: b.rare.ParentID, Metadata: b.rare.Metadata,
+		Paid: b.rare.Paid, Lapsed: b.rare.Lapsed, Refill: b.rare.Refill,
 	}
 }
 

@@ -16,6 +16,7 @@ func TestKept(t *testing.T) {
 		Initial: AmountOf(6), Balance: AmountOf(7), Capacity: AmountOf(8), CostBasis: MustCostBasis("0.90"),
 		Priority: 10, Status: BlockPendingPayment, Source: SourceTopUp, Overdraft: true,
 		Filters: []Filter{{Values: []string{"api"}}}, InvoiceID: "inv", ParentID: "parent", Metadata: map[string]string{"k": "v"},
+		Paid: true, Lapsed: AmountOf(11), Refill: &Refill{Repaid: AmountOf(12)},
 	}
 	for i := range reflect.ValueOf(rarely).NumField() {
 		if reflect.ValueOf(rarely).Field(i).IsZero() {
@@ -24,7 +25,8 @@ func TestKept(t *testing.T) {
 	}
 	usually := rarely
 	usually.Filters, usually.InvoiceID, usually.ParentID, usually.Metadata = nil, "", "", nil
-	for _, b := range []Block{rarely, usually, {InvoiceID: "inv"}, {ParentID: "parent"}, {}} {
+	usually.Paid, usually.Lapsed, usually.Refill = false, Amount{}, nil
+	for _, b := range []Block{rarely, usually, {InvoiceID: "inv"}, {ParentID: "parent"}, {Paid: true}, {Lapsed: AmountOf(1)}, {Refill: &Refill{Repaid: AmountOf(1)}}, {}} {
 		kept := b.kept()
 		if got := kept.whole(); !reflect.DeepEqual(got, b) {
 			t.Errorf("kept as %+v: %+v", got, b)

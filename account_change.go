@@ -1,6 +1,10 @@
 package creditledger
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/google/uuid"
+)
 
 // change is what one operation does to an account: the lines it writes and the
 // blocks it touches, before and after. step computes it without touching the
@@ -9,13 +13,22 @@ type change struct {
 	lines   []Line
 	blocks  []*block // the block of each line
 	edits   []edit
-	created *block // its id is empty when the caller asked for none
+	created []*block // an id is empty when the caller asked for none
 
 	rows []StoredRow // as they are after it
 
 	gross             Amount // Σ |balance| of all blocks after it
 	overage, consumed Amount
 	materialised      bool // the change writes down what lapsed
+	expires           bool // it has entries of expiries
+	forgetful         bool // it is of a record of a format before 3: blocks remember nothing of it
+	settlement        Instant
+
+	// What a reversal is about (nil: there is no such charge), what it took off a charge, and parts of it; what was taken off each entry.
+	charge                 *charge
+	reversed, lapsed, lost Amount
+	taken                  []takenBack
+	hadTaken               []takenBack // before it, as apply found it
 
 	// What apply did, for revert.
 	closed []*block
@@ -29,7 +42,7 @@ func newChange() *change { return new(change) }
 // reset empties a change that is done with, to be made anew in its memory.
 func (c *change) reset() {
 	*c = change{
-		lines: emptied(c.lines), blocks: emptied(c.blocks), edits: emptied(c.edits),
+		lines: emptied(c.lines), blocks: emptied(c.blocks), edits: emptied(c.edits), created: emptied(c.created),
 		closed: emptied(c.closed), opened: emptied(c.opened),
 	}
 }
@@ -79,6 +92,19 @@ type blockState struct {
 	balance, capacity Amount
 	status            BlockStatus
 	activatedAt       Instant
+	rare              *rare
+}
+
+// remember changes what few blocks have; blocks share it, so it is copied.
+func (s *blockState) remember(set func(*rare)) {
+	r := *s.rare
+	set(&r)
+	s.rare = r.orNone()
+}
+
+// lapse adds to what the block lost to its own expiry; a draw takes from it.
+func (s *blockState) lapse(amount Amount) {
+	s.remember(func(r *rare) { r.Lapsed = mustAmount(r.Lapsed.Add(amount)) })
 }
 
 // snapshot is what revert cannot work out from the edits.
@@ -88,10 +114,11 @@ type snapshot struct {
 	taker  *block
 	passed []passed
 	lapsed []lapse
+	until  Instant // of what is settled
 }
 
 func stateOf(b *block) blockState {
-	return blockState{balance: b.Balance, capacity: b.Capacity, status: b.Status, activatedAt: b.ActivatedAt}
+	return blockState{balance: b.Balance, capacity: b.Capacity, status: b.Status, activatedAt: b.ActivatedAt, rare: b.rare}
 }
 
 // edit notes a new state for a block; a block has at most one edit in a change.
@@ -116,6 +143,7 @@ func (c *change) line(l Line, b *block, total *Amount, counts bool) error {
 // write appends an entry on b that takes the total from starting to ending.
 func (c *change) write(l Line, b *block, starting, ending Amount) {
 	l.Block, l.Starting, l.Ending = b.Number, starting, ending
+	c.expires = c.expires || l.Type == EntryCreditBlockExpiry
 	c.lines = append(c.lines, l)
 	c.blocks = append(c.blocks, b)
 }
@@ -137,8 +165,8 @@ func (c *change) fits(a *account) error {
 	for i := range c.edits {
 		add(c.edits[i].now.balance)
 	}
-	if c.created != nil {
-		add(c.created.Balance)
+	for _, b := range c.created {
+		add(b.Balance)
 	}
 	if err != nil {
 		return constraint("the balances of the account's blocks would add up to 10^20 or more")
@@ -147,14 +175,21 @@ func (c *change) fits(a *account) error {
 	return nil
 }
 
-// apply makes the change part of the account, at the instant a.at. The created block
-// has its id by now.
+// apply makes the change part of the account, at the instant a.at. The created blocks
+// have their ids by now.
 func (a *account) apply(c *change) {
-	c.before = snapshot{head: a.head, gross: a.gross, taker: a.taker, passed: a.passed, lapsed: a.lapsed}
+	c.before = snapshot{head: a.head, gross: a.gross, taker: a.taker, passed: a.passed, lapsed: a.lapsed, until: a.settling.settled()}
 	c.closed, c.opened = c.closed[:0], c.opened[:0]
 	// Halfway through the edits a debt may have grown while what pays for it is still
 	// there, so gross is taken whole.
 	a.gross = c.gross
+	at := a.at
+	if c.materialised {
+		at = c.lines[len(c.lines)-1].At
+	}
+	if c.expires {
+		a.settleUntil(at - c.settlement)
+	}
 	for i := range c.edits {
 		e := &c.edits[i]
 		if kept, ok := a.closed[e.block.ID]; ok && kept.block == e.block {
@@ -164,10 +199,10 @@ func (a *account) apply(c *change) {
 		}
 		a.update(e.block, &e.now)
 	}
-	if c.created != nil {
+	for _, b := range c.created {
 		a.head.Blocks++
-		a.addOpen(c.created)
-		a.index(c.created)
+		a.addOpen(b)
+		a.index(b)
 	}
 	for i := range c.erased {
 		a.erase(c.erased[i].block)
@@ -176,14 +211,16 @@ func (a *account) apply(c *change) {
 	for i := range c.edits {
 		a.closeIfDone(c, c.edits[i].block)
 	}
-	if c.created != nil {
-		a.closeIfDone(c, c.created)
+	for _, b := range c.created {
+		a.closeIfDone(c, b)
 	}
-	at := a.at
 	if c.materialised {
-		at = c.lines[len(c.lines)-1].At
 		a.lapsed = after(a.lapsed, len(c.lines))
 	}
+	if c.expires {
+		a.closeSettled(c)
+	}
+	a.take(c)
 	n := 0
 	for ; n < len(a.passed) && a.passed[n].at <= at; n++ {
 		a.closeIfDone(c, a.passed[n].block)
@@ -207,20 +244,28 @@ func (a *account) closeIfDone(c *change, b *block) {
 		return
 	}
 	a.removeOpen(b)
+	a.settling.remove(b)
 	a.keepClosed(b, a.head.Version+1)
 	c.closed = append(c.closed, b)
 }
 
 // revert takes an applied change back; changes are taken back in reverse order.
 func (a *account) revert(c *change) {
+	a.untake(c)
+	if c.expires {
+		a.settleUntil(c.before.until)
+	}
 	for _, b := range slices.Backward(c.closed) { // mostly the first of all, each
 		delete(a.closed, b.ID)
 		a.addOpen(b)
+		if a.settles(b) {
+			a.settling.blocks.insert(b)
+		}
 	}
 	for _, e := range slices.Backward(c.erased) {
 		a.setRare(e.block, e.was)
 	}
-	if b := c.created; b != nil {
+	for _, b := range slices.Backward(c.created) {
 		a.unindex(b)
 		a.removeOpen(b)
 	}
@@ -230,6 +275,7 @@ func (a *account) revert(c *change) {
 	}
 	for _, was := range c.opened {
 		a.removeOpen(was.block)
+		a.settling.remove(was.block)
 		a.keepClosed(was.block, was.since)
 	}
 	a.head, a.gross = c.before.head, c.before.gross
@@ -253,5 +299,22 @@ func (a *account) update(b *block, s *blockState) {
 }
 
 func (b *block) set(s *blockState) {
-	b.Balance, b.Capacity, b.Status, b.ActivatedAt = s.balance, s.capacity, s.status, s.activatedAt
+	b.Balance, b.Capacity, b.Status, b.ActivatedAt, b.rare = s.balance, s.capacity, s.status, s.activatedAt, s.rare
+}
+
+// nameSiblings gives the blocks of a change that have no id ids that follow from that of
+// the first, which is a UUID then: its last four bytes, as a big-endian number, combined
+// with the block's place by exclusive or. So a record holds one id, whatever it makes.
+func nameSiblings(created []*block) error {
+	for i, b := range created {
+		if b.ID != "" {
+			continue
+		}
+		first, err := uuid.Parse(created[0].ID)
+		if err != nil {
+			return err
+		}
+		b.ID = numberedID(first, i)
+	}
+	return nil
 }

@@ -64,8 +64,8 @@ func (s *changeset) add(w *written) {
 		if c.materialised {
 			s.expired += len(c.lines)
 		}
-		if c.created != nil {
-			s.touch(c.created, true)
+		for _, b := range c.created {
+			s.touch(b, true)
 		}
 		for i := range c.edits {
 			s.touch(c.edits[i].block, false)

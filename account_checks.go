@@ -18,6 +18,8 @@ func checkBlock(b *block) error {
 		return nil
 	case b.Capacity.Sign() < 0 || b.Capacity.Cmp(b.Initial) > 0:
 		return fmt.Errorf("has capacity %s of initially %s", b.Capacity, b.Initial)
+	case b.rare.Lapsed.Sign() < 0:
+		return fmt.Errorf("has lost %s to its expiry", b.rare.Lapsed)
 	case b.Balance.Cmp(b.Capacity) > 0:
 		return fmt.Errorf("holds %s above its capacity %s", b.Balance, b.Capacity)
 	}
@@ -32,9 +34,9 @@ func checkChange(a *account, op Operation, c *change, before Amount) error {
 			return fmt.Errorf("block %s %w", quote(c.edits[i].block.ID), err)
 		}
 	}
-	if c.created != nil {
-		if err := checkBlock(c.created); err != nil {
-			return fmt.Errorf("block %s %w", quote(c.created.ID), err)
+	for _, b := range c.created {
+		if err := checkBlock(b); err != nil {
+			return fmt.Errorf("block %s %w", quote(b.ID), err)
 		}
 	}
 	total := before
@@ -58,6 +60,9 @@ func checkChange(a *account, op Operation, c *change, before Amount) error {
 func checkSplit(op *Decrement, c *change) error {
 	sum, err := c.overage, error(nil)
 	for i := range c.lines {
+		if c.lines[i].Type != EntryDecrement {
+			continue
+		}
 		if sum, err = sum.Add(c.lines[i].Amount); err != nil {
 			return err
 		}

@@ -113,7 +113,7 @@ func TestInvariantsRefuse(t *testing.T) {
 		})
 	}
 	b := newBook(t)
-	created := &change{created: &block{ID: "N", Number: 1, Overdraft: true, Balance: AmountOf(1), rare: &nothingRare}}
+	created := &change{created: []*block{{ID: "N", Number: 1, Overdraft: true, Balance: AmountOf(1), rare: &nothingRare}}}
 	if err := created.fits(b.a); err != nil {
 		t.Fatal(err)
 	}

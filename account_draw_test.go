@@ -281,99 +281,99 @@ func TestOverdraftPolicies(t *testing.T) {
 	}
 	checkRules(t, []rule{
 		{
-			rule: "Reject: exactly what is available", given: fixture(), op: spend("180", policy(OverdraftReject)),
+			rule: "OverdraftReject: exactly what is available", given: fixture(), op: spend("180", policy(OverdraftReject)),
 			want: []string{"decrement A 30 180→150", "decrement B 50 150→100", "decrement C 100 100→0"},
 		},
 		{
-			rule: "Reject: the smallest amount more", given: fixture(), op: spend("180.000000000000000001", policy(OverdraftReject)),
+			rule: "OverdraftReject: the smallest amount more", given: fixture(), op: spend("180.000000000000000001", policy(OverdraftReject)),
 			refuse: ErrInsufficientCredits, reason: "requested 180.000000000000000001, available 180", left: "A 30, B 50, C 100",
 		},
 		{
-			rule: "Reject: an empty account has nothing", op: spend("1", policy(OverdraftReject)),
+			rule: "OverdraftReject: an empty account has nothing", op: spend("1", policy(OverdraftReject)),
 			refuse: ErrInsufficientCredits, reason: "requested 1, available 0",
 		},
 		{
-			rule: "Reject: filtered blocks count for their item", given: mixed(), op: spend("120", policy(OverdraftReject), item("api")),
+			rule: "OverdraftReject: filtered blocks count for their item", given: mixed(), op: spend("120", policy(OverdraftReject), item("api")),
 			want: []string{"decrement S 20 120→100", "decrement U 100 100→0"},
 		},
 		{
-			rule: "Reject: and for no other", given: mixed(), op: spend("101", policy(OverdraftReject)),
+			rule: "OverdraftReject: and for no other", given: mixed(), op: spend("101", policy(OverdraftReject)),
 			refuse: ErrInsufficientCredits, reason: "available 100",
 		},
 		{
-			rule: "Reject: a debt elsewhere is not ignored", given: withDebt, op: spend("61", policy(OverdraftReject), item("api")),
+			rule: "OverdraftReject: a debt elsewhere is not ignored", given: withDebt, op: spend("61", policy(OverdraftReject), item("api")),
 			refuse: ErrInsufficientCredits, reason: "available 60",
 		},
 		{
-			rule: "Reject: up to the total beside a debt", given: withDebt, op: spend("60", policy(OverdraftReject), item("api")),
+			rule: "OverdraftReject: up to the total beside a debt", given: withDebt, op: spend("60", policy(OverdraftReject), item("api")),
 			want: []string{"decrement S 40 60→20", "decrement U 20 20→0"}, left: "C -20, U 20, S 0",
 		},
 		{
-			rule: "Reject: what does not match is not available, whatever the total", given: withDebt, op: spend("41", policy(OverdraftReject)),
+			rule: "OverdraftReject: what does not match is not available, whatever the total", given: withDebt, op: spend("41", policy(OverdraftReject)),
 			refuse: ErrInsufficientCredits, reason: "available 40",
 		},
 		{
-			rule: "Reject: a total below 0 makes nothing available", given: []Operation{
+			rule: "OverdraftReject: a total below 0 makes nothing available", given: []Operation{
 				grant("C", "1"), spend("51"), grant("U", "40", noRepay, expires("2026-06-01")),
 			},
 			op: spend("1", policy(OverdraftReject)), refuse: ErrInsufficientCredits, reason: "available 0",
 		},
 		{
-			rule: "Reject: future, unpaid and expired credits are not available", given: []Operation{
+			rule: "OverdraftReject: future, unpaid and expired credits are not available", given: []Operation{
 				grant("F", "10", effective("2026-03-01")), grant("P", "10", unpaid), grant("E", "10", expires("2026-02-01")), grant("U", "3"),
 			},
 			at: "2026-02-01", op: spend("4", policy(OverdraftReject)), refuse: ErrInsufficientCredits, reason: "available 3",
 		},
 		{
-			rule: "StopAtZero: takes what there is", given: fixture(), op: spend("200", policy(OverdraftStopAtZero)),
+			rule: "OverdraftStopAtZero: takes what there is", given: fixture(), op: spend("200", policy(OverdraftStopAtZero)),
 			want: []string{"decrement A 30 180→150", "decrement B 50 150→100", "decrement C 100 100→0"}, left: "A 0, B 0, C 0",
 		},
 		{
-			rule: "StopAtZero: no more than the total beside a debt", given: withDebt, op: spend("100", policy(OverdraftStopAtZero), item("api")),
+			rule: "OverdraftStopAtZero: no more than the total beside a debt", given: withDebt, op: spend("100", policy(OverdraftStopAtZero), item("api")),
 			want: []string{"decrement S 40 60→20", "decrement U 20 20→0"}, left: "C -20, U 20, S 0",
 		},
 		{
-			rule: "StopAtZero: nothing there writes no entry", given: append(fixture(), spend("180")), op: spend("5", policy(OverdraftStopAtZero)),
+			rule: "OverdraftStopAtZero: nothing there writes no entry", given: append(fixture(), spend("180")), op: spend("5", policy(OverdraftStopAtZero)),
 			want: nil, left: "A 0, B 0, C 0",
 		},
 		{
-			rule: "StopAtZero: nor does a debt", given: []Operation{grant("C", "1"), spend("3")}, op: spend("5", policy(OverdraftStopAtZero)),
+			rule: "OverdraftStopAtZero: nor does a debt", given: []Operation{grant("C", "1"), spend("3")}, op: spend("5", policy(OverdraftStopAtZero)),
 			want: nil, left: "C -2",
 		},
 		{
-			rule: "Allow with a limit: exactly to it", given: fixture(), op: spend("200", limit("20")),
+			rule: "OverdraftAllow with a limit: exactly to it", given: fixture(), op: spend("200", limit("20")),
 			want: []string{"decrement A 30 180→150", "decrement B 50 150→100", "decrement C 120 100→-20"},
 		},
 		{
-			rule: "Allow with a limit: the smallest amount beyond", given: fixture(), op: spend("200.000000000000000001", limit("20")),
+			rule: "OverdraftAllow with a limit: the smallest amount beyond", given: fixture(), op: spend("200.000000000000000001", limit("20")),
 			refuse: ErrInsufficientCredits, reason: "available 200", left: "A 30, B 50, C 100",
 		},
 		{
-			rule: "Allow with a limit of 0: everything", given: fixture(), op: spend("180", limit("0")),
+			rule: "OverdraftAllow with a limit of 0: everything", given: fixture(), op: spend("180", limit("0")),
 			want: []string{"decrement A 30 180→150", "decrement B 50 150→100", "decrement C 100 100→0"},
 		},
 		{
-			rule: "Allow with a limit of 0: no more", given: fixture(), op: spend("181", limit("0")),
+			rule: "OverdraftAllow with a limit of 0: no more", given: fixture(), op: spend("181", limit("0")),
 			refuse: ErrInsufficientCredits, reason: "available 180",
 		},
 		{
-			rule: "Allow with a limit that a debt has passed already", given: append(fixture(), spend("200")), op: spend("1", limit("10")),
+			rule: "OverdraftAllow with a limit that a debt has passed already", given: append(fixture(), spend("200")), op: spend("1", limit("10")),
 			refuse: ErrInsufficientCredits, reason: "available 0",
 		},
 		{
-			rule: "Allow with a limit that a debt has reached exactly", given: append(fixture(), spend("200")), op: spend("1", limit("20")),
+			rule: "OverdraftAllow with a limit that a debt has reached exactly", given: append(fixture(), spend("200")), op: spend("1", limit("20")),
 			refuse: ErrInsufficientCredits, reason: "available 0",
 		},
 		{
-			rule: "Allow with a limit that a debt has not reached", given: append(fixture(), spend("200")), op: spend("1", limit("21")),
+			rule: "OverdraftAllow with a limit that a debt has not reached", given: append(fixture(), spend("200")), op: spend("1", limit("21")),
 			want: []string{"decrement C 1 -20→-21"},
 		},
 		{
-			rule: "Allow with a limit looks at the total, not at what matches", given: mixed(), op: spend("120", limit("0")),
+			rule: "OverdraftAllow with a limit looks at the total, not at what matches", given: mixed(), op: spend("120", limit("0")),
 			want: []string{"decrement U 100 120→20", "decrement " + overdraftAfter(mixed(), spend("120")) + " 20 20→0"},
 		},
 		{
-			rule: "Allow with the largest limit there is", given: fixture(), op: spend("1000", limit(widest)),
+			rule: "OverdraftAllow with the largest limit there is", given: fixture(), op: spend("1000", limit(widest)),
 			want: []string{"decrement A 30 180→150", "decrement B 50 150→100", "decrement C 920 100→-820"},
 		},
 	})
@@ -454,7 +454,7 @@ func TestDrainedInOrderProperty(t *testing.T) {
 			drawn[e.Block.Number] = true
 		}
 		for _, early := range b.made {
-			if !early.Eligible(b.now) || !early.Matches(op.charge(b.a.id)) || early.Balance.Sign() <= 0 || was[early.Number].Sign() <= 0 {
+			if !early.Eligible(b.now) || !early.Matches(op.usage(b.a.id).charge) || early.Balance.Sign() <= 0 || was[early.Number].Sign() <= 0 {
 				continue
 			}
 			for _, late := range b.made {
@@ -522,12 +522,12 @@ func TestEligibleBefore(t *testing.T) {
 			want: []string{"decrement S 5 455→450", "decrement A 1 450→449"},
 		},
 		{
-			rule: "StopAtZero stops at what they hold",
+			rule: "OverdraftStopAtZero stops at what they hold",
 			op:   spend("100", policy(OverdraftStopAtZero), eligible("2026-01-10")),
 			want: []string{"decrement A 20 455→435", "decrement N 10 435→425", "decrement M 20 425→405"},
 		},
 		{
-			rule: "Reject refuses what they do not hold",
+			rule: "OverdraftReject refuses what they do not hold",
 			op:   spend("51", policy(OverdraftReject), eligible("2026-01-10")), refuse: "requested 51, available 50",
 		},
 		{

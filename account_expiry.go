@@ -82,10 +82,14 @@ func (a *account) totalAt(t Instant, ending Amount) Amount {
 // Entries stand in the order of their instants, at one instant in drawdown order.
 // Rule: docs/semantics.md, "Expiry".
 func materialise(a *account, c *change, n int) {
-	c.materialised, c.gross = true, a.gross
+	c.materialised, c.expires, c.gross = true, true, a.gross
 	for _, l := range a.lapsed[:n] {
 		c.gross = mustAmount(c.gross.Sub(l.line.Amount))
-		c.edit(l.block).balance = Amount{}
+		now := c.edit(l.block)
+		now.balance = Amount{}
+		if !c.forgetful {
+			now.lapse(l.line.Amount)
+		}
 		c.lines = append(c.lines, l.line)
 		c.blocks = append(c.blocks, l.block)
 	}

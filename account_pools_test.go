@@ -31,7 +31,7 @@ func TestEmptiedPoolsAreDropped(t *testing.T) {
 	if b.a.filtered.byKey != nil || b.a.filtered.list != nil {
 		t.Error("empty pools keep their room")
 	}
-	if got := b.a.available(Charge{ItemID: "item7"}, 0); got.String() != "1000" {
+	if got := b.a.available(Charge{ItemID: "item7"}); got.String() != "1000" {
 		t.Errorf("%s are available", got)
 	}
 }

@@ -38,7 +38,7 @@ func (r *Rebuild) Admit(b Block) { r.account.admit(b) }
 // Apply replays the next record of the account. A record that does not come out the
 // same as when it was written is a CorruptError.
 func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
-	changes, err := replay(r.account, rec, SealOf(bytes), newChange)
+	changes, err := replay(r.account, rec, SealOf(bytes), nil, newChange)
 	if err != nil {
 		return &CorruptError{Where: fmt.Sprintf("record %d of %s", rec.Seq, rec.Account), Reason: err.Error()}
 	}

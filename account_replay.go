@@ -1,6 +1,7 @@
 package creditledger
 
 import (
+	"cmp"
 	"fmt"
 )
 
@@ -10,8 +11,9 @@ const ruleSeal = "seal"
 // replay decides a journal record's operation again on the account it was decided on
 // and holds the record to the outcome. On success the changes are applied and the
 // head has moved; otherwise the error is a Violation and the changes made so far are
-// returned too, to be taken back. They are made with newChange.
-func replay(a *account, rec *OpRecord, seal Seal, newChange func() *change) ([]*change, error) {
+// returned too, to be taken back. They are made with newChange. Charges are what those
+// operations are about that take one back.
+func replay(a *account, rec *OpRecord, seal Seal, charges []*charge, newChange func() *change) ([]*change, error) {
 	switch head := &a.head; {
 	case rec.Account != a.id || rec.Seq != head.Version+1:
 		return nil, violation(rec, "sequence", "the record of %s follows record %d", rec.Account, head.Version)
@@ -28,7 +30,7 @@ func replay(a *account, rec *OpRecord, seal Seal, newChange func() *change) ([]*
 	if _, ok := rec.Op.(expire); ok {
 		changes, err = replayExpiry(a, rec, newChange)
 	} else {
-		changes, err = replayOperations(a, rec, newChange)
+		changes, err = replayOperations(a, rec, charges, newChange)
 	}
 	if err != nil {
 		return changes, err
@@ -42,6 +44,11 @@ func violation(rec *OpRecord, rule, format string, args ...any) *Violation {
 	return &Violation{Account: rec.Account, Record: rec.Seq, Rule: rule, Detail: fmt.Sprintf(format, args...)}
 }
 
+// bind has a change come out as it did when the record was written.
+func (r *OpRecord) bind(c *change) {
+	c.forgetful, c.settlement = r.Forgets, cmp.Or(r.Settlement, defaultSettlement)
+}
+
 // replayExpiry takes as many of the expiries as the record holds: how many are written
 // at once is no rule. Its instant is that of the last.
 func replayExpiry(a *account, rec *OpRecord, newChange func() *change) ([]*change, error) {
@@ -50,6 +57,7 @@ func replayExpiry(a *account, rec *OpRecord, newChange func() *change) ([]*chang
 		return nil, violation(rec, "expiry", "nothing expired at %s", rec.At)
 	}
 	c := newChange()
+	rec.bind(c)
 	materialise(a, c, n)
 	applied, err := replayChange(a, rec, 0, rec.Op, c)
 	if !applied {
@@ -58,7 +66,7 @@ func replayExpiry(a *account, rec *OpRecord, newChange func() *change) ([]*chang
 	return []*change{c}, err
 }
 
-func replayOperations(a *account, rec *OpRecord, newChange func() *change) ([]*change, error) {
+func replayOperations(a *account, rec *OpRecord, charges []*charge, newChange func() *change) ([]*change, error) {
 	if len(a.lapsed) > 0 {
 		l := a.lapsed[0]
 		return nil, violation(rec, "expiry", "block %s expired %s and no entry says so", quote(l.block.ID), l.line.At)
@@ -70,6 +78,10 @@ func replayOperations(a *account, rec *OpRecord, newChange func() *change) ([]*c
 	var one [1]Operation
 	for i, op := range operations(rec.Op, &one) {
 		c := newChange()
+		rec.bind(c)
+		if charges != nil {
+			c.charge = charges[i]
+		}
 		if err := step(a, op, c); err != nil {
 			return changes, violation(rec, "replay", "the operation would be refused: %v", err)
 		}
@@ -124,17 +136,11 @@ func replayChange(a *account, rec *OpRecord, i int, op Operation, c *change) (ap
 			return false, v
 		}
 	}
-	if (c.created != nil) != (stored.NewBlockID != "") {
-		return false, violation(rec, "replay", "it says it made block %s", quote(stored.NewBlockID))
+	if stored.Lost.Cmp(c.lost) != 0 {
+		return false, violation(rec, "replay", "it lost %s, the operation loses %s", stored.Lost, c.lost)
 	}
-	if c.created != nil {
-		if c.created.ID != "" && c.created.ID != stored.NewBlockID {
-			return false, violation(rec, "replay", "it made block %s, asked was %s", quote(stored.NewBlockID), quote(c.created.ID))
-		}
-		if a.find(stored.NewBlockID) != nil {
-			return false, violation(rec, "replay", "it made block %s, which there was already", quote(stored.NewBlockID))
-		}
-		c.created.ID = stored.NewBlockID
+	if err := nameReplayed(a, rec, stored.NewBlockID, c.created); err != nil {
+		return false, err
 	}
 	before := a.total
 	a.apply(c)
@@ -142,6 +148,29 @@ func replayChange(a *account, rec *OpRecord, i int, op Operation, c *change) (ap
 		return true, violation(rec, "invariant", "%v", err)
 	}
 	return true, nil
+}
+
+// nameReplayed gives the blocks that a record made their ids.
+func nameReplayed(a *account, rec *OpRecord, first string, created []*block) error {
+	if (len(created) > 0) != (first != "") {
+		return violation(rec, "replay", "it says it made block %s", quote(first))
+	}
+	if len(created) == 0 {
+		return nil
+	}
+	if asked := created[0].ID; asked != "" && asked != first {
+		return violation(rec, "replay", "it made block %s, asked was %s", quote(first), quote(asked))
+	}
+	created[0].ID = first
+	if err := nameSiblings(created); err != nil {
+		return violation(rec, "replay", "it made several blocks, the first of them %s: %v", quote(first), err)
+	}
+	for _, b := range created {
+		if a.find(b.ID) != nil {
+			return violation(rec, "replay", "it made block %s, which there was already", quote(b.ID))
+		}
+	}
+	return nil
 }
 
 func lineDifference(a, b *Line) string {
@@ -154,5 +183,6 @@ func lineDifference(a, b *Line) string {
 		field{"ending balance", a.Ending.Cmp(b.Ending) == 0},
 		field{"void amount", a.VoidAmount.Cmp(b.VoidAmount) == 0},
 		field{"new block", a.NewBlock == b.NewBlock},
-		field{"new block expiry", a.NewExpiry == b.NewExpiry})
+		field{"new block expiry", a.NewExpiry == b.NewExpiry},
+		field{"reverses", a.Reverses == b.Reverses})
 }

@@ -32,11 +32,13 @@ type account struct {
 	waiting  blockList // active but not yet effective, soonest first
 	expiring blockList // blocks that hold something and will expire, soonest first
 	lapsed   []lapse   // expired since the last record and not yet written down
+	settling *settling // open for usage that is reported late; nil: nothing is
 
 	weight int                    // of the open blocks
 	byID   map[string]*block      // index of open, built when first needed
 	closed map[string]closedBlock // closed blocks at hand: just closed, or fetched for an operation
 	stored []Instant              // expiries that the operation names, and stored blocks have that are not at hand
+	taken  map[uint64]takenBack   // what was taken back of decrement entries, by their numbers: as closed
 }
 
 // passed is an empty block in whose place another block takes overdrafts, and since when.
@@ -121,6 +123,7 @@ func (a *account) rebuild(t Instant) {
 	a.filtered, a.taker, a.passed, a.lapsed = pools{}, nil, nil, nil
 	a.debts.reset(nil)
 	a.waiting.reset(nil)
+	a.settling.reset()
 	// Most accounts have all of their blocks in both.
 	a.plain.blocks.reset(make([]*block, 0, a.open.len()))
 	a.expiring.reset(make([]*block, 0, a.open.len()))
@@ -172,6 +175,9 @@ func (a *account) index(b *block) {
 	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
 		a.expiring.insert(b)
 	}
+	if a.settles(b) {
+		a.settle(b)
+	}
 	switch {
 	case b.Eligible(a.at):
 		a.becomeEligible(b)
@@ -184,6 +190,9 @@ func (a *account) index(b *block) {
 func (a *account) unindex(b *block) {
 	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
 		a.expiring.remove(b)
+	}
+	if !b.rare.Lapsed.IsZero() {
+		a.settling.remove(b)
 	}
 	switch {
 	case b.Eligible(a.at):
@@ -235,9 +244,10 @@ func (a *account) uncount(b *block) {
 }
 
 // isOpen reports whether an operation may still find b without naming it: it holds
-// something, or may take an overdraft now or once it becomes eligible.
+// something, or may take an overdraft now or once it becomes eligible, or usage that is
+// reported late may draw what it lost to its expiry.
 func (a *account) isOpen(b *block) bool {
-	return !b.Balance.IsZero() || (b.takesOverdraft() && (b == a.taker || !b.Eligible(a.at)))
+	return !b.Balance.IsZero() || (b.takesOverdraft() && (b == a.taker || !b.Eligible(a.at))) || a.settles(b)
 }
 
 // find returns a block at hand by its id, nil when there is none.
@@ -313,6 +323,7 @@ func (a *account) forget(durable uint64) {
 	if len(a.closed) == 0 {
 		a.closed = nil // a map keeps the room it had, and is walked all through
 	}
+	a.forgetTaken(durable)
 }
 
 // addOpen and removeOpen keep open and its index together.
@@ -334,20 +345,11 @@ func (a *account) removeOpen(b *block) {
 	}
 }
 
-// available is what a charge may spend of what the account holds at a.at. Unless before
-// is none, only blocks that were eligible before it count as matching.
-func (a *account) available(c Charge, before Instant) Amount {
+// available is what a charge may spend of what the account holds at a.at.
+func (a *account) available(c Charge) Amount {
 	var matching Amount
 	for p := range a.drawable(c) {
-		if before == 0 {
-			matching = mustAmount(matching.Add(p.positive))
-			continue
-		}
-		for _, b := range p.blocks.all() {
-			if b.eligibleSince() < before {
-				matching = mustAmount(matching.Add(b.Balance))
-			}
-		}
+		matching = mustAmount(matching.Add(p.positive))
 	}
 	return available(a.total, matching)
 }

@@ -156,8 +156,8 @@ func TestExpiryBalanceNeedsNoEntry(t *testing.T) {
 		{"9999-12-31T23:59:59.999999Z", "100", "100"},
 	} {
 		b.a.moveTo(when(c.at))
-		if b.a.total.String() != c.total || b.a.available(Charge{}, 0).String() != c.available {
-			t.Errorf("at %s: %s, available %s", c.at, b.a.total, b.a.available(Charge{}, 0))
+		if b.a.total.String() != c.total || b.a.available(Charge{}).String() != c.available {
+			t.Errorf("at %s: %s, available %s", c.at, b.a.total, b.a.available(Charge{}))
 		}
 		if b.a.head.Entries != 3 || b.balances() != "A 30, B 50, C 100" {
 			t.Errorf("at %s something was written", c.at)

@@ -21,6 +21,8 @@ func step(a *account, op Operation, c *change) error {
 		err = stepActivation(a, &op, c)
 	case erase:
 		err = stepErase(a, &op, c)
+	case Reverse:
+		err = stepReverse(a, &op, c)
 	default:
 		err = invalid("op", "%T cannot be decided", op)
 	}
@@ -47,6 +49,10 @@ func checkClock(op Operation, at Instant) error {
 			return invalid("expiry_date", "%s has passed: it is %s", expires, at)
 		case expires != 0 && expires <= effective:
 			return invalid("expiry_date", "%s is not after the effective date %s", expires, effective)
+		}
+	case Decrement:
+		if op.UsageAt > at {
+			return invalid("usage_at", "%s is after now, %s", op.UsageAt, at)
 		}
 	case ExpirationChange:
 		return firstError(checkWhen("expiry_date", op.ExpiresAt), checkWhen("target_expiry_date", op.Target))
@@ -85,6 +91,9 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 			rest = mustAmount(rest.Sub(pay))
 			now := c.edit(debt)
 			now.balance = mustAmount(now.balance.Add(pay))
+			if !c.forgetful {
+				now.refill(pay, b)
+			}
 			starting := total
 			total = mustAmount(total.Add(pay)) // at most what the credits add up to
 			c.write(Line{Type: EntryIncrement, At: a.at, Amount: pay}, debt, starting, total)
@@ -97,7 +106,7 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 		return &LimitError{Entries: len(c.lines) + 1}
 	}
 	b.Initial, b.Balance, b.Capacity = rest, rest, rest
-	c.created = b
+	c.created = append(c.created, b)
 	return c.line(Line{Type: EntryIncrement, At: a.at, Amount: rest}, b, &total, counts)
 }
 
@@ -163,8 +172,8 @@ func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
 	b.ID, b.Number, b.CreatedAt, b.ExpiresAt = op.NewBlockID, a.head.Blocks+1, a.at, target
 	b.Initial, b.Balance, b.Capacity = amount, amount, amount
 	b.Source = SourceManual
-	b.rare = rare{Filters: src.rare.Filters, InvoiceID: src.rare.InvoiceID, ParentID: src.ID, Metadata: src.rare.Metadata}.orNone()
-	c.created = &b
+	more := rare{Filters: src.rare.Filters, InvoiceID: src.rare.InvoiceID, ParentID: src.ID, Metadata: src.rare.Metadata, Paid: src.rare.Paid}
+	c.created = append(c.created, &b)
 
 	now := c.edit(src)
 	now.balance = mustAmount(now.balance.Sub(amount))
@@ -172,11 +181,16 @@ func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
 	total, counts := a.total, src.Eligible(a.at)
 	moved := Line{Type: EntryExpirationChange, At: a.at, Amount: amount, NewBlock: b.Number, NewExpiry: target}
 	c.write(moved, src, total, total)
-	if !b.Expired(a.at) {
+	if b.Expired(a.at) {
+		b.Balance = Amount{}
+		if !c.forgetful {
+			more.Lapsed = amount
+		}
+	}
+	if b.rare = more.orNone(); !b.Expired(a.at) {
 		return nil
 	}
-	b.Balance = Amount{}
-	return c.line(Line{Type: EntryCreditBlockExpiry, At: a.at, Amount: amount}, c.created, &total, counts)
+	return c.line(Line{Type: EntryCreditBlockExpiry, At: a.at, Amount: amount}, &b, &total, counts)
 }
 
 // named finds a block that an operation names and may touch.
@@ -249,5 +263,8 @@ func stepActivation(a *account, op *Activation, c *change) error {
 	}
 	now := c.edit(b)
 	now.status, now.activatedAt = BlockActive, a.at
+	if !c.forgetful {
+		now.remember(func(r *rare) { r.Paid = true })
+	}
 	return nil
 }

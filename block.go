@@ -79,6 +79,21 @@ type Block struct {
 	InvoiceID   string
 	ParentID    string // the block an expiration change took its credits from
 	Metadata    map[string]string
+	Paid        bool    // it waited for payment, until ActivatedAt
+	Lapsed      Amount  // lost to its own expiry, less what usage reported late has drawn of it
+	Refill      *Refill // what grants have repaid of its debt; nil: nothing. It must not be changed
+}
+
+// Refill is what later grants have repaid of a block's debt, and the terms of the last of
+// them: credits come back on these when a charge is taken back that made the debt.
+// Rule: docs/semantics.md, "Reverse".
+type Refill struct {
+	Repaid      Amount // what has not come back yet; positive
+	EffectiveAt Instant
+	ExpiresAt   Instant // none: never
+	CostBasis   CostBasis
+	Priority    int32
+	Source      Source
 }
 
 // Eligible reports whether b may be drawn at t.

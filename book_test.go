@@ -2,11 +2,13 @@ package creditledger
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +27,8 @@ type book struct {
 	now   Instant
 	repay Repay
 	made  []*block // every block, by number less one
+	kept  []*OpRecord
+	asked []*OpRecord // of those, what was asked for, in order: the charges "1", "2", …
 }
 
 // start is when a book's clock begins.
@@ -89,10 +93,10 @@ func (b *book) try(op Operation) (Result, error) {
 	if err := d.decide(); err != nil {
 		b.t.Fatalf("%s was accepted first and refused then: %v", describe(op), err)
 	}
+	b.keep(d)
+	b.asked = append(b.asked, b.kept[len(b.kept)-1])
 	for _, c := range d.changes {
-		if c.created != nil {
-			b.made = append(b.made, c.created)
-		}
+		b.made = append(b.made, c.created...)
 	}
 	b.checkReload()
 	return *d.result, nil
@@ -105,7 +109,57 @@ func (b *book) decision(op Operation) *decision {
 		b.t.Fatal(err)
 	}
 	r.bits = bits
-	return &decision{request: r, account: b.a, expiries: 2}
+	b.findCharges(r)
+	return &decision{request: r, account: b.a, expiries: 2, settlement: defaultSettlement}
+}
+
+// keep keeps what a decision wrote.
+func (b *book) keep(d *decision) {
+	for _, s := range d.records {
+		b.kept = append(b.kept, mustValue(DecodeRecord(s.bytes)))
+	}
+	for _, p := range d.pieces {
+		for _, s := range p.records {
+			b.kept = append(b.kept, mustValue(DecodeRecord(s.Bytes)))
+		}
+	}
+	slices.SortFunc(b.kept, func(x, y *OpRecord) int { return cmp.Compare(x.Seq, y.Seq) })
+}
+
+// findCharges puts at hand what a request takes back. A charge is named by its place among
+// what was asked for, from 1.
+func (b *book) findCharges(r *request) {
+	var one [1]Operation
+	ops := operations(r.op, &one)
+	r.charges = make([]*charge, len(ops))
+	for i, op := range ops {
+		op, ok := op.(Reverse)
+		if !ok {
+			continue
+		}
+		var found *OpRecord
+		if n, _ := strconv.Atoi(string(op.Charge)); n > 0 && n <= len(b.asked) {
+			found = b.asked[n-1]
+		}
+		for _, rec := range b.kept {
+			if op.Entry >= rec.FirstEntry && op.Entry < rec.FirstEntry+rec.Entries() {
+				found = rec
+			}
+		}
+		if found != nil {
+			r.charges[i] = mustValue(chargeOf(found, b.own))
+		}
+	}
+}
+
+// own is the account's own block of a number: one that is closed is put at hand.
+func (b *book) own(number uint64) (*block, error) {
+	m := b.made[number-1]
+	if found := b.a.find(m.ID); found != nil {
+		return found, nil
+	}
+	b.a.keepClosed(m, b.a.head.Version)
+	return m, nil
 }
 
 // checkReload builds the account again from what a store would hold.
@@ -255,7 +309,7 @@ func limit(text string) func(*Decrement) {
 }
 
 func eligible(before string) func(*Decrement) {
-	return func(op *Decrement) { op.EligibleBefore = when(before) }
+	return func(op *Decrement) { op.eligibleBefore = when(before) }
 }
 
 // extend moves an amount (empty: all) of a block to a new one.
@@ -283,6 +337,12 @@ func dump(a *account) string {
 	for _, p := range a.passed {
 		fmt.Fprintf(&w, "passed %d at %d\n", p.block.Number, p.at)
 	}
+	for _, entry := range slices.Sorted(maps.Keys(a.taken)) {
+		fmt.Fprintf(&w, "taken back %+v\n", a.taken[entry])
+	}
+	if a.settling.settled() != 0 {
+		fmt.Fprintf(&w, "settled until %d\n", a.settling.until)
+	}
 	for _, id := range slices.Sorted(maps.Keys(a.closed)) {
 		fmt.Fprintf(&w, "closed since %d %x\n", a.closed[id].since, encoded(a.closed[id].block))
 	}
@@ -309,6 +369,9 @@ func dumpOpen(a *account) string {
 	}
 	fmt.Fprintf(&w, "debts %s\nwaiting %s\nexpiring %s\n",
 		numbersOf(a.debts.all()), numbersOf(a.waiting.all()), numbersOf(a.expiring.all()))
+	if a.settling != nil && a.settling.blocks.len() > 0 {
+		fmt.Fprintf(&w, "settling %s\n", numbersOf(a.settling.blocks.all()))
+	}
 	if a.taker != nil {
 		fmt.Fprintf(&w, "taker %d\n", a.taker.Number)
 	}

@@ -88,6 +88,10 @@ type Entry struct {
 
 	ItemID, PriceID, InvoiceID string // decrement
 
+	UsageAt          Instant   // of a decrement that had it: the decrements, and the amendments that restored what they drew
+	Reverses         uint64    // of a reversal: the sequence number of the decrement that the amendment or increment takes back
+	GrantedCostBasis CostBasis // increment that repaid a debt: that of its own grant, not of the block it went to
+
 	NewBlockExpiry Instant // expiration_change (none: never), void_initiated
 	NewBlockID     string  // expiration_change
 	VoidAmount     Amount  // void_initiated, void

@@ -109,6 +109,23 @@ func (e *InsufficientCreditsError) Error() string {
 // Is matches ErrInsufficientCredits.
 func (e *InsufficientCreditsError) Is(target error) bool { return target == ErrInsufficientCredits }
 
+// ReversalError is a reversal of more than is left of a charge. Both amounts are in
+// credits. It is a constraint.
+type ReversalError struct {
+	Requested Amount // zero: all that is left
+	Left      Amount // of what was drawn, not taken back yet
+}
+
+func (e *ReversalError) Error() string {
+	if e.Left.IsZero() {
+		return "nothing is left to take back: the charge was taken back already"
+	}
+	return fmt.Sprintf("%s of the charge is left to take back, less than %s", e.Left, e.Requested)
+}
+
+// Is matches ErrConstraint.
+func (e *ReversalError) Is(target error) bool { return target == ErrConstraint }
+
 // LimitError is an operation that would write more than MaxEntries entries, or as a
 // batch more than MaxBatchEntries; or one after which an account would have more than
 // MaxOpenBlocks. It says which by the field that is not zero.

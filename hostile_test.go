@@ -72,6 +72,9 @@ func TestHostileOperations(t *testing.T) {
 		kind := reflect.TypeOf(base)
 		for i := range kind.NumField() {
 			field := kind.Field(i)
+			if !field.IsExported() {
+				continue
+			}
 			for _, h := range hostileFor(t, field) {
 				v := reflect.New(kind).Elem()
 				v.Set(reflect.ValueOf(base))

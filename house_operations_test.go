@@ -13,11 +13,21 @@ import (
 // partial are the functions that have nothing to do for some operations, by file and
 // name, with those operations.
 var partial = map[string][]string{
-	"operation_resolve.go namedBlocks":     {"Decrement"},                                   // the order chooses its blocks
-	"ledger_result.go entry":               {"Activation", "Amendment"},                     // nothing of their own stands on an entry
-	"cmd/creditledger/ids.go withWholeIDs": {"Decrement", "Increment"},                      // they name no block that there is
-	"fuzz/mistakes.go reworded":            {"Activation", "Amendment", "ExpirationChange"}, // they say nothing that has two forms
-	"fuzz/mistakes.go alter":               {"Activation"},
+	"account_step.go checkClock":           {"Activation", "Amendment", "Reverse", "Void"},               // they say no instant
+	"operation_resolve.go namedBlocks":     {"Decrement", "Reverse"},                                     // the order, or the charge, chooses its blocks
+	"ledger_result.go entry":               {"Activation", "Amendment", "Reverse"},                       // nothing of their own stands on an entry
+	"ledger_result.go derive":              {"Activation", "Amendment", "ExpirationChange", "Increment"}, // they return entries alone
+	"journal_record.go remembers":          {"Amendment", "ExpirationChange", "Void"},                    // their entries tell
+	"cmd/creditledger/ids.go withWholeIDs": {"Decrement", "Increment", "Reverse"},                        // they name no block that there is
+	"invoice/operation.go operationOf":     {"Reverse"},                                                  // it cannot stand in a pending change: a charge is named by what is not there yet
+	"invoice/operation.go operation":       {"Reverse"},
+	"fuzz/generate.go single":              {"Reverse"},
+	"fuzz/mistakes.go spoil":               {"Reverse"},
+	"fuzz/model/requests.go wrongOp":       {"Reverse"}, // the model has its own
+	"fuzz/model/same.go fields":            {"Reverse"},
+	"fuzz/model/same.go Note":              {"Reverse"},
+	"fuzz/mistakes.go reworded":            {"Activation", "Amendment", "ExpirationChange", "Reverse"}, // they say nothing that has two forms
+	"fuzz/mistakes.go alter":               {"Activation", "Reverse"},
 }
 
 // TestHouseEveryOperation: a switch that tells three operations or more apart, by their

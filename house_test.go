@@ -205,8 +205,8 @@ var layers = []layer{
 		"journal_block", "journal_fields", "journal_lines", "journal_operation", "journal_reader", "journal_record", "journal_texts", "journal_values",
 	}},
 	{"account", "one account in memory: time passes over it, an operation is decided on it, a record is replayed", []string{
-		"account_block", "account_change", "account_changeset", "account_checks", "account_draw", "account_erase", "account_expiry", "account_lists", "account_pools",
-		"account_rebuild", "account_replay", "account_state", "account_step", "account_weight",
+		"account_block", "account_change", "account_changeset", "account_checks", "account_draw", "account_erase", "account_expiry", "account_late", "account_lists", "account_pools",
+		"account_rebuild", "account_replay", "account_reverse", "account_state", "account_step", "account_weight",
 	}},
 	{"commit", "the accounts at hand, and what was decided on its way to the store", []string{
 		"commit_budget", "commit_committer", "commit_flight", "commit_joined", "commit_redecide", "commit_slots", "commit_turn",

@@ -3,9 +3,10 @@ package creditledger
 import "encoding/binary"
 
 const (
-	headFormat1 = 1
-	headFormat2 = 2 // has rows
-	blockFormat = 1
+	headFormat1  = 1
+	headFormat2  = 2 // has rows
+	blockFormat1 = 1
+	blockFormat2 = 2 // tagged fields
 )
 
 // AppendHead appends the binary form of h.
@@ -55,7 +56,11 @@ func AppendBlock(dst []byte, b *Block) []byte {
 	if b.CostBasis.IsSet() {
 		flags |= blockHasCostBasis
 	}
-	dst = append(dst, blockFormat, flags, byte(b.Status), byte(b.Source))
+	format := byte(blockFormat1)
+	if b.Paid || !b.Lapsed.IsZero() || b.Refill != nil {
+		format = blockFormat2
+	}
+	dst = append(dst, format, flags, byte(b.Status), byte(b.Source))
 	dst = appendText(dst, b.ID)
 	dst = binary.AppendUvarint(dst, b.Number)
 	dst = binary.AppendUvarint(dst, uint64(b.CreatedAt))
@@ -72,13 +77,79 @@ func AppendBlock(dst []byte, b *Block) []byte {
 	dst = appendFilters(dst, b.Filters)
 	dst = appendText(dst, b.InvoiceID)
 	dst = appendText(dst, b.ParentID)
-	return appendMetadata(dst, b.Metadata)
+	dst = appendMetadata(dst, b.Metadata)
+	if format == blockFormat1 {
+		return dst
+	}
+	return appendBlockFields(dst, b)
+}
+
+// appendBlockFields appends what few blocks have.
+func appendBlockFields(dst []byte, b *Block) []byte {
+	list := beginFields(dst)
+	if b.Paid {
+		list.tag(fieldPaid)
+	}
+	if !b.Lapsed.IsZero() {
+		list.tag(fieldLapsed)
+		list.dst = appendAmount(list.dst, b.Lapsed)
+	}
+	if b.Refill != nil {
+		list.tag(fieldRefill)
+		list.dst = appendRefill(list.dst, b.Refill)
+	}
+	return list.dst
+}
+
+func (r *reader) blockFields(b *Block) {
+	for tag := range r.fields() {
+		switch tag {
+		case fieldPaid:
+			b.Paid = true
+		case fieldLapsed:
+			if b.Lapsed = r.amount(); b.Lapsed.Sign() <= 0 {
+				r.fail("it lost nothing")
+			}
+		case fieldRefill:
+			b.Refill = r.refill()
+		default:
+			r.unknownField(tag)
+		}
+	}
+	if r.err == "" && !b.Paid && b.Lapsed.IsZero() && b.Refill == nil {
+		r.fail("no fields in format %d", blockFormat2)
+	}
+}
+
+func appendRefill(dst []byte, f *Refill) []byte {
+	dst = appendAmount(dst, f.Repaid)
+	dst = binary.AppendUvarint(dst, uint64(f.EffectiveAt))
+	dst = binary.AppendUvarint(dst, uint64(f.ExpiresAt))
+	if f.CostBasis.IsSet() {
+		dst = appendCostBasis(append(dst, 1), f.CostBasis)
+	} else {
+		dst = append(dst, 0)
+	}
+	dst = binary.AppendVarint(dst, int64(f.Priority))
+	return append(dst, byte(f.Source))
+}
+
+func (r *reader) refill() *Refill {
+	f := &Refill{Repaid: r.amount(), EffectiveAt: r.someInstant(), ExpiresAt: r.instant()}
+	if r.bool() {
+		f.CostBasis = r.costBasis()
+	}
+	f.Priority, f.Source = r.int32(), Source(r.enum(sourceNames, 0))
+	if f.Repaid.Sign() <= 0 {
+		r.fail("nothing was repaid")
+	}
+	return f
 }
 
 // DecodeBlock reads what AppendBlock wrote. It refuses anything else with a CorruptError.
 func DecodeBlock(data []byte) (Block, error) {
 	r := reader{data: data}
-	r.version(blockFormat, blockFormat)
+	format := r.version(blockFormat1, blockFormat2)
 	flags := r.byte()
 	if flags&^(blockOverdraft|blockHasCostBasis) != 0 {
 		r.fail("unknown flags")
@@ -105,5 +176,8 @@ func DecodeBlock(data []byte) (Block, error) {
 	b.InvoiceID = r.text()
 	b.ParentID = r.text()
 	b.Metadata = r.metadata()
+	if format >= blockFormat2 {
+		r.blockFields(&b)
+	}
 	return b, r.finish("block")
 }

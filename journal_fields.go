@@ -18,7 +18,21 @@ const (
 
 // The tags of a record's fields. They are never reused.
 const (
-	fieldWas = 1 // seal of the record of an earlier format that it was made from
+	fieldWas        = 1 // seal of the record of an earlier format that it was made from
+	fieldForgets    = 2 // blocks remember nothing of it, as in earlier formats
+	fieldSettlement = 3 // for how many microseconds usage may be reported late
+)
+
+// The tags of a line's fields. They are never reused.
+const (
+	fieldReverses = 1 // the entry that it takes back
+)
+
+// The tags of a block's fields. They are never reused.
+const (
+	fieldPaid   = 1 // it waited for payment
+	fieldLapsed = 2 // what it lost to its own expiry
+	fieldRefill = 3 // what repaid its debt
 )
 
 // fieldList writes a list of fields behind what was written before.

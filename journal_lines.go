@@ -17,13 +17,30 @@ type Line struct {
 	VoidAmount Amount  // void_initiated, void
 	NewBlock   uint64  // expiration_change: number of the block made
 	NewExpiry  Instant // expiration_change, void_initiated
+	Reverses   uint64  // amendment, increment of a reversal: the entry taken back; 0: none
 }
 
 // Effect is what one operation did.
 type Effect struct {
 	Lines      []Line
-	NewBlockID string // of the block it made, if any
+	NewBlockID string // of the first block it made, if any
+	Charge     uint64 // reverse: the record that drew what it takes back
+	Lost       Amount // reverse: what no block could take back
 }
+
+// expires reports whether there are entries of expiries.
+func (e *Effect) expires() bool {
+	for i := range e.Lines {
+		if e.Lines[i].Type == EntryCreditBlockExpiry {
+			return true
+		}
+	}
+	return false
+}
+
+// refills reports whether an entry of a grant repays a debt: the block that a grant makes
+// has its last entry.
+func refills(e *Effect, j int) bool { return j < len(e.Lines)-1 || e.NewBlockID == "" }
 
 // lineCodec writes and reads the lines of a record. What follows from the line
 // before (the starting balance, the instant) is left out, and the ending balance is
@@ -39,7 +56,8 @@ const (
 	lineCounted  = 0x08
 	lineHasAt    = 0x10
 	lineHasStart = 0x20
-	lineKnown    = lineTypeMask | lineCounted | lineHasAt | lineHasStart
+	lineHasMore  = 0x40 // a list of fields ends it: from record format 3 on
+	lineKnown    = lineTypeMask | lineCounted | lineHasAt | lineHasStart | lineHasMore
 )
 
 func (c *lineCodec) append(dst []byte, e *Effect) []byte {
@@ -57,6 +75,9 @@ func (c *lineCodec) append(dst []byte, e *Effect) []byte {
 		if !c.begun || l.Starting.Cmp(c.prev) != 0 {
 			head |= lineHasStart
 		}
+		if l.Reverses != 0 {
+			head |= lineHasMore
+		}
 		dst = append(dst, head)
 		if head&lineHasAt != 0 {
 			dst = binary.AppendUvarint(dst, uint64(l.At))
@@ -73,13 +94,18 @@ func (c *lineCodec) append(dst []byte, e *Effect) []byte {
 		case EntryVoidInitiated, EntryVoid:
 			dst = appendAmount(dst, l.VoidAmount)
 		}
+		if head&lineHasMore != 0 {
+			list := beginFields(dst)
+			list.tag(fieldReverses)
+			dst = binary.AppendUvarint(list.dst, l.Reverses)
+		}
 		c.prev, c.begun = l.Ending, true
 	}
 	return dst
 }
 
 func (c *lineCodec) read(r *reader, e *Effect) {
-	e.NewBlockID = r.text()
+	*e = Effect{Lines: e.Lines, NewBlockID: r.text()}
 	n := r.count()
 	e.Lines = slices.Grow(e.Lines[:0], n)[:n]
 	clear(e.Lines)
@@ -124,6 +150,9 @@ func (c *lineCodec) readLine(r *reader, l *Line) {
 	case EntryVoid:
 		l.VoidAmount = r.amount()
 	}
+	if head&lineHasMore != 0 {
+		l.readFields(r)
+	}
 	l.Ending = l.Starting
 	if head&lineCounted != 0 {
 		var err error
@@ -132,6 +161,20 @@ func (c *lineCodec) readLine(r *reader, l *Line) {
 		}
 	}
 	c.prev, c.begun = l.Ending, true
+}
+
+func (l *Line) readFields(r *reader) {
+	for tag := range r.fields() {
+		switch tag {
+		case fieldReverses:
+			l.Reverses = r.uvarint()
+		default:
+			r.unknownField(tag)
+		}
+	}
+	if r.err == "" && l.Reverses == 0 {
+		r.fail("a list of no fields")
+	}
 }
 
 // counted is the total after an entry whose block counts in it.

@@ -12,6 +12,7 @@ const (
 	opAmendment        = 5
 	opActivation       = 6
 	opBatch            = 7
+	opReverse          = 8
 	opErase            = 19
 )
 
@@ -60,6 +61,11 @@ func (c *operationCodec) append(dst []byte, op Operation) []byte {
 		return c.end(dst, op.Description, op.Metadata)
 	case erase:
 		return c.appendErase(append(dst, opErase), &op)
+	case Reverse:
+		dst = appendText(append(dst, opReverse), string(op.Charge))
+		dst = binary.AppendUvarint(dst, op.Entry)
+		dst = appendAmount(dst, op.Amount)
+		return c.end(dst, op.Description, op.Metadata)
 	case Batch:
 		dst = binary.AppendUvarint(append(dst, opBatch), uint64(len(op)))
 		for _, o := range op {
@@ -139,6 +145,7 @@ func appendIncrement(dst []byte, op *Increment) []byte {
 const (
 	decrementHasLimit  = 0x80
 	decrementHasBefore = 0x40 // from record format 2 on
+	decrementHasUsage  = 0x20 // from record format 3 on
 )
 
 // saysEligibleBefore reports whether an operation, or one of a batch, has a field that
@@ -146,7 +153,7 @@ const (
 func saysEligibleBefore(op Operation) bool {
 	switch op := op.(type) {
 	case Decrement:
-		return op.EligibleBefore != 0
+		return op.eligibleBefore != 0
 	case Batch:
 		for i := range op {
 			if saysEligibleBefore(op[i]) {
@@ -163,15 +170,21 @@ func appendDecrement(dst []byte, op *Decrement) []byte {
 	if bounded {
 		policy |= decrementHasLimit
 	}
-	if op.EligibleBefore != 0 {
+	if op.eligibleBefore != 0 {
 		policy |= decrementHasBefore
+	}
+	if op.UsageAt != 0 {
+		policy |= decrementHasUsage
 	}
 	dst = append(dst, policy)
 	if bounded {
 		dst = appendAmount(dst, limit)
 	}
-	if op.EligibleBefore != 0 {
-		dst = appendInstant(dst, op.EligibleBefore)
+	if op.eligibleBefore != 0 {
+		dst = appendInstant(dst, op.eligibleBefore)
+	}
+	if op.UsageAt != 0 {
+		dst = appendInstant(dst, op.UsageAt)
 	}
 	dst = appendAmount(dst, op.Amount)
 	dst = appendText(dst, op.ItemID)
@@ -221,6 +234,10 @@ func (c *operationCodec) operation(r *reader, inBatch bool) Operation {
 		return op
 	case code == opErase && !inBatch && c.format >= recordFormat3:
 		return c.readErase(r)
+	case code == opReverse:
+		op := Reverse{Charge: Key(r.text()), Entry: r.uvarint(), Amount: r.amount()}
+		op.Description, op.Metadata = c.readEnd(r)
+		return op
 	case code == opBatch && !inBatch:
 		return c.batch(r)
 	}
@@ -269,7 +286,7 @@ func (c *operationCodec) increment(r *reader) Operation {
 
 func (c *operationCodec) decrement(r *reader) Operation {
 	policy := r.byte()
-	op := Decrement{Overdraft: Overdraft(policy &^ (decrementHasLimit | decrementHasBefore))}
+	op := Decrement{Overdraft: Overdraft(policy &^ (decrementHasLimit | decrementHasBefore | decrementHasUsage))}
 	if int(op.Overdraft) >= len(overdraftNames) {
 		r.fail("unknown code %d", policy)
 	}
@@ -277,7 +294,10 @@ func (c *operationCodec) decrement(r *reader) Operation {
 		op.OverdraftLimit = OverdraftLimitOf(r.amount())
 	}
 	if policy&decrementHasBefore != 0 {
-		op.EligibleBefore = r.someInstant()
+		op.eligibleBefore = r.someInstant()
+	}
+	if policy&decrementHasUsage != 0 {
+		op.UsageAt = r.someInstant()
 	}
 	op.Amount = r.amount()
 	op.ItemID = r.text()

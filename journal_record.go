@@ -23,6 +23,13 @@ type OpRecord struct {
 	Op         Operation    // with its dates resolved
 	Texts      []SealedText // one for each operation; nil when none has a text, and in formats 1 and 2
 	Effects    []Effect     // one; for a Batch one per operation
+
+	// Forgets: it was written in a format before 3, when blocks did not remember what
+	// they lost to their expiry, what repaid their debts and that they waited for payment.
+	Forgets bool
+	// Settlement is for how many microseconds usage may be reported late, in a record with
+	// expiries; 0: DefaultSettlement. It tells which blocks stay open.
+	Settlement Instant
 }
 
 // GeneratedKey is the key that the ledger made for an operation that had none.
@@ -37,17 +44,17 @@ func (r *OpRecord) Entries() uint64 {
 	return uint64(n)
 }
 
-// entryID is the id of the n-th entry of a record: the record's id with n mixed into
-// its last bytes, so that the first entry has the record's own id.
-func entryID(record uuid.UUID, n int) string {
-	tail := binary.BigEndian.Uint32(record[12:]) ^ uint32(n)
-	binary.BigEndian.PutUint32(record[12:], tail)
-	return record.String()
+// numberedID is an id with n mixed into its last bytes: the n-th entry of a record is
+// named so after the record, and the first has the record's own id.
+func numberedID(id uuid.UUID, n int) string {
+	tail := binary.BigEndian.Uint32(id[12:]) ^ uint32(n)
+	binary.BigEndian.PutUint32(id[12:], tail)
+	return id.String()
 }
 
 const (
 	recordFormat1 = 1
-	recordFormat2 = 2 // a decrement may have EligibleBefore
+	recordFormat2 = 2 // a decrement may say before when credits had to be eligible
 	recordFormat3 = 3 // tagged fields; digests in the place of texts
 	policyOrb1    = 1 // the drawdown order, so that old entries stay explainable when another is added
 )
@@ -56,13 +63,40 @@ const (
 // written in, so that a record has one form and releases that know no later format read
 // all they can.
 func recordFormatOf(r *OpRecord) byte {
-	if _, erases := r.Op.(erase); erases || r.Texts != nil || r.Was != (Seal{}) {
+	if _, erases := r.Op.(erase); erases || r.Texts != nil || r.Was != (Seal{}) || r.Settlement != 0 || (!r.Forgets && r.remembers()) {
 		return recordFormat3
 	}
 	if saysEligibleBefore(r.Op) {
 		return recordFormat2
 	}
 	return recordFormat1
+}
+
+// remembers reports whether blocks remember something of the record that they did not
+// before format 3, or whether it says something that only that has room for.
+func (r *OpRecord) remembers() bool {
+	var one [1]Operation
+	ops := operations(r.Op, &one)
+	for i := range r.Effects {
+		e := &r.Effects[i]
+		switch op := ops[i].(type) {
+		case Activation, Reverse:
+			return true
+		case Decrement:
+			if op.UsageAt != 0 {
+				return true
+			}
+		case Increment:
+			if len(e.Lines) > 0 && refills(e, 0) {
+				return true
+			}
+		default:
+			if e.expires() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // AppendRecord appends the canonical bytes of r: what is stored, and what is sealed.
@@ -80,14 +114,23 @@ func AppendRecord(dst []byte, r *OpRecord) []byte {
 	if format >= recordFormat3 {
 		dst = appendRecordFields(dst, r)
 	}
-	ops := operationCodec{format: format, texts: r.Texts}
-	dst = ops.append(dst, r.Op)
+	codec := operationCodec{format: format, texts: r.Texts}
+	dst = codec.append(dst, r.Op)
 	lines := lineCodec{at: r.At}
+	var one [1]Operation
+	ops := operations(r.Op, &one)
 	for i := range r.Effects {
-		dst = lines.append(dst, &r.Effects[i])
+		e := &r.Effects[i]
+		if dst = lines.append(dst, e); takesBack(ops[i]) {
+			dst = appendAmount(binary.AppendUvarint(dst, e.Charge), e.Lost)
+		}
 	}
 	return dst
 }
+
+// takesBack reports whether an operation is about a charge, and may lose credits without
+// an entry that says so.
+func takesBack(op Operation) bool { _, ok := op.(Reverse); return ok }
 
 // appendRecordFields appends what few records of format 3 have.
 func appendRecordFields(dst []byte, r *OpRecord) []byte {
@@ -95,6 +138,13 @@ func appendRecordFields(dst []byte, r *OpRecord) []byte {
 	if r.Was != (Seal{}) {
 		list.tag(fieldWas)
 		list.dst = append(list.dst, r.Was[:]...)
+	}
+	if r.Forgets {
+		list.tag(fieldForgets)
+	}
+	if r.Settlement != 0 {
+		list.tag(fieldSettlement)
+		list.dst = appendInstant(list.dst, r.Settlement)
 	}
 	return list.dst
 }
@@ -106,6 +156,10 @@ func (rec *OpRecord) readFields(r *reader) {
 			if rec.Was = r.seal(); rec.Was == (Seal{}) {
 				r.fail("an empty seal")
 			}
+		case fieldForgets:
+			rec.Forgets = true
+		case fieldSettlement:
+			rec.Settlement = r.someInstant()
 		default:
 			r.unknownField(tag)
 		}
@@ -143,19 +197,46 @@ func (rec *OpRecord) decode(likely AccountID, data []byte) error {
 	ops := operationCodec{format: format}
 	rec.Op = ops.read(&r)
 	rec.Texts = ops.texts
-	if r.err == "" && format != recordFormatOf(rec) {
-		r.fail("its operation does not belong in format %d", format)
-	}
-	effects := 1
-	if b, ok := rec.Op.(Batch); ok {
-		effects = len(b)
-	}
-	lines := lineCodec{at: rec.At}
-	rec.Effects = slices.Grow(rec.Effects[:0], effects)[:effects]
-	for i := range rec.Effects {
-		lines.read(&r, &rec.Effects[i])
+	rec.readEffects(&r)
+	if r.err == "" {
+		rec.checkFormat(&r, format)
 	}
 	return r.finish("journal record")
+}
+
+func (rec *OpRecord) readEffects(r *reader) {
+	if r.err != "" {
+		return
+	}
+	var one [1]Operation
+	ops := operations(rec.Op, &one)
+	lines := lineCodec{at: rec.At}
+	rec.Effects = slices.Grow(rec.Effects[:0], len(ops))[:len(ops)]
+	for i, op := range ops {
+		e := &rec.Effects[i]
+		if lines.read(r, e); takesBack(op) {
+			e.Charge, e.Lost = r.uvarint(), r.amount()
+			if e.Lost.Sign() < 0 {
+				r.fail("a negative loss")
+			}
+		}
+	}
+}
+
+// checkFormat refuses a record that would not be written in its format again.
+func (rec *OpRecord) checkFormat(r *reader, format byte) {
+	remembers := rec.remembers()
+	if format < recordFormat3 {
+		rec.Forgets = remembers
+	}
+	switch {
+	case format != recordFormatOf(rec):
+		r.fail("it does not belong in format %d", format)
+	case rec.Forgets && !remembers:
+		r.fail("there is nothing that blocks forget")
+	case rec.Settlement != 0 && (rec.Settlement == defaultSettlement || !slices.ContainsFunc(rec.Effects, func(e Effect) bool { return e.expires() })):
+		r.fail("a settlement window without need")
+	}
 }
 
 // RecordFits reports whether canonical bytes begin as record seq of an account does,

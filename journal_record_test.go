@@ -23,13 +23,16 @@ type namedRecord struct {
 // filledOperations gives every kind of operation with every field set.
 func filledOperations(t rapid.TB) []Operation {
 	plain := filled[Decrement](t)
-	plain.OverdraftLimit, plain.EligibleBefore = OverdraftLimit{}, 0
+	plain.OverdraftLimit, plain.UsageAt = OverdraftLimit{}, 0
 	bounded := filled[Decrement](t)
-	bounded.Overdraft, bounded.EligibleBefore = OverdraftAllow, 0
-	before := filled[Decrement](t)
-	before.OverdraftLimit = OverdraftLimit{}
+	bounded.Overdraft, bounded.UsageAt = OverdraftAllow, 0
+	before := plain
+	before.eligibleBefore = when(start) + 10
+	late := filled[Decrement](t)
+	late.OverdraftLimit = OverdraftLimit{}
 	return []Operation{
 		filled[Increment](t), plain, bounded, filled[ExpirationChange](t), filled[Void](t), filled[Amendment](t), filled[Activation](t), before,
+		late, filled[Reverse](t),
 	}
 }
 
@@ -40,6 +43,11 @@ const (
 	sealedText, sealedBatch   = "increment with a sealed text", "batch of which one says nothing"
 	fromEarlier, quietEarlier = "void made from an earlier format", "expiry made from an earlier format"
 	erasure1, erasure2        = "erasure", "erasure of one operation of a batch"
+
+	lateUsage, taken, takenInBatch = "usage reported late", "charge taken back", "batch with charges taken back"
+	remembered, otherWindow        = "expiry that blocks remember", "expiry under another settlement window"
+	refilling, paid, movedAway     = "grant that repays, remembered", "activation that is remembered", "expiration change to the past, remembered"
+	forgetting                     = "expiry of an earlier format that blocks do not remember"
 )
 
 // format is the one that a sample is written in.
@@ -47,7 +55,8 @@ func (s *namedRecord) format() byte {
 	switch s.name {
 	case eligibleBefore, batchBefore:
 		return recordFormat2
-	case sealedText, sealedBatch, fromEarlier, quietEarlier, erasure1, erasure2:
+	case sealedText, sealedBatch, fromEarlier, quietEarlier, erasure1, erasure2,
+		lateUsage, taken, takenInBatch, remembered, otherWindow, refilling, paid, movedAway, forgetting:
 		return recordFormat3
 	}
 	return recordFormat1
@@ -59,8 +68,14 @@ func sampleRecords(t rapid.TB) []namedRecord {
 	record := func(op Operation, effects ...Effect) *OpRecord {
 		rec := filled[OpRecord](t)
 		rec.At, rec.Op, rec.Effects = at, op, effects
-		rec.Texts, rec.Was = nil, Seal{}
+		rec.Texts, rec.Was, rec.Settlement, rec.Forgets = nil, Seal{}, 0, false
 		return &rec
+	}
+	// A record of a format before 3, of which blocks remember nothing.
+	early := func(op Operation, effects ...Effect) *OpRecord {
+		rec := record(op, effects...)
+		rec.Forgets = true
+		return rec
 	}
 	sealed := func(rec *OpRecord) *OpRecord {
 		rec.sealTexts(&Salt{7, 7, 7})
@@ -81,22 +96,25 @@ func sampleRecords(t rapid.TB) []namedRecord {
 	}
 	ops := filledOperations(t)
 	none := amount("0")
+	back, again := line(EntryAmendment, "30", "70", "100"), line(EntryIncrement, "20", "100", "120")
+	back.Reverses, again.Reverses = 400, 401
+	takenBack := Effect{Lines: []Line{back, again, line(EntryCreditBlockExpiry, "5", "120", "120")}, NewBlockID: "new", Charge: 299, Lost: amount("7.5")}
 	return []namedRecord{
-		{"increment", record(ops[0], Effect{Lines: []Line{line(EntryIncrement, "20", "-20", "0"), line(EntryIncrement, "5.5", "0", "5.5")}, NewBlockID: "new"})},
+		{"increment", early(ops[0], Effect{Lines: []Line{line(EntryIncrement, "20", "-20", "0"), line(EntryIncrement, "5.5", "0", "5.5")}, NewBlockID: "new"})},
 		{"decrement", record(ops[1], Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150"), line(EntryDecrement, "50", "150", "100")}})},
 		{"decrement with a limit", record(ops[2], Effect{Lines: []Line{line(EntryDecrement, widest, "0", "-"+widest)}, NewBlockID: "debt"})},
 		{"decrement of nothing", record(ops[1], Effect{})},
 		{"expiration change", record(ops[3], Effect{Lines: []Line{moved}, NewBlockID: "new"})},
-		{"expiration change to the past", record(ops[3], Effect{Lines: []Line{moved, line(EntryCreditBlockExpiry, "10", "80", "70")}, NewBlockID: "new"})},
+		{"expiration change to the past", early(ops[3], Effect{Lines: []Line{moved, line(EntryCreditBlockExpiry, "10", "80", "70")}, NewBlockID: "new"})},
 		{"void", record(ops[4], Effect{Lines: []Line{initiated, voided}})},
 		{"amendment", record(ops[5], Effect{Lines: []Line{line(EntryAmendment, "25", "60", "85")}})},
 		{"amendment that does not count", record(ops[5], Effect{Lines: []Line{line(EntryAmendment, "25", "60", "60")}})},
-		{"activation", record(ops[6], Effect{})},
-		{"expiry", record(expire{}, Effect{Lines: []Line{
+		{"activation", early(ops[6], Effect{})},
+		{"expiry", early(expire{}, Effect{Lines: []Line{
 			lapsed("2026-02-01", "30", "180", "150"), lapsed("2026-02-01", "1", "150", "150"), lapsed("2026-02-15", "5", "160", "155"),
 			line(EntryCreditBlockExpiry, "50", "155", "105"),
 		}})},
-		{"batch", record(Batch(ops[:7]), Effect{Lines: []Line{line(EntryIncrement, "1", "0", "1")}, NewBlockID: "a"}, Effect{}, Effect{},
+		{"batch", early(Batch(ops[:7]), Effect{Lines: []Line{line(EntryIncrement, "1", "0", "1")}, NewBlockID: "a"}, Effect{}, Effect{},
 			Effect{Lines: []Line{moved}, NewBlockID: "b"}, Effect{Lines: []Line{initiated, voided}}, Effect{},
 			Effect{Lines: []Line{line(EntryAmendment, "1", none.String(), "1")}})},
 		{eligibleBefore, record(ops[7], Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}})},
@@ -105,6 +123,15 @@ func sampleRecords(t rapid.TB) []namedRecord {
 		{sealedBatch, sealed(record(Batch{ops[1], Activation{BlockID: "quiet"}, ops[5], ops[7], ops[3], ops[4], ops[6]},
 			Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}}, Effect{}, Effect{}, Effect{}, Effect{}, Effect{}, Effect{}))},
 		{fromEarlier, copied(sealed(record(ops[4], Effect{Lines: []Line{initiated, voided}})))},
+		{lateUsage, sealed(record(ops[8], Effect{Lines: []Line{line(EntryAmendment, "30", "180", "180"), line(EntryDecrement, "30", "180", "180"), line(EntryDecrement, "1", "180", "179")}}))},
+		{taken, sealed(record(ops[9], takenBack))},
+		{takenInBatch, sealed(record(Batch{ops[9], ops[1], ops[9]}, Effect{Charge: 3}, Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}}, takenBack))},
+		{remembered, record(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}})},
+		{otherWindow, window(record(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}}))},
+		{refilling, sealed(record(ops[0], Effect{Lines: []Line{line(EntryIncrement, "20", "-20", "0")}}))},
+		{paid, sealed(record(ops[6], Effect{}))},
+		{movedAway, sealed(record(ops[3], Effect{Lines: []Line{moved, line(EntryCreditBlockExpiry, "10", "80", "70")}, NewBlockID: "new"}))},
+		{forgetting, copied(early(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}}))},
 		{quietEarlier, copied(record(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}}))},
 		{erasure1, record(erase{From: 3, To: 900, Operations: 300, Blocks: []string{"A", "B"}}, Effect{})},
 		{erasure2, record(erase{From: 7, To: 7, Operation: 2, Operations: 1}, Effect{})},
@@ -114,6 +141,12 @@ func sampleRecords(t rapid.TB) []namedRecord {
 // copied is a record as a copy makes it from one of an earlier format.
 func copied(rec *OpRecord) *OpRecord {
 	rec.Was = Seal{9, 9, 9}
+	return rec
+}
+
+// window is a record under a settlement window of an hour.
+func window(rec *OpRecord) *OpRecord {
+	rec.Settlement = 3600 * 1_000_000
 	return rec
 }
 
@@ -219,7 +252,7 @@ func TestOperationCodec(t *testing.T) {
 		for i := range v.NumField() {
 			v.Set(reflect.ValueOf(op))
 			name := v.Type().Field(i).Name
-			if v.Field(i).IsZero() { // Overdraft and Limit exclude each other
+			if v.Field(i).IsZero() || !v.Type().Field(i).IsExported() { // Overdraft and Limit exclude each other
 				continue
 			}
 			v.Field(i).SetZero()
@@ -284,9 +317,7 @@ func TestRecordRoundTripProperty(t *testing.T) {
 				continue
 			}
 			for _, c := range d.changes {
-				if c.created != nil {
-					b.made = append(b.made, c.created)
-				}
+				b.made = append(b.made, c.created...)
 			}
 			for _, stored := range d.records {
 				rec, err := DecodeRecord(stored.bytes)
@@ -365,7 +396,7 @@ func TestRecordFormats(t *testing.T) {
 		}
 	}
 	plain := sampleRecords(t)[0].rec
-	plain.Op = Activation{BlockID: "b"}
+	plain.Op, plain.Forgets = Amendment{BlockID: "b", Amount: AmountOf(1)}, false
 	codec := operationCodec{format: recordFormat3}
 	data := AppendRecord(nil, plain)
 	at := bytes.LastIndex(data, new(operationCodec).append(nil, plain.Op))
@@ -388,12 +419,12 @@ func TestSeal(t *testing.T) {
 // record's own, and no two are the same.
 func TestEntryIDs(t *testing.T) {
 	record := uuid7.New(when("2026-03-01").Time().UnixMilli(), [10]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
-	if entryID(record, 0) != record.String() {
-		t.Errorf("the first is %s, the record %s", entryID(record, 0), record)
+	if numberedID(record, 0) != record.String() {
+		t.Errorf("the first is %s, the record %s", numberedID(record, 0), record)
 	}
 	seen := map[string]bool{}
 	for n := range 100_000 {
-		id := entryID(record, n)
+		id := numberedID(record, n)
 		if seen[id] {
 			t.Fatalf("entry %d has the id of another", n)
 		}

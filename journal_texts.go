@@ -40,6 +40,8 @@ func textOf(op Operation) (description string, metadata map[string]string) {
 		return op.Description, op.Metadata
 	case Activation:
 		return op.Description, op.Metadata
+	case Reverse:
+		return op.Description, op.Metadata
 	}
 	return "", nil
 }
@@ -63,6 +65,9 @@ func withText(op Operation, description string, metadata map[string]string) Oper
 		op.Description, op.Metadata = description, metadata
 		return op
 	case Activation:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case Reverse:
 		op.Description, op.Metadata = description, metadata
 		return op
 	}

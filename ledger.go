@@ -25,6 +25,8 @@ type Options struct {
 	GracePeriod time.Duration
 	// Repay is what an Increment without a Repay of its own does; default RepayFirst.
 	Repay Repay
+	// Settlement is how late usage may be reported (Decrement.UsageAt); 0: DefaultSettlement.
+	Settlement time.Duration
 	// CacheBlocks bounds the accounts kept in memory by the number of their open
 	// blocks (an account counts one more, and so does every 256 bytes that a block's
 	// filters and metadata take up: see MaxOpenBlocks); default 1,000,000, some 300 MB.
@@ -58,7 +60,8 @@ type Ledger struct {
 	cache  cache
 	commit committer
 
-	expiries int // how many are written in one commit
+	expiries   int     // how many are written in one commit
+	settlement Instant // for how many microseconds usage may be reported late
 
 	// customers counts the deletions of customers, so that accounts in memory know
 	// when to look again.
@@ -89,7 +92,7 @@ func New(store Store, opts *Options) *Ledger {
 	if o.ExpiriesPerCommit <= 0 {
 		o.ExpiriesPerCommit = defaultExpiriesPerCommit
 	}
-	l := &Ledger{store: store, clock: o.Clock, grace: o.GracePeriod, repay: o.Repay, expiries: o.ExpiriesPerCommit}
+	l := &Ledger{store: store, clock: o.Clock, grace: o.GracePeriod, repay: o.Repay, expiries: o.ExpiriesPerCommit, settlement: settlementOf(o.Settlement)}
 	l.ids.random = o.Random
 	l.cache.limit = o.CacheBlocks
 	l.cache.beginRedecide = l.beginRedecide

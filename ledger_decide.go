@@ -13,6 +13,8 @@ type decision struct {
 	account  *account
 	grace    time.Duration
 	expiries int // how many are written in one commit
+	// settlement is for how many microseconds usage may be reported late.
+	settlement Instant
 
 	pieces []*flight // what expired and does not go out with the operation, in order
 	gone   []*change // in the pieces
@@ -34,7 +36,7 @@ var decisions = sync.Pool{New: func() any { return new(decision) }}
 func newDecision(l *Ledger, r *request, a *account) *decision {
 	r.ids = 0
 	d := decisions.Get().(*decision)
-	d.request, d.account, d.grace, d.expiries = r, a, l.grace, l.expiries
+	d.request, d.account, d.grace, d.expiries, d.settlement = r, a, l.grace, l.expiries, l.settlement
 	return d
 }
 
@@ -75,7 +77,7 @@ func (d *decision) decide() (err error) {
 	first := len(d.changes)
 	entries, weight := a.head.Entries, a.weight
 	for i, op := range ops {
-		err := d.change(op)
+		err := d.change(op, r.charge(i))
 		if err == nil {
 			err = d.checkLimits(entries, weight)
 		}
@@ -103,14 +105,28 @@ func (d *decision) checkLimits(entries uint64, weight int) error {
 	return checkRoom(d.account, weight)
 }
 
-// change decides and applies one operation.
-func (d *decision) change(op Operation) error {
+// newChange is an empty change.
+func (d *decision) newChange() *change {
 	c := d.spare.next()
+	c.settlement = d.settlement
+	return c
+}
+
+// change decides and applies one operation, which may be about a charge.
+func (d *decision) change(op Operation, about *charge) error {
+	if err := checkSettlement(op, d.account.at, d.settlement); err != nil {
+		return err
+	}
+	c := d.newChange()
+	c.charge = about
 	if err := step(d.account, op, c); err != nil {
 		return err
 	}
-	if c.created != nil && c.created.ID == "" {
-		c.created.ID = d.request.nextID(d.account.at).String()
+	if len(c.created) > 0 && c.created[0].ID == "" {
+		c.created[0].ID = d.request.nextID(d.account.at).String()
+		if err := nameSiblings(c.created); err != nil {
+			return err
+		}
 	}
 	return d.apply(op, c)
 }
@@ -141,8 +157,14 @@ func (d *decision) seal(op Operation, key Key, at Instant, entries uint64, chang
 	total := a.total
 	for i, c := range changes {
 		rec.Effects[i] = Effect{Lines: c.lines}
-		if c.created != nil {
-			rec.Effects[i].NewBlockID = c.created.ID
+		if len(c.created) > 0 {
+			rec.Effects[i].NewBlockID = c.created[0].ID
+		}
+		if c.charge != nil {
+			rec.Effects[i].Charge, rec.Effects[i].Lost = c.charge.record, c.lost
+		}
+		if c.expires && c.settlement != defaultSettlement {
+			rec.Settlement = c.settlement
 		}
 		if c.materialised {
 			total = a.totalAt(at, c.lines[len(c.lines)-1].Ending)

@@ -5,7 +5,7 @@ package creditledger
 func (d *decision) expire() error {
 	a := d.account
 	for len(a.lapsed) > 0 {
-		c := d.spare.next()
+		c := d.newChange()
 		entries := a.head.Entries
 		materialise(a, c, min(len(a.lapsed), d.expiries))
 		at := c.lines[len(c.lines)-1].At

@@ -101,7 +101,7 @@ func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys ma
 			return err
 		}
 	}
-	changes, err := replay(s.account, rec, SealOf(stored.Bytes), newChange)
+	changes, err := replay(s.account, rec, SealOf(stored.Bytes), nil, newChange)
 	d.changes = append(d.changes, changes...)
 	if err != nil {
 		return err

@@ -14,8 +14,9 @@ type request struct {
 	key           Key  // the caller's, or empty
 	keyIsOurs     bool // the ledger made the key for this request, which is decided afresh
 	attach        Attach
-	mayLead       bool // the caller may commit in its own goroutine
-	mustLookUpKey bool // somebody else uses the key
+	charges       []*charge // of the operations that are about one; nil: none is
+	mayLead       bool      // the caller may commit in its own goroutine
+	mustLookUpKey bool      // somebody else uses the key
 	// foreign is why the customer may not use this currency, deleted why nothing is
 	// taken from the customer any more (customerFirst).
 	foreign, deleted error
@@ -29,6 +30,26 @@ type request struct {
 
 func (r *request) accountKey() AccountKey { return AccountKey{Account: r.account, Key: r.key} }
 
+// refuseReversals keeps out what stores have no place for yet: how much of a charge was
+// taken back.
+func refuseReversals(op Operation) error {
+	var one [1]Operation
+	for _, op := range operations(op, &one) {
+		if _, ok := op.(Reverse); ok {
+			return invalid("op", "reverse is not kept by any store yet")
+		}
+	}
+	return nil
+}
+
+// charge is what the i-th operation is about; nil unless it takes a charge back.
+func (r *request) charge(i int) *charge {
+	if r.charges == nil {
+		return nil
+	}
+	return r.charges[i]
+}
+
 func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key Key) (request, error) {
 	if err := ctx.Err(); err != nil {
 		return request{}, err
@@ -39,6 +60,7 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 		checkOptionalID("idempotency_key", string(key)),
 		checkOperation(op),
 		checkSize(op),
+		refuseReversals(op),
 	)
 	if err != nil {
 		return request{}, err

@@ -14,7 +14,7 @@ func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant, 
 	b := newEntryBuilder(rec, ops, now, grace)
 	part := func(res *Result, i int) {
 		b.part(res, i, changes[i].blocks)
-		res.Overage, res.Consumed = changes[i].overage, changes[i].consumed
+		res.take(changes[i])
 	}
 	res := &Result{Key: b.key, At: rec.At}
 	if _, ok := rec.Op.(Batch); !ok {
@@ -32,6 +32,12 @@ func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant, 
 		res.Entries = append(res.Entries, res.Results[i].Entries...)
 	}
 	return res
+}
+
+// take notes what a change tells beside its entries.
+func (r *Result) take(c *change) {
+	r.Overage, r.Consumed = c.overage, c.consumed
+	r.Reversed, r.Lapsed, r.Lost = c.reversed, c.lapsed, c.lost
 }
 
 // entryBuilder turns the lines of a record into entries.
@@ -58,7 +64,7 @@ func (b *entryBuilder) id() string {
 	if b.n == 0 && b.rec.Key == "" {
 		return string(b.key[len(generatedPrefix):][:uuid7.TextSize])
 	}
-	return entryID(b.rec.ID, b.n)
+	return numberedID(b.rec.ID, b.n)
 }
 
 // part builds the result of the i-th operation. blocks holds the block of each line.
@@ -84,7 +90,7 @@ func (b *entryBuilder) entry(e *Entry, i int, effect *Effect, j int, block *bloc
 			ID: block.ID, Number: block.Number, ExpiresAt: block.ExpiresAt,
 			CostBasis: block.CostBasis, Filters: block.rare.Filters,
 		},
-		IdempotencyKey: b.rec.Key, NewBlockExpiry: l.NewExpiry, VoidAmount: l.VoidAmount,
+		IdempotencyKey: b.rec.Key, NewBlockExpiry: l.NewExpiry, VoidAmount: l.VoidAmount, Reverses: l.Reverses,
 		Erased: b.rec.erased(i),
 	}
 	b.n++
@@ -94,8 +100,14 @@ func (b *entryBuilder) entry(e *Entry, i int, effect *Effect, j int, block *bloc
 		if op.InvoiceID != "" && j == len(effect.Lines)-1 {
 			e.CreatedInvoices = []string{op.InvoiceID}
 		}
+		if refills(effect, j) {
+			e.GrantedCostBasis = op.CostBasis
+		}
 	case Decrement:
-		e.ItemID, e.PriceID, e.InvoiceID = op.ItemID, op.PriceID, op.InvoiceID
+		e.UsageAt = op.UsageAt
+		if l.Type == EntryDecrement {
+			e.ItemID, e.PriceID, e.InvoiceID = op.ItemID, op.PriceID, op.InvoiceID
+		}
 	case ExpirationChange:
 		if l.Type == EntryExpirationChange {
 			e.NewBlockID = effect.NewBlockID
@@ -144,29 +156,42 @@ func (b *entryBuilder) stored(res *Result, i int, blocks map[uint64]*block) erro
 		ofLine[j] = blocks[e.Lines[j].Block]
 	}
 	b.part(res, i, ofLine)
-	var err error
-	if res.Overage, res.Consumed, err = derived(b.ops[i], e.Lines); err != nil {
+	if err := res.derive(b.ops[i], e); err != nil {
 		return &CorruptError{Where: fmt.Sprintf("record %d of %s", b.rec.Seq, b.rec.Account), Reason: err.Error()}
 	}
 	return nil
 }
 
-// derived is what an operation returned beside its entries.
-func derived(op Operation, lines []Line) (overage, consumed Amount, err error) {
+// derive fills in what an operation returned beside its entries.
+func (r *Result) derive(op Operation, e *Effect) (err error) {
+	add := func(sum *Amount, amount Amount) {
+		if err == nil {
+			*sum, err = sum.Add(amount)
+		}
+	}
 	switch op := op.(type) {
 	case Decrement:
-		overage = op.Amount
-		for i := range lines {
-			if overage, err = overage.Sub(lines[i].Amount); err != nil {
-				return Amount{}, Amount{}, err
+		r.Overage = op.Amount
+		for i := range e.Lines {
+			if e.Lines[i].Type == EntryDecrement {
+				add(&r.Overage, e.Lines[i].Amount.Neg())
 			}
 		}
 	case Void:
-		if len(lines) == 2 {
-			consumed, err = op.Amount.Sub(lines[1].Amount)
+		if len(e.Lines) == 2 {
+			r.Consumed, err = op.Amount.Sub(e.Lines[1].Amount)
+		}
+	case Reverse:
+		r.Reversed, r.Lost = e.Lost, e.Lost
+		for i := range e.Lines {
+			if e.Lines[i].Type == EntryCreditBlockExpiry {
+				add(&r.Lapsed, e.Lines[i].Amount)
+			} else {
+				add(&r.Reversed, e.Lines[i].Amount)
+			}
 		}
 	}
-	return overage, consumed, err
+	return err
 }
 
 // joinBlocks fetches the blocks of a record's lines that are not in blocks yet; with

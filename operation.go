@@ -1,6 +1,9 @@
 package creditledger
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Operation is what a caller asks of an account: Increment, Decrement,
 // ExpirationChange, Void, Amendment, Activation, or a Batch of them. An Operation
@@ -79,10 +82,21 @@ type Decrement struct {
 	OverdraftLimit OverdraftLimit // with OverdraftAllow only
 	Description    string
 	Metadata       map[string]string
-	// EligibleBefore, unless none, keeps out what was not eligible before it: blocks
-	// that became effective or active at that instant or later. Not with OverdraftAllow.
-	EligibleBefore Instant
+	// UsageAt, unless none, is when the usage happened that is reported only now: the
+	// blocks that were effective and had not expired then pay for it, with what they hold
+	// or, if they have expired since, with what they lost. For the usage of a whole period
+	// it is the period's last microsecond.
+	UsageAt Instant
+
+	eligibleBefore Instant // of records of format 2; blocks that were not eligible before it do not pay
 }
+
+// DefaultSettlement is for how long usage may be reported late unless Options say
+// otherwise.
+const DefaultSettlement = 60 * 24 * time.Hour
+
+// defaultSettlement is DefaultSettlement in microseconds, as changes and records count.
+const defaultSettlement = Instant(DefaultSettlement / time.Microsecond)
 
 // ExpirationChange moves credits of one block to a new block with another expiry.
 // The source is named by BlockID, by its current expiry, or by both.
@@ -127,6 +141,18 @@ type Activation struct {
 	Metadata    map[string]string
 }
 
+// Reverse takes back what a charge drew, in whole or in part: credits go back to the
+// blocks they came from. It names either the charge, by the key that the charge was made
+// under, the caller's or the one the ledger made, or one of its decrement entries.
+// Rule: docs/semantics.md, "Reverse".
+type Reverse struct {
+	Charge      Key    // all decrement entries of that operation, the last drawn first
+	Entry       uint64 // the sequence number of one decrement entry
+	Amount      Amount // zero: all that is left of it
+	Description string
+	Metadata    map[string]string
+}
+
 // Batch is several operations on one account, all or none, in order, under one key and at
 // one instant. It is not empty, holds no Batch, and holds at most MaxBatch operations.
 type Batch []Operation
@@ -152,6 +178,9 @@ func (Amendment) Name() string { return "amendment" }
 
 // Name returns "activate".
 func (Activation) Name() string { return "activate" }
+
+// Name returns "reverse".
+func (Reverse) Name() string { return "reverse" }
 
 // Name returns "batch".
 func (Batch) Name() string { return "batch" }
@@ -180,6 +209,11 @@ func describe(op Operation) string {
 		return op.Name() + " " + op.Amount.String() + " of block " + quote(op.BlockID)
 	case Amendment:
 		return op.Name() + " " + op.Amount.String() + " of block " + quote(op.BlockID)
+	case Reverse:
+		if op.Charge == "" {
+			return fmt.Sprintf("%s entry %d", op.Name(), op.Entry)
+		}
+		return op.Name() + " charge " + quote(string(op.Charge))
 	case Activation:
 		return op.Name() + " block " + quote(op.BlockID)
 	case Batch:

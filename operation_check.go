@@ -52,9 +52,9 @@ func (op Decrement) check() error {
 		return invalid("overdraft_limit", "goes with overdraft allow only")
 	case bounded && limit.Sign() < 0:
 		return invalid("overdraft_limit", "%s is negative", limit)
-	case !op.EligibleBefore.Valid():
-		return invalid("eligible_before", "is outside the years 0001 to 9999")
-	case op.EligibleBefore != 0 && op.Overdraft == OverdraftAllow:
+	case !op.UsageAt.Valid():
+		return invalid("usage_at", "is outside the years 0001 to 9999")
+	case op.eligibleBefore != 0 && (op.Overdraft == OverdraftAllow || op.UsageAt != 0 || !op.eligibleBefore.Valid()):
 		return invalid("eligible_before", "goes with overdraft reject and stop_at_zero only")
 	}
 	return nil
@@ -98,6 +98,21 @@ func (op Activation) check() error {
 	return firstError(checkID("block_id", op.BlockID), checkNote(op.Description, op.Metadata))
 }
 
+func (op Reverse) check() error {
+	err := firstError(checkOptionalID("charge", string(op.Charge)), checkNote(op.Description, op.Metadata))
+	switch {
+	case err != nil:
+		return err
+	case op.Charge == "" && op.Entry == 0:
+		return invalid("charge", "nothing names what is taken back: give charge or entry")
+	case op.Charge != "" && op.Entry != 0:
+		return invalid("entry", "goes without charge: name one of them")
+	case op.Amount.Sign() < 0:
+		return invalid("amount", "%s is not positive", op.Amount)
+	}
+	return nil
+}
+
 func (b Batch) check() error {
 	if len(b) == 0 {
 		return invalid("operations", "is empty")
@@ -126,7 +141,7 @@ func (expire) check() error { return invalid("op", "an expiry cannot be asked fo
 // or a pointer.
 func checkOperation(op Operation) error {
 	switch op.(type) {
-	case Increment, Decrement, ExpirationChange, Void, Amendment, Activation, Batch:
+	case Increment, Decrement, ExpirationChange, Void, Amendment, Activation, Reverse, Batch:
 		return op.check()
 	case nil:
 		return invalid("op", "is missing")

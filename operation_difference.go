@@ -48,6 +48,14 @@ func difference(a, b Operation) string {
 			field{"block_id", a.BlockID == b.BlockID},
 			field{"description", a.Description == b.Description},
 			field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
+	case Reverse:
+		b := b.(Reverse)
+		return firstDifference(
+			field{"charge", a.Charge == b.Charge},
+			field{"entry", a.Entry == b.Entry},
+			field{"amount", a.Amount.Cmp(b.Amount) == 0},
+			field{"description", a.Description == b.Description},
+			field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 	case Batch:
 		return batchDifference(a, b.(Batch))
 	}
@@ -81,7 +89,7 @@ func decrementDifference(a, b Decrement) string {
 		field{"invoice_id", a.InvoiceID == b.InvoiceID},
 		field{"overdraft", a.Overdraft == b.Overdraft},
 		field{"overdraft_limit", boundedA == boundedB && limitA.Cmp(limitB) == 0},
-		field{"eligible_before", a.EligibleBefore == b.EligibleBefore},
+		field{"usage_at", a.UsageAt == b.UsageAt && a.eligibleBefore == b.eligibleBefore},
 		field{"description", a.Description == b.Description},
 		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 }

@@ -19,7 +19,7 @@ var fieldOrder = map[string][][2]string{
 	},
 	"Decrement": {
 		{"Amount", "amount"}, {"ItemID", "item_id"}, {"PriceID", "price_id"}, {"InvoiceID", "invoice_id"},
-		{"Overdraft", "overdraft"}, {"OverdraftLimit", "overdraft_limit"}, {"EligibleBefore", "eligible_before"}, {"Description", "description"}, {"Metadata", "metadata"},
+		{"Overdraft", "overdraft"}, {"OverdraftLimit", "overdraft_limit"}, {"UsageAt", "usage_at"}, {"Description", "description"}, {"Metadata", "metadata"},
 	},
 	"ExpirationChange": {
 		{"BlockID", "block_id"}, {"ExpiresAt", "expiry_date"}, {"Target", "target_expiry_date"}, {"Amount", "amount"},
@@ -30,6 +30,9 @@ var fieldOrder = map[string][][2]string{
 	},
 	"Amendment": {
 		{"BlockID", "block_id"}, {"Amount", "amount"}, {"Description", "description"}, {"Metadata", "metadata"},
+	},
+	"Reverse": {
+		{"Charge", "charge"}, {"Entry", "entry"}, {"Amount", "amount"}, {"Description", "description"}, {"Metadata", "metadata"},
 	},
 	"Activation": {
 		{"BlockID", "block_id"}, {"Description", "description"}, {"Metadata", "metadata"},
@@ -46,13 +49,18 @@ func TestDifference(t *testing.T) {
 		for _, f := range order {
 			listed = append(listed, f[0])
 		}
+		exported := 0
 		for i := range kind.NumField() {
+			if !kind.Field(i).IsExported() { // of records of earlier formats
+				continue
+			}
+			exported++
 			if !slices.Contains(listed, kind.Field(i).Name) {
 				t.Errorf("%s.%s is compared by no test", kind.Name(), kind.Field(i).Name)
 			}
 		}
-		if len(listed) != kind.NumField() {
-			t.Errorf("%s has %d fields, %d are listed", kind.Name(), kind.NumField(), len(listed))
+		if len(listed) != exported {
+			t.Errorf("%s has %d fields, %d are listed", kind.Name(), exported, len(listed))
 		}
 		if got := difference(op, op); got != "" {
 			t.Errorf("%s differs from itself in %s", kind.Name(), got)

@@ -31,6 +31,8 @@ func UnmarshalOperation(data []byte) (Operation, error) {
 		return readOperation[Amendment](data)
 	case Activation{}.Name():
 		return readOperation[Activation](data)
+	case Reverse{}.Name():
+		return readOperation[Reverse](data)
 	case Batch{}.Name():
 		var b Batch
 		if err := b.UnmarshalJSON(data); err != nil {
@@ -78,7 +80,7 @@ func (op *Decrement) members() []member {
 		{"invoice_id", &op.InvoiceID, op.InvoiceID == ""},
 		{"overdraft", &op.Overdraft, op.Overdraft == 0},
 		{"overdraft_limit", &op.OverdraftLimit, !bounded},
-		{"eligible_before", &op.EligibleBefore, op.EligibleBefore == 0},
+		{"usage_at", &op.UsageAt, op.UsageAt == 0},
 		{"description", &op.Description, op.Description == ""},
 		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
 	}
@@ -109,6 +111,16 @@ func (op *Void) members() []member {
 func (op *Amendment) members() []member {
 	return []member{
 		{"block_id", &op.BlockID, op.BlockID == ""},
+		{"amount", &op.Amount, op.Amount.IsZero()},
+		{"description", &op.Description, op.Description == ""},
+		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
+	}
+}
+
+func (op *Reverse) members() []member {
+	return []member{
+		{"charge", &op.Charge, op.Charge == ""},
+		{"entry", &op.Entry, op.Entry == 0},
 		{"amount", &op.Amount, op.Amount.IsZero()},
 		{"description", &op.Description, op.Description == ""},
 		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
@@ -152,6 +164,12 @@ func (op Amendment) MarshalJSON() ([]byte, error) { return writeObject(op, op.me
 
 // UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
 func (op *Amendment) UnmarshalJSON(data []byte) error { return readObject(data, op) }
+
+// MarshalJSON writes the operation in the words of operations files.
+func (op Reverse) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
+
+// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
+func (op *Reverse) UnmarshalJSON(data []byte) error { return readObject(data, op) }
 
 // MarshalJSON writes the operation in the words of operations files.
 func (op Activation) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }

@@ -61,9 +61,8 @@ func anySingle(t *rapid.T) Operation {
 			Amount: amount, ItemID: text("item"), PriceID: text("price"), InvoiceID: text("invoice"),
 			Overdraft: rapid.SampledFrom([]Overdraft{OverdraftAllow, OverdraftReject, OverdraftStopAtZero}).Draw(t, "overdraft"), Description: text("description"), Metadata: metadata(),
 		}
-		if op.Overdraft != OverdraftAllow {
-			op.EligibleBefore = rapid.SampledFrom([]Instant{0, 1, lastInstant}).Draw(t, "before")
-		} else if limit := rapid.SampledFrom([]string{"", "0", "20.5"}).Draw(t, "limit"); limit != "" {
+		op.UsageAt = rapid.SampledFrom([]Instant{0, 1, lastInstant}).Draw(t, "usage")
+		if limit := rapid.SampledFrom([]string{"", "0", "20.5"}).Draw(t, "limit"); limit != "" && op.Overdraft == OverdraftAllow {
 			op.OverdraftLimit = OverdraftLimitOf(MustAmount(limit))
 		}
 		return op
@@ -80,6 +79,16 @@ func anySingle(t *rapid.T) Operation {
 		return Void{BlockID: id("block"), Amount: amount, Reason: rapid.SampledFrom([]string{"", VoidRefund}).Draw(t, "reason"), Description: text("description"), Metadata: metadata()}
 	case 4:
 		return Amendment{BlockID: id("block"), Amount: amount, Description: text("description"), Metadata: metadata()}
+	}
+	if op := (Reverse{Description: text("description"), Metadata: metadata()}); rapid.Bool().Draw(t, "reverse") {
+		op.Charge, op.Entry = Key(id("charge")), 0
+		if rapid.Bool().Draw(t, "by entry") {
+			op.Charge, op.Entry = "", rapid.Uint64Min(1).Draw(t, "entry")
+		}
+		if rapid.Bool().Draw(t, "part") {
+			op.Amount = amount
+		}
+		return op
 	}
 	return Activation{BlockID: id("block"), Description: text("description"), Metadata: metadata()}
 }
@@ -124,8 +133,10 @@ func TestOperationsInJSON(t *testing.T) {
 			`"filters":[{"field":"item_id","operator":"excludes","values":["api"]}],"source":"top_up","require_payment":true,"repay":"never","invoice_id":"i","description":"d","metadata":{"k":"v"}}`},
 		{Increment{Amount: AmountOf(1), ExpiresAt: Never()}, `{"op":"increment","amount":"1","expiry_date":null}`},
 		{Decrement{Amount: AmountOf(1), OverdraftLimit: OverdraftLimitOf(Amount{})}, `{"op":"decrement","amount":"1","overdraft_limit":"0"}`},
-		{Decrement{Amount: AmountOf(1), ItemID: "api", PriceID: "p", InvoiceID: "i", Overdraft: OverdraftStopAtZero, EligibleBefore: when("2040-01-01")},
-			`{"op":"decrement","amount":"1","item_id":"api","price_id":"p","invoice_id":"i","overdraft":"stop_at_zero","eligible_before":"2040-01-01T00:00:00Z"}`},
+		{Decrement{Amount: AmountOf(1), ItemID: "api", PriceID: "p", InvoiceID: "i", Overdraft: OverdraftStopAtZero, UsageAt: when("2040-01-01")},
+			`{"op":"decrement","amount":"1","item_id":"api","price_id":"p","invoice_id":"i","overdraft":"stop_at_zero","usage_at":"2040-01-01T00:00:00Z"}`},
+		{Reverse{Charge: "k", Amount: AmountOf(2), Description: "d"}, `{"op":"reverse","charge":"k","amount":"2","description":"d"}`},
+		{Reverse{Entry: 7}, `{"op":"reverse","entry":7}`},
 		{ExpirationChange{BlockID: "b", Target: Never()}, `{"op":"expiration_change","block_id":"b","target_expiry_date":null}`},
 		{ExpirationChange{ExpiresAt: day, Target: day, Amount: AmountOf(2), NewBlockID: "n"},
 			`{"op":"expiration_change","expiry_date":"2041-01-01","target_expiry_date":"2041-01-01","amount":"2","new_block_id":"n"}`},
@@ -146,7 +157,7 @@ func TestOperationsInJSON(t *testing.T) {
 // TestOperationKeysAreComplete: no field of an operation is forgotten.
 func TestOperationKeysAreComplete(t *testing.T) {
 	for _, op := range []interface{ members() []member }{
-		&Increment{}, &Decrement{}, &ExpirationChange{}, &Void{}, &Amendment{}, &Activation{},
+		&Increment{}, &Decrement{}, &ExpirationChange{}, &Void{}, &Amendment{}, &Activation{}, &Reverse{},
 	} {
 		v := reflect.ValueOf(op).Elem()
 		written := map[uintptr]bool{}
@@ -154,7 +165,7 @@ func TestOperationKeysAreComplete(t *testing.T) {
 			written[reflect.ValueOf(m.value).Pointer()] = true
 		}
 		for i := range v.NumField() {
-			if !written[v.Field(i).Addr().Pointer()] {
+			if v.Type().Field(i).IsExported() && !written[v.Field(i).Addr().Pointer()] {
 				t.Errorf("%s of %T has no key", v.Type().Field(i).Name, op)
 			}
 		}
@@ -197,7 +208,7 @@ func TestBadOperationsInJSON(t *testing.T) {
 		{`{"op":"increment","amount":1,"repay":"default"}`, "repay"}, {`{"op":"increment","amount":1,"require_payment":"yes"}`, "require_payment"}, {`{"op":"increment","amount":1,"metadata":{"a":1}}`, "metadata"},
 		{"{\"op\":\"activate\",\"block_id\":\"\xff\"}", "op"}, {`{"op":"activate","block_id":"\ud83d"}`, "op"}, {`{"op":"activate","block_id":"\udcb3\ud83d"}`, "op"}, {`{"op":"activate","block_id":"\ud83d\\udcb3"}`, "op"},
 		{`{"op":"decrement","amount":1,"overdraft_limit":"lots"}`, "overdraft_limit"}, {`{"op":"decrement","amount":1,"overdraft_limit":-1}`, "overdraft_limit"}, {`{"op":"decrement","amount":1,"overdraft":"stop"}`, "overdraft"},
-		{`{"op":"decrement","amount":1,"overdraft":"reject","eligible_before":"2041-01-01"}`, "eligible_before"},
+		{`{"op":"decrement","amount":1,"overdraft":"reject","usage_at":"2041-01-01"}`, "usage_at"},
 		{`{"op":"expiration_change","block_id":"b"}`, "target_expiry_date"}, {`{"op":"expiration_change","block_id":"b","target_expiry_date":""}`, "target_expiry_date"}, {`{"op":"void","block_id":"b","amount":1,"void_reason":"whim"}`, "void_reason"},
 		{`{"op":"batch"}`, "operations"}, {`{"op":"batch","operations":[]}`, "operations"}, {`{"op":"batch","operations":[null]}`, "op"}, {`{"op":"batch","operations":{}}`, "operations"},
 		{`{"op":"batch","operations":[{"op":"void","block_id":"b"}]}`, "amount"}, {strings.Repeat(deep, 2000) + strings.Repeat("]}", 2000), "operations"}, {deep + strings.Repeat("1,", MaxBatch) + "1]}", "operations"},
@@ -224,7 +235,7 @@ func TestBadOperationsInJSON(t *testing.T) {
 func TestBadOperationsAreNotWritten(t *testing.T) {
 	for _, op := range []Operation{
 		Increment{}, Increment{Amount: AmountOf(1), ExpiresAt: On(0)}, Increment{Amount: AmountOf(1), Source: 9}, Increment{Amount: AmountOf(1), Repay: 9}, Activation{BlockID: "\xff"},
-		Increment{Amount: AmountOf(1), Filters: []Filter{{Operator: 9, Values: []string{"a"}}}}, Decrement{Amount: AmountOf(1), EligibleBefore: -1, Overdraft: OverdraftReject}, Batch{}, Batch{nil}, Batch{Batch{}}, Batch{Void{}},
+		Increment{Amount: AmountOf(1), Filters: []Filter{{Operator: 9, Values: []string{"a"}}}}, Decrement{Amount: AmountOf(1), UsageAt: -1, Overdraft: OverdraftReject}, Batch{}, Batch{nil}, Batch{Batch{}}, Batch{Void{}},
 	} {
 		if data, err := json.Marshal(op); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%+v is written as %s, %v", op, data, err)

@@ -51,6 +51,11 @@ func normalise(given Operation, repay Repay, zone *time.Location) Operation {
 			op.Metadata = cloneMetadata(op.Metadata)
 			return op
 		}
+	case Reverse:
+		if len(op.Metadata) > 0 {
+			op.Metadata = cloneMetadata(op.Metadata)
+			return op
+		}
 	case Batch:
 		own := make(Batch, len(op))
 		for i := range op {

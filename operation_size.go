@@ -40,6 +40,8 @@ func operationSize(op Operation) int {
 		return textSize(op.BlockID) + note(op.Description, op.Metadata)
 	case Activation:
 		return textSize(op.BlockID) + note(op.Description, op.Metadata)
+	case Reverse:
+		return textSize(string(op.Charge)) + note(op.Description, op.Metadata)
 	case Batch:
 		size := 0
 		for _, op := range op {

@@ -36,7 +36,7 @@ func (l *Ledger) Balance(ctx context.Context, on AccountID, q BalanceQuery) (Bal
 	}
 	var res Balance
 	err = l.readDurable(ctx, on, func(s *slot, at Instant) error {
-		res = Balance{Total: s.account.total, Available: s.account.available(q.Charge, 0), AsOf: at}
+		res = Balance{Total: s.account.total, Available: s.account.available(q.Charge), AsOf: at}
 		return nil
 	})
 	return res, err

@@ -76,9 +76,9 @@ func (l *Ledger) Explain(ctx context.Context, on AccountID, amount Amount, charg
 				"the account has had %d blocks, more than %d: preview a decrement, and list the blocks in pages", a.head.Blocks, MaxExplained))
 		}
 		p, uses = presentOf(a, at), map[uint64]Amount{}
-		covered := minAmount(amount, a.available(charge, 0))
+		covered := minAmount(amount, a.available(charge))
 		res.Overage = mustAmount(amount.Sub(covered))
-		draws, _ := a.draw(charge, 0, covered, MaxExplained, nil)
+		draws, _ := a.draw(&usage{charge: charge}, nil, covered, MaxExplained, nil)
 		for _, d := range draws {
 			uses[d.block.Number] = d.amount
 		}

@@ -8,8 +8,11 @@ type Result struct {
 	// Entries are those of the operation, in order; of a Batch, those of all its
 	// operations. Expiries materialised on the way are not among them.
 	Entries    []Entry
-	Overage    Amount   // OverdraftStopAtZero: what was not covered
-	Consumed   Amount   // void: requested credits that were already used; their revenue is to be reversed
-	NewBlockID string   // the block made, empty when none was
-	Results    []Result // Batch: one per operation, without Key and Replayed
+	Overage    Amount // OverdraftStopAtZero: what was not covered
+	Consumed   Amount // void: requested credits that were already used; their revenue is to be reversed
+	NewBlockID string // the first block made, empty when none was
+	// Reverse: what was taken off the charge in all; Lapsed of it went to blocks that have
+	// expired, and Lost to none, because they could not take it any more.
+	Reversed, Lapsed, Lost Amount
+	Results                []Result // Batch: one per operation, without Key and Replayed
 }

@@ -124,7 +124,7 @@ func (v *verifier) record(ctx context.Context, s Snapshot, stored *JournalRecord
 	}
 	seal := SealOf(stored.Bytes)
 	v.changes.takeBack()
-	changes, err := replay(v.replay, rec, seal, v.changes.next)
+	changes, err := replay(v.replay, rec, seal, nil, v.changes.next)
 	if err != nil {
 		return v.blame(ctx, s, rec, seal, err)
 	}
@@ -135,9 +135,7 @@ func (v *verifier) record(ctx context.Context, s Snapshot, stored *JournalRecord
 		return err
 	}
 	for _, c := range changes {
-		if c.created != nil {
-			v.blocks = append(v.blocks, c.created)
-		}
+		v.blocks = append(v.blocks, c.created...)
 		for j := range c.rows {
 			if v.rows == nil {
 				v.rows = map[rowName]*StoredRow{}

@@ -333,6 +333,9 @@ func alter(f reflect.Value) {
 	case map[string]string:
 		f.Set(reflect.ValueOf(map[string]string{"altered": fmt.Sprint(v)}))
 		return
+	case *creditledger.Refill:
+		f.Set(reflect.ValueOf(&creditledger.Refill{Repaid: amount("1"), EffectiveAt: 1}))
+		return
 	}
 	switch f.Kind() {
 	case reflect.String:

@@ -51,7 +51,7 @@ func sample(t testing.TB) stored {
 		cl.Increment{Amount: cl.MustAmount("12345678901234567890.123456789012345678"), BlockID: "b2", Priority: -7, Filters: item, RequirePayment: true, Repay: cl.RepayNever},
 		cl.Decrement{Amount: cl.MustAmount("0.000000000000000001"), ItemID: "api", PriceID: "p", InvoiceID: "inv", Overdraft: cl.OverdraftStopAtZero, Description: "zwei\nZeilen"},
 		cl.Decrement{Amount: cl.MustAmount("150"), OverdraftLimit: cl.OverdraftLimitOf(cl.AmountOf(1000))},
-		cl.Decrement{Amount: cl.MustAmount("150"), Overdraft: cl.OverdraftStopAtZero, EligibleBefore: cl.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))},
+		cl.Decrement{Amount: cl.MustAmount("150"), Overdraft: cl.OverdraftStopAtZero, UsageAt: cl.InstantOf(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))},
 		cl.ExpirationChange{BlockID: "b2", Target: cl.On(cl.DateOf(2023, 12, 28)), Amount: cl.AmountOf(10), NewBlockID: "b3"},
 		cl.Batch{cl.Void{BlockID: "b2", Amount: cl.AmountOf(5), Reason: cl.VoidRefund}, cl.Amendment{BlockID: "b1", Amount: cl.AmountOf(3)}, cl.Activation{BlockID: "b3"}},
 		cl.ExpirationChange{BlockID: "b1", Target: cl.At(now), NewBlockID: "b5"},

@@ -229,24 +229,11 @@ func (g *generator) decrement() cl.Operation {
 		}
 		op.OverdraftLimit = cl.OverdraftLimitOf(limit)
 	}
-	if op.Overdraft != cl.OverdraftAllow && g.chance(3, "eligible before") {
-		op.EligibleBefore = g.since()
-	}
 	if g.chance(5, "ids") {
 		op.PriceID, op.InvoiceID = "price_1", "inv_2"
 	}
 	op.Description, op.Metadata = g.note()
 	return op
-}
-
-// since is about the instant from which some block was eligible, or now.
-func (g *generator) since() cl.Instant {
-	at := g.at
-	if n := len(g.state.Blocks); n > 0 && g.chance(2, "of a block") {
-		b := g.state.Blocks[g.below(n, "whose")]
-		at = max(b.EffectiveAt, b.ActivatedAt)
-	}
-	return max(at+cl.Instant(g.below(3, "beside")-1), 1)
 }
 
 func holding(b *model.Block) bool { return b.Balance.Sign() > 0 }

@@ -98,7 +98,7 @@ func writeStored(t *testing.T, format int) {
 		{one, cl.Decrement{Amount: cl.MustAmount("0.5"), ItemID: "api", PriceID: "p", InvoiceID: "inv", Overdraft: cl.OverdraftStopAtZero, Description: "zwei\nZeilen"}},
 		{one, cl.ExpirationChange{BlockID: "b1", Target: cl.On(cl.DateOf(2028, 12, 28)), Amount: cl.AmountOf(10), NewBlockID: "b4"}},
 		{one, cl.Batch{cl.Void{BlockID: "b1", Amount: cl.AmountOf(5), Reason: cl.VoidRefund}, cl.Amendment{BlockID: "b3", Amount: cl.MustAmount("0.25")}, cl.Activation{BlockID: "b2"}}},
-		{one, cl.Decrement{Amount: cl.AmountOf(2), Overdraft: cl.OverdraftReject, EligibleBefore: cl.InstantOf(storedAt) + 1, Description: "usage of February", Metadata: map[string]string{"run": "17"}}},
+		{one, cl.Decrement{Amount: cl.AmountOf(2), Overdraft: cl.OverdraftReject, UsageAt: cl.InstantOf(storedAt), Description: "usage of February", Metadata: map[string]string{"run": "17"}}},
 		{two, cl.Decrement{Amount: cl.AmountOf(7)}},
 		{two, cl.Increment{Amount: cl.AmountOf(3), Repay: cl.RepayNever}},
 	} {

@@ -142,13 +142,13 @@ func (g *generator) alter(op cl.Operation) cl.Operation {
 		case 7:
 			op.Overdraft, op.OverdraftLimit = cl.OverdraftStopAtZero, cl.OverdraftLimit{}
 		case 8:
-			op.Overdraft, op.OverdraftLimit, op.EligibleBefore = cl.OverdraftAllow, cl.OverdraftLimitOf(cl.Amount{}), 0
+			op.Overdraft, op.OverdraftLimit = cl.OverdraftAllow, cl.OverdraftLimitOf(cl.Amount{})
 		case 9:
 			op.Metadata = map[string]string{"other": "1"}
 		case 10:
 			op.InvoiceID = "other"
 		case 11:
-			op.Overdraft, op.OverdraftLimit, op.EligibleBefore = cl.OverdraftReject, cl.OverdraftLimit{}, g.at
+			op.Overdraft, op.OverdraftLimit = cl.OverdraftReject, cl.OverdraftLimit{}
 		}
 		return op
 	case cl.ExpirationChange:

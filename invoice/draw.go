@@ -24,7 +24,7 @@ type drawStep struct {
 }
 
 // draw asks the ledger who would pay for the lines in arrears, line by line, and notes
-// it on them. What became eligible after the period pays nothing.
+// it on them: the credits that were there in the last microsecond of the period.
 func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []priced, invoice string) (*drawing, error) {
 	var batch creditledger.Batch
 	var asking []int // the lines of the batch
@@ -40,7 +40,7 @@ func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []p
 		asking = append(asking, i)
 		batch = append(batch, creditledger.Decrement{
 			Amount: want, ItemID: l.in.ItemID, PriceID: l.in.PriceID, InvoiceID: invoice, Overdraft: creditledger.OverdraftStopAtZero,
-			EligibleBefore: end, Description: l.in.Description,
+			UsageAt: end - 1, Description: l.in.Description,
 		})
 	}
 	d := &drawing{}
@@ -57,6 +57,9 @@ func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []p
 		}
 		l := &lines[asking[i]]
 		for _, e := range r.Entries {
+			if e.Type != creditledger.EntryDecrement { // what had expired is restored first
+				continue
+			}
 			if l.drawn, err = l.drawn.Add(e.Amount); err != nil {
 				return nil, err
 			}
@@ -78,6 +81,9 @@ func (d *drawing) drew(parts []creditledger.Result) ([]Draw, error) {
 			return nil, errAgain
 		}
 		for _, e := range parts[i].Entries {
+			if e.Type != creditledger.EntryDecrement {
+				continue
+			}
 			draws = append(draws, Draw{Line: step.line, BlockID: e.Block.ID, Amount: e.Amount, EntryID: e.ID})
 		}
 	}

@@ -25,7 +25,8 @@ type operation struct {
 	PriceID        string                 `json:"price_id,omitempty"`
 	Overdraft      string                 `json:"overdraft,omitempty"`
 	Limit          *creditledger.Amount   `json:"overdraft_limit,omitempty"`
-	EligibleBefore creditledger.Instant   `json:"eligible_before,omitzero"`
+	UsageAt        creditledger.Instant   `json:"usage_at,omitzero"`
+	EligibleBefore creditledger.Instant   `json:"eligible_before,omitzero"` // of earlier releases: usage up to it
 	Reason         string                 `json:"void_reason,omitempty"`
 	Description    string                 `json:"description,omitempty"`
 	Metadata       map[string]string      `json:"metadata,omitempty"`
@@ -74,7 +75,7 @@ func operationOf(op creditledger.Operation) operation {
 	case creditledger.Decrement:
 		o := operation{
 			Op: op.Name(), Amount: op.Amount, ItemID: op.ItemID, PriceID: op.PriceID, InvoiceID: op.InvoiceID,
-			Overdraft: word(op.Overdraft), EligibleBefore: op.EligibleBefore, Description: op.Description, Metadata: op.Metadata,
+			Overdraft: word(op.Overdraft), UsageAt: op.UsageAt, Description: op.Description, Metadata: op.Metadata,
 		}
 		if limit, ok := op.OverdraftLimit.Amount(); ok {
 			o.Limit = &limit
@@ -119,7 +120,10 @@ func (o *operation) operation() (creditledger.Operation, error) {
 	case "decrement":
 		op := creditledger.Decrement{
 			Amount: o.Amount, ItemID: o.ItemID, PriceID: o.PriceID, InvoiceID: o.InvoiceID,
-			Overdraft: overdraft, EligibleBefore: o.EligibleBefore, Description: o.Description, Metadata: o.Metadata,
+			Overdraft: overdraft, UsageAt: o.UsageAt, Description: o.Description, Metadata: o.Metadata,
+		}
+		if o.EligibleBefore != 0 {
+			op.UsageAt = o.EligibleBefore - 1
 		}
 		if o.Limit != nil {
 			op.OverdraftLimit = creditledger.OverdraftLimitOf(*o.Limit)

@@ -217,8 +217,9 @@ func (x *examination) drawn(inv *Invoice, entries creditledger.Amount) {
 		x.expect(err == nil, "%v", err)
 		byLine[d.Line] = sum
 		b, err := x.ledger.Block(x.ctx, inv.Period.Account.id(), d.BlockID)
-		x.expect(err == nil && max(b.EffectiveAt, b.ActivatedAt) < inv.Period.End, "%s: block %s paid for a period that ended %s, it was eligible from %s, %v",
-			inv.name(), d.BlockID, inv.Period.End, max(b.EffectiveAt, b.ActivatedAt), err)
+		last := inv.Period.End - 1
+		x.expect(err == nil && b.EffectiveAt <= last && !b.Expired(last) && (!b.Paid || b.ActivatedAt <= last), "%s: block %s paid for a period that ended %s, and was not there at its end, %v",
+			inv.name(), d.BlockID, inv.Period.End, err)
 	}
 	var lines creditledger.Amount
 	for i, l := range inv.Lines {

@@ -132,6 +132,7 @@ type errorObject struct {
 	Field     *string `json:"field,omitempty"`
 	Requested *string `json:"requested,omitempty"`
 	Available *string `json:"available,omitempty"`
+	Left      *string `json:"left,omitempty"`
 }
 
 func newErrorObject(err error) errorObject {
@@ -140,6 +141,7 @@ func newErrorObject(err error) errorObject {
 		wrong    *creditledger.InvalidError
 		mismatch *creditledger.IdempotencyMismatchError
 		short    *creditledger.InsufficientCreditsError
+		less     *creditledger.ReversalError
 	)
 	switch {
 	case errors.As(err, &mismatch):
@@ -147,6 +149,9 @@ func newErrorObject(err error) errorObject {
 	case errors.As(err, &short):
 		requested, available := short.Requested.String(), short.Available.String()
 		o.Requested, o.Available = &requested, &available
+	case errors.As(err, &less):
+		left := less.Left.String()
+		o.Left = &left
 	case errors.As(err, &wrong):
 		o.Field = optional(wrong.Field)
 	}

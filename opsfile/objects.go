@@ -26,6 +26,11 @@ type entryObject struct {
 	*newExpiryObject
 	*newBlockObjectID
 	*voidObject
+
+	UsageAt  *string `json:"usage_at"`
+	Reverses *uint64 `json:"reverses"`
+
+	*grantObject
 }
 
 type creditBlockObject struct {
@@ -47,6 +52,10 @@ type newExpiryObject struct {
 
 type newBlockObjectID struct {
 	ID *string `json:"new_block_id"`
+}
+
+type grantObject struct {
+	CostBasis *string `json:"granted_cost_basis"`
 }
 
 type voidObject struct {
@@ -75,8 +84,14 @@ func newEntryObject(e *creditledger.Entry) entryObject {
 			CostBasis: optional(e.Block.CostBasis.String()),
 			Filters:   list(e.Block.Filters, newFilterObject),
 		},
+		UsageAt: optionalInstant(e.UsageAt),
+	}
+	if e.Reverses != 0 {
+		o.Reverses = &e.Reverses
 	}
 	switch e.Type {
+	case creditledger.EntryIncrement:
+		o.grantObject = &grantObject{optional(e.GrantedCostBasis.String())}
 	case creditledger.EntryDecrement:
 		o.chargeObject = &chargeObject{optional(e.ItemID), optional(e.PriceID), optional(e.InvoiceID)}
 	case creditledger.EntryExpirationChange:
@@ -105,6 +120,7 @@ type blockObject struct {
 	Parent      *string           `json:"parent_block_id"`
 	Metadata    map[string]string `json:"metadata"`
 	CreatedAt   string            `json:"created_at"`
+	Lapsed      string            `json:"lapsed"`
 }
 
 func newBlockObject(b *creditledger.Block) blockObject {
@@ -121,6 +137,7 @@ func newBlockObject(b *creditledger.Block) blockObject {
 		Parent:      optional(b.ParentID),
 		Metadata:    pairs(b.Metadata),
 		CreatedAt:   b.CreatedAt.String(),
+		Lapsed:      b.Lapsed.String(),
 	}
 	if !b.Overdraft {
 		initial := b.Initial.String()

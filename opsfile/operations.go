@@ -58,7 +58,7 @@ func readDecrement(f *fields) creditledger.Operation {
 	if limit, ok := f.amount("overdraft_limit"); ok {
 		op.OverdraftLimit = creditledger.OverdraftLimitOf(limit)
 	}
-	op.EligibleBefore = f.instant("eligible_before")
+	op.UsageAt = f.instant("usage_at")
 	return op
 }
 

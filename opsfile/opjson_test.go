@@ -24,7 +24,7 @@ func TestOperationsInJSONAreLines(t *testing.T) {
 			Source:  creditledger.SourceTopUp, RequirePayment: true, Repay: creditledger.RepayNever, Description: "d\n", Metadata: pairs,
 		},
 		creditledger.Decrement{Amount: amount, ItemID: "i", PriceID: "p", InvoiceID: "n", OverdraftLimit: creditledger.OverdraftLimitOf(amount), Description: "d", Metadata: pairs},
-		creditledger.Decrement{Amount: amount, Overdraft: creditledger.OverdraftStopAtZero, EligibleBefore: at},
+		creditledger.Decrement{Amount: amount, Overdraft: creditledger.OverdraftStopAtZero, UsageAt: at},
 		creditledger.ExpirationChange{BlockID: "b", ExpiresAt: date, Target: creditledger.Never(), Amount: amount, NewBlockID: "n", Description: "d", Metadata: pairs},
 		creditledger.ExpirationChange{ExpiresAt: date, Target: creditledger.AtInstant(at)},
 		creditledger.Void{BlockID: "b", Amount: amount, Reason: creditledger.VoidRefund, Description: "d", Metadata: pairs},

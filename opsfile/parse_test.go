@@ -44,8 +44,8 @@ func TestParse(t *testing.T) {
 		`{"op":"increment","customer_id":"c","amount":"1"}`: {Op: "increment", Account: account, Args: creditledger.Increment{Amount: amount("1"), Repay: creditledger.RepayFirst}},
 		`{"op":"decrement","customer_id":"c","amount":"1.50","item_id":"i","price_id":"p","invoice_id":"v","overdraft":"allow","overdraft_limit":"0"}`: {
 			Op: "decrement", Account: account, Args: creditledger.Decrement{Amount: amount("1.50"), ItemID: "i", PriceID: "p", InvoiceID: "v", OverdraftLimit: creditledger.OverdraftLimitOf(amount("0"))}},
-		`{"op":"decrement","customer_id":"c","amount":"1","overdraft":"stop_at_zero","eligible_before":"2026-01-01T12:00:00Z"}`: {
-			Op: "decrement", Account: account, Args: creditledger.Decrement{Amount: amount("1"), Overdraft: creditledger.OverdraftStopAtZero, EligibleBefore: noon}},
+		`{"op":"decrement","customer_id":"c","amount":"1","overdraft":"stop_at_zero","usage_at":"2026-01-01T12:00:00Z"}`: {
+			Op: "decrement", Account: account, Args: creditledger.Decrement{Amount: amount("1"), Overdraft: creditledger.OverdraftStopAtZero, UsageAt: noon}},
 		`{"op":"expiration_change","customer_id":"c","block_id":"b","expiry_date":"2026-01-01","target_expiry_date":null,"amount":"1","new_block_id":"n"}`: {
 			Op: "expiration_change", Account: account, Args: creditledger.ExpirationChange{BlockID: "b", ExpiresAt: creditledger.On(creditledger.DateOf(2026, time.January, 1)),
 				Target: creditledger.Never(), Amount: amount("1"), NewBlockID: "n"}},

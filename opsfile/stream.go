@@ -112,6 +112,11 @@ func (o *objectWriter) result(r *creditledger.Result, replayed bool) {
 	if consumed := unlessZero(r.Consumed); consumed != nil {
 		o.member("consumed", consumed)
 	}
+	if !r.Reversed.IsZero() { // a reversal that takes nothing off a charge is refused
+		o.member("reversed", r.Reversed.String())
+		o.member("lapsed", r.Lapsed.String())
+		o.member("lost", r.Lost.String())
+	}
 }
 
 // stream writes an answer that may be long; false: it is none of those.

@@ -2,7 +2,6 @@ package model
 
 import (
 	"math/big"
-	"slices"
 
 	cl "creditledger"
 )
@@ -159,15 +158,11 @@ type charge struct {
 	overdraft string
 	limit     *big.Rat
 	usage     cl.Instant
-	early     func(*Block) bool // leaves out blocks; nil for none
 	entry     Entry
 }
 
 func (s *State) charge(c charge, r *Result) error {
 	payers := s.payers(c.item, c.usage)
-	if c.early != nil {
-		payers = slices.DeleteFunc(payers, func(p payer) bool { return !c.early(p.b) })
-	}
 	take, over, err := s.afford(c.want, c.overdraft, c.limit, payers)
 	if err != nil {
 		return err
@@ -179,24 +174,12 @@ func (s *State) charge(c charge, r *Result) error {
 	return nil
 }
 
-// Decrement is a decrement of usage that may be reported late.
-type Decrement struct {
-	cl.Decrement
-	UsageAt cl.Instant
-}
-
-func (s *State) decrementLate(op Decrement, r *Result) error {
+func (s *State) decrement(op cl.Decrement, r *Result) error {
 	if op.UsageAt != 0 && op.UsageAt < s.now.Add(-s.settlement) {
 		return &Refusal{Kind: Constraint}
 	}
-	c := s.chargeOf(op, op.Decrement)
-	c.usage, c.entry.UsageAt = op.UsageAt, op.UsageAt
-	return s.charge(c, r)
-}
-
-func (s *State) decrement(op cl.Decrement, r *Result) error {
 	c := s.chargeOf(op, op)
-	c.early = func(b *Block) bool { return early(op, b) }
+	c.usage, c.entry.UsageAt = op.UsageAt, op.UsageAt
 	return s.charge(c, r)
 }
 
@@ -207,9 +190,4 @@ func (s *State) chargeOf(op Operation, of cl.Decrement) charge {
 		c.limit = Rat(limit)
 	}
 	return c
-}
-
-// early tells whether an eligible block is old enough for a decrement.
-func early(op cl.Decrement, b *Block) bool {
-	return op.EligibleBefore == 0 || b.EffectiveAt < op.EligibleBefore && b.ActivatedAt < op.EligibleBefore
 }

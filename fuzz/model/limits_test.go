@@ -124,7 +124,7 @@ func TestDeletedCustomer(t *testing.T) {
 		{model.Reverse{Charge: "nosuch"}, model.NotFound},
 		{monthly("new"), model.Constraint},
 		{model.ChangeSchedule{ScheduleID: "s", Amount: big.NewRat(2, 1)}, model.Constraint},
-		{model.Decrement{Decrement: cl.Decrement{Amount: cl.AmountOf(1)}, UsageAt: start}, model.Constraint},
+		{cl.Decrement{Amount: cl.AmountOf(1), UsageAt: start}, model.Constraint},
 		{model.Batch{model.Release{HoldID: "h"}, cl.Decrement{Amount: cl.AmountOf(1)}}, model.Constraint},
 	} {
 		p := newPerson(t)
@@ -148,7 +148,7 @@ func TestOwnSettings(t *testing.T) {
 	p.a.Settlement, p.a.MaxHold = time.Hour, 10*time.Minute
 	p.ask(cl.Increment{Amount: cl.AmountOf(10), BlockID: "b", EffectiveAt: cl.AtInstant(start.Add(-5 * time.Hour))}, "")
 	late := func(d time.Duration) model.Operation {
-		return model.Decrement{Decrement: cl.Decrement{Amount: cl.AmountOf(1)}, UsageAt: start.Add(-d)}
+		return cl.Decrement{Amount: cl.AmountOf(1), UsageAt: start.Add(-d)}
 	}
 	p.ask(late(time.Hour), "")
 	p.ask(late(time.Hour+time.Microsecond), model.Constraint)

@@ -24,7 +24,7 @@ func (s *State) untimely(op Operation) string {
 		if effective, expires := s.span(op); expires != 0 && (expires <= effective || expires <= s.now) {
 			wrong = "expiry_date"
 		}
-	case Decrement:
+	case cl.Decrement:
 		if op.UsageAt > s.now {
 			wrong = "usage_at"
 		}

@@ -174,7 +174,7 @@ func (h *history) increment() model.Operation {
 }
 
 func (h *history) late() model.Operation {
-	op := model.Decrement{Decrement: cl.Decrement{Amount: h.amount(), ItemID: h.item()}}
+	op := cl.Decrement{Amount: h.amount(), ItemID: h.item()}
 	op.UsageAt = h.later(0, -time.Minute, -time.Hour, -5*time.Hour, -25*time.Hour, -10*24*time.Hour, -61*24*time.Hour)
 	switch h.below(3) {
 	case 1:

@@ -161,7 +161,7 @@ func wrongOp(op Operation) []string {
 		check(nameable(op.ItemID, 0), "item_id")
 		check(op.Overdraft <= cl.OverdraftStopAtZero, "overdraft")
 		check(!limited || op.Overdraft == cl.OverdraftAllow && limit.Sign() >= 0, "overdraft_limit")
-		check(op.EligibleBefore.Valid() && (op.EligibleBefore == 0 || op.Overdraft != cl.OverdraftAllow), "eligible_before")
+		check(op.UsageAt.Valid(), "usage_at")
 	case cl.ExpirationChange:
 		check(op.BlockID != "" || !op.ExpiresAt.IsZero(), "block_id")
 		check(nameable(op.BlockID, 0), "block_id")
@@ -178,8 +178,6 @@ func wrongOp(op Operation) []string {
 		check(op.Amount.Sign() > 0, "amount")
 	case cl.Activation:
 		check(nameable(op.BlockID, 1), "block_id")
-	case Decrement:
-		return append(wrongOp(op.Decrement), wrongIf(op.UsageAt < 0, "usage_at")...)
 	case nil:
 		check(false, "op")
 	default:

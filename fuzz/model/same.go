@@ -62,7 +62,7 @@ func fields(op Operation, repay cl.Repay) []field {
 		add("overdraft", op.Overdraft)
 		limit, limited := op.OverdraftLimit.Amount()
 		add("overdraft_limit", fmt.Sprint(limited, Text(Rat(limit))))
-		add("eligible_before", int64(op.EligibleBefore))
+		add("usage_at", int64(op.UsageAt))
 	case cl.ExpirationChange:
 		add("block_id", op.BlockID)
 		add("expiry_date", given(op.ExpiresAt))
@@ -78,11 +78,6 @@ func fields(op Operation, repay cl.Repay) []field {
 		add("amount", Text(Rat(op.Amount)))
 	case cl.Activation:
 		add("block_id", op.BlockID)
-	case Decrement:
-		all := fields(op.Decrement, repay)
-		own := len(all) - 2 // its texts come last
-		list = append(slices.Clone(all[:own]), field{"usage_at", fmt.Sprint(int64(op.UsageAt))})
-		return append(list, all[own:]...)
 	default:
 		fieldsOfNew(op, add)
 	}
@@ -114,8 +109,6 @@ func Note(op Operation) (string, map[string]string) {
 	case cl.Amendment:
 		return op.Description, op.Metadata
 	case cl.Activation:
-		return op.Description, op.Metadata
-	case Decrement:
 		return op.Description, op.Metadata
 	case ChangeSchedule:
 		return op.Description, nil

@@ -170,8 +170,6 @@ func drained(h *history, s *model.State, op model.Operation, r *model.Result) {
 	var usage cl.Instant
 	switch op := op.(type) {
 	case cl.Decrement:
-		item = op.ItemID
-	case model.Decrement:
 		item, usage = op.ItemID, op.UsageAt
 	default:
 		return

@@ -84,8 +84,6 @@ func (s *State) apply(op Operation, r *Result) error {
 		err = s.increment(op, r)
 	case cl.Decrement:
 		err = s.decrement(op, r)
-	case Decrement:
-		err = s.decrementLate(op, r)
 	case cl.ExpirationChange:
 		err = s.expirationChange(op, r)
 	case cl.Void:

@@ -162,7 +162,9 @@ func (l line) operation() model.Operation {
 		usage := l.instant("usage_at")
 		rest := maps.Clone(l)
 		delete(rest, "usage_at")
-		return model.Decrement{Decrement: rest.known().(cl.Decrement), UsageAt: usage}
+		op := rest.known().(cl.Decrement)
+		op.UsageAt = usage
+		return op
 	case "reverse":
 		return model.Reverse{Charge: cl.Key(l.text("charge")), Entry: l.whole("entry"), Amount: l.number("amount"), Texts: l.texts()}
 	case "hold":

@@ -1,0 +1,292 @@
+package creditledger
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A charge is taken back entry by entry, the last drawn first. What an entry drew stands
+// in the journal; how much of that was taken back so far is kept beside it, under the
+// entry's number. So a reversal costs what it touches, and never gives back more than was
+// drawn, whatever room the blocks have. Rule: docs/semantics.md, "Reverse".
+
+// charge is an operation that drew credits.
+type charge struct {
+	record uint64
+	drawn  []drawn // by its decrement entries, in order
+}
+
+// drawn is what one decrement entry drew.
+type drawn struct {
+	entry  uint64 // its sequence number
+	block  *block // the account's own
+	amount Amount
+}
+
+// takenBack is how much of a decrement entry was taken back.
+type takenBack struct {
+	entry  uint64
+	amount Amount
+	since  uint64 // version of the account that took it back; the store has it from then on
+}
+
+// chargeOf is what a record drew; the block of each entry is found by its number.
+func chargeOf(rec *OpRecord, blockOf func(number uint64) (*block, error)) (*charge, error) {
+	c := &charge{record: rec.Seq}
+	entry := rec.FirstEntry
+	for i := range rec.Effects {
+		for j := range rec.Effects[i].Lines {
+			if l := &rec.Effects[i].Lines[j]; l.Type == EntryDecrement {
+				b, err := blockOf(l.Block)
+				if err != nil {
+					return nil, err
+				}
+				c.drawn = append(c.drawn, drawn{entry: entry, block: b, amount: l.Amount})
+			}
+			entry++
+		}
+	}
+	return c, nil
+}
+
+// of returns the entries that a reversal is about, the last drawn first.
+func (c *charge) of(op *Reverse) ([]drawn, error) {
+	if op.Entry == 0 {
+		if c == nil || len(c.drawn) == 0 {
+			return nil, &NotFoundError{Kind: "charge", ID: string(op.Charge)}
+		}
+		list := slices.Clone(c.drawn)
+		slices.Reverse(list)
+		return list, nil
+	}
+	if c == nil {
+		return nil, &NotFoundError{Kind: "entry", ID: fmt.Sprint(op.Entry)}
+	}
+	for _, d := range c.drawn {
+		if d.entry == op.Entry {
+			return []drawn{d}, nil
+		}
+	}
+	return nil, constraint("entry %d is no decrement: there is nothing to take back", op.Entry)
+}
+
+// stepReverse gives back to the blocks what a charge drew from them.
+func stepReverse(a *account, op *Reverse, c *change) error {
+	list, err := c.charge.of(op)
+	if err != nil {
+		return err
+	}
+	var left Amount
+	for _, d := range list {
+		left = addCapped(left, a.leftOf(d))
+	}
+	rest := op.Amount
+	if rest.IsZero() {
+		rest = left
+	}
+	if left.IsZero() || rest.Cmp(left) > 0 {
+		return &ReversalError{Requested: op.Amount, Left: left}
+	}
+	r := reversal{account: a, change: c, metadata: op.Metadata, total: a.total, edits: map[*block]int{}}
+	for _, d := range list {
+		if rest.IsZero() {
+			break
+		}
+		back := minAmount(rest, a.leftOf(d))
+		if back.IsZero() {
+			continue
+		}
+		rest = mustAmount(rest.Sub(back))
+		if err := r.takeBack(d, back); err != nil {
+			return err
+		}
+		if len(c.lines) > MaxEntries {
+			return &LimitError{Entries: len(c.lines)}
+		}
+	}
+	return nil
+}
+
+// leftOf is what was not taken back yet of what an entry drew.
+func (a *account) leftOf(d drawn) Amount {
+	return mustAmount(d.amount.Sub(a.taken[d.entry].amount))
+}
+
+// reversal is a reversal on its way: several entries may be about one block.
+type reversal struct {
+	account  *account
+	change   *change
+	metadata map[string]string
+	total    Amount
+	edits    map[*block]int // of the change
+}
+
+// state is what a block is by now.
+func (r *reversal) state(b *block) blockState {
+	if i, ok := r.edits[b]; ok {
+		return r.change.edits[i].now
+	}
+	return stateOf(b)
+}
+
+// edit is a block's state, to be changed.
+func (r *reversal) edit(b *block) *blockState {
+	i, ok := r.edits[b]
+	if !ok {
+		i = len(r.change.edits)
+		r.edits[b] = i
+		return r.change.edit(b)
+	}
+	return &r.change.edits[i].now
+}
+
+// takeBack takes an amount back of what one entry drew: what its block has room for goes
+// there, what later grants have repaid of the block's debt becomes a new block, and the
+// rest is lost.
+func (r *reversal) takeBack(d drawn, amount Amount) error {
+	c, was := r.change, r.account.taken[d.entry].amount
+	c.taken = append(c.taken, takenBack{entry: d.entry, amount: mustAmount(was.Add(amount))})
+	c.reversed = mustAmount(c.reversed.Add(amount))
+	back, err := r.giveBack(d, amount)
+	if err != nil {
+		return err
+	}
+	rest := mustAmount(amount.Sub(back))
+	again, err := r.grantAgain(d, rest)
+	if err != nil {
+		return err
+	}
+	c.lost = mustAmount(c.lost.Add(mustAmount(rest.Sub(again))))
+	return nil
+}
+
+// giveBack gives the block what it has room for. If it has expired, that lapses again.
+func (r *reversal) giveBack(d drawn, amount Amount) (Amount, error) {
+	b := d.block
+	room, err := r.room(b)
+	if err != nil || room.Sign() <= 0 {
+		return Amount{}, err
+	}
+	back := minAmount(amount, room)
+	line := Line{Type: EntryAmendment, At: r.account.at, Amount: back, Reverses: d.entry}
+	if !b.Expired(r.account.at) {
+		now := r.edit(b)
+		now.balance = mustAmount(now.balance.Add(back))
+		return back, r.change.line(line, b, &r.total, b.Eligible(r.account.at))
+	}
+	r.edit(b).lapse(back)
+	r.change.write(line, b, r.total, r.total)
+	return back, r.expire(b, back)
+}
+
+// room is what a block can take: what it may hold, less what it holds and what it lost. A
+// block that was made for a debt takes no more than pays that.
+func (r *reversal) room(b *block) (Amount, error) {
+	now := r.state(b)
+	if b.Overdraft {
+		return now.balance.Neg(), nil
+	}
+	room, err := now.capacity.Sub(now.balance)
+	if err == nil {
+		room, err = room.Sub(now.rare.Lapsed)
+	}
+	return room, err
+}
+
+// grantAgain makes a new block of what later grants have repaid of a block's debt, on the
+// terms of the last of them. If those have expired by now, so has it.
+func (r *reversal) grantAgain(d drawn, amount Amount) (Amount, error) {
+	a, c := r.account, r.change
+	terms := r.state(d.block).rare.Refill
+	if terms == nil || amount.IsZero() {
+		return Amount{}, nil
+	}
+	back := minAmount(amount, terms.Repaid)
+	r.edit(d.block).repaid(back)
+	b := &block{
+		Number: a.head.Blocks + uint64(len(c.created)) + 1, CreatedAt: a.at, EffectiveAt: terms.EffectiveAt, ExpiresAt: terms.ExpiresAt,
+		ActivatedAt: a.at, Initial: back, Balance: back, Capacity: back, CostBasis: terms.CostBasis, Priority: terms.Priority, Source: terms.Source,
+	}
+	more := rare{ParentID: d.block.ID, Metadata: r.metadata}
+	expired := b.Expired(a.at)
+	if expired {
+		b.Balance, more.Lapsed = Amount{}, back
+	}
+	b.rare = more.orNone()
+	c.created = append(c.created, b)
+	line := Line{Type: EntryIncrement, At: a.at, Amount: back, Reverses: d.entry}
+	if !expired {
+		return back, c.line(line, b, &r.total, b.Eligible(a.at))
+	}
+	c.write(line, b, r.total, r.total)
+	return back, r.expire(b, back)
+}
+
+// expire writes that what came back to an expired block is gone again.
+func (r *reversal) expire(b *block, amount Amount) error {
+	r.change.lapsed = mustAmount(r.change.lapsed.Add(amount))
+	return r.change.line(Line{Type: EntryCreditBlockExpiry, At: r.account.at, Amount: amount}, b, &r.total, false)
+}
+
+// refill notes what a grant repaid of the block's debt, and the grant's terms.
+func (s *blockState) refill(amount Amount, grant *block) {
+	s.remember(func(r *rare) {
+		terms := Refill{
+			Repaid: amount, EffectiveAt: grant.EffectiveAt, ExpiresAt: grant.ExpiresAt,
+			CostBasis: grant.CostBasis, Priority: grant.Priority, Source: grant.Source,
+		}
+		if r.Refill != nil {
+			terms.Repaid = addCapped(r.Refill.Repaid, amount)
+		}
+		r.Refill = &terms
+	})
+}
+
+// repaid takes from what grants have repaid of the block's debt.
+func (s *blockState) repaid(amount Amount) {
+	s.remember(func(r *rare) {
+		terms := *r.Refill
+		terms.Repaid = mustAmount(terms.Repaid.Sub(amount))
+		if r.Refill = &terms; terms.Repaid.IsZero() {
+			r.Refill = nil
+		}
+	})
+}
+
+// take notes what a change took back of decrement entries, and untake forgets it again.
+func (a *account) take(c *change) {
+	if len(c.taken) == 0 {
+		return
+	}
+	if a.taken == nil {
+		a.taken = map[uint64]takenBack{}
+	}
+	c.hadTaken = c.hadTaken[:0]
+	for _, t := range c.taken {
+		c.hadTaken = append(c.hadTaken, a.taken[t.entry])
+		t.since = a.head.Version + 1
+		a.taken[t.entry] = t
+	}
+}
+
+func (a *account) untake(c *change) {
+	for i, was := range c.hadTaken {
+		if was.entry == 0 {
+			delete(a.taken, c.taken[i].entry)
+		} else {
+			a.taken[was.entry] = was
+		}
+	}
+}
+
+// forgetTaken lets go of what the store has, as it holds the given version.
+func (a *account) forgetTaken(durable uint64) {
+	for entry, t := range a.taken {
+		if t.since <= durable {
+			delete(a.taken, entry)
+		}
+	}
+	if len(a.taken) == 0 {
+		a.taken = nil
+	}
+}
