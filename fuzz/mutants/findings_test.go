@@ -147,7 +147,7 @@ var findings = []finding{
 	},
 	{
 		"own-records-are-anybodys",
-		[]edit{{"ledger_documents.go", "if err := checkPuts(puts); err != nil {", "if err := checkRecords(puts); err != nil {"}},
+		[]edit{{"ledger_documents.go", "if err := checkPuts(puts); err != nil {", "if err := checkDocuments(puts); err != nil {"}},
 		generator("./fuzz", "TestRecordsOfEveryKind"),
 		"the ledger's own records are its own",
 	},
