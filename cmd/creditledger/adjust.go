@@ -64,7 +64,7 @@ func (a *app) voidCommand() *cobra.Command {
 		Short: "Take credits of a block back",
 		Long: `Take credits of a block back: what it still holds, up to AMOUNT.
 
-More than the block holds may be voided, up to what was granted: the rest was spent
+You may void more than the block holds, up to what was granted. The rest was spent
 already, and its revenue is to be reversed.`,
 		Example: `  creditledger grant cus_1 50 --block-id promo-7
   creditledger void cus_1 promo-7 30

@@ -21,14 +21,19 @@ the same order. Without FILE, or with -, standard input is read. docs/operations
 describes the lines.
 
 Without --db everything happens in memory and is forgotten. An answer is printed as
-soon as its operation is durable, and never held back: a program may wait for each
-answer before it sends the next line, or send thousands ahead, which then share commits.
+soon as its operation is durable, and never held back. So a program may wait for each
+answer before it sends the next line. It may also send thousands of lines ahead, which then
+share commits.
 
-Exit status: 0 every line was read and answered, whatever the answers; 2 so too, but a
-line was not one well-formed JSON object with a known op; 1 trouble with files or
-storage; 3 --stop-on-error met an error answer; 5 --fail-on-error, every line was read
-and answered, and an answer is an error; 130 interrupted: the lines that were begun are
-answered first, and what is answered is done. A second interrupt ends it at once.`
+Exit status:
+
+  0    every line was read and answered, whatever the answers
+  1    there was trouble with files or storage
+  2    as 0, but a line was not one well-formed JSON object with a known op
+  3    --stop-on-error met an error answer
+  5    with --fail-on-error: as 0, but an answer is an error
+  130  interrupted: the lines that were begun are answered first, and what is
+       answered is done; a second interrupt ends the command at once`
 
 type applyFlags struct {
 	db          string

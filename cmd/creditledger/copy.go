@@ -27,14 +27,18 @@ again, and a copy of an earlier day is brought up to date. A target that holds a
 else than a part of the source is refused, with nothing written. Until the command says
 that it is done, the target is not complete.
 
-A database is copied as it was when the copy began, while it is in use. So a ledger is
-moved with a short pause: copy it, stop what writes to it, copy again, go on with the
-new one. The schema of a target has to be there: see creditledger migrate. It is named
+A database is copied as it was when the copy began, while it is in use. To move a ledger
+with a short pause, copy it, stop what writes to it, copy again, and go on with the new
+one. The schema of a target has to be there: see creditledger migrate. It is named
 with schema=NAME in the connection.
 
-Exit status: 0 the copy is complete and the same; 3 the target holds something else; 4
-the source is damaged: creditledger verify says where; 1 other trouble: the same command
-goes on where it stopped; 2 a command line that is wrong.`
+Exit status:
+
+  0  the copy is complete and the same
+  1  there was other trouble: the same command goes on where it stopped
+  2  the command line is wrong
+  3  the target holds something else
+  4  the source is damaged: creditledger verify says where`
 
 func (a *app) copyCommand() *cobra.Command {
 	var from, to string

@@ -36,8 +36,8 @@ func (a *app) customerSetCommand() *cobra.Command {
 		Short: "Record a customer, or change what is given",
 		Long: `Record a customer, or change what is given and leave the rest.
 
-The external id cannot change once it is set. Instants that dates stood for before a
-change of the time zone stay as they are.`,
+The external id cannot change once it is set. A change of
+the time zone does not move dates that were given before.`,
 		Example: `  creditledger customer set cus_1 --timezone Asia/Tokyo --currency JPY
   creditledger customer set cus_1 --meta plan=gold --unset-meta trial`,
 		Args: cobra.ExactArgs(1),

@@ -22,7 +22,7 @@ func (a *app) grantCommand() *cobra.Command {
 		Short: "Grant credits as a new block",
 		Long: `Grant credits to a customer as a new block.
 
-A debt of the account is refilled first, unless --repay never. Dates are YYYY-MM-DD,
+A debt of the account is refilled first, unless you give --repay never. Dates are YYYY-MM-DD,
 the first instant of that day in the customer's time zone, or RFC 3339 date-times.
 A block expires at its expiry: from that instant on its credits are gone.`,
 		Example: `  creditledger grant cus_1 100

@@ -31,7 +31,7 @@ func usageTemplate(of *cobra.Command) string {
 }
 
 // wrapParagraphs breaks a text where lines would not fit. An empty line ends a
-// paragraph; an indented line stays as it is.
+// paragraph; one that begins with a space stays as it is.
 func wrapParagraphs(text string) string {
 	var out []string
 	for _, paragraph := range strings.Split(text, "\n\n") {

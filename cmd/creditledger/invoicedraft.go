@@ -82,7 +82,7 @@ func (a *app) creditCommand() *cobra.Command {
 func (a *app) refundCommand() *cobra.Command {
 	var reason string
 	var back bool
-	return a.onInvoice("refund INVOICE CREDITS", "Take sold credits back; what of them was spent is owed",
+	return a.onInvoice("refund INVOICE CREDITS", "Take sold credits back; what was spent of them is owed",
 		saleExample+`  creditledger invoice pay inv_1
   creditledger invoice refund inv_1 40
   creditledger invoice refund inv_1 60 --paid-back --reason chargeback`, cobra.ExactArgs(2),

@@ -32,8 +32,8 @@ func (a *app) purchaseCommand() *cobra.Command {
 		Long: `Sell credits: grant them as a new block and issue the invoice for them, both or neither.
 
 The price is --cost-basis for each credit, in the invoicing currency that the customer
-has on record, or in --invoice-currency. Say when it is due with --net-terms or --due. What
-the credits themselves are is --currency, and no money.`,
+has on record, or in --invoice-currency. Say when it is due with --net-terms or --due. The
+credits themselves are no money; --currency names them.`,
 		Example: `  creditledger customer set cus_1 --currency USD
   creditledger purchase cus_1 100 --cost-basis 0.20 --net-terms 30 \
       --auto-collection true
@@ -184,7 +184,7 @@ func (a *app) closePeriodCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "close-period CUSTOMER FILE",
 		Short: "Bill a period: credits pay first, the rest is due",
-		Long: `Bill the usage of a period: prepaid credits pay first, what they do not cover is due.
+		Long: `Bill the usage of a period: prepaid credits pay first, and what they do not cover is due.
 
 FILE (- for stdin) holds one JSON object with the keys of the op close_period in
 operations files: start, end, lines, invoice_settings, and what else it may have.

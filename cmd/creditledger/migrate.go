@@ -18,8 +18,8 @@ func (a *app) migrateCommand() *cobra.Command {
 		Use:   "migrate --db postgres://…",
 		Short: "Make or upgrade a ledger's schema in PostgreSQL",
 		Long: `Make a ledger's schema in a PostgreSQL database, or bring it to the version that this
-release works with. It needs a role that may create; no other subcommand does, and none
-makes a schema on the way. docs/postgres.md has roles for serving and for reading.
+release works with. It needs a role that may create. No other subcommand needs one, or
+makes a schema. docs/postgres.md has roles for serving and for reading.
 
 Running it again does no harm. An older release refuses the schema afterwards.`,
 		Example: `  creditledger migrate --db postgres://ledger_migrate@db.example/billing

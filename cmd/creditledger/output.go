@@ -32,7 +32,7 @@ type outputError struct {
 func (e *outputError) Error() string {
 	text := fmt.Sprintf("the output could not be written: %v", e.err)
 	if e.done {
-		return text + "; what was asked for is done, do not give the command again"
+		return text + "; what was asked for is done: do not give the command again"
 	}
 	return text + "; give the command again when there is room for its output"
 }

@@ -20,13 +20,17 @@ records of an account up to its first gap become its history in the new file, ea
 decided again. Intact records beyond a gap cannot be appended; they are set aside in
 the new file as records of kind "salvaged". Customers and other records beside the
 journal have no seal: the newest that can be read is copied. DAMAGED is not changed.
-A file that was not closed, as after a crash, may hold nothing that proves the last
-record of an account; such accounts are counted.
+In a file that was not closed, as after a crash, nothing may prove the last record of an
+account; such accounts are counted.
 
 Prove the new file with creditledger verify, and compare it with your last backup.
 
-Exit status: 0 nothing is missing; 4 something is, or may be, the table says what; 1 nothing could
-be read or written; 2 a command line that is wrong.`
+Exit status:
+
+  0  nothing is missing
+  1  nothing could be read or written
+  2  the command line is wrong
+  4  something is missing, or may be: the table says what`
 
 func (a *app) recoverCommand() *cobra.Command {
 	return &cobra.Command{

@@ -23,11 +23,17 @@ database: --db postgres://USER@HOST/DATABASE, or parameters as libpq takes them,
 line is no secret. The schema is creditledger unless --schema, or schema=NAME in the
 connection, says otherwise; creditledger migrate makes it.
 
-Exit status: 0 done; 1 trouble with files or storage; 2 a command line or request that
-is wrong in itself; 3 an operation that the ledger refuses, with nothing written.
+Exit status:
+
+  0  it is done
+  1  there was trouble with files or storage
+  2  a command line or request is wrong in itself
+  3  the ledger refuses the operation, and nothing was written
+
 apply, copy, verify and recover have their own: see creditledger help apply, and so on.
-Interrupted by a signal, every command finishes or takes back what it began and ends with
-128 and the number of the signal (130 for an interrupt); a second one ends it at once.
+When a signal interrupts it, every command finishes or takes back what it began, and ends
+with 128 plus the number of the signal (130 for an interrupt). A second signal ends it at
+once.
 
 The examples of a help text can be pasted into a shell, in their order, in an empty
 directory. Where one names a database, name yours.`

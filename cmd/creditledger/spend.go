@@ -18,8 +18,9 @@ func (a *app) spendCommand() *cobra.Command {
 		Short: "Spend credits, block by block in drawdown order",
 		Long: `Spend credits of a customer, block by block in drawdown order.
 
-What no block covers becomes a debt (--overdraft allow, the default; --limit bounds
-it), has the whole refused (reject), or is left and reported (stop_at_zero).`,
+--overdraft says what happens to the part that no block covers. With allow, the default,
+it becomes a debt, which --limit bounds. With reject nothing is spent at all. With
+stop_at_zero that part is left and reported.`,
 		Example: `  creditledger grant cus_1 100
   creditledger spend cus_1 20 --key invoice-7-line-2
   creditledger spend cus_1 20 --item api --overdraft reject

@@ -36,10 +36,14 @@ they must add up, and agree with each other and with the ledger.
 the history must have grown from there and nothing before may differ. Only that shows
 a file that was set back or written anew as a whole.
 
-Exit status: 0 whole; 4 damaged: the message names the account and the record; 1 nothing
-is proved: there is no such file, it is in use, so damaged that only creditledger recover
-can read it, or reading failed on the way; 130 interrupted, so that nothing is proved; 2 a
-command line that is wrong.`
+Exit status:
+
+  0    the ledger is whole
+  1    nothing is proved: there is no such file, it is in use, it is so damaged
+       that only creditledger recover can read it, or reading failed on the way
+  2    the command line is wrong
+  4    the ledger is damaged: the message names the account and the record
+  130  interrupted, so that nothing is proved`
 
 func (a *app) verifyCommand() *cobra.Command {
 	var since string
