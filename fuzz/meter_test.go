@@ -19,7 +19,7 @@ type meter struct {
 	largest     int // the most blocks in one commit
 }
 
-// sharedMeter is a meter over a store that is better not asked.
+// sharedMeter is a meter over an OptimisticStore.
 type sharedMeter struct{ *meter }
 
 func (sharedMeter) Concurrency() (commits, accounts int) { return 1, 64 }
