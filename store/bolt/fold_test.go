@@ -45,7 +45,8 @@ func TestFoldsOfAnyNames(t *testing.T) {
 		accounts, blocks := 1+r.IntN(60), r.IntN(60)
 		foldInOrder(t, namedTail(r, accounts, blocks), map[string]int{
 			"meta": 1, "accounts": accounts, "journal": 2 * accounts, "due": accounts,
-			"blocks": accounts * blocks, "open": accounts * blocks, "blockids": accounts * blocks, "keys": accounts * blocks,
+			"blocks": accounts * blocks, "open": accounts * blocks, "blockids": accounts * blocks, "holders": accounts * blocks,
+			"keys": accounts * blocks,
 		})
 	}
 }
