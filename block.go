@@ -88,12 +88,12 @@ type Block struct {
 // them: credits come back on these when a charge is taken back that made the debt.
 // Rule: docs/semantics.md, "Reverse".
 type Refill struct {
-	Repaid      Amount // what has not come back yet; positive
-	EffectiveAt Instant
-	ExpiresAt   Instant // none: never
-	CostBasis   CostBasis
-	Priority    int32
-	Source      Source
+	Repaid      Amount    `json:"repaid"` // what has not come back yet; positive
+	EffectiveAt Instant   `json:"effective_date"`
+	ExpiresAt   Instant   `json:"expiry_date,omitzero"` // none: never
+	CostBasis   CostBasis `json:"per_unit_cost_basis"`
+	Priority    int32     `json:"priority"`
+	Source      Source    `json:"source"`
 }
 
 // Eligible reports whether b may be drawn at t.

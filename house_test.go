@@ -196,7 +196,7 @@ func TestHouseImportsBite(t *testing.T) {
 // in internal, which import nothing of ours.
 var layers = []layer{
 	{"", "values: what is asked, granted and answered, with its text and JSON, and errors", []string{
-		"accountid", "amount", "amount_text", "block", "costbasis", "currency", "date", "document", "entry", "enum", "errors", "filter",
+		"accountid", "amount", "answer_json", "amount_text", "block", "costbasis", "currency", "date", "document", "entry", "enum", "errors", "filter",
 		"instant", "json", "key", "limits", "operation", "operation_check", "operation_difference", "operation_erase", "operation_json", "operation_resolve",
 		"operation_size", "overdraft", "result", "seal", "violation", "when",
 	}},
@@ -212,11 +212,11 @@ var layers = []layer{
 		"commit_budget", "commit_committer", "commit_flight", "commit_joined", "commit_redecide", "commit_slots", "commit_turn",
 	}},
 	{"ledger", "from a call to what is queued, and to its result", []string{
-		"ledger", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_decide", "ledger_documents", "ledger_durable", "ledger_erase", "ledger_eraser",
+		"ledger", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_customer_json", "ledger_decide", "ledger_documents", "ledger_durable", "ledger_erase", "ledger_eraser",
 		"ledger_expire", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_sweep",
 	}},
-	{"read", "reports", []string{"read_balance", "read_blocks", "read_cursor", "read_entries", "read_explain"}},
-	{"verify", "the proof of what is stored", []string{"verify", "verify_account", "verify_compare", "verify_customers", "verify_index", "verify_texts"}},
+	{"read", "reports", []string{"read_balance", "read_blocks", "read_cursor", "read_entries", "read_explain", "read_json"}},
+	{"verify", "the proof of what is stored", []string{"verify", "verify_account", "verify_compare", "verify_customers", "verify_index", "verify_json", "verify_texts"}},
 	{"doc", "the package's tutorial", []string{"doc"}},
 }
 

@@ -16,14 +16,14 @@ type Erasure struct {
 
 // Erased says what Erase did.
 type Erased struct {
-	Accounts   int    // in which something was erased
-	Operations uint64 // that said something
-	Blocks     uint64 // that had metadata
-	Customer   bool   // the customer's record was written over
+	Accounts   int    `json:"accounts"`   // in which something was erased
+	Operations uint64 `json:"operations"` // that said something
+	Blocks     uint64 `json:"blocks"`     // that had metadata
+	Customer   bool   `json:"customer"`   // the customer's record was written over
 	// Kept is how many operations, recorded in a format older than 3, still say something:
 	// it is under their seals. A copy of the ledger has them in format 3, where they can be
 	// erased.
-	Kept uint64
+	Kept uint64 `json:"kept,omitempty"`
 }
 
 // Erase forgets what was said of a customer: descriptions and metadata of operations,

@@ -9,9 +9,9 @@ import (
 
 // SweepResult counts what a sweep wrote down.
 type SweepResult struct {
-	Accounts int // that got at least one entry
-	Entries  int
-	Failed   int // accounts that could not be swept, and are due still
+	Accounts int `json:"accounts"` // that got at least one entry
+	Entries  int `json:"entries"`
+	Failed   int `json:"failed,omitempty"` // accounts that could not be swept, and are due still
 }
 
 // SweepError says which accounts could not be swept. What was not written in them is due

@@ -13,9 +13,9 @@ type BalanceQuery struct {
 
 // Balance is what an account holds, in credits.
 type Balance struct {
-	Total     Amount  // Σ of the eligible blocks; a debt counts
-	Available Amount  // what the charge could spend without overdraft
-	AsOf      Instant // the instant it holds for
+	Total     Amount  `json:"balance"`   // Σ of the eligible blocks; a debt counts
+	Available Amount  `json:"available"` // what the charge could spend without overdraft
+	AsOf      Instant `json:"as_of"`     // the instant it holds for
 }
 
 // Balance returns an account's balance now, or as a reader was told at a past

@@ -18,8 +18,8 @@ type BlocksQuery struct {
 
 // BlockPage is one page of blocks.
 type BlockPage struct {
-	Blocks []Block
-	Next   Cursor // empty at the end
+	Blocks []Block `json:"blocks"`
+	Next   Cursor  `json:"next_cursor"` // empty at the end
 }
 
 // Blocks returns a page of the account's blocks. Errors: InvalidError for the limit

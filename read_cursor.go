@@ -3,12 +3,21 @@ package creditledger
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 )
 
 // Cursor marks where the next page of a list starts. It is bound to the account, the
 // order and the filters of the query that gave it, not to the limit. Empty: the first
 // page, or the end.
 type Cursor string
+
+// MarshalJSON writes the cursor as text, and null for the end.
+func (c Cursor) MarshalJSON() ([]byte, error) {
+	if c == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(c))
+}
 
 const cursorMark = 8 // bytes of the fingerprint in front of a cursor
 

@@ -23,8 +23,8 @@ type EntriesQuery struct {
 
 // EntryPage is one page of entries.
 type EntryPage struct {
-	Entries []Entry
-	Next    Cursor // empty at the end
+	Entries []Entry `json:"entries"`
+	Next    Cursor  `json:"next_cursor"` // empty at the end
 }
 
 func (q *EntriesQuery) check() error {

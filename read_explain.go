@@ -44,8 +44,8 @@ type ExplainedBlock struct {
 
 // Explanation tells how a charge would be paid.
 type Explanation struct {
-	Blocks  []ExplainedBlock // every block of the account, in drawdown order
-	Overage Amount           // what they would not cover
+	Blocks  []ExplainedBlock `json:"blocks"`  // every block of the account, in drawdown order
+	Overage Amount           `json:"overage"` // what they would not cover
 }
 
 // MaxExplained is how many blocks, open and closed, an account may have for Explain to

@@ -93,35 +93,13 @@ type header struct {
 	Op   *string `json:"op"`
 }
 
+// object is an answer that is not of the ledger alone.
 func (a *Answer) object(h header) any {
 	if a.Err != nil {
 		return struct {
 			header
 			Error errorObject `json:"error"`
 		}{h, newErrorObject(a.Err)}
-	}
-	switch result := a.Result.(type) {
-	case creditledger.Balance:
-		return struct {
-			header
-			balanceObject
-		}{h, newBalanceObject(result)}
-	case creditledger.SweepResult:
-		return struct {
-			header
-			Accounts int `json:"accounts"`
-			Entries  int `json:"entries"`
-		}{h, result.Accounts, result.Entries}
-	case creditledger.Erased:
-		return struct {
-			header
-			erasedObject
-		}{h, erasedObject{result.Accounts, result.Operations, result.Blocks, result.Customer, result.Kept}}
-	case creditledger.Verification:
-		return struct {
-			header
-			verifyObject
-		}{h, newVerifyObject(result)}
 	}
 	return h
 }

@@ -206,29 +206,29 @@ func readSeller(f *fields, r *Request) {
 type stateObject struct {
 	Customer string                 `json:"customer_id"`
 	External *string                `json:"external_customer_id"`
-	Deleted  *string                `json:"deleted_at"`
+	Deleted  *creditledger.Instant  `json:"deleted_at"`
 	Accounts []accountObject        `json:"accounts"`
 	Balances []invoice.View         `json:"customer_balances"`
 	Open     []*invoice.InvoiceView `json:"open_invoices"`
 }
 
 type accountObject struct {
-	Currency   string        `json:"currency"`
-	Total      string        `json:"total"`
-	Available  string        `json:"available"`
-	NextExpiry *string       `json:"next_expiry"`
-	Eligible   []blockObject `json:"eligible_blocks"`
-	Pending    []blockObject `json:"pending_blocks"`
-	Change     *string       `json:"pending_change_id"`
+	Currency   string                `json:"currency"`
+	Total      string                `json:"total"`
+	Available  string                `json:"available"`
+	NextExpiry *creditledger.Instant `json:"next_expiry"`
+	Eligible   []creditledger.Block  `json:"eligible_blocks"`
+	Pending    []creditledger.Block  `json:"pending_blocks"`
+	Change     *string               `json:"pending_change_id"`
 }
 
 func newStateObject(st *invoice.State, locale language.Tag) (*stateObject, error) {
 	o := &stateObject{
-		Customer: st.Customer.ID, External: optional(st.Customer.ExternalID), Deleted: optionalInstant(st.Customer.DeletedAt), Balances: []invoice.View{},
+		Customer: st.Customer.ID, External: optional(st.Customer.ExternalID), Deleted: optional(st.Customer.DeletedAt), Balances: []invoice.View{},
 		Accounts: list(st.Accounts, func(a *invoice.AccountState) accountObject {
 			ao := accountObject{
-				Currency: a.Account.Currency, Total: a.Total.String(), Available: a.Available.String(), NextExpiry: optionalInstant(a.NextExpiry),
-				Eligible: list(a.Eligible, newBlockObject), Pending: list(a.Pending, newBlockObject),
+				Currency: a.Account.Currency, Total: a.Total.String(), Available: a.Available.String(), NextExpiry: optional(a.NextExpiry),
+				Eligible: append([]creditledger.Block{}, a.Eligible...), Pending: append([]creditledger.Block{}, a.Pending...),
 			}
 			if a.Change != nil {
 				ao.Change = &a.Change.ID
@@ -278,4 +278,22 @@ func newSettingsObject(s invoice.Settings) settingsObject {
 		o.TaxPercent = &tax
 	}
 	return o
+}
+
+// list turns every element into its object; an empty list is [], not null.
+func list[T, O any](in []T, object func(*T) O) []O {
+	out := make([]O, len(in))
+	for i := range in {
+		out[i] = object(&in[i])
+	}
+	return out
+}
+
+// optional is nil for the zero value: an absent value is null.
+func optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
 }

@@ -3,6 +3,7 @@ package opsfile
 import (
 	"golang.org/x/text/language"
 
+	"creditledger"
 	"creditledger/invoice"
 )
 
@@ -10,7 +11,7 @@ import (
 
 // effectsObject is what a change creates and voids in JSON.
 type effectsObject struct {
-	Entries         []entryObject          `json:"entries"`
+	Entries         []creditledger.Entry   `json:"entries"`
 	Blocks          []string               `json:"blocks"`
 	InvoicesCreated []*invoice.InvoiceView `json:"invoices_created"`
 	InvoicesVoided  []*invoice.InvoiceView `json:"invoices_voided"`
@@ -20,7 +21,7 @@ type effectsObject struct {
 
 func newEffectsObject(e *invoice.Effects, locale language.Tag) (*effectsObject, error) {
 	o := &effectsObject{
-		Entries: list(e.Entries, newEntryObject), Blocks: append([]string{}, e.Blocks...), NotesCreated: []invoice.NoteView{},
+		Entries: append([]creditledger.Entry{}, e.Entries...), Blocks: append([]string{}, e.Blocks...), NotesCreated: []invoice.NoteView{},
 		NotesVoided: append([]invoice.NoteRef{}, e.NotesVoided...),
 	}
 	var err error
@@ -57,8 +58,8 @@ func moneyAnswer(h header, answer *Answer) (any, error) {
 			Replayed bool                 `json:"replayed"`
 			Invoice  *invoice.InvoiceView `json:"invoice"`
 			BlockID  *string              `json:"new_block_id"`
-			Entries  []entryObject        `json:"entries"`
-		}{h, a.Replayed, view, optional(a.BlockID), list(a.Entries, newEntryObject)}, err
+			Entries  []creditledger.Entry `json:"entries"`
+		}{h, a.Replayed, view, optional(a.BlockID), append([]creditledger.Entry{}, a.Entries...)}, err
 	case *invoice.ChangeAnswer:
 		own := *a.Change
 		own.Effects = nil

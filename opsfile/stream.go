@@ -87,8 +87,19 @@ func (o *objectWriter) header(h header) {
 	o.member("op", h.Op)
 }
 
+// members writes those of an object that has some.
+func (o *objectWriter) members(object any) {
+	if o.err != nil {
+		return
+	}
+	o.buf.Reset()
+	if o.err = o.encoder.Encode(object); o.err == nil {
+		o.raw("," + string(bytes.TrimSuffix(o.buf.Bytes()[len("{"):], []byte("}\n"))))
+	}
+}
+
 func (o *objectWriter) entries(list []creditledger.Entry) {
-	members(o, "entries", list, func(e *creditledger.Entry) { o.value(newEntryObject(e)) })
+	members(o, "entries", list, func(e *creditledger.Entry) { o.value(e) })
 }
 
 // result writes the members of what a writing operation did, a preview shows, or an
@@ -103,23 +114,38 @@ func (o *objectWriter) result(r *creditledger.Result, replayed bool) {
 			o.result(part, replayed)
 			o.close()
 		})
+		o.told(r)
 		return
 	}
 	o.entries(r.Entries)
-	if overage := unlessZero(r.Overage); overage != nil {
-		o.member("overage", overage)
+	if !r.Overage.IsZero() {
+		o.member("overage", r.Overage)
 	}
-	if consumed := unlessZero(r.Consumed); consumed != nil {
-		o.member("consumed", consumed)
+	if !r.Consumed.IsZero() {
+		o.member("consumed", r.Consumed)
 	}
 	if !r.Reversed.IsZero() { // a reversal that takes nothing off a charge is refused
-		o.member("reversed", r.Reversed.String())
-		o.member("lapsed", r.Lapsed.String())
-		o.member("lost", r.Lost.String())
+		o.member("reversed", r.Reversed)
+		o.member("lapsed", r.Lapsed)
+		o.member("lost", r.Lost)
+	}
+	o.told(r)
+}
+
+// told writes what the ledger chose for the operation.
+func (o *objectWriter) told(r *creditledger.Result) {
+	if r.NewBlockID != "" {
+		o.member("new_block_id", r.NewBlockID)
+	}
+	if r.Key != "" {
+		o.member("idempotency_key", r.Key)
+	}
+	if !r.At.IsZero() {
+		o.member("at", r.At)
 	}
 }
 
-// stream writes an answer that may be long; false: it is none of those.
+// stream writes the answer of the ledger, long lists piece by piece; false: it is none.
 func (o *objectWriter) stream(h header, result any) bool {
 	switch result := result.(type) {
 	case *creditledger.Result:
@@ -127,15 +153,18 @@ func (o *objectWriter) stream(h header, result any) bool {
 		o.result(result, result.Replayed)
 	case []creditledger.Block:
 		o.header(h)
-		members(o, "blocks", result, func(b *creditledger.Block) { o.value(newBlockObject(b)) })
+		members(o, "blocks", result, func(b *creditledger.Block) { o.value(b) })
 	case creditledger.EntryPage:
 		o.header(h)
 		o.entries(result.Entries)
-		o.member("next_cursor", optional(string(result.Next)))
+		o.member("next_cursor", result.Next)
 	case creditledger.Explanation:
 		o.header(h)
-		members(o, "blocks", result.Blocks, func(b *creditledger.ExplainedBlock) { o.value(newExplainedObject(b)) })
-		o.member("overage", result.Overage.String())
+		members(o, "blocks", result.Blocks, func(b *creditledger.ExplainedBlock) { o.value(b) })
+		o.member("overage", result.Overage)
+	case creditledger.Balance, creditledger.SweepResult, creditledger.Erased, creditledger.Verification:
+		o.header(h)
+		o.members(result)
 	default:
 		return false
 	}
