@@ -31,7 +31,8 @@ type rare struct {
 	Paid      bool
 	Lapsed    Amount
 	Refill    *Refill
-	size      int // of the texts, in bytes
+	held      Amount // Σ of the slices that open holds keep of it; no store keeps it with the block
+	size      int    // of the texts, in bytes
 }
 
 var nothingRare rare
@@ -41,7 +42,7 @@ func (r rare) orNone() *rare {
 	switch {
 	case len(r.Filters) > 0 || r.InvoiceID != "" || r.ParentID != "" || len(r.Metadata) > 0:
 		r.size = filtersSize(r.Filters) + textSize(r.InvoiceID) + textSize(r.ParentID) + metadataSize(r.Metadata)
-	case !r.Paid && r.Lapsed.IsZero() && r.Refill == nil:
+	case !r.Paid && r.Lapsed.IsZero() && r.Refill == nil && r.held.IsZero():
 		return &nothingRare
 	default: // what comes and goes does not count, or a block would weigh less when it leaves
 		r.size = 0
@@ -73,6 +74,13 @@ func (b *block) whole() Block {
 		Filters: b.rare.Filters, InvoiceID: b.rare.InvoiceID, ParentID: b.rare.ParentID, Metadata: b.rare.Metadata,
 		Paid: b.rare.Paid, Lapsed: b.rare.Lapsed, Refill: b.rare.Refill,
 	}
+}
+
+// shown is whole, with what is held of it.
+func (b *block) shown() Block {
+	w := b.whole()
+	w.Held = b.rare.held
+	return w
 }
 
 // Eligible, Expired and Matches are those of Block.

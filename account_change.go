@@ -14,6 +14,7 @@ type change struct {
 	blocks  []*block // the block of each line
 	edits   []edit
 	created []*block // an id is empty when the caller asked for none
+	hold    *holdChange
 
 	rows []StoredRow // as they are after it
 
@@ -23,6 +24,7 @@ type change struct {
 	expires           bool // it has entries of expiries
 	forgetful         bool // it is of a record of a format before 3: blocks remember nothing of it
 	settlement        Instant
+	longest           Instant // how long a hold may last, in microseconds; 0: however long, in a replay
 
 	// What a reversal is about (nil: there is no such charge), what it took off a charge, and parts of it; what was taken off each entry.
 	charge                 *charge
@@ -34,7 +36,10 @@ type change struct {
 	closed []*block
 	opened []closedBlock
 	erased []erasure
+	lapses []lapsedHold
 	before snapshot
+
+	index map[*block]int // into edits, once a hold touches many
 }
 
 func newChange() *change { return new(change) }
@@ -43,7 +48,7 @@ func newChange() *change { return new(change) }
 func (c *change) reset() {
 	*c = change{
 		lines: emptied(c.lines), blocks: emptied(c.blocks), edits: emptied(c.edits), created: emptied(c.created),
-		closed: emptied(c.closed), opened: emptied(c.opened),
+		closed: emptied(c.closed), opened: emptied(c.opened), lapses: emptied(c.lapses),
 	}
 }
 
@@ -85,6 +90,7 @@ func (s *spareChanges) takeBack() {
 type edit struct {
 	block    *block
 	was, now blockState
+	heldOnly bool // nothing changes but how much of it is held
 }
 
 // blockState is what can change about a block.
@@ -115,6 +121,7 @@ type snapshot struct {
 	passed []passed
 	lapsed []lapse
 	until  Instant // of what is settled
+	rows   int     // of the change that step made
 }
 
 func stateOf(b *block) blockState {
@@ -168,6 +175,9 @@ func (c *change) fits(a *account) error {
 	for _, b := range c.created {
 		add(b.Balance)
 	}
+	was, now := c.hold.unbacked(a.at)
+	sub(was)
+	add(now)
 	if err != nil {
 		return constraint("the balances of the account's blocks would add up to 10^20 or more")
 	}
@@ -178,7 +188,7 @@ func (c *change) fits(a *account) error {
 // apply makes the change part of the account, at the instant a.at. The created blocks
 // have their ids by now.
 func (a *account) apply(c *change) {
-	c.before = snapshot{head: a.head, gross: a.gross, taker: a.taker, passed: a.passed, lapsed: a.lapsed, until: a.settling.settled()}
+	c.before = snapshot{head: a.head, gross: a.gross, taker: a.taker, passed: a.passed, lapsed: a.lapsed, until: a.settling.settled(), rows: len(c.rows)}
 	c.closed, c.opened = c.closed[:0], c.opened[:0]
 	// Halfway through the edits a debt may have grown while what pays for it is still
 	// there, so gross is taken whole.
@@ -189,6 +199,12 @@ func (a *account) apply(c *change) {
 	}
 	if c.expires {
 		a.settleUntil(at - c.settlement)
+	}
+	if a.holds != nil {
+		a.closeLapsed(c, at)
+	}
+	if c.hold != nil {
+		a.applyHold(c)
 	}
 	for i := range c.edits {
 		e := &c.edits[i]
@@ -279,17 +295,25 @@ func (a *account) revert(c *change) {
 		a.keepClosed(was.block, was.since)
 	}
 	a.head, a.gross = c.before.head, c.before.gross
+	if c.hold != nil {
+		a.revertHold(c.hold)
+	}
+	if a.holds != nil {
+		a.reopenLapsed(c)
+	}
+	c.rows = c.rows[:c.before.rows]
 	a.taker, a.passed, a.lapsed = c.before.taker, c.before.passed, c.before.lapsed
 }
 
 // update gives an open block a new state. A block that only shrinks or grows stays
 // where it is.
 func (a *account) update(b *block, s *blockState) {
-	drawn := b.Eligible(a.at) && b.Balance.Sign() > 0 && s.balance.Sign() > 0 && s.status == b.Status
+	was, now := b.free(), s.free()
+	drawn := b.Eligible(a.at) && was.Sign() > 0 && now.Sign() > 0 && s.status == b.Status
 	if drawn {
 		a.total = mustAmount(mustAmount(a.total.Sub(b.Balance)).Add(s.balance))
 		p := a.poolOf(b)
-		p.positive = mustAmount(mustAmount(p.positive.Sub(b.Balance)).Add(s.balance))
+		p.positive = mustAmount(mustAmount(p.positive.Sub(was)).Add(now))
 		b.set(s)
 		return
 	}

@@ -68,7 +68,9 @@ func (s *changeset) add(w *written) {
 			s.touch(b, true)
 		}
 		for i := range c.edits {
-			s.touch(c.edits[i].block, false)
+			if !c.edits[i].heldOnly {
+				s.touch(c.edits[i].block, false)
+			}
 		}
 		for _, b := range c.closed {
 			s.touch(b, false)

@@ -12,6 +12,8 @@ func checkBlock(b *block) error {
 	switch {
 	case b.Balance.Sign() < 0 && !b.takesOverdraft():
 		return fmt.Errorf("holds %s, but only a block without expiry and filters may be negative", b.Balance)
+	case b.isHeld() && (b.rare.held.Sign() < 0 || b.free().Sign() < 0):
+		return fmt.Errorf("holds %s, and %s of it is held", b.Balance, b.rare.held)
 	case b.Overdraft && b.Balance.Sign() > 0:
 		return fmt.Errorf("is an overdraft block and holds %s", b.Balance)
 	case b.Overdraft:
@@ -50,14 +52,18 @@ func checkChange(a *account, op Operation, c *change, before Amount) error {
 	if _, activates := op.(Activation); !activates && !c.materialised && total.Cmp(a.total) != 0 {
 		return fmt.Errorf("the entries end at %s, the eligible blocks hold %s", total, a.total)
 	}
-	if d, ok := op.(Decrement); ok {
-		return checkSplit(&d, c)
+	switch op := op.(type) {
+	case Decrement:
+		return checkSplit(op.Amount, c)
+	case Capture:
+		return checkSplit(op.Amount, c)
 	}
 	return nil
 }
 
-// checkSplit: the entries of a decrement and its overage add up to what was asked.
-func checkSplit(op *Decrement, c *change) error {
+// checkSplit: the decrements of an operation and its overage add up to what was asked. A
+// capture of nothing is a release.
+func checkSplit(asked Amount, c *change) error {
 	sum, err := c.overage, error(nil)
 	for i := range c.lines {
 		if c.lines[i].Type != EntryDecrement {
@@ -67,8 +73,8 @@ func checkSplit(op *Decrement, c *change) error {
 			return err
 		}
 	}
-	if sum.Cmp(op.Amount) != 0 {
-		return fmt.Errorf("entries and overage add up to %s of %s", sum, op.Amount)
+	if sum.Cmp(asked) != 0 {
+		return fmt.Errorf("entries and overage add up to %s of %s", sum, asked)
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package creditledger
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 // draw is what one block pays of a decrement.
 type draw struct {
@@ -64,34 +67,43 @@ func (d *draw) write(a *account, c *change, total *Amount) error {
 // allowed is how much of a decrement its overdraft policy lets through. Of usage of the
 // past it is told what nobody covers, and what the expired blocks that may pay have lost.
 func allowed(a *account, op *Decrement, u *usage, uncovered, lapsed Amount, c *change) (Amount, error) {
-	limit, bounded := op.OverdraftLimit.Amount()
-	reach := addCapped(a.total, lapsed)
-	var available Amount
-	switch {
-	case op.Overdraft == OverdraftAllow && !bounded:
-		return op.Amount, nil
-	case op.Overdraft == OverdraftAllow:
-		var err error
-		if reach, err = reach.Add(limit); err != nil {
-			return op.Amount, nil // the limit is beyond any amount there is
-		}
-		available = reach
-	case u.past():
-		available = minAmount(mustAmount(op.Amount.Sub(uncovered)), reach)
-	default:
-		available = a.available(u.charge)
+	policy := op.Overdraft.or(OverdraftAllow)
+	available, bounded := a.reach(policy, op.OverdraftLimit, u.charge, lapsed, Amount{})
+	if u.past() && policy != OverdraftAllow {
+		available = minAmount(mustAmount(op.Amount.Sub(uncovered)), addCapped(a.spendable(), lapsed))
 	}
-	if op.Amount.Cmp(available) <= 0 {
+	if !bounded || op.Amount.Cmp(available) <= 0 {
 		return op.Amount, nil
 	}
 	if available.Sign() < 0 {
 		available = Amount{}
 	}
-	if op.Overdraft != OverdraftStopAtZero {
+	if policy != OverdraftStopAtZero {
 		return Amount{}, &InsufficientCreditsError{Requested: op.Amount, Available: available}
 	}
 	c.overage = mustAmount(op.Amount.Sub(available))
 	return available, nil
+}
+
+// reach is the most that an overdraft policy lets a charge take, where expired blocks that
+// may pay have lost an amount, once another was drawn that belongs to it; not bounded when
+// it lets everything through.
+func (a *account) reach(policy Overdraft, limit OverdraftLimit, charge Charge, lapsed, drawn Amount) (most Amount, bounded bool) {
+	if policy != OverdraftAllow {
+		return a.availableAfter(charge, drawn), true
+	}
+	bound, bounded := limit.Amount()
+	if !bounded {
+		return Amount{}, false
+	}
+	most, err := addCapped(a.spendable(), lapsed).Add(bound)
+	if err != nil {
+		return Amount{}, false // the limit is beyond any amount there is
+	}
+	if most.Sign() < 0 {
+		most = Amount{}
+	}
+	return most, true
 }
 
 // draw takes want from the blocks that may pay for the usage, those in the pools and the
@@ -133,14 +145,15 @@ func (b *block) pays(at Instant) Amount {
 	if b.Expired(at) {
 		return b.rare.Lapsed
 	}
-	return b.Balance
+	return b.free()
 }
 
-// overdraw puts the uncovered rest on the taker: inside its own draw if this
-// operation drains it too, else after all others. Without a taker a new overdraft
+// overdraw puts the uncovered rest on the block that takes it: inside its own draw if this
+// operation drains it too, else after all others. Without one a new overdraft
 // block holds the debt.
 func overdraw(a *account, draws []draw, rest Amount, c *change) []draw {
-	if a.taker == nil {
+	taker := a.debtor(c)
+	if taker == nil {
 		b := &block{
 			Number: a.head.Blocks + 1, CreatedAt: a.at, EffectiveAt: a.at, ActivatedAt: a.at,
 			Balance: rest.Neg(), Overdraft: true, rare: &nothingRare,
@@ -149,11 +162,60 @@ func overdraw(a *account, draws []draw, rest Amount, c *change) []draw {
 		return append(draws, draw{b, rest})
 	}
 	for i := range draws {
-		if draws[i].block == a.taker {
+		if draws[i].block == taker {
 			// Both are parts of one requested amount, so their sum stays in range.
 			draws[i].amount = mustAmount(draws[i].amount.Add(rest))
 			return draws
 		}
 	}
-	return append(draws, draw{a.taker, rest})
+	return append(draws, draw{taker, rest})
+}
+
+// debtor is the block that a debt is put on: the last in drawdown order that may hold one
+// and of which nothing is held once the change is applied. An emptied one serves as long as
+// no other stands behind it; one that holds something, or a debt, as long as it does.
+func (a *account) debtor(c *change) *block {
+	if a.taker == nil || !c.leavesHeld(a.taker) {
+		return a.taker
+	}
+	var last *block
+	consider := func(b *block) {
+		if b.takesOverdraft() && b.Eligible(a.at) && (last == nil || drawdownOrder(last, b) < 0) {
+			last = b
+		}
+	}
+	for i := range c.edits { // nothing may have been free of what the change lets go of
+		if c.edits[i].now.rare.held.IsZero() {
+			consider(c.edits[i].block)
+		}
+	}
+	for _, b := range a.debts.all() {
+		consider(b)
+	}
+	plain := a.plain.blocks.all()
+	for n := len(plain); n > 0; {
+		switch b := plain[n-1]; {
+		case b.ExpiresAt != 0: // and with it all others of its priority
+			n = sort.Search(n, func(i int) bool { return plain[i].Priority >= b.Priority })
+		case c.leavesHeld(b):
+			n--
+		default:
+			consider(b)
+			return last
+		}
+	}
+	return last
+}
+
+// leavesHeld reports whether something of a block is held once the change is applied.
+func (c *change) leavesHeld(b *block) bool {
+	if !b.isHeld() {
+		return false
+	}
+	for i := range c.edits {
+		if c.edits[i].block == b {
+			return !c.edits[i].now.rare.held.IsZero()
+		}
+	}
+	return true
 }

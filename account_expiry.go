@@ -14,14 +14,15 @@ type lapse struct {
 	line  Line
 }
 
-// lapse takes an expired block out of the totals and notes the entry to be written.
+// lapse takes what is free of an expired block out of the totals and notes the entry to be
+// written. What holds keep of it goes on counting.
 func (a *account) lapse(b *block) {
-	counts := b.countsUntilExpiry()
-	line := Line{Type: EntryCreditBlockExpiry, At: b.ExpiresAt, Block: b.Number, Amount: b.Balance, Starting: a.total}
+	counts, amount := b.countsUntilExpiry(), b.free()
+	line := Line{Type: EntryCreditBlockExpiry, At: b.ExpiresAt, Block: b.Number, Amount: amount, Starting: a.total}
 	a.expiring.remove(b)
 	if counts {
 		a.removeFromPool(b)
-		a.total = mustAmount(a.total.Sub(b.Balance))
+		a.total = mustAmount(a.total.Sub(amount))
 	}
 	a.at, a.moved = b.ExpiresAt, b.ExpiresAt
 	line.Ending = a.total
@@ -33,29 +34,39 @@ func (b *block) countsUntilExpiry() bool {
 	return b.Status == BlockActive && b.EffectiveAt < b.ExpiresAt
 }
 
-// overdue puts a block back that expired at the instant of the last record and was not
-// written down with it, for moveTo to find: what expires is written in pieces.
+// overdue puts back what expired at the instant of the last record and was not written
+// down with it, for moveTo to find: what expires is written in pieces.
 func (a *account) overdue(b *block) {
+	if b.ExpiresAt < a.at {
+		a.overdueFreed(b)
+		return
+	}
 	a.expiring.insert(b)
 	if b.countsUntilExpiry() {
-		a.count(b)
+		a.total = mustAmount(a.total.Add(b.free()))
+		a.poolOf(b).add(b)
 	}
 }
 
-// nextDue is the earliest expiry of a block that holds something: to come, or still to be
-// written down.
+// nextDue is the earliest instant of an expiry: to come, or still to be written down. It
+// does not depend on how far the account was moved since.
 func (a *account) nextDue() Instant {
 	if len(a.lapsed) > 0 {
 		return a.lapsed[0].line.At
 	}
-	if b := a.expiring.first(); b != nil {
+	due := a.holds.nextDue()
+	if b := a.expiring.first(); b != nil && (due == 0 || b.ExpiresAt < due) {
 		return b.ExpiresAt
 	}
-	return 0
+	return due
 }
 
-// lastDue is the latest expiry at or before t that is not written down yet.
+// lastDue is the latest expiry at or before t that is not written down yet. Where holds may
+// lapse by then only moving the account there tells.
 func (a *account) lastDue(t Instant) Instant {
+	if a.holds != nil {
+		a.moveTo(t)
+	}
 	expiring := a.expiring.all()
 	if n := sort.Search(len(expiring), func(i int) bool { return expiring[i].ExpiresAt > t }); n > 0 {
 		return expiring[n-1].ExpiresAt
@@ -85,8 +96,13 @@ func materialise(a *account, c *change, n int) {
 	c.materialised, c.expires, c.gross = true, true, a.gross
 	for _, l := range a.lapsed[:n] {
 		c.gross = mustAmount(c.gross.Sub(l.line.Amount))
-		now := c.edit(l.block)
-		now.balance = Amount{}
+		var now *blockState
+		if a.holds == nil {
+			now = c.edit(l.block)
+		} else { // a block may expire in parts
+			now = c.editStored(l.block)
+		}
+		now.balance = mustAmount(now.balance.Sub(l.line.Amount))
 		if !c.forgetful {
 			now.lapse(l.line.Amount)
 		}

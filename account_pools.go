@@ -2,10 +2,10 @@ package creditledger
 
 import "iter"
 
-// pool is the drawable blocks that share one set of filters, or have none.
+// pool is the blocks that may be drawn and share one set of filters, or have none.
 type pool struct {
 	blocks   blockList // drawdown order
-	positive Amount    // Σ of their balances
+	positive Amount    // Σ of what is free of them
 }
 
 // filteredPool is a pool of blocks that have filters, which are not to be changed.
@@ -53,12 +53,12 @@ func (p *pools) drop(f *filteredPool) {
 
 func (p *pool) add(b *block) {
 	p.blocks.insert(b)
-	p.positive = mustAmount(p.positive.Add(b.Balance))
+	p.positive = mustAmount(p.positive.Add(b.free()))
 }
 
 func (p *pool) remove(b *block) {
 	p.blocks.remove(b)
-	p.positive = mustAmount(p.positive.Sub(b.Balance))
+	p.positive = mustAmount(p.positive.Sub(b.free()))
 }
 
 // drawable are the pools that a charge may draw from.

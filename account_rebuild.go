@@ -35,6 +35,18 @@ func (r *Rebuild) Missing(rec *OpRecord) []string {
 // Admit puts a closed block at hand.
 func (r *Rebuild) Admit(b Block) { r.account.admit(b) }
 
+// MissingRows returns the rows that a record names and that are not at hand, without their
+// values. Those that exist are to be admitted before Apply.
+func (r *Rebuild) MissingRows(rec *OpRecord) (missing []Row) {
+	for _, id := range r.account.missingHolds(rec.Op) {
+		missing = append(missing, Row{Kind: RowHold, Key: id})
+	}
+	return missing
+}
+
+// AdmitRow puts a closed row at hand; a CorruptError if it cannot be read.
+func (r *Rebuild) AdmitRow(row Row) error { return r.account.admitHold(&row) }
+
 // Apply replays the next record of the account. A record that does not come out the
 // same as when it was written is a CorruptError.
 func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {

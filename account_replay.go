@@ -35,6 +35,9 @@ func replay(a *account, rec *OpRecord, seal Seal, charges []*charge, newChange f
 	if err != nil {
 		return changes, err
 	}
+	if err := checkLapses(rec, changes); err != nil {
+		return changes, err
+	}
 	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, seal, rec.At
 	a.head.NextDue, a.head.Total = a.nextDue(), a.total
 	return changes, nil
@@ -146,6 +149,9 @@ func replayChange(a *account, rec *OpRecord, i int, op Operation, c *change) (ap
 	a.apply(c)
 	if err := checkChange(a, op, c, before); err != nil {
 		return true, violation(rec, "invariant", "%v", err)
+	}
+	if field := holdDifferenceIn(stored.hold, c.hold.effect()); field != "" {
+		return true, violation(rec, "replay", "%s of the hold is not what the operation gives", field)
 	}
 	return true, nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sort"
 )
 
 // account is the live state of one account: what a decision needs and nothing of its
@@ -20,19 +19,20 @@ type account struct {
 
 	at    Instant // what follows holds at this instant, which is never before head.LastAt
 	moved Instant // and has since this one: no block became effective or expired in between
-	total Amount  // Σ balance of the eligible blocks
-	gross Amount  // Σ |balance| of all blocks, so that no sum of them can leave the range
+	total Amount  // Σ balance of the eligible blocks, and what holds keep of expired ones
+	gross Amount  // Σ |balance| of all blocks and what holds promise beside them, so that no sum can leave the range
 
 	open     blockList // every open block, in drawdown order
-	plain    pool      // eligible unfiltered blocks with a positive balance
+	plain    pool      // eligible unfiltered blocks of which something is free
 	filtered pools     // the same for filtered ones, by their filters
 	debts    blockList // eligible negative blocks, oldest first
 	taker    *block    // the last eligible block that takes overdraft, in drawdown order
 	passed   []passed  // empty blocks that take no overdraft any more: a block that became eligible does
 	waiting  blockList // active but not yet effective, soonest first
-	expiring blockList // blocks that hold something and will expire, soonest first
+	expiring blockList // blocks of which something is free and that will expire, soonest first
 	lapsed   []lapse   // expired since the last record and not yet written down
 	settling *settling // open for usage that is reported late; nil: nothing is
+	holds    *holds    // nil: none
 
 	weight int                    // of the open blocks
 	byID   map[string]*block      // index of open, built when first needed
@@ -72,10 +72,13 @@ func newAccount(id AccountID, s *State) (*account, error) {
 		kept[i] = s.Blocks[i].kept()
 		blocks[i] = &kept[i]
 	}
+	a := &account{id: id, head: s.Head}
+	if err := a.loadHolds(s.Rows, blocks); err != nil {
+		return nil, err
+	}
 	if err := checkState(id, &s.Head, kept); err != nil {
 		return nil, err
 	}
-	a := &account{id: id, head: s.Head}
 	a.open.order, a.debts.order = drawdownOrder, byNumber
 	a.plain.blocks.order = drawdownOrder
 	a.waiting.order, a.expiring.order = byEffective, byExpiry
@@ -96,14 +99,19 @@ func checkState(id AccountID, head *Head, blocks []block) error {
 		if err == nil {
 			err = checkBlock(b)
 		}
-		if err == nil && b.Balance.Sign() > 0 && b.Expired(head.LastAt-1) {
+		// What a hold left that lapsed at the last record's instant may still be due.
+		if err == nil && b.free().Sign() > 0 && b.Expired(head.LastAt-1) && head.NextDue != head.LastAt {
 			err = fmt.Errorf("expired %s, before the last record, and holds %s", b.ExpiresAt, b.Balance)
 		}
 		if err == nil {
 			gross, err = gross.Add(b.Balance.Abs())
 		}
-		if err == nil && b.Eligible(head.LastAt) {
+		switch {
+		case err != nil:
+		case b.Eligible(head.LastAt):
 			total, err = total.Add(b.Balance)
+		case b.isHeld():
+			total, err = total.Add(b.rare.held)
 		}
 		if err != nil {
 			return &CorruptError{Where: "block " + quote(b.ID) + " of " + id.String(), Reason: err.Error()}
@@ -124,13 +132,14 @@ func (a *account) rebuild(t Instant) {
 	a.debts.reset(nil)
 	a.waiting.reset(nil)
 	a.settling.reset()
+	a.resetHolds()
 	// Most accounts have all of their blocks in both.
 	a.plain.blocks.reset(make([]*block, 0, a.open.len()))
 	a.expiring.reset(make([]*block, 0, a.open.len()))
 	for _, b := range a.open.all() {
 		a.gross = mustAmount(a.gross.Add(b.Balance.Abs()))
 		a.index(b)
-		if b.Expired(a.at) && b.Balance.Sign() > 0 {
+		if b.Expired(a.at) && b.free().Sign() > 0 {
 			a.overdue(b)
 		}
 	}
@@ -156,6 +165,9 @@ func (a *account) moveTo(t Instant) {
 		if due != nil && due.ExpiresAt > t {
 			due = nil
 		}
+		if a.holds != nil && a.passHolds(t, wake, due) {
+			continue
+		}
 		switch {
 		case wake == nil && due == nil:
 			a.at = t
@@ -172,13 +184,18 @@ func (a *account) moveTo(t Instant) {
 
 // index puts an open block into the lists and totals that it belongs in at a.at.
 func (a *account) index(b *block) {
-	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
+	if b.ExpiresAt > a.at && b.free().Sign() > 0 {
 		a.expiring.insert(b)
 	}
 	if a.settles(b) {
 		a.settle(b)
 	}
+	if b.isWhole() {
+		a.holds.whole.insert(b)
+	}
 	switch {
+	case b.isHeld() && b.Expired(a.at):
+		a.total = mustAmount(a.total.Add(b.rare.held))
 	case b.Eligible(a.at):
 		a.becomeEligible(b)
 	case b.wakesAfter(a.at) && a.isOpen(b):
@@ -188,13 +205,18 @@ func (a *account) index(b *block) {
 
 // unindex is the opposite of index, but for the taker, which stays whatever it holds.
 func (a *account) unindex(b *block) {
-	if b.ExpiresAt > a.at && b.Balance.Sign() > 0 {
+	if b.ExpiresAt > a.at && b.free().Sign() > 0 {
 		a.expiring.remove(b)
 	}
 	if !b.rare.Lapsed.IsZero() {
 		a.settling.remove(b)
 	}
+	if b.isWhole() {
+		a.holds.whole.remove(b)
+	}
 	switch {
+	case b.isHeld() && b.Expired(a.at):
+		a.total = mustAmount(a.total.Sub(b.rare.held))
 	case b.Eligible(a.at):
 		a.uncount(b)
 	case b.wakesAfter(a.at):
@@ -224,7 +246,7 @@ func (a *account) becomeEligible(b *block) {
 // count adds an eligible block's balance to the totals.
 func (a *account) count(b *block) {
 	a.total = mustAmount(a.total.Add(b.Balance))
-	switch b.Balance.Sign() {
+	switch b.free().Sign() {
 	case 1:
 		a.poolOf(b).add(b)
 	case -1:
@@ -235,7 +257,7 @@ func (a *account) count(b *block) {
 // uncount is the opposite of count.
 func (a *account) uncount(b *block) {
 	a.total = mustAmount(a.total.Sub(b.Balance))
-	switch b.Balance.Sign() {
+	switch b.free().Sign() {
 	case 1:
 		a.removeFromPool(b)
 	case -1:
@@ -271,18 +293,6 @@ func (a *account) find(id string) *block {
 		}
 	}
 	return a.byID[id]
-}
-
-// holding returns the first block that holds something and expires at t, which is not
-// before a.at, and whether there are others; nil when there is none.
-func (a *account) holding(t Instant) (b *block, others bool) {
-	expiring := a.expiring.all()
-	i := sort.Search(len(expiring), func(i int) bool { return expiring[i].ExpiresAt >= t })
-	at := func(i int) bool { return i < len(expiring) && expiring[i].ExpiresAt == t }
-	if !at(i) {
-		return nil, false
-	}
-	return expiring[i], at(i + 1)
 }
 
 // hasExpiry reports whether a block of the account expires at t, whatever it holds.
@@ -324,6 +334,7 @@ func (a *account) forget(durable uint64) {
 		a.closed = nil // a map keeps the room it had, and is walked all through
 	}
 	a.forgetTaken(durable)
+	a.forgetHolds(durable)
 }
 
 // addOpen and removeOpen keep open and its index together.
@@ -346,17 +357,20 @@ func (a *account) removeOpen(b *block) {
 }
 
 // available is what a charge may spend of what the account holds at a.at.
-func (a *account) available(c Charge) Amount {
+func (a *account) available(c Charge) Amount { return a.availableAfter(c, Amount{}) }
+
+// availableAfter is available, once an amount was drawn that belongs to the charge.
+func (a *account) availableAfter(c Charge, drawn Amount) Amount {
 	var matching Amount
 	for p := range a.drawable(c) {
 		matching = mustAmount(matching.Add(p.positive))
 	}
-	return available(a.total, matching)
+	return available(a.spendable(), mustAmount(matching.Sub(drawn)))
 }
 
-// available is what a charge may spend where the eligible blocks hold total, and those of
-// them that it matches hold matching, debts left out. It is never more than the total, so
-// that a debt elsewhere is not ignored. Rule: docs/semantics.md, "Decrement".
+// available is what a charge may spend where the total, less what is held, is that, and of
+// the blocks that it matches that much is free. It is never more than the total, so that
+// neither a debt elsewhere nor what holds promise is ignored. Rule: docs/semantics.md, "Decrement".
 func available(total, matching Amount) Amount {
 	if least := minAmount(total, matching); least.Sign() > 0 {
 		return least

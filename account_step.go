@@ -23,6 +23,14 @@ func step(a *account, op Operation, c *change) error {
 		err = stepErase(a, &op, c)
 	case Reverse:
 		err = stepReverse(a, &op, c)
+	case Hold:
+		err = stepHold(a, &op, c)
+	case ExtendHold:
+		err = stepExtendHold(a, &op, c)
+	case Capture:
+		err = stepCapture(a, &op, c)
+	case Release:
+		err = stepRelease(a, op.HoldID, c)
 	default:
 		err = invalid("op", "%T cannot be decided", op)
 	}
@@ -54,6 +62,8 @@ func checkClock(op Operation, at Instant) error {
 		if op.UsageAt > at {
 			return invalid("usage_at", "%s is after now, %s", op.UsageAt, at)
 		}
+	case Hold, ExtendHold:
+		return checkUntil(op, at, 0)
 	case ExpirationChange:
 		return firstError(checkWhen("expiry_date", op.ExpiresAt), checkWhen("target_expiry_date", op.Target))
 	}
@@ -160,13 +170,15 @@ func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
 		return constraint("block %s expired %s", quote(src.ID), src.ExpiresAt)
 	case src.Balance.Sign() <= 0:
 		return constraint("block %s holds nothing to move", quote(src.ID))
+	case src.isHeld() && (src.free().IsZero() || (amount.Cmp(src.free()) > 0 && amount.Cmp(src.Balance) <= 0)):
+		return a.heldError(src)
 	case target != 0 && target < src.EffectiveAt:
 		return constraint("the new expiry %s is before block %s becomes effective, %s", target, quote(src.ID), src.EffectiveAt)
 	case amount.Cmp(src.Balance) > 0:
 		return constraint("block %s holds %s, less than %s", quote(src.ID), src.Balance, amount)
 	}
 	if amount.IsZero() {
-		amount = src.Balance
+		amount = src.free()
 	}
 	b := *src
 	b.ID, b.Number, b.CreatedAt, b.ExpiresAt = op.NewBlockID, a.head.Blocks+1, a.at, target
@@ -223,6 +235,9 @@ func stepVoid(a *account, op *Void, c *change) error {
 		remaining = b.Balance
 	}
 	taken := minAmount(remaining, op.Amount)
+	if b.isHeld() && taken.Cmp(b.free()) > 0 {
+		return a.heldError(b)
+	}
 	now := c.edit(b)
 	now.balance = mustAmount(now.balance.Sub(taken))
 	now.capacity = mustAmount(now.capacity.Sub(op.Amount))

@@ -53,6 +53,7 @@ type chargeObject struct {
 	ItemID    *string `json:"item_id"`
 	PriceID   *string `json:"price_id"`
 	InvoiceID *string `json:"invoice_id"`
+	HoldID    *string `json:"hold_id"`
 }
 
 type newExpiryObject struct {
@@ -101,7 +102,7 @@ func newEntryObject(e *Entry) entryObject {
 	case EntryIncrement:
 		o.grantObject = &grantObject{e.GrantedCostBasis}
 	case EntryDecrement:
-		o.chargeObject = &chargeObject{optional(e.ItemID), optional(e.PriceID), optional(e.InvoiceID)}
+		o.chargeObject = &chargeObject{optional(e.ItemID), optional(e.PriceID), optional(e.InvoiceID), optional(e.HoldID)}
 	case EntryExpirationChange:
 		o.newExpiryObject = &newExpiryObject{optional(e.NewBlockExpiry)}
 		o.newBlockObjectID = &newBlockObjectID{optional(e.NewBlockID)}
@@ -130,7 +131,7 @@ func (o *entryObject) entry() Entry {
 		e.GrantedCostBasis = g.CostBasis
 	}
 	if c := o.chargeObject; c != nil {
-		e.ItemID, e.PriceID, e.InvoiceID = orZero(c.ItemID), orZero(c.PriceID), orZero(c.InvoiceID)
+		e.ItemID, e.PriceID, e.InvoiceID, e.HoldID = orZero(c.ItemID), orZero(c.PriceID), orZero(c.InvoiceID), orZero(c.HoldID)
 	}
 	if n := o.newExpiryObject; n != nil {
 		e.NewBlockExpiry = orZero(n.Expiry)
@@ -187,6 +188,7 @@ type blockObject struct {
 	Parent      *string           `json:"parent_block_id"`
 	Metadata    map[string]string `json:"metadata"`
 	CreatedAt   Instant           `json:"created_at"`
+	Held        Amount            `json:"held"`
 	Lapsed      Amount            `json:"lapsed"`
 	Number      uint64            `json:"number"`
 	Capacity    *Amount           `json:"capacity"`
@@ -210,6 +212,7 @@ func newBlockObject(b *Block) blockObject {
 		Parent:      optional(b.ParentID),
 		Metadata:    listed(b.Metadata),
 		CreatedAt:   b.CreatedAt,
+		Held:        b.Held,
 		Lapsed:      b.Lapsed,
 		Number:      b.Number,
 		ActivatedAt: optional(b.ActivatedAt),
@@ -229,7 +232,7 @@ func (o *blockObject) block() Block {
 		ID: o.ID, Number: o.Number, CreatedAt: o.CreatedAt, EffectiveAt: o.EffectiveAt, ExpiresAt: orZero(o.ExpiresAt), ActivatedAt: orZero(o.ActivatedAt),
 		Initial: orZero(o.Initial), Balance: o.Balance, Capacity: orZero(o.Capacity), CostBasis: o.CostBasis, Priority: o.Priority,
 		Status: o.Status, Source: o.Source, Overdraft: o.Initial == nil, Filters: orNone(o.Filters), InvoiceID: orZero(o.InvoiceID),
-		ParentID: orZero(o.Parent), Metadata: unlisted(o.Metadata), Lapsed: o.Lapsed, Paid: o.Paid, Refill: o.Refill,
+		ParentID: orZero(o.Parent), Metadata: unlisted(o.Metadata), Held: o.Held, Lapsed: o.Lapsed, Paid: o.Paid, Refill: o.Refill,
 	}
 }
 
@@ -250,12 +253,14 @@ func (b *Block) UnmarshalJSON(data []byte) error {
 type resultObject struct {
 	Replayed   bool           `json:"replayed,omitempty"`
 	Results    []resultObject `json:"results,omitempty"`
+	Hold       *HoldInfo      `json:"hold,omitempty"`
 	Entries    *[]Entry       `json:"entries,omitempty"`
 	Overage    *Amount        `json:"overage,omitempty"`
 	Consumed   *Amount        `json:"consumed,omitempty"`
 	Reversed   *Amount        `json:"reversed,omitempty"`
 	Lapsed     *Amount        `json:"lapsed,omitempty"`
 	Lost       *Amount        `json:"lost,omitempty"`
+	Late       bool           `json:"late,omitempty"`
 	NewBlockID string         `json:"new_block_id,omitempty"`
 	Key        Key            `json:"idempotency_key,omitempty"`
 	At         *Instant       `json:"at,omitempty"`
@@ -263,7 +268,7 @@ type resultObject struct {
 
 func newResultObject(r *Result, replayed bool) resultObject {
 	o := resultObject{
-		Replayed: replayed, Overage: optional(r.Overage), Consumed: optional(r.Consumed),
+		Replayed: replayed, Hold: r.Hold, Late: r.Late, Overage: optional(r.Overage), Consumed: optional(r.Consumed),
 		NewBlockID: r.NewBlockID, Key: r.Key, At: optional(r.At),
 	}
 	if !r.Reversed.IsZero() { // a reversal that takes nothing off a charge is refused
@@ -284,6 +289,7 @@ func (o *resultObject) result() Result {
 	r := Result{
 		Key: o.Key, At: orZero(o.At), Replayed: o.Replayed, Entries: orNone(orZero(o.Entries)), Overage: orZero(o.Overage),
 		Consumed: orZero(o.Consumed), Reversed: orZero(o.Reversed), Lapsed: orZero(o.Lapsed), Lost: orZero(o.Lost), NewBlockID: o.NewBlockID,
+		Hold: o.Hold, Late: o.Late,
 	}
 	for i := range o.Results {
 		part := o.Results[i].result()

@@ -64,7 +64,7 @@ func onlyOfItsType(e *Entry) {
 		e.GrantedCostBasis = CostBasis{}
 	}
 	if e.Type != EntryDecrement {
-		e.ItemID, e.PriceID, e.InvoiceID = "", "", ""
+		e.ItemID, e.PriceID, e.InvoiceID, e.HoldID = "", "", "", ""
 	}
 	if e.Type != EntryExpirationChange && e.Type != EntryVoidInitiated {
 		e.NewBlockExpiry = 0
@@ -115,7 +115,7 @@ func fill(t *rapid.T, v reflect.Value) {
 	case EntryType:
 		v.SetUint(uint64(rapid.IntRange(0, len(entryTypeNames)-1).Draw(t, "type")))
 		return
-	case EntryStatus, FilterOperator, BlockStatus:
+	case EntryStatus, FilterOperator, BlockStatus, HoldState:
 		v.SetUint(uint64(rapid.IntRange(0, 1).Draw(t, "enum")))
 		return
 	case Source, FilterField:

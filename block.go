@@ -82,6 +82,7 @@ type Block struct {
 	Paid        bool    // it waited for payment, until ActivatedAt
 	Lapsed      Amount  // lost to its own expiry, less what usage reported late has drawn of it
 	Refill      *Refill // what grants have repaid of its debt; nil: nothing. It must not be changed
+	Held        Amount  // what open holds keep of it; no store keeps it, and DecodeBlock leaves it 0
 }
 
 // Refill is what later grants have repaid of a block's debt, and the terms of the last of

@@ -29,6 +29,9 @@ type book struct {
 	made  []*block // every block, by number less one
 	kept  []*OpRecord
 	asked []*OpRecord // of those, what was asked for, in order: the charges "1", "2", …
+
+	longest Instant   // how long a hold may last
+	swept   []*change // since the last operation
 }
 
 // start is when a book's clock begins.
@@ -40,7 +43,7 @@ func newBook(t rapid.TB) *book {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &book{t: t, a: a, repay: RepayFirst}
+	b := &book{t: t, a: a, repay: RepayFirst, longest: Instant(defaultMaxHold / time.Microsecond)}
 	b.ids.random = randomBytes(1)
 	b.clock(start)
 	return b
@@ -110,7 +113,7 @@ func (b *book) decision(op Operation) *decision {
 	}
 	r.bits = bits
 	b.findCharges(r)
-	return &decision{request: r, account: b.a, expiries: 2, settlement: defaultSettlement}
+	return &decision{request: r, account: b.a, expiries: 2, settlement: defaultSettlement, longest: b.longest}
 }
 
 // keep keeps what a decision wrote.
@@ -169,6 +172,7 @@ func (b *book) checkReload() {
 	for _, o := range b.a.open.all() {
 		s.Blocks = append(s.Blocks, o.whole())
 	}
+	s.Rows = storedHolds(b.a)
 	a, err := newAccount(b.a.id, &s)
 	if err != nil {
 		b.t.Fatalf("what was decided could not be loaded again: %v", err)
@@ -343,6 +347,7 @@ func dump(a *account) string {
 	if a.settling.settled() != 0 {
 		fmt.Fprintf(&w, "settled until %d\n", a.settling.until)
 	}
+	w.WriteString(dumpClosedHolds(a))
 	for _, id := range slices.Sorted(maps.Keys(a.closed)) {
 		fmt.Fprintf(&w, "closed since %d %x\n", a.closed[id].since, encoded(a.closed[id].block))
 	}
@@ -378,6 +383,7 @@ func dumpOpen(a *account) string {
 	for _, l := range a.lapsed {
 		fmt.Fprintf(&w, "lapsed %d %+v\n", l.block.Number, l.line)
 	}
+	w.WriteString(dumpHolds(a))
 	if a.byID != nil && len(a.byID) != a.open.len() {
 		fmt.Fprintf(&w, "the index has %d of %d open blocks\n", len(a.byID), a.open.len())
 	}

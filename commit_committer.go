@@ -97,7 +97,7 @@ func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f 
 		piece.goal = f
 	}
 	f.add(w)
-	f.reserve(w, s.account.weight)
+	f.reserve(w, s.account.weight+s.account.holdsWeight())
 	if s.flying != nil { // its landing makes the slot ready
 		return f, false
 	}

@@ -87,6 +87,7 @@ type Entry struct {
 	CreatedInvoices []string // increment
 
 	ItemID, PriceID, InvoiceID string // decrement
+	HoldID                     string // decrement of a capture
 
 	UsageAt          Instant   // of a decrement that had it: the decrements, and the amendments that restored what they drew
 	Reverses         uint64    // of a reversal: the sequence number of the decrement that the amendment or increment takes back

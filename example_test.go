@@ -450,3 +450,30 @@ func ExampleLedger_DoWith() {
 	fmt.Println(string(record.Value), err)
 	// Output: entry 1, 100 credits <nil>
 }
+
+// A streamed answer is paid while it is made: before each piece the credits for it are set
+// aside, and captured after it together with the next piece being set aside.
+func ExampleHold() {
+	ctx := context.Background()
+	ledger := creditledger.New(memory.New(), nil)
+	defer ledger.Close()
+	ann := creditledger.AccountID{Customer: "ann"}
+	must(ledger.Do(ctx, ann, creditledger.Increment{Amount: creditledger.AmountOf(100)}, ""))
+
+	must(ledger.Do(ctx, ann, creditledger.Hold{HoldID: "answer-1/1", Amount: creditledger.AmountOf(40)}, "answer-1/1"))
+	for i, used := range []int64{35, 40, 12} {
+		piece := fmt.Sprintf("answer-1/%d", i+1)
+		batch := creditledger.Batch{creditledger.Capture{HoldID: piece, Amount: creditledger.AmountOf(used)}}
+		if i < 2 {
+			next := fmt.Sprintf("answer-1/%d", i+2)
+			batch = append(batch, creditledger.Hold{HoldID: next, Amount: creditledger.AmountOf(40), Overdraft: creditledger.OverdraftStopAtZero})
+		}
+		result := must(ledger.Do(ctx, ann, batch, creditledger.Key(piece+"/used")))
+		b := must(ledger.Balance(ctx, ann, creditledger.BalanceQuery{}))
+		fmt.Printf("%s, %s of it are held\n", result.Entries[len(result.Entries)-1].Ending, b.Held)
+	}
+	// Output:
+	// 65, 40 of it are held
+	// 25, 25 of it are held
+	// 13, 0 of it are held
+}

@@ -44,6 +44,13 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 	"Explain": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Explain(ctx, on, amount("1"), creditledger.Charge{}))
 	},
+	"Holds": func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Holds(ctx, on)) },
+	"Hold": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		if err := errOf(l.Hold(ctx, on, "none")); !errors.Is(err, creditledger.ErrNotFound) {
+			return err
+		}
+		return nil
+	},
 	"Erase": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Erase(ctx, on.Customer, creditledger.Erasure{Currency: on.Currency}))
 	},

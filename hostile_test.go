@@ -205,6 +205,8 @@ func plainText(v reflect.Value) string {
 		return fmt.Sprint(a, bounded)
 	case creditledger.Repay:
 		return max(x, creditledger.RepayFirst).String()
+	case creditledger.Overdraft:
+		return max(x, creditledger.OverdraftAllow).String() // the default of a decrement
 	case []creditledger.Filter:
 		return fmt.Sprintf("%q", fmt.Sprint(x))
 	}

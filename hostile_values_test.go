@@ -221,7 +221,7 @@ func hostileFor(t *testing.T, f reflect.StructField) []hostile {
 	case creditledger.Repay:
 		return codes(3, fine)
 	case creditledger.Overdraft:
-		return codes(3, fine)
+		return codes(4, fine)
 	}
 	t.Fatalf("no hostile values are known for field %s, a %s", f.Name, f.Type)
 	return nil

@@ -203,7 +203,14 @@ func encodeCustomer(c Customer) []byte { return appendCustomer(nil, &c) }
 
 func TestHeadCodec(t *testing.T) { checkCodec(t, filled[Head](t), encodeHead, DecodeHead) }
 
-func TestBlockCodec(t *testing.T) { checkCodec(t, filled[Block](t), encodeBlock, DecodeBlock) }
+// filledBlock is a block as a store keeps it: what of it is held is in other rows.
+func filledBlock(t rapid.TB) Block {
+	b := filled[Block](t)
+	b.Held = Amount{}
+	return b
+}
+
+func TestBlockCodec(t *testing.T) { checkCodec(t, filledBlock(t), encodeBlock, DecodeBlock, "Held") }
 
 func TestCustomerCodec(t *testing.T) {
 	checkCodec(t, filled[Customer](t), encodeCustomer, decodeCustomer)
@@ -261,7 +268,7 @@ func checkRoundTrip[T any](t *testing.T, v T, encode func(T) []byte, decode func
 
 // TestDecodedSharesNothing: what was decided from stored bytes stays when they change.
 func TestDecodedSharesNothing(t *testing.T) {
-	b := filled[Block](t)
+	b := filledBlock(t)
 	data := encodeBlock(b)
 	back, err := DecodeBlock(data)
 	if err != nil {

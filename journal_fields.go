@@ -21,6 +21,7 @@ const (
 	fieldWas        = 1 // seal of the record of an earlier format that it was made from
 	fieldForgets    = 2 // blocks remember nothing of it, as in earlier formats
 	fieldSettlement = 3 // for how many microseconds usage may be reported late
+	fieldLapses     = 4 // holds that lapsed since the record before
 )
 
 // The tags of a line's fields. They are never reused.

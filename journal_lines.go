@@ -23,9 +23,10 @@ type Line struct {
 // Effect is what one operation did.
 type Effect struct {
 	Lines      []Line
-	NewBlockID string // of the first block it made, if any
-	Charge     uint64 // reverse: the record that drew what it takes back
-	Lost       Amount // reverse: what no block could take back
+	NewBlockID string        // of the first block it made, if any
+	Charge     uint64        // reverse: the record that drew what it takes back
+	Lost       Amount        // reverse: what no block could take back
+	hold       *effectOnHold // how it left the hold that it names; nil: it names none
 }
 
 // expires reports whether there are entries of expiries.

@@ -14,6 +14,10 @@ const (
 	opBatch            = 7
 	opReverse          = 8
 	opErase            = 19
+	opHold             = 9
+	opExtendHold       = 10
+	opCapture          = 11
+	opRelease          = 12
 )
 
 const (
@@ -66,6 +70,14 @@ func (c *operationCodec) append(dst []byte, op Operation) []byte {
 		dst = binary.AppendUvarint(dst, op.Entry)
 		dst = appendAmount(dst, op.Amount)
 		return c.end(dst, op.Description, op.Metadata)
+	case Hold:
+		return c.end(appendHoldOperation(append(dst, opHold), &op), op.Description, op.Metadata)
+	case ExtendHold:
+		return c.end(appendExtendHold(append(dst, opExtendHold), &op), op.Description, op.Metadata)
+	case Capture:
+		return c.end(appendCapture(append(dst, opCapture), &op), op.Description, op.Metadata)
+	case Release:
+		return c.end(appendText(append(dst, opRelease), op.HoldID), op.Description, op.Metadata)
 	case Batch:
 		dst = binary.AppendUvarint(append(dst, opBatch), uint64(len(op)))
 		for _, o := range op {
@@ -165,7 +177,7 @@ func saysEligibleBefore(op Operation) bool {
 }
 
 func appendDecrement(dst []byte, op *Decrement) []byte {
-	policy := byte(op.Overdraft)
+	policy := op.Overdraft.code()
 	limit, bounded := op.OverdraftLimit.Amount()
 	if bounded {
 		policy |= decrementHasLimit
@@ -238,6 +250,8 @@ func (c *operationCodec) operation(r *reader, inBatch bool) Operation {
 		op := Reverse{Charge: Key(r.text()), Entry: r.uvarint(), Amount: r.amount()}
 		op.Description, op.Metadata = c.readEnd(r)
 		return op
+	case code >= opHold && code <= opRelease && c.format >= recordFormat3:
+		return c.onHold(r, code)
 	case code == opBatch && !inBatch:
 		return c.batch(r)
 	}
@@ -286,7 +300,7 @@ func (c *operationCodec) increment(r *reader) Operation {
 
 func (c *operationCodec) decrement(r *reader) Operation {
 	policy := r.byte()
-	op := Decrement{Overdraft: Overdraft(policy &^ (decrementHasLimit | decrementHasBefore | decrementHasUsage))}
+	op := Decrement{Overdraft: OverdraftAllow + Overdraft(policy&^(decrementHasLimit|decrementHasBefore|decrementHasUsage))}
 	if int(op.Overdraft) >= len(overdraftNames) {
 		r.fail("unknown code %d", policy)
 	}

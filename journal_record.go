@@ -30,6 +30,8 @@ type OpRecord struct {
 	// Settlement is for how many microseconds usage may be reported late, in a record with
 	// expiries; 0: DefaultSettlement. It tells which blocks stay open.
 	Settlement Instant
+
+	lapses []lapsedSince // holds that lapsed since the record before
 }
 
 // GeneratedKey is the key that the ledger made for an operation that had none.
@@ -63,7 +65,7 @@ const (
 // written in, so that a record has one form and releases that know no later format read
 // all they can.
 func recordFormatOf(r *OpRecord) byte {
-	if _, erases := r.Op.(erase); erases || r.Texts != nil || r.Was != (Seal{}) || r.Settlement != 0 || (!r.Forgets && r.remembers()) {
+	if r.Texts != nil || r.Was != (Seal{}) || r.Settlement != 0 || r.lapses != nil || needsFormat3(r.Op) || (!r.Forgets && r.remembers()) {
 		return recordFormat3
 	}
 	if saysEligibleBefore(r.Op) {
@@ -121,8 +123,12 @@ func AppendRecord(dst []byte, r *OpRecord) []byte {
 	ops := operations(r.Op, &one)
 	for i := range r.Effects {
 		e := &r.Effects[i]
-		if dst = lines.append(dst, e); takesBack(ops[i]) {
+		dst = lines.append(dst, e)
+		switch {
+		case takesBack(ops[i]):
 			dst = appendAmount(binary.AppendUvarint(dst, e.Charge), e.Lost)
+		case namesHold(ops[i]):
+			dst = appendEffectOnHold(dst, e.hold)
 		}
 	}
 	return dst
@@ -146,6 +152,10 @@ func appendRecordFields(dst []byte, r *OpRecord) []byte {
 		list.tag(fieldSettlement)
 		list.dst = appendInstant(list.dst, r.Settlement)
 	}
+	if r.lapses != nil {
+		list.tag(fieldLapses)
+		list.dst = appendLapses(list.dst, r.lapses)
+	}
 	return list.dst
 }
 
@@ -160,6 +170,8 @@ func (rec *OpRecord) readFields(r *reader) {
 			rec.Forgets = true
 		case fieldSettlement:
 			rec.Settlement = r.someInstant()
+		case fieldLapses:
+			rec.lapses = r.lapses()
 		default:
 			r.unknownField(tag)
 		}
@@ -214,11 +226,16 @@ func (rec *OpRecord) readEffects(r *reader) {
 	rec.Effects = slices.Grow(rec.Effects[:0], len(ops))[:len(ops)]
 	for i, op := range ops {
 		e := &rec.Effects[i]
-		if lines.read(r, e); takesBack(op) {
+		lines.read(r, e)
+		e.hold = nil
+		switch {
+		case takesBack(op):
 			e.Charge, e.Lost = r.uvarint(), r.amount()
 			if e.Lost.Sign() < 0 {
 				r.fail("a negative loss")
 			}
+		case namesHold(op):
+			e.hold = r.effectOnHold()
 		}
 	}
 }

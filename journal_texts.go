@@ -42,6 +42,14 @@ func textOf(op Operation) (description string, metadata map[string]string) {
 		return op.Description, op.Metadata
 	case Reverse:
 		return op.Description, op.Metadata
+	case Hold:
+		return op.Description, op.Metadata
+	case ExtendHold:
+		return op.Description, op.Metadata
+	case Capture:
+		return op.Description, op.Metadata
+	case Release:
+		return op.Description, op.Metadata
 	}
 	return "", nil
 }
@@ -68,6 +76,18 @@ func withText(op Operation, description string, metadata map[string]string) Oper
 		op.Description, op.Metadata = description, metadata
 		return op
 	case Reverse:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case Hold:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case ExtendHold:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case Capture:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case Release:
 		op.Description, op.Metadata = description, metadata
 		return op
 	}

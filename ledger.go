@@ -39,12 +39,9 @@ type Options struct {
 	// operation that they come before goes out with the last. See docs/design.md, "Expiries
 	// are written in pieces".
 	ExpiriesPerCommit int
+	// MaxHold is how long a hold may last from its beginning, extensions included; 24 hours.
+	MaxHold time.Duration
 }
-
-const (
-	defaultCacheBlocks       = 1_000_000
-	defaultExpiriesPerCommit = 1_000
-)
 
 // Ledger grants, spends and reports credits over a Store. Any number of goroutines
 // may call it at once; operations on one account take effect one after another, in
@@ -60,8 +57,9 @@ type Ledger struct {
 	cache  cache
 	commit committer
 
-	expiries   int     // how many are written in one commit
-	settlement Instant // for how many microseconds usage may be reported late
+	expiries   int           // how many are written in one commit
+	settlement Instant       // for how many microseconds usage may be reported late
+	maxHold    time.Duration // how long a hold may last
 
 	// customers counts the deletions of customers, so that accounts in memory know
 	// when to look again.
@@ -92,7 +90,8 @@ func New(store Store, opts *Options) *Ledger {
 	if o.ExpiriesPerCommit <= 0 {
 		o.ExpiriesPerCommit = defaultExpiriesPerCommit
 	}
-	l := &Ledger{store: store, clock: o.Clock, grace: o.GracePeriod, repay: o.Repay, expiries: o.ExpiriesPerCommit, settlement: settlementOf(o.Settlement)}
+	l := &Ledger{store: store, clock: o.Clock, grace: o.GracePeriod, repay: o.Repay, expiries: o.ExpiriesPerCommit}
+	l.settlement, l.maxHold = settlementOf(o.Settlement), longestHold(o.MaxHold)
 	l.ids.random = o.Random
 	l.cache.limit = o.CacheBlocks
 	l.cache.beginRedecide = l.beginRedecide

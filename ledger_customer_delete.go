@@ -53,10 +53,10 @@ func (l *Ledger) deleteCustomer(ctx context.Context, id string) (Customer, error
 	return c, l.storeCustomer(ctx, &c, &was, nil, func() { l.customers.Add(1) })
 }
 
-// refuseDeleted notes that the account of a request is a deleted customer's. An
-// activation is not concerned, so it does not depend on the customer's record.
+// refuseDeleted notes that the account of a request is a deleted customer's. What serves
+// deleted customers too does not depend on the customer's record.
 func (l *Ledger) refuseDeleted(ctx context.Context, s *slot, r *request) error {
-	if _, ok := r.op.(Activation); ok {
+	if servesDeleted(r.op) {
 		return nil
 	}
 	if generation := l.customers.Load() + 1; s.customers != generation {

@@ -38,6 +38,10 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	"Entries": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.Entries(c, cus1, creditledger.EntriesQuery{}))
 	},
+	"Holds": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Holds(c, cus1)) },
+	"Hold": func(c context.Context, l *creditledger.Ledger) error {
+		return errOf(l.Hold(c, cus1, "none"))
+	},
 	"Explain": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.Explain(c, cus1, amount("1"), creditledger.Charge{}))
 	},

@@ -13,8 +13,9 @@ type decision struct {
 	account  *account
 	grace    time.Duration
 	expiries int // how many are written in one commit
-	// settlement is for how many microseconds usage may be reported late.
-	settlement Instant
+	// settlement is for how many microseconds usage may be reported late, longest how many
+	// a hold may last.
+	settlement, longest Instant
 
 	pieces []*flight // what expired and does not go out with the operation, in order
 	gone   []*change // in the pieces
@@ -37,6 +38,7 @@ func newDecision(l *Ledger, r *request, a *account) *decision {
 	r.ids = 0
 	d := decisions.Get().(*decision)
 	d.request, d.account, d.grace, d.expiries, d.settlement = r, a, l.grace, l.expiries, l.settlement
+	d.longest = Instant(l.maxHold / time.Microsecond)
 	return d
 }
 
@@ -67,7 +69,7 @@ func (d *decision) decide() (err error) {
 	}
 	ops := operations(r.op, &d.one)
 	for i, op := range ops {
-		if err := checkClock(op, a.at); err != nil {
+		if err := firstError(checkClock(op, a.at), checkUntil(op, a.at, d.longest)); err != nil {
 			return inBatch(r.op, i, err)
 		}
 	}
@@ -108,7 +110,7 @@ func (d *decision) checkLimits(entries uint64, weight int) error {
 // newChange is an empty change.
 func (d *decision) newChange() *change {
 	c := d.spare.next()
-	c.settlement = d.settlement
+	c.settlement, c.longest = d.settlement, d.longest
 	return c
 }
 
@@ -166,6 +168,8 @@ func (d *decision) seal(op Operation, key Key, at Instant, entries uint64, chang
 		if c.expires && c.settlement != defaultSettlement {
 			rec.Settlement = c.settlement
 		}
+		rec.Effects[i].hold = c.hold.effect()
+		rec.lapses = append(rec.lapses, c.lapsesSince()...)
 		if c.materialised {
 			total = a.totalAt(at, c.lines[len(c.lines)-1].Ending)
 		}

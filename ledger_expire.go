@@ -1,5 +1,7 @@
 package creditledger
 
+const defaultExpiriesPerCommit = 1_000
+
 // expire writes down what lapsed, piece by piece; nothing if nothing did. All but the
 // last piece go out in commits of their own.
 func (d *decision) expire() error {

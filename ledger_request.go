@@ -76,23 +76,32 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 		}
 		r.foreign = customer.forbids(r.account.Currency)
 	}
-	r.op = normalise(op, l.repay, zone)
+	r.op = shortened(normalise(op, l.repay, zone), l.maxHold)
 	return r, nil
 }
 
 // customerFirst puts what the customer forbids before every refusal of an operation but
-// what is missing, in use or wrong in itself. A deleted customer's blocks may still be
-// activated: a payment that was under way lands.
+// what is missing, in use or wrong in itself.
 // Rule: docs/semantics.md, "Operations" and "Customers".
 func (r *request) customerFirst(op Operation, err error) error {
 	forbidden := r.foreign
-	if _, activates := op.(Activation); forbidden == nil && !activates {
+	if forbidden == nil && !servesDeleted(op) {
 		forbidden = r.deleted
 	}
 	if forbidden == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrDuplicate) || errors.Is(err, ErrInvalid) {
 		return err
 	}
 	return forbidden
+}
+
+// servesDeleted reports whether an operation is for deleted customers too: blocks may still
+// be activated, and holds captured and released; what was under way comes to its end.
+func servesDeleted(op Operation) bool {
+	switch op.(type) {
+	case Activation, Capture, Release:
+		return true
+	}
+	return false
 }
 
 // attempted says what was attempted.

@@ -15,6 +15,9 @@ func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant, 
 	part := func(res *Result, i int) {
 		b.part(res, i, changes[i].blocks)
 		res.take(changes[i])
+		if hc := changes[i].hold; hc != nil {
+			res.Hold, res.Late = hc.hold.info(&hc.now, rec.At), hc.late
+		}
 	}
 	res := &Result{Key: b.key, At: rec.At}
 	if _, ok := rec.Op.(Batch); !ok {
@@ -114,6 +117,10 @@ func (b *entryBuilder) entry(e *Entry, i int, effect *Effect, j int, block *bloc
 		}
 	case Void:
 		e.VoidReason = op.Reason
+	case Capture:
+		if l.Type == EntryDecrement {
+			e.ItemID, e.PriceID, e.HoldID = effect.hold.itemID, effect.hold.priceID, op.HoldID
+		}
 	}
 }
 
@@ -156,7 +163,12 @@ func (b *entryBuilder) stored(res *Result, i int, blocks map[uint64]*block) erro
 		ofLine[j] = blocks[e.Lines[j].Block]
 	}
 	b.part(res, i, ofLine)
-	if err := res.derive(b.ops[i], e); err != nil {
+	err := res.derive(b.ops[i], e)
+	if h := e.hold; h != nil && err == nil {
+		res.Late = h.late
+		res.Hold, err = h.info(holdIDOf(b.ops[i]), blocks)
+	}
+	if err != nil {
 		return &CorruptError{Where: fmt.Sprintf("record %d of %s", b.rec.Seq, b.rec.Account), Reason: err.Error()}
 	}
 	return nil
@@ -171,12 +183,9 @@ func (r *Result) derive(op Operation, e *Effect) (err error) {
 	}
 	switch op := op.(type) {
 	case Decrement:
-		r.Overage = op.Amount
-		for i := range e.Lines {
-			if e.Lines[i].Type == EntryDecrement {
-				add(&r.Overage, e.Lines[i].Amount.Neg())
-			}
-		}
+		r.Overage, err = uncovered(op.Amount, e.Lines)
+	case Capture:
+		r.Overage, err = uncovered(op.Amount, e.Lines)
 	case Void:
 		if len(e.Lines) == 2 {
 			r.Consumed, err = op.Amount.Sub(e.Lines[1].Amount)
@@ -194,10 +203,27 @@ func (r *Result) derive(op Operation, e *Effect) (err error) {
 	return err
 }
 
+// uncovered is what is left of an amount that was asked for once it was drawn.
+func uncovered(asked Amount, lines []Line) (Amount, error) {
+	var err error
+	for i := range lines {
+		if lines[i].Type != EntryDecrement {
+			continue
+		}
+		if asked, err = asked.Sub(lines[i].Amount); err != nil {
+			return Amount{}, err
+		}
+	}
+	return asked, nil
+}
+
 // joinBlocks fetches the blocks of a record's lines that are not in blocks yet; with
 // wanted only those of wanted lines.
 func (l *Ledger) joinBlocks(ctx context.Context, rec *OpRecord, blocks map[uint64]*block, wanted func(*Line) bool) error {
 	var missing []uint64
+	if wanted == nil {
+		missing = missingSlices(rec, blocks)
+	}
 	for i := range rec.Effects {
 		for j := range rec.Effects[i].Lines {
 			line := &rec.Effects[i].Lines[j]

@@ -6,7 +6,8 @@ import (
 )
 
 // Operation is what a caller asks of an account: Increment, Decrement,
-// ExpirationChange, Void, Amendment, Activation, or a Batch of them. An Operation
+// ExpirationChange, Void, Amendment, Activation, Hold, ExtendHold, Capture, Release, or a
+// Batch of them. An Operation
 // is not changed or kept by the ledger beyond the call that takes it.
 type Operation interface {
 	// Name is the operation's name in operations files.
@@ -216,6 +217,14 @@ func describe(op Operation) string {
 		return op.Name() + " charge " + quote(string(op.Charge))
 	case Activation:
 		return op.Name() + " block " + quote(op.BlockID)
+	case Hold:
+		return op.Name() + " " + quote(op.HoldID) + " of " + op.Amount.String()
+	case ExtendHold:
+		return op.Name() + " " + quote(op.HoldID) + " by " + op.Amount.String()
+	case Capture:
+		return op.Name() + " " + op.Amount.String() + " of hold " + quote(op.HoldID)
+	case Release:
+		return op.Name() + " of hold " + quote(op.HoldID)
 	case Batch:
 		if len(op) == 1 {
 			return op.Name() + " of one operation"

@@ -42,20 +42,30 @@ func (op Decrement) check() error {
 		checkOptionalID("invoice_id", op.InvoiceID),
 		checkNote(op.Description, op.Metadata),
 	)
-	limit, bounded := op.OverdraftLimit.Amount()
+	if err == nil {
+		err = checkOverdraft(op.Overdraft.or(OverdraftAllow), op.OverdraftLimit)
+	}
 	switch {
 	case err != nil:
 		return err
-	case int(op.Overdraft) >= len(overdraftNames):
+	case !op.UsageAt.Valid():
+		return invalid("usage_at", "is outside the years 0001 to 9999")
+	case op.eligibleBefore != 0 && (op.Overdraft.or(OverdraftAllow) == OverdraftAllow || op.UsageAt != 0 || !op.eligibleBefore.Valid()):
+		return invalid("eligible_before", "goes with overdraft reject and stop_at_zero only")
+	}
+	return nil
+}
+
+// checkOverdraft refuses a policy that is none, and a limit that does not go with it.
+func checkOverdraft(o Overdraft, l OverdraftLimit) error {
+	limit, bounded := l.Amount()
+	switch {
+	case int(o) >= len(overdraftNames):
 		return invalid("overdraft", "is not known")
-	case bounded && op.Overdraft != OverdraftAllow:
+	case bounded && o != OverdraftAllow:
 		return invalid("overdraft_limit", "goes with overdraft allow only")
 	case bounded && limit.Sign() < 0:
 		return invalid("overdraft_limit", "%s is negative", limit)
-	case !op.UsageAt.Valid():
-		return invalid("usage_at", "is outside the years 0001 to 9999")
-	case op.eligibleBefore != 0 && (op.Overdraft == OverdraftAllow || op.UsageAt != 0 || !op.eligibleBefore.Valid()):
-		return invalid("eligible_before", "goes with overdraft reject and stop_at_zero only")
 	}
 	return nil
 }
@@ -141,7 +151,7 @@ func (expire) check() error { return invalid("op", "an expiry cannot be asked fo
 // or a pointer.
 func checkOperation(op Operation) error {
 	switch op.(type) {
-	case Increment, Decrement, ExpirationChange, Void, Amendment, Activation, Reverse, Batch:
+	case Increment, Decrement, ExpirationChange, Void, Amendment, Activation, Reverse, Hold, ExtendHold, Capture, Release, Batch:
 		return op.check()
 	case nil:
 		return invalid("op", "is missing")

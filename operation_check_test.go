@@ -191,7 +191,7 @@ func TestOperationChecks(t *testing.T) {
 		{"an unknown repayment", "repay", Increment{Amount: AmountOf(1), Repay: 3}},
 		{"spending 0", "amount", Decrement{}},
 		{"spending less than 0", "amount", Decrement{Amount: minus}},
-		{"an unknown overdraft policy", "overdraft", Decrement{Amount: AmountOf(1), Overdraft: 3}},
+		{"an unknown overdraft policy", "overdraft", Decrement{Amount: AmountOf(1), Overdraft: 4}},
 		{"a limit with reject", "overdraft_limit", spend("1", policy(OverdraftReject), limit("5"))},
 		{"a limit with stop_at_zero", "overdraft_limit", spend("1", policy(OverdraftStopAtZero), limit("0"))},
 		{"a limit below 0", "overdraft_limit", spend("1", limit("-0.1"))},

@@ -56,6 +56,18 @@ func difference(a, b Operation) string {
 			field{"amount", a.Amount.Cmp(b.Amount) == 0},
 			field{"description", a.Description == b.Description},
 			field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
+	case Hold:
+		return holdDifference(a, b.(Hold))
+	case ExtendHold:
+		return extendHoldDifference(a, b.(ExtendHold))
+	case Capture:
+		return captureDifference(a, b.(Capture))
+	case Release:
+		b := b.(Release)
+		return firstDifference(
+			field{"hold_id", a.HoldID == b.HoldID},
+			field{"description", a.Description == b.Description},
+			field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 	case Batch:
 		return batchDifference(a, b.(Batch))
 	}
@@ -80,16 +92,50 @@ func incrementDifference(a, b Increment) string {
 }
 
 func decrementDifference(a, b Decrement) string {
-	limitA, boundedA := a.OverdraftLimit.Amount()
-	limitB, boundedB := b.OverdraftLimit.Amount()
 	return firstDifference(
 		field{"amount", a.Amount.Cmp(b.Amount) == 0},
 		field{"item_id", a.ItemID == b.ItemID},
 		field{"price_id", a.PriceID == b.PriceID},
 		field{"invoice_id", a.InvoiceID == b.InvoiceID},
-		field{"overdraft", a.Overdraft == b.Overdraft},
-		field{"overdraft_limit", boundedA == boundedB && limitA.Cmp(limitB) == 0},
+		field{"overdraft", a.Overdraft.or(OverdraftAllow) == b.Overdraft.or(OverdraftAllow)},
+		field{"overdraft_limit", a.OverdraftLimit == b.OverdraftLimit},
 		field{"usage_at", a.UsageAt == b.UsageAt && a.eligibleBefore == b.eligibleBefore},
+		field{"description", a.Description == b.Description},
+		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
+}
+
+func holdDifference(a, b Hold) string {
+	return firstDifference(
+		field{"hold_id", a.HoldID == b.HoldID},
+		field{"amount", a.Amount.Cmp(b.Amount) == 0},
+		field{"until", a.Until == b.Until},
+		field{"item_id", a.ItemID == b.ItemID},
+		field{"price_id", a.PriceID == b.PriceID},
+		field{"overdraft", a.Overdraft == b.Overdraft},
+		field{"overdraft_limit", a.OverdraftLimit == b.OverdraftLimit},
+		field{"description", a.Description == b.Description},
+		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
+}
+
+func extendHoldDifference(a, b ExtendHold) string {
+	return firstDifference(
+		field{"hold_id", a.HoldID == b.HoldID},
+		field{"amount", a.Amount.Cmp(b.Amount) == 0},
+		field{"until", a.Until == b.Until},
+		field{"overdraft", a.Overdraft == b.Overdraft},
+		field{"overdraft_limit", a.OverdraftLimit == b.OverdraftLimit},
+		field{"description", a.Description == b.Description},
+		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
+}
+
+func captureDifference(a, b Capture) string {
+	return firstDifference(
+		field{"hold_id", a.HoldID == b.HoldID},
+		field{"amount", a.Amount.Cmp(b.Amount) == 0},
+		field{"keep_open", a.KeepOpen == b.KeepOpen},
+		field{"overdraft", a.Overdraft == b.Overdraft},
+		field{"overdraft_limit", a.OverdraftLimit == b.OverdraftLimit},
+		field{"after_lapse", a.AfterLapse == b.AfterLapse},
 		field{"description", a.Description == b.Description},
 		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 }

@@ -33,6 +33,14 @@ func UnmarshalOperation(data []byte) (Operation, error) {
 		return readOperation[Activation](data)
 	case Reverse{}.Name():
 		return readOperation[Reverse](data)
+	case Hold{}.Name():
+		return readOperation[Hold](data)
+	case ExtendHold{}.Name():
+		return readOperation[ExtendHold](data)
+	case Capture{}.Name():
+		return readOperation[Capture](data)
+	case Release{}.Name():
+		return readOperation[Release](data)
 	case Batch{}.Name():
 		var b Batch
 		if err := b.UnmarshalJSON(data); err != nil {

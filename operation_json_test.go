@@ -258,7 +258,7 @@ func TestValuesSurviveTextAndJSON(t *testing.T) {
 	valueSurvives(t, []FilterField{FilterFieldItem, FilterFieldPrice, FilterFieldPriceType, FilterFieldCurrency, FilterFieldPricingUnit}, "", "item")
 	valueSurvives(t, []FilterOperator{FilterIncludes, FilterExcludes}, "", "include")
 	valueSurvives(t, []Repay{RepayDefault, RepayFirst, RepayNever}, "default")
-	valueSurvives(t, []Overdraft{OverdraftAllow, OverdraftReject, OverdraftStopAtZero}, "", "limit")
+	valueSurvives(t, []Overdraft{OverdraftDefault, OverdraftAllow, OverdraftReject, OverdraftStopAtZero}, "default", "limit")
 	valueSurvives(t, []EntryType{0, EntryIncrement, EntryAmendment}, "grant")
 	valueSurvives(t, []EntryStatus{0, EntryCommitted, EntryPending}, "done")
 	valueSurvives(t, []Reason{0, ReasonFiltered, ReasonNotNeeded}, "why")

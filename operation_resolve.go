@@ -56,6 +56,8 @@ func normalise(given Operation, repay Repay, zone *time.Location) Operation {
 			op.Metadata = cloneMetadata(op.Metadata)
 			return op
 		}
+	case Hold, ExtendHold, Capture, Release:
+		return normaliseOnHold(op)
 	case Batch:
 		own := make(Batch, len(op))
 		for i := range op {
@@ -140,6 +142,25 @@ func namedExpiries(op Operation, expiries []Instant) []Instant {
 		}
 	}
 	return expiries
+}
+
+// namedHolds lists the ids of the holds that an operation mentions, existing or to be made.
+func namedHolds(op Operation, ids []string) []string {
+	switch op := op.(type) {
+	case Hold:
+		return append(ids, op.HoldID)
+	case ExtendHold:
+		return append(ids, op.HoldID)
+	case Capture:
+		return append(ids, op.HoldID)
+	case Release:
+		return append(ids, op.HoldID)
+	case Batch:
+		for _, o := range op {
+			ids = namedHolds(o, ids)
+		}
+	}
+	return ids
 }
 
 // operations lists the single operations of op, in one when it is a single one.

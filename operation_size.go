@@ -42,6 +42,14 @@ func operationSize(op Operation) int {
 		return textSize(op.BlockID) + note(op.Description, op.Metadata)
 	case Reverse:
 		return textSize(string(op.Charge)) + note(op.Description, op.Metadata)
+	case Hold:
+		return textSize(op.HoldID) + textSize(op.ItemID) + textSize(op.PriceID) + note(op.Description, op.Metadata)
+	case ExtendHold:
+		return textSize(op.HoldID) + note(op.Description, op.Metadata)
+	case Capture:
+		return textSize(op.HoldID) + note(op.Description, op.Metadata)
+	case Release:
+		return textSize(op.HoldID) + note(op.Description, op.Metadata)
 	case Batch:
 		size := 0
 		for _, op := range op {

@@ -7,7 +7,8 @@ type Overdraft uint8
 
 // The overdraft policies.
 const (
-	OverdraftAllow      Overdraft = iota // take it from the last non-expiring unfiltered block, or a new overdraft block
+	OverdraftDefault    Overdraft = iota // allow; reject for a Hold and an ExtendHold, stop at zero for a Capture
+	OverdraftAllow                       // take it from the last non-expiring unfiltered block, or a new overdraft block
 	OverdraftReject                      // refuse the decrement
 	OverdraftStopAtZero                  // take what there is and return the overage
 )
@@ -20,7 +21,7 @@ func ParseOverdraft(text string) (Overdraft, error) {
 	return parseName(overdraftNames, OverdraftAllow, "overdraft", text)
 }
 
-// MarshalText gives the name.
+// MarshalText gives the name, and nothing for OverdraftDefault.
 func (o Overdraft) MarshalText() ([]byte, error) {
 	return marshalName(overdraftNames, OverdraftAllow, "overdraft", o)
 }
@@ -30,7 +31,18 @@ func (o *Overdraft) UnmarshalText(text []byte) error {
 	return unmarshalName(o, overdraftNames, OverdraftAllow, "overdraft", text)
 }
 
-var overdraftNames = []string{"allow", "reject", "stop_at_zero"}
+// or is o, and another policy for OverdraftDefault.
+func (o Overdraft) or(other Overdraft) Overdraft {
+	if o == OverdraftDefault {
+		return other
+	}
+	return o
+}
+
+// code is a policy in the journal, where the default of a decrement is no other than it.
+func (o Overdraft) code() byte { return byte(o.or(OverdraftAllow) - OverdraftAllow) }
+
+var overdraftNames = []string{"default", "allow", "reject", "stop_at_zero"}
 
 // OverdraftLimit bounds an overdraft: the total may not fall below minus it. The zero
 // OverdraftLimit is no bound.

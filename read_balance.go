@@ -13,9 +13,10 @@ type BalanceQuery struct {
 
 // Balance is what an account holds, in credits.
 type Balance struct {
-	Total     Amount  `json:"balance"`   // Σ of the eligible blocks; a debt counts
+	Total     Amount  `json:"balance"`   // Σ of the eligible blocks, and what holds keep of expired ones; a debt counts
 	Available Amount  `json:"available"` // what the charge could spend without overdraft
 	AsOf      Instant `json:"as_of"`     // the instant it holds for
+	Held      Amount  `json:"held"`      // what open holds keep, also what no block covers
 }
 
 // Balance returns an account's balance now, or as a reader was told at a past
@@ -36,7 +37,7 @@ func (l *Ledger) Balance(ctx context.Context, on AccountID, q BalanceQuery) (Bal
 	}
 	var res Balance
 	err = l.readDurable(ctx, on, func(s *slot, at Instant) error {
-		res = Balance{Total: s.account.total, Available: s.account.available(q.Charge), AsOf: at}
+		res = Balance{Total: s.account.total, Available: s.account.available(q.Charge), Held: s.account.held(), AsOf: at}
 		return nil
 	})
 	return res, err
@@ -47,6 +48,8 @@ type present struct {
 	head Head
 	at   Instant
 	open []Block // drawdown order
+
+	holds []namedHold // that are open as it is written
 }
 
 // present copies the account's open blocks; all other blocks hold nothing.
@@ -62,8 +65,9 @@ func (l *Ledger) present(ctx context.Context, id AccountID) (present, error) {
 func presentOf(a *account, at Instant) present {
 	p := present{head: a.head, at: at, open: make([]Block, 0, a.open.len())}
 	for _, b := range a.open.all() {
-		p.open = append(p.open, b.whole())
+		p.open = append(p.open, b.shown())
 	}
+	p.holds = a.openHolds()
 	return p
 }
 
@@ -84,7 +88,9 @@ func (l *Ledger) balanceAt(ctx context.Context, on AccountID, q BalanceQuery) (B
 	for _, b := range p.open {
 		balances[b.Number], blocks[b.Number] = b.Balance, b
 	}
+	past := newPastHolds(p.holds, q.At)
 	err = l.eachRecord(ctx, on, p.head.Version, true, func(rec *OpRecord) (bool, error) {
+		past.undo(rec)
 		for _, e := range slices.Backward(rec.Effects) {
 			for _, line := range slices.Backward(e.Lines) {
 				if line.At <= q.At {
@@ -103,7 +109,11 @@ func (l *Ledger) balanceAt(ctx context.Context, on AccountID, q BalanceQuery) (B
 	if err := l.addMissing(ctx, on, balances, blocks); err != nil {
 		return Balance{}, err
 	}
-	return balanceOf(balances, blocks, q)
+	held, sum, err := past.held(ctx, l, on)
+	if err != nil {
+		return Balance{}, err
+	}
+	return balanceOf(balances, blocks, held, sum, q)
 }
 
 // addMissing fetches the blocks that hold something and are not at hand.
@@ -127,9 +137,9 @@ func (l *Ledger) addMissing(ctx context.Context, on AccountID, balances map[uint
 	return nil
 }
 
-// balanceOf adds up what the blocks held at an instant.
-func balanceOf(balances map[uint64]Amount, blocks map[uint64]Block, q BalanceQuery) (Balance, error) {
-	res := Balance{AsOf: q.At}
+// balanceOf adds up what the blocks had at an instant, and what of that was held.
+func balanceOf(balances map[uint64]Amount, blocks map[uint64]Block, heldOf map[uint64]Amount, held Amount, q BalanceQuery) (Balance, error) {
+	res := Balance{AsOf: q.At, Held: held}
 	var matching Amount
 	for n, b := range blocks {
 		balance := balances[n]
@@ -138,21 +148,31 @@ func balanceOf(balances map[uint64]Amount, blocks map[uint64]Block, q BalanceQue
 		} else {
 			b.Status = BlockActive
 		}
-		if balance.IsZero() || !b.Eligible(q.At) {
+		var err error
+		switch {
+		case balance.IsZero():
+			continue
+		case b.Expired(q.At):
+			balance = heldOf[n] // what holds keep goes on counting
+		case !b.Eligible(q.At):
 			continue
 		}
-		var err error
 		if res.Total, err = res.Total.Add(balance); err != nil {
 			return Balance{}, err
 		}
-		if balance.Sign() > 0 && b.Matches(q.Charge) {
-			if matching, err = matching.Add(balance); err != nil {
+		free, err := balance.Sub(heldOf[n])
+		if err != nil {
+			return Balance{}, err
+		}
+		if free.Sign() > 0 && b.Matches(q.Charge) {
+			if matching, err = matching.Add(free); err != nil {
 				return Balance{}, err
 			}
 		}
 	}
-	res.Available = available(res.Total, matching)
-	return res, nil
+	spendable, err := res.Total.Sub(held)
+	res.Available = available(spendable, matching)
+	return res, err
 }
 
 // Accounts returns up to limit accounts (at most MaxPage), ordered by customer and

@@ -55,12 +55,20 @@ func (l *Ledger) allBlocks(ctx context.Context, on AccountID, q BlocksQuery) (Bl
 		}
 		from, _ = binary.Uvarint(position)
 	}
-	if err := l.readDurable(ctx, on, func(*slot, Instant) error { return nil }); err != nil {
+	var held map[uint64]Amount
+	err := l.readDurable(ctx, on, func(s *slot, _ Instant) error {
+		held = s.account.heldBlocks()
+		return nil
+	})
+	if err != nil {
 		return BlockPage{}, err
 	}
 	blocks, err := l.store.Blocks(ctx, on, from, q.Limit+1)
 	if err != nil {
 		return BlockPage{}, err
+	}
+	for i := range blocks {
+		blocks[i].Held = held[blocks[i].Number]
 	}
 	page := BlockPage{Blocks: blocks}
 	if len(blocks) > q.Limit {
@@ -100,7 +108,7 @@ func (l *Ledger) heldBlocks(ctx context.Context, on AccountID, q BlocksQuery) (B
 				page.Next = newCursor(query, AppendBlock(nil, orderOnly(&page.Blocks[q.Limit-1])))
 				return nil
 			}
-			page.Blocks = append(page.Blocks, b.whole())
+			page.Blocks = append(page.Blocks, b.shown())
 		}
 		return nil
 	})
@@ -127,8 +135,15 @@ func (l *Ledger) Block(ctx context.Context, on AccountID, id string) (Block, err
 	if err := checkID("block_id", id); err != nil {
 		return Block{}, err
 	}
-	if err := l.readDurable(ctx, on, func(*slot, Instant) error { return nil }); err != nil {
+	var held map[uint64]Amount
+	err = l.readDurable(ctx, on, func(s *slot, _ Instant) error {
+		held = s.account.heldBlocks()
+		return nil
+	})
+	if err != nil {
 		return Block{}, err
 	}
-	return l.store.Block(ctx, on, id)
+	b, err := l.store.Block(ctx, on, id)
+	b.Held = held[b.Number]
+	return b, err
 }

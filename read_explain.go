@@ -16,6 +16,7 @@ const (
 	ReasonExpired
 	ReasonPendingPayment
 	ReasonEmpty
+	ReasonHeld // nothing of it is free
 	ReasonUsed
 	ReasonNotNeeded
 )
@@ -33,7 +34,7 @@ func (r *Reason) UnmarshalText(text []byte) error {
 	return unmarshalName(r, reasonNames, ReasonFiltered, "reason", text)
 }
 
-var reasonNames = []string{"", "filtered", "not_effective", "expired", "pending_payment", "empty", "used", "not_needed"}
+var reasonNames = []string{"", "filtered", "not_effective", "expired", "pending_payment", "empty", "held", "used", "not_needed"}
 
 // ExplainedBlock is a block and what a charge would draw from it.
 type ExplainedBlock struct {
@@ -144,6 +145,8 @@ func reasonFor(b *Block, charge Charge, at Instant, use Amount) Reason {
 		return ReasonPendingPayment
 	case b.Balance.Sign() <= 0:
 		return ReasonEmpty
+	case b.Held.Cmp(b.Balance) >= 0:
+		return ReasonHeld
 	case use.Sign() > 0:
 		return ReasonUsed
 	}

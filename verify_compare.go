@@ -117,6 +117,9 @@ func (v *verifier) blockViolation(b *Block, detail string) *Violation {
 }
 
 func (v *verifier) compareBlock(b *Block) error {
+	if !b.Held.IsZero() {
+		return v.blockViolation(b, "it says what of it is held, which no store keeps")
+	}
 	if b.Number == 0 || b.Number > uint64(len(v.blocks)) {
 		return v.blockViolation(b, fmt.Sprintf("the journal made no block number %d", b.Number))
 	}
@@ -197,11 +200,15 @@ func (v *verifier) balances(at Instant) error {
 			whole := b.whole()
 			return v.blockViolation(&whole, fmt.Sprintf("its entries add up to %s, it holds %s", v.sums[b.Number], b.Balance))
 		}
-		if !b.Eligible(at) {
+		counts := b.Balance
+		switch {
+		case b.Expired(at):
+			counts = b.rare.held // what holds keep goes on counting
+		case !b.Eligible(at):
 			continue
 		}
 		var err error
-		if total, err = total.Add(b.Balance); err != nil {
+		if total, err = total.Add(counts); err != nil {
 			return v.violation("conservation", "%v", err)
 		}
 	}

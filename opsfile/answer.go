@@ -18,7 +18,7 @@ type Answer struct {
 	Err  error  // why there is no Result
 	// Result is what was asked for: a *creditledger.Result, Balance, Explanation,
 	// EntryPage, SweepResult, Erased, Verification or Customer, the []creditledger.Block of
-	// blocks, nil for clock; for the money side an *invoice.Answer, ChangeAnswer,
+	// blocks, the []creditledger.HoldInfo of holds, nil for clock; for the money side an *invoice.Answer, ChangeAnswer,
 	// Effects, BalanceAnswer or State, a *Balance, or invoice.Settings.
 	Result any
 	Locale language.Tag // language of the money in it; none: English
@@ -111,6 +111,9 @@ type errorObject struct {
 	Requested *string `json:"requested,omitempty"`
 	Available *string `json:"available,omitempty"`
 	Left      *string `json:"left,omitempty"`
+
+	Holds []string `json:"holds,omitempty"` // what of a block is held
+	State *string  `json:"state,omitempty"` // of the hold
 }
 
 func newErrorObject(err error) errorObject {
@@ -120,6 +123,8 @@ func newErrorObject(err error) errorObject {
 		mismatch *creditledger.IdempotencyMismatchError
 		short    *creditledger.InsufficientCreditsError
 		less     *creditledger.ReversalError
+		held     *creditledger.HeldError
+		closed   *creditledger.HoldStateError
 	)
 	switch {
 	case errors.As(err, &mismatch):
@@ -130,6 +135,11 @@ func newErrorObject(err error) errorObject {
 	case errors.As(err, &less):
 		left := less.Left.String()
 		o.Left = &left
+	case errors.As(err, &held):
+		o.Holds = held.Holds
+	case errors.As(err, &closed):
+		state := closed.State.String()
+		o.State = &state
 	case errors.As(err, &wrong):
 		o.Field = optional(wrong.Field)
 	}

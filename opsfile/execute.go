@@ -46,6 +46,8 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 		return AllBlocks(ctx, l, r.Account, args)
 	case creditledger.EntriesQuery:
 		return l.Entries(ctx, r.Account, args)
+	case Holds:
+		return holdsOf(ctx, l, r.Account, args)
 	case Explain:
 		return l.Explain(ctx, r.Account, args.Amount, args.Charge)
 	case SetClock:
@@ -66,6 +68,18 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 		return l.Verify(ctx, r.Account, nil)
 	}
 	return nil, invalid("op", "%T is not a request", r.Args)
+}
+
+// holdsOf lists the open holds, or one in any state.
+func holdsOf(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID, q Holds) ([]creditledger.HoldInfo, error) {
+	if q.ID == "" {
+		return l.Holds(ctx, on)
+	}
+	h, err := l.Hold(ctx, on, q.ID)
+	if err != nil {
+		return nil, err
+	}
+	return []creditledger.HoldInfo{h}, nil
 }
 
 // maxListed is how many bytes the blocks of one answer may take up in memory.

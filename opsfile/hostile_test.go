@@ -27,6 +27,11 @@ import (
 // hostileLines are one acceptable line of every op; the keys that are not in it are
 // found by asking.
 var hostileLines = map[string]map[string]string{
+	"hold":              {"customer_id": `"c"`, "hold_id": `"new"`, "amount": `"1"`, "until": `"2000-01-01T00:10:00Z"`, "item_id": `"i"`, "price_id": `"p"`, "overdraft": `"allow"`, "overdraft_limit": `"1"`, "description": `"d"`, "metadata": `{"k":"v"}`, "idempotency_key": `"k"`},
+	"extend_hold":       {"customer_id": `"c"`, "hold_id": `"h"`, "amount": `"1"`, "until": `"2000-01-01T00:20:00Z"`, "overdraft": `"allow"`, "overdraft_limit": `"1"`},
+	"capture":           {"customer_id": `"c"`, "hold_id": `"h"`, "amount": `"1"`, "keep_open": `true`, "overdraft": `"allow"`, "overdraft_limit": `"1"`, "after_lapse": `"refuse"`},
+	"release":           {"customer_id": `"c"`, "hold_id": `"h"`},
+	"holds":             {"customer_id": `"c"`, "hold_id": `"h"`},
 	"increment":         {"customer_id": `"c"`, "amount": `"1"`},
 	"decrement":         {"customer_id": `"c"`, "amount": `"1"`},
 	"expiration_change": {"customer_id": `"c"`, "block_id": `"b"`, "target_expiry_date": `null`, "amount": `"1"`},
@@ -162,6 +167,7 @@ func newHostileLedger(t *testing.T) hostileLedger {
 		creditledger.Increment{Amount: creditledger.AmountOf(100), BlockID: "b"},
 		creditledger.Decrement{Amount: creditledger.AmountOf(10)},
 		creditledger.Increment{Amount: creditledger.AmountOf(5), BlockID: "p", RequirePayment: true},
+		creditledger.Hold{HoldID: "h", Amount: creditledger.AmountOf(5)},
 	} {
 		must(h.Do(ctx, on, op, ""))
 	}

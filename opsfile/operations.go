@@ -19,6 +19,10 @@ func init() {
 		"amendment":         readAmendment,
 		"activate":          readActivation,
 		"batch":             readBatch,
+		"hold":              readHold,
+		"extend_hold":       readExtendHold,
+		"capture":           readCapture,
+		"release":           readRelease,
 	}
 }
 

@@ -17,7 +17,7 @@ type Request struct {
 	Account creditledger.AccountID // zero for clock, customer, sweep and a verify of everything
 	Key     creditledger.Key       // the idempotency key, of the inner operation for a preview
 	// Args is what the op asks for: a creditledger.Operation for the writing
-	// operations, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain,
+	// operations, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain, Holds,
 	// SetClock, CustomerUpdate, Erase, Sweep or Verify (those without a type here are the
 	// ledger's), or for the money side a Purchase, Payment, VoidInvoice, ClosePeriod,
 	// Change, Draft, Invoice, CreditNote, CustomerBalance, State or Seller.
@@ -32,6 +32,9 @@ type Explain struct {
 	Amount creditledger.Amount
 	Charge creditledger.Charge
 }
+
+// Holds asks for the open holds of an account, or for one by its id in any state.
+type Holds struct{ ID string }
 
 // SetClock moves a manual clock.
 type SetClock struct{ Now creditledger.Instant }
@@ -124,6 +127,7 @@ func init() {
 		"erase":    readErase,
 		"entries":  readEntries,
 		"explain":  readExplain,
+		"holds":    readHolds,
 		"preview":  readPreview,
 		"sweep":    func(_ *fields, r *Request) { r.Args = Sweep{} },
 		"verify":   readVerify,
@@ -188,6 +192,11 @@ func readExplain(f *fields, r *Request) {
 		Amount: f.requiredAmount("amount"),
 		Charge: creditledger.Charge{ItemID: f.id("item_id")},
 	}
+}
+
+func readHolds(f *fields, r *Request) {
+	r.account(f)
+	r.Args = Holds{ID: f.id("hold_id")}
 }
 
 func readVerify(f *fields, r *Request) {

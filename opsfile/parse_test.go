@@ -43,7 +43,7 @@ func TestParse(t *testing.T) {
 				Source:  creditledger.SourceTopUp, RequirePayment: true, Repay: creditledger.RepayNever, Description: "d", Metadata: map[string]string{"a": "1"}}},
 		`{"op":"increment","customer_id":"c","amount":"1"}`: {Op: "increment", Account: account, Args: creditledger.Increment{Amount: amount("1"), Repay: creditledger.RepayFirst}},
 		`{"op":"decrement","customer_id":"c","amount":"1.50","item_id":"i","price_id":"p","invoice_id":"v","overdraft":"allow","overdraft_limit":"0"}`: {
-			Op: "decrement", Account: account, Args: creditledger.Decrement{Amount: amount("1.50"), ItemID: "i", PriceID: "p", InvoiceID: "v", OverdraftLimit: creditledger.OverdraftLimitOf(amount("0"))}},
+			Op: "decrement", Account: account, Args: creditledger.Decrement{Amount: amount("1.50"), ItemID: "i", PriceID: "p", InvoiceID: "v", Overdraft: creditledger.OverdraftAllow, OverdraftLimit: creditledger.OverdraftLimitOf(amount("0"))}},
 		`{"op":"decrement","customer_id":"c","amount":"1","overdraft":"stop_at_zero","usage_at":"2026-01-01T12:00:00Z"}`: {
 			Op: "decrement", Account: account, Args: creditledger.Decrement{Amount: amount("1"), Overdraft: creditledger.OverdraftStopAtZero, UsageAt: noon}},
 		`{"op":"expiration_change","customer_id":"c","block_id":"b","expiry_date":"2026-01-01","target_expiry_date":null,"amount":"1","new_block_id":"n"}`: {

@@ -117,6 +117,9 @@ func (o *objectWriter) result(r *creditledger.Result, replayed bool) {
 		o.told(r)
 		return
 	}
+	if r.Hold != nil {
+		o.member("hold", r.Hold)
+	}
 	o.entries(r.Entries)
 	if !r.Overage.IsZero() {
 		o.member("overage", r.Overage)
@@ -128,6 +131,9 @@ func (o *objectWriter) result(r *creditledger.Result, replayed bool) {
 		o.member("reversed", r.Reversed)
 		o.member("lapsed", r.Lapsed)
 		o.member("lost", r.Lost)
+	}
+	if r.Late {
+		o.member("late", true)
 	}
 	o.told(r)
 }
@@ -154,6 +160,9 @@ func (o *objectWriter) stream(h header, result any) bool {
 	case []creditledger.Block:
 		o.header(h)
 		members(o, "blocks", result, func(b *creditledger.Block) { o.value(b) })
+	case []creditledger.HoldInfo:
+		o.header(h)
+		members(o, "holds", result, func(h *creditledger.HoldInfo) { o.value(h) })
 	case creditledger.EntryPage:
 		o.header(h)
 		o.entries(result.Entries)

@@ -116,7 +116,7 @@ func TestApplyExample(t *testing.T) {
 	}
 	want := []string{
 		`"entry_type":"increment","entry_status":"committed","ledger_sequence_number":1,"created_at":"2022-05-05T17:17:06Z","amount":"100","starting_balance":"0","ending_balance":"100","currency":"credits","customer_id":"cus_1","description":null,"metadata":{},"credit_block":{"id":"b1","expiry_date":"2022-12-28T08:00:00Z","per_unit_cost_basis":"0.20","filters":[]}}]}`,
-		`"entry_type":"decrement","entry_status":"committed","ledger_sequence_number":2,"created_at":"2022-05-05T17:17:06Z","amount":"20","starting_balance":"100","ending_balance":"80","currency":"credits","customer_id":"cus_1","description":null,"metadata":{},"credit_block":{"id":"b1","expiry_date":"2022-12-28T08:00:00Z","per_unit_cost_basis":"0.20","filters":[]},"item_id":null,"price_id":null,"invoice_id":null}]}`,
+		`"entry_type":"decrement","entry_status":"committed","ledger_sequence_number":2,"created_at":"2022-05-05T17:17:06Z","amount":"20","starting_balance":"100","ending_balance":"80","currency":"credits","customer_id":"cus_1","description":null,"metadata":{},"credit_block":{"id":"b1","expiry_date":"2022-12-28T08:00:00Z","per_unit_cost_basis":"0.20","filters":[]},"item_id":null,"price_id":null,"invoice_id":null,"hold_id":null}]}`,
 		`"entry_type":"expiration_change","entry_status":"committed","ledger_sequence_number":3,"created_at":"2022-05-05T17:17:06Z","amount":"10","starting_balance":"80","ending_balance":"80","currency":"credits","customer_id":"cus_1","description":null,"metadata":{},"credit_block":{"id":"b1","expiry_date":"2022-12-28T08:00:00Z","per_unit_cost_basis":"0.20","filters":[]},"new_block_expiry_date":"2023-12-28T08:00:00Z","new_block_id":"b2"}]}`,
 	}
 	lines := strings.SplitAfter(string(input), "\n")

@@ -100,11 +100,17 @@ func (a *app) writeResult(out io.Writer, on creditledger.AccountID, r *creditled
 	case preview:
 		fmt.Fprintln(out, "A preview; nothing was written. It would be:")
 	}
+	if r.Hold != nil {
+		a.writeHolds(out, []creditledger.HoldInfo{*r.Hold})
+	}
 	if n := len(r.Entries); n > 0 {
 		fmt.Fprintf(out, "%s: %s → %s %s\n", on.Customer, r.Entries[0].Starting, r.Entries[n-1].Ending, on.Currency)
 		a.writeEntries(out, r.Entries)
-	} else {
+	} else if r.Hold == nil {
 		fmt.Fprintln(out, "No entry was written.")
+	}
+	if r.Late {
+		fmt.Fprintln(out, "The hold had lapsed; the amount was charged from what is free.")
 	}
 	if a.shortID(r.NewBlockID) != r.NewBlockID {
 		fmt.Fprintf(out, "New block: %s\n", r.NewBlockID)

@@ -184,10 +184,18 @@ func (s *State) decrement(op cl.Decrement, r *Result) error {
 }
 
 func (s *State) chargeOf(op Operation, of cl.Decrement) charge {
-	c := charge{op: op, want: Rat(of.Amount), item: of.ItemID, overdraft: of.Overdraft.String()}
+	c := charge{op: op, want: Rat(of.Amount), item: of.ItemID, overdraft: policyOf(of.Overdraft)}
 	c.entry = Entry{Item: of.ItemID, Price: of.PriceID, Invoice: of.InvoiceID}
 	if limit, limited := of.OverdraftLimit.Amount(); limited {
 		c.limit = Rat(limit)
 	}
 	return c
+}
+
+// policyOf is the overdraft policy of a decrement, which allows a debt unless it says otherwise.
+func policyOf(o cl.Overdraft) string {
+	if o == cl.OverdraftDefault {
+		return Allow
+	}
+	return o.String()
 }

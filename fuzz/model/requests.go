@@ -160,7 +160,7 @@ func wrongOp(op Operation) []string {
 		check(op.Amount.Sign() > 0, "amount")
 		check(nameable(op.ItemID, 0), "item_id")
 		check(op.Overdraft <= cl.OverdraftStopAtZero, "overdraft")
-		check(!limited || op.Overdraft == cl.OverdraftAllow && limit.Sign() >= 0, "overdraft_limit")
+		check(!limited || policyOf(op.Overdraft) == Allow && limit.Sign() >= 0, "overdraft_limit")
 		check(op.UsageAt.Valid(), "usage_at")
 	case cl.ExpirationChange:
 		check(op.BlockID != "" || !op.ExpiresAt.IsZero(), "block_id")

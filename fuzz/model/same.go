@@ -59,7 +59,7 @@ func fields(op Operation, repay cl.Repay) []field {
 		add("item_id", op.ItemID)
 		add("price_id", op.PriceID)
 		add("invoice_id", op.InvoiceID)
-		add("overdraft", op.Overdraft)
+		add("overdraft", policyOf(op.Overdraft))
 		limit, limited := op.OverdraftLimit.Amount()
 		add("overdraft_limit", fmt.Sprint(limited, Text(Rat(limit))))
 		add("usage_at", int64(op.UsageAt))

@@ -7,6 +7,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"creditledger"
+	"creditledger/store/internal/changes"
 )
 
 // replayTail rebuilds the tail from the log: what a crash, or a process that did not
@@ -169,6 +170,15 @@ func (b *rebuild) apply(v view, rec *creditledger.OpRecord, record []byte, numbe
 		}
 		if found {
 			b.Admit(block)
+		}
+	}
+	for _, missing := range b.MissingRows(rec) {
+		row, found, err := v.accountRow(b.id, b.at, changes.NameOf(&missing))
+		if err == nil && found {
+			err = b.AdmitRow(row.Row)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	if err := b.Apply(rec, record); err != nil {

@@ -1,0 +1,314 @@
+package creditledger
+
+import (
+	"cmp"
+	"slices"
+	"sort"
+)
+
+// MaxOpenHolds bounds the open holds of an account.
+const MaxOpenHolds = 1000
+
+// hold is credits that are set aside, as an account keeps them. What of it can change
+// stands in its state.
+type hold struct {
+	id              string
+	createdAt       Instant
+	itemID, priceID string
+	holdState
+}
+
+// holdState is what can change about a hold. Its slices are never written to: a change
+// makes others.
+type holdState struct {
+	state    HoldState // as it is written: an open hold lapses by time alone
+	until    Instant
+	amount   Amount  // set aside in all
+	captured Amount  // of that
+	slices   []slice // what it keeps of blocks, in the order in which it is captured
+	unbacked Amount  // what no block covered
+	last     uint64  // record of the last operation on it
+	since    uint64  // version of the account that wrote it as it is
+}
+
+// slice is a part of a block that a hold keeps from everybody else.
+type slice struct {
+	block  *block
+	amount Amount
+}
+
+// held is what the hold still keeps.
+func (s *holdState) held() Amount {
+	sum := s.unbacked
+	for i := range s.slices {
+		sum = mustAmount(sum.Add(s.slices[i].amount))
+	}
+	return sum
+}
+
+// stateAt is the state by the clock.
+func (s *holdState) stateAt(t Instant) HoldState {
+	if s.state == HoldOpen && s.until <= t {
+		return HoldLapsed
+	}
+	return s.state
+}
+
+// close lets go of what is left.
+func (s *holdState) close(state HoldState) {
+	s.state, s.slices, s.unbacked = state, nil, Amount{}
+}
+
+// due is the earliest instant at which the hold, if it lapses, leaves something to expire;
+// none if it never does.
+func (s *holdState) due() (due Instant) {
+	for i := range s.slices {
+		if e := s.slices[i].block.ExpiresAt; e != 0 {
+			if at := max(e, s.until); due == 0 || at < due {
+				due = at
+			}
+		}
+	}
+	return due
+}
+
+// holds are the holds of an account. An account that never had one has none of this.
+type holds struct {
+	open   []*hold          // those that have not lapsed, the first to lapse first
+	lapsed []*hold          // since the last record, in order; what is written says that they are open
+	byID   map[string]*hold // all of these
+	closed map[string]*hold // at hand: just closed, or fetched for an operation
+
+	dues     []dueHold // of open ones, soonest first
+	held     Amount    // Σ of open
+	unbacked Amount    // the part of it that no block covers
+	whole    blockList // blocks of which everything is held and that expire, in the order of expiring
+	freed    []slice   // of blocks that expired before, when holds lapsed at account.at; in drawdown order
+	weight   int
+}
+
+// dueHold is a hold that leaves something to expire when it lapses.
+type dueHold struct {
+	at   Instant
+	hold *hold
+}
+
+func newHolds() *holds { return &holds{byID: map[string]*hold{}, whole: blockList{order: byExpiry}} }
+
+func byUntil(a, b *hold) int {
+	return cmp.Or(cmp.Compare(a.until, b.until), cmp.Compare(a.id, b.id))
+}
+
+func byDue(a, b dueHold) int {
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.hold.id, b.hold.id))
+}
+
+// insertSorted and removeSorted keep a list in order.
+func insertSorted[T any](list []T, x T, order func(a, b T) int) []T {
+	i, _ := slices.BinarySearchFunc(list, x, order)
+	return slices.Insert(list, i, x)
+}
+
+func removeSorted[T any](list []T, x T, order func(a, b T) int) []T {
+	if i, found := slices.BinarySearchFunc(list, x, order); found {
+		list = slices.Delete(list, i, i+1)
+	}
+	return list
+}
+
+// held is what the account's open holds keep, also what no block covers.
+func (a *account) held() Amount {
+	if a.holds == nil {
+		return Amount{}
+	}
+	return a.holds.held
+}
+
+// spendable is the total less what is held. It is below the total by as much as holds
+// promise and no block covers, and negative when debts and promises are more than there is.
+func (a *account) spendable() Amount {
+	if a.holds == nil {
+		return a.total
+	}
+	return mustAmount(a.total.Sub(a.holds.held))
+}
+
+// findHold returns a hold at hand, nil when there is none.
+func (a *account) findHold(id string) *hold {
+	if a.holds == nil {
+		return nil
+	}
+	if h := a.holds.byID[id]; h != nil {
+		return h
+	}
+	return a.holds.closed[id]
+}
+
+func (hs *holds) keepClosed(h *hold) {
+	if hs.closed == nil {
+		hs.closed = map[string]*hold{}
+	}
+	hs.closed[h.id] = h
+}
+
+// forgetHolds lets go of closed holds that the store has, as it holds the given version.
+func (a *account) forgetHolds(durable uint64) {
+	hs := a.holds
+	if hs == nil {
+		return
+	}
+	for id, h := range hs.closed {
+		if h.since <= durable {
+			delete(hs.closed, id)
+		}
+	}
+	if len(hs.closed) > 0 {
+		return
+	}
+	hs.closed = nil
+	if len(hs.byID) == 0 && len(hs.freed) == 0 {
+		a.holds = nil
+	}
+}
+
+// The weight of a hold is that of its slices and texts.
+func (h *hold) weight() int {
+	const sliceSize = 24
+	size := textSize(h.id) + textSize(h.itemID) + textSize(h.priceID) + sliceSize*len(h.slices)
+	return 1 + size/weightUnit
+}
+
+// holdsWeight is the weight of an account's holds.
+func (a *account) holdsWeight() int {
+	if a.holds == nil {
+		return 0
+	}
+	return a.holds.weight
+}
+
+// free is what of a block anybody may draw: what it holds less what is held of it.
+func (b *block) free() Amount {
+	if b.rare.held.IsZero() {
+		return b.Balance
+	}
+	return mustAmount(b.Balance.Sub(b.rare.held))
+}
+
+// isHeld reports whether anything of the block is held.
+func (b *block) isHeld() bool { return !b.rare.held.IsZero() }
+
+// isWhole reports whether all of a block is held that expires one day.
+func (b *block) isWhole() bool {
+	return b.ExpiresAt != 0 && b.isHeld() && b.Balance.Cmp(b.rare.held) == 0
+}
+
+// setHeld notes how much of a block is held; everything else about it stays.
+func (b *block) setHeld(held Amount) {
+	if b.rare.held.Cmp(held) != 0 {
+		b.rare = b.rare.with(held)
+	}
+}
+
+// with is r with another amount held.
+func (r *rare) with(held Amount) *rare {
+	other := *r
+	other.held = held
+	return other.orNone()
+}
+
+// hold changes how much of a block is held.
+func (s *blockState) hold(by Amount) { s.rare = s.rare.with(mustAmount(s.rare.held.Add(by))) }
+
+// free is that of block.
+func (s *blockState) free() Amount { return mustAmount(s.balance.Sub(s.rare.held)) }
+
+// keep changes by how much of a block is held, and puts it where that wants it.
+func (a *account) keep(b *block, held Amount) {
+	was := b.free()
+	now := mustAmount(b.Balance.Sub(held))
+	if b.Eligible(a.at) && was.Sign() > 0 && now.Sign() > 0 {
+		p := a.poolOf(b)
+		p.positive = mustAmount(mustAmount(p.positive.Sub(was)).Add(now))
+		b.setHeld(held)
+		return
+	}
+	a.unindex(b)
+	b.setHeld(held)
+	a.index(b)
+}
+
+// add and take keep the lists and the sums of open holds.
+func (hs *holds) add(h *hold) {
+	hs.open = insertSorted(hs.open, h, byUntil)
+	if due := h.due(); due != 0 {
+		hs.dues = insertSorted(hs.dues, dueHold{due, h}, byDue)
+	}
+	hs.held = mustAmount(hs.held.Add(h.held()))
+	hs.unbacked = mustAmount(hs.unbacked.Add(h.unbacked))
+}
+
+func (hs *holds) take(h *hold) {
+	hs.open = removeSorted(hs.open, h, byUntil)
+	if due := h.due(); due != 0 {
+		hs.dues = removeSorted(hs.dues, dueHold{due, h}, byDue)
+	}
+	hs.held = mustAmount(hs.held.Sub(h.held()))
+	hs.unbacked = mustAmount(hs.unbacked.Sub(h.unbacked))
+}
+
+// wholeAt finds blocks that expire at t of which everything is held.
+func (hs *holds) wholeAt(t Instant) []*block {
+	if hs == nil {
+		return nil
+	}
+	whole := hs.whole.all()
+	from := sort.Search(len(whole), func(i int) bool { return whole[i].ExpiresAt >= t })
+	to := from + sort.Search(len(whole)-from, func(i int) bool { return whole[from+i].ExpiresAt > t })
+	return whole[from:to]
+}
+
+// heldError says that an operation would touch what holds keep of a block.
+func (a *account) heldError(b *block) error {
+	return &HeldError{Block: b.ID, Free: b.free(), Holds: a.holdsOn(b)}
+}
+
+// holdsOn lists the ids of the open holds that keep something of a block, in order.
+func (a *account) holdsOn(b *block) (ids []string) {
+	for _, h := range a.holds.open {
+		if slices.ContainsFunc(h.slices, func(s slice) bool { return s.block == b }) {
+			ids = append(ids, h.id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// heldBlocks says how much is held of the blocks of which something is, by their numbers.
+func (a *account) heldBlocks() map[uint64]Amount {
+	if a.holds == nil {
+		return nil
+	}
+	held := map[uint64]Amount{}
+	for _, h := range a.holds.open {
+		for _, s := range h.slices {
+			held[s.block.Number] = s.block.rare.held
+		}
+	}
+	return held
+}
+
+// holding returns the first block that holds something and expires at t, which is not
+// before a.at, and whether there are others; nil when there is none.
+func (a *account) holding(t Instant) (b *block, others bool) {
+	expiring := a.expiring.all()
+	i := sort.Search(len(expiring), func(i int) bool { return expiring[i].ExpiresAt >= t })
+	at := func(i int) bool { return i < len(expiring) && expiring[i].ExpiresAt == t }
+	whole := a.holds.wholeAt(t)
+	switch {
+	case at(i):
+		return expiring[i], at(i+1) || len(whole) > 0
+	case len(whole) > 0:
+		return whole[0], len(whole) > 1
+	}
+	return nil, false
+}
