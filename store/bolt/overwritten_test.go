@@ -14,10 +14,11 @@ import (
 )
 
 // TestFilesOverwrittenInPlace copies an older backup over a file that is in use. What is
-// acknowledged from then on is there when the file is opened again.
+// acknowledged from then on is there when the file is opened again: soon after, before
+// what the process remembers is written anew.
 func TestFilesOverwrittenInPlace(t *testing.T) {
 	r := rand.New(rand.NewPCG(bolt.Seeded(t), 3))
-	for round := range testsize.Of(3, 10, 500) {
+	for round := range testsize.Of(3, 20, 500) {
 		dir := t.TempDir()
 		live, backup := filepath.Join(dir, "live.db"), filepath.Join(dir, "backup.db")
 		s := mustOpen(t, live, nil)
@@ -27,9 +28,10 @@ func TestFilesOverwrittenInPlace(t *testing.T) {
 			_, err := l.Do(context.Background(), ann, creditledger.Increment{Amount: creditledger.AmountOf(1), BlockID: block, Repay: creditledger.RepayNever}, "")
 			return err
 		}
-		copied, over := 1+r.IntN(30), 31+r.IntN(30)
+		copied := 10 + r.IntN(30)
+		over := copied + 1 + r.IntN(10)
 		var acknowledged []string
-		for n := range 80 {
+		for n := range over + 1 + r.IntN(6) {
 			switch n {
 			case copied:
 				copyFile(t, live, backup)
