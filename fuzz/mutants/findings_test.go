@@ -160,7 +160,7 @@ var findings = []finding{
 	{
 		"patience-by-counting",
 		[]edit{{"commit_committer.go", "maxPatience = 50 * time.Microsecond", "maxPatience = 50 * time.Hour"}},
-		generator("./fuzz", "TestLoneCommitBesideBusyProcessors"),
+		generator(".", "TestPatienceIsBoundedByTheClock"),
 		"a lone commit waits for nobody",
 	},
 	{
