@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,18 +13,16 @@ import (
 // side by side as the store takes. It has no timer and no standing goroutine: whoever
 // queues the first flight leads, or goroutines do that end when nothing is left to commit.
 type committer struct {
-	store      Store
+	env        environment
 	cache      *cache
-	optimistic bool             // an operation may be decided without asking the store
-	exclusive  bool             // and nobody else writes to it
-	width      int              // how many commits may be under way at once
-	accounts   int              // how many accounts go out in one commit
-	expiries   int              // and how many expiries
-	patience   int              // how many yields a commit waits for more operations, at most
-	yield      func()           // lets others run
-	time       func() time.Time // bounds patience
-	sent       atomic.Uint64    // flights that went out so far
-	bringing   chan struct{}    // of a JoinedStore: who holds its token commits; nil: not joined
+	optimistic bool          // an operation may be decided without asking the store
+	exclusive  bool          // and nobody else writes to it
+	width      int           // how many commits may be under way at once
+	accounts   int           // how many accounts go out in one commit
+	expiries   int           // and how many expiries
+	patience   int           // how many yields a commit waits for more operations, at most
+	sent       atomic.Uint64 // flights that went out so far
+	bringing   chan struct{} // of a JoinedStore: who holds its token commits; nil: not joined
 
 	// What is in the air.
 	bytes  budget
@@ -60,12 +57,11 @@ const manyOperations = 4096
 const maxFlights = 1024
 
 func (c *committer) over(s Store, cache *cache) {
-	c.store, c.cache, c.width, c.accounts, c.patience = s, cache, 1, maxFlights, 1
+	c.env, c.cache, c.width, c.accounts, c.patience = environmentOf(s, cache), cache, 1, maxFlights, 1
 	c.bytes.limit, c.blocks.limit = maxInFlight, max(int64(cache.limit), 1)
 	if _, ok := s.(JoinedStore); ok {
 		c.bringing = make(chan struct{}, 1)
 	}
-	c.yield, c.time = runtime.Gosched, time.Now
 	cache.locking, _ = s.(LockingStore)
 	if shared, ok := s.(OptimisticStore); ok {
 		c.optimistic = true
@@ -113,7 +109,7 @@ func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f 
 	if offer {
 		return f, true
 	}
-	go c.run()
+	c.env.spawn(c.run)
 	return f, false
 }
 
@@ -192,7 +188,7 @@ func (c *committer) handOver(t *turn) {
 	defer c.mu.Unlock()
 	c.end(t)
 	if c.begin() {
-		go c.run()
+		c.env.spawn(c.run)
 	}
 }
 
@@ -233,7 +229,7 @@ func (c *committer) send(ctx context.Context, changes []Change) (err error) {
 			err = &OutcomeUnknownError{Err: fmt.Errorf("the store panicked: %v", p)}
 		}
 	}()
-	return c.store.Commit(ctx, changes)
+	return c.env.commit(ctx, changes)
 }
 
 // land tells everyone how the flights of the slots ended. After a failure what was
@@ -243,7 +239,7 @@ func (c *committer) land(slots []*slot, err error) {
 	c.expected = c.taken + c.waiting
 	c.mu.Unlock()
 	for _, s := range slots {
-		c.cache.lockHeld(s)
+		c.env.lock(s)
 		f := s.flying
 		s.flying = nil
 		switch {

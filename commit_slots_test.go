@@ -104,7 +104,7 @@ func TestCacheKeepsWhatIsUsed(t *testing.T) {
 // aside.
 func TestSlotTwiceAboard(t *testing.T) {
 	cache := &cache{limit: 10}
-	turn := &turn{committer: &committer{cache: cache}, slots: make([]*slot, 1)}
+	turn := &turn{committer: &committer{cache: cache, env: environment{lock: cache.lockHeld}}, slots: make([]*slot, 1)}
 	board := func(s *slot) (flying []*slot) {
 		turn.slots[0] = s
 		turn.flying, turn.changes = nil, nil

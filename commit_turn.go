@@ -44,7 +44,7 @@ func (t *turn) gather() bool {
 	if left == 0 {
 		c.waiting = 0
 	} else if c.begin() {
-		go c.run()
+		c.env.spawn(c.run)
 	}
 	return true
 }
@@ -56,7 +56,7 @@ func (c *committer) awaitMore() {
 	if c.alone && c.waiting == 1 {
 		return
 	}
-	begun := c.time()
+	begun := c.env.now()
 	for seen, still := 0, 0; c.waiting < manyOperations; {
 		if c.waiting != seen {
 			seen, still = c.waiting, 0
@@ -64,9 +64,9 @@ func (c *committer) awaitMore() {
 			return
 		}
 		c.mu.Unlock()
-		c.yield()
+		c.env.yield()
 		c.mu.Lock()
-		if c.time().Sub(begun) >= maxPatience {
+		if c.env.now().Sub(begun) >= maxPatience {
 			return
 		}
 	}
@@ -135,7 +135,7 @@ func (t *turn) board() {
 	size, expiries := int64(0), 0
 	var carried map[DocumentID]bool
 	for _, s := range t.slots {
-		c.cache.lockHeld(s)
+		c.env.lock(s)
 		f := s.queued
 		switch {
 		case f == nil || s.flying != nil: // the flight that was ready became void

@@ -82,8 +82,8 @@ func TestPatienceIsBoundedByTheClock(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			now, yields := time.Unix(0, 0), 0
 			g := &committer{patience: c.patience, expected: 1 << 20, waiting: c.waiting, alone: c.alone}
-			g.time = func() time.Time { return now }
-			g.yield = func() {
+			g.env.now = func() time.Time { return now }
+			g.env.yield = func() {
 				yields++
 				now = now.Add(c.yield)
 				g.waiting += c.joined

@@ -210,7 +210,7 @@ var layers = []layer{
 		"account_rebuild", "account_replay", "account_reverse", "account_state", "account_step", "account_weight",
 	}},
 	{"commit", "the accounts at hand, and what was decided on its way to the store", []string{
-		"commit_budget", "commit_committer", "commit_fetch", "commit_flight", "commit_joined", "commit_redecide", "commit_slots", "commit_turn",
+		"commit_budget", "commit_committer", "commit_environment", "commit_fetch", "commit_flight", "commit_joined", "commit_redecide", "commit_slots", "commit_turn",
 	}},
 	{"ledger", "from a call to what is queued, and to its result", []string{
 		"ledger", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_customer_json", "ledger_decide", "ledger_documents", "ledger_durable", "ledger_erase", "ledger_eraser",

@@ -1,0 +1,29 @@
+package creditledger
+
+import (
+	"context"
+	"runtime"
+	"time"
+)
+
+// environment is all that the committer knows of what runs beside it. Whoever gives
+// another one decides, at each of these calls, who goes on: so a test walks every order of
+// events, with no store and no ledger.
+type environment struct {
+	commit func(context.Context, []Change) error // brings changes to the store, all or none
+	lock   func(*slot)                           // locks an account that is in memory; waits for it
+	spawn  func(func())                          // runs a turn in a goroutine of its own; does not wait
+	yield  func()                                // lets others run
+	now    func() time.Time                      // bounds how long a commit waits for more
+}
+
+// environmentOf is the one that ledgers have: a store, and Go's scheduler and clock.
+func environmentOf(s Store, c *cache) environment {
+	return environment{
+		commit: s.Commit,
+		lock:   c.lockHeld,
+		spawn:  func(run func()) { go run() },
+		yield:  runtime.Gosched,
+		now:    time.Now,
+	}
+}
