@@ -106,7 +106,7 @@ func stepRelease(a *account, id string, c *change) error {
 }
 
 // stepCapture takes what was used: the hold's own slices, then what no block covered, then
-// what is above it. Rule: docs/semantics/holds.md, "Capture".
+// what is above it. Rule: docs/semantics/holds.md, "Capture, extend, release".
 func stepCapture(a *account, op *Capture, c *change) error {
 	if op.Amount.IsZero() {
 		return stepRelease(a, op.HoldID, c)

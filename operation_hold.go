@@ -39,7 +39,7 @@ type ExtendHold struct {
 
 // Capture takes what was used out of a hold, less or more than it keeps. Without KeepOpen
 // it closes the hold and sets the rest free. A capture of 0 is a release.
-// Rule: docs/semantics/holds.md, "Capture".
+// Rule: docs/semantics/holds.md, "Capture, extend, release".
 type Capture struct {
 	HoldID         string
 	Amount         Amount // not negative; positive with KeepOpen
