@@ -3,6 +3,7 @@ package creditledger
 import (
 	"context"
 	"errors"
+	"sort"
 )
 
 // readDurable runs fn on the account at the present instant and returns when everything
@@ -127,4 +128,22 @@ func (l *Ledger) eachRecord(ctx context.Context, on AccountID, from uint64, reve
 		}
 		page = min(page*2, 512)
 	}
+}
+
+// firstRecord finds the first of an account's records that is on the far side, by bisection:
+// those after it are, too. It is one more than the last when none is.
+func (l *Ledger) firstRecord(ctx context.Context, on AccountID, last uint64, far func(*OpRecord) bool) (uint64, error) {
+	var failed error
+	n := sort.Search(int(last), func(i int) bool {
+		if failed != nil {
+			return true
+		}
+		rec, err := l.record(ctx, on, uint64(i)+1)
+		if err != nil {
+			failed = err
+			return true
+		}
+		return far(rec)
+	})
+	return uint64(n) + 1, failed
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sort"
 )
 
 // eraser erases in one account, in pieces. Blocks come first: as long as a record says
@@ -63,22 +62,11 @@ func (l *Ledger) recordOfEntry(ctx context.Context, on AccountID, entry uint64, 
 	if entry == 0 || entry > head.Entries {
 		return nil, 0, &NotFoundError{Kind: "entry", ID: fmt.Sprint(entry)}
 	}
-	var failed error
-	behind := sort.Search(int(head.Version), func(i int) bool {
-		if failed != nil {
-			return true
-		}
-		rec, err := l.record(ctx, on, uint64(i)+1)
-		if err != nil {
-			failed = err
-			return true
-		}
-		return rec.FirstEntry > entry
-	})
-	if failed != nil || behind == 0 {
-		return nil, 0, failed
+	after, err := l.firstRecord(ctx, on, head.Version, func(rec *OpRecord) bool { return rec.FirstEntry > entry })
+	if err != nil || after == 1 {
+		return nil, 0, err
 	}
-	rec, err := l.record(ctx, on, uint64(behind))
+	rec, err := l.record(ctx, on, after-1)
 	if err != nil {
 		return nil, 0, err
 	}

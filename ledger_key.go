@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/google/uuid"
 )
 
 // redecideError asks to decide a request afresh once a flight has landed. With a refusal
@@ -65,7 +67,13 @@ func (l *Ledger) recordOf(ctx context.Context, s *slot, r *request) (*OpRecord, 
 	if seq > s.account.head.Version {
 		return nil, nil
 	}
-	rec, err := l.record(ctx, s.id, seq)
+	return l.recordMade(ctx, s.id, seq, id)
+}
+
+// recordMade finds the record that a key stands for which the ledger made, nil when there
+// is none. seq is not behind the account's last record.
+func (l *Ledger) recordMade(ctx context.Context, on AccountID, seq uint64, id uuid.UUID) (*OpRecord, error) {
+	rec, err := l.record(ctx, on, seq)
 	if err != nil || rec.ID != id || rec.Key != "" {
 		return nil, err
 	}

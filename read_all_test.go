@@ -60,6 +60,43 @@ func TestAllEntriesAndBlocks(t *testing.T) {
 	}
 }
 
+// TestBlocksByEffectiveDate: the bounds are part of the range, in both lists and whatever
+// the pages, and a cursor is of its bounds.
+func TestBlocksByEffectiveDate(t *testing.T) {
+	w := newWorld(t)
+	for i := range 9 {
+		w.given(grant(fmt.Sprintf("B%d", i), "2", effective(fmt.Sprintf("2026-02-%02d", 1+i*7%9))))
+	}
+	for _, every := range []bool{false, true} {
+		for limit := 1; limit < 11; limit++ {
+			for _, c := range []struct {
+				from, until string
+				want        int
+			}{{"2026-02-03", "2026-02-05", 3}, {"2026-02-09", "2026-02-09", 1}, {"2026-02-10", "2026-03-01", 0}, {"2026-02-05", "2026-02-04", 0}} {
+				q := creditledger.BlocksQuery{All: every, Limit: limit, EffectiveFrom: instant(c.from), EffectiveUntil: instant(c.until)}
+				got := all(t, w.AllBlocks(ctx, cus1, q))
+				for _, b := range got {
+					if b.EffectiveAt < q.EffectiveFrom || b.EffectiveAt > q.EffectiveUntil {
+						t.Errorf("%+v: %s is effective at %s", q, b.ID, b.EffectiveAt)
+					}
+				}
+				if len(got) != c.want {
+					t.Errorf("%+v: %d blocks, not %d", q, len(got), c.want)
+				}
+			}
+		}
+		page, err := w.Blocks(ctx, cus1, creditledger.BlocksQuery{All: every, Limit: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkCursorRefused(t, "other bounds", errOf(w.Blocks(ctx, cus1, creditledger.BlocksQuery{All: every, Cursor: page.Next, EffectiveFrom: 1})))
+		checkCursorRefused(t, "other bounds", errOf(w.Blocks(ctx, cus1, creditledger.BlocksQuery{All: every, Cursor: page.Next, EffectiveUntil: 1})))
+		if _, err := w.Blocks(ctx, cus1, creditledger.BlocksQuery{All: every, EffectiveFrom: -1}); !errors.Is(err, creditledger.ErrInvalid) {
+			t.Errorf("a bound that is no instant: %v", err)
+		}
+	}
+}
+
 // TestAllAccountsAndCustomers: more than a page of them, from any of them on.
 func TestAllAccountsAndCustomers(t *testing.T) {
 	w := newWorld(t)

@@ -14,6 +14,20 @@ type BlocksQuery struct {
 	All    bool
 	Limit  int // 1 to MaxPage; 0: 100
 	Cursor Cursor
+
+	EffectiveFrom  Instant // effective_date ≥ EffectiveFrom
+	EffectiveUntil Instant // effective_date ≤ EffectiveUntil; none: no bound
+}
+
+// wants reports whether a block that becomes effective at an instant is asked for.
+func (q *BlocksQuery) wants(effective Instant) bool {
+	return effective >= q.EffectiveFrom && (q.EffectiveUntil == 0 || effective <= q.EffectiveUntil)
+}
+
+// bytes is what a cursor is bound to.
+func (q *BlocksQuery) bytes(on AccountID, kind string) []byte {
+	b := blocksQuery(on, kind)
+	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(q.EffectiveFrom)), uint64(q.EffectiveUntil))
 }
 
 // BlockPage is one page of blocks.
@@ -22,8 +36,9 @@ type BlockPage struct {
 	Next   Cursor  `json:"next_cursor"` // empty at the end
 }
 
-// Blocks returns a page of the account's blocks. Errors: InvalidError for the limit
-// or the cursor.
+// Blocks returns a page of the account's blocks. With All and a bound it reads at most
+// MaxRead blocks: a page that has fewer than its limit, or none, is the last only if it has
+// no Next. Errors: InvalidError for the limit, a bound or the cursor.
 func (l *Ledger) Blocks(ctx context.Context, on AccountID, q BlocksQuery) (BlockPage, error) {
 	err := l.reading(ctx, &on)
 	if err != nil {
@@ -36,6 +51,9 @@ func (l *Ledger) Blocks(ctx context.Context, on AccountID, q BlocksQuery) (Block
 	if q.Limit < 0 || q.Limit > MaxPage {
 		return BlockPage{}, invalid("limit", "%d is not between 1 and %d", q.Limit, MaxPage)
 	}
+	if !q.EffectiveFrom.Valid() || !q.EffectiveUntil.Valid() {
+		return BlockPage{}, invalid("effective_date", "is outside the years 0001 to 9999")
+	}
 	if q.All {
 		return l.allBlocks(ctx, on, q)
 	}
@@ -47,7 +65,7 @@ func blocksQuery(on AccountID, kind string) []byte {
 }
 
 func (l *Ledger) allBlocks(ctx context.Context, on AccountID, q BlocksQuery) (BlockPage, error) {
-	query, from := blocksQuery(on, "all blocks"), uint64(1)
+	query, from := q.bytes(on, "all blocks"), uint64(1)
 	if q.Cursor != "" {
 		position, err := q.Cursor.position(query)
 		if err != nil {
@@ -63,23 +81,33 @@ func (l *Ledger) allBlocks(ctx context.Context, on AccountID, q BlocksQuery) (Bl
 	if err != nil {
 		return BlockPage{}, err
 	}
-	blocks, err := l.store.Blocks(ctx, on, from, q.Limit+1)
-	if err != nil {
-		return BlockPage{}, err
+	var page BlockPage
+	for read := 0; ; {
+		blocks, err := l.store.Blocks(ctx, on, from, q.Limit+1)
+		if err != nil {
+			return BlockPage{}, err
+		}
+		for _, b := range blocks {
+			switch {
+			case len(page.Blocks) == q.Limit || read == MaxRead:
+				page.Next = newCursor(query, binary.AppendUvarint(nil, b.Number))
+				return page, nil
+			case b.Number < from:
+				return BlockPage{}, standsStill("blocks of " + on.String())
+			case q.wants(b.EffectiveAt):
+				b.Held = held[b.Number]
+				page.Blocks = append(page.Blocks, b)
+			}
+			read, from = read+1, b.Number+1
+		}
+		if len(blocks) <= q.Limit {
+			return page, nil
+		}
 	}
-	for i := range blocks {
-		blocks[i].Held = held[blocks[i].Number]
-	}
-	page := BlockPage{Blocks: blocks}
-	if len(blocks) > q.Limit {
-		page.Blocks = blocks[:q.Limit]
-		page.Next = newCursor(query, binary.AppendUvarint(nil, blocks[q.Limit].Number))
-	}
-	return page, nil
 }
 
 func (l *Ledger) heldBlocks(ctx context.Context, on AccountID, q BlocksQuery) (BlockPage, error) {
-	query := blocksQuery(on, "blocks")
+	query := q.bytes(on, "blocks")
 	var after *block
 	if q.Cursor != "" {
 		position, err := q.Cursor.position(query)
@@ -101,7 +129,7 @@ func (l *Ledger) heldBlocks(ctx context.Context, on AccountID, q BlocksQuery) (B
 			open = open[sort.Search(len(open), func(i int) bool { return drawdownOrder(open[i], after) > 0 }):]
 		}
 		for _, b := range open {
-			if b.Balance.IsZero() || b.Expired(at) {
+			if b.Balance.IsZero() || b.Expired(at) || !q.wants(b.EffectiveAt) {
 				continue
 			}
 			if len(page.Blocks) == q.Limit {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"slices"
-	"sort"
 )
 
 // EntriesQuery says which entries are wanted. Zero fields do not filter.
@@ -19,7 +18,17 @@ type EntriesQuery struct {
 	Before    Instant // created_at < Before
 	Until     Instant // created_at ≤ Until
 	MinAmount Amount  // amount ≥ MinAmount
+
+	Key       Key    // of the operation, the caller's or the one that the ledger made
+	BlockID   string // of the entry's block
+	ItemID    string
+	InvoiceID string // that was charged for, or created
+	FromSeq   uint64 // ledger_sequence_number ≥ FromSeq
+	UntilSeq  uint64 // ledger_sequence_number ≤ UntilSeq
 }
+
+// MaxRead is how many operations Entries reads for one page, and Blocks how many blocks.
+const MaxRead = 10_000
 
 // EntryPage is one page of entries.
 type EntryPage struct {
@@ -43,7 +52,10 @@ func (q *EntriesQuery) check() error {
 	case !q.After.Valid() || !q.From.Valid() || !q.Before.Valid() || !q.Until.Valid():
 		return invalid("created_at", "is outside the years 0001 to 9999")
 	}
-	return nil
+	return firstError(
+		checkOptionalID("idempotency_key", string(q.Key)), checkOptionalID("block_id", q.BlockID),
+		checkOptionalID("item_id", q.ItemID), checkOptionalID("invoice_id", q.InvoiceID),
+	)
 }
 
 // bytes is what a cursor is bound to.
@@ -56,7 +68,11 @@ func (q *EntriesQuery) bytes(on AccountID) []byte {
 	for _, i := range []Instant{q.After, q.From, q.Before, q.Until} {
 		b = binary.AppendUvarint(b, uint64(i))
 	}
-	return appendAmount(b, q.MinAmount)
+	b = appendAmount(b, q.MinAmount)
+	for _, text := range []string{string(q.Key), q.BlockID, q.ItemID, q.InvoiceID} {
+		b = appendText(b, text)
+	}
+	return binary.AppendUvarint(binary.AppendUvarint(b, q.FromSeq), q.UntilSeq)
 }
 
 // earliest and latest are the bounds of created_at, inclusive.
@@ -79,7 +95,9 @@ func (q *EntriesQuery) latest() Instant {
 }
 
 // Entries returns a page of the account's ledger. Pages never repeat or skip an
-// entry, whatever is written meanwhile. Errors: InvalidError for a bound, the limit,
+// entry, whatever is written meanwhile. A key, a sequence number and an instant are looked
+// up; for all else the history is read, for one page at most MaxRead operations: a page
+// that has fewer entries than its limit, or none, is the last only if it has no Next. Errors: InvalidError for a bound, the limit,
 // or a cursor that is not of this query.
 func (l *Ledger) Entries(ctx context.Context, on AccountID, q EntriesQuery) (EntryPage, error) {
 	err := l.reading(ctx, &on)
@@ -91,7 +109,7 @@ func (l *Ledger) Entries(ctx context.Context, on AccountID, q EntriesQuery) (Ent
 		return EntryPage{}, err
 	}
 	scan := entryScan{ledger: l, on: on, q: q, query: q.bytes(on), blocks: map[uint64]*block{}}
-	if err := scan.start(ctx); err != nil {
+	if err := scan.start(ctx); err != nil || scan.from > scan.to {
 		return EntryPage{}, err
 	}
 	err = l.eachRecord(ctx, on, scan.record, !q.Ascending, func(rec *OpRecord) (bool, error) {
@@ -108,7 +126,10 @@ type entryScan struct {
 	query  []byte
 	now    Instant
 	record uint64 // where to begin
-	end    uint64 // the account's last record by now; what follows has not happened yet
+	from   uint64 // the first record that can hold an entry
+	to     uint64 // and the last; what follows the account's last by now has not happened yet
+	block  uint64 // number of the block that is asked for, 0: any
+	read   int    // records looked at
 	passed uint64 // sequence number of the last entry of the page before, 0: none
 	blocks map[uint64]*block
 	page   EntryPage
@@ -121,7 +142,10 @@ func (s *entryScan) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.now, s.end = p.at, p.head.Version
+	s.now, s.from, s.to = p.at, 1, p.head.Version
+	if err := s.narrow(ctx, &p.head); err != nil {
+		return err
+	}
 	if s.q.Cursor != "" {
 		position, err := s.q.Cursor.position(s.query)
 		if err != nil {
@@ -137,39 +161,28 @@ func (s *entryScan) start(ctx context.Context) error {
 	}
 	switch {
 	case s.q.Ascending && s.q.earliest() == 0:
-		s.record = 1
+		s.record = s.from
 	case s.q.Ascending:
 		s.record, err = s.firstAt(ctx, s.q.earliest(), p.head.Version)
+		s.record = max(s.record, s.from)
 	case s.q.latest() == lastInstant:
-		s.record = p.head.Version
+		s.record = s.to
 	default:
 		s.record, err = s.firstAt(ctx, s.q.latest()+1, p.head.Version)
-		s.record = min(s.record, p.head.Version)
+		s.record = min(s.record, s.to)
 	}
 	return err
 }
 
-// firstAt finds the first record at or after an instant by bisection: records are
-// dense and their instants never decrease.
+// firstAt finds the first record at or after an instant: their instants never decrease.
 func (s *entryScan) firstAt(ctx context.Context, at Instant, version uint64) (uint64, error) {
-	var failed error
-	n := sort.Search(int(version), func(i int) bool {
-		if failed != nil {
-			return true
-		}
-		rec, err := s.ledger.record(ctx, s.on, uint64(i)+1)
-		if err != nil {
-			failed = err
-			return true
-		}
-		return rec.At >= at
-	})
-	return uint64(n) + 1, failed
+	return s.ledger.firstRecord(ctx, s.on, version, func(rec *OpRecord) bool { return rec.At >= at })
 }
 
 func (s *entryScan) wants(l *Line) bool {
 	return l.At >= s.q.earliest() && l.At <= s.q.latest() &&
 		(s.q.Type == 0 || s.q.Type == l.Type) &&
+		(s.block == 0 || s.block == l.Block) &&
 		(s.q.Status == 0 || s.q.Status == statusAt(l.At, s.now, s.ledger.grace)) &&
 		l.Amount.Cmp(s.q.MinAmount) >= 0
 }
@@ -177,13 +190,22 @@ func (s *entryScan) wants(l *Line) bool {
 // collect adds the wanted entries of a record to the page; false when the page is full
 // or nothing can follow.
 func (s *entryScan) collect(ctx context.Context, rec *OpRecord) (bool, error) {
-	if err := ctx.Err(); err != nil || rec.Seq > s.end {
+	if err := ctx.Err(); err != nil || rec.Seq > s.to || rec.Seq < s.from {
 		return false, err
+	}
+	if s.read++; s.read > MaxRead {
+		s.page.Next = newCursor(s.query, binary.AppendUvarint(binary.AppendUvarint(nil, rec.Seq), 0))
+		return false, nil
+	}
+	var one [1]Operation
+	ops := operations(rec.Op, &one)
+	if !slices.ContainsFunc(ops, s.q.mayConcern) {
+		return s.goesOn(rec), nil
 	}
 	if err := s.ledger.joinBlocks(ctx, rec, s.blocks, s.wants); err != nil {
 		return false, err
 	}
-	entries := s.entriesOf(rec)
+	entries := s.entriesOf(rec, ops)
 	if !s.q.Ascending {
 		slices.Reverse(entries)
 	}
@@ -200,27 +222,33 @@ func (s *entryScan) collect(ctx context.Context, rec *OpRecord) (bool, error) {
 		s.page.Entries = append(s.page.Entries, e)
 		s.last = rec.Seq
 	}
+	return s.goesOn(rec), nil
+}
+
+// goesOn reports whether records after this one can hold what is wanted.
+func (s *entryScan) goesOn(rec *OpRecord) bool {
 	if s.q.Ascending {
-		return rec.At <= s.q.latest(), nil
+		return rec.At <= s.q.latest()
 	}
-	return rec.At >= s.q.earliest(), nil
+	return rec.At >= s.q.earliest()
 }
 
 // entriesOf builds the wanted entries of a record, in order.
-func (s *entryScan) entriesOf(rec *OpRecord) []Entry {
+func (s *entryScan) entriesOf(rec *OpRecord, ops []Operation) []Entry {
 	var entries []Entry
-	var one [1]Operation
-	ops := operations(rec.Op, &one)
 	b := newEntryBuilder(rec, ops, s.now, s.ledger.grace)
 	for i := range rec.Effects {
 		e := &rec.Effects[i]
 		for j := range e.Lines {
-			if !s.wants(&e.Lines[j]) {
+			if seq := rec.FirstEntry + uint64(b.n); !s.wants(&e.Lines[j]) || seq < s.q.FromSeq || s.q.UntilSeq != 0 && seq > s.q.UntilSeq {
 				b.n++
 				continue
 			}
-			entries = append(entries, Entry{})
-			b.entry(&entries[len(entries)-1], i, e, j, s.blocks[e.Lines[j].Block])
+			var entry Entry
+			b.entry(&entry, i, e, j, s.blocks[e.Lines[j].Block])
+			if s.q.concerns(&entry) {
+				entries = append(entries, entry)
+			}
 		}
 	}
 	return entries

@@ -40,7 +40,7 @@ Dates are the first instant of the day in UTC.`,
 			r := opsfile.Request{Op: "entries", Account: a.account(args[0]), Args: q}
 			return a.read(cmd, r, func(out io.Writer, result any) {
 				page := result.(creditledger.EntryPage)
-				if len(page.Entries) == 0 {
+				if len(page.Entries) == 0 && page.Next == "" {
 					fmt.Fprintln(out, "No entries.")
 					return
 				}
