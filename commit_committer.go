@@ -31,7 +31,7 @@ type committer struct {
 	mu        sync.Mutex
 	idle      *sync.Cond
 	ready     []*slot // with a queued flight, none in the air
-	waiting   int     // operations in them
+	waiting   int     // operations in them, or a few more: one that joins a flight between gather and board counts until all that is ready is taken
 	taken     int     // operations in the last commit
 	expected  int     // operations worth waiting for: those of the last commit may be followed by as many, and others waited when it landed
 	alone     bool    // the last commit had one operation, so perhaps nobody else writes
