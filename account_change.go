@@ -224,6 +224,11 @@ func (a *account) apply(c *change) {
 		a.erase(c.erased[i].block)
 	}
 	a.head.Entries += uint64(len(c.lines))
+	for i := range c.rows {
+		if c.rows[i].New {
+			a.head.Rows++
+		}
+	}
 	for i := range c.edits {
 		a.closeIfDone(c, c.edits[i].block)
 	}

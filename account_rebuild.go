@@ -8,6 +8,7 @@ import "fmt"
 type Rebuild struct {
 	account *account
 	set     changeset
+	charges []*charge // of the next record
 }
 
 // NewRebuild starts from what the store has written down of an account, which it
@@ -47,10 +48,29 @@ func (r *Rebuild) MissingRows(rec *OpRecord) (missing []Row) {
 // AdmitRow puts a closed row at hand; a CorruptError if it cannot be read.
 func (r *Rebuild) AdmitRow(row Row) error { return r.account.admitHold(&row) }
 
+// RebuildHistory is what a store has of the account that is rebuilt: in its journal, up to
+// the record before the one to be applied, and beside it as of the state that the Rebuild
+// started from.
+type RebuildHistory struct {
+	Record         func(seq uint64) (*OpRecord, error)
+	BlocksByNumber func(numbers []uint64) ([]Block, error) // a NotFoundError when one is missing
+	RowsByKey      func(kind RowKind, keys []string) ([]Row, error)
+}
+
+// Recall puts at hand what a record takes back: call it before Apply.
+func (r *Rebuild) Recall(rec *OpRecord, h RebuildHistory) error {
+	var err error
+	r.charges, err = r.account.bringCharges(rec, history{
+		record: h.Record, blocks: h.BlocksByNumber,
+		rows: func(keys []string) ([]Row, error) { return h.RowsByKey(RowReversal, keys) },
+	})
+	return err
+}
+
 // Apply replays the next record of the account. A record that does not come out the
 // same as when it was written is a CorruptError.
 func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
-	changes, err := replay(r.account, rec, SealOf(bytes), nil, newChange)
+	changes, err := replay(r.account, rec, SealOf(bytes), r.charges, newChange)
 	if err != nil {
 		return &CorruptError{Where: fmt.Sprintf("record %d of %s", rec.Seq, rec.Account), Reason: err.Error()}
 	}

@@ -82,7 +82,10 @@ func replayOperations(a *account, rec *OpRecord, charges []*charge, newChange fu
 	for i, op := range operations(rec.Op, &one) {
 		c := newChange()
 		rec.bind(c)
-		if charges != nil {
+		switch {
+		case rec.Effects[i].Charge == rec.Seq:
+			c.charge = chargeIn(changes, rec.Seq, rec.FirstEntry)
+		case charges != nil:
 			c.charge = charges[i]
 		}
 		if err := step(a, op, c); err != nil {
@@ -138,6 +141,9 @@ func replayChange(a *account, rec *OpRecord, i int, op Operation, c *change) (ap
 			v.Entry = a.head.Entries + uint64(j) + 1
 			return false, v
 		}
+	}
+	if c.charge != nil && c.charge.record != stored.Charge {
+		return false, violation(rec, "replay", "it takes back record %d, and is about record %d", stored.Charge, c.charge.record)
 	}
 	if stored.Lost.Cmp(c.lost) != 0 {
 		return false, violation(rec, "replay", "it lost %s, the operation loses %s", stored.Lost, c.lost)

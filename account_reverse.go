@@ -1,6 +1,7 @@
 package creditledger
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 )
@@ -13,6 +14,7 @@ import (
 // charge is an operation that drew credits.
 type charge struct {
 	record uint64
+	key    Key     // the caller's, or the generated one
 	drawn  []drawn // by its decrement entries, in order
 }
 
@@ -32,7 +34,10 @@ type takenBack struct {
 
 // chargeOf is what a record drew; the block of each entry is found by its number.
 func chargeOf(rec *OpRecord, blockOf func(number uint64) (*block, error)) (*charge, error) {
-	c := &charge{record: rec.Seq}
+	c := &charge{record: rec.Seq, key: rec.Key}
+	if c.key == "" {
+		c.key = rec.GeneratedKey()
+	}
 	entry := rec.FirstEntry
 	for i := range rec.Effects {
 		for j := range rec.Effects[i].Lines {
@@ -40,6 +45,9 @@ func chargeOf(rec *OpRecord, blockOf func(number uint64) (*block, error)) (*char
 				b, err := blockOf(l.Block)
 				if err != nil {
 					return nil, err
+				}
+				if b == nil {
+					return nil, &CorruptError{Where: fmt.Sprintf("record %d of %s", rec.Seq, rec.Account), Reason: fmt.Sprintf("it drew from block number %d, which there is not", l.Block)}
 				}
 				c.drawn = append(c.drawn, drawn{entry: entry, block: b, amount: l.Amount})
 			}
@@ -49,22 +57,39 @@ func chargeOf(rec *OpRecord, blockOf func(number uint64) (*block, error)) (*char
 	return c, nil
 }
 
-// of returns the entries that a reversal is about, the last drawn first.
-func (c *charge) of(op *Reverse) ([]drawn, error) {
+// chargeIn is what the first operations of a record that is being decided drew.
+func chargeIn(changes []*change, record, entry uint64) *charge {
+	c := &charge{record: record}
+	for _, done := range changes {
+		for j := range done.lines {
+			if done.lines[j].Type == EntryDecrement {
+				c.drawn = append(c.drawn, drawn{entry: entry, block: done.blocks[j], amount: done.lines[j].Amount})
+			}
+			entry++
+		}
+	}
+	return c
+}
+
+// of returns the entries that a reversal is about, the last drawn first. The account has
+// so many entries by now.
+func (c *charge) of(op *Reverse, entries uint64) ([]drawn, error) {
 	if op.Entry == 0 {
-		if c == nil || len(c.drawn) == 0 {
+		if c == nil || c.key != op.Charge || len(c.drawn) == 0 {
 			return nil, &NotFoundError{Kind: "charge", ID: string(op.Charge)}
 		}
 		list := slices.Clone(c.drawn)
 		slices.Reverse(list)
 		return list, nil
 	}
-	if c == nil {
+	if op.Entry > entries {
 		return nil, &NotFoundError{Kind: "entry", ID: fmt.Sprint(op.Entry)}
 	}
-	for _, d := range c.drawn {
-		if d.entry == op.Entry {
-			return []drawn{d}, nil
+	if c != nil {
+		for _, d := range c.drawn {
+			if d.entry == op.Entry {
+				return []drawn{d}, nil
+			}
 		}
 	}
 	return nil, constraint("entry %d is no decrement: there is nothing to take back", op.Entry)
@@ -72,7 +97,7 @@ func (c *charge) of(op *Reverse) ([]drawn, error) {
 
 // stepReverse gives back to the blocks what a charge drew from them.
 func stepReverse(a *account, op *Reverse, c *change) error {
-	list, err := c.charge.of(op)
+	list, err := c.charge.of(op, a.head.Entries)
 	if err != nil {
 		return err
 	}
@@ -145,7 +170,9 @@ func (r *reversal) edit(b *block) *blockState {
 // rest is lost.
 func (r *reversal) takeBack(d drawn, amount Amount) error {
 	c, was := r.change, r.account.taken[d.entry].amount
-	c.taken = append(c.taken, takenBack{entry: d.entry, amount: mustAmount(was.Add(amount))})
+	taken := takenBack{entry: d.entry, amount: mustAmount(was.Add(amount))}
+	c.taken = append(c.taken, taken)
+	c.rows = append(c.rows, StoredRow{Row: taken.row(), New: was.IsZero()})
 	c.reversed = mustAmount(c.reversed.Add(amount))
 	back, err := r.giveBack(d, amount)
 	if err != nil {
@@ -267,6 +294,36 @@ func (a *account) take(c *change) {
 		t.since = a.head.Version + 1
 		a.taken[t.entry] = t
 	}
+}
+
+// reversalKey is the key of the row of an entry that was taken back.
+func reversalKey(entry uint64) string { return string(binary.BigEndian.AppendUint64(nil, entry)) }
+
+// row is how a store keeps it.
+func (t *takenBack) row() Row {
+	return Row{Kind: RowReversal, Key: reversalKey(t.entry), Value: appendAmount([]byte{reversalFormat}, t.amount)}
+}
+
+const reversalFormat = 1
+
+// admitReversal puts at hand what a store keeps of an entry that was taken back.
+func (a *account) admitReversal(row *Row) error {
+	r := reader{data: row.Value}
+	r.version(reversalFormat, reversalFormat)
+	t := takenBack{amount: r.amount(), since: a.head.Version}
+	if len(row.Key) != 8 || t.amount.Sign() <= 0 {
+		r.fail("it is about no entry")
+	} else {
+		t.entry = binary.BigEndian.Uint64([]byte(row.Key))
+	}
+	if err := r.finish(fmt.Sprintf("what was taken back of entry %d of %s", t.entry, a.id)); err != nil {
+		return err
+	}
+	if a.taken == nil {
+		a.taken = map[uint64]takenBack{}
+	}
+	a.taken[t.entry] = t
+	return nil
 }
 
 func (a *account) untake(c *change) {

@@ -151,6 +151,7 @@ func (b *book) findCharges(r *request) {
 		}
 		if found != nil {
 			r.charges[i] = mustValue(chargeOf(found, b.own))
+			r.charges[i].key = op.Charge
 		}
 	}
 }

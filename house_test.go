@@ -205,7 +205,7 @@ var layers = []layer{
 		"journal_block", "journal_fields", "journal_hold", "journal_lines", "journal_operation", "journal_reader", "journal_record", "journal_texts", "journal_values",
 	}},
 	{"account", "one account in memory: time passes over it, an operation is decided on it, a record is replayed", []string{
-		"account_block", "account_change", "account_changeset", "account_checks", "account_draw", "account_erase", "account_expiry",
+		"account_block", "account_change", "account_changeset", "account_charge", "account_checks", "account_draw", "account_erase", "account_expiry",
 		"account_hold", "account_hold_change", "account_hold_load", "account_hold_step", "account_hold_time", "account_late", "account_lists", "account_pools",
 		"account_rebuild", "account_replay", "account_reverse", "account_state", "account_step", "account_weight",
 	}},
@@ -213,7 +213,7 @@ var layers = []layer{
 		"commit_budget", "commit_committer", "commit_environment", "commit_fetch", "commit_flight", "commit_joined", "commit_redecide", "commit_slots", "commit_turn",
 	}},
 	{"ledger", "from a call to what is queued, and to its result", []string{
-		"ledger", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_customer_json", "ledger_decide", "ledger_documents", "ledger_durable", "ledger_erase", "ledger_eraser",
+		"ledger", "ledger_charge", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_customer_json", "ledger_decide", "ledger_documents", "ledger_durable", "ledger_erase", "ledger_eraser",
 		"ledger_expire", "ledger_hold", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_sweep",
 	}},
 	{"read", "reports", []string{"read_all", "read_balance", "read_blocks", "read_cursor", "read_customers", "read_entries", "read_explain", "read_holds", "read_json", "read_past_holds", "read_select"}},

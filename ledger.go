@@ -283,10 +283,7 @@ func (l *Ledger) answered(ctx context.Context, s *slot, p *Pending) (bool, error
 // between: what a reader was told as of an instant stays true.
 func (l *Ledger) decideAndQueue(ctx context.Context, s *slot, p *Pending) error {
 	r := &p.request
-	if err := s.fetch(ctx, l.store, r.op); err != nil {
-		return err
-	}
-	if err := l.refuseDeleted(ctx, s, r); err != nil {
+	if err := l.fetch(ctx, s, r); err != nil {
 		return err
 	}
 	a := s.account
@@ -373,10 +370,7 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 			result = known
 			return err
 		}
-		if err := s.fetch(ctx, l.store, r.op); err != nil {
-			return err
-		}
-		if err := l.refuseDeleted(ctx, s, &r); err != nil {
+		if err := l.fetch(ctx, s, &r); err != nil {
 			return err
 		}
 		d := newDecision(l, &r, s.account)

@@ -79,7 +79,7 @@ func (d *decision) decide() (err error) {
 	first := len(d.changes)
 	entries, weight := a.head.Entries, a.weight
 	for i, op := range ops {
-		err := d.change(op, r.charge(i))
+		err := d.change(op, d.about(i, op, d.changes[first:], entries))
 		if err == nil {
 			err = d.checkLimits(entries, weight)
 		}
@@ -112,6 +112,15 @@ func (d *decision) newChange() *change {
 	c := d.spare.next()
 	c.settlement, c.longest = d.settlement, d.longest
 	return c
+}
+
+// about is the charge that an operation takes back; an entry may be one that the operations
+// before it wrote.
+func (d *decision) about(i int, op Operation, done []*change, entries uint64) *charge {
+	if r, ok := op.(Reverse); ok && r.Entry > entries {
+		return chargeIn(done, d.account.head.Version+1, entries+1)
+	}
+	return d.request.charge(i)
 }
 
 // change decides and applies one operation, which may be about a charge.

@@ -101,7 +101,11 @@ func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys ma
 			return err
 		}
 	}
-	changes, err := replay(s.account, rec, SealOf(stored.Bytes), nil, newChange)
+	charges, err := s.account.bringCharges(rec, l.importing(ctx, s, d))
+	if err != nil {
+		return err
+	}
+	changes, err := replay(s.account, rec, SealOf(stored.Bytes), charges, newChange)
 	d.changes = append(d.changes, changes...)
 	if err != nil {
 		return err
@@ -136,4 +140,17 @@ func (l *Ledger) importErasure(ctx context.Context, on AccountID, d *decision, o
 		}
 	}
 	return err
+}
+
+// importing is what there is of an account with what an import has read so far.
+func (l *Ledger) importing(ctx context.Context, s *slot, d *decision) history {
+	h := l.historyOf(ctx, s.id)
+	stored := h.record
+	h.record = func(seq uint64) (*OpRecord, error) {
+		if len(d.records) > 0 && seq >= d.records[0].seq {
+			return decodeStored(s.id, &JournalRecord{Seq: seq, Bytes: d.records[seq-d.records[0].seq].bytes})
+		}
+		return stored(seq)
+	}
+	return h
 }

@@ -30,18 +30,6 @@ type request struct {
 
 func (r *request) accountKey() AccountKey { return AccountKey{Account: r.account, Key: r.key} }
 
-// refuseReversals keeps out what stores have no place for yet: how much of a charge was
-// taken back.
-func refuseReversals(op Operation) error {
-	var one [1]Operation
-	for _, op := range operations(op, &one) {
-		if _, ok := op.(Reverse); ok {
-			return invalid("op", "reverse is not kept by any store yet")
-		}
-	}
-	return nil
-}
-
 // charge is what the i-th operation is about; nil unless it takes a charge back.
 func (r *request) charge(i int) *charge {
 	if r.charges == nil {
@@ -60,7 +48,6 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 		checkOptionalID("idempotency_key", string(key)),
 		checkOperation(op),
 		checkSize(op),
-		refuseReversals(op),
 	)
 	if err != nil {
 		return request{}, err

@@ -1,6 +1,7 @@
 package creditledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -124,7 +125,11 @@ func (v *verifier) record(ctx context.Context, s Snapshot, stored *JournalRecord
 	}
 	seal := SealOf(stored.Bytes)
 	v.changes.takeBack()
-	changes, err := replay(v.replay, rec, seal, nil, v.changes.next)
+	charges, err := v.replay.bringCharges(rec, v.history(ctx, s))
+	if err != nil {
+		return err
+	}
+	changes, err := replay(v.replay, rec, seal, charges, v.changes.next)
 	if err != nil {
 		return v.blame(ctx, s, rec, seal, err)
 	}
@@ -192,4 +197,28 @@ func (v *verifier) knownSeal(ctx context.Context, s Snapshot, seq uint64) (Seal,
 		return Seal{}, err
 	}
 	return state.Head.Seal, nil
+}
+
+// history is what was replayed so far.
+func (v *verifier) history(ctx context.Context, s Snapshot) history {
+	return history{
+		record: func(seq uint64) (*OpRecord, error) {
+			records, err := s.Journal(ctx, seq, 1)
+			if err != nil || len(records) == 0 {
+				return nil, cmp.Or(err, error(v.violation("sequence", "record %d, which it takes back, is not there", seq)))
+			}
+			return decodeStored(v.id, &records[0])
+		},
+		blocks: func(numbers []uint64) ([]Block, error) {
+			blocks := make([]Block, len(numbers))
+			for i, n := range numbers {
+				if n == 0 || n > uint64(len(v.blocks)) {
+					return nil, v.violation("replay", "it takes back what block number %d paid, which there is not", n)
+				}
+				blocks[i] = v.blocks[n-1].whole()
+			}
+			return blocks, nil
+		},
+		rows: func([]string) ([]Row, error) { return nil, nil }, // all there are, are at hand
+	}
 }

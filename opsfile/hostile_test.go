@@ -36,6 +36,7 @@ var hostileLines = map[string]map[string]string{
 	"decrement":         {"customer_id": `"c"`, "amount": `"1"`},
 	"expiration_change": {"customer_id": `"c"`, "block_id": `"b"`, "target_expiry_date": `null`, "amount": `"1"`},
 	"void":              {"customer_id": `"c"`, "block_id": `"b"`, "amount": `"1"`},
+	"reverse":           {"customer_id": `"c"`, "charge": `"k"`},
 	"amendment":         {"customer_id": `"c"`, "block_id": `"b"`, "amount": `"1"`},
 	"activate":          {"customer_id": `"c"`, "block_id": `"p"`},
 	"batch":             {"customer_id": `"c"`, "operations": `[{"op":"increment","amount":"1"}]`},

@@ -1,6 +1,7 @@
 package opsfile
 
 import (
+	"math"
 	"strconv"
 
 	"creditledger"
@@ -18,6 +19,7 @@ func init() {
 		"void":              readVoid,
 		"amendment":         readAmendment,
 		"activate":          readActivation,
+		"reverse":           readReverse,
 		"batch":             readBatch,
 		"hold":              readHold,
 		"extend_hold":       readExtendHold,
@@ -63,6 +65,17 @@ func readDecrement(f *fields) creditledger.Operation {
 		op.OverdraftLimit = creditledger.OverdraftLimitOf(limit)
 	}
 	op.UsageAt = f.instant("usage_at")
+	return op
+}
+
+func readReverse(f *fields) creditledger.Operation {
+	op := creditledger.Reverse{
+		Charge:      creditledger.Key(f.id("charge")),
+		Entry:       uint64(f.integer("entry", 1, math.MaxInt64)),
+		Amount:      f.positive("amount"),
+		Description: f.description(),
+		Metadata:    f.metadata("metadata"),
+	}
 	return op
 }
 

@@ -3,6 +3,7 @@ package bolt
 import (
 	"encoding/binary"
 	"fmt"
+	"strconv"
 
 	"go.etcd.io/bbolt"
 
@@ -181,10 +182,62 @@ func (b *rebuild) apply(v view, rec *creditledger.OpRecord, record []byte, numbe
 			return err
 		}
 	}
+	if err := b.Recall(rec, b.history(v)); err != nil {
+		return fmt.Errorf("log record %d: %w", number, err)
+	}
 	if err := b.Apply(rec, record); err != nil {
 		return fmt.Errorf("log record %d: %w", number, err)
 	}
 	return nil
+}
+
+// history is what the tables have of the account, with its records beyond them.
+func (b *rebuild) history(v view) creditledger.RebuildHistory {
+	return creditledger.RebuildHistory{
+		Record: func(seq uint64) (*creditledger.OpRecord, error) {
+			if i := seq - b.at.head.Version - 1; seq > b.at.head.Version && i < uint64(len(b.log)) {
+				return v.recordAt(b.log[i])
+			}
+			records, err := v.journal(b.id, b.at, seq, seq)
+			if err != nil {
+				return nil, err
+			}
+			return creditledger.DecodeRecord(records[0].Bytes)
+		},
+		BlocksByNumber: func(numbers []uint64) ([]creditledger.Block, error) {
+			for _, n := range numbers {
+				if n > b.at.head.Blocks {
+					return nil, &creditledger.NotFoundError{Kind: "block", ID: strconv.FormatUint(n, 10)}
+				}
+			}
+			return v.blocksOf(b.id, b.at.acct, numbers)
+		},
+		RowsByKey: func(kind creditledger.RowKind, keys []string) (rows []creditledger.Row, err error) {
+			for _, k := range keys {
+				row, found, err := v.accountRow(b.id, b.at, changes.RowName{Kind: kind, Key: k})
+				if err != nil {
+					return nil, err
+				}
+				if found {
+					rows = append(rows, row.Row)
+				}
+			}
+			return rows, nil
+		},
+	}
+}
+
+// recordAt returns a record by its log number.
+func (v view) recordAt(number uint64) (*creditledger.OpRecord, error) {
+	log, err := v.bucket(bucketLog)
+	if err != nil {
+		return nil, err
+	}
+	r, err := parseLogRecord(number, log.Get(key(number)))
+	if err != nil {
+		return nil, err
+	}
+	return creditledger.DecodeRecord(bytesOf(r.bytes))
 }
 
 func (b *rebuild) into(t *tail) {

@@ -1,0 +1,107 @@
+package creditledger
+
+import (
+	"context"
+	"math/bits"
+)
+
+// fetch puts at hand what a request is about, and finds out whether its customer is there.
+func (l *Ledger) fetch(ctx context.Context, s *slot, r *request) error {
+	if err := s.fetch(ctx, l.store, r.op); err != nil {
+		return err
+	}
+	if err := l.findCharges(ctx, s, r); err != nil {
+		return err
+	}
+	return l.refuseDeleted(ctx, s, r)
+}
+
+// findCharges puts at hand what a request's operations take back: what the charge drew, the
+// blocks that it drew from, and how much of each entry was taken back before. A charge that
+// the account does not have is left out: the step refuses it in its turn.
+func (l *Ledger) findCharges(ctx context.Context, s *slot, r *request) error {
+	r.charges = nil
+	var one [1]Operation
+	ops := operations(r.op, &one)
+	for i := range ops {
+		op, ok := ops[i].(Reverse)
+		if !ok {
+			continue
+		}
+		if r.charges == nil {
+			r.charges = make([]*charge, len(ops))
+		}
+		rec, err := l.chargeRecord(ctx, s, &op)
+		if err == nil && rec != nil && rec.Seq <= s.account.head.Version { // else the account at hand is not the latest
+			r.charges[i], err = s.account.bring(rec, l.historyOf(ctx, s.id))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// historyOf is what the store has of an account.
+func (l *Ledger) historyOf(ctx context.Context, id AccountID) history {
+	return history{
+		record: func(seq uint64) (*OpRecord, error) { return l.record(ctx, id, seq) },
+		blocks: func(numbers []uint64) ([]Block, error) { return l.store.BlocksByNumber(ctx, id, numbers) },
+		rows:   func(keys []string) ([]Row, error) { return l.store.RowsByKey(ctx, id, RowReversal, keys) },
+	}
+}
+
+// chargeRecord finds the record that a reversal names; nil when there is none. What is on
+// its way to the disk is waited for.
+func (l *Ledger) chargeRecord(ctx context.Context, s *slot, op *Reverse) (*OpRecord, error) {
+	if op.Charge == "" {
+		return l.recordWithEntry(ctx, s, op.Entry)
+	}
+	if f := s.flightOf(op.Charge); f != nil {
+		return nil, &redecideError{flight: f}
+	}
+	return l.recordOf(ctx, s, &request{account: s.id, key: op.Charge})
+}
+
+// recordWithEntry finds the record that holds an entry, by asking for few: most records
+// have about as many entries as their neighbours, and where that is far off it halves what
+// is left.
+func (l *Ledger) recordWithEntry(ctx context.Context, s *slot, entry uint64) (*OpRecord, error) {
+	head := &s.account.head
+	if entry > head.Entries {
+		return nil, nil
+	}
+	low, lowEntry, high, highEntry := uint64(1), uint64(1), head.Version+1, head.Entries+1
+	unstored := false
+	for half := false; low < high; half = !half {
+		at := low + (high-low)/2
+		if !half && highEntry > lowEntry {
+			over, product := bits.Mul64(high-low, entry-lowEntry) // the entry is before highEntry, so it can be divided
+			share, _ := bits.Div64(over, product, highEntry-lowEntry)
+			at = low + min(share, high-low-1)
+		}
+		records, err := l.store.Journal(ctx, s.id, at, 1, false)
+		if err != nil {
+			return nil, err
+		}
+		if len(records) == 0 {
+			unstored, high = true, at
+			continue
+		}
+		rec, err := decodeStored(s.id, &records[0])
+		switch {
+		case err != nil:
+			return nil, err
+		case entry < rec.FirstEntry:
+			high, highEntry = at, rec.FirstEntry
+		case entry < rec.FirstEntry+rec.Entries():
+			return rec, nil
+		default:
+			low, lowEntry = at+1, rec.FirstEntry+rec.Entries()
+		}
+	}
+	if f := s.latest(); unstored && f != nil {
+		return nil, &redecideError{flight: f}
+	}
+	return nil, nil
+}

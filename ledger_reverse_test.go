@@ -1,0 +1,133 @@
+package creditledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"creditledger"
+	"creditledger/store/bolt"
+)
+
+// TestReversalsAreKept: what was taken back of a charge is known after a restart, in a
+// copy of the journal and to the proof, whatever names the charge.
+func TestReversalsAreKept(t *testing.T) {
+	w := newWorld(t).given(grant("A", "30", expires("2026-02-01")), grant("B", "300"))
+	w.must(spend("50"), "k1")
+	made := w.must(spend("100"), "")
+	w.must(creditledger.Reverse{Charge: "k1", Amount: amount("35")}, "r1")
+	w.reopen()
+	w.must(creditledger.Reverse{Charge: made.Key, Amount: amount("99")}, "")
+	if again := w.must(creditledger.Reverse{Charge: "k1", Amount: amount("35")}, "r1"); !again.Replayed || again.Reversed.String() != "35" || len(again.Entries) != 2 || again.Entries[0].Reverses != 4 {
+		t.Errorf("repeated: %+v", again)
+	}
+	w.at("2026-02-02")
+	res := w.must(creditledger.Reverse{Entry: 3}, "")
+	if res.Reversed.String() != "15" || res.Lapsed.String() != "15" {
+		t.Errorf("the rest of an entry whose block expired: %+v", res)
+	}
+	var left *creditledger.ReversalError
+	if err := w.refused(creditledger.Reverse{Charge: made.Key, Amount: amount("2")}, "", creditledger.ErrConstraint); !errors.As(err, &left) || left.Left.String() != "1" {
+		t.Errorf("too much: %v", err)
+	}
+	w.refused(creditledger.Reverse{Charge: "k1"}, "", creditledger.ErrConstraint)
+	w.refused(creditledger.Reverse{Charge: "auto-" + made.Key[5:40] + "0-2"}, "", creditledger.ErrNotFound)
+	w.verified()
+	records := w.journal()
+	for at := range records {
+		to := newWorld(t).at("2026-02-03")
+		if err := errors.Join(to.Import(ctx, cus1, records[:at]), to.Import(ctx, cus1, records[at:])); err != nil {
+			t.Fatalf("cut before record %d: %v", at+1, err)
+		}
+		to.verified()
+		checkSameStored(t, to, w)
+	}
+}
+
+// TestReversalOfWhatIsInFlight: a charge that is on its way to the disk can be taken back.
+func TestReversalOfWhatIsInFlight(t *testing.T) {
+	w := newWorld(t).given(grant("B", "300"))
+	var pending []*creditledger.Pending
+	for i := range 20 {
+		key := creditledger.Key(fmt.Sprint("k", i))
+		for _, op := range []struct {
+			op  creditledger.Operation
+			key creditledger.Key
+		}{{spend("10"), key}, {creditledger.Reverse{Charge: key, Amount: amount("4")}, key + "r"}, {creditledger.Reverse{Entry: uint64(3*i + 2)}, ""}} {
+			p, err := w.Submit(ctx, cus1, op.op, op.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pending = append(pending, p)
+		}
+	}
+	for _, p := range pending {
+		if _, err := p.Wait(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := w.total(); got != "300" {
+		t.Errorf("in the end there are %s", got)
+	}
+	w.verified()
+}
+
+// TestReversalAfterACrash: a file whose tail is replayed knows what was taken back.
+func TestReversalAfterACrash(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "credits.db")
+	s, err := bolt.Open(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorldOver(t, s)
+	w.given(grant("A", "30", expires("2026-02-01")), grant("B", "300"))
+	w.must(spend("50"), "k1")
+	w.must(creditledger.Reverse{Charge: "k1", Amount: amount("35")}, "r1")
+	w.must(creditledger.Batch{spend("7"), creditledger.Reverse{Entry: 7, Amount: amount("3")}}, "b")
+	w.must(creditledger.Reverse{Charge: "b"}, "r2")
+	data := w.ledger() + w.held()
+	copied := filepath.Join(t.TempDir(), "copy.db")
+	bytes, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(copied, bytes, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := bolt.Open(copied, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	crashed := newWorldOver(t, again)
+	if got := crashed.ledger() + crashed.held(); got != data {
+		t.Errorf("after the crash\n%s\nbefore it\n%s", got, data)
+	}
+	if res := crashed.must(creditledger.Reverse{Charge: "k1"}, ""); res.Reversed.String() != "15" {
+		t.Errorf("the rest of the charge: %s", res.Reversed)
+	}
+	crashed.verified()
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReversalCost: a charge is found by few questions, however long the history is.
+func TestReversalCost(t *testing.T) {
+	s := newFaulty()
+	w := newWorldOver(t, s)
+	w.given(grant("B", "100000"))
+	for range 500 {
+		w.given(creditledger.Batch{spend("1"), spend("1"), spend("1")}, spend("1"))
+	}
+	asked := map[string]int{}
+	s.onRead(func(_ context.Context, what string, _ creditledger.AccountID) error { asked[what]++; return nil })
+	w.must(creditledger.Reverse{Entry: 777}, "")
+	s.onRead(nil)
+	if n := asked["journal"]; n > 12 {
+		t.Errorf("the journal was asked %d times", n)
+	}
+	w.verified()
+}
