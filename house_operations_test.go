@@ -21,7 +21,6 @@ var partial = map[string][]string{
 	"cmd/creditledger/ids.go withWholeIDs": {"Decrement", "Increment", "Reverse"},                        // they name no block that there is
 	"invoice/operation.go operationOf":     {"Reverse"},                                                  // it cannot stand in a pending change: a charge is named by what is not there yet
 	"invoice/operation.go operation":       {"Reverse"},
-	"fuzz/generate.go single":              {"Reverse"},
 	"fuzz/mistakes.go spoil":               {"Reverse"},
 	"fuzz/model/requests.go wrongOp":       {"Reverse"}, // the model has its own
 	"fuzz/model/same.go fields":            {"Reverse"},

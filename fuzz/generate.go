@@ -229,8 +229,40 @@ func (g *generator) decrement() cl.Operation {
 		}
 		op.OverdraftLimit = cl.OverdraftLimitOf(limit)
 	}
+	if g.chance(4, "late") {
+		op.UsageAt = g.past()
+	}
 	if g.chance(5, "ids") {
 		op.PriceID, op.InvoiceID = "price_1", "inv_2"
+	}
+	op.Description, op.Metadata = g.note()
+	return op
+}
+
+// past is about an instant at which some block became effective or expired, or now.
+func (g *generator) past() cl.Instant {
+	at := g.at
+	if n := len(g.state.Blocks); n > 0 && g.chance(2, "of a block") {
+		b := g.state.Blocks[g.below(n, "which")]
+		at = max(b.EffectiveAt, b.ActivatedAt)
+		if b.ExpiresAt != 0 && g.chance(2, "its expiry") {
+			at = b.ExpiresAt
+		}
+	}
+	return at + cl.Instant(g.below(3, "microseconds")-1)
+}
+
+// reverse takes back what some key or entry stands for, a charge or not.
+func (g *generator) reverse() cl.Operation {
+	op := cl.Reverse{Charge: "no such charge"}
+	if n := len(g.on.keys); n > 0 {
+		op.Charge = g.on.keys[g.below(n, "charge")]
+	}
+	if n := len(g.state.Entries); n > 0 && g.chance(2, "by entry") {
+		op = cl.Reverse{Entry: uint64(1 + g.below(n+1, "entry"))}
+	}
+	if g.chance(2, "part") {
+		op.Amount = g.amount()
 	}
 	op.Description, op.Metadata = g.note()
 	return op
@@ -324,7 +356,7 @@ func (g *generator) activation() cl.Operation {
 // kinds are the operations, each as often as it should come.
 var kinds = slices.Concat(
 	slices.Repeat([]string{"increment"}, 24), slices.Repeat([]string{"decrement"}, 26), slices.Repeat([]string{"expiration_change"}, 16),
-	slices.Repeat([]string{"void"}, 12), slices.Repeat([]string{"amendment"}, 16), slices.Repeat([]string{"activate"}, 6),
+	slices.Repeat([]string{"void"}, 12), slices.Repeat([]string{"amendment"}, 12), slices.Repeat([]string{"activate"}, 6), slices.Repeat([]string{"reverse"}, 12),
 )
 
 func (g *generator) single() cl.Operation {
@@ -344,6 +376,8 @@ func (g *generator) single() cl.Operation {
 		return g.amendment()
 	case "activate":
 		return g.activation()
+	case "reverse":
+		return g.reverse()
 	}
 	panic("an operation of a kind that nobody makes")
 }

@@ -76,6 +76,12 @@ func (a *app) entryNote(e *creditledger.Entry) string {
 			note("%s", e.VoidReason)
 		}
 	}
+	if !e.UsageAt.IsZero() {
+		note("used %s", a.when(e.UsageAt))
+	}
+	if e.Reverses != 0 {
+		note("takes back #%d", e.Reverses)
+	}
 	if e.Description != "" {
 		note("%s", e.Description)
 	}
@@ -100,6 +106,9 @@ func (a *app) writeBlocks(out io.Writer, blocks []creditledger.Block) {
 		}
 		if b.Status == creditledger.BlockPendingPayment {
 			state = "pending payment"
+		}
+		if !b.Lapsed.IsZero() {
+			state = b.Lapsed.String() + " lapsed"
 		}
 		if a.precise || b.EffectiveAt != b.CreatedAt {
 			effective = a.when(b.EffectiveAt)

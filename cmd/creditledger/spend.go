@@ -8,7 +8,7 @@ import (
 
 type spendFlags struct {
 	writeFlags
-	item, price, invoice, overdraft, limit string
+	item, price, invoice, overdraft, limit, usedAt string
 }
 
 func (a *app) spendCommand() *cobra.Command {
@@ -43,6 +43,7 @@ stop_at_zero that part is left and reported.`,
 	flags.StringVar(&s.overdraft, "overdraft", "", "`WORD`: allow (default), reject or stop_at_zero")
 	completeWords(cmd, "overdraft", "allow", "reject", "stop_at_zero")
 	flags.StringVar(&s.limit, "limit", "", "the `AMOUNT` that the balance may fall below 0, with --overdraft allow")
+	flags.StringVar(&s.usedAt, "used-at", "", "the `TIME` at which the usage happened that is reported late (2026-01-31T23:59:59Z): who was there then pays")
 	s.add(cmd)
 	return cmd
 }
@@ -61,6 +62,11 @@ func (s *spendFlags) operation(cmd *cobra.Command, amount string) (creditledger.
 		op.OverdraftLimit = creditledger.OverdraftLimitOf(p.amount("--limit", s.limit))
 	}
 	var err error
+	if s.usedAt != "" {
+		if op.UsageAt, err = creditledger.ParseInstant(s.usedAt); err != nil {
+			return nil, &flagError{"--used-at " + s.usedAt, err}
+		}
+	}
 	if op.Metadata, err = s.metadata(); err != nil {
 		return nil, err
 	}

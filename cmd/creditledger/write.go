@@ -118,6 +118,15 @@ func (a *app) writeResult(out io.Writer, on creditledger.AccountID, r *creditled
 	if !r.Overage.IsZero() {
 		fmt.Fprintf(out, "Not covered: %s\n", r.Overage)
 	}
+	if !r.Reversed.IsZero() {
+		fmt.Fprintf(out, "Taken back: %s\n", r.Reversed)
+	}
+	if !r.Lapsed.IsZero() {
+		fmt.Fprintf(out, "Of that, to blocks that have expired: %s\n", r.Lapsed)
+	}
+	if !r.Lost.IsZero() {
+		fmt.Fprintf(out, "Of that, lost, as no block can take it any more: %s\n", r.Lost)
+	}
 	if !r.Consumed.IsZero() {
 		fmt.Fprintf(out, "Already spent, so only their revenue is to be reversed: %s\n", r.Consumed)
 	}

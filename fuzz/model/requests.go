@@ -144,7 +144,7 @@ func wrongOp(op Operation) []string {
 			check(nameable(k, 1) && len(k) <= 40 && len(v) <= 500 && !strings.ContainsFunc(v, unicode.IsControl), "metadata")
 		}
 	}
-	switch op := op.(type) {
+	switch op := own(op).(type) {
 	case cl.Increment:
 		check(op.Amount.Sign() > 0, "amount")
 		check(nameable(op.BlockID, 0), "block_id")

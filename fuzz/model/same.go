@@ -34,7 +34,7 @@ type field struct{ name, value string }
 func fields(op Operation, repay cl.Repay) []field {
 	var list []field
 	add := func(name string, value any) { list = append(list, field{name, fmt.Sprintf("%#v", value)}) }
-	switch op := op.(type) {
+	switch op := own(op).(type) {
 	case cl.Increment:
 		add("amount", Text(Rat(op.Amount)))
 		add("block_id", op.BlockID)
@@ -97,7 +97,7 @@ func given(w cl.When) string {
 
 // Note is the description and metadata of an operation.
 func Note(op Operation) (string, map[string]string) {
-	switch op := op.(type) {
+	switch op := own(op).(type) {
 	case cl.Increment:
 		return op.Description, op.Metadata
 	case cl.Decrement:

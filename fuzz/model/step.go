@@ -79,7 +79,7 @@ func Parts(op Operation) (ops []Operation, batch bool) {
 
 func (s *State) apply(op Operation, r *Result) error {
 	var err error
-	switch op := op.(type) {
+	switch op := own(op).(type) {
 	case cl.Increment:
 		err = s.increment(op, r)
 	case cl.Decrement:

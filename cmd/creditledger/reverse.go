@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"creditledger"
+)
+
+func (a *app) reverseCommand() *cobra.Command {
+	var w writeFlags
+	var amount string
+	var entry uint64
+	cmd := &cobra.Command{
+		Use:   "reverse CUSTOMER [CHARGE]",
+		Short: "Take a charge back, in whole or in part",
+		Long: `Take back what a charge drew: credits go back to the blocks they came from, the last
+drawn first. CHARGE is the key that the charge was made under, the caller's or the
+one the ledger made; --entry names one of its entries instead. Never more goes back
+than the charge drew and was not taken back yet.
+
+What goes back to a block that has expired lapses again, and may be drawn by usage
+that is reported late. What a later grant repaid of a debt comes back as a new block.
+What no block can take is lost, and the answer says how much.`,
+		Example: `  creditledger grant cus_1 300
+  creditledger spend cus_1 120 --key order-7
+  creditledger reverse cus_1 order-7 --amount 20 --key refund-7
+  creditledger reverse cus_1 --entry 2`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			var p parser
+			op := creditledger.Reverse{Entry: entry, Description: w.description}
+			if len(args) == 2 {
+				op.Charge = creditledger.Key(args[1])
+			}
+			if (op.Charge == "") == (op.Entry == 0) {
+				return &flagError{"--entry", errors.New("name the charge by its key or one of its entries, and not both")}
+			}
+			if cmd.Flags().Changed("amount") {
+				op.Amount = p.amount("--amount", amount)
+			}
+			var err error
+			if op.Metadata, err = w.metadata(); err != nil || p.err != nil {
+				return firstOf(err, p.err)
+			}
+			return a.write(cmd, &w, args[0], op, toChange)
+		}),
+	}
+	a.accountFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&amount, "amount", "", "the `AMOUNT` to take back; default: all that is left")
+	flags.Uint64Var(&entry, "entry", 0, "the sequence `NUMBER` of a decrement entry, instead of a charge")
+	w.add(cmd)
+	return cmd
+}
