@@ -111,7 +111,6 @@ func refusal(err error) string {
 		mismatch     *cl.IdempotencyMismatchError
 		missing      *cl.NotFoundError
 		duplicate    *cl.DuplicateError
-		forbidden    *cl.ConstraintError
 		insufficient *cl.InsufficientCreditsError
 	)
 	switch {
@@ -127,7 +126,7 @@ func refusal(err error) string {
 		return model.Duplicate + " " + duplicate.ID
 	case errors.As(err, &insufficient):
 		return fmt.Sprintf("%s %s of %s", model.Insufficient, insufficient.Requested, insufficient.Available)
-	case errors.As(err, &forbidden):
+	case errors.Is(err, cl.ErrConstraint):
 		return model.Constraint
 	}
 	return "unexpected error: " + err.Error()

@@ -3,6 +3,7 @@ package model
 import (
 	"math/big"
 	"slices"
+	"strconv"
 
 	cl "creditledger"
 )
@@ -44,7 +45,7 @@ func own(op Operation) Operation {
 func (s *State) charged(op Reverse) ([]*Entry, error) {
 	if op.Charge == "" {
 		if op.Entry > len(s.Entries) {
-			return nil, &Refusal{Kind: NotFound}
+			return nil, &Refusal{Kind: NotFound, What: strconv.Itoa(op.Entry)}
 		}
 		e := s.Entries[op.Entry-1]
 		if e.Type != cl.EntryDecrement {
