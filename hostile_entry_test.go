@@ -56,6 +56,7 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 	},
 	"Journal":    func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Journal(ctx, on, 1, 10)) },
 	"Import":     func(l *creditledger.Ledger, on creditledger.AccountID) error { return l.Import(ctx, on, nil) },
+	"ImportAnew": func(l *creditledger.Ledger, on creditledger.AccountID) error { return l.ImportAnew(ctx, on, nil) },
 	"Checkpoint": func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Checkpoint(ctx, on)) },
 	"Verify":     func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Verify(ctx, on, nil)) },
 	"Block": func(l *creditledger.Ledger, on creditledger.AccountID) error {

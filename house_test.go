@@ -214,7 +214,7 @@ var layers = []layer{
 	}},
 	{"ledger", "from a call to what is queued, and to its result", []string{
 		"ledger", "ledger_charge", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_customer_json", "ledger_decide", "ledger_documents", "ledger_durable", "ledger_erase", "ledger_eraser",
-		"ledger_expire", "ledger_hold", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_sweep",
+		"ledger_expire", "ledger_hold", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_sweep", "ledger_rewrite",
 	}},
 	{"read", "reports", []string{"read_all", "read_balance", "read_blocks", "read_cursor", "read_customers", "read_entries", "read_explain", "read_holds", "read_json", "read_past_holds", "read_select"}},
 	{"verify", "the proof of what is stored", []string{"verify", "verify_account", "verify_compare", "verify_customers", "verify_index", "verify_json", "verify_texts"}},

@@ -59,6 +59,9 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	"Import": func(c context.Context, l *creditledger.Ledger) error {
 		return l.Import(c, cus1, []creditledger.JournalRecord{{Seq: 99, Bytes: []byte("x")}})
 	},
+	"ImportAnew": func(c context.Context, l *creditledger.Ledger) error {
+		return l.ImportAnew(c, cus1, []creditledger.JournalRecord{{Seq: 99, Bytes: []byte("x")}})
+	},
 	"PutCustomer": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.PutCustomer(c, creditledger.CustomerUpdate{ID: "cus_1", Metadata: map[string]*string{"a": nil}}))
 	},

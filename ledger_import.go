@@ -28,6 +28,20 @@ func (l *Ledger) Journal(ctx context.Context, on AccountID, from uint64, limit i
 // the first record that does not fit: a Violation, or a CorruptError if its bytes are
 // damaged or of another account.
 func (l *Ledger) Import(ctx context.Context, on AccountID, records []JournalRecord) error {
+	return l.importAll(ctx, on, records, false)
+}
+
+// ImportAnew is Import for a copy in which all texts can be erased. The first record of an
+// older format than 3 that says something is written in format 3, and so are those after
+// it, as they follow another seal then; each holds the seal of the record that it was made
+// from. All other records stay as they are. Verify proves from the record and its texts that
+// it was the one with that seal, and takes checkpoints of either ledger. Records to
+// continue with come from the same journal as those before.
+func (l *Ledger) ImportAnew(ctx context.Context, on AccountID, records []JournalRecord) error {
+	return l.importAll(ctx, on, records, true)
+}
+
+func (l *Ledger) importAll(ctx context.Context, on AccountID, records []JournalRecord, anew bool) error {
 	err := l.reading(ctx, &on)
 	if err != nil {
 		return err
@@ -37,7 +51,10 @@ func (l *Ledger) Import(ctx context.Context, on AccountID, records []JournalReco
 		return nil
 	}
 	for attempt := 1; ; attempt++ {
-		f, err := l.importOnce(ctx, on, records)
+		if err := l.awaitBegunOn(ctx, on); err != nil {
+			return fmt.Errorf("import into %s: %w", on, err)
+		}
+		f, err := l.importOnce(ctx, on, records, anew)
 		if err == nil {
 			if err = l.commit.await(ctx, f); err != nil {
 				err = &OutcomeUnknownError{Err: err}
@@ -54,7 +71,7 @@ func (l *Ledger) Import(ctx context.Context, on AccountID, records []JournalReco
 	}
 }
 
-func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []JournalRecord) (*flight, error) {
+func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []JournalRecord, anew bool) (*flight, error) {
 	s, err := l.acquire(ctx, on)
 	if err != nil {
 		return nil, err
@@ -64,10 +81,19 @@ func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []Journal
 		return nil, err
 	}
 	d := decision{request: &request{account: on}, account: s.account}
+	var w *rewriter
+	if anew {
+		if w, err = l.newRewriter(ctx, s); err != nil {
+			return nil, err
+		}
+	}
 	keys := map[Key]bool{}
 	s.deciding = true
 	for i := 0; i < len(records) && err == nil; i++ {
-		err = l.importRecord(ctx, s, &d, keys, &records[i])
+		record := &records[i]
+		if record, err = w.rewrite(s, record); err == nil {
+			err = l.importRecord(ctx, s, &d, keys, record)
+		}
 	}
 	s.deciding = false
 	if err != nil {

@@ -154,7 +154,10 @@ func (v *verifier) record(ctx context.Context, s Snapshot, stored *JournalRecord
 			}
 		}
 	}
-	if want, ok := v.since[rec.Seq]; ok && want != seal {
+	if err := v.proveWas(rec, seal); err != nil {
+		return err
+	}
+	if want, ok := v.since[rec.Seq]; ok && want != seal && want != rec.Was {
 		return v.violation("checkpoint", "it is sealed %s, the checkpoint says %s", seal, want)
 	}
 	return nil

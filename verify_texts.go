@@ -11,6 +11,9 @@ import (
 type textProof struct {
 	erased  uint64        // records of which texts are not there
 	missing []missingText // in order
+	copied  bool          // a record before was made by a copy
+	ended   bool          // and one behind it was not
+	was     Seal          // of the record before, in the ledger that this one is a copy of
 	notes   []erase
 }
 
@@ -94,6 +97,39 @@ func (v *verifier) compareTexts() error {
 			v.reading = m.record
 			return v.violation(ruleTexts, "what its operation %d said is gone, and no erasure says so", m.operation+1)
 		}
+	}
+	return nil
+}
+
+// proveWas makes sure that a record which a copy made of one in another ledger was the one
+// whose seal it holds: with that one's predecessor, and its texts under the seal, it gives
+// that seal. Of a record whose texts were erased only the order is proved.
+func (v *verifier) proveWas(rec *OpRecord, seal Seal) error {
+	was := v.texts.was
+	v.texts.was = seal
+	if rec.Was == (Seal{}) {
+		v.texts.ended = v.texts.copied
+		return nil
+	}
+	if v.texts.ended {
+		return v.violation(ruleSeal, "it says what it was made from, as the record before it does not")
+	}
+	v.texts.was, v.texts.copied = rec.Was, true
+	old := *rec
+	old.Was, old.Prev = Seal{}, was
+	v.stored = AppendRecord(v.stored[:0], &old) // of format 3
+	if SealOf(v.stored) == rec.Was {
+		return nil
+	}
+	for i := range rec.Texts {
+		if rec.erased(i) {
+			return nil
+		}
+	}
+	old.Texts = nil
+	v.stored = AppendRecord(v.stored[:0], &old)
+	if SealOf(v.stored) != rec.Was {
+		return v.violation(ruleSeal, "it says that it was made from the record with the seal %s, and was not", rec.Was)
 	}
 	return nil
 }

@@ -19,6 +19,8 @@ import (
 	"creditledger/fuzz"
 	"creditledger/fuzz/results"
 	"creditledger/store/bolt"
+	"creditledger/store/memory"
+	"creditledger/store/transfer"
 )
 
 // A ledger file of every layout that a release or this branch ever wrote is kept, with
@@ -193,6 +195,7 @@ func TestStoredFormats(t *testing.T) {
 			path, file := readStored(t, packed)
 			holds(t, path, &bolt.Options{ReadOnly: true}, file)
 			holds(t, path, nil, file)
+			erasable(t, path, file)
 			goesOn(t, path, file)
 		})
 	}
@@ -227,6 +230,41 @@ func holds(t *testing.T, path string, opts *bolt.Options, file storedFile) {
 	}
 	if c, err := l.Customer(ctx, "cus_1"); err != nil || c.Name != "Ann" || c.ExternalID != "ext_1" {
 		t.Errorf("the customer: %+v, %v", c, err)
+	}
+}
+
+// erasable copies a file: of all that was said in it nothing is under a seal in the copy, which
+// proves itself against the checkpoints of then, before and after it is erased.
+func erasable(t *testing.T, path string, file storedFile) {
+	t.Helper()
+	ctx := context.Background()
+	from, err := bolt.Open(path, &bolt.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	to := memory.New()
+	for range 2 { // the second finds it complete
+		if _, err := transfer.Copy(ctx, from, to, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := cl.New(to, &cl.Options{Clock: func() time.Time { return storedUntil }})
+	defer l.Close()
+	proves := func() cl.Verification {
+		v, err := l.VerifyAll(ctx, &cl.VerifyOptions{Since: file.since(t)})
+		if err != nil || v.Violation != nil {
+			t.Errorf("the copy: %v, %v", v.Violation, err)
+		}
+		return v
+	}
+	proves()
+	done, err := l.Erase(ctx, "cus_1", cl.Erasure{})
+	if err != nil || done.Operations == 0 || done.Blocks == 0 || done.Kept != 0 {
+		t.Errorf("erased in the copy: %+v, %v", done, err)
+	}
+	if v := proves(); v.Erased != done.Operations {
+		t.Errorf("%d records are erased, of %d operations", v.Erased, done.Operations)
 	}
 }
 

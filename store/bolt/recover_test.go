@@ -191,6 +191,7 @@ func TestRecover(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			data := bytes.Clone(sound)
 			record := recordOf(t, filepath.Join(dir, "sound.db"), creditledger.AccountID{Customer: "bob", Currency: "USD"}, 101)
+			front := frontOf(t, filepath.Join(dir, "sound.db"), creditledger.AccountID{Customer: "bob", Currency: "USD"}, 101)
 			found := 0
 			for at := 0; ; at += len(record) {
 				i := bytes.Index(data[at:], record)
@@ -198,7 +199,7 @@ func TestRecover(t *testing.T) {
 					break
 				}
 				at += i
-				damage(data[at-8-3:], 8, 3) // two numbers stand before the record, of one byte and of two
+				damage(data[at-front-8-3:], 8, 3) // two numbers stand before that, of one byte and of two
 				found++
 			}
 			if found == 0 {
@@ -241,7 +242,7 @@ func TestRecoverSaysWhatNothingProves(t *testing.T) {
 	ctx := context.Background()
 	l := creditledger.New(s, nil)
 	for _, text := range []string{"first", "second"} {
-		if _, err := l.Do(ctx, creditledger.AccountID{Customer: "ann"}, creditledger.Increment{Amount: creditledger.AmountOf(5), Description: text}, ""); err != nil {
+		if _, err := l.Do(ctx, creditledger.AccountID{Customer: "ann"}, creditledger.Increment{Amount: creditledger.AmountOf(5), InvoiceID: text}, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -280,6 +281,39 @@ func TestRecoverSaysWhatNothingProves(t *testing.T) {
 	}
 }
 
+// TestRecoverWithoutATextThatIsDamaged: a text that is not the one sealed is left out, and
+// the record is not.
+func TestRecoverWithoutATextThatIsDamaged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	s := mustOpen(t, path, nil)
+	l := creditledger.New(s, nil)
+	for _, text := range []string{"first", "second"} {
+		if _, err := l.Do(t.Context(), ann, creditledger.Increment{Amount: creditledger.AmountOf(5), Description: text}, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(l.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path+".damaged", bytes.ReplaceAll(file, []byte("second"), []byte("secund")), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := bolt.Recover(t.Context(), path+".damaged", path+".new")
+	if err != nil || r.Whole() || r.Damaged == 0 || len(r.Accounts) != 1 || r.Accounts[0].Recovered != 2 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	s = mustOpen(t, path+".new", nil)
+	defer mustClose(t, s)
+	page, err := creditledger.New(s, nil).Entries(t.Context(), ann, creditledger.EntriesQuery{Ascending: true})
+	if err != nil || len(page.Entries) != 2 || page.Entries[0].Description != "first" || !page.Entries[1].Erased {
+		t.Errorf("%+v, %v", page.Entries, err)
+	}
+}
+
 // TestRecoverMissesRowsOfTheLog: in a file that was not closed a row of the log may be all
 // that knew of the last record of an account.
 func TestRecoverMissesRowsOfTheLog(t *testing.T) {
@@ -287,7 +321,7 @@ func TestRecoverMissesRowsOfTheLog(t *testing.T) {
 	s := mustOpen(t, path, nil)
 	l := creditledger.New(s, nil)
 	for _, text := range []string{"first", "second"} {
-		if _, err := l.Do(t.Context(), creditledger.AccountID{Customer: "ann"}, creditledger.Increment{Amount: creditledger.AmountOf(5), Description: text}, ""); err != nil {
+		if _, err := l.Do(t.Context(), creditledger.AccountID{Customer: "ann"}, creditledger.Increment{Amount: creditledger.AmountOf(5), InvoiceID: text}, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -489,4 +523,19 @@ func cutRow(t *testing.T, path string, data []byte) []byte {
 		t.Fatal(err)
 	}
 	return data
+}
+
+// frontOf is how many bytes of texts, with their mark and size, stand before a record.
+func frontOf(t *testing.T, path string, id creditledger.AccountID, seq uint64) int {
+	t.Helper()
+	s := mustOpen(t, path, &bolt.Options{ReadOnly: true})
+	defer mustClose(t, s)
+	records, err := s.Journal(t.Context(), id, seq, 1, false)
+	if err != nil || len(records) != 1 {
+		t.Fatal(records, err)
+	}
+	if len(records[0].Texts) == 0 {
+		return 0
+	}
+	return 1 + len(binary.AppendUvarint(nil, uint64(len(records[0].Texts)))) + len(records[0].Texts)
 }

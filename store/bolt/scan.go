@@ -261,18 +261,35 @@ func (s *scan) logRow(number uint64, value []byte, at int64) bool {
 	return s.sealed(number, value, 0, at) // its front is damaged
 }
 
-// maxFront is the most that stands in front of the record in a row of the log.
-const maxFront = 2 * binary.MaxVarintLen64
+// maxFront is the most that is looked at in front of the record in a row of the log: two
+// numbers, and the texts of one operation with their size. Before a batch there may be more.
+const maxFront = 64 << 10
 
 // sealed finds a record of the journal by its own bytes: it takes the rest of a row,
-// which begins behind a key of that size and some front, and texts that nothing can find then.
+// which begins behind a key of that size and some front.
 func (s *scan) sealed(number uint64, row []byte, key int, at int64) bool {
 	for from := range min(len(row), key+maxFront+1) {
-		if s.record(number, nil, row[from:], at+int64(from)) {
-			return true
+		rec, err := creditledger.DecodeRecord(row[from:])
+		if err == nil {
+			return s.record(number, textsBefore(rec, row[:from]), row[from:], at+int64(from))
 		}
 	}
 	return false
+}
+
+// textsBefore returns the texts of a record at the end of the front of its row, nil if there
+// are none: they stand behind their size, and that behind a mark.
+func textsBefore(rec *creditledger.OpRecord, front []byte) []byte {
+	for i := len(front) - 1; i >= 0 && rec.Texts != nil; i-- {
+		if front[i] != textsFollow {
+			continue
+		}
+		size, n := binary.Uvarint(front[i+1:])
+		if n > 0 && size > 0 && size == uint64(len(front)-i-1-n) && rec.ReadTexts(front[i+1+n:]) == nil {
+			return front[i+1+n:]
+		}
+	}
+	return nil
 }
 
 // record takes a record of the journal, and reports whether it is one.

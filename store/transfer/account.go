@@ -45,7 +45,7 @@ func (c *copier) checkAccount(ctx context.Context, id creditledger.AccountID) er
 	if len(same) == 0 || same[0].Seq != last[0].Seq {
 		return &TargetError{Account: id, Reason: fmt.Sprintf("has %d journal records, the source fewer or none", last[0].Seq)}
 	}
-	if !bytes.Equal(same[0].Bytes, last[0].Bytes) {
+	if !madeFrom(&last[0], creditledger.SealOf(same[0].Bytes)) {
 		return &TargetError{Account: id, Reason: fmt.Sprintf("has another history: its journal record %d is not the source's", last[0].Seq)}
 	}
 	c.note(func(p *Progress, _ *Report) { p.Arrived += last[0].Seq })
@@ -101,7 +101,7 @@ func (c *copier) importFrom(ctx context.Context, id creditledger.AccountID, vers
 		if err != nil {
 			return version, err
 		}
-		if err := c.ledger.Import(ctx, id, page); err != nil {
+		if err := c.ledger.ImportAnew(ctx, id, page); err != nil {
 			return version, err
 		}
 		n := uint64(len(page))
@@ -121,7 +121,17 @@ func (c *copier) arrived(ctx context.Context, id creditledger.AccountID, source 
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(creditledger.AppendHead(nil, source), creditledger.AppendHead(nil, &target.Head)) {
+	head := target.Head
+	if head.Seal != source.Seal {
+		last, err := c.to.Journal(ctx, id, head.Version, 1, true)
+		if err != nil {
+			return err
+		}
+		if len(last) == 1 && madeFrom(&last[0], source.Seal) {
+			head.Seal = source.Seal
+		}
+	}
+	if !bytes.Equal(creditledger.AppendHead(nil, source), creditledger.AppendHead(nil, &head)) {
 		return &creditledger.CorruptError{Where: "account " + id.String() + " of the source",
 			Reason: "its head does not follow from its journal"}
 	}
@@ -150,4 +160,14 @@ func (c *copier) compareAccounts(ctx context.Context) error {
 		return fmt.Errorf("%w: it has %d accounts by now, the source %d", ErrTarget, there, here)
 	}
 	return nil
+}
+
+// madeFrom reports whether a record of the target is the one with a seal in the source, or
+// was made from it.
+func madeFrom(record *creditledger.JournalRecord, seal creditledger.Seal) bool {
+	if creditledger.SealOf(record.Bytes) == seal {
+		return true
+	}
+	rec, err := creditledger.DecodeRecord(record.Bytes)
+	return err == nil && rec.Was == seal
 }

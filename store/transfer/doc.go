@@ -11,6 +11,12 @@
 // the source, every record is the same, and neither store has a record that the other
 // lacks.
 //
+// Texts that stand under the seals of records of formats 1 and 2 cannot be erased, so a copy
+// writes such a record in format 3, and all records of the account that follow on it. Each
+// keeps the seal of the record that it was made from; verification of the copy proves that
+// it was, and takes checkpoints of the source (creditledger.Ledger.ImportAnew). Where
+// nothing is said, and in a copy of a copy, records are the same byte for byte.
+//
 // A copy that was interrupted goes on where it stopped: call Copy again. In the same
 // way a target that was copied before is brought up to date. A target that holds
 // anything else is refused with a TargetError before anything is written.
