@@ -221,7 +221,7 @@ func (a *account) apply(c *change) {
 		a.index(b)
 	}
 	for i := range c.erased {
-		a.erase(c.erased[i].block)
+		a.erase(&c.erased[i])
 	}
 	a.head.Entries += uint64(len(c.lines))
 	for i := range c.rows {
@@ -283,8 +283,8 @@ func (a *account) revert(c *change) {
 			a.settling.blocks.insert(b)
 		}
 	}
-	for _, e := range slices.Backward(c.erased) {
-		a.setRare(e.block, e.was)
+	for i := range slices.Backward(c.erased) {
+		a.restore(&c.erased[i])
 	}
 	for _, b := range slices.Backward(c.created) {
 		a.unindex(b)

@@ -22,13 +22,27 @@ func stepErase(a *account, op *erase, c *change) error {
 type erasure struct {
 	block *block
 	was   *rare
+	since uint64 // of a closed block: from which version on the store had it
 }
 
-// erase takes a block's metadata from it.
-func (a *account) erase(b *block) {
-	without := *b.rare
+// erase takes a block's metadata from it. A closed one stays at hand until the store has it
+// like this.
+func (a *account) erase(e *erasure) {
+	without := *e.block.rare
 	without.Metadata = nil
-	a.setRare(b, without.orNone())
+	a.setRare(e.block, without.orNone())
+	if kept := a.closed[e.block.ID]; kept.block == e.block {
+		e.since = kept.since
+		a.keepClosed(e.block, a.head.Version+1)
+	}
+}
+
+// restore is the opposite of erase.
+func (a *account) restore(e *erasure) {
+	a.setRare(e.block, e.was)
+	if a.closed[e.block.ID].block == e.block {
+		a.keepClosed(e.block, e.since)
+	}
 }
 
 // setRare gives a block what is rare of it.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"creditledger"
@@ -360,5 +361,43 @@ func TestVerifyTexts(t *testing.T) {
 	d.blocks[0].Metadata, d.open[0].Metadata = maps.Clone(was.blocks[0].Metadata), maps.Clone(was.open[0].Metadata)
 	if v, _ := d.verify(nil); v.Violation == nil || v.Violation.Block != "A" {
 		t.Errorf("metadata of a block that came back: %+v", v.Violation)
+	}
+}
+
+// Rule: docs/semantics.md, "Erasure": beside writers an erasure takes what was said before
+// it, and blocks that are made of erased ones meanwhile have nothing of them; what is
+// stored is whole at the end, whoever was first. Two ledgers write to one store.
+func TestEraseBesideWriters(t *testing.T) {
+	w := newWorld(t)
+	other := creditledger.New(w.store, &w.opts)
+	defer other.Close()
+	for i := range 30 {
+		w.must(creditledger.Increment{Amount: amount("1000"), BlockID: fmt.Sprint("b", i), Metadata: map[string]string{"for": secret}, Description: secret}, "")
+	}
+	var writers sync.WaitGroup
+	for n, l := range []*creditledger.Ledger{w.Ledger, other} {
+		writers.Go(func() {
+			for i := range 60 {
+				op := creditledger.Operation(extend(fmt.Sprint("b", i%30), "1", "never", fmt.Sprint("c", n, "-", i)))
+				if i%3 == 2 {
+					op = creditledger.Decrement{Amount: amount("1"), Description: "said meanwhile"}
+				}
+				if _, err := l.Do(ctx, cus1, op, ""); err != nil {
+					t.Errorf("ledger %d: %v", n, err)
+				}
+			}
+		})
+	}
+	for range 3 {
+		if _, err := other.Erase(ctx, "cus_1", creditledger.Erasure{}); err != nil {
+			t.Error(err)
+		}
+	}
+	writers.Wait()
+	if found := w.holds(secret); found != nil {
+		t.Errorf("the secret is in %v", found)
+	}
+	if v := w.proven(); v.Erased < 30 {
+		t.Errorf("%d records are erased", v.Erased)
 	}
 }
