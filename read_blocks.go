@@ -27,6 +27,9 @@ func (q *BlocksQuery) wants(effective Instant) bool {
 // bytes is what a cursor is bound to.
 func (q *BlocksQuery) bytes(on AccountID, kind string) []byte {
 	b := blocksQuery(on, kind)
+	if q.EffectiveFrom == 0 && q.EffectiveUntil == 0 {
+		return b // as before there were bounds, so that cursors of then go on
+	}
 	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(q.EffectiveFrom)), uint64(q.EffectiveUntil))
 }
 

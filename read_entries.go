@@ -69,6 +69,9 @@ func (q *EntriesQuery) bytes(on AccountID) []byte {
 		b = binary.AppendUvarint(b, uint64(i))
 	}
 	b = appendAmount(b, q.MinAmount)
+	if q.Key == "" && q.BlockID == "" && q.ItemID == "" && q.InvoiceID == "" && q.FromSeq == 0 && q.UntilSeq == 0 {
+		return b // as before there were these, so that cursors of then go on
+	}
 	for _, text := range []string{string(q.Key), q.BlockID, q.ItemID, q.InvoiceID} {
 		b = appendText(b, text)
 	}
