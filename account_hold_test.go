@@ -1,6 +1,10 @@
 package creditledger
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+	"time"
+)
 
 // The numbered examples of the page: A 30 expires at 01:00, B 100 never; the hold h of 50
 // is made at 00:00 and lasts until 00:15 unless something else is said.
@@ -148,5 +152,62 @@ func TestDebtsBesideHolds(t *testing.T) {
 			{op: spend("6"), want: []string{"decrement E 5 25→20", "decrement O 1 20→19"}}},
 	} {
 		t.Run(rule, func(t *testing.T) { checkStory(t, moments...) })
+	}
+}
+
+// TestManyHolds: among very many blocks and as many open holds as there may be an operation
+// touches its own. Work is counted in comparisons of two blocks, and of two holds.
+func TestManyHolds(t *testing.T) {
+	const size = 100_000
+	s := State{Head: Head{
+		Version: size, Entries: size, Blocks: size, Rows: MaxOpenHolds - 2, LastAt: when(start), NextDue: when("2026-02-01"), Total: AmountOf(100 * size),
+	}}
+	for i := range size {
+		s.Blocks = append(s.Blocks, Block{
+			ID: fmt.Sprint(i), Number: uint64(i) + 1, EffectiveAt: 1, ActivatedAt: 1, CreatedAt: 1, ExpiresAt: when("2026-02-01") + Instant(i),
+			Initial: AmountOf(100), Balance: AmountOf(100), Capacity: AmountOf(100),
+		})
+	}
+	for i := range MaxOpenHolds - 2 {
+		h := storedHold{createdAt: when(start), until: when("2026-01-02"), amount: AmountOf(1), slices: []storedSlice{{block: uint64(i) + 1, amount: AmountOf(1)}}}
+		s.Rows = append(s.Rows, Row{Kind: RowHold, Key: fmt.Sprint("h", i), Value: appendHoldRow(nil, &h)})
+	}
+	a, err := newAccount(AccountID{"cus", "credits"}, &s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	counting := func(order func(a, b *block) int) func(a, b *block) int {
+		return func(a, b *block) int { compared++; return order(a, b) }
+	}
+	for _, l := range []*blockList{&a.open, &a.plain.blocks, &a.debts, &a.waiting, &a.expiring, &a.holds.whole} {
+		l.order = counting(l.order)
+	}
+	do := func(op Operation) *Result {
+		t.Helper()
+		const logarithmic = 250 // a few searches among 100,000
+		compared = 0
+		d := decision{request: &request{account: a.id, op: normalise(op, RepayFirst, nil)}, account: a, expiries: 2, longest: Instant(defaultMaxHold / time.Microsecond)}
+		if err := d.decide(); err != nil {
+			t.Fatal(err)
+		}
+		rows := 0
+		for _, c := range d.changes {
+			rows += len(c.rows)
+		}
+		if compared > logarithmic || rows > 1 {
+			t.Errorf("%s took %d comparisons among %d blocks and wrote %d rows", describe(op), compared, size, rows)
+		}
+		return d.result
+	}
+	do(Hold{HoldID: "new", Amount: AmountOf(250)})
+	do(ExtendHold{HoldID: "new", Amount: AmountOf(100)})
+	do(Capture{HoldID: "new", Amount: AmountOf(120), KeepOpen: true})
+	do(Capture{HoldID: "new", Amount: AmountOf(400)})
+	do(Hold{HoldID: "other", Amount: AmountOf(1)})
+	do(Release{HoldID: "other"})
+	do(Release{HoldID: "h500"})
+	if n := testing.AllocsPerRun(20, func() { do(spend("1")) }); n > 40 {
+		t.Errorf("a decrement beside holds makes %v allocations", n)
 	}
 }
