@@ -100,6 +100,9 @@ func New(store Store, opts *Options) *Ledger {
 	return l
 }
 
+// Settlement returns how late usage may be reported.
+func (l *Ledger) Settlement() time.Duration { return time.Duration(l.settlement) * time.Microsecond }
+
 // Close refuses further calls and waits for those under way and for what they left
 // to commit. It does not close the store. A second Close does nothing.
 func (l *Ledger) Close() error {

@@ -95,7 +95,9 @@ func (x *examination) sequence() {
 		x.expect(e.Seq == uint64(i+1), "entry %d has number %d", i+1, e.Seq)
 		x.expect(i == 0 || x.entries[i-1].CreatedAt <= e.CreatedAt, "entry %d goes back in time", e.Seq)
 		x.expect(e.Amount.Sign() >= 0 && e.VoidAmount.Sign() >= 0, "entry %d has a negative amount", e.Seq)
-		x.expect(!expired[e.Block.Number], "entry %d touches block %d after its expiry", e.Seq, e.Block.Number)
+		// What is drawn late is restored first, and what is taken back lapses again.
+		past := e.UsageAt != 0 || e.Reverses != 0 || e.Type == cl.EntryCreditBlockExpiry && i > 0 && x.entries[i-1].Reverses != 0
+		x.expect(!expired[e.Block.Number] || past, "entry %d touches block %d after its expiry", e.Seq, e.Block.Number)
 		amount, n := model.Rat(e.Amount), e.Block.Number
 		step := new(big.Rat).Sub(model.Rat(e.Ending), model.Rat(e.Starting))
 		pending := step.Sign() == 0
@@ -105,7 +107,7 @@ func (x *examination) sequence() {
 			add(x.effects, n, amount, 1)
 		case cl.EntryDecrement, cl.EntryVoid, cl.EntryCreditBlockExpiry:
 			fits := step.Cmp(new(big.Rat).Neg(amount)) == 0
-			x.expect(fits || pending && e.Type != cl.EntryDecrement, "entry %d: the total moves by %s, not -%s", e.Seq, model.Text(step), e.Amount)
+			x.expect(fits || pending && (e.Type != cl.EntryDecrement || e.UsageAt != 0 && expired[n]), "entry %d: the total moves by %s, not -%s", e.Seq, model.Text(step), e.Amount)
 			add(x.effects, n, amount, -1)
 			expired[n] = expired[n] || e.Type == cl.EntryCreditBlockExpiry
 		case cl.EntryExpirationChange:

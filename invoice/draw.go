@@ -26,6 +26,10 @@ type drawStep struct {
 // draw asks the ledger who would pay for the lines in arrears, line by line, and notes
 // it on them: the credits that were there in the last microsecond of the period.
 func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []priced, invoice string) (*drawing, error) {
+	used, err := t.usageAt(on, end)
+	if err != nil {
+		return nil, err
+	}
 	var batch creditledger.Batch
 	var asking []int // the lines of the batch
 	for i := range lines {
@@ -40,7 +44,7 @@ func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []p
 		asking = append(asking, i)
 		batch = append(batch, creditledger.Decrement{
 			Amount: want, ItemID: l.in.ItemID, PriceID: l.in.PriceID, InvoiceID: invoice, Overdraft: creditledger.OverdraftStopAtZero,
-			UsageAt: end - 1, Description: l.in.Description,
+			UsageAt: used, Description: l.in.Description,
 		})
 	}
 	d := &drawing{}
@@ -68,6 +72,16 @@ func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []p
 		d.steps = append(d.steps, drawStep{line: asking[i], entries: r.Entries})
 	}
 	return d, nil
+}
+
+// usageAt is when the usage of a period happened: in its last microsecond. None, which
+// charges it as of now, if that is too long ago to be reported.
+func (t *tx) usageAt(on creditledger.AccountID, end creditledger.Instant) (creditledger.Instant, error) {
+	now, err := t.at(accountOf(on))
+	if err != nil || end-1 < now.Add(-t.s.ledger.Settlement()) {
+		return 0, err
+	}
+	return end - 1, nil
 }
 
 // drew holds what the ledger did to what it said it would do, and lists it.
