@@ -63,14 +63,14 @@ var blocks = []mutant{
 		"a block pays only for what its filters let through",
 	},
 	{
-		"eligible-before-inclusive", "account_draw.go",
-		"b.eligibleSince() >= before {", "b.eligibleSince() > before {",
-		"what became eligible at the instant itself pays nothing",
+		"usage-effective-exclusive", "account_late.go",
+		"b.EffectiveAt <= u.at &&", "b.EffectiveAt < u.at &&",
+		"what becomes effective at the instant of the usage pays",
 	},
 	{
-		"available-before-inclusive", "account_state.go",
-		"b.eligibleSince() < before {", "b.eligibleSince() <= before {",
-		"nor does it count as available",
+		"usage-expiry-inclusive", "account_late.go",
+		"!b.Expired(u.at) &&", "!b.Expired(u.at-1) &&",
+		"what expires at the instant of the usage does not",
 	},
 	{
 		"eligible-before-unpaid", "account_block.go",

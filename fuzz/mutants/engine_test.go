@@ -39,7 +39,7 @@ var records = []mutant{
 	},
 	{
 		"checkpoint-unverified", "verify_account.go",
-		"ok && want != seal {", "ok && want != seal && false {",
+		"want != rec.Was {", "want != rec.Was && false {",
 		"a history that was rewritten since a checkpoint is found",
 	},
 	{
@@ -53,7 +53,7 @@ var records = []mutant{
 		"damaged amounts are never read as 0",
 	},
 	{
-		"no-metadata-is-null", "opsfile/objects.go",
+		"no-metadata-is-null", "answer_json.go",
 		"return map[string]string{}\n", "return nil\n",
 		"no metadata is {}",
 	},
@@ -88,7 +88,8 @@ var engine = []mutant{
 	},
 	{
 		"item-not-compared", "operation_difference.go",
-		`field{"item_id", a.ItemID == b.ItemID},`, `field{"item_id", true},`,
+		"field{\"item_id\", a.ItemID == b.ItemID},\n\t\tfield{\"price_id\", a.PriceID == b.PriceID},\n\t\tfield{\"invoice_id\"",
+		"field{\"item_id\", true},\n\t\tfield{\"price_id\", a.PriceID == b.PriceID},\n\t\tfield{\"invoice_id\"",
 		"every field of an operation counts",
 	},
 	{
@@ -222,7 +223,7 @@ var engine = []mutant{
 var reading = []mutant{
 	{
 		"blocks-page-repeats", "read_blocks.go",
-		"binary.AppendUvarint(nil, blocks[q.Limit].Number)", "binary.AppendUvarint(nil, blocks[q.Limit-1].Number)",
+		"binary.AppendUvarint(nil, b.Number)", "binary.AppendUvarint(nil, b.Number-1)",
 		"pages repeat nothing",
 	},
 	{
@@ -252,7 +253,7 @@ var reading = []mutant{
 	},
 	{
 		"from-exclusive", "read_entries.go",
-		"return rec.At >= at\n", "return rec.At > at\n",
+		"return rec.At >= at }", "return rec.At > at }",
 		"bounds of created_at mean what they say",
 	},
 	{

@@ -94,8 +94,8 @@ var findings = []finding{
 	{
 		"made-keys-scan-the-journal",
 		[]edit{{
-			"ledger_key.go", "	if seq > s.account.head.Version {\n\t\treturn nil, nil\n\t}\n\trec, err := l.record(ctx, s.id, seq)",
-			"	var rec *OpRecord\n\tfor seq = s.account.head.Version; seq > 0; seq-- {\n\t\tif rec, err = l.record(ctx, s.id, seq); err != nil || rec.ID == id {\n\t\t\tbreak\n\t\t}\n\t}\n\tif rec == nil {\n\t\treturn nil, nil\n\t}",
+			"ledger_key.go", "	if seq > s.account.head.Version {\n\t\treturn nil, nil\n\t}\n\treturn l.recordMade(ctx, s.id, seq, id)",
+			"	for seq = s.account.head.Version; seq > 0; seq-- {\n\t\tif rec, err := l.record(ctx, s.id, seq); err != nil || rec.ID == id {\n\t\t\treturn rec, err\n\t\t}\n\t}\n\treturn nil, nil",
 		}},
 		generator("./fuzz", "TestCostOfNames"),
 		"no key costs history",

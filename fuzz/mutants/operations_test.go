@@ -4,12 +4,12 @@ package mutants
 var operations = []mutant{
 	{
 		"limit-exclusive", "account_draw.go",
-		"if op.Amount.Cmp(available) <= 0 {", "if op.Amount.Cmp(available) < 0 {",
+		"op.Amount.Cmp(available) <= 0 {", "op.Amount.Cmp(available) < 0 {",
 		"all that is available may be spent",
 	},
 	{
 		"limit-ignores-total", "account_draw.go",
-		"reach, err := a.total.Add(limit)", "reach, err := limit.Add(Amount{})",
+		"addCapped(a.spendable(), lapsed).Add(bound)", "bound.Add(Amount{})",
 		"the limit bounds the total, not the operation",
 	},
 	{
@@ -24,7 +24,7 @@ var operations = []mutant{
 	},
 	{
 		"overdraft-entry-apart", "account_draw.go",
-		"if draws[i].block == a.taker {", "if false && draws[i].block == a.taker {",
+		"if draws[i].block == taker {", "if false && draws[i].block == taker {",
 		"a taker that is drained anyway has one entry",
 	},
 	{
