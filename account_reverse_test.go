@@ -141,6 +141,14 @@ func TestReverse(t *testing.T) {
 			want: []string{"amendment A 10 90→100"}, answer: answer{reversed: "60", lost: "50"}, left: "A 100",
 		},
 		{
+			rule: "what was given back by hand and lapsed since leaves no room",
+			given: []bookStep{
+				day(1, grant("A", "100", expires("2026-01-10")), spend("60"), amend("A", "50")),
+			},
+			at: "2026-01-20", op: back("2", ""),
+			want: []string{"amendment A 10 0→0", "credit_block_expiry A 10 0→0"}, answer: answer{reversed: "60", lapsed: "10", lost: "50"}, lapsed: "A 100",
+		},
+		{
 			rule: "lapsed and voided leave no room twice",
 			given: []bookStep{
 				day(1, grant("A", "100", expires("2026-01-10")), spend("60")),
