@@ -20,7 +20,7 @@ type environment struct {
 // environmentOf is the one that ledgers have: a store, and Go's scheduler and clock.
 func environmentOf(s Store, c *cache) environment {
 	return environment{
-		commit: s.Commit,
+		commit: func(ctx context.Context, list []Change) error { return s.Commit(ctx, list) },
 		lock:   c.lockHeld,
 		spawn:  func(run func()) { go run() },
 		yield:  runtime.Gosched,

@@ -173,7 +173,7 @@ func TestMigrate(t *testing.T) {
 		t.Errorf("another schema has %s", out)
 	}
 	s.inDatabase(t, "UPDATE creditledger.meta SET v = '1' WHERE k = 'version'")
-	if out := s.must("migrate", "--db", s.db); out != "Schema creditledger: brought from version 1 to 5.\n" {
+	if out := s.must("migrate", "--db", s.db); out != "Schema creditledger: brought from version 1 to 6.\n" {
 		t.Error(out)
 	}
 }

@@ -29,7 +29,7 @@ import (
 var hostileCommands = map[string][]string{
 	"grant": {"c", "1"}, "spend": {"c", "1"}, "extend": {"c", "b", "2031-01-01"}, "void": {"c", "b", "1"}, "amend": {"c", "b", "1"}, "activate": {"c", "p"},
 	"customer set": {"c"}, "customer show": {"c"}, "balance": {"c"}, "blocks": {"c"}, "entries": {"c"}, "explain": {"c", "1"},
-	"sweep": {}, "verify": {"c"},
+	"sweep": {}, "verify": {"c"}, "reverse": {"c", "x"},
 }
 
 // notTried are subcommands about files, which have tests of their own, and those that
