@@ -41,6 +41,12 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 	"Entries": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Entries(ctx, on, creditledger.EntriesQuery{}))
 	},
+	"AllBlocks": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return lastOf(l.AllBlocks(ctx, on, creditledger.BlocksQuery{}))
+	},
+	"AllEntries": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return lastOf(l.AllEntries(ctx, on, creditledger.EntriesQuery{}))
+	},
 	"Explain": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Explain(ctx, on, amount("1"), creditledger.Charge{}))
 	},
@@ -68,7 +74,7 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 }
 
 // otherMethods take no account, or one that only says where a list begins.
-var otherMethods = []string{"Accounts", "Close", "Customer", "DeleteCustomer", "ImportDocuments", "Now", "PutCustomer", "PutDocuments", "Document", "Documents", "Sweep", "VerifyAll"}
+var otherMethods = []string{"Accounts", "AllAccounts", "AllCustomers", "AllDocuments", "Close", "Customer", "CustomerByExternalID", "Customers", "DeleteCustomer", "ImportDocuments", "Now", "PutCustomer", "PutDocuments", "Document", "Documents", "Settlement", "Sweep", "VerifyAll"}
 
 // TestEveryMethodIsTried: a new method belongs in one of the two lists.
 func TestEveryMethodIsTried(t *testing.T) {

@@ -244,6 +244,8 @@ func hostileField(t *testing.T, f reflect.StructField) []any {
 		for _, i := range []creditledger.Instant{-1, 0, 1, math.MinInt64, math.MaxInt64, creditledger.EndOfTime, creditledger.EndOfTime + 1, instant("2026-01-01")} {
 			list = append(list, i)
 		}
+	case reflect.Uint64:
+		return []any{uint64(1), uint64(1) << 63, ^uint64(0)}
 	case reflect.Uint8:
 		for i := range 256 {
 			list = append(list, uint8(i))

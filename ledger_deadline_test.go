@@ -5,6 +5,7 @@ import (
 	"creditledger/store/memory"
 	"errors"
 	"fmt"
+	"iter"
 	"reflect"
 	"slices"
 	"testing"
@@ -37,6 +38,21 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	},
 	"Entries": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.Entries(c, cus1, creditledger.EntriesQuery{}))
+	},
+	"AllEntries": func(c context.Context, l *creditledger.Ledger) error {
+		return lastOf(l.AllEntries(c, cus1, creditledger.EntriesQuery{}))
+	},
+	"AllBlocks": func(c context.Context, l *creditledger.Ledger) error {
+		return lastOf(l.AllBlocks(c, cus1, creditledger.BlocksQuery{}))
+	},
+	"AllAccounts": func(c context.Context, l *creditledger.Ledger) error {
+		return lastOf(l.AllAccounts(c, creditledger.AccountID{}))
+	},
+	"AllCustomers": func(c context.Context, l *creditledger.Ledger) error { return lastOf(l.AllCustomers(c, "")) },
+	"AllDocuments": func(c context.Context, l *creditledger.Ledger) error { return lastOf(l.AllDocuments(c, "x", "", "")) },
+	"Customers":    func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Customers(c, "", 10)) },
+	"CustomerByExternalID": func(c context.Context, l *creditledger.Ledger) error {
+		return errOf(l.CustomerByExternalID(c, "x"))
 	},
 	"Holds": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Holds(c, cus1)) },
 	"Hold": func(c context.Context, l *creditledger.Ledger) error {
@@ -77,6 +93,13 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 		return errOf(l.Document(c, creditledger.DocumentID{Kind: "x", Key: "x"}))
 	},
 	"Documents": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Documents(c, "x", "", "", 10)) },
+}
+
+// lastOf goes through a list and returns the error that ended it.
+func lastOf[T any](list iter.Seq2[T, error]) (err error) {
+	for _, err = range list {
+	}
+	return err
 }
 
 // waitFor waits for what was submitted.

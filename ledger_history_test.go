@@ -83,8 +83,8 @@ func TestNothingNamedCostsHistory(t *testing.T) {
 		{"a key like made ones were", spend("1"), made, nil},
 		{"a key", spend("1"), "new", nil},
 		{"an expiry", byExpiry("2026-06-02", ""), "", creditledger.ErrNotFound},
-		{"an expiry of used-up blocks", byExpiry("2026-06-01", ""), "", creditledger.ErrNotFound},
-		{"an expiry that has passed", byExpiry("2025-06-01", ""), "", creditledger.ErrConstraint},
+		{"an expiry of used-up blocks", byExpiry("2026-06-01", ""), "", creditledger.ErrConstraint},
+		{"an expiry that has passed, and never was", byExpiry("2025-06-01", ""), "", creditledger.ErrNotFound},
 		{"a block", voidOf("none", "1"), "", creditledger.ErrNotFound},
 		{"two blocks", extend("none", "", "never", "other"), "", creditledger.ErrNotFound},
 	}
