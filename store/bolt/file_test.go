@@ -260,8 +260,8 @@ func TestDamagedValues(t *testing.T) {
 			database(t, path, nil, func(tx *bbolt.Tx) error {
 				b := ledgerBucket(tx, bucket)
 				k, _ := b.Cursor().First()
-				if bucket == "due" {
-					k = bytes.Repeat([]byte{0}, 9)
+				if bucket == "due" { // due at 1, where a sweep begins to read
+					k = append(binary.BigEndian.AppendUint64(nil, 1), 0)
 				}
 				return b.Put(bytes.Clone(k), []byte{0xff})
 			})

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -20,15 +21,26 @@ import (
 // commits before.
 func tampered(t *testing.T, path string) (before, after []byte, since []creditledger.Checkpoint) {
 	t.Helper()
+	later := time.Now().AddDate(1, 0, 0)
+	expires := func(i int) creditledger.When { return creditledger.At(later.AddDate(0, 0, -i)) } // the next due moves
 	work := func(from, to int) []byte {
 		s := mustOpen(t, path, nil)
 		l := creditledger.New(s, nil)
 		for i := from; i < to; i++ {
 			for _, customer := range []string{"ann", "bob", "cyd"} {
 				id := creditledger.AccountID{Customer: customer, Currency: "credits"}
-				_, err := l.Do(t.Context(), id, creditledger.Increment{Amount: creditledger.AmountOf(int64(1 + i))}, creditledger.Key(fmt.Sprint("k", i)))
+				_, err := l.Do(t.Context(), id, creditledger.Increment{Amount: creditledger.AmountOf(int64(1 + i)), ExpiresAt: expires(i)}, creditledger.Key(fmt.Sprint("k", i)))
 				if err != nil {
 					t.Fatal(err)
+				}
+				hold := creditledger.Hold{HoldID: fmt.Sprint("hold ", i), Amount: creditledger.AmountOf(1)}
+				if _, err := l.Do(t.Context(), id, hold, creditledger.Key(fmt.Sprint("h", i))); err != nil {
+					t.Fatal(err)
+				}
+				if i%2 == 0 {
+					if _, err := l.Do(t.Context(), id, creditledger.Release{HoldID: hold.HoldID}, creditledger.Key(fmt.Sprint("r", i))); err != nil {
+						t.Fatal(err)
+					}
 				}
 				if i == to-1 && from > 0 {
 					point, err := l.Checkpoint(t.Context(), id)
@@ -190,7 +202,7 @@ func TestTamperedRowsAreNoticed(t *testing.T) {
 	}
 	type part struct{ bucket, prefix, name string }
 	var parts []part
-	for _, bucket := range []string{"log", "accounts", "journal", "blocks", "open", "blockids", "keys"} {
+	for _, bucket := range []string{"log", "accounts", "journal", "blocks", "open", "blockids", "keys", "due", "rows", "openrows", "holders", "expiries"} {
 		parts = append(parts, part{bucket, "", bucket})
 	}
 	for _, kind := range []string{"customer", "customer_count", "note"} {
