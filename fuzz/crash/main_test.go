@@ -5,9 +5,11 @@ package crash
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -121,10 +123,13 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
-// fresh makes an empty ledger and returns its path.
+// fresh makes an empty ledger, in the place of one that is there, and returns its path.
 func fresh(t testing.TB, dir, name string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
 	s := open(t, path)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
