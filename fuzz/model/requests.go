@@ -81,6 +81,11 @@ func (a *Account) Ask(q Request) (r *Result, replayed bool, err error) {
 func (a *Account) Accept(q Request, key cl.Key) {
 	a.List = append(a.List, Done{Op: q.Op, Clock: q.Clock, Zone: q.Zone, Key: key, Hidden: q.Key == "", IDs: q.IDs})
 	if a.Quick {
+		// The charge was worked out before the library had made its key.
+		if made := a.asked.by[q.Key]; key != q.Key && len(made) > 0 {
+			delete(a.asked.by, q.Key)
+			a.asked.by[key] = made
+		}
 		a.worked, a.upTo = a.asked, len(a.List)
 	}
 }
