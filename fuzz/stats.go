@@ -119,7 +119,9 @@ func (s *Stats) Figures() map[string]int {
 }
 
 // Gaps lists what a long run should have seen and did not: an entry type below one
-// percent, a kind of refusal or a reason that never came.
+// percent, a kind of refusal or a reason that never came. The reason held is not asked
+// for: the generator draws no holds, captures and releases yet. The naive model has them;
+// what is missing is their draws here and their translation into the model's operations.
 func (s *Stats) Gaps() []string {
 	var gaps []string
 	total := 0
@@ -137,7 +139,7 @@ func (s *Stats) Gaps() []string {
 		}
 	}
 	for r := cl.ReasonFiltered; r <= cl.ReasonNotNeeded; r++ {
-		if s.Reasons[r] == 0 {
+		if r != cl.ReasonHeld && s.Reasons[r] == 0 {
 			gaps = append(gaps, fmt.Sprintf("never explained: %s", r))
 		}
 	}
