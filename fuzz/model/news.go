@@ -7,13 +7,6 @@ import (
 	"strings"
 )
 
-func wrongIf(is bool, field string) []string {
-	if is {
-		return []string{field}
-	}
-	return nil
-}
-
 // wrongNew is wrongOp for what the library does not have.
 func wrongNew(op Operation) (bad []string) {
 	check := func(ok bool, field string) {
