@@ -37,8 +37,12 @@ func tampered(t *testing.T, path string) (before, after []byte, since []creditle
 				if _, err := l.Do(t.Context(), id, hold, creditledger.Key(fmt.Sprint("h", i))); err != nil {
 					t.Fatal(err)
 				}
-				if i%2 == 0 {
-					if _, err := l.Do(t.Context(), id, creditledger.Release{HoldID: hold.HoldID}, creditledger.Key(fmt.Sprint("r", i))); err != nil {
+				for _, n := range []int{i, i - 27} { // some at once, and some that were open before
+					if n < 0 || i%2 != 0 {
+						continue
+					}
+					release := creditledger.Release{HoldID: fmt.Sprint("hold ", n)}
+					if _, err := l.Do(t.Context(), id, release, creditledger.Key(fmt.Sprint("r", n))); err != nil {
 						t.Fatal(err)
 					}
 				}
