@@ -62,6 +62,8 @@ func ledgerOfRows(t *testing.T) *pgxpool.Pool {
 		do(c, creditledger.Increment{Amount: creditledger.AmountOf(100), BlockID: "held", ExpiresAt: creditledger.At(now.AddDate(0, 2, 0))}, "k2")
 		do(c, creditledger.Increment{Amount: creditledger.AmountOf(50), BlockID: "kept"}, "")
 		do(c, creditledger.Decrement{Amount: creditledger.AmountOf(10)}, "k3")
+		do(c, creditledger.Hold{HoldID: "open", Amount: creditledger.AmountOf(9)}, "")
+		do(c, creditledger.Hold{HoldID: "closed", Amount: creditledger.AmountOf(5)}, "")
 	}
 	sql(t, pool, "CREATE SCHEMA old")
 	for _, table := range tablesOf(t, pool) {
@@ -75,6 +77,8 @@ func ledgerOfRows(t *testing.T) *pgxpool.Pool {
 		put(c, "second")
 		do(c, creditledger.Void{BlockID: "kept", Amount: creditledger.AmountOf(50)}, "k4")
 		do(c, creditledger.Decrement{Amount: creditledger.AmountOf(20)}, "")
+		do(c, creditledger.Capture{HoldID: "open", Amount: creditledger.AmountOf(2), KeepOpen: true}, "")
+		do(c, creditledger.Capture{HoldID: "closed", Amount: creditledger.AmountOf(3)}, "")
 	}
 	return pool
 }
@@ -360,9 +364,9 @@ func TestTamperingWithAccounts(t *testing.T) {
 		{"all but the head gone", every("DELETE FROM creditledger.%s WHERE customer = 'ann' AND '%[1]s' <> 'heads'"), "ann/credits: readable: corrupt", nil},
 		{"all but the journal gone", every("DELETE FROM creditledger.%s WHERE customer = 'ann' AND '%[1]s' <> 'journal'"), "ann/credits: index: journal: a row in bucket", nil},
 		{"a record behind the head", []string{"INSERT INTO creditledger.journal SELECT seq + 1, bucket, customer, currency, record, lines FROM creditledger.journal WHERE customer = 'ann' ORDER BY seq DESC LIMIT 1"},
-			"ann/credits, record 7", nil},
+			"ann/credits, record 11", nil},
 		{"a record far behind the head", []string{"INSERT INTO creditledger.journal SELECT seq + 5, bucket, customer, currency, record, lines FROM creditledger.journal WHERE customer = 'ann' ORDER BY seq DESC LIMIT 1"},
-			"ann/credits, record 7", nil},
+			"ann/credits, record 11", nil},
 		{"a record before the first", []string{"INSERT INTO creditledger.journal SELECT 0, bucket, customer, currency, record, lines FROM creditledger.journal WHERE customer = 'ann' ORDER BY seq LIMIT 1"},
 			"ann/credits: index: journal row 0", nil},
 		{"a block before the first", []string{"INSERT INTO creditledger.blocks (number, created_at, effective_at, expires_at, bucket, priority, status, source, customer, currency, id, data, initial) " +
@@ -370,7 +374,7 @@ func TestTamperingWithAccounts(t *testing.T) {
 			"ann/credits: index: blocks row -1", nil},
 		{"everything of an account gone", every("DELETE FROM creditledger.%s WHERE customer = 'ann'"), "ann/credits: checkpoint: the account is gone", points},
 		{"everything of an account as it was", append(every("DELETE FROM creditledger.%s WHERE customer = 'ann'"), every("INSERT INTO creditledger.%[1]s SELECT * FROM old.%[1]s WHERE customer = 'ann'")...),
-			"ann/credits: checkpoint: the journal ends at record 4, the checkpoint is at 6", points},
+			"ann/credits: checkpoint: the journal ends at record 6, the checkpoint is at 10", points},
 	} {
 		v, err := verifyTampered(t, pool, c.statements, c.since...)
 		if err != nil || v.OK || !strings.Contains(v.Violation.String(), c.says) {
