@@ -248,11 +248,11 @@ func (s *snapshot) texts(ctx context.Context, sql, after string, limit int, take
 	})
 }
 
-// Check implements creditledger.Snapshot: nothing stands before the first record or block,
-// where no other method looks, and no block twice in the head.
+// Check implements creditledger.Snapshot: nothing stands before the first record, block or
+// kind of rows, where no other method looks, and no block twice in the head.
 func (s *snapshot) Check(ctx context.Context) error {
 	err := errorsFirst(s.none(ctx, "journal", s.sql.earlyRecords), s.none(ctx, "blocks", s.sql.earlyBlocks), s.none(ctx, "open_blocks", s.sql.earlyOpen),
-		s.none(ctx, "keys", s.sql.emptyKey), s.none(ctx, "block_ids", s.sql.emptyID))
+		s.none(ctx, "keys", s.sql.emptyKey), s.none(ctx, "block_ids", s.sql.emptyID), s.none(ctx, "account_rows", s.sql.earlyRows))
 	if err != nil {
 		return err
 	}

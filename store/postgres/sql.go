@@ -39,6 +39,7 @@ type statements struct {
 	// What verification asks for.
 	journalRows, blockRows, keyRows, blockIDRows string
 	earlyRecords, earlyBlocks, earlyOpen         string
+	earlyRows                                    string
 	emptyKey, emptyID, emptyRecord               string
 	recordRows                                   string
 	tables                                       []tableStatements
@@ -202,6 +203,7 @@ WHERE bucket = $1 AND customer = $2 AND currency = $3 AND key > $4 ORDER BY key 
 WHERE bucket = $1 AND customer = $2 AND currency = $3 AND id > $4 ORDER BY id LIMIT $5`,
 	earlyRecords: `SELECT seq FROM {s}.journal WHERE bucket = $1 AND customer = $2 AND currency = $3 AND seq < 1 ORDER BY seq LIMIT 1`,
 	earlyBlocks:  `SELECT number FROM {s}.blocks WHERE bucket = $1 AND customer = $2 AND currency = $3 AND number < 1 ORDER BY number LIMIT 1`,
+	earlyRows:    `SELECT kind::int8 FROM {s}.account_rows WHERE bucket = $1 AND customer = $2 AND currency = $3 AND kind < 1 ORDER BY kind LIMIT 1`,
 	emptyKey:     `SELECT seq FROM {s}.keys WHERE bucket = $1 AND customer = $2 AND currency = $3 AND key = ''`,
 	emptyID:      `SELECT number FROM {s}.block_ids WHERE bucket = $1 AND customer = $2 AND currency = $3 AND id = ''`,
 	emptyRecord:  `SELECT version FROM {s}.records WHERE kind = $1 AND key <= $2 ORDER BY key LIMIT 1`,
@@ -224,7 +226,7 @@ func statementsFor(schema string) *statements {
 		*text = inSchema(*text, schema)
 	}
 	for _, text := range []*string{
-		&s.journalRows, &s.blockRows, &s.keyRows, &s.blockIDRows, &s.earlyRecords, &s.earlyBlocks, &s.earlyOpen, &s.recordRows,
+		&s.journalRows, &s.blockRows, &s.keyRows, &s.blockIDRows, &s.earlyRecords, &s.earlyBlocks, &s.earlyOpen, &s.earlyRows, &s.recordRows,
 		&s.emptyKey, &s.emptyID, &s.emptyRecord,
 	} {
 		*text = inSchema(*text, schema)
