@@ -21,7 +21,8 @@ decided again. Intact records beyond a gap cannot be appended; they are set asid
 the new file as records of kind "salvaged". Customers and other records beside the
 journal have no seal: the newest that can be read is copied. DAMAGED is not changed.
 In a file that was not closed, as after a crash, nothing may prove the last record of an
-account; such accounts are counted.
+account; such accounts are counted. A record whose text is damaged is kept without it:
+verify names the text that is missing.
 
 Prove the new file with creditledger verify, and compare it with your last backup.
 

@@ -17,7 +17,7 @@ import (
 type Recovery struct {
 	Accounts []RecoveredAccount // in order
 	Records  int                // of upper layers, copied
-	Damaged  int                // of upper layers, found and not what was put
+	Damaged  int                // of upper layers, and texts of records, found and not what was put
 	Unread   int                // pages that are damaged as a whole, or cut off
 
 	// Open says in sentences, up to 100, what the file does not prove: what may be missing
