@@ -1,7 +1,6 @@
 package creditledger
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,7 +125,10 @@ func (l *Ledger) sweepAccounts(ctx context.Context, due []DueAccount, s *sweep) 
 			s.res.Entries += entries
 		}
 		if err != nil {
-			end = cmp.Or(end, s.failed(w.id, err))
+			// That the outcome is unknown is told before what the store refused because of it.
+			if failed := s.failed(w.id, err); end == nil || errors.Is(failed, ErrOutcomeUnknown) {
+				end = failed
+			}
 		}
 	}
 	return end

@@ -329,14 +329,34 @@ func (s *Store) holdOf(ctx context.Context, t *transaction) (*hold, error) {
 	return h, err
 }
 
+// usedKeys names the keys of a change that the account has used already.
+func (p *part) usedKeys(ctx context.Context, c *pgx.Conn, sql *statements, found *creditledger.ConflictError) error {
+	for _, k := range p.change.Keys {
+		var seq int64
+		err := query(ctx, c, sql.keySeq, p.at.args(string(k.Key)), []any{&seq}, func() error {
+			found.Keys = append(found.Keys, creditledger.AccountKey{Account: p.change.Account, Key: k.Key})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // tryHeld sends a transaction on an account whose head is locked. If the account has
 // moved, the lock is kept for what is decided next.
 func (s *Store) tryHeld(ctx context.Context, t *transaction, h *hold) error {
 	p := t.parts[0]
 	if !p.follows(h.pack.version, h.pack.seal[:]) {
+		found := &creditledger.ConflictError{Accounts: []creditledger.AccountID{p.change.Account}}
+		if err := p.usedKeys(ctx, h.conn.Conn(), t.sql, found); err != nil {
+			s.contention.drop(h)
+			return notBegun(h.conn.Conn(), err)
+		}
 		s.contention.moved([]creditledger.AccountID{p.change.Account})
 		s.contention.keep(p.change.Account, h)
-		return &creditledger.ConflictError{Accounts: []creditledger.AccountID{p.change.Account}}
+		return found
 	}
 	epoch := s.packs.now()
 	c := h.conn.Conn()
