@@ -114,7 +114,7 @@ func TestNoLockIsKeptForNobody(t *testing.T) {
 			if errFirst != nil || !errors.Is(errRefused, creditledger.ErrInsufficientCredits) || errLast != nil {
 				w.t.Error(errFirst, errRefused, errLast)
 			}
-		}, "conflict lock commit commit release"},
+		}, "conflict lock commit commit release|conflict lock commit lock commit release"}, // the last finds the lock, or it has ended already
 		"called off while the store answers": {func(w, elsewhere *world, s *lockingStore) {
 			over, cancel := context.WithCancel(ctx)
 			s.onRead(func(ctx context.Context, what string, _ creditledger.AccountID) error {
@@ -173,7 +173,7 @@ func TestNoLockIsKeptForNobody(t *testing.T) {
 			if err := w.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if got, locked := s.events(); got != c.want || locked {
+			if got, locked := s.events(); !slices.Contains(strings.Split(c.want, "|"), got) || locked {
 				t.Errorf("the store heard %q, and the account is locked: %t; want %q", got, locked, c.want)
 			}
 			if strings.Contains(c.want, "conflict") {
