@@ -38,6 +38,7 @@ type changeset struct {
 	expired   int            // how many expiries it writes down
 	rows      []StoredRow    // each once
 	rowAt     map[rowName]int
+	erases    bool // a block among the touched ones was erased
 }
 
 type touchedBlock struct {
@@ -75,6 +76,7 @@ func (s *changeset) add(w *written) {
 		for _, b := range c.closed {
 			s.touch(b, false)
 		}
+		s.erases = s.erases || len(c.erased) > 0
 		for i := range c.erased {
 			s.touch(c.erased[i].block, false)
 		}
@@ -166,12 +168,30 @@ func (s *changeset) puts(id DocumentID) bool {
 	return false
 }
 
+// last tells which of the touched blocks is the last of its number: a closed block that was
+// erased may be let go of and fetched again, and then the later one is as it is now. It is
+// nil where no block was erased.
+func (s *changeset) last() map[uint64]int {
+	if !s.erases {
+		return nil
+	}
+	last := make(map[uint64]int, len(s.touched))
+	for i := range s.touched {
+		last[s.touched[i].block.Number] = i
+	}
+	return last
+}
+
 // change is the set as a store takes it. The blocks are copied as they are now, into
 // memory.
 func (s *changeset) change(a *account, memory *[]StoredBlock) Change {
 	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records, Keys: s.keys, Rows: s.rows, Texts: s.texts, Documents: s.documents}
 	first := len(*memory)
-	for _, t := range s.touched {
+	last := s.last()
+	for i, t := range s.touched {
+		if last != nil && last[t.block.Number] != i {
+			continue
+		}
 		*memory = append(*memory, StoredBlock{Block: t.block.whole(), Open: a.closed[t.block.ID].block != t.block, New: t.new})
 	}
 	c.Blocks = (*memory)[first:len(*memory):len(*memory)]
