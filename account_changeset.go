@@ -168,9 +168,10 @@ func (s *changeset) puts(id DocumentID) bool {
 	return false
 }
 
-// last tells which of the touched blocks is the last of its number: a closed block that was
-// erased may be let go of and fetched again, and then the later one is as it is now. It is
-// nil where no block was erased.
+// last tells which of the touched blocks is the last of its number. Two have one number
+// when the account was behind the store: an erasure fetched a block that another process
+// made, and one with its number was made here. The store refuses such a change for its
+// version; it only has to be well formed for that. It is nil where no block was erased.
 func (s *changeset) last() map[uint64]int {
 	if !s.erases {
 		return nil
