@@ -38,7 +38,7 @@ type changeset struct {
 	expired   int            // how many expiries it writes down
 	rows      []StoredRow    // each once
 	rowAt     map[rowName]int
-	erases    bool // a block among the touched ones was erased
+	made      uint64 // the number of the first block that it makes; 0: it makes none
 }
 
 type touchedBlock struct {
@@ -66,6 +66,9 @@ func (s *changeset) add(w *written) {
 			s.expired += len(c.lines)
 		}
 		for _, b := range c.created {
+			if s.made == 0 {
+				s.made = b.Number
+			}
 			s.touch(b, true)
 		}
 		for i := range c.edits {
@@ -76,7 +79,6 @@ func (s *changeset) add(w *written) {
 		for _, b := range c.closed {
 			s.touch(b, false)
 		}
-		s.erases = s.erases || len(c.erased) > 0
 		for i := range c.erased {
 			s.touch(c.erased[i].block, false)
 		}
@@ -168,31 +170,12 @@ func (s *changeset) puts(id DocumentID) bool {
 	return false
 }
 
-// last tells which of the touched blocks is the last of its number. Two have one number
-// when the account was behind the store: an erasure fetched a block that another process
-// made, and one with its number was made here. The store refuses such a change for its
-// version; it only has to be well formed for that. It is nil where no block was erased.
-func (s *changeset) last() map[uint64]int {
-	if !s.erases {
-		return nil
-	}
-	last := make(map[uint64]int, len(s.touched))
-	for i := range s.touched {
-		last[s.touched[i].block.Number] = i
-	}
-	return last
-}
-
 // change is the set as a store takes it. The blocks are copied as they are now, into
 // memory.
 func (s *changeset) change(a *account, memory *[]StoredBlock) Change {
 	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records, Keys: s.keys, Rows: s.rows, Texts: s.texts, Documents: s.documents}
 	first := len(*memory)
-	last := s.last()
-	for i, t := range s.touched {
-		if last != nil && last[t.block.Number] != i {
-			continue
-		}
+	for _, t := range s.touched {
 		*memory = append(*memory, StoredBlock{Block: t.block.whole(), Open: a.closed[t.block.ID].block != t.block, New: t.new})
 	}
 	c.Blocks = (*memory)[first:len(*memory):len(*memory)]

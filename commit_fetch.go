@@ -23,11 +23,37 @@ func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 	if err != nil {
 		return err
 	}
+	stored := s.storedBlocks()
 	for i := range blocks {
+		if blocks[i].Number > stored {
+			return s.behind()
+		}
 		s.account.admit(blocks[i])
 	}
 	return nil
 }
+
+// storedBlocks is how many blocks of the account the store is known to hold. Those after
+// them are on their way, or another process made them.
+func (s *slot) storedBlocks() uint64 {
+	if f := s.find(func(f *flight) bool { return f.made != 0 }); f != nil {
+		return f.made - 1
+	}
+	return s.account.head.Blocks
+}
+
+// storedVersion is the version of the account that the store is known to hold.
+func (s *slot) storedVersion() uint64 {
+	if f := s.find(func(*flight) bool { return true }); f != nil {
+		return f.version
+	}
+	return s.account.head.Version
+}
+
+// behind asks to decide afresh, because the store has more of the account than is known
+// here. What is on its way may be that; if another process wrote it, what is on its way
+// does not arrive.
+func (s *slot) behind() error { return &redecideError{flight: s.latest()} }
 
 // fetchExpiries finds out whether the account has blocks with the expiries by which an
 // operation names its sources, if none of those at hand has.

@@ -205,7 +205,7 @@ func (l *Ledger) submit(ctx context.Context, p *Pending) error {
 			return attempted(r.op, r.account, err)
 		}
 	}
-	begun := l.commit.sent.Load()
+	begun, behind := l.commit.sent.Load(), 0
 	for {
 		err := l.submitOnce(ctx, p)
 		if err == nil {
@@ -215,7 +215,7 @@ func (l *Ledger) submit(ctx context.Context, p *Pending) error {
 		if !ok {
 			return attempted(r.op, r.account, err)
 		}
-		if err := l.commit.await(ctx, again.flight); err != nil {
+		if err := l.awaitAfresh(ctx, r.account, again, &behind); err != nil {
 			return attempted(r.op, r.account, err)
 		}
 		if again.refusalHolds(begun) {
@@ -243,7 +243,8 @@ func (l *Ledger) decideOn(ctx context.Context, s *slot, p *Pending) error {
 			return err
 		}
 		refusal := l.decideAndQueue(ctx, s, p)
-		if _, again := errors.AsType[*redecideError](refusal); again || refusal == nil { // a commit will tell whether it was right
+		again, ok := errors.AsType[*redecideError](refusal)
+		if refusal == nil || ok && again.flight != nil { // a commit will tell whether it was right
 			return refusal
 		}
 		guessed := s.account.head

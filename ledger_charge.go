@@ -32,7 +32,9 @@ func (l *Ledger) findCharges(ctx context.Context, s *slot, r *request) error {
 			r.charges = make([]*charge, len(ops))
 		}
 		rec, err := l.chargeRecord(ctx, s, &op)
-		if err == nil && rec != nil && rec.Seq <= s.account.head.Version { // else the account at hand is not the latest
+		if err == nil && rec != nil && rec.Seq > s.storedVersion() {
+			err = s.behind()
+		} else if err == nil && rec != nil {
 			r.charges[i], err = s.account.bring(rec, l.historyOf(ctx, s.id))
 		}
 		if err != nil {

@@ -13,10 +13,16 @@ import (
 // A flight that was in the air before the call began may have been committed before that,
 // and another process may have written since. Then fn runs again, too.
 func (l *Ledger) readDurable(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) error {
-	begun := l.commit.sent.Load()
+	begun, behind := l.commit.sent.Load(), 0
 	for {
 		f, err := l.readOnce(ctx, id, fn)
 		again, ok := errors.AsType[*redecideError](err)
+		if ok && again.flight == nil {
+			if err := l.awaitAfresh(ctx, id, again, &behind); err != nil {
+				return err
+			}
+			continue
+		}
 		if ok {
 			f, err = again.flight, again.refusal
 		}
@@ -26,7 +32,7 @@ func (l *Ledger) readDurable(ctx context.Context, id AccountID, fn func(s *slot,
 		if werr := l.commit.await(ctx, f); werr != nil {
 			return werr
 		}
-		if f.err == nil && f.sent > begun && (again == nil || again.refusal != nil) {
+		if f.err == nil && f.sent > begun && (!ok || again.refusal != nil) {
 			return err
 		}
 	}

@@ -126,11 +126,12 @@ func (l *Ledger) eraseIn(ctx context.Context, id AccountID, entry uint64, done *
 		return err
 	}
 	before := done.Operations + done.Blocks
+	behind := 0
 	for more, attempt := true, 1; more; {
 		n, op, err := e.piece(ctx)
 		again, ok := errors.AsType[*redecideError](err)
 		if ok {
-			err = l.commit.await(ctx, again.flight)
+			err = l.awaitAfresh(ctx, id, again, &behind)
 		}
 		switch {
 		case err == nil && ok:
@@ -141,7 +142,7 @@ func (l *Ledger) eraseIn(ctx context.Context, id AccountID, entry uint64, done *
 		case err != nil:
 			return err
 		}
-		attempt = 1
+		attempt, behind = 1, 0
 		done.Operations += op.Operations
 		done.Blocks += uint64(len(op.Blocks))
 		more = n > 0

@@ -65,7 +65,8 @@ func (l *Ledger) importAll(ctx context.Context, on AccountID, records []JournalR
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, ErrConflict) || attempt == maxAttempts {
+		_, behind := errors.AsType[*redecideError](err)
+		if !behind && !errors.Is(err, ErrConflict) || attempt == maxAttempts {
 			return fmt.Errorf("import into %s: %w", on, err)
 		}
 	}

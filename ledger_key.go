@@ -8,8 +8,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// redecideError asks to decide a request afresh once a flight has landed. With a refusal
-// it does so only if the flight did not arrive.
+// redecideError asks to decide a request afresh once a flight has landed; without one, on
+// the account as the store has it now. With a refusal it does so only if the flight did
+// not arrive.
 type redecideError struct {
 	flight  *flight
 	refusal error
@@ -17,6 +18,18 @@ type redecideError struct {
 
 func (e *redecideError) Error() string {
 	return "the key, a record or what an operation was decided on is being written"
+}
+
+// awaitAfresh returns when a request may be decided afresh. behind counts how often its
+// account was behind the store with nothing on its way: another process keeps writing.
+func (l *Ledger) awaitAfresh(ctx context.Context, on AccountID, again *redecideError, behind *int) error {
+	if again.flight != nil {
+		return l.commit.await(ctx, again.flight)
+	}
+	if *behind++; *behind >= maxAttempts {
+		return &ConflictError{Accounts: []AccountID{on}}
+	}
+	return ctx.Err()
 }
 
 // refusalHolds reports whether a refusal holds, now that the flight it waited for has

@@ -103,6 +103,63 @@ func TestOptimisticStoreIsAskedBeforeARefusal(t *testing.T) {
 	w.verified()
 }
 
+// TestWhatAnotherLedgerMadeIsMetBehindTheStore: an operation may name what another ledger
+// wrote and this one has not seen. It is decided afresh, and so is what was decided before
+// it: a batch that names a block of the other ledger's and makes one itself takes the next
+// number, and a reversal takes back the other's charge.
+func TestWhatAnotherLedgerMadeIsMetBehindTheStore(t *testing.T) {
+	for name, aloft := range map[string]bool{"nothing on its way": false, "a block on its way": true} {
+		t.Run(name, func(t *testing.T) {
+			s := newOptimistic(1, 100)
+			w, elsewhere := newWorldOver(t, s), newWorldOver(t, s.Store)
+			w.given(grant("A", "100"))
+			elsewhere.given(grant("B", "10"))
+			elsewhere.must(spend("7"), "charge")
+			var one chan answer
+			var g *gate
+			if aloft {
+				g = s.shut()
+				one = w.async(ctx, cus1, grant("C", "1"), "lead")
+				received(t, g.arrived)
+				s.onCommit(nil)
+			}
+			reads := make(chan string, 100)
+			s.onRead(func(_ context.Context, what string, _ creditledger.AccountID) error {
+				reads <- what
+				return nil
+			})
+			until := func(what string) {
+				for received(t, reads) != what {
+				}
+			}
+			batch := creditledger.Batch{grant("D", "5"), extend("B", "2", "2027-01-01", "E")}
+			two := w.async(ctx, cus1, batch, "batch")
+			until("block")
+			three := w.async(ctx, cus1, creditledger.Reverse{Charge: "charge"}, "back")
+			until("journal")
+			if aloft {
+				g.pass()
+				if a := received(t, one); a.err != nil {
+					t.Error(a.err)
+				}
+			}
+			for _, c := range []chan answer{two, three} {
+				if a := received(t, c); a.err != nil {
+					t.Error(a.err)
+				}
+			}
+			want := "115"
+			if aloft {
+				want = "116"
+			}
+			if got := w.total(); got != want {
+				t.Errorf("the balance is %s, want %s", got, want)
+			}
+			w.verified()
+		})
+	}
+}
+
 // TestOptimisticStoreFindsKeys: a key that was used before, by whomever, is found by the
 // commit; the answer is the first result, or that the key is taken, and the others in
 // the commit are decided without looking their keys up.

@@ -28,6 +28,7 @@ type redecision struct {
 	newIDs         bool           // the ids it had may be in use
 	begun          uint64         // how many flights had been sent when it began
 	waited         *redecideError // what it waited for last
+	behind         int            // how often its account was behind the store
 }
 
 // beginRedecide sees to it that what was just queued on a locked slot is decided afresh.
@@ -62,7 +63,7 @@ func (l *Ledger) redecide(ctx context.Context, s *slot) error {
 	var d redecision
 	for {
 		more, err := l.redecideFirst(ctx, s.id, &d)
-		if err == nil && d.waited != nil {
+		if err == nil && d.waited != nil && d.waited.flight != nil {
 			err = l.commit.await(ctx, d.waited.flight)
 		}
 		if err != nil || !more {
@@ -92,7 +93,13 @@ func (l *Ledger) redecideFirst(ctx context.Context, id AccountID, d *redecision)
 	}
 	err = l.redecideOn(ctx, s, d)
 	if d.waited = nil; errors.As(err, &d.waited) {
-		return true, nil
+		if d.waited.flight != nil {
+			return true, nil
+		}
+		if err = l.awaitAfresh(ctx, id, d.waited, &d.behind); err == nil {
+			return true, nil
+		}
+		d.waited = nil
 	}
 	if err != nil && ctx.Err() != nil {
 		return false, ctx.Err()
