@@ -60,6 +60,29 @@ func balance(t testing.TB, s creditledger.Store, id creditledger.AccountID) stri
 type cutter struct {
 	on   atomic.Bool
 	cuts atomic.Int64
+
+	mu   sync.Mutex
+	r    *rand.Rand
+	next int // how many transactions until the next is cut
+}
+
+// newCutter makes a cutter that draws from a seed, which it prints.
+func newCutter(t testing.TB) *cutter {
+	seed := seeded(t)
+	return &cutter{r: rand.New(rand.NewPCG(seed, 6)), next: 3}
+}
+
+// cut says what becomes of the next transaction: nothing, most of the time; at least one
+// of ten is cut, so that a run with few of them has cuts too.
+func (c *cutter) cut() (now, delivered bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.next--; c.next > 0 {
+		return false, false
+	}
+	c.next = 3 + c.r.IntN(8)
+	c.cuts.Add(1)
+	return true, c.r.IntN(3) > 0
 }
 
 func (c *cutter) install(config *pgxpool.Config) {
@@ -83,12 +106,10 @@ var errCut = errors.New("cut")
 
 func (c *cutConn) Write(b []byte) (int, error) {
 	if c.cutter.on.Load() && len(b) > 200 { // a transaction, not a small read
-		switch p := rand.Float64(); {
-		case p < 0.1: // delivered, and the reply is lost
+		switch now, delivered := c.cutter.cut(); {
+		case now && delivered: // and the reply is lost
 			c.cut.Store(true)
-			c.cutter.cuts.Add(1)
-		case p < 0.15: // not delivered
-			c.cutter.cuts.Add(1)
+		case now:
 			c.Conn.Close()
 			return 0, errCut
 		}
@@ -132,7 +153,7 @@ func loseReplies(t *testing.T, intents int, change func(*pgxpool.Config)) (figur
 	t.Helper()
 	const clients = 8
 	dsn := pgtest.Database(t)
-	c := &cutter{}
+	c := newCutter(t)
 	pool := newPool(t, dsn, func(config *pgxpool.Config) {
 		c.install(config)
 		change(config)
@@ -172,7 +193,7 @@ func loseReplies(t *testing.T, intents int, change func(*pgxpool.Config)) (figur
 func TestLostRepliesControl(t *testing.T) {
 	run := results.Start(t, "control of lost replies: no key")
 	dsn := pgtest.Database(t)
-	c := &cutter{}
+	c := newCutter(t)
 	pool := newPool(t, dsn, c.install)
 	ctx := t.Context()
 	if _, err := pool.Exec(ctx, "CREATE TABLE spent (what text)"); err != nil {
