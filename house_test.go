@@ -196,8 +196,8 @@ func TestHouseImportsBite(t *testing.T) {
 // in internal, which import nothing of ours.
 var layers = []layer{
 	{"", "values: what is asked, granted and answered, with its text and JSON, and errors", []string{
-		"accountid", "amount", "answer_json", "amount_text", "block", "costbasis", "currency", "date", "document", "entry", "enum", "errors", "filter", "hold",
-		"instant", "json", "key", "limits", "operation", "operation_check", "operation_difference", "operation_erase", "operation_hold", "operation_json", "operation_resolve",
+		"accountid", "amount", "amount_share", "answer_json", "amount_text", "block", "calendar", "costbasis", "currency", "date", "document", "entry", "enum", "errors", "filter", "hold",
+		"instant", "interval", "json", "key", "limits", "operation", "operation_check", "operation_difference", "operation_erase", "operation_hold", "operation_json", "operation_resolve",
 		"operation_size", "overdraft", "result", "seal", "violation", "when",
 	}},
 	{"store", "the seam: what the ledger needs of a store", []string{"store"}},
