@@ -10,6 +10,26 @@ type redecideQueue struct {
 	turn chan struct{} // of a JoinedStore: who holds its token decides; nil: a goroutine does
 }
 
+// redecideError asks to decide a request afresh once a flight has landed; without one, on
+// the account as the store has it now. With a refusal it does so only if the flight did
+// not arrive.
+type redecideError struct {
+	flight  *flight
+	refusal error
+}
+
+func (e *redecideError) Error() string {
+	return "the key, a record or what an operation was decided on is being written"
+}
+
+// refusalHolds reports whether a refusal holds, now that the flight it waited for has
+// landed. begun is how many flights had been sent when the call began: a flight that was
+// in the air by then may have been committed before, and another process may have written
+// since.
+func (e *redecideError) refusalHolds(begun uint64) bool {
+	return e != nil && e.refusal != nil && e.flight.err == nil && e.flight.sent > begun
+}
+
 // invalidate drops the account, and what was decided on it and not taken yet, after
 // something went wrong that cannot be taken back.
 func (c *cache) invalidate(s *slot) {

@@ -8,18 +8,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// redecideError asks to decide a request afresh once a flight has landed; without one, on
-// the account as the store has it now. With a refusal it does so only if the flight did
-// not arrive.
-type redecideError struct {
-	flight  *flight
-	refusal error
-}
-
-func (e *redecideError) Error() string {
-	return "the key, a record or what an operation was decided on is being written"
-}
-
 // awaitAfresh returns when a request may be decided afresh. behind counts how often its
 // account was behind the store with nothing on its way: another process keeps writing.
 func (l *Ledger) awaitAfresh(ctx context.Context, on AccountID, again *redecideError, behind *int) error {
@@ -30,14 +18,6 @@ func (l *Ledger) awaitAfresh(ctx context.Context, on AccountID, again *redecideE
 		return &ConflictError{Accounts: []AccountID{on}}
 	}
 	return ctx.Err()
-}
-
-// refusalHolds reports whether a refusal holds, now that the flight it waited for has
-// landed. begun is how many flights had been sent when the call began: a flight that was
-// in the air by then may have been committed before, and another process may have written
-// since.
-func (e *redecideError) refusalHolds(begun uint64) bool {
-	return e != nil && e.refusal != nil && e.flight.err == nil && e.flight.sent > begun
 }
 
 // known returns the first result of a key that was used before for the same
