@@ -81,7 +81,7 @@ type Entry struct {
 
 	Description    string
 	Metadata       map[string]string
-	Erased         bool // it had a description or metadata, and has none any more (Ledger.Erase)
+	Erased         bool // it had a description or metadata, and has none any more (Ledger.Erase, Ledger.NoteLoss)
 	IdempotencyKey Key  // the caller's; or one that the ledger made and told before it decided again; else empty
 
 	CreatedInvoices []string // increment

@@ -14,6 +14,7 @@ const (
 	opBatch            = 7
 	opReverse          = 8
 	opErase            = 19
+	opLoss             = 20 // an erase of what was lost
 	opHold             = 9
 	opExtendHold       = 10
 	opCapture          = 11
@@ -64,7 +65,11 @@ func (c *operationCodec) append(dst []byte, op Operation) []byte {
 		dst = appendText(append(dst, opActivation), op.BlockID)
 		return c.end(dst, op.Description, op.Metadata)
 	case erase:
-		return c.appendErase(append(dst, opErase), &op)
+		code := byte(opErase)
+		if op.Lost {
+			code = opLoss
+		}
+		return c.appendErase(append(dst, code), &op)
 	case Reverse:
 		dst = appendText(append(dst, opReverse), string(op.Charge))
 		dst = binary.AppendUvarint(dst, op.Entry)
@@ -244,8 +249,8 @@ func (c *operationCodec) operation(r *reader, inBatch bool) Operation {
 		op := Activation{BlockID: r.text()}
 		op.Description, op.Metadata = c.readEnd(r)
 		return op
-	case code == opErase && !inBatch && c.format >= recordFormat3:
-		return c.readErase(r)
+	case (code == opErase || code == opLoss) && !inBatch && c.format >= recordFormat3:
+		return c.readErase(r, code == opLoss)
 	case code == opReverse:
 		op := Reverse{Charge: Key(r.text()), Entry: r.uvarint(), Amount: r.amount()}
 		op.Description, op.Metadata = c.readEnd(r)
@@ -331,8 +336,8 @@ func (c *operationCodec) appendErase(dst []byte, op *erase) []byte {
 	return c.end(dst, "", nil)
 }
 
-func (c *operationCodec) readErase(r *reader) Operation {
-	op := erase{From: r.uvarint(), To: r.uvarint(), Operation: r.uvarint(), Operations: r.uvarint()}
+func (c *operationCodec) readErase(r *reader, lost bool) Operation {
+	op := erase{Lost: lost, From: r.uvarint(), To: r.uvarint(), Operation: r.uvarint(), Operations: r.uvarint()}
 	n := r.count()
 	for range n {
 		op.Blocks = append(op.Blocks, r.text())

@@ -42,7 +42,7 @@ const (
 
 	sealedText, sealedBatch   = "increment with a sealed text", "batch of which one says nothing"
 	fromEarlier, quietEarlier = "void made from an earlier format", "expiry made from an earlier format"
-	erasure1, erasure2        = "erasure", "erasure of one operation of a batch"
+	erasure1, erasure2, loss  = "erasure", "erasure of one operation of a batch", "loss of texts"
 
 	lateUsage, taken, takenInBatch = "usage reported late", "charge taken back", "batch with charges taken back"
 	remembered, otherWindow        = "expiry that blocks remember", "expiry under another settlement window"
@@ -55,7 +55,7 @@ func (s *namedRecord) format() byte {
 	switch s.name {
 	case eligibleBefore, batchBefore:
 		return recordFormat2
-	case sealedText, sealedBatch, fromEarlier, quietEarlier, erasure1, erasure2,
+	case sealedText, sealedBatch, fromEarlier, quietEarlier, erasure1, erasure2, loss,
 		lateUsage, taken, takenInBatch, remembered, otherWindow, refilling, paid, movedAway, forgetting:
 		return recordFormat3
 	}
@@ -135,6 +135,7 @@ func sampleRecords(t rapid.TB) []namedRecord {
 		{quietEarlier, copied(record(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}}))},
 		{erasure1, record(erase{From: 3, To: 900, Operations: 300, Blocks: []string{"A", "B"}}, Effect{})},
 		{erasure2, record(erase{From: 7, To: 7, Operation: 2, Operations: 1}, Effect{})},
+		{loss, record(erase{Lost: true, From: 3, To: 9, Operations: 2}, Effect{})},
 	}
 }
 

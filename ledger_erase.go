@@ -126,9 +126,30 @@ func (l *Ledger) eraseIn(ctx context.Context, id AccountID, entry uint64, done *
 		return err
 	}
 	before := done.Operations + done.Blocks
+	err := l.inPieces(ctx, id, func() (more bool, err error) {
+		n, op, err := e.piece(ctx)
+		if err == nil {
+			done.Operations += op.Operations
+			done.Blocks += uint64(len(op.Blocks))
+		}
+		return n > 0, err
+	})
+	if err != nil {
+		return err
+	}
+	if done.Operations+done.Blocks > before {
+		done.Accounts++
+	}
+	done.Kept += e.kept
+	return nil
+}
+
+// inPieces calls piece as long as it says that there is more, and again when it came too
+// late.
+func (l *Ledger) inPieces(ctx context.Context, id AccountID, piece func() (more bool, err error)) error {
 	behind := 0
 	for more, attempt := true, 1; more; {
-		n, op, err := e.piece(ctx)
+		next, err := piece()
 		again, ok := errors.AsType[*redecideError](err)
 		if ok {
 			err = l.awaitAfresh(ctx, id, again, &behind)
@@ -142,14 +163,7 @@ func (l *Ledger) eraseIn(ctx context.Context, id AccountID, entry uint64, done *
 		case err != nil:
 			return err
 		}
-		attempt, behind = 1, 0
-		done.Operations += op.Operations
-		done.Blocks += uint64(len(op.Blocks))
-		more = n > 0
+		more, attempt, behind = next, 1, 0
 	}
-	if done.Operations+done.Blocks > before {
-		done.Accounts++
-	}
-	done.Kept += e.kept
 	return nil
 }

@@ -173,15 +173,22 @@ func (e *eraser) queue(ctx context.Context) (*flight, erase, error) {
 	if op.From == 0 && len(op.Blocks) == 0 {
 		return nil, erase{}, nil
 	}
-	r := request{account: e.id, op: op}
+	f, err := l.queueErasure(ctx, s, op, texts)
+	return f, op, err
+}
+
+// queueErasure decides an erasure, and queues it with what is left of the records' texts.
+func (l *Ledger) queueErasure(ctx context.Context, s *slot, op erase, texts []RecordTexts) (*flight, error) {
+	r := request{account: s.id, op: op}
+	var err error
 	if r.bits, err = l.ids.draw(); err != nil {
-		return nil, erase{}, err
+		return nil, err
 	}
 	if err := s.fetch(ctx, l.store, op); err != nil {
-		return nil, erase{}, err
+		return nil, err
 	}
 	if _, err := l.advance(s.account); err != nil {
-		return nil, erase{}, err
+		return nil, err
 	}
 	s.makeRoom(l.expiries)
 	d := newDecision(l, &r, s.account)
@@ -190,11 +197,11 @@ func (e *eraser) queue(ctx context.Context) (*flight, erase, error) {
 	err = d.decide()
 	s.deciding = false
 	if err != nil {
-		return nil, erase{}, err
+		return nil, err
 	}
 	d.texts = texts
 	f, _ := l.commit.queue(s, &d.written, d.pieces, false)
-	return f, op, nil
+	return f, nil
 }
 
 // lookAtBlocks finds the blocks made since it last did that are concerned and have

@@ -2,8 +2,10 @@ package creditledger
 
 // erase is the ledger's own operation, as it stands in the journal: that what was said in
 // some records is gone, and the metadata of some blocks. A caller asks for it with
-// Ledger.Erase, and not as for other operations. It holds no word of what it erased.
+// Ledger.Erase, or notes with Ledger.NoteLoss what damage took, and not as for other
+// operations. It holds no word of what it erased.
 type erase struct {
+	Lost       bool     // nobody erased the texts: damage did
 	From, To   uint64   // the records, the first and the last of them; 0: none
 	Operation  uint64   // which operation of the record From, counted from 1; 0: all, of all of the records
 	Operations uint64   // how many operations had something to say
@@ -19,6 +21,8 @@ func (op erase) check() error {
 		return invalid("op", "an erasure of records %d to %d, %d operations", op.From, op.To, op.Operations)
 	case op.Operation != 0 && (op.From != op.To || op.Operation > MaxBatch):
 		return invalid("op", "an erasure of operation %d in records %d to %d", op.Operation, op.From, op.To)
+	case op.Lost && (op.From == 0 || len(op.Blocks) > 0):
+		return invalid("op", "a loss that is of other than texts")
 	case op.From == 0 && len(op.Blocks) == 0:
 		return invalid("op", "an erasure of nothing")
 	}

@@ -14,6 +14,7 @@ type Verification struct {
 	OK                                 bool       // everything was looked at, and nothing breaks a rule
 	Accounts, Records, Entries, Blocks uint64     // looked at
 	Erased                             uint64     // of the records, those of which texts are erased
+	Lost                               uint64     // of the records, those of which texts are lost, as NoteLoss noted
 	Violation                          *Violation // the first; nil when there is none, or trouble with reading came first
 }
 
@@ -195,7 +196,7 @@ func (r *verification) each(ctx context.Context, accounts []AccountID) ([]Verifi
 func (r *verification) account(ctx context.Context, on AccountID, listed bool) (Verification, error) {
 	v := newVerifier(r, on, listed)
 	err := v.run(ctx)
-	res := Verification{Accounts: 1, Records: v.records, Entries: v.replay.head.Entries, Blocks: v.replay.head.Blocks, Erased: v.texts.erased}
+	res := Verification{Accounts: 1, Records: v.records, Entries: v.replay.head.Entries, Blocks: v.replay.head.Blocks, Erased: v.texts.erased, Lost: v.texts.lost}
 	if res.Violation = violationOf(err, on, v.reading); err != nil && res.Violation == nil {
 		return res, fmt.Errorf("verify %s: %w", on, err)
 	}
@@ -233,6 +234,7 @@ func (v *Verification) add(part *Verification) {
 	v.Entries += part.Entries
 	v.Blocks += part.Blocks
 	v.Erased += part.Erased
+	v.Lost += part.Lost
 	v.Violation = part.Violation
 }
 

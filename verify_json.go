@@ -8,6 +8,7 @@ type verifyObject struct {
 	Entries   uint64        `json:"entries"`
 	Blocks    uint64        `json:"blocks"`
 	Erased    uint64        `json:"erased,omitempty"`
+	Lost      uint64        `json:"lost,omitempty"`
 	Violation string        `json:"violation,omitempty"`
 	Accounts  uint64        `json:"accounts"`
 	Records   uint64        `json:"records"`
@@ -27,7 +28,7 @@ type brokenObject struct {
 // MarshalJSON writes the verification in the words of operations files. It is of one that
 // came to its end: beside an error, nothing is proved.
 func (v Verification) MarshalJSON() ([]byte, error) {
-	o := verifyObject{OK: v.Violation == nil, Entries: v.Entries, Blocks: v.Blocks, Erased: v.Erased, Accounts: v.Accounts, Records: v.Records}
+	o := verifyObject{OK: v.Violation == nil, Entries: v.Entries, Blocks: v.Blocks, Erased: v.Erased, Lost: v.Lost, Accounts: v.Accounts, Records: v.Records}
 	if b := v.Violation; b != nil {
 		o.Violation = b.String()
 		o.Broken = &brokenObject{b.Account.Customer, b.Account.Currency, b.Record, b.Entry, b.Block, b.Rule, b.Detail}
@@ -41,7 +42,7 @@ func (v *Verification) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &o); err != nil {
 		return badJSON("verification", err)
 	}
-	read := Verification{Accounts: o.Accounts, Records: o.Records, Entries: o.Entries, Blocks: o.Blocks, Erased: o.Erased}
+	read := Verification{Accounts: o.Accounts, Records: o.Records, Entries: o.Entries, Blocks: o.Blocks, Erased: o.Erased, Lost: o.Lost}
 	switch b := o.Broken; {
 	case b != nil:
 		read.Violation = &Violation{AccountID{b.Customer, b.Currency}, b.Record, b.Entry, b.Block, b.Rule, b.Detail}

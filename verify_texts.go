@@ -3,18 +3,19 @@ package creditledger
 import (
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 )
 
 // textProof is what a verification keeps of erased texts. A text may be missing only where
-// the journal says that it was erased.
+// the journal says that it was erased, or lost.
 type textProof struct {
-	erased  uint64        // records of which texts are not there
-	missing []missingText // in order
-	copied  bool          // a record before was made by a copy
-	ended   bool          // and one behind it was not
-	was     Seal          // of the record before, in the ledger that this one is a copy of
-	notes   []erase
+	erased, lost uint64        // records of which texts are not there
+	missing      []missingText // in order
+	copied       bool          // a record before was made by a copy
+	ended        bool          // and one behind it was not
+	was          Seal          // of the record before, in the ledger that this one is a copy of
+	notes        []erase
 }
 
 // missingText is an operation that said something, and nothing of that is left.
@@ -28,23 +29,32 @@ const ruleTexts = "texts"
 // proveTexts notes what is missing of a record's texts, and holds an erasure to what it
 // says that it erased. That texts are those sealed, reading them has shown.
 func (v *verifier) proveTexts(ctx context.Context, s Snapshot, rec *OpRecord) error {
+	if note := v.texts.take(rec); note != nil {
+		return v.isErased(ctx, s, note)
+	}
+	return nil
+}
+
+// take notes what is missing of a record's texts, or that the record says that others
+// are, which it returns then.
+func (t *textProof) take(rec *OpRecord) (note *erase) {
 	gone := false
 	for i := range rec.Texts {
 		if rec.erased(i) {
 			gone = true
-			v.texts.missing = append(v.texts.missing, missingText{rec.Seq, i})
+			t.missing = append(t.missing, missingText{rec.Seq, i})
 		}
 	}
 	if gone {
-		v.texts.erased++
+		t.erased++
 	}
 	op, ok := rec.Op.(erase)
 	if !ok || op.From == 0 {
 		return nil
 	}
 	op.Blocks = nil
-	v.texts.notes = append(v.texts.notes, op)
-	return v.isErased(ctx, s, &op)
+	t.notes = append(t.notes, op)
+	return &op
 }
 
 // isErased reads the records of an erasure again: it may have come after they were read.
@@ -76,29 +86,76 @@ func (v *verifier) isErased(ctx context.Context, s Snapshot, op *erase) error {
 	return nil
 }
 
-// compareTexts makes sure that what is missing was erased.
+// compareTexts makes sure that what is missing was erased, or is known to be lost, and counts
+// the records of which texts are lost apart from those of which all that is missing was erased.
 func (v *verifier) compareTexts() error {
-	notes := v.texts.notes
-	slices.SortFunc(notes, func(a, b erase) int { return cmp.Compare(a.From, b.From) })
-	last := uint64(0) // up to which all is erased, of the notes that begin before what is looked at
-	single := map[missingText]bool{}
-	for _, op := range notes {
-		if op.Operation != 0 {
-			single[missingText{op.From, int(op.Operation) - 1}] = true
-		}
-	}
-	for _, m := range v.texts.missing {
-		for ; len(notes) > 0 && notes[0].From <= m.record; notes = notes[1:] {
-			if notes[0].Operation == 0 {
-				last = max(last, notes[0].To)
-			}
-		}
-		if m.record > last && !single[m] {
+	last := uint64(0) // record of which texts are lost
+	for m, why := range v.texts.judged() {
+		switch {
+		case why == textGone:
 			v.reading = m.record
 			return v.violation(ruleTexts, "what its operation %d said is gone, and no erasure says so", m.operation+1)
+		case why == textLost && m.record != last:
+			last = m.record
+			v.texts.erased, v.texts.lost = v.texts.erased-1, v.texts.lost+1
 		}
 	}
 	return nil
+}
+
+// Why a text is missing.
+const (
+	textGone   = iota // nothing says
+	textErased        // it was erased
+	textLost          // and before that it was lost, or that alone
+)
+
+// judged yields what is missing, in order, with what the journal says of it.
+func (t *textProof) judged() iter.Seq2[missingText, int] {
+	return func(yield func(missingText, int) bool) {
+		erased, lost := newCoverage(t.notes, false), newCoverage(t.notes, true)
+		for _, m := range t.missing {
+			why := textGone
+			if erased.has(m) {
+				why = textErased
+			}
+			if lost.has(m) {
+				why = textLost
+			}
+			if !yield(m, why) {
+				return
+			}
+		}
+	}
+}
+
+// coverage tells, of texts in order, whether notes of one kind are about them.
+type coverage struct {
+	notes  []erase // about all of their records, by the first
+	last   uint64  // up to which all is covered, of the notes that begin before what is looked at
+	single map[missingText]bool
+}
+
+func newCoverage(notes []erase, lost bool) *coverage {
+	c := &coverage{single: map[missingText]bool{}}
+	for _, op := range notes {
+		switch {
+		case op.Lost != lost:
+		case op.Operation != 0:
+			c.single[missingText{op.From, int(op.Operation) - 1}] = true
+		default:
+			c.notes = append(c.notes, op)
+		}
+	}
+	slices.SortFunc(c.notes, func(a, b erase) int { return cmp.Compare(a.From, b.From) })
+	return c
+}
+
+func (c *coverage) has(m missingText) bool {
+	for ; len(c.notes) > 0 && c.notes[0].From <= m.record; c.notes = c.notes[1:] {
+		c.last = max(c.last, c.notes[0].To)
+	}
+	return m.record <= c.last || c.single[m]
 }
 
 // proveWas makes sure that a record which a copy made of one in another ledger was the one

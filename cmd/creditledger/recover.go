@@ -21,8 +21,8 @@ decided again. Intact records beyond a gap cannot be appended; they are set asid
 the new file as records of kind "salvaged". Customers and other records beside the
 journal have no seal: the newest that can be read is copied. DAMAGED is not changed.
 In a file that was not closed, as after a crash, nothing may prove the last record of an
-account; such accounts are counted. A record whose text is damaged is kept without it:
-verify names the text that is missing.
+account; such accounts are counted. A record whose text is damaged is kept without it, and
+the journal of the new file notes the loss: verify says how many records it concerns.
 
 Prove the new file with creditledger verify, and compare it with your last backup.
 
@@ -77,6 +77,7 @@ type recoveredObject struct {
 	Recovered uint64 `json:"recovered"`
 	SetAside  uint64 `json:"set_aside"`
 	Lost      uint64 `json:"lost"`
+	Texts     uint64 `json:"texts_lost"`
 	Unproven  bool   `json:"unproven"`
 }
 
@@ -84,7 +85,7 @@ func (a *app) showRecovery(r *bolt.Recovery) error {
 	if a.json {
 		out := json.NewEncoder(a.out)
 		for _, c := range r.Accounts {
-			if err := out.Encode(recoveredObject{"recover", c.Account.Customer, c.Account.Currency, c.Recovered, c.SetAside, c.Lost, c.Unproven}); err != nil {
+			if err := out.Encode(recoveredObject{"recover", c.Account.Customer, c.Account.Currency, c.Recovered, c.SetAside, c.Lost, c.Texts, c.Unproven}); err != nil {
 				return err
 			}
 		}
@@ -110,11 +111,15 @@ func (a *app) showRecovery(r *bolt.Recovery) error {
 	for _, open := range r.Open {
 		fmt.Fprintf(a.out, "Not proven: %s.\n", open)
 	}
-	unproven := 0
+	unproven, texts := 0, uint64(0)
 	for _, c := range r.Accounts {
+		texts += c.Texts
 		if c.Unproven {
 			unproven++
 		}
+	}
+	if texts > 0 {
+		fmt.Fprintf(a.out, "What %s said is not in the new file.\n", count(texts, "operation", "operations"))
 	}
 	if unproven == 0 {
 		return nil

@@ -125,6 +125,9 @@ func (a *app) showVerification(answer *opsfile.Answer, unused string) error {
 		default:
 			fmt.Fprintf(out, "Whole: %s, %s, %s.\n", count(v.Accounts, "account", "accounts"),
 				count(v.Entries, "entry", "entries"), count(v.Blocks, "block", "blocks"))
+			if v.Lost > 0 {
+				fmt.Fprintf(out, "What %s said was lost to damage, as a recovery noted.\n", count(v.Lost, "record", "records"))
+			}
 		}
 	})
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 type Recovery struct {
 	Accounts []RecoveredAccount // in order
 	Records  int                // of upper layers, copied
-	Damaged  int                // of upper layers, and texts of records, found and not what was put
+	Damaged  int                // of upper layers, found and not what was put
 	Unread   int                // pages that are damaged as a whole, or cut off
 
 	// Open says in sentences, up to 100, what the file does not prove: what may be missing
@@ -33,6 +33,11 @@ type Recovery struct {
 type RecoveredAccount struct {
 	Account                            creditledger.AccountID
 	Version, Recovered, SetAside, Lost uint64
+	// Texts is how many operations of records in the new file said something that is not
+	// in it and that nobody erased: of those recovered, what was damaged, as the account's
+	// journal notes in records of its own (creditledger.Ledger.NoteLoss); of those set aside,
+	// all.
+	Texts uint64
 	// Nothing else in the file has the seal of the last record recovered: the file was
 	// not closed, or its head is lost. Only a checkpoint or a backup can prove it.
 	Unproven bool
@@ -46,7 +51,7 @@ const SalvagedKind = "salvaged"
 // Whole reports whether nothing is missing, and the file proves that nothing is.
 func (r *Recovery) Whole() bool {
 	for _, a := range r.Accounts {
-		if a.Recovered < a.Version {
+		if a.Recovered < a.Version || a.Texts > 0 {
 			return false
 		}
 	}
@@ -58,7 +63,8 @@ func (r *Recovery) Whole() bool {
 // journal record counts if its bytes decode, wherever they stand in a row, and neither the
 // record after it nor a head has another seal for it. Each account's records up to the
 // first gap are imported, decided again as Ledger.Import does; those beyond it are set
-// aside. Documents of upper layers have no seal: the newest of each that can be read is
+// aside. A record whose texts are damaged is imported without them, and the journal of the new
+// file notes that they are lost. Documents of upper layers have no seal: the newest of each that can be read is
 // copied.
 //
 // The damaged file is not changed, and nobody may have it open. Memory grows with the
@@ -154,6 +160,9 @@ func (s *scan) accountsInto(ctx context.Context, l *creditledger.Ledger, r *Reco
 			return err
 		}
 		a.Recovered = uint64(n)
+		if a.Texts, err = l.NoteLoss(ctx, id); err != nil {
+			return err
+		}
 		a.Unproven = n > 0 && n == len(chain) && s.doubt(id, a.Recovered, &chain[n-1]) != proven
 		if err := s.setAside(ctx, l, &a); err != nil {
 			return err
@@ -313,11 +322,25 @@ func (s *scan) setAside(ctx context.Context, l *creditledger.Ledger, a *Recovere
 			if err := puts.add(ctx, l, id, data); err != nil {
 				return err
 			}
-			kept = true
+			kept, a.Texts = true, a.Texts+said(data)
 		}
 		if kept {
 			a.SetAside++
 		}
 	}
 	return puts.flush(ctx, l)
+}
+
+// said is how many operations of a record have a text beside it.
+func said(record []byte) (operations uint64) {
+	rec, err := creditledger.DecodeRecord(record)
+	if err != nil {
+		return 0
+	}
+	for i := range rec.Texts {
+		if rec.Texts[i].Digest != (creditledger.Seal{}) {
+			operations++
+		}
+	}
+	return operations
 }

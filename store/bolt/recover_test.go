@@ -281,39 +281,6 @@ func TestRecoverSaysWhatNothingProves(t *testing.T) {
 	}
 }
 
-// TestRecoverWithoutATextThatIsDamaged: a text that is not the one sealed is left out, and
-// the record is not.
-func TestRecoverWithoutATextThatIsDamaged(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	s := mustOpen(t, path, nil)
-	l := creditledger.New(s, nil)
-	for _, text := range []string{"first", "second"} {
-		if _, err := l.Do(t.Context(), ann, creditledger.Increment{Amount: creditledger.AmountOf(5), Description: text}, ""); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := errors.Join(l.Close(), s.Close()); err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.ReadFile(path)
-	if err == nil {
-		err = os.WriteFile(path+".damaged", bytes.ReplaceAll(file, []byte("second"), []byte("secund")), 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := bolt.Recover(t.Context(), path+".damaged", path+".new")
-	if err != nil || r.Whole() || r.Damaged == 0 || len(r.Accounts) != 1 || r.Accounts[0].Recovered != 2 {
-		t.Fatalf("%+v, %v", r, err)
-	}
-	s = mustOpen(t, path+".new", nil)
-	defer mustClose(t, s)
-	page, err := creditledger.New(s, nil).Entries(t.Context(), ann, creditledger.EntriesQuery{Ascending: true})
-	if err != nil || len(page.Entries) != 2 || page.Entries[0].Description != "first" || !page.Entries[1].Erased {
-		t.Errorf("%+v, %v", page.Entries, err)
-	}
-}
-
 // TestRecoverMissesRowsOfTheLog: in a file that was not closed a row of the log may be all
 // that knew of the last record of an account.
 func TestRecoverMissesRowsOfTheLog(t *testing.T) {

@@ -3,7 +3,6 @@ package bolt
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"os"
 	"strings"
 
@@ -70,6 +69,9 @@ func newScan(f *os.File, size int64, guess int) *scan {
 func (s *scan) all(ctx context.Context) error {
 	w, sound := s.trees()
 	if !sound {
+		if err := s.unreached(ctx, w); err != nil {
+			return err
+		}
 		return s.pages(ctx, func(uint64) bool { return true })
 	}
 	if err := s.pages(ctx, w.used.has); err != nil {
@@ -130,44 +132,6 @@ func (s *scan) page(page uint64) {
 		}
 	}
 	s.leaf(data, at, nil)
-}
-
-// trees walks over the pages of the trees, and reports whether it found no damage. It notes
-// what damage leaves open, because no page says what was in another one.
-func (s *scan) trees() (w *walk, sound bool) {
-	m, err := readMeta(s.file, s.size)
-	if err == nil {
-		err = m.check(s.size)
-	}
-	if err != nil {
-		s.leavesOpen("the meta pages lead nowhere: nothing shows whether all is here")
-		return nil, false
-	}
-	if m.older {
-		s.leavesOpen("one of the two meta pages is damaged: the last commit may be missing")
-	}
-	w, sound = newWalk(context.Background(), s.file, m), !m.alone
-	w.damaged = func(n node, _ error) {
-		sound = false
-		switch bucket := strings.TrimPrefix(n.in, "/"+string(topBucket)); bucket {
-		case "/records":
-			s.leavesOpen("page %d is damaged: records beside the journal may be missing", n.page)
-		case "/log", "/accounts", "", "/":
-			s.leavesOpen("page %d is damaged: accounts of which nothing is left may be missing, and records beside the journal", n.page)
-		}
-	}
-	_ = w.visit(node{page: m.root})
-	s.logEnd = w.logEnd
-	return w, sound
-}
-
-// maxOpen is how many things are listed that the file leaves open.
-const maxOpen = 100
-
-func (s *scan) leavesOpen(format string, args ...any) {
-	if len(s.open) < maxOpen {
-		s.open = append(s.open, fmt.Sprintf(format, args...))
-	}
 }
 
 // leaf looks at the elements of a leaf page that lies at an offset of the file, or of
@@ -299,7 +263,6 @@ func (s *scan) record(number uint64, texts, data []byte, at int64) bool {
 		return false
 	}
 	if rec.ReadTexts(texts) != nil {
-		s.damaged++
 		texts = nil
 	}
 	if !s.filling || rec.Seq <= s.versions[rec.Account] {
