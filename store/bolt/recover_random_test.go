@@ -1,6 +1,7 @@
 package bolt_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -163,4 +164,41 @@ func TestRandomDamageIsToldOf(t *testing.T) {
 		}
 	}
 	t.Logf("%d are called whole", wholes)
+}
+
+// TestRecoverTellsOfWhatNothingLeadsTo: beside damaged trees a page may be lost to which
+// nothing leads any more, because what named its bucket is damaged, too.
+func TestRecoverTellsOfWhatNothingLeadsTo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	data, _ := peopledLedger(t, rand.New(rand.NewPCG(1, 6)), path, true)
+	page := os.Getpagesize()
+	lost := 0
+	for from := 0; ; from += page { // leaves with records beside the journal, as they are and were
+		at := bytes.Index(data[from:], []byte("\x07invoice"))
+		if at < 0 {
+			break
+		}
+		from = (from + at) / page * page
+		clear(data[from:][:page])
+		lost++
+	}
+	named := allOf(data, []byte("records"))
+	if lost == 0 || len(named) == 0 {
+		t.Fatal("there are none")
+	}
+	for _, alter := range []func(at int){
+		func(at int) { data[at+6]++ }, // its name
+		func(at int) { data[at+6]--; binary.NativeEndian.PutUint64(data[at+7:], 0) }, // the page it begins at
+	} {
+		for _, at := range named {
+			alter(at)
+		}
+		damaged := path + fmt.Sprint(data[named[0]+6])
+		if err := os.WriteFile(damaged, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := bolt.Recover(t.Context(), damaged, damaged+".new"); err != nil || r.Whole() {
+			t.Errorf("called whole: %+v, %v", r, err)
+		}
+	}
 }

@@ -210,24 +210,26 @@ func TestRecover(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a record beside the journal altered", func(t *testing.T) {
-		data := bytes.Clone(sound)
-		key := []byte("\x08customerbob")
-		if !bytes.Contains(data, key) {
-			t.Fatal("there is none")
-		}
-		for at := 0; ; at += len(key) { // wherever copies of it are
-			i := bytes.Index(data[at:], key)
-			if i < 0 {
-				break
+	for _, nth := range []int{0, 1, 7, 8, 16} { // of its version, of its check, of its value
+		t.Run(fmt.Sprintf("a record beside the journal altered in byte %d", nth), func(t *testing.T) {
+			data := bytes.Clone(sound)
+			key := []byte("\x08customerbob")
+			if !bytes.Contains(data, key) {
+				t.Fatal("there is none")
 			}
-			at += i
-			data[at+len(key)+16] ^= 1 // behind its version and its check
-		}
-		if r := try(t, data); r.Whole() || r.Damaged != 1 || r.Records != 2 {
-			t.Errorf("got %+v", r)
-		}
-	})
+			for at := 0; ; at += len(key) { // wherever copies of it are
+				i := bytes.Index(data[at:], key)
+				if i < 0 {
+					break
+				}
+				at += i
+				data[at+len(key)+nth] ^= 0x1b
+			}
+			if r := try(t, data); r.Whole() || r.Damaged != 1 || r.Records != 2 {
+				t.Errorf("got %+v", r)
+			}
+		})
+	}
 }
 
 // TestRecoverSaysWhatNothingProves: in a file that was not closed, the last record of an

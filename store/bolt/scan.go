@@ -19,6 +19,7 @@ type scan struct {
 	versions map[creditledger.AccountID]uint64             // the highest that any head or record names
 	heads    map[creditledger.AccountID]creditledger.Head  // the newest
 	records  map[creditledger.DocumentID]version
+	aside    pageSet  // leaves of the bucket of upper layers, as the trees have it
 	damaged  int      // rows of upper layers that are not what was put
 	bad      int      // pages that cannot be read, or have no room for what they hold
 	extra    int64    // bytes of overflow pages that were read
@@ -131,11 +132,15 @@ func (s *scan) page(page uint64) {
 			}
 		}
 	}
-	s.leaf(data, at, nil)
+	var in []byte
+	if s.aside.has(page) {
+		in = bucketRecords
+	}
+	s.leaf(data, at, in)
 }
 
-// leaf looks at the elements of a leaf page that lies at an offset of the file, or of
-// a bucket without pages of its own that is called name.
+// leaf looks at the elements of a leaf page that lies at an offset of the file; name is the
+// bucket that it is of, if that is known, as that of one without pages of its own is.
 func (s *scan) leaf(data []byte, at int64, name []byte) {
 	p := page{data: data, size: uint64(len(data))}
 	if !p.fits() && !s.filling {
@@ -154,7 +159,7 @@ func (s *scan) leaf(data []byte, at int64, name []byte) {
 		case e.bucket && name == nil && len(value) >= bucketHeader+pageHeader && binary.NativeEndian.Uint64(value) == 0:
 			s.leaf(value[bucketHeader:], at+int64(e.value)+bucketHeader, key)
 		case !e.bucket:
-			s.pair(key, value, at+int64(e.value))
+			s.pair(name, key, value, at+int64(e.value))
 		}
 	}
 }
@@ -176,8 +181,9 @@ func (s *scan) between(p page, i int, from uint64, at int64) {
 }
 
 // pair takes what a key and a value show themselves to be: the keys of the buckets
-// differ in length or in their bytes, and the values are self-contained.
-func (s *scan) pair(key, value []byte, at int64) {
+// differ in length or in their bytes, and the values are self-contained. Where the bucket is
+// known to be that of upper layers, what shows nothing is a damaged row of theirs.
+func (s *scan) pair(bucket, key, value []byte, at int64) {
 	if len(key) == numberSize && s.logRow(binary.BigEndian.Uint64(key), value, at) {
 		return
 	}
@@ -193,18 +199,21 @@ func (s *scan) pair(key, value []byte, at int64) {
 			return
 		}
 	}
+	theirs := string(bucket) == string(bucketRecords)
 	id, ok := parseRecordKey(key)
-	if !ok && checkedRow(value) {
-		s.damaged++
-	}
-	if ok {
-		r, err := parseRow(id, key, value)
-		if err != nil && ownRow(value) {
+	if !ok {
+		if theirs || checkedRow(value) {
 			s.damaged++
 		}
-		if err == nil && r.Version > s.records[id].number && r.Version < 1<<40 {
-			s.records[id] = version{number: r.Version, value: r.Value}
+		return
+	}
+	switch r, err := parseRow(id, key, value); {
+	case err != nil || r.Version >= 1<<40:
+		if theirs || ownRow(value) {
+			s.damaged++
 		}
+	case r.Version > s.records[id].number:
+		s.records[id] = version{number: r.Version, value: r.Value}
 	}
 }
 

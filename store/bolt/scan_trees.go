@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -27,17 +28,26 @@ func (s *scan) trees() (w *walk, sound bool) {
 		if n.page >= 2 && n.page < m.pages && !w.used.has(n.page) {
 			w.used.add(n.page, 1) // it is accounted for
 		}
-		switch bucket := strings.TrimPrefix(n.in, "/"+string(topBucket)); bucket {
-		case "/records":
+		switch bucket := strings.TrimPrefix(n.in, "/"+string(topBucket)+"/"); {
+		case bucket == string(bucketRecords):
 			s.leavesOpen("page %d is damaged: records beside the journal may be missing", n.page)
-		case "/log", "/accounts", "", "/":
+		case !slices.ContainsFunc(derived, func(b []byte) bool { return bucket == string(b) }):
 			s.leavesOpen("page %d is damaged: accounts of which nothing is left may be missing, and records beside the journal", n.page)
+		}
+	}
+	w.whole = func(n node) {
+		if n.in == "/"+string(topBucket)+"/"+string(bucketRecords) {
+			s.aside.add(n.page, 1)
 		}
 	}
 	_ = w.visit(node{page: m.root})
 	s.logEnd = w.logEnd
 	return w, sound
 }
+
+// derived are the buckets that hold nothing which the log does not say, or nothing of
+// the ledger.
+var derived = [][]byte{bucketMeta, bucketJournal, bucketBlocks, bucketOpen, bucketBlockIDs, bucketHolders, bucketExpiries, bucketKeys, bucketDue, bucketRows, bucketOpenRows}
 
 // unreached looks, beside damaged trees, for pages that should be in one: what leads to them
 // may be what is damaged, and then nothing says whose they were. Those that can be read are

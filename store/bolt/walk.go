@@ -42,8 +42,10 @@ type walk struct {
 	levels [][]byte // a page for each level: its keys stay good while those below are visited
 	logEnd uint64   // number of the last record of the log, as its bucket says
 
-	// damaged, if not nil, is told of each page that is, and the walk goes on beside it.
+	// damaged, if not nil, is told of each page that is, and the walk goes on beside it;
+	// whole of each leaf page that is not.
 	damaged func(n node, err error)
+	whole   func(n node)
 }
 
 // node is a page to visit; its keys lie from low on and before high.
@@ -184,7 +186,11 @@ func (w *walk) look(n node) error {
 	case flagBranch:
 		return w.branch(n, p)
 	case flagLeaf:
-		return w.leaf(n, p)
+		if err := w.leaf(n, p); err != nil || w.whole == nil {
+			return err
+		}
+		w.whole(n)
+		return nil
 	}
 	return badPage(n.page, "its flags are %#x, not those of a tree", p.flags())
 }
