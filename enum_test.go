@@ -12,6 +12,7 @@ func TestNames(t *testing.T) {
 	checkNames(t, "FilterOperator", []FilterOperator{FilterIncludes, FilterExcludes}, ParseFilterOperator, "includes excludes")
 	checkNames(t, "Repay", []Repay{RepayFirst, RepayNever}, ParseRepay, "first never")
 	checkNames(t, "Overdraft", []Overdraft{OverdraftAllow, OverdraftReject, OverdraftStopAtZero}, ParseOverdraft, "allow reject stop_at_zero")
+	checkNames(t, "AfterLapse", []AfterLapse{AfterLapseCharge, AfterLapseRefuse}, ParseAfterLapse, "charge refuse")
 	checkNames(t, "EntryType", []EntryType{
 		EntryIncrement, EntryDecrement, EntryExpirationChange, EntryCreditBlockExpiry,
 		EntryVoidInitiated, EntryVoid, EntryAmendment,

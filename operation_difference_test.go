@@ -34,15 +34,35 @@ var fieldOrder = map[string][][2]string{
 	"Reverse": {
 		{"Charge", "charge"}, {"Entry", "entry"}, {"Amount", "amount"}, {"Description", "description"}, {"Metadata", "metadata"},
 	},
+	"Hold": {
+		{"HoldID", "hold_id"}, {"Amount", "amount"}, {"Until", "until"}, {"ItemID", "item_id"}, {"PriceID", "price_id"},
+		{"Overdraft", "overdraft"}, {"OverdraftLimit", "overdraft_limit"}, {"Description", "description"}, {"Metadata", "metadata"},
+	},
+	"ExtendHold": {
+		{"HoldID", "hold_id"}, {"Amount", "amount"}, {"Until", "until"},
+		{"Overdraft", "overdraft"}, {"OverdraftLimit", "overdraft_limit"}, {"Description", "description"}, {"Metadata", "metadata"},
+	},
+	"Capture": {
+		{"HoldID", "hold_id"}, {"Amount", "amount"}, {"KeepOpen", "keep_open"}, {"Overdraft", "overdraft"},
+		{"OverdraftLimit", "overdraft_limit"}, {"AfterLapse", "after_lapse"}, {"Description", "description"}, {"Metadata", "metadata"},
+	},
+	"Release": {
+		{"HoldID", "hold_id"}, {"Description", "description"}, {"Metadata", "metadata"},
+	},
 	"Activation": {
 		{"BlockID", "block_id"}, {"Description", "description"}, {"Metadata", "metadata"},
 	},
 }
 
+// comparedOperations have all fields of all kinds.
+func comparedOperations(t *testing.T) []Operation {
+	return append(filledOperations(t), filled[Hold](t), filled[ExtendHold](t), filled[Capture](t), filled[Release](t))
+}
+
 // TestDifference: each field counts, the first that differs is named, and two equal
 // operations have no difference.
 func TestDifference(t *testing.T) {
-	for _, op := range filledOperations(t) {
+	for _, op := range comparedOperations(t) {
 		kind := reflect.TypeOf(op)
 		order := fieldOrder[kind.Name()]
 		var listed []string
@@ -93,7 +113,7 @@ func TestDifference(t *testing.T) {
 }
 
 func TestDifferenceOfKinds(t *testing.T) {
-	kinds := append(filledOperations(t), Batch{spend("1")}, expire{})
+	kinds := append(comparedOperations(t), Batch{spend("1")}, expire{})
 	for i, a := range kinds {
 		for j, b := range kinds {
 			got := difference(a, b)

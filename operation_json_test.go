@@ -38,7 +38,45 @@ func anySingle(t *rapid.T) Operation {
 			return AtInstant(InstantOf(day) + Instant(rapid.Int64Range(0, 86_399_999_999).Draw(t, "microseconds")))
 		})).Draw(t, label)
 	}
-	switch rapid.IntRange(0, 5).Draw(t, "type") {
+	overdrafts := rapid.SampledFrom([]Overdraft{OverdraftAllow, OverdraftReject, OverdraftStopAtZero})
+	instants := rapid.SampledFrom([]Instant{0, 1, lastInstant})
+	limited := func(o Overdraft) (limit OverdraftLimit) {
+		if text := rapid.SampledFrom([]string{"", "0", "20.5"}).Draw(t, "limit"); text != "" && o == OverdraftAllow {
+			limit = OverdraftLimitOf(MustAmount(text))
+		}
+		return limit
+	}
+	switch rapid.IntRange(0, 9).Draw(t, "type") {
+	case 6:
+		op := Hold{
+			HoldID: id("hold"), Amount: amount, Until: instants.Draw(t, "until"), ItemID: text("item"), PriceID: text("price"),
+			Overdraft: overdrafts.Draw(t, "overdraft"), Description: text("description"), Metadata: metadata(),
+		}
+		op.OverdraftLimit = limited(op.Overdraft)
+		return op
+	case 7:
+		op := ExtendHold{
+			HoldID: id("hold"), Until: instants.Draw(t, "until"),
+			Overdraft: overdrafts.Draw(t, "overdraft"), Description: text("description"), Metadata: metadata(),
+		}
+		op.OverdraftLimit = limited(op.Overdraft)
+		if rapid.Bool().Draw(t, "more") {
+			op.Amount = amount
+		}
+		return op
+	case 8:
+		op := Capture{
+			HoldID: id("hold"), Overdraft: overdrafts.Draw(t, "overdraft"),
+			AfterLapse:  rapid.SampledFrom([]AfterLapse{AfterLapseCharge, AfterLapseRefuse}).Draw(t, "after lapse"),
+			Description: text("description"), Metadata: metadata(),
+		}
+		op.OverdraftLimit = limited(op.Overdraft)
+		if rapid.Bool().Draw(t, "more than 0") {
+			op.Amount, op.KeepOpen = amount, rapid.Bool().Draw(t, "keep open")
+		}
+		return op
+	case 9:
+		return Release{HoldID: id("hold"), Description: text("description"), Metadata: metadata()}
 	case 0:
 		op := Increment{
 			Amount: amount, BlockID: text("block"), EffectiveAt: when("effective", When{}), ExpiresAt: when("expires", When{}, Never()),
@@ -59,12 +97,9 @@ func anySingle(t *rapid.T) Operation {
 	case 1:
 		op := Decrement{
 			Amount: amount, ItemID: text("item"), PriceID: text("price"), InvoiceID: text("invoice"),
-			Overdraft: rapid.SampledFrom([]Overdraft{OverdraftAllow, OverdraftReject, OverdraftStopAtZero}).Draw(t, "overdraft"), Description: text("description"), Metadata: metadata(),
+			Overdraft: overdrafts.Draw(t, "overdraft"), Description: text("description"), Metadata: metadata(),
 		}
-		op.UsageAt = rapid.SampledFrom([]Instant{0, 1, lastInstant}).Draw(t, "usage")
-		if limit := rapid.SampledFrom([]string{"", "0", "20.5"}).Draw(t, "limit"); limit != "" && op.Overdraft == OverdraftAllow {
-			op.OverdraftLimit = OverdraftLimitOf(MustAmount(limit))
-		}
+		op.UsageAt, op.OverdraftLimit = instants.Draw(t, "usage"), limited(op.Overdraft)
 		return op
 	case 2:
 		op := ExpirationChange{
@@ -137,6 +172,12 @@ func TestOperationsInJSON(t *testing.T) {
 			`{"op":"decrement","amount":"1","item_id":"api","price_id":"p","invoice_id":"i","overdraft":"stop_at_zero","usage_at":"2040-01-01T00:00:00Z"}`},
 		{Reverse{Charge: "k", Amount: AmountOf(2), Description: "d"}, `{"op":"reverse","charge":"k","amount":"2","description":"d"}`},
 		{Reverse{Entry: 7}, `{"op":"reverse","entry":7}`},
+		{Hold{HoldID: "h", Amount: AmountOf(2), Until: when("2040-01-01"), ItemID: "api", PriceID: "p", Overdraft: OverdraftAllow, OverdraftLimit: OverdraftLimitOf(Amount{})},
+			`{"op":"hold","hold_id":"h","amount":"2","until":"2040-01-01T00:00:00Z","item_id":"api","price_id":"p","overdraft":"allow","overdraft_limit":"0"}`},
+		{ExtendHold{HoldID: "h", Amount: AmountOf(2)}, `{"op":"extend_hold","hold_id":"h","amount":"2"}`},
+		{Capture{HoldID: "h", Amount: AmountOf(2), KeepOpen: true, AfterLapse: AfterLapseRefuse}, `{"op":"capture","hold_id":"h","amount":"2","keep_open":true,"after_lapse":"refuse"}`},
+		{Capture{HoldID: "h"}, `{"op":"capture","hold_id":"h","amount":"0"}`},
+		{Release{HoldID: "h", Description: "d"}, `{"op":"release","hold_id":"h","description":"d"}`},
 		{ExpirationChange{BlockID: "b", Target: Never()}, `{"op":"expiration_change","block_id":"b","target_expiry_date":null}`},
 		{ExpirationChange{ExpiresAt: day, Target: day, Amount: AmountOf(2), NewBlockID: "n"},
 			`{"op":"expiration_change","expiry_date":"2041-01-01","target_expiry_date":"2041-01-01","amount":"2","new_block_id":"n"}`},
@@ -157,7 +198,7 @@ func TestOperationsInJSON(t *testing.T) {
 // TestOperationKeysAreComplete: no field of an operation is forgotten.
 func TestOperationKeysAreComplete(t *testing.T) {
 	for _, op := range []interface{ members() []member }{
-		&Increment{}, &Decrement{}, &ExpirationChange{}, &Void{}, &Amendment{}, &Activation{}, &Reverse{},
+		&Increment{}, &Decrement{}, &ExpirationChange{}, &Void{}, &Amendment{}, &Activation{}, &Reverse{}, &Hold{}, &ExtendHold{}, &Capture{}, &Release{},
 	} {
 		v := reflect.ValueOf(op).Elem()
 		written := map[uintptr]bool{}
@@ -210,6 +251,8 @@ func TestBadOperationsInJSON(t *testing.T) {
 		{`{"op":"decrement","amount":1,"overdraft_limit":"lots"}`, "overdraft_limit"}, {`{"op":"decrement","amount":1,"overdraft_limit":-1}`, "overdraft_limit"}, {`{"op":"decrement","amount":1,"overdraft":"stop"}`, "overdraft"},
 		{`{"op":"decrement","amount":1,"overdraft":"reject","usage_at":"2041-01-01"}`, "usage_at"},
 		{`{"op":"expiration_change","block_id":"b"}`, "target_expiry_date"}, {`{"op":"expiration_change","block_id":"b","target_expiry_date":""}`, "target_expiry_date"}, {`{"op":"void","block_id":"b","amount":1,"void_reason":"whim"}`, "void_reason"},
+		{`{"op":"hold","hold_id":"h"}`, "amount"}, {`{"op":"hold","amount":1}`, "hold_id"}, {`{"op":"hold","hold_id":"h","amount":1,"until":"2041-01-01"}`, "until"}, {`{"op":"hold","hold_id":"h","amount":1,"overdraft_limit":1}`, "overdraft_limit"},
+		{`{"op":"extend_hold","hold_id":"h","amount":-1}`, "amount"}, {`{"op":"capture","hold_id":"h","amount":0,"keep_open":true}`, "keep_open"}, {`{"op":"capture","hold_id":"h","amount":1,"after_lapse":"pay"}`, "after_lapse"}, {`{"op":"release"}`, "hold_id"},
 		{`{"op":"batch"}`, "operations"}, {`{"op":"batch","operations":[]}`, "operations"}, {`{"op":"batch","operations":[null]}`, "op"}, {`{"op":"batch","operations":{}}`, "operations"},
 		{`{"op":"batch","operations":[{"op":"void","block_id":"b"}]}`, "amount"}, {strings.Repeat(deep, 2000) + strings.Repeat("]}", 2000), "operations"}, {deep + strings.Repeat("1,", MaxBatch) + "1]}", "operations"},
 	} {
@@ -235,7 +278,7 @@ func TestBadOperationsInJSON(t *testing.T) {
 func TestBadOperationsAreNotWritten(t *testing.T) {
 	for _, op := range []Operation{
 		Increment{}, Increment{Amount: AmountOf(1), ExpiresAt: On(0)}, Increment{Amount: AmountOf(1), Source: 9}, Increment{Amount: AmountOf(1), Repay: 9}, Activation{BlockID: "\xff"},
-		Increment{Amount: AmountOf(1), Filters: []Filter{{Operator: 9, Values: []string{"a"}}}}, Decrement{Amount: AmountOf(1), UsageAt: -1, Overdraft: OverdraftReject}, Batch{}, Batch{nil}, Batch{Batch{}}, Batch{Void{}},
+		Increment{Amount: AmountOf(1), Filters: []Filter{{Operator: 9, Values: []string{"a"}}}}, Decrement{Amount: AmountOf(1), UsageAt: -1, Overdraft: OverdraftReject}, Capture{HoldID: "h", AfterLapse: 9}, Hold{HoldID: "h", Amount: AmountOf(1), Until: -1}, Batch{}, Batch{nil}, Batch{Batch{}}, Batch{Void{}},
 	} {
 		if data, err := json.Marshal(op); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%+v is written as %s, %v", op, data, err)
