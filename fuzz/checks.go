@@ -19,7 +19,9 @@ func (m *machine) check(t *rapid.T) {
 		return
 	}
 	for _, a := range m.accounts {
-		total, available := a.Now().BalanceAt(a.Instant(m.now()), "")
+		at := a.Instant(m.now())
+		told := a.AsOf(at)
+		total, available := told.Total(at), told.Available(at, "")
 		for _, s := range m.systems {
 			m.unchanged(t, s, a)
 			m.sameBalance(t, s, a, cl.BalanceQuery{}, a.Instant(m.now()), total, available)
@@ -156,7 +158,8 @@ func (m *machine) pastBalance(g *generator) {
 		at = g.at
 	}
 	item := oneOf(g, "item", items...)
-	total, available := g.state.BalanceAt(at, item)
+	told := g.on.AsOf(at)
+	total, available := told.Total(at), told.Available(at, item)
 	for _, s := range m.systems {
 		m.sameBalance(g.t, s, g.on, cl.BalanceQuery{At: at, Charge: cl.Charge{ItemID: item}}, at, total, available)
 	}

@@ -21,6 +21,7 @@ type generator struct {
 	state *model.State
 	at    cl.Instant
 	made  []string // ids that earlier operations of the same batch gave to blocks
+	held  []string // and to holds
 }
 
 var sixBits = rapid.IntRange(0, 63)
@@ -357,6 +358,7 @@ func (g *generator) activation() cl.Operation {
 var kinds = slices.Concat(
 	slices.Repeat([]string{"increment"}, 24), slices.Repeat([]string{"decrement"}, 26), slices.Repeat([]string{"expiration_change"}, 16),
 	slices.Repeat([]string{"void"}, 12), slices.Repeat([]string{"amendment"}, 12), slices.Repeat([]string{"activate"}, 6), slices.Repeat([]string{"reverse"}, 12),
+	slices.Repeat([]string{"hold"}, 7), slices.Repeat([]string{"extend_hold"}, 2), slices.Repeat([]string{"capture"}, 5), slices.Repeat([]string{"release"}, 2),
 )
 
 func (g *generator) single() cl.Operation {
@@ -378,6 +380,14 @@ func (g *generator) single() cl.Operation {
 		return g.activation()
 	case "reverse":
 		return g.reverse()
+	case "hold":
+		return g.hold()
+	case "extend_hold":
+		return g.extendHold()
+	case "capture":
+		return g.capture()
+	case "release":
+		return g.release()
 	}
 	panic("an operation of a kind that nobody makes")
 }

@@ -26,6 +26,8 @@ func Violations(ctx context.Context, l *cl.Ledger, on cl.AccountID) []string {
 	for i := range x.blocks {
 		if b := &x.blocks[i]; eligible(b, balance.AsOf) {
 			total.Add(total, model.Rat(b.Balance))
+		} else {
+			total.Add(total, model.Rat(b.Held))
 		}
 	}
 	x.expect(model.Text(total) == balance.Total.String(), "the eligible blocks hold %s, the total is %s", model.Text(total), balance.Total)

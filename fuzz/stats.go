@@ -119,9 +119,7 @@ func (s *Stats) Figures() map[string]int {
 }
 
 // Gaps lists what a long run should have seen and did not: an entry type below one
-// percent, a kind of refusal or a reason that never came. The reason held is not asked
-// for: the generator draws no holds, captures and releases yet. The naive model has them;
-// what is missing is their draws here and their translation into the model's operations.
+// percent, a kind of refusal or a reason that never came.
 func (s *Stats) Gaps() []string {
 	var gaps []string
 	total := 0
@@ -139,7 +137,7 @@ func (s *Stats) Gaps() []string {
 		}
 	}
 	for r := cl.ReasonFiltered; r <= cl.ReasonNotNeeded; r++ {
-		if r != cl.ReasonHeld && s.Reasons[r] == 0 {
+		if s.Reasons[r] == 0 {
 			gaps = append(gaps, fmt.Sprintf("never explained: %s", r))
 		}
 	}

@@ -18,7 +18,7 @@ func entryText(e *cl.Entry) string {
 	fmt.Fprintf(&b, "#%d %s %s %s %s→%s %s ", e.Seq, e.CreatedAt, e.Type, e.Amount, e.Starting, e.Ending, e.Status)
 	fmt.Fprintf(&b, "block %s/%d until %s cost %q filters %q ", e.Block.ID, e.Block.Number, e.Block.ExpiresAt, e.Block.CostBasis, e.Block.Filters)
 	fmt.Fprintf(&b, "key %q note %q %q invoices %q charge %q %q %q ", e.IdempotencyKey, e.Description, e.Metadata, e.CreatedInvoices, e.ItemID, e.PriceID, e.InvoiceID)
-	fmt.Fprintf(&b, "new %s %q void %s %q", e.NewBlockExpiry, e.NewBlockID, e.VoidAmount, e.VoidReason)
+	fmt.Fprintf(&b, "new %s %q void %s %q hold %q", e.NewBlockExpiry, e.NewBlockID, e.VoidAmount, e.VoidReason, e.HoldID)
 	return b.String()
 }
 
@@ -37,7 +37,7 @@ func wantedEntry(e *model.Entry, status cl.EntryStatus) string {
 	fmt.Fprintf(&b, "#%d %s %s %s %s→%s %s ", e.Seq, e.At, e.Type, model.Text(e.Amount), model.Text(e.Starting), model.Text(e.Ending), status)
 	fmt.Fprintf(&b, "block %s/%d until %s cost %q filters %q ", k.ID, k.Number, k.ExpiresAt, k.Cost, k.Filters)
 	fmt.Fprintf(&b, "key %q note %q %q invoices %q charge %q %q %q ", e.Key, description, metadata, e.Invoices, e.Item, e.Price, e.Invoice)
-	fmt.Fprintf(&b, "new %s %q void %s %q", e.NewExpiry, newID, voided, e.Reason)
+	fmt.Fprintf(&b, "new %s %q void %s %q hold %q", e.NewExpiry, newID, voided, e.Reason, e.Hold)
 	return b.String()
 }
 
@@ -66,7 +66,7 @@ func resultText(r *cl.Result, batch bool) string {
 		b.WriteString("  " + entryText(&r.Entries[i]) + "\n")
 	}
 	if !batch {
-		fmt.Fprintf(&b, "  overage %s consumed %s made %q\n", r.Overage, r.Consumed, r.NewBlockID)
+		fmt.Fprintf(&b, "  overage %s consumed %s made %q late %v%s\n", r.Overage, r.Consumed, r.NewBlockID, r.Late, holdText(r.Hold))
 	}
 	for i := range r.Results {
 		b.WriteString(resultText(&r.Results[i], false))
@@ -89,7 +89,7 @@ func wantedResult(r *model.Result, replayed, batch bool, grace bool) string {
 		if r.Made != nil {
 			made = r.Made.ID
 		}
-		fmt.Fprintf(&b, "  overage %s consumed %s made %q\n", orZero(r.Overage), orZero(r.Consumed), made)
+		fmt.Fprintf(&b, "  overage %s consumed %s made %q late %v%s\n", orZero(r.Overage), orZero(r.Consumed), made, r.Late, wantedHold(r.Hold))
 	}
 	for _, p := range r.Parts {
 		b.WriteString(wantedResult(p, false, false, grace))

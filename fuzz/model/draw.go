@@ -193,9 +193,4 @@ func (s *State) chargeOf(op Operation, of cl.Decrement) charge {
 }
 
 // policyOf is the overdraft policy of a decrement, which allows a debt unless it says otherwise.
-func policyOf(o cl.Overdraft) string {
-	if o == cl.OverdraftDefault {
-		return Allow
-	}
-	return o.String()
-}
+func policyOf(o cl.Overdraft) string { return policyOr(o, Allow) }

@@ -19,7 +19,7 @@ func (s *State) span(op cl.Increment) (effective, expires cl.Instant) {
 // untimely names a field of an operation that the clock shows to be wrong.
 func (s *State) untimely(op Operation) string {
 	wrong := ""
-	switch op := op.(type) {
+	switch op := own(op).(type) {
 	case cl.Increment:
 		if effective, expires := s.span(op); expires != 0 && (expires <= effective || expires <= s.now) {
 			wrong = "expiry_date"

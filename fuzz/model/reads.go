@@ -109,7 +109,7 @@ func (s *State) Explain(at cl.Instant, amount *big.Rat, item string) (list []Exp
 		case b.Balance.Sign() <= 0:
 			x.Reason = cl.ReasonEmpty
 		case s.freeAt(b, at).Sign() == 0:
-			x.AllHeld = true
+			x.Reason, x.AllHeld = cl.ReasonHeld, true
 		case left.Sign() > 0:
 			x.Reason, x.Use = cl.ReasonUsed, least(left, s.freeAt(b, at))
 			left = new(big.Rat).Sub(left, x.Use)

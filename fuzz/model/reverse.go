@@ -28,19 +28,6 @@ type Reverse struct {
 // Name is the operation's name in operations files.
 func (Reverse) Name() string { return "reverse" }
 
-// own is the model's own form of an operation of the library.
-func own(op Operation) Operation {
-	r, ok := op.(cl.Reverse)
-	if !ok {
-		return op
-	}
-	m := Reverse{Charge: r.Charge, Entry: int(r.Entry), Texts: Texts{Description: r.Description, Metadata: r.Metadata}}
-	if !r.Amount.IsZero() {
-		m.Amount = Rat(r.Amount)
-	}
-	return m
-}
-
 // charged lists the decrement entries that a reversal names, the last drawn first.
 func (s *State) charged(op Reverse) ([]*Entry, error) {
 	if op.Charge == "" {

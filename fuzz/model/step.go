@@ -56,7 +56,7 @@ func (s *State) run(d *Done, foreign, deleted bool) (*Result, error) {
 
 // allowedToTheDeleted tells what ends something that a deleted customer has.
 func allowedToTheDeleted(op Operation) bool {
-	switch op.(type) {
+	switch own(op).(type) {
 	case cl.Activation, Capture, Release, EndSchedule:
 		return true
 	}
