@@ -98,7 +98,7 @@ func (x *examination) sequence() {
 		x.expect(i == 0 || x.entries[i-1].CreatedAt <= e.CreatedAt, "entry %d goes back in time", e.Seq)
 		x.expect(e.Amount.Sign() >= 0 && e.VoidAmount.Sign() >= 0, "entry %d has a negative amount", e.Seq)
 		// What is drawn late is restored first, and what is taken back lapses again.
-		past := e.UsageAt != 0 || e.Reverses != 0 || e.Type == cl.EntryCreditBlockExpiry && i > 0 && x.entries[i-1].Reverses != 0
+		past := e.UsageAt != 0 || e.Reverses != 0 || e.HoldID != "" || e.Type == cl.EntryCreditBlockExpiry && i > 0 && x.entries[i-1].Reverses != 0
 		x.expect(!expired[e.Block.Number] || past, "entry %d touches block %d after its expiry", e.Seq, e.Block.Number)
 		amount, n := model.Rat(e.Amount), e.Block.Number
 		step := new(big.Rat).Sub(model.Rat(e.Ending), model.Rat(e.Starting))
