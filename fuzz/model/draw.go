@@ -2,6 +2,7 @@ package model
 
 import (
 	"math/big"
+	"slices"
 
 	cl "creditledger"
 )
@@ -119,11 +120,13 @@ func (d *drawing) draw(amount *big.Rat, payers []payer, r *Result) {
 		return
 	}
 	var last *Block
-	mayOwe := func(b *Block) bool {
-		return b.Eligible(d.s.now) && b.ExpiresAt == 0 && len(b.Filters) == 0 && d.s.HeldOf(b, d.s.now).Sign() == 0
-	}
-	if list := d.s.ordered(mayOwe); len(list) > 0 {
-		last = list[len(list)-1]
+	list := d.s.ordered(func(b *Block) bool { return b.Eligible(d.s.now) && b.ExpiresAt == 0 && len(b.Filters) == 0 })
+	for i, b := range list {
+		drawn := slices.ContainsFunc(d.shares, func(p payer) bool { return p.b == b })
+		// One that was emptied before serves only as long as no other stands behind it.
+		if d.s.HeldOf(b, d.s.now).Sign() == 0 && (b.Balance.Sign() != 0 || drawn || i == len(list)-1) {
+			last = b
+		}
 	}
 	if last == nil {
 		last = d.s.make(r, &Block{EffectiveAt: d.s.now, ActivatedAt: d.s.now, Balance: new(big.Rat)}, "")
