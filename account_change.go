@@ -169,15 +169,16 @@ func (c *change) fits(a *account) error {
 	for i := range c.edits {
 		sub(c.edits[i].was.balance)
 	}
+	// All that goes is taken off first, or what a hold promised could not be captured.
+	was, now := c.hold.unbacked(a.at)
+	sub(was)
+	add(now)
 	for i := range c.edits {
 		add(c.edits[i].now.balance)
 	}
 	for _, b := range c.created {
 		add(b.Balance)
 	}
-	was, now := c.hold.unbacked(a.at)
-	sub(was)
-	add(now)
 	if err != nil {
 		return constraint("the balances of the account's blocks would add up to 10^20 or more")
 	}

@@ -132,14 +132,14 @@ func checkSettlement(op Operation, at, settlement Instant) error {
 		d.UsageAt, time.Duration(settlement)*time.Microsecond, at)
 }
 
-// addCapped is a + b, or the largest whole amount if that is out of range: what lapsed over
+// addCapped is a + b, or the largest amount if that is out of range: what lapsed over
 // the years may add up to more than any charge can ask for.
 func addCapped(a, b Amount) Amount {
 	sum, err := a.Add(b)
 	if err != nil {
-		return largestWhole
+		return largestAmount
 	}
 	return sum
 }
 
-var largestWhole = MustAmount("99999999999999999999")
+var largestAmount = MustAmount("99999999999999999999.999999999999999999")

@@ -190,9 +190,9 @@ func (r *reversal) takeBack(d drawn, amount Amount) error {
 // giveBack gives the block what it has room for. If it has expired, that lapses again.
 func (r *reversal) giveBack(d drawn, amount Amount) (Amount, error) {
 	b := d.block
-	room, err := r.room(b)
-	if err != nil || room.Sign() <= 0 {
-		return Amount{}, err
+	room := r.room(b)
+	if room.Sign() <= 0 {
+		return Amount{}, nil
 	}
 	back := minAmount(amount, room)
 	line := Line{Type: EntryAmendment, At: r.account.at, Amount: back, Reverses: d.entry}
@@ -207,17 +207,14 @@ func (r *reversal) giveBack(d drawn, amount Amount) (Amount, error) {
 }
 
 // room is what a block can take: what it may hold, less what it holds and what it lost. A
-// block that was made for a debt takes no more than pays that.
-func (r *reversal) room(b *block) (Amount, error) {
+// block that was made for a debt takes no more than pays that. A block that holds a debt
+// has lost nothing, so room beyond the largest amount stays room for any.
+func (r *reversal) room(b *block) Amount {
 	now := r.state(b)
 	if b.Overdraft {
-		return now.balance.Neg(), nil
+		return now.balance.Neg()
 	}
-	room, err := now.capacity.Sub(now.balance)
-	if err == nil {
-		room, err = room.Sub(now.rare.Lapsed)
-	}
-	return room, err
+	return mustAmount(addCapped(now.capacity, now.balance.Neg()).Sub(now.rare.Lapsed))
 }
 
 // grantAgain makes a new block of what later grants have repaid of a block's debt, on the

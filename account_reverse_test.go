@@ -52,6 +52,12 @@ func TestReverse(t *testing.T) {
 			refuse: ErrConstraint, reason: "nothing is left",
 		},
 		{
+			rule:  "a debt goes back however large it is beside its block",
+			given: []bookStep{day(1, grant("B", "50000000000000000000"), spend("90000000000000000000"), spend("59000000000000000000"))}, op: back("2", ""),
+			want:   []string{"amendment B 90000000000000000000 -99000000000000000000→-9000000000000000000"},
+			answer: answer{reversed: "90000000000000000000"},
+		},
+		{
 			rule:  "R2: the last drawn goes back first",
 			given: []bookStep{day(1, grant("A", "30", expires("2026-06-01")), grant("B", "100"), spend("50"))}, op: back("3", "35"),
 			want: []string{"amendment B 20 80→100", "amendment A 15 100→115"}, answer: answer{reversed: "35"}, left: "A 15, B 100",

@@ -170,12 +170,12 @@ func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
 		return constraint("block %s expired %s", quote(src.ID), src.ExpiresAt)
 	case src.Balance.Sign() <= 0:
 		return constraint("block %s holds nothing to move", quote(src.ID))
-	case src.isHeld() && (src.free().IsZero() || (amount.Cmp(src.free()) > 0 && amount.Cmp(src.Balance) <= 0)):
-		return a.heldError(src)
 	case target != 0 && target < src.EffectiveAt:
 		return constraint("the new expiry %s is before block %s becomes effective, %s", target, quote(src.ID), src.EffectiveAt)
 	case amount.Cmp(src.Balance) > 0:
 		return constraint("block %s holds %s, less than %s", quote(src.ID), src.Balance, amount)
+	case src.isHeld() && (src.free().IsZero() || amount.Cmp(src.free()) > 0):
+		return a.heldError(src)
 	}
 	if amount.IsZero() {
 		amount = src.free()

@@ -24,7 +24,10 @@ func (m *machine) operation(g *generator, op cl.Operation, key cl.Key) {
 	q := model.Request{Op: op, Key: key, Clock: m.now(), Zone: m.zone(a.id.Customer)}
 	q.Foreign, q.Deleted = m.forbids(a.id)
 	preview := g.chance(6, "preview")
-	var accepted *cl.Result
+	var (
+		accepted *cl.Result
+		refused  error
+	)
 	for i, s := range m.systems {
 		if preview {
 			res, err := s.ledger.Preview(m.ctx, a.id, op, key)
@@ -49,16 +52,21 @@ func (m *machine) operation(g *generator, op cl.Operation, key cl.Key) {
 			}
 		default:
 			m.unchanged(g.t, s, a)
-			if i == 0 {
+			if refused = err; i == 0 {
 				m.stats.refused(err)
 			}
 		}
 	}
+	x := moment{op: op, on: a, before: a.Now(), at: a.Instant(q.Clock), err: refused, deleted: q.Deleted}
 	if accepted != nil {
-		before := len(a.Now().Entries)
 		a.Accept(q, accepted.Key)
 		a.keys = append(a.keys, accepted.Key)
-		m.stats.expiries(a.Now().Entries[before:], accepted)
+		m.stats.expiries(a.Now().Entries[len(x.before.Entries):], accepted)
+		x.after = a.Now()
+		x.result = x.after.Results[len(x.after.Results)-1]
+	}
+	if accepted != nil || refused != nil {
+		m.meet(x)
 	}
 }
 
@@ -223,6 +231,9 @@ func (m *machine) customer(g *generator) {
 		m.deleteCustomer(g, "cus_2")
 		return
 	}
+	if m.holding("cus_2") && g.chance(2, "with holds") {
+		id = "cus_2"
+	}
 	u := cl.CustomerUpdate{ID: id}
 	some := func(what string, list ...string) *string {
 		if g.below(2, what) == 0 {
@@ -258,9 +269,22 @@ func (m *machine) customer(g *generator) {
 			g.t.Fatalf("%s: customer %s: got %+v, %v, want %+v", s.name, id, stored, err, want)
 		}
 	}
-	if wantErr == "" {
-		m.customers[id] = want
+	if wantErr != "" {
+		return
 	}
+	if m.customers[id] = want; id == "cus_2" && m.holding(id) && g.chance(2, "delete with holds") {
+		m.deleteCustomer(g, id)
+		a := m.accounts[slices.IndexFunc(m.accounts, func(a *account) bool { return a.id.Customer == id })]
+		g = m.generator(g.t, a)
+		m.operation(g, oneOf(g, "end", g.capture(), g.release()), g.key())
+	}
+}
+
+// holding tells whether a customer has open holds.
+func (m *machine) holding(customer string) bool {
+	return slices.ContainsFunc(m.accounts, func(a *account) bool {
+		return a.id.Customer == customer && a.Now().Held(a.Instant(m.now())).Sign() > 0
+	})
 }
 
 // deleteCustomer deletes a customer, softly: its accounts take no operations any more

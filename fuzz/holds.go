@@ -3,6 +3,7 @@ package fuzz
 import (
 	"fmt"
 	"math/big"
+	"time"
 
 	cl "creditledger"
 	"creditledger/fuzz/model"
@@ -18,12 +19,8 @@ func (g *generator) hold() cl.Operation {
 		op.HoldID = fmt.Sprintf("h%d", g.m.fresh)
 		g.held = append(g.held, op.HoldID)
 	}
-	available := g.state.Available(g.at, op.ItemID)
-	op.Amount = g.amount(available, available, g.state.Total(g.at))
-	if model.Rat(op.Amount).Cmp(available) > 0 && available.Sign() > 0 && !g.chance(4, "too much") {
-		op.Amount = model.Amount(available)
-	}
-	if g.chance(2, "until") {
+	op.Amount = g.affordable(op.ItemID)
+	if g.below(3, "until") > 0 {
 		op.Until = g.until()
 	}
 	op.Overdraft, op.OverdraftLimit = g.policy()
@@ -36,15 +33,31 @@ func (g *generator) hold() cl.Operation {
 
 func (g *generator) extendHold() cl.Operation {
 	op := cl.ExtendHold{HoldID: g.holdID(24)}
-	if g.chance(2, "more") {
-		op.Amount = g.amount(g.state.Available(g.at, ""))
+	h := g.state.Hold(op.HoldID)
+	if g.below(3, "more") > 0 {
+		op.Amount = g.affordable("")
 	}
-	if g.chance(2, "longer") {
+	switch {
+	case !g.chance(2, "longer"):
+	case h != nil && !g.chance(4, "anyhow"):
+		end := h.CreatedAt.Add(24 * time.Hour)
+		op.Until = oneOf(g, "until", end, h.Until, min(end, h.Until.Add(time.Hour)), end+1, h.Until-1)
+	default:
 		op.Until = g.until()
 	}
 	op.Overdraft, op.OverdraftLimit = g.policy()
 	op.Description, op.Metadata = g.note()
 	return op
+}
+
+// affordable is an amount that mostly is available.
+func (g *generator) affordable(item string) cl.Amount {
+	available := g.state.Available(g.at, item)
+	amount := g.amount(available, available, g.state.Total(g.at))
+	if model.Rat(amount).Cmp(available) > 0 && available.Sign() > 0 && !g.chance(4, "too much") {
+		return model.Amount(available)
+	}
+	return amount
 }
 
 // capture takes less than a hold keeps, all, or more.
@@ -79,14 +92,24 @@ func (g *generator) holdID(unknown int) string {
 	if len(g.held) > 0 && g.chance(3, "of this batch") {
 		return oneOf(g, "held", g.held...)
 	}
-	var open, all []string
+	var all, open, outlived []string
 	for _, h := range g.state.Holds {
 		all = append(all, h.ID)
-		if h.State == model.Open {
-			open = append(open, h.ID)
+		if h.State != model.Open || h.Until <= g.at {
+			continue
+		}
+		open = append(open, h.ID)
+		for _, s := range h.Slices {
+			if g.state.Blocks[s.Block-1].Expired(g.at) {
+				outlived = append(outlived, h.ID)
+				break
+			}
 		}
 	}
-	if len(open) > 0 && !g.chance(6, "any hold") {
+	switch n := g.below(6, "any hold"); {
+	case len(outlived) > 0 && n < 3:
+		all = outlived
+	case len(open) > 0 && n < 5:
 		all = open
 	}
 	if len(all) == 0 {
@@ -95,13 +118,63 @@ func (g *generator) holdID(unknown int) string {
 	return all[len(all)-1-g.below(len(all), "hold")]
 }
 
-// until is an instant of the next day or a little more, or beside one at which something
-// happens.
+// until is an instant of the next day or a little more, mostly beside the next expiry.
 func (g *generator) until() cl.Instant {
-	if w := g.happening(); !w.IsZero() && g.chance(3, "happening") {
-		return w.Instant()
+	until := g.at.Add(oneOf(g, "span", spans[:7]...))
+	var next cl.Instant
+	for _, b := range g.state.Blocks {
+		if b.Balance.Sign() > 0 && b.ExpiresAt > g.at && (next == 0 || b.ExpiresAt < next) {
+			next = b.ExpiresAt
+		}
 	}
-	return g.at.Add(oneOf(g, "span", spans...))
+	if next != 0 && g.chance(2, "beside an expiry") {
+		until = next.Add(oneOf(g, "beside", 0, time.Hour, time.Hour, time.Minute, time.Microsecond, -time.Microsecond))
+	}
+	if until > g.at.Add(24*time.Hour) && !g.chance(6, "too long") {
+		until = g.at.Add(24 * time.Hour)
+	}
+	return until
+}
+
+// turning is when something happens to an open hold or to a block that it keeps; 0 for
+// none.
+func (g *generator) turning() cl.Instant {
+	var at []cl.Instant
+	for _, h := range g.state.Holds {
+		if h.State != model.Open || h.Until <= g.at {
+			continue
+		}
+		at = append(at, h.Until, h.Until-1, min(h.Until-1, g.at.Add(time.Minute)))
+		for _, s := range h.Slices {
+			if e := g.state.Blocks[s.Block-1].ExpiresAt; e > g.at {
+				at = append(at, e, e, e, min(h.Until-1, e.Add(time.Second)))
+			}
+		}
+	}
+	if len(at) == 0 {
+		return 0
+	}
+	return oneOf(g, "turning", at...)
+}
+
+// pair is two operations that are one act: of a hold, and of another or its block.
+func (g *generator) pair() cl.Batch {
+	switch g.below(3, "pair") {
+	case 1:
+		h := g.hold().(cl.Hold)
+		c := g.capture().(cl.Capture)
+		c.HoldID, c.Amount = h.HoldID, h.Amount
+		return cl.Batch{h, c}
+	case 2:
+		return cl.Batch{g.capture(), g.hold()}
+	}
+	r := g.release().(cl.Release)
+	v := g.void().(cl.Void)
+	if h := g.state.Hold(r.HoldID); h != nil && len(h.Slices) > 0 {
+		b := g.state.Blocks[h.Slices[g.below(len(h.Slices), "slice")].Block-1]
+		v.BlockID, v.Amount = b.ID, g.amount(b.Balance, b.Balance)
+	}
+	return cl.Batch{r, v}
 }
 
 // policy is an overdraft policy, mostly the one of the operation, and its limit.

@@ -30,6 +30,7 @@ func Violations(ctx context.Context, l *cl.Ledger, on cl.AccountID) []string {
 			total.Add(total, model.Rat(b.Held))
 		}
 	}
+	x.holds(balance.Held)
 	x.expect(model.Text(total) == balance.Total.String(), "the eligible blocks hold %s, the total is %s", model.Text(total), balance.Total)
 	return x.found
 }
@@ -37,6 +38,7 @@ func Violations(ctx context.Context, l *cl.Ledger, on cl.AccountID) []string {
 type examination struct {
 	entries []cl.Entry
 	blocks  []cl.Block
+	open    []cl.HoldInfo
 	effects map[uint64]*big.Rat // of all entries, by block
 	gone    map[uint64]*big.Rat // voided and transferred out, by block
 	found   []string
@@ -66,9 +68,12 @@ func (x *examination) read(ctx context.Context, l *cl.Ledger, on cl.AccountID) e
 		}
 		x.blocks = append(x.blocks, page.Blocks...)
 		if q.Cursor = page.Next; q.Cursor == "" {
-			return nil
+			break
 		}
 	}
+	var err error
+	x.open, err = l.Holds(ctx, on)
+	return err
 }
 
 func eligible(b *cl.Block, at cl.Instant) bool {
@@ -97,12 +102,10 @@ func (x *examination) sequence() {
 		x.expect(e.Seq == uint64(i+1), "entry %d has number %d", i+1, e.Seq)
 		x.expect(i == 0 || x.entries[i-1].CreatedAt <= e.CreatedAt, "entry %d goes back in time", e.Seq)
 		x.expect(e.Amount.Sign() >= 0 && e.VoidAmount.Sign() >= 0, "entry %d has a negative amount", e.Seq)
-		// What is drawn late is restored first, and what is taken back lapses again.
-		past := e.UsageAt != 0 || e.Reverses != 0 || e.HoldID != "" || e.Type == cl.EntryCreditBlockExpiry && i > 0 && x.entries[i-1].Reverses != 0
-		x.expect(!expired[e.Block.Number] || past, "entry %d touches block %d after its expiry", e.Seq, e.Block.Number)
 		amount, n := model.Rat(e.Amount), e.Block.Number
 		step := new(big.Rat).Sub(model.Rat(e.Ending), model.Rat(e.Starting))
 		pending := step.Sign() == 0
+		x.expect(!expired[n] || x.mayFollowExpiry(i), "entry %d touches block %d after its expiry", e.Seq, n)
 		switch e.Type {
 		case cl.EntryIncrement, cl.EntryAmendment:
 			x.expect(pending || step.Cmp(amount) == 0, "entry %d: the total moves by %s, not %s", e.Seq, model.Text(step), e.Amount)
@@ -127,6 +130,55 @@ func (x *examination) sequence() {
 			x.expect(false, "entry %d has type %s", e.Seq, e.Type)
 		}
 	}
+}
+
+// mayFollowExpiry tells what may touch a block after its expiry was written: usage that
+// is late, which restores what it draws; what is taken back, which lapses again; and what
+// a hold kept of the block until its expiry, which is captured or expires once it is free.
+func (x *examination) mayFollowExpiry(i int) bool {
+	e := &x.entries[i]
+	if e.UsageAt != 0 || e.Reverses != 0 {
+		return true
+	}
+	if e.Type == cl.EntryCreditBlockExpiry && i > 0 && x.entries[i-1].Reverses != 0 {
+		return x.entries[i-1].Block.Number == e.Block.Number && x.entries[i-1].Amount.Cmp(e.Amount) == 0
+	}
+	step := new(big.Rat).Sub(model.Rat(e.Starting), model.Rat(e.Ending))
+	kept := e.HoldID != "" && e.Type == cl.EntryDecrement || e.Type == cl.EntryCreditBlockExpiry
+	return kept && step.Cmp(model.Rat(e.Amount)) == 0 && x.effects[e.Block.Number].Cmp(step) >= 0
+}
+
+// holds proves that the slices of open holds are what blocks and the balance say is held,
+// and that no hold keeps or gave more than was set aside.
+func (x *examination) holds(held cl.Amount) {
+	sum, slices := new(big.Rat), map[string]*big.Rat{}
+	for i := range x.open {
+		h := &x.open[i]
+		own := model.Rat(h.Unbacked)
+		for _, s := range h.Slices {
+			x.expect(s.Amount.Sign() > 0, "hold %s has a slice of %s", h.ID, s.Amount)
+			own.Add(own, model.Rat(s.Amount))
+			if slices[s.BlockID] == nil {
+				slices[s.BlockID] = new(big.Rat)
+			}
+			slices[s.BlockID].Add(slices[s.BlockID], model.Rat(s.Amount))
+		}
+		x.expect(model.Text(own) == h.Held.String(), "hold %s keeps %s, its parts add up to %s", h.ID, h.Held, model.Text(own))
+		x.expect(own.Add(own, model.Rat(h.Captured)).Cmp(model.Rat(h.Amount)) <= 0, "hold %s gave or keeps %s of %s", h.ID, model.Text(own), h.Amount)
+		sum.Add(sum, model.Rat(h.Held))
+	}
+	x.expect(model.Text(sum) == held.String(), "the open holds keep %s, the balance says %s", model.Text(sum), held)
+	for i := range x.blocks {
+		b := &x.blocks[i]
+		kept := new(big.Rat)
+		if slices[b.ID] != nil {
+			kept = slices[b.ID]
+		}
+		x.expect(model.Text(kept) == b.Held.String(), "holds keep %s of block %s, which says %s", model.Text(kept), b.ID, b.Held)
+		x.expect(kept.Sign() == 0 || kept.Cmp(model.Rat(b.Balance)) <= 0, "holds keep %s of block %s, which has %s", model.Text(kept), b.ID, b.Balance)
+		delete(slices, b.ID)
+	}
+	x.expect(len(slices) == 0, "holds keep something of %d blocks that there are not", len(slices))
 }
 
 // blockSums proves the balance, the capacity and the bounds of each block.

@@ -205,7 +205,7 @@ func (m *machine) generator(t *rapid.T, on *account) *generator {
 var steps = slices.Concat(
 	slices.Repeat([]string{"operation"}, 66), slices.Repeat([]string{"clock"}, 14), slices.Repeat([]string{"retry"}, 7),
 	slices.Repeat([]string{"invalid"}, 3), slices.Repeat([]string{"sweep"}, 3), slices.Repeat([]string{"pager"}, 4),
-	slices.Repeat([]string{"customer"}, 1), slices.Repeat([]string{"reopen"}, 2),
+	slices.Repeat([]string{"customer"}, 2), slices.Repeat([]string{"reopen"}, 2),
 )
 
 func (m *machine) step(t *rapid.T) {
@@ -252,7 +252,11 @@ func (g *generator) key() cl.Key {
 }
 
 func (m *machine) moveClock(g *generator) {
-	switch g.below(8, "clock") {
+	n := g.below(8, "clock")
+	if at := g.turning(); n < 4 && at > m.now() && g.below(3, "of a hold") > 0 {
+		m.clock, n = at.Time(), 7
+	}
+	switch n {
 	default:
 		m.clock = m.clock.Add(oneOf(g, "forward", spans[:len(spans)-2]...))
 	case 4, 5:

@@ -60,6 +60,43 @@ func (g *generator) spoil(op cl.Operation) cl.Operation {
 	case cl.Activation:
 		op.BlockID = ""
 		return op
+	case cl.Reverse:
+		faults := []func(){
+			func() { op.Charge, op.Entry = "", 0 },
+			func() { op.Charge, op.Entry = "k1", 1 },
+			func() { op.Amount = cl.AmountOf(-1) },
+		}
+		faults[n%3]()
+		return op
+	case cl.Hold:
+		faults := []func(){
+			func() { op.HoldID = "" },
+			func() { op.Amount = cl.Amount{} },
+			func() { op.Until = g.at },
+			func() { op.Until = g.at.Add(24*time.Hour + time.Microsecond) },
+			func() { op.Overdraft, op.OverdraftLimit = cl.OverdraftReject, cl.OverdraftLimitOf(cl.AmountOf(1)) },
+			func() { op.Overdraft = 7 },
+			func() { op.ItemID = control },
+			func() { op.HoldID = long },
+		}
+		faults[n]()
+		return op
+	case cl.ExtendHold:
+		faults := []func(){func() { op.HoldID = "" }, func() { op.Amount = cl.AmountOf(-1) }, func() { op.Until = g.at - 1 }}
+		faults[n%3]()
+		return op
+	case cl.Capture:
+		faults := []func(){
+			func() { op.HoldID = "" },
+			func() { op.Amount = cl.AmountOf(-1) },
+			func() { op.Amount, op.KeepOpen = cl.Amount{}, true },
+			func() { op.AfterLapse = 3 },
+		}
+		faults[n%4]()
+		return op
+	case cl.Release:
+		op.HoldID = ""
+		return op
 	case cl.Batch:
 		switch n % 4 {
 		case 0:
@@ -178,6 +215,8 @@ func (g *generator) alter(op cl.Operation) cl.Operation {
 			op.Amount = other
 		}
 		return op
+	case cl.Reverse, cl.Hold, cl.ExtendHold, cl.Capture, cl.Release:
+		return g.alterNew(op, n, other)
 	case cl.Batch:
 		op = slices.Clone(op)
 		op[0] = g.alter(op[0])
@@ -207,6 +246,65 @@ func (g *generator) alterIncrement(op cl.Increment, n int, other cl.Amount) cl.O
 		op.Description, op.Priority = "other", op.Priority+1
 	case 11:
 		op.RequirePayment, op.Source = !op.RequirePayment, cl.SourceTopUp
+	}
+	return op
+}
+
+// alterNew is alter for what takes a charge back or is about a hold.
+func (g *generator) alterNew(op cl.Operation, n int, other cl.Amount) cl.Operation {
+	switch op := op.(type) {
+	case cl.Reverse:
+		switch n {
+		case 7:
+			op.Amount = other
+		case 8:
+			op.Charge += "x"
+		}
+		return op
+	case cl.Hold:
+		switch n {
+		case 6:
+			op.HoldID += "x"
+		case 7:
+			op.Amount = other
+		case 8:
+			op.Until = g.until()
+		case 9:
+			op.ItemID, op.PriceID = "other", "other"
+		case 10:
+			op.Overdraft, op.OverdraftLimit = g.policy()
+		}
+		return op
+	case cl.ExtendHold:
+		switch n {
+		case 7:
+			op.Amount = other
+		case 8:
+			op.Until = g.until()
+		case 9:
+			op.Overdraft, op.OverdraftLimit = g.policy()
+		}
+		return op
+	case cl.Capture:
+		switch n {
+		case 6:
+			op.Amount = other
+		case 7:
+			op.KeepOpen = !op.KeepOpen && !op.Amount.IsZero()
+		case 8:
+			op.Overdraft, op.OverdraftLimit = g.policy()
+		case 9:
+			op.AfterLapse = cl.AfterLapseRefuse
+		}
+		return op
+	case cl.Release:
+		switch n {
+		case 7:
+			op.HoldID += "x"
+		case 8:
+			op.Description += "x"
+		}
+		return op
 	}
 	return op
 }

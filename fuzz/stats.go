@@ -17,18 +17,24 @@ type Stats struct {
 	Refusals                        map[string]int // by kind
 	Fields                          map[string]int // by kind and field
 	Reasons                         map[cl.Reason]int
+	Meetings                        map[string]int // of features, by name
 }
 
 // NewStats returns empty statistics.
 func NewStats() *Stats {
 	return &Stats{
-		Operations: map[string]int{}, Entries: map[cl.EntryType]int{}, Refusals: map[string]int{}, Fields: map[string]int{}, Reasons: map[cl.Reason]int{},
+		Operations: map[string]int{}, Entries: map[cl.EntryType]int{}, Refusals: map[string]int{}, Fields: map[string]int{}, Reasons: map[cl.Reason]int{}, Meetings: map[string]int{},
 	}
 }
 
 func (s *Stats) result(op cl.Operation, r *cl.Result) {
 	s.Accepted++
 	s.Operations[op.Name()]++
+	if batch, ok := op.(cl.Batch); ok {
+		for _, part := range batch {
+			s.Operations[part.Name()]++
+		}
+	}
 	for _, e := range r.Entries {
 		s.Entries[e.Type]++
 	}
@@ -76,7 +82,7 @@ func (s *Stats) String() string {
 	for _, part := range []struct {
 		name string
 		m    map[string]int
-	}{{"operations", s.Operations}, {"refusals", s.Refusals}, {"fields", s.Fields}} {
+	}{{"operations", s.Operations}, {"refusals", s.Refusals}, {"fields", s.Fields}, {"meetings", s.Meetings}} {
 		fmt.Fprintf(&b, "\n%s:", part.name)
 		for _, k := range sortedKeys(part.m) {
 			fmt.Fprintf(&b, " %s %d,", k, part.m[k])
@@ -112,14 +118,18 @@ func (s *Stats) Figures() map[string]int {
 			least = n
 		}
 	}
-	return map[string]int{
+	figures := map[string]int{
 		"steps": s.Steps, "accepted": s.Accepted, "refused": refused, "kinds of refusals": len(s.Refusals), "replayed": s.Replays,
 		"entries": entries, "percent of the rarest entry type": least * 100 / max(entries, 1), "disagreements": 0,
 	}
+	for name, n := range s.Meetings {
+		figures["met: "+name] = n
+	}
+	return figures
 }
 
-// Gaps lists what a long run should have seen and did not: an entry type below one
-// percent, a kind of refusal or a reason that never came.
+// Gaps lists what a long run should have seen and did not: an entry type or a kind of
+// operation below one percent, a kind of refusal, a reason or a meeting that never came.
 func (s *Stats) Gaps() []string {
 	var gaps []string
 	total := 0
@@ -134,6 +144,21 @@ func (s *Stats) Gaps() []string {
 	for _, k := range []string{model.Invalid, model.Mismatch, model.NotFound, model.Duplicate, model.Constraint, model.Insufficient} {
 		if s.Refusals[k]*1000 < s.Steps {
 			gaps = append(gaps, fmt.Sprintf("refused as %s: %d of %d steps", k, s.Refusals[k], s.Steps))
+		}
+	}
+	accepted := 0
+	for _, n := range s.Operations {
+		accepted += n
+	}
+	for _, kind := range slices.Compact(slices.Clone(kinds)) {
+		if n := s.Operations[kind]; n*100 < accepted {
+			gaps = append(gaps, fmt.Sprintf("%s: %d of %d operations", kind, n, accepted))
+		}
+	}
+	const long = 500_000 // the rarest meetings come once in some ten thousand steps
+	for _, meeting := range meetings {
+		if s.Steps >= long && s.Meetings[meeting.name] == 0 {
+			gaps = append(gaps, "never met: "+meeting.name)
 		}
 	}
 	for r := cl.ReasonFiltered; r <= cl.ReasonNotNeeded; r++ {

@@ -112,6 +112,9 @@ func refusal(err error) string {
 		missing      *cl.NotFoundError
 		duplicate    *cl.DuplicateError
 		insufficient *cl.InsufficientCreditsError
+		held         *cl.HeldError
+		closed       *cl.HoldStateError
+		gone         *cl.ReversalError
 	)
 	switch {
 	case err == nil:
@@ -126,6 +129,12 @@ func refusal(err error) string {
 		return model.Duplicate + " " + duplicate.ID
 	case errors.As(err, &insufficient):
 		return fmt.Sprintf("%s %s of %s", model.Insufficient, insufficient.Requested, insufficient.Available)
+	case errors.As(err, &held):
+		return model.Constraint + " " + strings.Join(held.Holds, ", ")
+	case errors.As(err, &closed):
+		return model.Constraint + " " + closed.State.String()
+	case errors.As(err, &gone):
+		return model.Constraint + " left " + gone.Left.String()
 	case errors.Is(err, cl.ErrConstraint):
 		return model.Constraint
 	}

@@ -23,10 +23,14 @@ func wrongNew(op Operation) (bad []string) {
 	case SetAside:
 		check(nameable(op.HoldID, 1), "hold_id")
 		check(positive(op.Amount), "amount")
+		check(op.Until.Valid(), "until")
+		check(nameable(op.Item, 0), "item_id")
+		check(nameable(op.Price, 0), "price_id")
 		limits(op.Overdraft, op.Limit)
 	case ExtendHold:
 		check(nameable(op.HoldID, 1), "hold_id")
 		check(op.Amount.Sign() >= 0, "amount")
+		check(op.Until.Valid(), "until")
 		limits(op.Overdraft, op.Limit)
 	case Capture:
 		check(nameable(op.HoldID, 1), "hold_id")
@@ -39,6 +43,7 @@ func wrongNew(op Operation) (bad []string) {
 		check(op.Charge != "" || op.Entry != 0, "charge")
 		check(op.Charge == "" || op.Entry == 0, "entry")
 		check(op.Entry >= 0, "entry")
+		check(nameable(string(op.Charge), 0), "charge")
 		check(op.Amount == nil || positive(op.Amount), "amount")
 	case Schedule:
 		bad = wrongSchedule(op)

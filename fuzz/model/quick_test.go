@@ -26,7 +26,7 @@ func TestQuickKnowsKeysMadeByTheLibrary(t *testing.T) {
 			}
 			a.Accept(q, key)
 		}
-		if _, err := ask(cl.Reverse{Charge: "auto-1", Amount: cl.AmountOf(2)}); err == nil || err.Error() != model.Constraint {
+		if _, err := ask(cl.Reverse{Charge: "auto-1", Amount: cl.AmountOf(2)}); err == nil || err.Error() != model.Constraint+" left 1" {
 			t.Errorf("quick %v: more than the charge is taken back: %v", quick, err)
 		}
 		if _, err := ask(cl.Reverse{Charge: "auto-1"}); err != nil {

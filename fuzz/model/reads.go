@@ -21,7 +21,10 @@ func (a *Account) AsOf(at cl.Instant) *State {
 			past.List = append(past.List, d)
 		}
 	}
-	s := past.Work()
+	s := a.Now().clone()
+	if len(past.List) < len(a.List) {
+		s = past.Work()
+	}
 	s.due(at, at)
 	s.now = at
 	return s

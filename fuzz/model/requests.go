@@ -37,6 +37,14 @@ func (r *Refusal) Error() string {
 	if r.Kind == Insufficient {
 		return r.Kind + " " + Text(r.Requested) + " of " + Text(r.Available)
 	}
+	switch {
+	case len(r.Holds) > 0:
+		return r.Kind + " " + strings.Join(slices.Sorted(slices.Values(r.Holds)), ", ")
+	case r.State != "":
+		return r.Kind + " " + r.State
+	case r.Left != nil:
+		return r.Kind + " left " + Text(r.Left)
+	}
 	return strings.TrimSpace(r.Kind + " " + r.What)
 }
 
@@ -187,6 +195,9 @@ func wrongOp(op Operation) []string {
 		check(false, "op")
 	default:
 		bad = wrongNew(op)
+	}
+	if c, capture := op.(cl.Capture); capture {
+		check(c.AfterLapse <= cl.AfterLapseRefuse, "after_lapse")
 	}
 	note(Note(op))
 	return bad
