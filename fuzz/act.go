@@ -119,7 +119,11 @@ func (m *machine) compare(t *rapid.T, s *system, what string, a *account, q mode
 		return q
 	}
 	_, batch := q.Op.(cl.Batch)
-	if g, w := resultText(res, batch), wantedResult(want, replayed, batch, m.grace > 0); g != w {
+	state := a.Now()
+	if !replayed {
+		state = a.Trial()
+	}
+	if g, w := resultText(res, batch), wantedResult(state, want, replayed, batch, m.grace > 0); g != w {
 		t.Fatalf("%s: %s %s under key %q on %s at clock %s:%s", s.name, what, opText(op), q.Key, a.id, q.Clock, difference(g, w))
 	}
 	if q.Key != "" && res.Key != q.Key || what == "do" && res.Key == "" {

@@ -2,7 +2,7 @@ package fuzz
 
 import (
 	"fmt"
-	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,10 +21,9 @@ func (m *machine) check(t *rapid.T) {
 	for _, a := range m.accounts {
 		at := a.Instant(m.now())
 		told := a.AsOf(at)
-		total, available := told.Total(at), told.Available(at, "")
 		for _, s := range m.systems {
 			m.unchanged(t, s, a)
-			m.sameBalance(t, s, a, cl.BalanceQuery{}, a.Instant(m.now()), total, available)
+			m.sameBalance(t, s, a, cl.BalanceQuery{}, told, at)
 		}
 	}
 	a := m.touched
@@ -34,6 +33,7 @@ func (m *machine) check(t *rapid.T) {
 	g := m.generator(t, a)
 	m.pastBalance(g)
 	m.blocks(g)
+	m.holds(g)
 	switch g.below(6, "look") {
 	case 0, 1:
 		m.lastEntries(g)
@@ -61,9 +61,8 @@ func (m *machine) glance(t *rapid.T) {
 		a = m.accounts[below(t, len(m.accounts), "look at")]
 	}
 	g := m.generator(t, a)
-	total, available := g.state.Total(g.at), g.state.Available(g.at, "")
 	for _, s := range m.systems {
-		m.sameBalance(t, s, a, cl.BalanceQuery{}, g.at, total, available)
+		m.sameBalance(t, s, a, cl.BalanceQuery{}, g.state, g.at)
 	}
 	switch g.below(12, "look") {
 	case 0:
@@ -76,6 +75,8 @@ func (m *machine) glance(t *rapid.T) {
 		m.explain(g)
 	case 4:
 		m.verify(t, a)
+	case 5:
+		m.holds(g)
 	}
 }
 
@@ -130,11 +131,12 @@ func (m *machine) sameDigest(t *rapid.T) {
 	}
 }
 
-func (m *machine) sameBalance(t *rapid.T, s *system, a *account, q cl.BalanceQuery, at cl.Instant, total, available *big.Rat) {
+func (m *machine) sameBalance(t *rapid.T, s *system, a *account, q cl.BalanceQuery, told *model.State, at cl.Instant) {
 	t.Helper()
 	got, err := s.ledger.Balance(m.ctx, a.id, q)
-	want := fmt.Sprintf("%s %s %s", model.Text(total), model.Text(available), at)
-	if g := fmt.Sprintf("%s %s %s", got.Total, got.Available, got.AsOf); err != nil || g != want {
+	total, available, held := told.Total(at), told.Available(at, q.Charge.ItemID), told.Held(at)
+	want := fmt.Sprintf("%s %s held %s %s", model.Text(total), model.Text(available), model.Text(held), at)
+	if g := fmt.Sprintf("%s %s held %s %s", got.Total, got.Available, got.Held, got.AsOf); err != nil || g != want {
 		t.Fatalf("%s: balance of %s, query %+v (clock %s): got %s, %v, want %s", s.name, a.id, q, m.now(), g, err, want)
 	}
 }
@@ -159,9 +161,8 @@ func (m *machine) pastBalance(g *generator) {
 	}
 	item := oneOf(g, "item", items...)
 	told := g.on.AsOf(at)
-	total, available := told.Total(at), told.Available(at, item)
 	for _, s := range m.systems {
-		m.sameBalance(g.t, s, g.on, cl.BalanceQuery{At: at, Charge: cl.Charge{ItemID: item}}, at, total, available)
+		m.sameBalance(g.t, s, g.on, cl.BalanceQuery{At: at, Charge: cl.Charge{ItemID: item}}, told, at)
 	}
 }
 
@@ -178,7 +179,7 @@ func (m *machine) blocks(g *generator) {
 		}
 		var want strings.Builder
 		for _, b := range list {
-			want.WriteString(wantedBlock(b) + "\n")
+			want.WriteString(wantedBlock(b, g.state.HeldOf(b, g.at)) + "\n")
 		}
 		for _, s := range m.systems {
 			var got strings.Builder
@@ -202,13 +203,36 @@ func (m *machine) blocks(g *generator) {
 	}
 }
 
+// holds compares the list of open holds.
+func (m *machine) holds(g *generator) {
+	want := ""
+	for _, h := range g.state.Holds {
+		if h.State == model.Open && g.at < h.Until {
+			want += wantedHold(g.state, h)
+		}
+	}
+	for _, s := range m.systems {
+		list, err := s.ledger.Holds(m.ctx, g.on.id)
+		slices.SortStableFunc(list, func(a, b cl.HoldInfo) int {
+			return slices.IndexFunc(g.state.Holds, func(h *model.Hold) bool { return h.ID == a.ID }) - slices.IndexFunc(g.state.Holds, func(h *model.Hold) bool { return h.ID == b.ID })
+		})
+		got := ""
+		for i := range list {
+			got += holdText(&list[i])
+		}
+		if err != nil || got != want {
+			g.t.Fatalf("%s: holds of %s at %s: %v%s", s.name, g.on.id, g.at, err, difference(got, want))
+		}
+	}
+}
+
 func (m *machine) explain(g *generator) {
 	item := oneOf(g, "item", items...)
 	amount := g.amount(g.state.Available(g.at, item))
 	list, overage := g.state.Explain(g.at, model.Rat(amount), item)
 	want := "overage " + model.Text(overage) + "\n"
 	for _, x := range list {
-		want += fmt.Sprintf("%s use %s %s\n", wantedBlock(x.Block), model.Text(x.Use), x.Reason)
+		want += fmt.Sprintf("%s use %s %s\n", wantedBlock(x.Block, g.state.HeldOf(x.Block, g.at)), model.Text(x.Use), x.Reason)
 		m.stats.Reasons[x.Reason]++
 	}
 	for _, s := range m.systems {

@@ -190,20 +190,25 @@ func holdText(h *cl.HoldInfo) string {
 	if h == nil {
 		return ""
 	}
-	return fmt.Sprintf("\n  hold %s %s of %s holds %s, %s unbacked, in %d slices, captured %s, until %s from %s for %q %q",
-		h.ID, h.State, h.Amount, h.Held, h.Unbacked, len(h.Slices), h.Captured, h.Until, h.CreatedAt, h.ItemID, h.PriceID)
+	text := fmt.Sprintf("\n  hold %s %s of %s holds %s, %s unbacked, captured %s, until %s from %s for %q %q",
+		h.ID, h.State, h.Amount, h.Held, h.Unbacked, h.Captured, h.Until, h.CreatedAt, h.ItemID, h.PriceID)
+	for _, s := range h.Slices {
+		text += fmt.Sprintf(" %s of %s", s.Amount, s.BlockID)
+	}
+	return text
 }
 
-func wantedHold(h *model.Hold) string {
+// wantedHold is the same of the model's hold, whose slices name blocks of the state.
+func wantedHold(s *model.State, h *model.Hold) string {
 	if h == nil {
 		return ""
 	}
-	slices := 0
-	for _, s := range h.Slices {
-		if s.Amount.Sign() > 0 {
-			slices++
+	text := fmt.Sprintf("\n  hold %s %s of %s holds %s, %s unbacked, captured %s, until %s from %s for %q %q",
+		h.ID, h.State, model.Text(h.Amount), model.Text(h.Held()), model.Text(h.Unbacked), model.Text(h.Captured), h.Until, h.CreatedAt, h.Item, h.Price)
+	for _, x := range h.Slices {
+		if x.Amount.Sign() > 0 {
+			text += fmt.Sprintf(" %s of %s", model.Text(x.Amount), s.Blocks[x.Block-1].ID)
 		}
 	}
-	return fmt.Sprintf("\n  hold %s %s of %s holds %s, %s unbacked, in %d slices, captured %s, until %s from %s for %q %q",
-		h.ID, h.State, model.Text(h.Amount), model.Text(h.Held()), model.Text(h.Unbacked), slices, model.Text(h.Captured), h.Until, h.CreatedAt, h.Item, h.Price)
+	return text
 }

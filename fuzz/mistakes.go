@@ -153,6 +153,18 @@ func (g *generator) reworded(op cl.Operation) cl.Operation {
 	case cl.Void:
 		op.Amount, op.Metadata = more(op.Amount), none(op.Metadata)
 		return op
+	case cl.Hold:
+		op.Amount, op.Metadata = more(op.Amount), none(op.Metadata)
+		if op.Overdraft == cl.OverdraftDefault {
+			op.Overdraft = cl.OverdraftReject
+		}
+		return op
+	case cl.Capture:
+		op.Amount, op.Metadata = more(op.Amount), none(op.Metadata)
+		if op.Overdraft == cl.OverdraftDefault {
+			op.Overdraft = cl.OverdraftStopAtZero
+		}
+		return op
 	case cl.Batch:
 		batch := slices.Clone(op)
 		for i := range batch {

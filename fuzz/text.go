@@ -46,17 +46,17 @@ func blockText(b *cl.Block) string {
 	if b.Overdraft {
 		initial, room = "none", "none"
 	}
-	return fmt.Sprintf("%s/%d made %s from %s until %s active %s (%s) initial %s balance %s room %s cost %q priority %d source %s filters %q invoice %q parent %q %q",
-		b.ID, b.Number, b.CreatedAt, b.EffectiveAt, b.ExpiresAt, b.ActivatedAt, b.Status, initial, b.Balance, room, b.CostBasis, b.Priority, b.Source, b.Filters, b.InvoiceID, b.ParentID, b.Metadata)
+	return fmt.Sprintf("%s/%d made %s from %s until %s active %s (%s) initial %s balance %s room %s cost %q priority %d source %s filters %q invoice %q parent %q %q held %s lapsed %s",
+		b.ID, b.Number, b.CreatedAt, b.EffectiveAt, b.ExpiresAt, b.ActivatedAt, b.Status, initial, b.Balance, room, b.CostBasis, b.Priority, b.Source, b.Filters, b.InvoiceID, b.ParentID, b.Metadata, b.Held, b.Lapsed)
 }
 
-func wantedBlock(b *model.Block) string {
+func wantedBlock(b *model.Block, held *big.Rat) string {
 	status := cl.BlockActive
 	if b.ActivatedAt == 0 {
 		status = cl.BlockPendingPayment
 	}
-	return fmt.Sprintf("%s/%d made %s from %s until %s active %s (%s) initial %s balance %s room %s cost %q priority %d source %s filters %q invoice %q parent %q %q",
-		b.ID, b.Number, b.CreatedAt, b.EffectiveAt, b.ExpiresAt, b.ActivatedAt, status, model.Text(b.Initial), model.Text(b.Balance), model.Text(b.Room()), b.Cost, b.Priority, b.Source, b.Filters, b.InvoiceID, b.ParentID, b.Metadata)
+	return fmt.Sprintf("%s/%d made %s from %s until %s active %s (%s) initial %s balance %s room %s cost %q priority %d source %s filters %q invoice %q parent %q %q held %s lapsed %s",
+		b.ID, b.Number, b.CreatedAt, b.EffectiveAt, b.ExpiresAt, b.ActivatedAt, status, model.Text(b.Initial), model.Text(b.Balance), model.Text(b.Room()), b.Cost, b.Priority, b.Source, b.Filters, b.InvoiceID, b.ParentID, b.Metadata, model.Text(held), model.Text(b.Lapsed))
 }
 
 func resultText(r *cl.Result, batch bool) string {
@@ -66,7 +66,7 @@ func resultText(r *cl.Result, batch bool) string {
 		b.WriteString("  " + entryText(&r.Entries[i]) + "\n")
 	}
 	if !batch {
-		fmt.Fprintf(&b, "  overage %s consumed %s made %q late %v%s\n", r.Overage, r.Consumed, r.NewBlockID, r.Late, holdText(r.Hold))
+		fmt.Fprintf(&b, "  overage %s consumed %s made %q late %v reversed %s lapsed %s lost %s%s\n", r.Overage, r.Consumed, r.NewBlockID, r.Late, r.Reversed, r.Lapsed, r.Lost, holdText(r.Hold))
 	}
 	for i := range r.Results {
 		b.WriteString(resultText(&r.Results[i], false))
@@ -74,7 +74,7 @@ func resultText(r *cl.Result, batch bool) string {
 	return b.String()
 }
 
-func wantedResult(r *model.Result, replayed, batch bool, grace bool) string {
+func wantedResult(s *model.State, r *model.Result, replayed, batch bool, grace bool) string {
 	status := cl.EntryCommitted
 	if grace {
 		status = cl.EntryPending
@@ -89,10 +89,11 @@ func wantedResult(r *model.Result, replayed, batch bool, grace bool) string {
 		if r.Made != nil {
 			made = r.Made.ID
 		}
-		fmt.Fprintf(&b, "  overage %s consumed %s made %q late %v%s\n", orZero(r.Overage), orZero(r.Consumed), made, r.Late, wantedHold(r.Hold))
+		fmt.Fprintf(&b, "  overage %s consumed %s made %q late %v reversed %s lapsed %s lost %s%s\n", orZero(r.Overage), orZero(r.Consumed), made, r.Late,
+			orZero(r.Reversed), orZero(r.Lapsed), orZero(r.Lost), wantedHold(s, r.Hold))
 	}
 	for _, p := range r.Parts {
-		b.WriteString(wantedResult(p, false, false, grace))
+		b.WriteString(wantedResult(s, p, false, false, grace))
 	}
 	return b.String()
 }
