@@ -126,6 +126,11 @@ type rowName struct {
 	key  string
 }
 
+// before reports whether it comes before another in the order of a store's rows.
+func (n rowName) before(other rowName) bool {
+	return n.kind < other.kind || n.kind == other.kind && n.key < other.key
+}
+
 // keep copies a record's bytes to where those of several lie.
 func (s *changeset) keep(b []byte) []byte {
 	const most = 64 << 10

@@ -18,6 +18,8 @@ type damaged struct {
 	head               creditledger.Head
 	open               []creditledger.Block
 	blocks             []creditledger.Block
+	openRows           []creditledger.Row
+	rows               []creditledger.StoredRow
 	journal            []creditledger.JournalRecord
 	ids                map[string]int // block id to index into blocks
 	keys               map[creditledger.Key]uint64
@@ -32,7 +34,14 @@ func copyOf(t testing.TB, w *world) *damaged {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.head, d.open = state.Head, state.Blocks
+	d.head, d.open, d.openRows = state.Head, state.Blocks, state.Rows
+	err = w.store.Snapshot(ctx, cus1, func(s creditledger.Snapshot) (err error) {
+		d.rows, err = s.Rows(ctx, 0, "", 1000)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if d.blocks, err = w.store.Blocks(ctx, cus1, 1, 1<<20); err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +78,7 @@ func (d *damaged) failing(what string) error {
 }
 
 func (d *damaged) Load(context.Context, creditledger.AccountID, *creditledger.Head) (*creditledger.State, error) {
-	return &creditledger.State{Head: d.head, Blocks: slices.Clone(d.open)}, d.failing("load")
+	return &creditledger.State{Head: d.head, Blocks: slices.Clone(d.open), Rows: slices.Clone(d.openRows)}, d.failing("load")
 }
 
 func (d *damaged) Journal(_ context.Context, _ creditledger.AccountID, from uint64, limit int, reverse bool) ([]creditledger.JournalRecord, error) {
@@ -157,8 +166,13 @@ func (s damagedSnapshot) Blocks(ctx context.Context, from uint64, limit int) ([]
 	return s.damaged.Blocks(ctx, s.id, from, limit)
 }
 
-func (s damagedSnapshot) Rows(context.Context, creditledger.RowKind, string, int) ([]creditledger.StoredRow, error) {
-	return nil, s.failing("rows")
+func (s damagedSnapshot) Rows(_ context.Context, kind creditledger.RowKind, after string, limit int) (found []creditledger.StoredRow, err error) {
+	for _, r := range s.rows {
+		if (r.Kind > kind || r.Kind == kind && r.Key > after) && len(found) < limit {
+			found = append(found, r)
+		}
+	}
+	return found, s.failing("rows")
 }
 
 func (s damagedSnapshot) Keys(_ context.Context, after creditledger.Key, limit int) (rows []creditledger.KeyedRecord, err error) {

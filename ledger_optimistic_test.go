@@ -160,6 +160,31 @@ func TestWhatAnotherLedgerMadeIsMetBehindTheStore(t *testing.T) {
 	}
 }
 
+// TestAnAttachmentIsMadeAfresh: an operation that brings documents along is decided afresh
+// when its account moved in the store meanwhile, by its caller, and its documents say what
+// was decided last.
+func TestAnAttachmentIsMadeAfresh(t *testing.T) {
+	s := newOptimistic(1, 100)
+	w, elsewhere := newWorldOver(t, s), newWorldOver(t, s.Store)
+	w.given(grant("A", "10"))
+	elsewhere.given(spend("4"))
+	var seen []string
+	res, err := w.DoWith(ctx, cus1, spend("1"), creditledger.DoOptions{Key: "k", Attach: func(res *creditledger.Result) ([]creditledger.DocumentPut, error) {
+		seen = append(seen, story(res.Entries))
+		return []creditledger.DocumentPut{put("a", 0, story(res.Entries))}, nil
+	}})
+	if err != nil || story(res.Entries) != "decrement A 1 6→5" {
+		t.Errorf("decided %v, %v", res, err)
+	}
+	if want := []string{"decrement A 1 10→9", "decrement A 1 6→5"}; !slices.Equal(seen, want) {
+		t.Errorf("the attachment saw %q, want %q", seen, want)
+	}
+	if got := w.record("a"); got != "decrement A 1 6→5 1" {
+		t.Errorf("the document says %s", got)
+	}
+	w.verified()
+}
+
 // TestOptimisticStoreFindsKeys: a key that was used before, by whomever, is found by the
 // commit; the answer is the first result, or that the key is taken, and the others in
 // the commit are decided without looking their keys up.

@@ -145,10 +145,14 @@ func (v *verifier) compareOpenRows(rows []Row) error {
 		}
 		open[rowName{r.Kind, r.Key}] = true
 	}
+	var missing *StoredRow // the first of them, so that the answer is always the same
 	for name, r := range v.rows {
-		if r.Open && !open[name] {
-			return v.rowViolation(&r.Row, "it is not listed as open and should be")
+		if r.Open && !open[name] && (missing == nil || name.before(rowName{missing.Kind, missing.Key})) {
+			missing = r
 		}
+	}
+	if missing != nil {
+		return v.rowViolation(&missing.Row, "it is not listed as open and should be")
 	}
 	return nil
 }
@@ -166,7 +170,7 @@ func (v *verifier) compareRows(ctx context.Context, s Snapshot) error {
 			name := rowName{r.Kind, r.Key}
 			replayed := v.rows[name]
 			switch {
-			case name.kind < after.kind || (name.kind == after.kind && name.key <= after.key):
+			case !after.before(name):
 				return standsStill("rows of " + v.id.String())
 			case replayed == nil:
 				return v.rowViolation(&r.Row, "the journal gives no such row")

@@ -246,6 +246,50 @@ func TestVerifyHead(t *testing.T) {
 	}
 }
 
+// TestVerifyRows alters, drops, doubles and invents what an account has beside blocks, and
+// where it is listed. The violation names the row.
+func TestVerifyRows(t *testing.T) {
+	w := newWorld(t)
+	w.given(grant("A", "100"), creditledger.Hold{HoldID: "open", Amount: amount("5")}, creditledger.Hold{HoldID: "done", Amount: amount("5")}, creditledger.Release{HoldID: "done"})
+	w.must(spend("7"), "charge")
+	w.given(creditledger.Reverse{Charge: "charge", Amount: amount("2")})
+	if got, err := copyOf(t, w).verify(nil); err != nil || got.Violation != nil {
+		t.Fatalf("as it is: %v, %v", got.Violation, err)
+	}
+	at := func(d *damaged, key string) int {
+		return slices.IndexFunc(d.rows, func(r creditledger.StoredRow) bool { return r.Key == key })
+	}
+	invented := creditledger.Row{Kind: creditledger.RowHold, Key: "zero"}
+	for _, c := range []struct {
+		what   string
+		damage func(d *damaged)
+		want   string
+	}{
+		{"an open hold is not listed", func(d *damaged) { d.openRows = nil }, `row "open" of kind 1: it is not listed as open and should be`},
+		{"it is listed twice", func(d *damaged) { d.openRows = append(d.openRows, d.openRows[0]) }, `row "open" of kind 1: it is listed as open and should not be`},
+		{"a closed one is listed", func(d *damaged) { d.openRows = append(d.openRows, d.rows[at(d, "done")].Row) }, `row "done" of kind 1: it is listed as open and should not be`},
+		{"one that never was is listed", func(d *damaged) { d.openRows = append(d.openRows, invented) }, `row "zero" of kind 1: it is listed as open and should not be`},
+		{"another value is listed", func(d *damaged) { d.openRows[0].Value = d.rows[at(d, "done")].Value }, `row "open" of kind 1: it is not what the journal gives`},
+		{"another value is stored", func(d *damaged) { d.rows[at(d, "done")].Value = d.openRows[0].Value }, `row "done" of kind 1: it is not what the journal gives`},
+		{"a closed one is stored as open", func(d *damaged) { d.rows[at(d, "done")].Open = true }, `row "done" of kind 1: it is not what the journal gives`},
+		{"one is gone", func(d *damaged) { d.rows = slices.Delete(d.rows, at(d, "done"), at(d, "done")+1) }, `2 rows are stored, the journal gives 3`},
+		{"one that never was is stored", func(d *damaged) {
+			d.rows = slices.Insert(d.rows, at(d, "open")+1, creditledger.StoredRow{Row: invented})
+		}, `row "zero" of kind 1: the journal gives no such row`},
+		{"what was taken back is more", func(d *damaged) {
+			i := slices.IndexFunc(d.rows, func(r creditledger.StoredRow) bool { return r.Kind == creditledger.RowReversal })
+			d.rows[i].Value = append(slices.Clone(d.rows[i].Value), 0)
+		}, `it is not what the journal gives`},
+	} {
+		d := copyOf(t, w)
+		c.damage(d)
+		got, err := d.verify(nil)
+		if err != nil || got.Violation == nil || got.Violation.Rule != "rows" || !strings.Contains(got.Violation.Error(), c.want) {
+			t.Errorf("%s: %v, %v; want %q", c.what, got.Violation, err, c.want)
+		}
+	}
+}
+
 // TestVerifyBlocks alters each field of every block, and where blocks are listed.
 func TestVerifyBlocks(t *testing.T) {
 	w := history(t)
