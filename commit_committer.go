@@ -31,7 +31,7 @@ type committer struct {
 	mu        sync.Mutex
 	idle      *sync.Cond
 	ready     []*slot // with a queued flight, none in the air
-	waiting   int     // operations in them, or a few more: one that joins a flight between gather and board counts until all that is ready is taken
+	waiting   int     // operations in them: the sum of what each counts
 	taken     int     // operations in the last commit
 	expected  int     // operations worth waiting for: those of the last commit may be followed by as many, and others waited when it landed
 	alone     bool    // the last commit had one operation, so perhaps nobody else writes
@@ -99,9 +99,11 @@ func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f 
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.waiting++
 	if first {
 		c.ready = append(c.ready, s)
+	}
+	if first || s.counted > 0 { // else a turn has chosen the slot, and takes this along
+		c.count(s, 1)
 	}
 	if !c.begin() {
 		return f, false
@@ -219,6 +221,12 @@ func (c *committer) requeue(s *slot, operations int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ready = append(c.ready, s)
+	c.count(s, operations)
+}
+
+// count counts operations of a slot that is ready. The caller holds mu.
+func (c *committer) count(s *slot, operations int) {
+	s.counted += operations
 	c.waiting += operations
 }
 

@@ -30,6 +30,8 @@ type slot struct {
 	// decided.
 	reserved bool
 
+	counted int // operations that the committer counts as waiting, guarded by its mutex; 0: it is not ready
+
 	toRedecide *redecideQueue // what is decided afresh before anything else; nil: nothing
 
 	// The cache's, guarded by its mutex.

@@ -40,10 +40,12 @@ func (t *turn) gather() bool {
 	if c.ready = c.ready[:left]; left == 0 {
 		c.ready = emptied(c.ready)
 	}
-	c.taken = c.waiting
-	if left == 0 {
-		c.waiting = 0
-	} else if c.begin() {
+	c.taken = 0
+	for _, s := range t.slots {
+		c.taken += s.counted
+		c.count(s, -s.counted)
+	}
+	if c.begin() {
 		c.env.spawn(c.run)
 	}
 	return true

@@ -97,3 +97,35 @@ func TestPatienceIsBoundedByTheClock(t *testing.T) {
 		})
 	}
 }
+
+// TestWaitingIsWhatIsReady: a commit that takes a part of what is ready counts that part out,
+// however long something is left.
+func TestWaitingIsWhatIsReady(t *testing.T) {
+	c := &committer{width: 1, accounts: 2, patience: 1, running: 1}
+	c.env.now, c.env.yield = func() time.Time { return time.Time{} }, func() {}
+	turn := &turn{committer: c}
+	operations := map[*slot]int{}
+	for i := range 5 {
+		s := &slot{}
+		operations[s] = 1 + i
+		c.requeue(s, operations[s])
+	}
+	for range 100 { // what a commit took is followed by as much
+		if !turn.gather() {
+			t.Fatal("it takes nothing")
+		}
+		taken, left := 0, 0
+		for _, s := range turn.slots {
+			taken += operations[s]
+		}
+		for _, s := range c.ready {
+			left += operations[s]
+		}
+		if c.taken != taken || c.waiting != left {
+			t.Fatalf("%d taken and %d waiting, want %d and %d", c.taken, c.waiting, taken, left)
+		}
+		for _, s := range turn.slots {
+			c.requeue(s, operations[s])
+		}
+	}
+}

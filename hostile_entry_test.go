@@ -57,6 +57,7 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 		}
 		return nil
 	},
+	"NoteLoss": func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.NoteLoss(ctx, on)) },
 	"Erase": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Erase(ctx, on.Customer, creditledger.Erasure{Currency: on.Currency}))
 	},

@@ -67,6 +67,7 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	"Erase": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.Erase(c, "cus_1", creditledger.Erasure{}))
 	},
+	"NoteLoss":   func(c context.Context, l *creditledger.Ledger) error { return errOf(l.NoteLoss(c, cus1)) },
 	"Sweep":      func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Sweep(c)) },
 	"Journal":    func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Journal(c, cus1, 1, 10)) },
 	"Checkpoint": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Checkpoint(c, cus1)) },

@@ -188,9 +188,14 @@ func TestNoLockIsKeptForNobody(t *testing.T) {
 // write to them: when all have ended, no account is locked.
 func TestLocksEndWithTheirDecisions(t *testing.T) {
 	s := newLocking()
-	var all sync.WaitGroup
+	var worlds []*world
 	for i := range byte(4) {
 		w := newWorldOver(t, s, func(o *creditledger.Options) { o.Random = creditledger.Random(i) })
+		w.total() // it is in memory, so that whoever commits first leaves conflicts to the others
+		worlds = append(worlds, w)
+	}
+	var all sync.WaitGroup
+	for _, w := range worlds {
 		all.Go(func() {
 			defer w.Close()
 			var clients sync.WaitGroup
