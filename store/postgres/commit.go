@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"creditledger"
 	"creditledger/store/internal/changes"
@@ -280,18 +281,25 @@ func notBegun(c *pgx.Conn, err error) error {
 
 // send runs a script and COMMIT, and makes sure of every answer.
 func (s *Store) send(ctx context.Context, c *pgx.Conn, b *script) error {
-	ctx, cancel := context.WithTimeout(ctx, s.opts.Patience)
+	return b.send(ctx, c, s.sql, s.opts.Patience)
+}
+
+func (b *script) send(ctx context.Context, c *pgx.Conn, sql *statements, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	data := c.PgConn().CustomData()
 	delete(data, warnedKey)
 	if !b.counted {
-		b.queue(anyRows, s.sql.commit)
+		b.queue(anyRows, sql.commit)
 	}
-	err := b.run(ctx, c)
+	if c.IsClosed() {
+		return &unsentError{pgconn.ErrConnClosed}
+	}
+	err := afterSending(b.run(ctx, c))
 	if err == nil && b.counted {
 		last := &script{}
-		last.queue(anyRows, s.sql.commit)
-		err = last.run(ctx, c)
+		last.queue(anyRows, sql.commit)
+		err = afterSending(last.run(ctx, c))
 	}
 	if err == nil && data[warnedKey] == true {
 		return errWarned
@@ -301,7 +309,7 @@ func (s *Store) send(ctx context.Context, c *pgx.Conn, b *script) error {
 			c.PgConn().Conn().Close()
 		} else if c.PgConn().TxStatus() != 'I' {
 			// Otherwise the pool would throw the connection away.
-			_, rollback := c.Exec(ctx, s.sql.rollback)
+			_, rollback := c.Exec(ctx, sql.rollback)
 			_ = rollback // the connection is then broken, and the pool sees that
 		}
 	}
@@ -324,6 +332,7 @@ type part struct {
 	at       accountPos
 	old      *pack                  // the head that it replaces; nil: none
 	asksHead bool                   // old has to be read
+	certain  bool                   // it is known that nothing has moved, and that its keys are new
 	known    map[uint64]storedBlock // of touched blocks that are not in old
 	pack     *pack                  // the head that it leaves
 	steps    []func(b *script)      // block rows

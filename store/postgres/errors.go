@@ -30,7 +30,7 @@ func classify(err error) class {
 	if err == errRolledBack || errors.Is(err, errMoved) {
 		return conflict
 	}
-	if err == errWarned {
+	if err == errWarned || errors.As(err, new(*sentError)) {
 		return ambiguous
 	}
 	var connecting *pgconn.ConnectError
@@ -53,6 +53,23 @@ func classify(err error) class {
 		return ambiguous
 	}
 	return refused
+}
+
+// sentError is an error on the way to the server after something was sent that may have
+// arrived. pgx says of some of them that nothing was sent: when a connection breaks while the
+// answer is read, the error is that of the next look at the connection, which is closed then.
+type sentError struct{ error }
+
+func (e *sentError) Unwrap() error { return e.error }
+
+// afterSending is the error of a COMMIT, or of what it was sent with, over a connection that
+// was open before.
+func afterSending(err error) error {
+	var server *pgconn.PgError
+	if err == nil || errors.As(err, &server) || !fromDriver(err) || !pgconn.SafeToRetry(err) {
+		return err
+	}
+	return &sentError{err}
 }
 
 // readOnly reports whether a server refused to write at all.

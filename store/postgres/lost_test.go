@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -277,4 +278,84 @@ func TestCrash(t *testing.T) {
 	}
 	verify(t, l)
 	t.Logf("%d acknowledged, %d errors seen", done.Load(), failed.Load())
+}
+
+// commitCut breaks connections at their COMMIT, or at what says "cut here".
+type commitCut struct {
+	deliver, down atomic.Bool  // whether COMMIT arrives; whether nothing can be dialled from then on
+	left          atomic.Int64 // how many are still to be broken
+	onCut         func()
+}
+
+func (cut *commitCut) install(c *pgxpool.Config) {
+	dial := c.ConnConfig.DialFunc
+	c.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		if cut.down.Load() && cut.left.Load() <= 0 {
+			return nil, errCut
+		}
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &commitCutConn{Conn: conn, cut: cut}, nil
+	}
+}
+
+type commitCutConn struct {
+	net.Conn
+	cut    *commitCut
+	broken atomic.Bool
+}
+
+func (c *commitCutConn) Write(b []byte) (int, error) {
+	if sent := strings.ToLower(string(b)); (strings.Contains(sent, "commit\x00") || strings.Contains(sent, "cut here")) && c.cut.left.Add(-1) >= 0 {
+		c.broken.Store(true)
+		if c.cut.onCut != nil {
+			c.cut.onCut()
+		}
+		if !c.cut.deliver.Load() {
+			return len(b), c.Conn.Close()
+		}
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *commitCutConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.broken.Load() {
+		_ = c.Conn.Close()
+		return 0, errCut
+	}
+	return n, err
+}
+
+// TestLostAnswerInEveryMode: a commit that arrived and whose answer is lost is not done
+// again, however queries are sent. pgx says of some such errors that nothing was sent.
+func TestLostAnswerInEveryMode(t *testing.T) {
+	for name, m := range map[string]pgx.QueryExecMode{
+		"cache statement": pgx.QueryExecModeCacheStatement, "cache describe": pgx.QueryExecModeCacheDescribe,
+		"describe": pgx.QueryExecModeDescribeExec, "exec": pgx.QueryExecModeExec, "simple protocol": pgx.QueryExecModeSimpleProtocol,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var cut commitCut
+			cut.deliver.Store(true)
+			dsn := pgtest.Database(t)
+			s := openIn(t, newPool(t, dsn, func(c *pgxpool.Config) { mode(m)(c); cut.install(c) }), nil)
+			l := creditledger.New(s, nil)
+			grant(t, l, account, "100")
+			cut.left.Store(1)
+			op := spend(1)
+			op.Description = "cut here"
+			if _, err := l.Do(t.Context(), account, op, ""); err != nil {
+				t.Fatal(err)
+			}
+			if cut.left.Load() > 0 {
+				t.Error("nothing was cut")
+			}
+			if got := balance(t, s, account); got != "99" {
+				t.Errorf("balance %s, want 99", got)
+			}
+			verify(t, l)
+		})
+	}
 }

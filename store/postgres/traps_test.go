@@ -133,6 +133,7 @@ func TestClassify(t *testing.T) {
 		{errRolledBack, conflict}, {errMoved, conflict},
 		{server("08006"), ambiguous}, {server("57P01"), ambiguous}, {server("57P02"), ambiguous}, {server("XX000"), ambiguous}, {server("40003"), ambiguous},
 		{io.ErrUnexpectedEOF, ambiguous}, {context.DeadlineExceeded, ambiguous}, {errWarned, ambiguous},
+		{afterSending(&unsentError{io.EOF}), ambiguous}, {afterSending(server("40001")), conflict}, {afterSending(&setupError{reason: "x"}), refused},
 		{server("25006"), stale}, {server("57P03"), stale}, {&unsentError{io.EOF}, stale}, {&pgconn.ConnectError{}, stale},
 		{server("42501"), refused}, {server("53100"), refused}, {server("57014"), refused}, {server("22021"), refused},
 		{&setupError{reason: "x"}, refused},
