@@ -121,8 +121,8 @@
 //
 // A program that uses a ledger needs nothing of this; whoever writes a store does.
 //
-//   - Store is what the ledger needs. OptimisticStore, ExclusiveStore, LockingStore and
-//     JoinedStore say more of how a store wants to be used. Snapshot is what it shows to
+//   - Store is what the ledger needs. OptimisticStore, ExclusiveStore, LockingStore,
+//     PreparingStore and JoinedStore say more of how a store wants to be used. Snapshot is what it shows to
 //     verification.
 //   - Change is what an account brings to a commit, with Head, StoredBlock, JournalRecord,
 //     RecordTexts and KeyedRecord. State and NumberedBlock are what is read back. AccountKey

@@ -57,6 +57,8 @@ type Ledger struct {
 	cache  cache
 	commit committer
 
+	preparing PreparingStore // nil: the store is not one
+
 	expiries   int           // how many are written in one commit
 	settlement Instant       // for how many microseconds usage may be reported late
 	maxHold    time.Duration // how long a hold may last
@@ -97,6 +99,7 @@ func New(store Store, opts *Options) *Ledger {
 	l.cache.beginRedecide = l.beginRedecide
 	l.commit.expiries = o.ExpiriesPerCommit
 	l.commit.over(store, &l.cache)
+	l.preparing, _ = store.(PreparingStore)
 	return l
 }
 
@@ -181,7 +184,7 @@ func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key
 	}
 	defer l.leave()
 	p := &Pending{ledger: l}
-	if p.request, err = l.newRequest(ctx, on, op, key); err != nil {
+	if p.request, err = l.newRequest(ctx, on, op, key, true); err != nil {
 		return nil, attempted(op, on, err)
 	}
 	if p.request.bits, err = l.ids.draw(); err == nil {
@@ -360,7 +363,7 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 		return nil, attempted(op, on, err)
 	}
 	defer l.leave()
-	r, err := l.newRequest(ctx, on, op, key)
+	r, err := l.newRequest(ctx, on, op, key, false)
 	if err != nil {
 		return nil, attempted(op, on, err)
 	}

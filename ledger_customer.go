@@ -150,6 +150,11 @@ func (l *Ledger) Customer(ctx context.Context, id string) (Customer, error) {
 // customer returns a customer and its record, which has no version if there is none.
 func (l *Ledger) customer(ctx context.Context, id string) (Customer, Document, error) {
 	rec, err := l.store.Document(ctx, DocumentID{Kind: customerKind, Key: id})
+	return customerFrom(id, rec, err)
+}
+
+// customerFrom decodes a customer's document as the store returned it.
+func customerFrom(id string, rec Document, err error) (Customer, Document, error) {
 	if isNotFound(err) {
 		return Customer{}, Document{}, &NotFoundError{Kind: "customer", ID: id}
 	}
@@ -163,6 +168,11 @@ func (l *Ledger) customer(ctx context.Context, id string) (Customer, Document, e
 // customerOrDefault is the customer of an account, which need not exist.
 func (l *Ledger) customerOrDefault(ctx context.Context, id string) (Customer, error) {
 	c, _, err := l.customer(ctx, id)
+	return orDefault(c, id, err)
+}
+
+// orDefault is a customer as it was read, or the one that an account has without one.
+func orDefault(c Customer, id string, err error) (Customer, error) {
 	if isNotFound(err) {
 		return Customer{ID: id, Timezone: defaultZone}, nil
 	}

@@ -59,7 +59,11 @@ func (l *Ledger) refuseDeleted(ctx context.Context, s *slot, r *request) error {
 	if servesDeleted(r.op) {
 		return nil
 	}
-	if generation := l.customers.Load() + 1; s.customers != generation {
+	generation, read := l.customers.Load()+1, r.customers
+	r.customers = 0 // what is decided afresh looks again
+	if read == generation && s.customers != generation {
+		s.customers, s.deleted = generation, r.customerDeleted
+	} else if s.customers != generation {
 		customer, err := l.customerOrDefault(ctx, s.id.Customer)
 		if err != nil {
 			return err

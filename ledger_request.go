@@ -20,6 +20,10 @@ type request struct {
 	// foreign is why the customer may not use this currency, deleted why nothing is
 	// taken from the customer any more (customerFirst).
 	foreign, deleted error
+	// Whether the customer was deleted when it was read for this request, as of a generation
+	// of the ledger's customers.
+	customers       uint64 // that generation plus one; 0: not read, or refuseDeleted has looked
+	customerDeleted bool
 	// undated is why the dates in the operation could not be resolved. What was done
 	// before, under the key, does not depend on it.
 	undated error
@@ -38,7 +42,8 @@ func (r *request) charge(i int) *charge {
 	return r.charges[i]
 }
 
-func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key Key) (request, error) {
+// newRequest takes an operation. With prepare the store may make ready what is asked next.
+func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key Key, prepare bool) (request, error) {
 	if err := ctx.Err(); err != nil {
 		return request{}, err
 	}
@@ -53,8 +58,9 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 		return request{}, err
 	}
 	var zone *time.Location
-	if dates := hasDates(op); dates || IsISOCurrency(r.account.Currency) {
-		customer, err := l.customerOrDefault(ctx, r.account.Customer)
+	dates := hasDates(op)
+	if prepare = prepare && l.preparing != nil; prepare || dates || IsISOCurrency(r.account.Currency) {
+		customer, err := l.customerOf(ctx, &r, prepare)
 		if err != nil {
 			return request{}, err
 		}
@@ -65,6 +71,23 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 	}
 	r.op = shortened(normalise(op, l.repay, zone), l.maxHold)
 	return r, nil
+}
+
+// customerOf reads the customer of a request's account. With prepare the store reads on the
+// same trip what is asked next, so that the customer need not be read again for the decision.
+func (l *Ledger) customerOf(ctx context.Context, r *request, prepare bool) (Customer, error) {
+	id := r.account.Customer
+	if !prepare {
+		return l.customerOrDefault(ctx, id)
+	}
+	generation := l.customers.Load() + 1
+	rec, err := l.preparing.Prepare(ctx, r.account, r.key, DocumentID{Kind: customerKind, Key: id})
+	customer, _, err := customerFrom(id, rec, err)
+	if customer, err = orDefault(customer, id, err); err != nil {
+		return Customer{}, err
+	}
+	r.customers, r.customerDeleted = generation, customer.DeletedAt != 0
+	return customer, nil
 }
 
 // customerFirst puts what the customer forbids before every refusal of an operation but

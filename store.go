@@ -124,11 +124,11 @@ type OptimisticStore interface {
 	Concurrency() (commits, accounts int)
 }
 
-// LockingStore is an OptimisticStore that may keep other processes from an account while the
-// ledger decides on it. Processes that write to one account at once would otherwise make
-// each other's decisions void.
+// LockingStore is a Store that may keep others from an account while the ledger decides on
+// it. Those who write to one account at once would otherwise make each other's decisions
+// void.
 type LockingStore interface {
-	OptimisticStore
+	Store
 
 	// LoadToChange is Load for a decision that may change the account. The store may lock
 	// the account first, and keep the lock until the Commit of what is decided. A Commit
@@ -138,8 +138,22 @@ type LockingStore interface {
 	// Release says that no Commit follows: the decision was a refusal, a repetition or
 	// nothing, or was called off. So nobody waits for the account in vain. Release does
 	// not wait, and does nothing for an account that is not locked. The store gives up a
-	// lock after a while by itself, too: this process may stand still.
+	// lock after a while by itself, too: this process may stand still. A lock that belongs to
+	// a transaction of the caller lasts as long as that.
 	Release(id AccountID)
+}
+
+// PreparingStore is a LockingStore that answers several questions in the time of one,
+// because each costs a trip to where the answer is.
+type PreparingStore interface {
+	LockingStore
+
+	// Prepare is called before an operation on an account is decided, under that key
+	// (empty: none). It returns a document, a NotFoundError when there is none. The store may
+	// lock the account now, and read on the same trip what the ledger asks next: the
+	// account by LoadToChange, and the key by KeySeq. It answers these from what it read only
+	// as long as nobody can have changed that.
+	Prepare(ctx context.Context, id AccountID, key Key, document DocumentID) (Document, error)
 }
 
 // JoinedStore is a Store inside a transaction of the caller. The ledger commits to it
