@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"creditledger"
@@ -45,25 +46,29 @@ func byLocking(pool *pgxpool.Pool) spender {
 			return err
 		}
 		defer func() { _ = tx.Rollback(ctx) }()
-		who := pgCustomer(customer)
-		var block int64
-		const lock = `SELECT id FROM hand_blocks WHERE customer = $1 AND remaining >= 1 ORDER BY expires_at, id LIMIT 1 FOR UPDATE`
-		if err := tx.QueryRow(ctx, lock, who).Scan(&block); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, `UPDATE hand_blocks SET remaining = remaining - 1 WHERE id = $1`, block); err != nil {
-			return err
-		}
-		var total string
-		if err := tx.QueryRow(ctx, `SELECT sum(remaining)::text FROM hand_blocks WHERE customer = $1`, who).Scan(&total); err != nil {
-			return err
-		}
-		const insert = `INSERT INTO hand_entries (customer, block, amount, balance, request) VALUES ($1, $2, 1, $3::numeric, $4)`
-		if _, err := tx.Exec(ctx, insert, who, block, total, request); err != nil {
+		if err := drawByHand(ctx, tx, pgCustomer(customer), request); err != nil {
 			return err
 		}
 		return tx.Commit(ctx)
 	}
+}
+
+func drawByHand(ctx context.Context, tx pgx.Tx, who, request string) error {
+	var block int64
+	const lock = `SELECT id FROM hand_blocks WHERE customer = $1 AND remaining >= 1 ORDER BY expires_at, id LIMIT 1 FOR UPDATE`
+	if err := tx.QueryRow(ctx, lock, who).Scan(&block); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE hand_blocks SET remaining = remaining - 1 WHERE id = $1`, block); err != nil {
+		return err
+	}
+	var total string
+	if err := tx.QueryRow(ctx, `SELECT sum(remaining)::text FROM hand_blocks WHERE customer = $1`, who).Scan(&total); err != nil {
+		return err
+	}
+	const insert = `INSERT INTO hand_entries (customer, block, amount, balance, request) VALUES ($1, $2, 1, $3::numeric, $4)`
+	_, err := tx.Exec(ctx, insert, who, block, total, request)
+	return err
 }
 
 // byFunction does the same inside the server.

@@ -84,6 +84,12 @@ func Alternate(b *testing.B, turns, each int, subjects []Subject) {
 	}
 }
 
+// Median is the middle of some values, of which there is one at least.
+func Median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
 // Heap is how much memory is in use, after everything that can go is gone.
 func Heap() uint64 {
 	runtime.GC()

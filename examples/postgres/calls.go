@@ -4,8 +4,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -19,34 +17,17 @@ type Calls struct {
 	Pool *pgxpool.Pool
 }
 
-// attempts bounds how often a transaction begins again after another one was faster.
-const attempts = 10
-
 // Record writes a call and charges its price: both or neither. The call's id is the
-// idempotency key, so that a repeated Record changes nothing.
+// idempotency key, so that a repeated Record changes nothing. The function may run several
+// times, in a new transaction each time.
 func (c *Calls) Record(ctx context.Context, customer, id string, price creditledger.Amount) error {
-	for range attempts {
-		err := pgx.BeginFunc(ctx, c.Pool, func(tx pgx.Tx) error {
-			return record(ctx, tx, customer, id, price)
-		})
-		if !errors.Is(err, creditledger.ErrConflict) {
+	spend := creditledger.Decrement{Amount: price, ItemID: "call", Overdraft: creditledger.OverdraftReject}
+	return postgres.InTx(ctx, c.Pool, func(tx pgx.Tx, ledger *creditledger.Ledger) error {
+		result, err := ledger.Do(ctx, creditledger.AccountID{Customer: customer}, spend, creditledger.Key(id))
+		if err != nil || result.Replayed { // the call is recorded already
 			return err
 		}
-	}
-	return fmt.Errorf("call %s: others write to the account of %s all the time: try again", id, customer)
-}
-
-func record(ctx context.Context, tx pgx.Tx, customer, id string, price creditledger.Amount) error {
-	tag, err := tx.Exec(ctx, "INSERT INTO calls (id, customer) VALUES ($1, $2) ON CONFLICT DO NOTHING", id, customer)
-	if err != nil || tag.RowsAffected() == 0 { // or it is recorded already
+		_, err = tx.Exec(ctx, "INSERT INTO calls (id, customer) VALUES ($1, $2)", id, customer)
 		return err
-	}
-	joined, err := postgres.Join(ctx, tx, nil)
-	if err != nil {
-		return err
-	}
-	ledger := creditledger.New(joined, nil)
-	spend := creditledger.Decrement{Amount: price, ItemID: "call", Overdraft: creditledger.OverdraftReject}
-	_, err = ledger.Do(ctx, creditledger.AccountID{Customer: customer}, spend, creditledger.Key(id))
-	return errors.Join(err, ledger.Close())
+	})
 }

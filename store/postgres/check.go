@@ -19,23 +19,31 @@ func checkSchema(ctx context.Context, c client, sql *statements, o Options) (met
 	if err != nil {
 		return m, err
 	}
-	switch {
-	case m.version < len(migrations):
-		return m, &setupError{reason: fmt.Sprintf("the schema has version %d, this release needs %d: run Migrate", m.version, len(migrations)), migrate: true}
-	case m.version > len(migrations):
-		return m, &setupError{reason: fmt.Sprintf("the schema has version %d, this release knows versions up to %d: use a later release", m.version, len(migrations))}
-	case m.buckets < 1 || m.buckets > maxBuckets:
-		return m, &creditledger.CorruptError{Where: "meta", Reason: "the number of buckets is missing"}
-	case o.askedBuckets != 0 && o.askedBuckets != m.buckets:
-		return m, &setupError{reason: fmt.Sprintf("the schema has %d buckets, Options.Buckets says %d: leave it out, the number cannot be changed", m.buckets, o.askedBuckets)}
-	case m.text != metaText:
-		return m, &setupError{reason: fmt.Sprintf("text comes back as %q that was stored as %q: the database was loaded, or is asked, in another encoding. "+
-			"Load the dump again with the client_encoding that it was made with, or take client_encoding out of the connection", m.text, metaText)}
+	if err := m.suits(o); err != nil {
+		return m, err
 	}
 	if err := checkOrder(ctx, c, sql); err != nil {
 		return m, err
 	}
 	return m, checkPlaces(ctx, c, sql, m.buckets)
+}
+
+// suits refuses a schema that this release, or a caller's options, cannot work on.
+func (m *meta) suits(o Options) error {
+	switch {
+	case m.version < len(migrations):
+		return &setupError{reason: fmt.Sprintf("the schema has version %d, this release needs %d: run Migrate", m.version, len(migrations)), migrate: true}
+	case m.version > len(migrations):
+		return &setupError{reason: fmt.Sprintf("the schema has version %d, this release knows versions up to %d: use a later release", m.version, len(migrations))}
+	case m.buckets < 1 || m.buckets > maxBuckets:
+		return &creditledger.CorruptError{Where: "meta", Reason: "the number of buckets is missing"}
+	case o.askedBuckets != 0 && o.askedBuckets != m.buckets:
+		return &setupError{reason: fmt.Sprintf("the schema has %d buckets, Options.Buckets says %d: leave it out, the number cannot be changed", m.buckets, o.askedBuckets)}
+	case m.text != metaText:
+		return &setupError{reason: fmt.Sprintf("text comes back as %q that was stored as %q: the database was loaded, or is asked, in another encoding. "+
+			"Load the dump again with the client_encoding that it was made with, or take client_encoding out of the connection", m.text, metaText)}
+	}
+	return nil
 }
 
 // checkOrder makes sure that the text columns compare as bytes: lists are merged, and
@@ -73,20 +81,54 @@ func checkPlaces(ctx context.Context, c client, sql *statements, buckets int) er
 
 // checkEncoding refuses a database that cannot hold every text, where it says which
 // encoding it has.
-func checkEncoding(ctx context.Context, conn *pgx.Conn, sql *statements) error {
-	encoding, err := setting(ctx, conn, sql.encoding)
+func checkEncoding(ctx context.Context, c client, sql *statements) error {
+	encoding, err := setting(ctx, c, sql.encoding)
 	if err == nil && encoding != "" && encoding != "UTF8" {
 		return &setupError{reason: fmt.Sprintf("the encoding of the database is %s: make one with ENCODING 'UTF8'", encoding)}
 	}
 	return err
 }
 
-// setting returns a setting of the server, empty if it has none of that name.
-func setting(ctx context.Context, conn *pgx.Conn, sql string) (string, error) {
-	var value *string
-	err := conn.QueryRow(ctx, sql).Scan(&value)
-	if value == nil {
-		return "", err
+// checkSettings refuses a database that cannot hold every text, and a connection on which a
+// commit would not be durable.
+func checkSettings(ctx context.Context, c client, sql *statements) error {
+	if err := checkEncoding(ctx, c, sql); err != nil {
+		return err
 	}
-	return *value, err
+	durable, err := setting(ctx, c, sql.durable)
+	if err == nil && durable == "off" {
+		return &setupError{reason: "synchronous_commit is off: what is acknowledged would not survive a crash"}
+	}
+	return err
+}
+
+// checkWatched makes sure that a warning of a server with standbys is heard. It is asked
+// outside a transaction.
+func checkWatched(ctx context.Context, conn *pgx.Conn, sql *statements) error {
+	standbys, err := setting(ctx, conn, sql.standbys)
+	if err != nil || standbys == "" {
+		return err
+	}
+	// Outside a transaction this does nothing but warn.
+	data := conn.PgConn().CustomData()
+	delete(data, warnedKey)
+	if _, err := conn.Exec(ctx, sql.rollback); err != nil {
+		return err
+	}
+	if data[warnedKey] != true {
+		return &setupError{reason: "the server has synchronous standbys: make the pool with a configuration that went through postgres.Watch"}
+	}
+	return nil
+}
+
+// setting returns a setting of the server, empty if it has none of that name.
+func setting(ctx context.Context, c client, sql string) (text string, err error) {
+	var value *string
+	err = query(ctx, c, sql, nil, []any{&value}, func() error {
+		if value != nil {
+			text = *value
+		}
+		return nil
+	})
+	return text, err
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"creditledger"
@@ -44,35 +43,24 @@ func Example() {
 	pool.Close()
 }
 
-// spendWithRows spends credits in a transaction that writes rows of the caller's, too.
-func spendWithRows(ctx context.Context, pool *pgxpool.Pool, account creditledger.AccountID, operation creditledger.Operation, key creditledger.Key) error {
-	for {
-		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			store, err := postgres.Join(ctx, tx, nil)
-			if err != nil {
-				return err
-			}
-			// … rows of your own, in tx …
-			_, err = creditledger.New(store, nil).Do(ctx, account, operation, key)
-			return err
-		})
-		var server *pgconn.PgError
-		lost := errors.As(err, &server) && (server.Code == "40001" || server.Code == "40P01") // at COMMIT, too
-		if !lost && !errors.Is(err, creditledger.ErrConflict) {
-			return err
-		}
-	}
-}
-
 // The debit and the row that it pays for commit together.
-func ExampleJoin() {
-	pool, err := pgxpool.New(context.Background(), os.Getenv("DATABASE_URL"))
+func ExampleInTx() {
+	ctx := context.Background()
+	pool, err := pgxpool.New(ctx, os.Getenv("DATABASE_URL"))
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer pool.Close()
 	spend := creditledger.Decrement{Amount: creditledger.AmountOf(1)}
-	if err := spendWithRows(context.Background(), pool, creditledger.AccountID{Customer: "cus_1"}, spend, "request-7"); err != nil {
+	err = postgres.InTx(ctx, pool, func(tx pgx.Tx, l *creditledger.Ledger) error { // which may run several times
+		result, err := l.Do(ctx, creditledger.AccountID{Customer: "cus_1"}, spend, "request-7")
+		if err != nil || result.Replayed { // all of it is stored already
+			return err
+		}
+		_, err = tx.Exec(ctx, "INSERT INTO calls (id) VALUES ('request-7')")
+		return err
+	})
+	if err != nil {
 		log.Print(err)
 	}
 }

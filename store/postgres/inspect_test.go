@@ -25,6 +25,7 @@ func TestNotMigrated(t *testing.T) {
 		if want := version < got.Latest; errors.Is(err, postgres.ErrNotMigrated) != want || (err == nil) == want {
 			t.Errorf("%s: Open: %v", rule, err)
 		}
+		pool.Reset() // a connection is looked at once
 		err = pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
 			_, err := postgres.Join(t.Context(), tx, o)
 			return err

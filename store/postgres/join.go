@@ -20,10 +20,16 @@ import (
 // reports a transaction that the server rolled back as pgx.ErrTxCommitRollback.
 // When the transaction is rolled back, a Ledger over it must not be used any more.
 //
+// Before a Ledger decides on an account it locks it, until the transaction ends: whoever
+// wants to change the account meanwhile waits, first come, first served. With
+// Options.Portable nothing is locked.
+//
 // When another transaction is faster on something that this one depends on, the server
 // may end this one: Commit, and every later call, returns an error that matches
 // creditledger.ErrConflict. Roll back and begin again, with everything that the
-// transaction was for. After any other error of the server later calls match
+// transaction was for; InTx does that. At READ COMMITTED this happens to transactions that
+// lock accounts in different orders, and to those on documents of upper layers, and at other
+// levels to whoever waited for an account. After any other error of the server later calls match
 // creditledger.ErrPoisoned: the transaction can only be rolled back.
 //
 // The methods of Joined may be called from several goroutines; they run one at a
@@ -32,15 +38,19 @@ import (
 // under way, nothing uses the transaction, whatever the calls returned.
 type Joined struct {
 	reads
-	turn     chan struct{} // its token is whose turn it is to use the transaction
-	tx       pgx.Tx
-	portable bool
-	ended    *endedError // why the transaction can only be rolled back
+	turn       chan struct{} // its token is whose turn it is to use the transaction
+	tx         pgx.Tx
+	schema     string
+	portable   bool
+	ended      *endedError // why the transaction can only be rolled back
+	remembered packs
+	locked     map[creditledger.AccountID]*lockedAccount
+	written    *written // nil: nothing yet
 }
 
 var (
-	_ creditledger.Store       = (*Joined)(nil)
-	_ creditledger.JoinedStore = (*Joined)(nil)
+	_ creditledger.PreparingStore = (*Joined)(nil)
+	_ creditledger.JoinedStore    = (*Joined)(nil)
 )
 
 // endedError says why a transaction takes nothing more but ROLLBACK.
@@ -65,23 +75,65 @@ func (e *endedError) Is(target error) bool {
 	return target == creditledger.ErrPoisoned
 }
 
-// Join returns the ledger inside tx, in a schema that Migrate has prepared.
+// Join returns the ledger inside tx, in a schema that Migrate has prepared. What Open checks
+// it checks at the first use of each connection, but not that the pool went through Watch.
+// InTx begins such a transaction, and begins it again after a conflict.
 func Join(ctx context.Context, tx pgx.Tx, opts *Options) (*Joined, error) {
 	o, err := opts.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("join ledger: %w", err)
 	}
-	j := &Joined{tx: tx, portable: o.Portable, turn: make(chan struct{}, 1)}
-	j.reads = reads{sql: statementsFor(o.Schema), view: j.read}
+	j := newJoined(tx, o)
 	err = j.read(ctx, "check", func(c client) error {
-		m, err := checkSchema(ctx, c, j.sql, o)
-		j.buckets = m.buckets
+		found, err := lookAt(ctx, tx.Conn(), c, o)
+		j.over(found)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("join ledger in schema %s: %w", o.Schema, err)
 	}
 	return j, nil
+}
+
+func newJoined(tx pgx.Tx, o Options) *Joined {
+	j := &Joined{tx: tx, schema: o.Schema, portable: o.Portable, turn: make(chan struct{}, 1)}
+	j.remembered.limit = joinedBytes
+	j.reads = reads{view: j.read, packs: &j.remembered}
+	return j
+}
+
+// over sets the schema that the ledger is in.
+func (j *Joined) over(found lookedAt) { j.sql, j.buckets = found.sql, found.buckets }
+
+// joinedBytes bounds what is remembered of the heads that a transaction has seen.
+const joinedBytes = 4 << 20
+
+// lookedAt is what is remembered with a connection of a schema.
+type lookedAt struct {
+	meta
+	sql *statements
+}
+
+// lookAt checks a schema over a connection (nil: unknown) at its first use.
+func lookAt(ctx context.Context, conn *pgx.Conn, c client, o Options) (lookedAt, error) {
+	data := map[string]any{}
+	if conn != nil {
+		data = conn.PgConn().CustomData()
+	}
+	key := "creditledger schema " + o.Schema
+	if found, ok := data[key].(lookedAt); ok {
+		return found, found.suits(o)
+	}
+	sql := statementsFor(o.Schema)
+	m, err := checkSchema(ctx, c, sql, o)
+	if err == nil && !o.Portable {
+		err = checkSettings(ctx, c, sql)
+	}
+	found := lookedAt{m, sql}
+	if err == nil {
+		data[key] = found
+	}
+	return found, err
 }
 
 // Joined implements creditledger.JoinedStore.
@@ -144,21 +196,18 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 	}
 	var failed error
 	err = j.read(ctx, "commit", func(c client) error {
-		// Looked at first, because what the server refuses ends the transaction.
-		v, err := t.judge(ctx, c)
-		if err != nil {
-			return err
+		answer, err := j.inquire(ctx, c, t)
+		if err == nil {
+			err = answer
 		}
-		if answer, final := v.answer(nil); final {
-			return answer
+		if err == nil {
+			b := &script{}
+			t.writes(b)
+			failed = b.run(ctx, c)
+			err = failed
 		}
-		if err := t.prepare(ctx, c, nil); err != nil {
-			return err
-		}
-		b := &script{}
-		t.writes(b)
-		failed = b.run(ctx, c)
-		return failed
+		j.learn(t, err)
+		return err
 	})
 	var wrong *miscount
 	switch {
@@ -170,4 +219,43 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 		return t.miscounted(wrong)
 	}
 	return err
+}
+
+// inquire finds out what the transaction depends on before it writes, because what the
+// server refuses ends the transaction: on one trip, and on none if it is known. The answer
+// is why nothing is to be written.
+func (j *Joined) inquire(ctx context.Context, c client, t *transaction) (answer, err error) {
+	b, locks := &pgx.Batch{}, 0
+	for _, p := range t.parts {
+		if p.certain = j.certain(p); !p.certain {
+			locks += j.queueLock(b, p.at)
+		}
+	}
+	t.queueJudge(b)
+	t.queueLook(b, &j.remembered)
+	if b.Len() == 0 {
+		return nil, t.compute()
+	}
+	results := c.SendBatch(ctx, b)
+	defer func() {
+		if closing := results.Close(); err == nil && answer == nil {
+			err = closing
+		}
+	}()
+	for range locks {
+		if _, err := results.Exec(); err != nil {
+			return nil, err
+		}
+	}
+	v, err := t.hear(results)
+	if err != nil {
+		return nil, err
+	}
+	if answer, final := v.answer(nil); final {
+		return answer, nil
+	}
+	if err := t.found(results); err != nil {
+		return nil, err
+	}
+	return nil, t.compute()
 }

@@ -25,7 +25,20 @@ type verdict struct {
 // of it is stored.
 func (t *transaction) judge(ctx context.Context, c client) (verdict, error) {
 	b := &pgx.Batch{}
+	t.queueJudge(b)
+	results := c.SendBatch(ctx, b)
+	v, err := t.hear(results)
+	if closing := results.Close(); err == nil {
+		err = closing
+	}
+	return v, err
+}
+
+func (t *transaction) queueJudge(b *pgx.Batch) {
 	for _, p := range t.parts {
+		if p.certain {
+			continue
+		}
 		b.Queue(t.sql.judgeJournal, p.at.args(bounded(p.change.Version+1))...)
 		for _, k := range p.change.Keys {
 			b.Queue(t.sql.keySeq, p.at.args(string(k.Key))...)
@@ -41,17 +54,14 @@ func (t *transaction) judge(ctx context.Context, c client) (verdict, error) {
 	for i := range t.puts {
 		b.Queue(t.sql.judgeRecord, t.puts[i].Kind, []byte(t.puts[i].Key))
 	}
-	results := c.SendBatch(ctx, b)
-	v, err := t.hear(results)
-	if closing := results.Close(); err == nil {
-		err = closing
-	}
-	return v, err
 }
 
 func (t *transaction) hear(results pgx.BatchResults) (v verdict, err error) {
 	moved := map[creditledger.AccountID]bool{}
 	for _, p := range t.parts {
+		if p.certain {
+			continue
+		}
 		same, err := p.hear(results, &v)
 		if err != nil {
 			return v, err

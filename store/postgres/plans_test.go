@@ -87,6 +87,7 @@ func planned(sql *statements, at accountPos, n int64) map[string]plannedQuery {
 	const one, few = 25, 60
 	return map[string]plannedQuery{
 		"headVersion":  {sql.headVersion, at.args(), one},
+		"load of none": {sql.load, accountPos{at.bucket, "none", at.currency}.args(), one},
 		"headPack":     {sql.headPack, at.args(), one},
 		"judgeHead":    {sql.judgeHead, at.args(), one},
 		"judgeJournal": {sql.judgeJournal, at.args(n / 2), one},

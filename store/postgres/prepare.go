@@ -24,14 +24,7 @@ type storedBlock struct {
 // it reads, in one round trip.
 func (t *transaction) prepare(ctx context.Context, c client, known *packs) error {
 	b := &pgx.Batch{}
-	for _, p := range t.parts {
-		p.look(b, t.sql, known)
-	}
-	for i := range t.puts {
-		if u := &t.puts[i]; u.Expect > 0 {
-			b.Queue(t.sql.judgeRecord, u.Kind, []byte(u.Key))
-		}
-	}
+	t.queueLook(b, known)
 	if b.Len() > 0 {
 		results := c.SendBatch(ctx, b)
 		err := t.found(results)
@@ -42,6 +35,22 @@ func (t *transaction) prepare(ctx context.Context, c client, known *packs) error
 			return err
 		}
 	}
+	return t.compute()
+}
+
+func (t *transaction) queueLook(b *pgx.Batch, known *packs) {
+	for _, p := range t.parts {
+		p.look(b, t.sql, known)
+	}
+	for i := range t.puts {
+		if u := &t.puts[i]; u.Expect > 0 {
+			b.Queue(t.sql.judgeRecord, u.Kind, []byte(u.Key))
+		}
+	}
+}
+
+// compute works out what the transaction writes from what is known.
+func (t *transaction) compute() error {
 	for _, p := range t.parts {
 		if err := p.compute(t.sql); err != nil {
 			return err

@@ -77,63 +77,84 @@ func (r *reads) load(ctx context.Context, c client, id creditledger.AccountID, a
 	if r.packs != nil {
 		epoch = r.packs.now()
 	}
-	var h creditledger.Head
-	var open []packed
-	list := map[uint64]packed{}
-	var numbers []uint64
-	var rows []creditledger.Row
-	var number, version, entries, blocks, lastAt, nextDue, made int64
-	var first, second string
-	var data, key []byte
-	dest := []any{&number, &version, &entries, &blocks, &lastAt, &nextDue, &made, &first, &second, &data, &key}
-	err := query(ctx, c, r.sql.load, at.args(), dest, func() (err error) {
-		if number < 0 {
-			rows = append(rows, creditledger.Row{Kind: creditledger.RowKind(-number), Key: string(key), Value: data})
-			return nil
-		}
-		if number != 0 {
-			numbers = append(numbers, uint64(number))
-			list[uint64(number)] = packed{uint64(number), balances{first, second}, string(data)}
-			return nil
-		}
-		if h, err = headFrom(at, [6]int64{version, entries, blocks, lastAt, nextDue, made}, first, data); err != nil {
-			return err
-		}
-		open, err = parsePacked(second, at)
-		return err
-	})
+	rows, err := c.Query(ctx, r.sql.load, at.args()...)
 	if err != nil {
 		return nil, err
 	}
-	if h.Version == 0 {
-		unwritten, err := r.unwritten(ctx, c, at)
-		switch {
-		case err != nil:
-			return nil, err
-		case unwritten:
-			return &creditledger.State{}, nil
-		}
-		return r.load(ctx, c, id, at)
+	return r.loaded(rows, id, at, epoch)
+}
+
+// loaded reads the answer to load.
+func (r *reads) loaded(rows pgx.Rows, id creditledger.AccountID, at accountPos, epoch uint64) (*creditledger.State, error) {
+	l := loading{at: at, list: map[uint64]packed{}}
+	if _, err := pgx.ForEachRow(rows, l.columns(), l.row); err != nil {
+		return nil, err
 	}
-	for i, p := range open {
-		row, ok := list[p.number]
+	state, err := l.end()
+	if r.packs != nil && err == nil && l.head.Version != 0 {
+		r.packs.put(id, &pack{version: l.head.Version, seal: l.head.Seal, open: l.open}, epoch)
+	}
+	return state, err
+}
+
+// loading gathers the rows of an account that is loaded.
+type loading struct {
+	at      accountPos
+	head    creditledger.Head
+	open    []packed
+	list    map[uint64]packed // the open blocks, by number
+	numbers []uint64
+	rows    []creditledger.Row
+
+	// The columns of a row.
+	number, version, entries, blocks, lastAt, nextDue, made int64
+	first, second                                           string
+	data, key                                               []byte
+}
+
+func (l *loading) columns() []any {
+	return []any{&l.number, &l.version, &l.entries, &l.blocks, &l.lastAt, &l.nextDue, &l.made, &l.first, &l.second, &l.data, &l.key}
+}
+
+func (l *loading) row() (err error) {
+	switch {
+	case l.number == noHead:
+		return corrupt(l.at, "it has journal records and no head")
+	case l.number < 0:
+		l.rows = append(l.rows, creditledger.Row{Kind: creditledger.RowKind(-l.number), Key: string(l.key), Value: l.data})
+	case l.number > 0:
+		n := uint64(l.number)
+		l.numbers = append(l.numbers, n)
+		l.list[n] = packed{n, balances{l.first, l.second}, string(l.data)}
+	default:
+		if l.head, err = headFrom(l.at, [6]int64{l.version, l.entries, l.blocks, l.lastAt, l.nextDue, l.made}, l.first, l.data); err == nil {
+			l.open, err = parsePacked(l.second, l.at)
+		}
+	}
+	return err
+}
+
+// end makes the state of the rows.
+func (l *loading) end() (*creditledger.State, error) {
+	if l.head.Version == 0 {
+		return &creditledger.State{}, nil
+	}
+	for i, p := range l.open {
+		row, ok := l.list[p.number]
 		if !ok {
-			return nil, corrupt(at, "block "+strconv.FormatUint(p.number, 10)+" of the head is not among the open ones")
+			return nil, corrupt(l.at, "block "+strconv.FormatUint(p.number, 10)+" of the head is not among the open ones")
 		}
 		row.balances = p.balances
-		list[p.number], open[i].data = row, row.data
+		l.list[p.number], l.open[i].data = row, row.data
 	}
-	state := &creditledger.State{Head: h, Rows: rows}
-	for _, n := range numbers {
-		p := list[n]
-		b, err := blockOf(at, n, []byte(p.data), p.balances)
+	state := &creditledger.State{Head: l.head, Rows: l.rows}
+	for _, n := range l.numbers {
+		p := l.list[n]
+		b, err := blockOf(l.at, n, []byte(p.data), p.balances)
 		if err != nil {
 			return nil, err
 		}
 		state.Blocks = append(state.Blocks, b)
-	}
-	if r.packs != nil {
-		r.packs.put(id, &pack{version: h.Version, seal: h.Seal, open: open}, epoch)
 	}
 	return state, nil
 }
@@ -156,24 +177,6 @@ func headFrom(at accountPos, n [6]int64, total string, seal []byte) (h creditled
 		return h, corrupt(at, "the head's total is not an amount")
 	}
 	return h, nil
-}
-
-// unwritten makes sure that an account without a head was never written: it has no
-// journal, or it has one by now because it was just made.
-func (r *reads) unwritten(ctx context.Context, c client, at accountPos) (bool, error) {
-	var written, made bool
-	var number int64
-	var bytes, texts []byte
-	dest := []any{&number, &bytes}
-	err := query(ctx, c, r.sql.journal, at.args(int64(0), int64(1)), append(dest, &texts), func() error { written = true; return nil })
-	if err != nil || !written {
-		return true, err
-	}
-	err = query(ctx, c, r.sql.headVersion, at.args(), dest, func() error { made = true; return nil })
-	if err == nil && !made {
-		err = corrupt(at, "it has journal records and no head")
-	}
-	return false, err
 }
 
 // Journal implements creditledger.Store.

@@ -45,6 +45,9 @@ type statements struct {
 	tables                                       []tableStatements
 }
 
+// noHead is what load says of an account that has journal records and no head.
+const noHead = -1000000
+
 // tableStatements lead from account to account in a table.
 type tableStatements struct{ name, first, last, next string }
 
@@ -65,7 +68,8 @@ var templates = statements{
 
 	// One statement is one snapshot: the head, with number 0, and the open blocks.
 	// Open rows have their kind below 0 in the place of the number, and their key in that
-	// of a text that blocks have not.
+	// of a text that blocks have not. noHead stands in the place of the number if there are
+	// journal records and no head.
 	load: `SELECT 0::int8, version, entries, blocks, last_at, next_due, row_count, total::text, packed, seal, NULL::bytea
 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3
 UNION ALL
@@ -73,7 +77,11 @@ SELECT number, 0, 0, 0, 0, 0, 0, balance::text, capacity::text, data, NULL
 FROM {s}.open_blocks WHERE bucket = $1 AND customer = $2 AND currency = $3
 UNION ALL
 SELECT -kind::int8, 0, 0, 0, 0, 0, 0, '', '', value, key
-FROM {s}.open_rows WHERE bucket = $1 AND customer = $2 AND currency = $3`,
+FROM {s}.open_rows WHERE bucket = $1 AND customer = $2 AND currency = $3
+UNION ALL
+(SELECT -1000000, 0, 0, 0, 0, 0, 0, '', '', NULL, NULL
+FROM {s}.journal WHERE bucket = $1 AND customer = $2 AND currency = $3
+AND NOT EXISTS (SELECT 1 FROM {s}.heads WHERE bucket = $1 AND customer = $2 AND currency = $3) LIMIT 1)`,
 
 	// The blocks themselves, the balances of those that are open, and, with number 0,
 	// the later balances that the head holds.

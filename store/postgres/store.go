@@ -110,7 +110,11 @@ type client interface {
 
 // onConnection calls f with a connection of the pool.
 func (s *Store) onConnection(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
-	conn, err := s.pool.Acquire(ctx)
+	return onPool(ctx, s.pool, f)
+}
+
+func onPool(ctx context.Context, pool *pgxpool.Pool, f func(context.Context, *pgx.Conn) error) error {
+	conn, err := pool.Acquire(ctx)
 	if err != nil {
 		return err
 	}
@@ -182,6 +186,7 @@ func Watch(config *pgxpool.Config) {
 const (
 	warnedKey  = "creditledger warned"
 	checkedKey = "creditledger checked"
+	watchedKey = "creditledger watched"
 )
 
 // check refuses a connection on which a commit would not be durable. It looks once
@@ -201,36 +206,13 @@ func (s *Store) check(ctx context.Context, conn *pgx.Conn) error {
 		return &setupError{reason: "a connection leads to another ledger than the one that was opened, or its settings were changed: open the store again"}
 	}
 	if !s.opts.Portable {
-		if err := s.checkSettings(ctx, conn, data); err != nil {
+		if err := checkSettings(ctx, conn, s.sql); err != nil {
+			return err
+		}
+		if err := checkWatched(ctx, conn, s.sql); err != nil {
 			return err
 		}
 	}
 	data[checkedKey] = true
-	return nil
-}
-
-func (s *Store) checkSettings(ctx context.Context, conn *pgx.Conn, data map[string]any) error {
-	if err := checkEncoding(ctx, conn, s.sql); err != nil {
-		return err
-	}
-	durable, err := setting(ctx, conn, s.sql.durable)
-	if err != nil {
-		return err
-	}
-	if durable == "off" {
-		return &setupError{reason: "synchronous_commit is off: what is acknowledged would not survive a crash"}
-	}
-	standbys, err := setting(ctx, conn, s.sql.standbys)
-	if err != nil || standbys == "" {
-		return err
-	}
-	// Outside a transaction this does nothing but warn.
-	delete(data, warnedKey)
-	if _, err := conn.Exec(ctx, s.sql.rollback); err != nil {
-		return err
-	}
-	if data[warnedKey] != true {
-		return &setupError{reason: "the server has synchronous standbys: make the pool with a configuration that went through postgres.Watch"}
-	}
 	return nil
 }
