@@ -157,10 +157,14 @@ func TestInTxAbortsNothing(t *testing.T) {
 				continue
 			}
 			on := []creditledger.AccountID{account, other}
-			if client%2 == 1 {
+			opts := postgres.TxOptions{Accounts: on}
+			switch client % 3 {
+			case 1:
 				on[0], on[1] = on[1], on[0]
+			case 2:
+				on, opts = on[:1], postgres.TxOptions{}
 			}
-			err := postgres.InTxWith(ctx, pool, postgres.TxOptions{Accounts: on}, func(tx pgx.Tx, l *creditledger.Ledger) error {
+			err := postgres.InTxWith(ctx, pool, opts, func(tx pgx.Tx, l *creditledger.Ledger) error {
 				runs.Add(1)
 				if _, err := tx.Exec(ctx, "INSERT INTO calls VALUES ($1, $2)", client, n); err != nil {
 					return err
@@ -184,12 +188,42 @@ func TestInTxAbortsNothing(t *testing.T) {
 	if rows != clients*times || runs.Load() != int64(rows) {
 		t.Errorf("%d calls, %d runs, %d rows", clients*times, runs.Load(), rows)
 	}
-	for id, want := range map[creditledger.AccountID]int{account: 1000 - (clients+1)*times, other: 1000 - clients*times} {
+	for id, want := range map[creditledger.AccountID]int{account: 1000 - (clients+1)*times, other: 1000 - clients/3*2*times} {
 		if got := balance(t, s, id); got != fmt.Sprint(want) {
 			t.Errorf("%v: balance %s, want %d", id, got, want)
 		}
 	}
 	verify(t, l)
+}
+
+// TestInTxKeepsOthersAway: from its first operation on an account a transaction keeps away who
+// does not queue for it, too.
+func TestInTxKeepsOthersAway(t *testing.T) {
+	ctx := t.Context()
+	dsn := pgtest.Database(t)
+	pool := newPool(t, dsn, nil)
+	s := openIn(t, newPool(t, dsn, nil), nil)
+	l := creditledger.New(s, nil)
+	grant(t, l, account, "100")
+	runs, others := 0, make(chan error, 1)
+	err := postgres.InTx(ctx, pool, func(_ pgx.Tx, joined *creditledger.Ledger) error {
+		p, err := joined.Submit(ctx, account, spend(10), "")
+		if err != nil {
+			return err
+		}
+		if runs++; runs == 1 {
+			go func() { _, err := l.Do(ctx, account, spend(20), ""); others <- err }()
+			untilSomeoneWaits(t, pool)
+		}
+		_, err = p.Wait(ctx)
+		return err
+	})
+	if err := errors.Join(err, <-others); err != nil || runs != 1 {
+		t.Errorf("%v after %d runs", err, runs)
+	}
+	if got := balance(t, s, account); got != "70" {
+		t.Errorf("balance %s, want 70", got)
+	}
 }
 
 // TestInTxEnds: whatever ends the function, nothing of it is left, and its error, its panic

@@ -287,6 +287,33 @@ func TestJoinRetryLoop(t *testing.T) {
 	}
 }
 
+// TestJoinedSavepoint: a savepoint that is rolled back takes back what a ledger over the
+// whole transaction did since, and the ledger goes on with what is left.
+func TestJoinedSavepoint(t *testing.T) {
+	ctx := t.Context()
+	pool := newPool(t, pgtest.Database(t), nil)
+	s := openIn(t, pool, nil)
+	grant(t, creditledger.New(s, nil), account, "100")
+	err := postgres.InTx(ctx, pool, func(tx pgx.Tx, l *creditledger.Ledger) error {
+		do := func(credits int64) error {
+			_, err := l.Do(ctx, account, spend(credits), creditledger.Key(fmt.Sprint(credits)))
+			return err
+		}
+		if err := do(10); err != nil {
+			return err
+		}
+		inner, err := tx.Begin(ctx)
+		if err == nil {
+			err = errors.Join(do(20), do(30), inner.Rollback(ctx))
+		}
+		return errors.Join(err, do(5), do(30))
+	})
+	if got := balance(t, s, account); err != nil || got != "55" {
+		t.Errorf("%v, balance %s, want 55", err, got)
+	}
+	verify(t, creditledger.New(s, nil))
+}
+
 // TestJoinedCallIsOver: an operation whose context ends while its transaction waits for a
 // lock is over when Do returns, and with it every use of the transaction, which the
 // caller rolls back at once. The race detector watches.

@@ -147,15 +147,12 @@ func (j *Joined) approach(ctx context.Context, c client, id creditledger.Account
 	if err != nil {
 		return err
 	}
-	if before != nil {
-		if before.is(now) {
-			now.free = before.free
-		} else { // a savepoint was rolled back, or another ledger in this transaction wrote
-			j.remembered.forget()
-			if now.state, err = j.load(ctx, c, id, at); err != nil {
-				return err
-			}
-		}
+	switch {
+	case before == nil:
+	case before.is(now):
+		now.free = before.free
+	default: // a savepoint was rolled back, or another ledger in this transaction wrote
+		j.remembered.forget()
 	}
 	if key != "" {
 		now.heard(key, now.seq)
