@@ -246,24 +246,24 @@ func (x *inTx) isStored(ctx context.Context, w *written) (stored bool, err error
 		if err != nil {
 			return err
 		}
-		b, sql := &script{}, found.sql
-		b.queue(anyRows, sql.begin)
+		b := &script{}
+		b.queue(anyRows, found.sql.begin)
 		if !x.store.Portable {
-			b.queue(anyRows, sql.queueHold, w.at.lockKeys(x.store.Schema)...)
+			b.queue(anyRows, found.sql.queueHold, w.at.lockKeys(x.store.Schema)...)
 		}
 		if err := b.run(ctx, c); err != nil {
 			return err
 		}
 		var record []byte
-		err = query(ctx, c, sql.judgeJournal, w.at.args(bounded(w.seq)), []any{&record}, func() error {
+		err = query(ctx, c, found.sql.judgeJournal, w.at.args(bounded(w.seq)), []any{&record}, func() error {
 			stored = bytes.Equal(record, w.record)
 			return nil
 		})
 		last := &script{}
 		if stored {
-			last.alterRow(sql.touchHead, w.at.args()...)
+			last.alterRow(found.sql.touchHead, w.at.args()...)
 		}
-		if sent := last.send(ctx, c, sql, x.store.Patience); err == nil && stored {
+		if sent := last.send(ctx, c, found.sql, x.store.Patience); err == nil && stored {
 			err = sent
 		}
 		return err
