@@ -90,7 +90,7 @@ func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f 
 		c.launch(s, f)
 	}
 	for _, piece := range pieces {
-		piece.goal = f
+		piece.goal, f.led = f, true
 	}
 	f.add(w)
 	f.reserve(w, s.account.weight+s.account.holdsWeight())

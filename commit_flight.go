@@ -19,6 +19,7 @@ type flight struct {
 
 	behind *flight // queued behind it on the account
 	goal   *flight // of the decision that it begins; nil: it is whole
+	led    bool    // it is the goal of others
 	sealed *Change // what it brings, if something else is decided behind it; it takes nothing more
 
 	before, after *flight // among those that have not landed; guarded by the cache

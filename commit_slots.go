@@ -73,10 +73,11 @@ func (s *slot) pop() *flight {
 }
 
 // makeRoom sees to it that the last flight in the queue can take a decision with what
-// lapsed, or takes nothing more.
+// lapsed, or takes nothing more. One behind pieces fails with them, and takes nothing of
+// others.
 func (s *slot) makeRoom(expiries int) {
 	f, n := s.last, len(s.account.lapsed)
-	if f != nil && f.sealed == nil && n > 0 && f.expired+n > expiries {
+	if f != nil && f.sealed == nil && (f.led || n > 0 && f.expired+n > expiries) {
 		f.seal(s.account)
 	}
 }

@@ -206,7 +206,7 @@ func (w *stage) decideOn(a *actor, s *slot, p *attempt) {
 		f.number = w.decided[s.id]
 	}
 	f.attempts++
-	if last := s.last; f.pieces > 0 && last != nil && last.sealed == nil {
+	if last := s.last; last != nil && last.sealed == nil && (f.pieces > 0 || last.led) {
 		last.seal(s.account)
 	}
 	var pieces []*flight

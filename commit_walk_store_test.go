@@ -113,7 +113,7 @@ func (w *stage) apply(changes []Change) {
 }
 
 // ends notes how the flights end whose operations the changes carry: those that go out, and
-// the one that a piece goes before, with all who are aboard by the time it lands.
+// the one that a piece goes before.
 func (w *stage) ends(changes []Change, err error) {
 	for i := range changes {
 		for _, r := range changes[i].Journal {

@@ -230,6 +230,42 @@ func TestGivenUpWaitGoesOn(t *testing.T) {
 	w.verified()
 }
 
+// TestAFailedPieceIsNotTheErrorOfOthers: when the store fails to take a piece, the operation
+// that had to write it fails; one that was decided behind that is decided afresh.
+func TestAFailedPieceIsNotTheErrorOfOthers(t *testing.T) {
+	s := newFaulty()
+	w := newWorldOver(t, s, inPieces(2)).given(expiring()...)
+	w.at("2026-03-01")
+	g := s.shut()
+	var pending []*creditledger.Pending
+	for range 3 {
+		p, err := w.Submit(ctx, cus1, spend("1"), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if pending = append(pending, p); len(pending) == 1 {
+			<-g.arrived // its first piece
+		}
+	}
+	full, commits := errors.New("the disk is full"), 0
+	s.onCommit(func(_ context.Context, _ []creditledger.Change, next func() error) error {
+		if commits++; commits == 1 { // its second piece
+			return full
+		}
+		return next()
+	})
+	g.pass()
+	if _, err := pending[0].Wait(ctx); !errors.Is(err, full) {
+		t.Errorf("whose expiries they are: %v", err)
+	}
+	for i, p := range pending[1:] {
+		if _, err := p.Wait(ctx); err != nil {
+			t.Errorf("%d behind it: %v", i+1, err)
+		}
+	}
+	w.verified()
+}
+
 // TestPiecesBesideOthers: operations before and behind expiries in pieces, submitted while
 // commits take their time, and another process that writes the same expiries. Each commit
 // brings its operations and nothing of those behind it.

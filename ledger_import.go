@@ -81,6 +81,7 @@ func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []Journal
 	if err := s.load(ctx, l.store, l.cache.locking); err != nil {
 		return nil, err
 	}
+	s.makeRoom(l.expiries)
 	d := decision{request: &request{account: on}, account: s.account}
 	var w *rewriter
 	if anew {
