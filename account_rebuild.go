@@ -74,7 +74,7 @@ func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
 	if err != nil {
 		return &CorruptError{Where: fmt.Sprintf("record %d of %s", rec.Seq, rec.Account), Reason: err.Error()}
 	}
-	r.set.add(&written{changes: changes, records: []sealed{{seq: rec.Seq, prev: rec.Prev, key: rec.Key, bytes: bytes}}})
+	r.set.add(&written{changes: changes, records: []sealed{{seq: rec.Seq, prev: rec.Prev, key: rec.indexedKey(), bytes: bytes}}})
 	return nil
 }
 

@@ -5,6 +5,10 @@ import (
 	"fmt"
 )
 
+// ruleAct is the rule that the parts of an act exist together, at one instant.
+// Rule: docs/semantics.md, "Invariants".
+const ruleAct = "act"
+
 // ruleSeal is the rule that a record holds the seal of the one before it.
 const ruleSeal = "seal"
 
@@ -55,6 +59,9 @@ func (r *OpRecord) bind(c *change) {
 // replayExpiry takes as many of the expiries as the record holds: how many are written
 // at once is no rule. Its instant is that of the last.
 func replayExpiry(a *account, rec *OpRecord, newChange func() *change) ([]*change, error) {
+	if rec.act != nil {
+		return nil, violation(rec, ruleAct, "expiries are of no act")
+	}
 	n := min(len(rec.Effects[0].Lines), len(a.lapsed))
 	if n == 0 || a.lapsed[n-1].line.At != rec.At {
 		return nil, violation(rec, "expiry", "nothing expired at %s", rec.At)
@@ -119,6 +126,12 @@ func checkReplayed(rec *OpRecord) error {
 
 // checkRecorded is checkOperation, for what only the ledger itself asks, too.
 func checkRecorded(rec *OpRecord) error {
+	if err := checkAct(rec); err != nil {
+		return err
+	}
+	if isPartOfTransfer(rec.Op) {
+		return rec.Op.check()
+	}
 	op, ok := rec.Op.(erase)
 	switch {
 	case !ok:

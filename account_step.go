@@ -31,6 +31,10 @@ func step(a *account, op Operation, c *change) error {
 		err = stepCapture(a, &op, c)
 	case Release:
 		err = stepRelease(a, op.HoldID, c)
+	case send:
+		err = stepSend(a, &op, c)
+	case arrive:
+		err = stepArrive(a, &op, c)
 	default:
 		err = invalid("op", "%T cannot be decided", op)
 	}

@@ -22,6 +22,7 @@ const (
 	fieldForgets    = 2 // blocks remember nothing of it, as in earlier formats
 	fieldSettlement = 3 // for how many microseconds usage may be reported late
 	fieldLapses     = 4 // holds that lapsed since the record before
+	fieldAct        = 5 // the act that it is of
 )
 
 // The tags of a line's fields. They are never reused.

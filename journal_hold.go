@@ -57,7 +57,7 @@ func needsFormat3(op Operation) bool {
 		return slices.ContainsFunc(b, needsFormat3)
 	}
 	_, erases := op.(erase)
-	return erases || namesHold(op)
+	return erases || namesHold(op) || isPartOfTransfer(op)
 }
 
 // operationAt is the operation of a record's i-th effect.

@@ -19,6 +19,8 @@ const (
 	opExtendHold       = 10
 	opCapture          = 11
 	opRelease          = 12
+	opSend             = 17
+	opArrive           = 18
 )
 
 const (
@@ -83,6 +85,10 @@ func (c *operationCodec) append(dst []byte, op Operation) []byte {
 		return c.end(appendCapture(append(dst, opCapture), &op), op.Description, op.Metadata)
 	case Release:
 		return c.end(appendText(append(dst, opRelease), op.HoldID), op.Description, op.Metadata)
+	case send:
+		return c.end(appendSend(append(dst, opSend), &op), op.Description, op.Metadata)
+	case arrive:
+		return c.end(appendArrive(append(dst, opArrive), &op), op.Description, op.Metadata)
 	case Batch:
 		dst = binary.AppendUvarint(append(dst, opBatch), uint64(len(op)))
 		for _, o := range op {
@@ -257,6 +263,8 @@ func (c *operationCodec) operation(r *reader, inBatch bool) Operation {
 		return op
 	case code >= opHold && code <= opRelease && c.format >= recordFormat3:
 		return c.onHold(r, code)
+	case (code == opSend || code == opArrive) && !inBatch && c.format >= recordFormat3:
+		return c.transfer(r, code)
 	case code == opBatch && !inBatch:
 		return c.batch(r)
 	}

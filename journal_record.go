@@ -32,6 +32,7 @@ type OpRecord struct {
 	Settlement Instant
 
 	lapses []lapsedSince // holds that lapsed since the record before
+	act    *act          // nil: it is of no act
 }
 
 // GeneratedKey is the key that the ledger made for an operation that had none.
@@ -65,7 +66,7 @@ const (
 // written in, so that a record has one form and releases that know no later format read
 // all they can.
 func recordFormatOf(r *OpRecord) byte {
-	if r.Texts != nil || r.Was != (Seal{}) || r.Settlement != 0 || r.lapses != nil || needsFormat3(r.Op) || (!r.Forgets && r.remembers()) {
+	if r.Texts != nil || r.Was != (Seal{}) || r.Settlement != 0 || r.lapses != nil || r.act != nil || needsFormat3(r.Op) || (!r.Forgets && r.remembers()) {
 		return recordFormat3
 	}
 	if saysEligibleBefore(r.Op) {
@@ -156,6 +157,10 @@ func appendRecordFields(dst []byte, r *OpRecord) []byte {
 		list.tag(fieldLapses)
 		list.dst = appendLapses(list.dst, r.lapses)
 	}
+	if r.act != nil {
+		list.tag(fieldAct)
+		list.dst = appendAct(list.dst, r.act)
+	}
 	return list.dst
 }
 
@@ -172,6 +177,8 @@ func (rec *OpRecord) readFields(r *reader) {
 			rec.Settlement = r.someInstant()
 		case fieldLapses:
 			rec.lapses = r.lapses()
+		case fieldAct:
+			rec.act = r.act()
 		default:
 			r.unknownField(tag)
 		}

@@ -50,6 +50,10 @@ func textOf(op Operation) (description string, metadata map[string]string) {
 		return op.Description, op.Metadata
 	case Release:
 		return op.Description, op.Metadata
+	case send:
+		return op.Description, op.Metadata
+	case arrive:
+		return op.Description, op.Metadata
 	}
 	return "", nil
 }
@@ -88,6 +92,12 @@ func withText(op Operation, description string, metadata map[string]string) Oper
 		op.Description, op.Metadata = description, metadata
 		return op
 	case Release:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case send:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case arrive:
 		op.Description, op.Metadata = description, metadata
 		return op
 	}

@@ -230,7 +230,7 @@ func (l *Ledger) submit(ctx context.Context, p *Pending) error {
 // submitOnce decides the operation once against the account as it is now, and queues
 // what it writes.
 func (l *Ledger) submitOnce(ctx context.Context, p *Pending) error {
-	s, err := l.acquire(ctx, p.request.account)
+	s, err := l.acquireToChange(ctx, p.request.account)
 	if err != nil {
 		return err
 	}

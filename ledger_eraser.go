@@ -145,7 +145,7 @@ func (e *eraser) piece(ctx context.Context) (int, erase, error) {
 // queue decides a part, and queues it. Nobody else decides on the account meanwhile.
 func (e *eraser) queue(ctx context.Context) (*flight, erase, error) {
 	l := e.ledger
-	s, err := l.acquire(ctx, e.id)
+	s, err := l.acquireToChange(ctx, e.id)
 	if err != nil {
 		return nil, erase{}, err
 	}

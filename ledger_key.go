@@ -35,7 +35,11 @@ func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error
 	if rec == nil || err != nil {
 		return nil, err
 	}
-	if field := difference(rec.Op, rec.unsaid(r.op)); field != "" {
+	field := "op" // of an act, which this is not
+	if rec.act == nil {
+		field = difference(rec.Op, rec.unsaid(r.op))
+	}
+	if field != "" {
 		return nil, &IdempotencyMismatchError{Key: r.key, Field: field}
 	}
 	return l.resultOf(ctx, rec)

@@ -117,6 +117,8 @@ func (b *entryBuilder) entry(e *Entry, i int, effect *Effect, j int, block *bloc
 		}
 	case Void:
 		e.VoidReason = op.Reason
+	case send:
+		e.VoidReason = VoidTransfer
 	case Capture:
 		if l.Type == EntryDecrement {
 			e.ItemID, e.PriceID, e.HoldID = effect.hold.itemID, effect.hold.priceID, op.HoldID

@@ -186,7 +186,7 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) 
 	if err := l.commit.admit(ctx); err != nil {
 		return w, err
 	}
-	s, err := l.acquire(ctx, id)
+	s, err := l.acquireToChange(ctx, id)
 	if err != nil {
 		return w, err
 	}

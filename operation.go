@@ -225,6 +225,10 @@ func describe(op Operation) string {
 		return op.Name() + " " + op.Amount.String() + " of hold " + quote(op.HoldID)
 	case Release:
 		return op.Name() + " of hold " + quote(op.HoldID)
+	case send:
+		return op.describe()
+	case arrive:
+		return op.Name() + " from " + plainOrQuoted(op.From.Customer)
 	case Batch:
 		if len(op) == 1 {
 			return op.Name() + " of one operation"

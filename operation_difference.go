@@ -68,10 +68,24 @@ func difference(a, b Operation) string {
 			field{"hold_id", a.HoldID == b.HoldID},
 			field{"description", a.Description == b.Description},
 			field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
+	case send:
+		if b, ok := b.(send); ok {
+			return sendDifference(a, b)
+		}
 	case Batch:
 		return batchDifference(a, b.(Batch))
 	}
 	return "op"
+}
+
+// sendDifference compares the senders' parts of two transfers from one account.
+func sendDifference(a, b send) string {
+	return firstDifference(
+		field{"to", a.To == b.To},
+		field{"amount", a.Amount.Cmp(b.Amount) == 0},
+		field{"block_id", a.BlockID == b.BlockID},
+		field{"description", a.Description == b.Description},
+		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 }
 
 func incrementDifference(a, b Increment) string {

@@ -119,6 +119,8 @@ func namedBlocks(op Operation, ids []string) []string {
 		add(op.BlockID)
 	case Activation:
 		add(op.BlockID)
+	case send:
+		add(op.BlockID)
 	case erase:
 		add(op.Blocks...)
 	case Batch:

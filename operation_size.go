@@ -50,6 +50,10 @@ func operationSize(op Operation) int {
 		return textSize(op.HoldID) + note(op.Description, op.Metadata)
 	case Release:
 		return textSize(op.HoldID) + note(op.Description, op.Metadata)
+	case send:
+		return textSize(op.BlockID) + note(op.Description, op.Metadata)
+	case arrive:
+		return note(op.Description, op.Metadata)
 	case Batch:
 		size := 0
 		for _, op := range op {
