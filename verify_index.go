@@ -95,14 +95,13 @@ func eachKey(ctx context.Context, s Snapshot, f func(KeyedRecord) error) error {
 // else a key that is stored and is of no record. It asks for each.
 func (v *verifier) blameKeys(ctx context.Context) error {
 	err := v.ledger.eachRecord(ctx, v.id, 1, false, func(rec *OpRecord) (bool, error) {
-		key := rec.indexedKey()
-		if key == "" {
+		if rec.Key == "" {
 			return true, nil
 		}
-		seq, err := v.ledger.store.KeySeq(ctx, v.id, key)
+		seq, err := v.ledger.store.KeySeq(ctx, v.id, rec.Key)
 		if err == nil && seq != rec.Seq {
 			v.reading = rec.Seq
-			err = v.violation("idempotency", "its key %s is stored for record %d", quote(string(key)), seq)
+			err = v.violation("idempotency", "its key %s is stored for record %d", quote(string(rec.Key)), seq)
 		}
 		return err == nil, err
 	})
@@ -126,7 +125,7 @@ func (v *verifier) leads(ctx context.Context, s Snapshot, row KeyedRecord) error
 	}
 	if len(records) == 1 && records[0].Seq == row.Seq {
 		rec, err := decodeStored(v.id, &records[0])
-		if err == nil && rec.indexedKey() == row.Key {
+		if err == nil && rec.Key == row.Key {
 			return nil
 		}
 	}
