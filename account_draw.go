@@ -118,6 +118,11 @@ func (a *account) draw(u *usage, expired []*block, want Amount, most int, draws 
 	if len(expired) > 0 {
 		left = append(left, expired)
 	}
+	return a.drawFrom(left, u, want, most, draws)
+}
+
+// drawFrom is draw from lists of blocks, each in drawdown order.
+func (a *account) drawFrom(left [][]*block, u *usage, want Amount, most int, draws []draw) ([]draw, Amount) {
 	for !want.IsZero() && len(draws) < most {
 		next := -1
 		for i := range left {

@@ -5,6 +5,10 @@ import (
 	"fmt"
 )
 
+// ruleAct is the rule that the parts of an act exist together, at one instant.
+// Rule: docs/semantics.md, "Invariants".
+const ruleAct = "act"
+
 // ruleSeal is the rule that a record holds the seal of the one before it.
 const ruleSeal = "seal"
 
@@ -27,12 +31,9 @@ func replay(a *account, rec *OpRecord, seal Seal, charges []*charge, newChange f
 	a.moveTo(rec.At)
 	var changes []*change
 	var err error
-	switch op := rec.Op.(type) {
-	case expire:
+	if _, ok := rec.Op.(expire); ok {
 		changes, err = replayExpiry(a, rec, newChange)
-	case fallenDue:
-		changes, err = replayDue(a, rec, op, newChange)
-	default:
+	} else {
 		changes, err = replayOperations(a, rec, charges, newChange)
 	}
 	if err != nil {
@@ -58,12 +59,12 @@ func (r *OpRecord) bind(c *change) {
 // replayExpiry takes as many of the expiries as the record holds: how many are written
 // at once is no rule. Its instant is that of the last.
 func replayExpiry(a *account, rec *OpRecord, newChange func() *change) ([]*change, error) {
+	if rec.act != nil {
+		return nil, violation(rec, ruleAct, "expiries are of no act")
+	}
 	n := min(len(rec.Effects[0].Lines), len(a.lapsed))
 	if n == 0 || a.lapsed[n-1].line.At != rec.At {
 		return nil, violation(rec, "expiry", "nothing expired at %s", rec.At)
-	}
-	if err := nothingGranted(a, rec); err != nil {
-		return nil, err
 	}
 	c := newChange()
 	rec.bind(c)
@@ -80,9 +81,6 @@ func replayOperations(a *account, rec *OpRecord, charges []*charge, newChange fu
 		l := a.lapsed[0]
 		return nil, violation(rec, "expiry", "block %s expired %s and no entry says so", quote(l.block.ID), l.line.At)
 	}
-	if next := a.nextGrant(); next != 0 && next <= rec.At {
-		return nil, violation(rec, "schedule", "a grant was due %s and no record says so", next)
-	}
 	if err := checkReplayed(rec); err != nil {
 		return nil, violation(rec, "replay", "the operation would be refused: %v", err)
 	}
@@ -96,11 +94,6 @@ func replayOperations(a *account, rec *OpRecord, charges []*charge, newChange fu
 			c.charge = chargeIn(changes, rec.Seq, rec.FirstEntry)
 		case charges != nil:
 			c.charge = charges[i]
-		}
-		if e := rec.Effects[i].schedule; e != nil {
-			if c.dates = e.dates; c.dates == nil {
-				c.dates = &scheduleDates{}
-			}
 		}
 		if err := step(a, op, c); err != nil {
 			return changes, violation(rec, "replay", "the operation would be refused: %v", err)
@@ -133,6 +126,12 @@ func checkReplayed(rec *OpRecord) error {
 
 // checkRecorded is checkOperation, for what only the ledger itself asks, too.
 func checkRecorded(rec *OpRecord) error {
+	if err := checkAct(rec); err != nil {
+		return err
+	}
+	if isPartOfTransfer(rec.Op) {
+		return rec.Op.check()
+	}
 	op, ok := rec.Op.(erase)
 	switch {
 	case !ok:
@@ -172,9 +171,6 @@ func replayChange(a *account, rec *OpRecord, i int, op Operation, c *change) (ap
 	}
 	if field := holdDifferenceIn(stored.hold, c.hold.effect()); field != "" {
 		return true, violation(rec, "replay", "%s of the hold is not what the operation gives", field)
-	}
-	if !c.effectOnSchedule(op).same(stored.schedule) {
-		return true, violation(rec, "replay", "what is said of the schedule is not what the operation gives")
 	}
 	return true, nil
 }

@@ -34,7 +34,7 @@ type takenBack struct {
 
 // chargeOf is what a record drew; the block of each entry is found by its number.
 func chargeOf(rec *OpRecord, blockOf func(number uint64) (*block, error)) (*charge, error) {
-	c := &charge{record: rec.Seq, key: rec.Key}
+	c := &charge{record: rec.Seq, key: rec.indexedKey()}
 	if c.key == "" {
 		c.key = rec.GeneratedKey()
 	}

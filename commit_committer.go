@@ -93,7 +93,7 @@ func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f 
 		piece.goal, f.led = f, true
 	}
 	f.add(w)
-	f.reserve(w, s.account.weight+s.account.rowsWeight())
+	f.reserve(w, s.account.weight+s.account.holdsWeight())
 	if s.flying != nil { // its landing makes the slot ready
 		return f, false
 	}
@@ -113,6 +113,30 @@ func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f 
 	}
 	c.env.spawn(c.run)
 	return f, false
+}
+
+// queueAct queues what was written on several accounts for one commit. The caller holds
+// their slots, in the order of accounts, and nothing is in the air on them. What is decided
+// on them afterwards goes behind, in flights of its own.
+func (c *committer) queueAct(slots []*slot, list []*written) []*flight {
+	flights := make([]*flight, len(slots))
+	for i, s := range slots {
+		w := list[i]
+		f := newFlight(s, w.records[0].seq-1, w.records[0].prev)
+		c.launch(s, f)
+		f.add(w)
+		f.reserve(w, s.account.weight+s.account.holdsWeight())
+		f.seal(s.account)
+		flights[i], f.fellows = f, flights
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count(slots[0], 1)
+	c.ready = append(c.ready, slots[0]) // whoever takes that one takes all
+	if c.begin() {
+		c.env.spawn(c.run)
+	}
+	return flights
 }
 
 // launch puts a flight into a slot's queue. The caller holds the slot.

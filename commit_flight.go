@@ -22,6 +22,10 @@ type flight struct {
 	led    bool    // it is the goal of others
 	sealed *Change // what it brings, if something else is decided behind it; it takes nothing more
 
+	// fellows are the flights of an act, this one among them, in the order of their accounts:
+	// they go out in one commit. nil: it goes by itself.
+	fellows []*flight
+
 	before, after *flight // among those that have not landed; guarded by the cache
 
 	mu     sync.Mutex // guards landed and waiter
@@ -114,6 +118,21 @@ func (f *flight) change(a *account, memory *[]StoredBlock) Change {
 	}
 	return f.changeset.change(a, memory)
 }
+
+// load is what a flight and its fellows bring to a commit: bytes, accounts and expiries.
+func (f *flight) load() (size int64, accounts, expired int) {
+	if f.fellows == nil {
+		return f.size, 1, f.expired
+	}
+	for _, o := range f.fellows {
+		size, expired = size+o.size, expired+o.expired
+	}
+	return size, len(f.fellows), expired
+}
+
+// leads reports whether a flight is taken for itself: its fellows are taken with the first
+// of them.
+func (f *flight) leads() bool { return f.fellows == nil || f.fellows[0] == f }
 
 func (f *flight) meets(carried map[DocumentID]bool) bool {
 	for i := range f.documents {

@@ -35,6 +35,12 @@ func (e *redecideError) refusalHolds(begun uint64) bool {
 func (c *cache) invalidate(s *slot) {
 	s.account, s.deciding = nil, false
 	var queued []*flight
+	act := s.queued // alone of those queued it goes with others, and it was whole before
+	if act != nil && act.fellows != nil {
+		s.pop()
+	} else {
+		act = nil
+	}
 	for s.queued != nil {
 		queued = append(queued, s.pop())
 	}
@@ -42,6 +48,9 @@ func (c *cache) invalidate(s *slot) {
 		c.queueRedecide(f, nil)
 		f.land(&ConflictError{Accounts: []AccountID{s.id}})
 		c.landed(f)
+	}
+	if act != nil {
+		s.push(act)
 	}
 }
 

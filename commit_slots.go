@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 )
@@ -32,6 +33,10 @@ type slot struct {
 
 	counted int // operations that the committer counts as waiting, guarded by its mutex; 0: it is not ready
 
+	// kept is the act that keeps newcomers off the account, nil: none does. Whoever has locked
+	// the slot sets it, and the act takes it back without.
+	kept atomic.Pointer[keeper]
+
 	toRedecide *redecideQueue // what is decided afresh before anything else; nil: nothing
 
 	// The cache's, guarded by its mutex.
@@ -41,6 +46,11 @@ type slot struct {
 	users   int32
 	weight  int32
 	lruElem *list.Element
+}
+
+// keeper is an act that keeps newcomers off accounts.
+type keeper struct {
+	done chan struct{} // closed when it does so no more
 }
 
 // latest is the flight after whose landing the account as it is in memory is durable;
@@ -72,12 +82,12 @@ func (s *slot) pop() *flight {
 	return f
 }
 
-// makeRoom sees to it that the last flight in the queue can take a decision, at an instant,
-// with what lapsed, or takes nothing more. One behind pieces fails with them, and takes
-// nothing of others. How much schedules grant by then is not known.
-func (s *slot) makeRoom(expiries int, at Instant) {
+// makeRoom sees to it that the last flight in the queue can take a decision with what
+// lapsed, or takes nothing more. One behind pieces fails with them, and takes nothing of
+// others.
+func (s *slot) makeRoom(expiries int) {
 	f, n := s.last, len(s.account.lapsed)
-	if f != nil && f.sealed == nil && (f.led || n > 0 && f.expired+n > expiries || s.account.grantsBy(at)) {
+	if f != nil && f.sealed == nil && (f.led || n > 0 && f.expired+n > expiries) {
 		f.seal(s.account)
 	}
 }
@@ -239,6 +249,19 @@ func (c *cache) unlock(s *slot) {
 	s.handed <- struct{}{} // there is room: it stays locked until this one is taken
 }
 
+// leave lets go of a slot that is in memory for the caller, and not locked by it.
+func (c *cache) leave(s *slot) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.users--
+}
+
+// lockAgain locks a slot that is in memory for the caller, as long as ctx lasts.
+func (c *cache) lockAgain(ctx context.Context, s *slot) error {
+	c.mu.Lock()
+	return c.lock(ctx, s)
+}
+
 // lockHeld and unlockHeld lock and unlock a slot that is in memory for the caller.
 func (c *cache) lockHeld(s *slot) {
 	c.mu.Lock()
@@ -258,7 +281,7 @@ func (c *cache) release(s *slot) {
 	}
 	weight := 1
 	if s.account != nil {
-		weight += s.account.weight + s.account.rowsWeight()
+		weight += s.account.weight + s.account.holdsWeight()
 	}
 	weight = min(weight, c.heaviest())
 	idle := s.latest() == nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // turn is one commit after another: a goroutine's, or a leading caller's. It keeps
@@ -95,7 +96,7 @@ func (t *turn) deliver(ctx context.Context, flying []*slot, changes []Change) {
 		}
 		var conflict *ConflictError
 		if !errors.As(err, &conflict) {
-			if half := len(changes) / 2; half > 0 && isOfAnAccount(err) {
+			if half := middle(flying); half > 0 && isOfAnAccount(err) {
 				t.deliver(ctx, flying[:half], changes[:half])
 				t.deliver(ctx, flying[half:], changes[half:])
 				return
@@ -105,12 +106,14 @@ func (t *turn) deliver(ctx context.Context, flying []*slot, changes []Change) {
 		}
 		var left, rest []*slot
 		var again []Change
-		for i, s := range flying {
-			if conflict.concerns(&changes[i]) {
-				left = append(left, s)
+		for i := 0; i < len(flying); {
+			next := i + together(flying[i])
+			if slices.ContainsFunc(changes[i:next], func(c Change) bool { return conflict.concerns(&c) }) {
+				left = append(left, flying[i:next]...)
 			} else {
-				rest, again = append(rest, s), append(again, changes[i])
+				rest, again = append(rest, flying[i:next]...), append(again, changes[i:next]...)
 			}
+			i = next
 		}
 		if len(left) == 0 {
 			c.land(flying, fmt.Errorf("the store names nothing that was in the commit: %w", err))
@@ -123,6 +126,23 @@ func (t *turn) deliver(ctx context.Context, flying []*slot, changes []Change) {
 	}
 }
 
+// together is how many slots, this one among them, have a flight in the air that goes with
+// its own.
+func together(s *slot) int { return max(1, len(s.flying.fellows)) }
+
+// middle is where the flights of several slots are halved, with no act cut in two; 0 if
+// they cannot be.
+func middle(flying []*slot) int {
+	at := 0
+	for at < len(flying)/2 {
+		at += together(flying[at])
+	}
+	if at == len(flying) {
+		at -= together(flying[at-1])
+	}
+	return at
+}
+
 // isOfAnAccount reports whether an error of a commit, in which nothing was written, may
 // be about one of its accounts and not about the store.
 func isOfAnAccount(err error) bool {
@@ -131,7 +151,7 @@ func isOfAnAccount(err error) bool {
 
 // board takes the queued flights of the slots. A flight with a record that another
 // one aboard carries, or for which the commit would be too large or write down too many
-// expiries, waits for the next.
+// expiries, waits for the next. The flights of an act board together.
 func (t *turn) board() {
 	c := t.committer
 	size, expiries := int64(0), 0
@@ -139,27 +159,50 @@ func (t *turn) board() {
 	for _, s := range t.slots {
 		c.env.lock(s)
 		f := s.queued
+		if f == nil || s.flying != nil || !f.leads() { // the flight that was ready became void
+			c.cache.unlockHeld(s)
+			continue
+		}
+		more, accounts, expired := f.load()
 		switch {
-		case f == nil || s.flying != nil: // the flight that was ready became void
 		case f.meets(carried):
 			c.requeue(s, 1)
-		case size > 0 && size+f.size > maxCommit, expiries > 0 && expiries+f.expired > c.expiries:
+		case size > 0 && (size+more > maxCommit || accounts > 1 && len(t.flying)+accounts > c.accounts), expiries > 0 && expiries+expired > c.expiries:
 			c.requeue(s, len(f.records))
 		default:
-			size += f.size
-			expiries += f.expired
+			size += more
+			expiries += expired
 			for i := range f.documents {
 				if carried == nil {
 					carried = map[DocumentID]bool{}
 				}
 				carried[f.documents[i].DocumentID] = true
 			}
-			s.flying = s.pop()
-			f.sent = c.sent.Add(1)
-			t.flying = append(t.flying, s)
-			t.changes = append(t.changes, f.change(s.account, &t.blocks))
+			t.take(s)
+			t.takeFellows(f)
 		}
 		c.cache.unlockHeld(s)
+	}
+}
+
+// take takes the first queued flight of a slot, which the turn has locked.
+func (t *turn) take(s *slot) {
+	f := s.pop()
+	s.flying = f
+	f.sent = t.sent.Add(1)
+	t.flying = append(t.flying, s)
+	t.changes = append(t.changes, f.change(s.account, &t.blocks))
+}
+
+// takeFellows takes those that go with the first flight of an act. They stand behind it in
+// the order of accounts, in which whoever locks several locks them; and nothing was in
+// the air on their accounts, or is before them, since the act was decided.
+func (t *turn) takeFellows(first *flight) {
+	for i := 1; i < len(first.fellows); i++ {
+		s := first.fellows[i].slot
+		t.env.lock(s)
+		t.take(s)
+		t.cache.unlockHeld(s)
 	}
 }
 

@@ -17,6 +17,7 @@ type walkOperation struct {
 	account int
 	leads   bool // commits by itself when nobody else does, and cannot be called off
 	pieces  int  // flights of their own that go before it, as expiries do
+	with    *int // another account, of an act on both; nil: it is no act
 }
 
 // scene is what happens in a walk.
@@ -37,7 +38,7 @@ type scene struct {
 type fate struct {
 	walkOperation
 	name     string
-	number   int // the order in which operations were first decided on their account
+	number   map[AccountID]int // the order in which operations were first decided on their account
 	attempts int
 	last     *attempt
 	call     context.Context
@@ -64,6 +65,15 @@ func (a *attempt) mayRedecide() bool { return a.of.attempts < mostAttempts }
 
 func (a *attempt) mustRedecide(_ *redecideQueue, why *ConflictError) {
 	a.why, a.decided = why, make(chan struct{})
+}
+
+// numbered notes that an operation is decided on an account.
+func (w *stage) numbered(f *fate, id AccountID) {
+	w.decided[id]++
+	if f.number == nil {
+		f.number = map[AccountID]int{}
+	}
+	f.number[id] = w.decided[id]
 }
 
 // stage is a walk of the committer.
@@ -132,6 +142,12 @@ func (w *stage) caller(a *actor, f *fate) {
 		f.answers, f.answer = f.answers+1, ErrClosed
 		return
 	}
+	if f.with != nil {
+		err := w.act(a, f)
+		w.calls.Leave()
+		f.answers, f.answer = f.answers+1, err
+		return
+	}
 	p := &attempt{of: f}
 	if w.commit.bytes.used.Load() >= w.commit.bytes.limit {
 		w.seen["waited for room"]++
@@ -178,7 +194,7 @@ func (w *stage) outcome(p *attempt) error {
 func (w *stage) locked(a *actor, id AccountID, fresh bool) *slot {
 	w.stop(a, "lock "+id.Customer, func() bool {
 		s := w.cache.slots[id]
-		return s == nil || !s.locked && !(fresh && s.toRedecide != nil)
+		return s == nil || !s.locked && !(fresh && (s.toRedecide != nil || s.kept.Load() != nil))
 	})
 	s, err := w.cache.acquire(context.Background(), id)
 	if err != nil {
@@ -201,9 +217,8 @@ func (w *stage) decideOn(a *actor, s *slot, p *attempt) {
 		panic(err)
 	}
 	w.stop(a, "queue", nil)
-	if f.number == 0 {
-		w.decided[s.id]++
-		f.number = w.decided[s.id]
+	if f.number == nil {
+		w.numbered(f, s.id)
 	}
 	f.attempts++
 	if last := s.last; last != nil && last.sealed == nil && (f.pieces > 0 || last.led) {

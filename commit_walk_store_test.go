@@ -61,7 +61,7 @@ func (w *stage) store(_ context.Context, changes []Change) (err error) {
 		if err = errWalkDisk; way == commitCorrupt {
 			err = &CorruptError{Where: "an account", Reason: "damaged"}
 		}
-		if way == commitFailed || len(changes) == 1 {
+		if way == commitFailed || len(changes) == 1 || w.isAct(changes) {
 			w.ends(changes, err)
 		}
 	case commitUnknown:
@@ -122,6 +122,20 @@ func (w *stage) ends(changes []Change, err error) {
 			w.failed[w.fates[at].last.flight] = err
 		}
 	}
+}
+
+// isAct reports whether changes are those of one act and nothing else: what goes together
+// is not sent again by halves.
+func (w *stage) isAct(changes []Change) bool {
+	for _, f := range w.fates {
+		if f.with == nil || len(changes) != len(f.ids()) {
+			continue
+		}
+		if !slices.ContainsFunc(changes, func(c Change) bool { return len(c.Journal) != 1 || string(c.Journal[0].Bytes) != f.name }) {
+			return true
+		}
+	}
+	return false
 }
 
 func names(changes []Change) string {

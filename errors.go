@@ -25,6 +25,9 @@ var (
 	// ErrLimit: one operation would write more entries than one may, or leave more open
 	// blocks than an account may have (LimitError). It is a constraint too.
 	ErrLimit = errors.New("limit exceeded")
+	// ErrSeveralAccounts: the store does not commit as many accounts at once as an act has
+	// (SeveralAccountsError). It is a constraint too.
+	ErrSeveralAccounts = errors.New("the store does not commit so many accounts at once")
 	// ErrIdempotencyMismatch: the key belongs to another operation (IdempotencyMismatchError).
 	ErrIdempotencyMismatch = errors.New("idempotency key already used for another operation")
 
@@ -247,6 +250,38 @@ func (e *BatchError) Error() string {
 
 // Unwrap returns the reason.
 func (e *BatchError) Unwrap() error { return e.Err }
+
+// ActError says which operation of an act was refused, on which account, and why. Nothing
+// of the act was done.
+type ActError struct {
+	Index   int // among the operations, from 0
+	Account AccountID
+	Op      Operation
+	Err     error
+}
+
+func (e *ActError) Error() string {
+	return fmt.Sprintf("operation %d, %s on %s: %v", e.Index+1, describe(e.Op), e.Account, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *ActError) Unwrap() error { return e.Err }
+
+// SeveralAccountsError is an act on more accounts than the store commits at once. Nothing
+// was done. It matches ErrSeveralAccounts.
+type SeveralAccountsError struct {
+	Accounts int // of the act
+	Most     int // that the store commits at once
+}
+
+func (e *SeveralAccountsError) Error() string {
+	return fmt.Sprintf("the act names %d accounts, and the store commits %d at once: choose another store, or other options of it", e.Accounts, e.Most)
+}
+
+// Is matches ErrSeveralAccounts and ErrConstraint.
+func (e *SeveralAccountsError) Is(target error) bool {
+	return target == ErrSeveralAccounts || target == ErrConstraint
+}
 
 // inBatch says which operation of a batch was refused; a field that is at fault is
 // named by its place in the batch.

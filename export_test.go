@@ -56,3 +56,43 @@ func SetSnapshotRecords(n int) (restore func()) {
 	snapshotRecords = n
 	return func() { snapshotRecords = was }
 }
+
+// AlterPart changes a record of an act so that its own part of the act knows the change;
+// the other parts know the record as it was.
+func AlterPart(bytes []byte, alter func(*OpRecord)) []byte {
+	rec, err := DecodeRecord(bytes)
+	if err != nil {
+		panic(err)
+	}
+	alter(rec)
+	rec.act.parts[rec.act.index].digest = rec.digestOfPart()
+	return AppendRecord(nil, rec)
+}
+
+// ForgeArrival changes what arrived in a transfer, in all of its parts: the sender's record
+// comes first, the receiver's then.
+func ForgeArrival(text string, priority int32) func([]JournalRecord) {
+	return func(list []JournalRecord) {
+		var records []*OpRecord
+		for i := range list {
+			rec, err := DecodeRecord(list[i].Bytes)
+			if err != nil {
+				panic(err)
+			}
+			records = append(records, rec)
+		}
+		op := records[1].Op.(arrive)
+		op.Parcels[0].Amount, op.Parcels[0].Priority = MustAmount(text), priority
+		records[1].Op = op
+		line := &records[1].Effects[0].Lines[0]
+		line.Amount, line.Ending = MustAmount(text), MustAmount(text)
+		for i, rec := range records {
+			for _, r := range records {
+				r.act.parts[i].digest = rec.digestOfPart()
+			}
+		}
+		for i, rec := range records {
+			list[i].Bytes = AppendRecord(nil, rec)
+		}
+	}
+}

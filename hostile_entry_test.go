@@ -26,6 +26,16 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 	"DoWith": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.DoWith(ctx, on, spend("1"), creditledger.DoOptions{}))
 	},
+	"DoAll": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.DoAll(ctx, []creditledger.AccountOperation{{Account: cus2, Operation: grant("", "1")}, {Account: on, Operation: grant("", "1")}}, ""))
+	},
+	"Transfer": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		to := creditledger.AccountID{Customer: "else", Currency: on.Currency}
+		if err := errOf(l.Transfer(ctx, creditledger.Transfer{From: on, To: to, Amount: amount("1")}, "")); !errors.Is(err, creditledger.ErrInsufficientCredits) {
+			return err
+		}
+		return nil
+	},
 	"Submit": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Submit(ctx, on, spend("1"), ""))
 	},
@@ -49,9 +59,6 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 	},
 	"Explain": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Explain(ctx, on, amount("1"), creditledger.Charge{}))
-	},
-	"Schedules": func(l *creditledger.Ledger, on creditledger.AccountID) error {
-		return errOf(l.Schedules(ctx, on))
 	},
 	"Holds": func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Holds(ctx, on)) },
 	"Hold": func(l *creditledger.Ledger, on creditledger.AccountID) error {

@@ -13,8 +13,7 @@ import (
 
 // The tags of an operation's fields. They are never reused.
 const (
-	fieldTexts     = 1 // digest of its description and metadata
-	fieldSchedules = 2 // ids, in an erasure
+	fieldTexts = 1 // digest of its description and metadata
 )
 
 // The tags of a record's fields. They are never reused.
@@ -23,6 +22,7 @@ const (
 	fieldForgets    = 2 // blocks remember nothing of it, as in earlier formats
 	fieldSettlement = 3 // for how many microseconds usage may be reported late
 	fieldLapses     = 4 // holds that lapsed since the record before
+	fieldAct        = 5 // the act that it is of
 )
 
 // The tags of a line's fields. They are never reused.

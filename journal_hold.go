@@ -53,22 +53,17 @@ func namesHold(op Operation) bool {
 // needsFormat3 reports whether an operation, or one of a batch, is of a kind that formats 1
 // and 2 have no code for.
 func needsFormat3(op Operation) bool {
-	switch op := op.(type) {
-	case Batch:
-		return slices.ContainsFunc(op, needsFormat3)
-	case erase, fallenDue:
-		return true
+	if b, ok := op.(Batch); ok {
+		return slices.ContainsFunc(b, needsFormat3)
 	}
-	return namesHold(op) || onSchedule(op)
+	_, erases := op.(erase)
+	return erases || namesHold(op) || isPartOfTransfer(op)
 }
 
 // operationAt is the operation of a record's i-th effect.
 func operationAt(op Operation, i int) Operation {
-	switch op := op.(type) {
-	case Batch:
-		return op[i]
-	case fallenDue:
-		return op[i]
+	if b, ok := op.(Batch); ok {
+		return b[i]
 	}
 	return op
 }

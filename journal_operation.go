@@ -19,12 +19,8 @@ const (
 	opExtendHold       = 10
 	opCapture          = 11
 	opRelease          = 12
-	opSchedule         = 13
-	opChangeSchedule   = 14
-	opEndSchedule      = 15
-	opDue              = 21
-	opBegin            = 22 // in opDue alone
-	opCarry            = 23 // in opDue alone
+	opSend             = 17
+	opArrive           = 18
 )
 
 const (
@@ -89,14 +85,10 @@ func (c *operationCodec) append(dst []byte, op Operation) []byte {
 		return c.end(appendCapture(append(dst, opCapture), &op), op.Description, op.Metadata)
 	case Release:
 		return c.end(appendText(append(dst, opRelease), op.HoldID), op.Description, op.Metadata)
-	case Schedule:
-		return c.end(appendSchedule(append(dst, opSchedule), &op), op.Description, op.Metadata)
-	case ChangeSchedule:
-		return c.end(appendChangeSchedule(append(dst, opChangeSchedule), &op), op.Description, nil)
-	case EndSchedule:
-		return c.end(appendEndSchedule(append(dst, opEndSchedule), &op), op.Description, op.Metadata)
-	case fallenDue:
-		return c.appendDue(append(dst, opDue), op)
+	case send:
+		return c.end(appendSend(append(dst, opSend), &op), op.Description, op.Metadata)
+	case arrive:
+		return c.end(appendArrive(append(dst, opArrive), &op), op.Description, op.Metadata)
 	case Batch:
 		dst = binary.AppendUvarint(append(dst, opBatch), uint64(len(op)))
 		for _, o := range op {
@@ -230,9 +222,8 @@ func appendNote(dst []byte, description string, metadata map[string]string) []by
 // read reads the operation of a record.
 func (c *operationCodec) read(r *reader) Operation {
 	op := c.operation(r, false)
-	var one [1]Operation
-	if op != nil && c.texts != nil {
-		c.texts = append(c.texts, make([]SealedText, len(operations(op, &one))-len(c.texts))...)
+	if b, ok := op.(Batch); ok && c.texts != nil {
+		c.texts = append(c.texts, make([]SealedText, len(b)-len(c.texts))...)
 	}
 	return op
 }
@@ -272,10 +263,8 @@ func (c *operationCodec) operation(r *reader, inBatch bool) Operation {
 		return op
 	case code >= opHold && code <= opRelease && c.format >= recordFormat3:
 		return c.onHold(r, code)
-	case code >= opSchedule && code <= opEndSchedule && c.format >= recordFormat3:
-		return c.onSchedule(r, code)
-	case code == opDue && !inBatch && c.format >= recordFormat3:
-		return c.due(r)
+	case (code == opSend || code == opArrive) && !inBatch && c.format >= recordFormat3:
+		return c.transfer(r, code)
 	case code == opBatch && !inBatch:
 		return c.batch(r)
 	}
@@ -352,16 +341,7 @@ func (c *operationCodec) appendErase(dst []byte, op *erase) []byte {
 	for _, id := range op.Blocks {
 		dst = appendText(dst, id)
 	}
-	c.n++
-	list := beginFields(dst)
-	if len(op.Schedules) > 0 {
-		list.tag(fieldSchedules)
-		list.dst = binary.AppendUvarint(list.dst, uint64(len(op.Schedules)))
-		for _, id := range op.Schedules {
-			list.dst = appendText(list.dst, id)
-		}
-	}
-	return list.dst
+	return c.end(dst, "", nil)
 }
 
 func (c *operationCodec) readErase(r *reader, lost bool) Operation {
@@ -373,19 +353,6 @@ func (c *operationCodec) readErase(r *reader, lost bool) Operation {
 			break
 		}
 	}
-	for tag := range r.fields() {
-		if tag != fieldSchedules {
-			r.unknownField(tag)
-			break
-		}
-		n := r.count()
-		if n == 0 {
-			r.fail("a list of no schedules")
-		}
-		for i := 0; i < n && r.err == ""; i++ {
-			op.Schedules = append(op.Schedules, r.text())
-		}
-	}
-	c.n++
+	c.readEnd(r)
 	return op
 }

@@ -32,6 +32,7 @@ type OpRecord struct {
 	Settlement Instant
 
 	lapses []lapsedSince // holds that lapsed since the record before
+	act    *act          // nil: it is of no act
 }
 
 // GeneratedKey is the key that the ledger made for an operation that had none.
@@ -65,7 +66,7 @@ const (
 // written in, so that a record has one form and releases that know no later format read
 // all they can.
 func recordFormatOf(r *OpRecord) byte {
-	if r.Texts != nil || r.Was != (Seal{}) || r.Settlement != 0 || r.lapses != nil || needsFormat3(r.Op) || (!r.Forgets && r.remembers()) {
+	if r.Texts != nil || r.Was != (Seal{}) || r.Settlement != 0 || r.lapses != nil || r.act != nil || needsFormat3(r.Op) || (!r.Forgets && r.remembers()) {
 		return recordFormat3
 	}
 	if saysEligibleBefore(r.Op) {
@@ -129,8 +130,6 @@ func AppendRecord(dst []byte, r *OpRecord) []byte {
 			dst = appendAmount(binary.AppendUvarint(dst, e.Charge), e.Lost)
 		case namesHold(ops[i]):
 			dst = appendEffectOnHold(dst, e.hold)
-		case onSchedule(ops[i]):
-			dst = appendEffectOnSchedule(dst, e.schedule)
 		}
 	}
 	return dst
@@ -158,6 +157,10 @@ func appendRecordFields(dst []byte, r *OpRecord) []byte {
 		list.tag(fieldLapses)
 		list.dst = appendLapses(list.dst, r.lapses)
 	}
+	if r.act != nil {
+		list.tag(fieldAct)
+		list.dst = appendAct(list.dst, r.act)
+	}
 	return list.dst
 }
 
@@ -174,6 +177,8 @@ func (rec *OpRecord) readFields(r *reader) {
 			rec.Settlement = r.someInstant()
 		case fieldLapses:
 			rec.lapses = r.lapses()
+		case fieldAct:
+			rec.act = r.act()
 		default:
 			r.unknownField(tag)
 		}
@@ -229,7 +234,7 @@ func (rec *OpRecord) readEffects(r *reader) {
 	for i, op := range ops {
 		e := &rec.Effects[i]
 		lines.read(r, e)
-		e.hold, e.schedule = nil, nil
+		e.hold = nil
 		switch {
 		case takesBack(op):
 			e.Charge, e.Lost = r.uvarint(), r.amount()
@@ -238,8 +243,6 @@ func (rec *OpRecord) readEffects(r *reader) {
 			}
 		case namesHold(op):
 			e.hold = r.effectOnHold()
-		case onSchedule(op):
-			e.schedule = r.effectOnSchedule()
 		}
 	}
 }

@@ -47,6 +47,7 @@ const (
 	lateUsage, taken, takenInBatch = "usage reported late", "charge taken back", "batch with charges taken back"
 	remembered, otherWindow        = "expiry that blocks remember", "expiry under another settlement window"
 	refilling, paid, movedAway     = "grant that repays, remembered", "activation that is remembered", "expiration change to the past, remembered"
+	partOfAct, sent, arrived       = "part of an act", "transfer sent", "transfer that arrived"
 	forgetting                     = "expiry of an earlier format that blocks do not remember"
 )
 
@@ -56,7 +57,7 @@ func (s *namedRecord) format() byte {
 	case eligibleBefore, batchBefore:
 		return recordFormat2
 	case sealedText, sealedBatch, fromEarlier, quietEarlier, erasure1, erasure2, loss,
-		lateUsage, taken, takenInBatch, remembered, otherWindow, refilling, paid, movedAway, forgetting:
+		lateUsage, taken, takenInBatch, remembered, otherWindow, refilling, paid, movedAway, forgetting, partOfAct, sent, arrived:
 		return recordFormat3
 	}
 	return recordFormat1
@@ -135,8 +136,28 @@ func sampleRecords(t rapid.TB) []namedRecord {
 		{quietEarlier, copied(record(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}}))},
 		{erasure1, record(erase{From: 3, To: 900, Operations: 300, Blocks: []string{"A", "B"}}, Effect{})},
 		{erasure2, record(erase{From: 7, To: 7, Operation: 2, Operations: 1}, Effect{})},
+		{partOfAct, inAct(1, sealed(record(Batch{ops[1], ops[5]}, Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}}, Effect{})))},
+		{sent, inAct(0, sealed(record(send{To: AccountID{"é", "c"}, Amount: amount("60"), Description: "d"}, Effect{Lines: []Line{initiated, voided}})))},
+		{arrived, inAct(2, record(arrive{From: AccountID{"é", "c"}, Parcels: filledParcels(t)}, Effect{Lines: []Line{line(EntryIncrement, "60", "0", "60")}, NewBlockID: "new"}))},
 		{loss, record(erase{Lost: true, From: 3, To: 9, Operations: 2}, Effect{})},
 	}
+}
+
+// filledParcels are what arrives of two blocks, of one with every field set.
+func filledParcels(t rapid.TB) []parcel {
+	return []parcel{
+		{"A", AmountOf(60), when("2026-01-01"), when("2026-04-01"), MustCostBasis("0.20"), -3, filled[Increment](t).Filters},
+		{BlockID: "B", Amount: AmountOf(1), EffectiveAt: when("2026-01-01")},
+	}
+}
+
+// inAct is a record as the part of an act of three accounts.
+func inAct(index int, rec *OpRecord) *OpRecord {
+	rec.act = &act{
+		id: rec.ID, index: index, order: []int{2, 1, 0, 1},
+		parts: []actPart{{AccountID{"a", "c"}, 1, Seal{1}}, {AccountID{"b", "c"}, 300, Seal{2}}, {AccountID{"b", "é"}, 7, Seal{3}}},
+	}
+	return rec
 }
 
 // copied is a record as a copy makes it from one of an earlier format.
@@ -188,7 +209,7 @@ func TestRecordFields(t *testing.T) {
 		r := reflect.ValueOf(s.rec).Elem()
 		for i := range r.NumField() {
 			name := r.Type().Field(i).Name
-			if name == "Op" || name == "Effects" || r.Field(i).IsZero() {
+			if name == "Op" || name == "Effects" || r.Field(i).IsZero() || !r.Type().Field(i).IsExported() {
 				continue
 			}
 			was := reflect.New(r.Field(i).Type()).Elem()

@@ -50,15 +50,9 @@ func textOf(op Operation) (description string, metadata map[string]string) {
 		return op.Description, op.Metadata
 	case Release:
 		return op.Description, op.Metadata
-	case Schedule:
+	case send:
 		return op.Description, op.Metadata
-	case ChangeSchedule:
-		return op.Description, op.merged
-	case EndSchedule:
-		return op.Description, op.Metadata
-	case begin:
-		return op.Description, op.Metadata
-	case carry:
+	case arrive:
 		return op.Description, op.Metadata
 	}
 	return "", nil
@@ -100,20 +94,10 @@ func withText(op Operation, description string, metadata map[string]string) Oper
 	case Release:
 		op.Description, op.Metadata = description, metadata
 		return op
-	case Schedule:
+	case send:
 		op.Description, op.Metadata = description, metadata
 		return op
-	case ChangeSchedule:
-		op.put, op.removed = op.counts() // of what was asked, that is all that is left
-		op.Description, op.merged, op.Metadata = description, metadata, nil
-		return op
-	case EndSchedule:
-		op.Description, op.Metadata = description, metadata
-		return op
-	case begin:
-		op.Description, op.Metadata = description, metadata
-		return op
-	case carry:
+	case arrive:
 		op.Description, op.Metadata = description, metadata
 		return op
 	}
@@ -122,11 +106,13 @@ func withText(op Operation, description string, metadata map[string]string) Oper
 
 // hasText reports whether an operation, or one of a batch, has a description or metadata.
 func hasText(op Operation) bool {
-	switch op := op.(type) {
-	case Batch:
-		return slices.ContainsFunc(op, hasText)
-	case fallenDue:
-		return slices.ContainsFunc(op, hasText)
+	if b, ok := op.(Batch); ok {
+		for i := range b {
+			if hasText(b[i]) {
+				return true
+			}
+		}
+		return false
 	}
 	description, metadata := textOf(op)
 	return description != "" || len(metadata) > 0
@@ -232,14 +218,11 @@ func (rec *OpRecord) ReadTexts(data []byte) error {
 
 // setText gives one of a record's operations its texts.
 func (rec *OpRecord) setText(i int, description string, metadata map[string]string) {
-	switch op := rec.Op.(type) {
-	case Batch:
-		op[i] = withText(op[i], description, metadata)
-	case fallenDue:
-		op[i] = withText(op[i], description, metadata)
-	default:
-		rec.Op = withText(op, description, metadata)
+	if b, ok := rec.Op.(Batch); ok {
+		b[i] = withText(b[i], description, metadata)
+		return
 	}
+	rec.Op = withText(rec.Op, description, metadata)
 }
 
 // unsaid returns an operation like the record's without the texts that the record no longer

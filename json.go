@@ -80,11 +80,8 @@ func readMembers(data []byte, name string, members []member) error {
 		}
 		delete(given, m.key)
 		if string(value) == "null" { // as if it were left out
-			switch v := m.value.(type) {
-			case *expiry:
-				*v = expiry(Never())
-			case *metadataChange:
-				*v.clear = true
+			if e, ok := m.value.(*expiry); ok {
+				*e = expiry(Never())
 			}
 			continue
 		}

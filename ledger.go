@@ -230,7 +230,7 @@ func (l *Ledger) submit(ctx context.Context, p *Pending) error {
 // submitOnce decides the operation once against the account as it is now, and queues
 // what it writes.
 func (l *Ledger) submitOnce(ctx context.Context, p *Pending) error {
-	s, err := l.acquire(ctx, p.request.account)
+	s, err := l.acquireToChange(ctx, p.request.account)
 	if err != nil {
 		return err
 	}
@@ -293,15 +293,16 @@ func (l *Ledger) decideAndQueue(ctx context.Context, s *slot, p *Pending) error 
 	if err := l.fetch(ctx, s, r); err != nil {
 		return err
 	}
-	p.remakeKey()
-	d, err := l.begin(s, r)
-	if err != nil {
-		p.restoreKey()
+	a := s.account
+	if _, err := l.advance(a); err != nil {
 		return err
 	}
+	s.makeRoom(l.expiries)
+	p.remakeKey()
+	d := newDecision(l, r, a)
 	defer d.free()
 	s.deciding = true
-	err = d.decide()
+	err := d.decide()
 	s.deciding = false
 	if err != nil {
 		p.restoreKey()
@@ -318,6 +319,17 @@ func (l *Ledger) decideAndQueue(ctx context.Context, s *slot, p *Pending) error 
 		p.flight.riders = append(p.flight.riders, p)
 	}
 	return nil
+}
+
+// advance moves an account in a locked slot to the present instant.
+func (l *Ledger) advance(a *account) (at Instant, err error) {
+	now, err := l.now()
+	if err != nil {
+		return 0, err
+	}
+	at = max(now, a.head.LastAt)
+	a.moveTo(at)
+	return at, nil
 }
 
 // refused ends a decision that was refused. Blocks may have been read for it after its key

@@ -23,6 +23,12 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	"DoWith": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.DoWith(c, cus1, grant("", "1"), creditledger.DoOptions{Key: "with"}))
 	},
+	"DoAll": func(c context.Context, l *creditledger.Ledger) error {
+		return errOf(l.DoAll(c, on(cus1, grant("", "1"), cus2, grant("", "1")), "all"))
+	},
+	"Transfer": func(c context.Context, l *creditledger.Ledger) error {
+		return errOf(l.Transfer(c, creditledger.Transfer{From: cus1, To: cus2, Amount: amount("1")}, "transfer"))
+	},
 	"Submit": func(c context.Context, l *creditledger.Ledger) error {
 		return waitFor(c)(l.Submit(c, cus1, grant("", "1"), "submit"))
 	},
@@ -53,9 +59,6 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	"Customers":    func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Customers(c, "", 10)) },
 	"CustomerByExternalID": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.CustomerByExternalID(c, "x"))
-	},
-	"Schedules": func(c context.Context, l *creditledger.Ledger) error {
-		return errOf(l.Schedules(c, cus1))
 	},
 	"Holds": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Holds(c, cus1)) },
 	"Hold": func(c context.Context, l *creditledger.Ledger) error {

@@ -16,15 +16,19 @@ type decision struct {
 	// settlement is for how many microseconds usage may be reported late, longest how many
 	// a hold may last.
 	settlement, longest Instant
-	at                  Instant // of the request; 0: where the account is
 
-	pieces []*flight // what fell due and does not go out with the operation, in order
+	pieces []*flight // what expired and does not go out with the operation, in order
 	gone   []*change // in the pieces
-	salt   Salt      // of the record that is sealed next
-	passed bool      // time has passed between the changes: to take them back is not enough
-	lines  int       // that fell due and are in no piece yet
 	written
 	result *Result
+
+	// What begin found: how many changes there are for what was due, and how many entries and
+	// how much weight the account had after them.
+	first   int
+	entries uint64
+	weight  int
+
+	ops []Operation // of the request
 
 	// Memory that the next decision uses again.
 	spare   spareChanges
@@ -42,7 +46,6 @@ func newDecision(l *Ledger, r *request, a *account) *decision {
 	r.ids = 0
 	d := decisions.Get().(*decision)
 	d.request, d.account, d.grace, d.expiries, d.settlement = r, a, l.grace, l.expiries, l.settlement
-	d.salt = r.salt
 	d.longest = Instant(l.maxHold / time.Microsecond)
 	return d
 }
@@ -68,41 +71,25 @@ func (d *decision) decide() (err error) {
 			d.takeBack()
 		}
 	}()
-	a, r := d.account, d.request
-	if d.at == 0 {
-		d.at = a.at
-	}
+	r := d.request
 	if r.undated != nil {
 		return r.undated
 	}
-	ops := operations(r.op, &d.one)
-	for i, op := range ops {
-		if err := firstError(checkClock(op, d.at), checkUntil(op, d.at, d.longest)); err != nil {
+	for i := range d.operations() {
+		if err := d.checkClock(i); err != nil {
 			return inBatch(r.op, i, err)
 		}
 	}
-	if err := d.catchUp(d.at); err != nil {
+	if err := d.begin(); err != nil {
 		return err
 	}
-	first := len(d.changes)
-	entries, weight := a.head.Entries, a.weight
-	for i, op := range ops {
-		err := d.change(op, d.about(i, op, d.changes[first:], entries))
-		if err == nil {
-			err = d.checkLimits(entries, weight)
-		}
-		if err = r.customerFirst(op, err); err != nil {
+	for i := range d.ops {
+		if err := d.do(i); err != nil {
 			return inBatch(r.op, i, err)
 		}
-		if op, ok := op.(ChangeSchedule); ok { // the record says what came of it
-			op.merged = d.changes[len(d.changes)-1].schedules[0].now.metadata
-			if ops[i] = op; len(d.one) == len(ops) && &ops[0] == &d.one[0] {
-				r.op = op
-			}
-		}
 	}
-	rec := d.seal(r.op, r.key, a.at, entries, d.changes[first:])
-	d.result = resultFrom(rec, ops, d.changes[first:], a.at, d.grace)
+	d.finish(d.draft(r.op, r.key, d.account.at, d.entries, d.changes[d.first:]), d.changes[d.first:])
+	d.result = resultFrom(&d.record, d.ops, d.changes[d.first:], d.account.at, d.grace)
 	if r.attach != nil {
 		if d.puts, err = r.attach(d.result); err != nil {
 			return err
@@ -110,6 +97,36 @@ func (d *decision) decide() (err error) {
 		return checkPuts(d.puts)
 	}
 	return nil
+}
+
+// operations lists the single operations of the request.
+func (d *decision) operations() []Operation {
+	d.ops = operations(d.request.op, &d.one)
+	return d.ops
+}
+
+// checkClock refuses what only the clock shows to be wrong about the i-th operation.
+func (d *decision) checkClock(i int) error {
+	return firstError(checkClock(d.ops[i], d.account.at), checkUntil(d.ops[i], d.account.at, d.longest))
+}
+
+// begin writes down what is due, before the first operation.
+func (d *decision) begin() error {
+	if err := d.expire(); err != nil {
+		return err
+	}
+	d.first, d.entries, d.weight = len(d.changes), d.account.head.Entries, d.account.weight
+	return nil
+}
+
+// do decides and applies the i-th operation.
+func (d *decision) do(i int) error {
+	op := d.ops[i]
+	err := d.change(op, d.about(i, op, d.changes[d.first:], d.entries))
+	if err == nil {
+		err = d.checkLimits(d.entries, d.weight)
+	}
+	return d.request.customerFirst(op, err)
 }
 
 // checkLimits holds what was decided so far to the bounds of a batch and an account,
@@ -167,7 +184,12 @@ func (d *decision) apply(op Operation, c *change) error {
 }
 
 // seal makes the record of what the changes wrote and moves the head on.
-func (d *decision) seal(op Operation, key Key, at Instant, entries uint64, changes []*change) *OpRecord {
+func (d *decision) seal(op Operation, key Key, at Instant, entries uint64, changes []*change) {
+	d.finish(d.draft(op, key, at, entries, changes), changes)
+}
+
+// draft makes the record of what the changes wrote.
+func (d *decision) draft(op Operation, key Key, at Instant, entries uint64, changes []*change) *OpRecord {
 	a := d.account
 	id := d.request.nextID(at)
 	if d.request.keyIsOurs && key == generatedKey(a.head.Version+1, id) {
@@ -179,7 +201,6 @@ func (d *decision) seal(op Operation, key Key, at Instant, entries uint64, chang
 		Account: a.id, Seq: a.head.Version + 1, Prev: a.head.Seal, At: at, ID: id,
 		FirstEntry: entries + 1, Key: key, Op: op, Effects: d.effects,
 	}
-	total := a.total
 	for i, c := range changes {
 		rec.Effects[i] = Effect{Lines: c.lines}
 		if len(c.created) > 0 {
@@ -192,36 +213,35 @@ func (d *decision) seal(op Operation, key Key, at Instant, entries uint64, chang
 			rec.Settlement = c.settlement
 		}
 		rec.Effects[i].hold = c.hold.effect()
-		rec.Effects[i].schedule = c.effectOnSchedule(operationAt(op, i))
 		rec.lapses = append(rec.lapses, c.lapsesSince()...)
-		if c.materialised && a.at != at {
-			total = a.totalAt(at, c.lines[len(c.lines)-1].Ending)
+	}
+	rec.sealTexts(&d.request.salt)
+	return rec
+}
+
+// finish seals a record and moves the head on.
+func (d *decision) finish(rec *OpRecord, changes []*change) {
+	a := d.account
+	total := a.total
+	for _, c := range changes {
+		if c.materialised {
+			total = a.totalAt(rec.At, c.lines[len(c.lines)-1].Ending)
 		}
 	}
-	rec.sealTexts(&d.salt)
 	start := len(d.bytes)
 	d.bytes = AppendRecord(d.bytes, rec)
 	bytes := d.bytes[start:len(d.bytes):len(d.bytes)]
-	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, SealOf(bytes), at
+	a.head.Version, a.head.Seal, a.head.LastAt = rec.Seq, SealOf(bytes), rec.At
 	a.head.NextDue, a.head.Total = a.nextDue(), total
-	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: key, bytes: bytes, texts: appendTexts(nil, rec)})
-	return rec
+	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: rec.indexedKey(), bytes: bytes, texts: appendTexts(nil, rec)})
 }
 
 // takeBack undoes every change, last first.
 func (d *decision) takeBack() {
 	for _, changes := range [][]*change{d.changes, d.gone} {
 		for _, c := range slices.Backward(changes) {
-			if d.passed {
-				d.account.undo(c)
-			} else {
-				d.account.revert(c)
-			}
+			d.account.revert(c)
 		}
-	}
-	if d.passed {
-		d.account.rebuild(d.account.head.LastAt)
-		d.passed = false
 	}
 	d.pieces, d.gone, d.changes, d.records, d.texts = nil, nil, nil, nil, nil
 }

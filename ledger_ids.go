@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -34,20 +33,10 @@ func (s *idSource) draw() (bits randomBits, err error) {
 // salt returns the bits for the salts of a request that says something: such a request
 // draws once more.
 func (s *idSource) salt(op Operation) (salt Salt, err error) {
-	if !hasText(op) && !changesSchedule(op) {
+	if !hasText(op) {
 		return salt, nil
 	}
 	return salt, s.read(salt[:])
-}
-
-// changesSchedule reports whether an operation, or one of a batch, changes a schedule: its
-// record says what the schedule says.
-func changesSchedule(op Operation) bool {
-	if b, ok := op.(Batch); ok {
-		return slices.ContainsFunc(b, changesSchedule)
-	}
-	_, ok := op.(ChangeSchedule)
-	return ok
 }
 
 func (s *idSource) read(bits []byte) error {

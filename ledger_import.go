@@ -73,7 +73,7 @@ func (l *Ledger) importAll(ctx context.Context, on AccountID, records []JournalR
 }
 
 func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []JournalRecord, anew bool) (*flight, error) {
-	s, err := l.acquire(ctx, on)
+	s, err := l.acquireToChange(ctx, on)
 	if err != nil {
 		return nil, err
 	}
@@ -99,8 +99,9 @@ func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []Journal
 	}
 	s.deciding = false
 	if err != nil {
-		d.passed = true // between the records
+		// Between the records time has passed, which taking them back does not undo.
 		d.takeBack()
+		s.account.rebuild(s.account.head.LastAt)
 		return nil, err
 	}
 	f, _ := l.commit.queue(s, &d.written, d.pieces, false)
@@ -112,13 +113,14 @@ func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys ma
 	if err != nil {
 		return err
 	}
-	if rec.Key != "" {
-		if seq, err := l.store.KeySeq(ctx, s.id, rec.Key); err != nil {
+	key := rec.indexedKey()
+	if key != "" {
+		if seq, err := l.store.KeySeq(ctx, s.id, key); err != nil {
 			return err
-		} else if seq != 0 || s.flightOf(rec.Key) != nil || keys[rec.Key] {
-			return violation(rec, "idempotency", "its key %s is in use", quote(string(rec.Key)))
+		} else if seq != 0 || s.flightOf(key) != nil || keys[key] {
+			return violation(rec, "idempotency", "its key %s is in use", quote(string(key)))
 		}
-		keys[rec.Key] = true
+		keys[key] = true
 	}
 	if err := s.fetch(ctx, l.store, rec.Op); err != nil {
 		return err
@@ -137,7 +139,7 @@ func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys ma
 	if err != nil {
 		return err
 	}
-	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: rec.Key, bytes: stored.Bytes, texts: slices.Clone(stored.Texts)})
+	d.records = append(d.records, sealed{seq: rec.Seq, prev: rec.Prev, key: key, bytes: stored.Bytes, texts: slices.Clone(stored.Texts)})
 	return nil
 }
 

@@ -35,7 +35,11 @@ func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error
 	if rec == nil || err != nil {
 		return nil, err
 	}
-	if field := difference(rec.Op, rec.unsaid(r.op)); field != "" {
+	field := "op" // of an act, which this is not
+	if rec.act == nil {
+		field = difference(rec.Op, rec.unsaid(r.op))
+	}
+	if field != "" {
 		return nil, &IdempotencyMismatchError{Key: r.key, Field: field}
 	}
 	return l.resultOf(ctx, rec)
@@ -70,8 +74,7 @@ func (l *Ledger) recordMade(ctx context.Context, on AccountID, seq uint64, id uu
 	if err != nil || rec.ID != id || rec.Key != "" {
 		return nil, err
 	}
-	switch rec.Op.(type) {
-	case expire, fallenDue: // nobody asked for it, under no key
+	if _, due := rec.Op.(expire); due { // nobody asked for it, under no key
 		return nil, nil
 	}
 	return rec, nil

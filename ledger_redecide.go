@@ -137,6 +137,27 @@ func (l *Ledger) redecideOn(ctx context.Context, s *slot, d *redecision) (err er
 	return l.decideOn(ctx, s, d.next)
 }
 
+// acquireToChange is acquire for whoever brings something new to an account: while an act
+// waits for it, newcomers do too.
+func (l *Ledger) acquireToChange(ctx context.Context, id AccountID) (*slot, error) {
+	for {
+		s, err := l.acquire(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		kept := s.kept.Load()
+		if kept == nil {
+			return s, nil
+		}
+		l.cache.release(s)
+		select {
+		case <-kept.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
 // acquire returns the account's slot, locked, with nothing on it that is to be decided
 // afresh.
 func (l *Ledger) acquire(ctx context.Context, id AccountID) (*slot, error) {

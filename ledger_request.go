@@ -57,12 +57,18 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 	if err != nil {
 		return request{}, err
 	}
+	err = l.resolve(ctx, &r, op, prepare)
+	return r, err
+}
+
+// resolve gives a request its operation, which was checked, with its defaults and dates.
+func (l *Ledger) resolve(ctx context.Context, r *request, op Operation, prepare bool) error {
 	var zone *time.Location
 	dates := hasDates(op)
 	if prepare = prepare && l.preparing != nil; prepare || dates || IsISOCurrency(r.account.Currency) {
-		customer, err := l.customerOf(ctx, &r, prepare)
+		customer, err := l.customerOf(ctx, r, prepare)
 		if err != nil {
-			return request{}, err
+			return err
 		}
 		if dates {
 			zone, r.undated = customer.location()
@@ -70,7 +76,7 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 		r.foreign = customer.forbids(r.account.Currency)
 	}
 	r.op = shortened(normalise(op, l.repay, zone), l.maxHold)
-	return r, nil
+	return nil
 }
 
 // customerOf reads the customer of a request's account. With prepare the store reads on the

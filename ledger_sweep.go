@@ -186,7 +186,7 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) 
 	if err := l.commit.admit(ctx); err != nil {
 		return w, err
 	}
-	s, err := l.acquire(ctx, id)
+	s, err := l.acquireToChange(ctx, id)
 	if err != nil {
 		return w, err
 	}
@@ -199,40 +199,33 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) 
 		return w, err
 	}
 	a := s.account
-	at := max(now, a.head.LastAt)
-	if !a.grantsBy(at) {
-		due := a.lastDue(at)
-		if due == 0 {
-			return w, nil
-		}
-		a.moveTo(due)
+	due := a.lastDue(max(now, a.head.LastAt))
+	if due == 0 {
+		return w, nil
 	}
 	r := request{account: id}
-	if r.bits, err = l.ids.draw(); err == nil {
-		err = l.saltGrants(a, &r, at)
-	}
-	if err != nil {
+	if r.bits, err = l.ids.draw(); err != nil {
 		return w, err
 	}
-	s.makeRoom(l.expiries, at)
+	// The record's instant is that of its last entry, and what it leaves behind has
+	// to hold at that instant, not at a later one.
+	a.moveTo(due)
+	s.makeRoom(l.expiries)
+	last := len(a.lapsed)
 	d := newDecision(l, &r, a)
 	defer d.free()
-	entries := a.head.Entries
 	s.deciding = true
-	err = d.sweep(at)
+	err = d.expire()
 	s.deciding = false
 	if err != nil {
 		d.takeBack()
 		return w, err
 	}
-	last := int(a.head.Entries - entries)
 	for _, f := range d.pieces {
 		w.pieces = append(w.pieces, sweptPiece{flight: f, entries: f.expired})
 		last -= f.expired
 	}
-	if len(d.records) > 0 {
-		f, _ := l.commit.queue(s, &d.written, d.pieces, false)
-		w.pieces = append(w.pieces, sweptPiece{flight: f, entries: last})
-	}
+	f, _ := l.commit.queue(s, &d.written, d.pieces, false)
+	w.pieces = append(w.pieces, sweptPiece{flight: f, entries: last})
 	return w, nil
 }

@@ -16,7 +16,8 @@ const (
 	MaxDescription   = 5000 // bytes of a description
 	MaxFilters       = 20   // filters of a block
 	MaxFilterValues  = 1000 // values over all filters of a block
-	MaxBatch         = 1000 // operations in a batch
+	MaxBatch         = 1000 // operations in a batch, or in an act
+	MaxActAccounts   = 64   // accounts in an act
 	MaxPage          = 1000 // items of a page
 	// MaxEntries bounds the entries of one operation, outside a batch or in it, and
 	// MaxBatchEntries those of a batch. What expires is written down whatever its number.

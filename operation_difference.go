@@ -49,13 +49,13 @@ func difference(a, b Operation) string {
 			field{"description", a.Description == b.Description},
 			field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 	case Reverse:
-		return reverseDifference(a, b.(Reverse))
-	case Schedule:
-		return scheduleDifference(a, b.(Schedule))
-	case ChangeSchedule:
-		return changeScheduleDifference(a, b.(ChangeSchedule))
-	case EndSchedule:
-		return endScheduleDifference(a, b.(EndSchedule))
+		b := b.(Reverse)
+		return firstDifference(
+			field{"charge", a.Charge == b.Charge},
+			field{"entry", a.Entry == b.Entry},
+			field{"amount", a.Amount.Cmp(b.Amount) == 0},
+			field{"description", a.Description == b.Description},
+			field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 	case Hold:
 		return holdDifference(a, b.(Hold))
 	case ExtendHold:
@@ -68,10 +68,24 @@ func difference(a, b Operation) string {
 			field{"hold_id", a.HoldID == b.HoldID},
 			field{"description", a.Description == b.Description},
 			field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
+	case send:
+		if b, ok := b.(send); ok {
+			return sendDifference(a, b)
+		}
 	case Batch:
 		return batchDifference(a, b.(Batch))
 	}
 	return "op"
+}
+
+// sendDifference compares the senders' parts of two transfers from one account.
+func sendDifference(a, b send) string {
+	return firstDifference(
+		field{"to", a.To == b.To},
+		field{"amount", a.Amount.Cmp(b.Amount) == 0},
+		field{"block_id", a.BlockID == b.BlockID},
+		field{"description", a.Description == b.Description},
+		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 }
 
 func incrementDifference(a, b Increment) string {
@@ -100,15 +114,6 @@ func decrementDifference(a, b Decrement) string {
 		field{"overdraft", a.Overdraft.or(OverdraftAllow) == b.Overdraft.or(OverdraftAllow)},
 		field{"overdraft_limit", a.OverdraftLimit == b.OverdraftLimit},
 		field{"usage_at", a.UsageAt == b.UsageAt && a.eligibleBefore == b.eligibleBefore},
-		field{"description", a.Description == b.Description},
-		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
-}
-
-func reverseDifference(a, b Reverse) string {
-	return firstDifference(
-		field{"charge", a.Charge == b.Charge},
-		field{"entry", a.Entry == b.Entry},
-		field{"amount", a.Amount.Cmp(b.Amount) == 0},
 		field{"description", a.Description == b.Description},
 		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 }

@@ -23,8 +23,9 @@ type verifier struct {
 	keys    keySum            // of the records' idempotency keys
 	texts   textProof
 	rows    map[rowName]*StoredRow
-	reading uint64 // the record being read
-	records uint64 // replayed
+	acts    []uint64 // the records that are of an act whose other parts are not looked at yet
+	reading uint64   // the record being read
+	records uint64   // replayed
 
 	// Memory that each record and each block uses again.
 	rec              OpRecord
@@ -71,6 +72,9 @@ func (v *verifier) run(ctx context.Context) error {
 			}
 			return v.compare(ctx, s)
 		})
+		if err == nil {
+			err = v.proveActs(ctx)
+		}
 		switch {
 		case err == errKeys:
 			return v.blameKeys(ctx)
@@ -133,8 +137,8 @@ func (v *verifier) record(ctx context.Context, s Snapshot, stored *JournalRecord
 	if err != nil {
 		return v.blame(ctx, s, rec, seal, err)
 	}
-	if rec.Key != "" {
-		v.keys.add(rec.Key, rec.Seq)
+	if key := rec.indexedKey(); key != "" {
+		v.keys.add(key, rec.Seq)
 	}
 	if err := v.proveTexts(ctx, s, rec); err != nil {
 		return err
@@ -153,6 +157,9 @@ func (v *verifier) record(ctx context.Context, s Snapshot, stored *JournalRecord
 				return v.violation("conservation", "%v", err)
 			}
 		}
+	}
+	if rec.act != nil {
+		v.acts = append(v.acts, rec.Seq)
 	}
 	if err := v.proveWas(rec, seal); err != nil {
 		return err

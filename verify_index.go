@@ -95,13 +95,14 @@ func eachKey(ctx context.Context, s Snapshot, f func(KeyedRecord) error) error {
 // else a key that is stored and is of no record. It asks for each.
 func (v *verifier) blameKeys(ctx context.Context) error {
 	err := v.ledger.eachRecord(ctx, v.id, 1, false, func(rec *OpRecord) (bool, error) {
-		if rec.Key == "" {
+		key := rec.indexedKey()
+		if key == "" {
 			return true, nil
 		}
-		seq, err := v.ledger.store.KeySeq(ctx, v.id, rec.Key)
+		seq, err := v.ledger.store.KeySeq(ctx, v.id, key)
 		if err == nil && seq != rec.Seq {
 			v.reading = rec.Seq
-			err = v.violation("idempotency", "its key %s is stored for record %d", quote(string(rec.Key)), seq)
+			err = v.violation("idempotency", "its key %s is stored for record %d", quote(string(key)), seq)
 		}
 		return err == nil, err
 	})
@@ -125,7 +126,7 @@ func (v *verifier) leads(ctx context.Context, s Snapshot, row KeyedRecord) error
 	}
 	if len(records) == 1 && records[0].Seq == row.Seq {
 		rec, err := decodeStored(v.id, &records[0])
-		if err == nil && rec.Key == row.Key {
+		if err == nil && rec.indexedKey() == row.Key {
 			return nil
 		}
 	}

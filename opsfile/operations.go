@@ -25,9 +25,6 @@ func init() {
 		"extend_hold":       readExtendHold,
 		"capture":           readCapture,
 		"release":           readRelease,
-		"schedule":          readSchedule,
-		"change_schedule":   readChangeSchedule,
-		"end_schedule":      readEndSchedule,
 	}
 }
 

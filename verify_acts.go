@@ -1,0 +1,114 @@
+package creditledger
+
+import (
+	"bytes"
+	"context"
+)
+
+// proveActs holds the parts of acts that were replayed to the other parts, which other
+// accounts have. Each part is held to what the others say of it by its replay (checkAct);
+// that the others are there, and say the same of the act, is looked at here. Among all
+// accounts, each looks at the next one, so that together they look at every one; an
+// account that is verified by itself looks at all.
+func (v *verifier) proveActs(ctx context.Context) error {
+	for _, seq := range v.acts {
+		v.reading = seq
+		rec, err := v.ledger.record(ctx, v.id, seq)
+		if err != nil {
+			return err
+		}
+		n := len(rec.act.parts)
+		looks := n - 1
+		if v.listed {
+			looks = min(looks, 1)
+		}
+		for i := 1; i <= looks; i++ {
+			if err := v.proveFellow(ctx, rec, (rec.act.index+i)%n); err != nil {
+				return err
+			}
+		}
+		if op, ok := rec.Op.(arrive); ok {
+			if err := v.proveArrival(ctx, rec, &op); err != nil {
+				return err
+			}
+		}
+		v.reading = 0
+	}
+	v.acts = v.acts[:0]
+	return nil
+}
+
+// proveFellow reads another part of a record's act.
+func (v *verifier) proveFellow(ctx context.Context, rec *OpRecord, i int) error {
+	part := &rec.act.parts[i]
+	other, err := v.fellow(ctx, rec, i)
+	switch {
+	case err != nil:
+		return err
+	case !rec.act.same(other.act) || other.act.index != i || other.digestOfPart() != part.digest:
+		return v.violation(ruleAct, "part %d of its act, record %d of %s, is not what it was", i+1, part.seq, part.account)
+	case other.At != rec.At:
+		return v.violation(ruleAct, "part %d of its act was at %s, it was at %s", i+1, other.At, rec.At)
+	}
+	return nil
+}
+
+// fellow reads the record of another part of an act.
+func (v *verifier) fellow(ctx context.Context, rec *OpRecord, i int) (*OpRecord, error) {
+	part := &rec.act.parts[i]
+	records, err := v.ledger.store.Journal(ctx, part.account, part.seq, 1, false)
+	if err != nil {
+		return nil, err
+	}
+	if len(records) == 0 || records[0].Seq != part.seq {
+		return nil, v.violation(ruleAct, "part %d of its act, record %d of %s, is missing", i+1, part.seq, part.account)
+	}
+	other := new(OpRecord)
+	if err := other.decode(part.account, records[0].Bytes); err != nil {
+		return nil, v.violation(ruleAct, "part %d of its act, record %d of %s, cannot be read: %v", i+1, part.seq, part.account, err)
+	}
+	return other, nil
+}
+
+// proveArrival makes sure that what a transfer brought is what it took from the sender.
+func (v *verifier) proveArrival(ctx context.Context, rec *OpRecord, op *arrive) error {
+	sender := 0
+	for i := range rec.act.parts {
+		if rec.act.parts[i].account == op.From {
+			sender = i
+		}
+	}
+	other, err := v.fellow(ctx, rec, sender)
+	if err != nil {
+		return err
+	}
+	sent, ok := other.Op.(send)
+	if !ok || sent.To != rec.Account {
+		return v.violation(ruleAct, "%s did not send what arrived", op.From)
+	}
+	var numbers []uint64
+	var amounts []Amount
+	for i := range other.Effects[0].Lines {
+		if l := &other.Effects[0].Lines[i]; l.Type == EntryVoid {
+			numbers, amounts = append(numbers, l.Block), append(amounts, l.Amount)
+		}
+	}
+	if len(numbers) != len(op.Parcels) {
+		return v.violation(ruleAct, "credits of %d blocks arrived, and those of %d were sent", len(op.Parcels), len(numbers))
+	}
+	for from := 0; from < len(numbers); from += MaxPage {
+		until := min(from+MaxPage, len(numbers))
+		blocks, err := v.ledger.store.BlocksByNumber(ctx, op.From, numbers[from:until])
+		if err != nil {
+			return v.violation(ruleAct, "the blocks that were sent cannot be read: %v", err)
+		}
+		for i := range blocks {
+			b := blocks[i].kept()
+			sent := appendArrive(nil, &arrive{Parcels: []parcel{parcelOf(&b, amounts[from+i])}})
+			if !bytes.Equal(sent, appendArrive(nil, &arrive{Parcels: op.Parcels[from+i : from+i+1]})) {
+				return v.violation(ruleAct, "what arrived of block %s is not what was sent", quote(op.Parcels[from+i].BlockID))
+			}
+		}
+	}
+	return nil
+}
