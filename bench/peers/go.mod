@@ -7,6 +7,7 @@ require (
 	github.com/cockroachdb/apd/v3 v3.2.3
 	github.com/govalues/decimal v0.1.36
 	github.com/shopspring/decimal v1.6.0
+	go.etcd.io/bbolt v1.5.0
 	gonum.org/v1/plot v0.17.0
 	modernc.org/sqlite v1.61.1
 )

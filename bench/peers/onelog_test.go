@@ -1,0 +1,151 @@
+package peers
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"creditledger"
+	"creditledger/bench/measure"
+	"creditledger/bench/onelog"
+	"creditledger/store/bolt"
+)
+
+// BenchmarkOneFlush commits 200 bytes, or what spends one credit, again and again, by turns
+// of a few operations: the ledger on a file, SQLite by hand, one put in bbolt, the log of
+// package onelog with frames at pages, at sectors and packed, and one write and one flush
+// into a file that is made and into one that grows. It reports the median of each, and the
+// median of its ratio to the one write of the same turn.
+func BenchmarkOneFlush(b *testing.B) {
+	dir := b.TempDir()
+	subjects := []measure.Subject{
+		{Name: "ledger", Do: ledgerOnFile(b, filepath.Join(dir, "ledger.db"))},
+		{Name: "sqlite", Do: handWritten(b)},
+		{Name: "bbolt", Do: onePut(b, filepath.Join(dir, "raw.db"))},
+		{Name: "log/align=4096", Do: inLog(b, filepath.Join(dir, "log4096"), 4096)},
+		{Name: "log/align=512", Do: inLog(b, filepath.Join(dir, "log512"), 512)},
+		{Name: "log/packed", Do: inLog(b, filepath.Join(dir, "log8"), 8)},
+		{Name: "write/growing", Do: oneWrite(b, filepath.Join(dir, "growing"), false)},
+		{Name: "write", Do: oneWrite(b, filepath.Join(dir, "made"), true)},
+	}
+	turns, each := measure.Size(151, 3), 10
+	took := make([][]float64, len(subjects))
+	for range turns {
+		for i, s := range subjects {
+			begun := time.Now()
+			for range each {
+				if err := s.Do(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			took[i] = append(took[i], time.Since(begun).Seconds()*1e6/float64(each))
+		}
+	}
+	one := took[len(took)-1]
+	for i, s := range subjects {
+		ratios := make([]float64, turns)
+		for k := range ratios {
+			ratios[k] = took[i][k] / one[k]
+		}
+		b.Run(s.Name, func(b *testing.B) {
+			b.ReportMetric(measure.Median(took[i]), "µs")
+			b.ReportMetric(measure.Median(ratios), "writes")
+		})
+	}
+}
+
+func ledgerOnFile(b *testing.B, path string) func() error {
+	b.Helper()
+	s, err := bolt.Open(path, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	l := creditledger.New(s, nil)
+	b.Cleanup(func() { _ = l.Close() })
+	ctx, id := context.Background(), creditledger.AccountID{Customer: "cus_0"}
+	for range 10 {
+		if _, err := l.Do(ctx, id, creditledger.Increment{Amount: creditledger.MustAmount("1e12")}, ""); err != nil {
+			b.Fatal(err)
+		}
+	}
+	n := uint64(0)
+	return func() error {
+		n++
+		_, err := l.Do(ctx, id, creditledger.Decrement{Amount: creditledger.AmountOf(1)}, creditledger.Key(fmt.Sprintf("%016x-%010d", n*0x9e3779b97f4a7c15, n)))
+		return err
+	}
+}
+
+func handWritten(b *testing.B) func() error {
+	s := openSQLite(b, 1)
+	return func() error { return s.spend("cus_0") }
+}
+
+func onePut(b *testing.B, path string) func() error {
+	b.Helper()
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{InitialMmapSize: 1 << 30, NoStatistics: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = db.Close() })
+	name := []byte("values")
+	if err := db.Update(func(tx *bbolt.Tx) error { _, err := tx.CreateBucket(name); return err }); err != nil {
+		b.Fatal(err)
+	}
+	n, value := uint64(0), make([]byte, 200)
+	return func() error {
+		n++
+		return db.Update(func(tx *bbolt.Tx) error {
+			return tx.Bucket(name).Put(binary.BigEndian.AppendUint64(nil, n), value)
+		})
+	}
+}
+
+func inLog(b *testing.B, path string, align int) func() error {
+	b.Helper()
+	l, err := onelog.Create(path, 32<<20, align, onelog.Token{1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = l.Close() })
+	value := make([]byte, 200)
+	return func() error {
+		value[0]++
+		return l.Append(value)
+	}
+}
+
+// oneWrite writes 200 bytes behind the last ones and flushes them, in a file that is made
+// before, or that grows.
+func oneWrite(b *testing.B, path string, made bool) func() error {
+	b.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = f.Close() })
+	if made {
+		if _, err := f.Write(make([]byte, 4<<20)); err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Sync(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	at, value := int64(0), make([]byte, 200)
+	return func() error {
+		value[0]++
+		if _, err := f.WriteAt(value, at); err != nil {
+			return err
+		}
+		at += int64(len(value))
+		return onelog.Flush(f)
+	}
+}
