@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -46,12 +47,16 @@ const (
 // their commit.
 type contention struct {
 	sql  *statements
-	most int           // holds at once
+	most int           // holds at once, over one pool
 	wait time.Duration // how long a hold waits for its commit: holdFor
 
-	mu    sync.Mutex
-	hot   map[creditledger.AccountID]*heat
-	holds int // taken, waiting or in use
+	// holds are those taken, waiting or in use, of all stores over the pool: one that holds
+	// an account may need another connection before it commits, and the others would keep
+	// it waiting until it gives up.
+	holds *atomic.Int64
+
+	mu  sync.Mutex
+	hot map[creditledger.AccountID]*heat
 }
 
 // heat is what is known of a contended account.
@@ -126,12 +131,15 @@ func (s *contention) toCommit(id creditledger.AccountID, queue bool) (waiting *h
 	return nil, (h != nil || queue) && s.another()
 }
 
-// another counts one hold more, unless there are too many. The caller holds mu.
+// another counts one hold more, unless there are too many.
 func (s *contention) another() bool {
-	if s.holds >= s.most {
+	if s.most == 0 {
 		return false
 	}
-	s.holds++
+	if s.holds.Add(1) > int64(s.most) {
+		s.holds.Add(-1)
+		return false
+	}
 	return true
 }
 
@@ -207,18 +215,14 @@ func (s *contention) close() {
 // done ends a hold whose transaction has ended.
 func (s *contention) done(h *hold) {
 	h.conn.Release()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.holds--
+	s.holds.Add(-1)
 }
 
 // lock waits for the lock of an account's head and takes it; nil if there is no head.
 func (s *Store) lock(ctx context.Context, at accountPos) (*hold, error) {
 	h, err := s.tryLock(ctx, at)
 	if h == nil {
-		s.contention.mu.Lock()
-		defer s.contention.mu.Unlock()
-		s.contention.holds--
+		s.contention.holds.Add(-1)
 	}
 	return h, err
 }

@@ -167,10 +167,33 @@ func behind(t *testing.T, s *Store, l, other *creditledger.Ledger) {
 	}
 }
 
+// TestHoldsOfAllStoresOverOnePool: half of a pool's connections is what all stores over it
+// hold together, so that who holds an account finds another connection.
+func TestHoldsOfAllStoresOverOnePool(t *testing.T) {
+	t.Parallel()
+	first := stores(t, 1, "read committed")[0]
+	second, err := Open(t.Context(), first.pool, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if !first.contention.another() || !second.contention.another() {
+		t.Error("of four connections two may hold accounts")
+	}
+	if first.contention.another() || second.contention.another() {
+		t.Error("and no more")
+	}
+	if n := second.held(); n != 2 {
+		t.Errorf("%d are counted", n)
+	}
+	other := stores(t, 1, "read committed")[0]
+	if !other.contention.another() {
+		t.Error("another pool is another's")
+	}
+}
+
 func (s *Store) held() int {
-	s.contention.mu.Lock()
-	defer s.contention.mu.Unlock()
-	return s.contention.holds
+	return int(s.contention.holds.Load())
 }
 
 // soon waits until a store holds nothing. Nothing but a hang takes as long as it has.

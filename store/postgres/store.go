@@ -54,7 +54,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, opts *Options) (*Store, error
 	}
 	s := &Store{pool: pool, opts: o, sql: statementsFor(o.Schema), closing: make(chan struct{})}
 	s.packs.limit = o.CacheBytes
-	s.contention.sql, s.contention.wait = s.sql, holdFor
+	s.contention.sql, s.contention.wait, s.contention.holds = s.sql, holdFor, holdsOf(pool)
 	if !o.Portable {
 		s.contention.most = int(pool.Config().MaxConns) / 2
 	}
