@@ -16,11 +16,16 @@ type change struct {
 	created []*block // an id is empty when the caller asked for none
 	hold    *holdChange
 
+	schedules []scheduleEdit
+	dates     *scheduleDates // of an operation on a schedule: as the calendar gives them, or its record
+	carries   bool           // it takes credits out of what lapsed, and carries them on
+
 	rows []StoredRow // as they are after it
 
 	gross             Amount // Σ |balance| of all blocks after it
 	overage, consumed Amount
 	materialised      bool // the change writes down what lapsed
+	fell              bool // it is of what fell due
 	expires           bool // it has entries of expiries
 	forgetful         bool // it is of a record of a format before 3: blocks remember nothing of it
 	settlement        Instant
@@ -48,7 +53,7 @@ func newChange() *change { return new(change) }
 func (c *change) reset() {
 	*c = change{
 		lines: emptied(c.lines), blocks: emptied(c.blocks), edits: emptied(c.edits), created: emptied(c.created),
-		closed: emptied(c.closed), opened: emptied(c.opened), lapses: emptied(c.lapses),
+		schedules: emptied(c.schedules), closed: emptied(c.closed), opened: emptied(c.opened), lapses: emptied(c.lapses),
 	}
 }
 
@@ -207,6 +212,9 @@ func (a *account) apply(c *change) {
 	if c.hold != nil {
 		a.applyHold(c)
 	}
+	if len(c.schedules) > 0 {
+		a.applySchedules(c)
+	}
 	for i := range c.edits {
 		e := &c.edits[i]
 		if kept, ok := a.closed[e.block.ID]; ok && kept.block == e.block {
@@ -238,6 +246,9 @@ func (a *account) apply(c *change) {
 	}
 	if c.materialised {
 		a.lapsed = after(a.lapsed, len(c.lines))
+	}
+	if c.carries {
+		a.spare(c.blocks[0], c.lines[0].Amount)
 	}
 	if c.expires {
 		a.closeSettled(c)
@@ -306,6 +317,9 @@ func (a *account) revert(c *change) {
 	}
 	if a.holds != nil {
 		a.reopenLapsed(c)
+	}
+	if len(c.schedules) > 0 {
+		a.revertSchedules(c)
 	}
 	c.rows = c.rows[:c.before.rows]
 	a.taker, a.passed, a.lapsed = c.before.taker, c.before.passed, c.before.lapsed

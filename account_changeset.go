@@ -35,7 +35,7 @@ type changeset struct {
 	touched   []touchedBlock
 	index     map[*block]int // into touched, once there are many
 	bytes     []byte         // where those of the last records lie
-	expired   int            // how many expiries it writes down
+	expired   int            // how many entries it has of what fell due
 	rows      []StoredRow    // each once
 	rowAt     map[rowName]int
 	made      uint64 // the number of the first block that it makes; 0: it makes none
@@ -62,7 +62,7 @@ func (s *changeset) add(w *written) {
 	s.retext(w.texts)
 	s.documents = append(s.documents, w.puts...)
 	for _, c := range w.changes {
-		if c.materialised {
+		if c.fell {
 			s.expired += len(c.lines)
 		}
 		for _, b := range c.created {

@@ -44,12 +44,12 @@ func checkChange(a *account, op Operation, c *change, before Amount) error {
 	total := before
 	for i := range c.lines {
 		l := &c.lines[i]
-		if !c.materialised && l.Starting.Cmp(total) != 0 {
+		if !c.materialised && !c.carries && l.Starting.Cmp(total) != 0 {
 			return fmt.Errorf("an entry starts at %s, the one before ended at %s", l.Starting, total)
 		}
 		total = l.Ending
 	}
-	if _, activates := op.(Activation); !activates && !c.materialised && total.Cmp(a.total) != 0 {
+	if _, activates := op.(Activation); !activates && !c.materialised && !c.carries && total.Cmp(a.total) != 0 {
 		return fmt.Errorf("the entries end at %s, the eligible blocks hold %s", total, a.total)
 	}
 	switch op := op.(type) {

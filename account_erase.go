@@ -2,8 +2,8 @@ package creditledger
 
 import "slices"
 
-// stepErase takes the metadata from blocks. What stands beside records, whoever writes the
-// change takes away.
+// stepErase takes the metadata from blocks, and the texts from schedules. What stands beside
+// records, whoever writes the change takes away.
 func stepErase(a *account, op *erase, c *change) error {
 	for i, id := range op.Blocks {
 		b := a.find(id)
@@ -14,6 +14,12 @@ func stepErase(a *account, op *erase, c *change) error {
 			return constraint("block %s is erased twice", quote(id))
 		}
 		c.erased = append(c.erased, erasure{block: b, was: b.rare})
+	}
+	for _, id := range op.Schedules { // one that has ended says nothing any more
+		if s := a.schedule(id); s != nil && s.next != 0 {
+			now := c.editSchedule(s)
+			now.description, now.metadata = "", nil
+		}
 	}
 	return nil
 }

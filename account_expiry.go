@@ -48,13 +48,16 @@ func (a *account) overdue(b *block) {
 	}
 }
 
-// nextDue is the earliest instant of an expiry: to come, or still to be written down. It
-// does not depend on how far the account was moved since.
+// nextDue is the earliest instant of an expiry or a grant: to come, or still to be written
+// down. It does not depend on how far the account was moved since.
 func (a *account) nextDue() Instant {
 	if len(a.lapsed) > 0 {
 		return a.lapsed[0].line.At
 	}
 	due := a.holds.nextDue()
+	if next := a.nextGrant(); next != 0 && (due == 0 || next < due) {
+		due = next
+	}
 	if b := a.expiring.first(); b != nil && (due == 0 || b.ExpiresAt < due) {
 		return b.ExpiresAt
 	}
@@ -93,7 +96,7 @@ func (a *account) totalAt(t Instant, ending Amount) Amount {
 // Entries stand in the order of their instants, at one instant in drawdown order.
 // Rule: docs/semantics.md, "Expiry".
 func materialise(a *account, c *change, n int) {
-	c.materialised, c.expires, c.gross = true, true, a.gross
+	c.materialised, c.fell, c.expires, c.gross = true, true, true, a.gross
 	for _, l := range a.lapsed[:n] {
 		c.gross = mustAmount(c.gross.Sub(l.line.Amount))
 		var now *blockState

@@ -178,12 +178,13 @@ func (h *hold) weight() int {
 	return 1 + size/weightUnit
 }
 
-// holdsWeight is the weight of an account's holds.
-func (a *account) holdsWeight() int {
-	if a.holds == nil {
-		return 0
+// rowsWeight is the weight of an account's holds and schedules.
+func (a *account) rowsWeight() int {
+	weight := a.schedules.weight()
+	if a.holds != nil {
+		weight += a.holds.weight
 	}
-	return a.holds.weight
+	return weight
 }
 
 // free is what of a block anybody may draw: what it holds less what is held of it.

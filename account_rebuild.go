@@ -42,11 +42,19 @@ func (r *Rebuild) MissingRows(rec *OpRecord) (missing []Row) {
 	for _, id := range r.account.missingHolds(rec.Op) {
 		missing = append(missing, Row{Kind: RowHold, Key: id})
 	}
+	for _, id := range r.account.missingSchedules(rec.Op) {
+		missing = append(missing, Row{Kind: RowSchedule, Key: id})
+	}
 	return missing
 }
 
 // AdmitRow puts a closed row at hand; a CorruptError if it cannot be read.
-func (r *Rebuild) AdmitRow(row Row) error { return r.account.admitHold(&row) }
+func (r *Rebuild) AdmitRow(row Row) error {
+	if row.Kind == RowSchedule {
+		return r.account.admitSchedule(&row)
+	}
+	return r.account.admitHold(&row)
+}
 
 // RebuildHistory is what a store has of the account that is rebuilt: in its journal, up to
 // the record before the one to be applied, and beside it as of the state that the Rebuild

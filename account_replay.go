@@ -31,9 +31,12 @@ func replay(a *account, rec *OpRecord, seal Seal, charges []*charge, newChange f
 	a.moveTo(rec.At)
 	var changes []*change
 	var err error
-	if _, ok := rec.Op.(expire); ok {
+	switch op := rec.Op.(type) {
+	case expire:
 		changes, err = replayExpiry(a, rec, newChange)
-	} else {
+	case fallenDue:
+		changes, err = replayDue(a, rec, op, newChange)
+	default:
 		changes, err = replayOperations(a, rec, charges, newChange)
 	}
 	if err != nil {
@@ -66,6 +69,9 @@ func replayExpiry(a *account, rec *OpRecord, newChange func() *change) ([]*chang
 	if n == 0 || a.lapsed[n-1].line.At != rec.At {
 		return nil, violation(rec, "expiry", "nothing expired at %s", rec.At)
 	}
+	if err := nothingGranted(a, rec); err != nil {
+		return nil, err
+	}
 	c := newChange()
 	rec.bind(c)
 	materialise(a, c, n)
@@ -81,6 +87,9 @@ func replayOperations(a *account, rec *OpRecord, charges []*charge, newChange fu
 		l := a.lapsed[0]
 		return nil, violation(rec, "expiry", "block %s expired %s and no entry says so", quote(l.block.ID), l.line.At)
 	}
+	if next := a.nextGrant(); next != 0 && next <= rec.At {
+		return nil, violation(rec, "schedule", "a grant was due %s and no record says so", next)
+	}
 	if err := checkReplayed(rec); err != nil {
 		return nil, violation(rec, "replay", "the operation would be refused: %v", err)
 	}
@@ -94,6 +103,11 @@ func replayOperations(a *account, rec *OpRecord, charges []*charge, newChange fu
 			c.charge = chargeIn(changes, rec.Seq, rec.FirstEntry)
 		case charges != nil:
 			c.charge = charges[i]
+		}
+		if e := rec.Effects[i].schedule; e != nil {
+			if c.dates = e.dates; c.dates == nil {
+				c.dates = &scheduleDates{}
+			}
 		}
 		if err := step(a, op, c); err != nil {
 			return changes, violation(rec, "replay", "the operation would be refused: %v", err)
@@ -171,6 +185,9 @@ func replayChange(a *account, rec *OpRecord, i int, op Operation, c *change) (ap
 	}
 	if field := holdDifferenceIn(stored.hold, c.hold.effect()); field != "" {
 		return true, violation(rec, "replay", "%s of the hold is not what the operation gives", field)
+	}
+	if !c.effectOnSchedule(op).same(stored.schedule) {
+		return true, violation(rec, "replay", "what is said of the schedule is not what the operation gives")
 	}
 	return true, nil
 }

@@ -34,6 +34,9 @@ type account struct {
 	settling *settling // open for usage that is reported late; nil: nothing is
 	holds    *holds    // nil: none
 
+	schedules *schedules // nil: none
+	ahead     *ahead     // while it is shown with what is due and not written; else nil
+
 	weight int                    // of the open blocks
 	byID   map[string]*block      // index of open, built when first needed
 	closed map[string]closedBlock // closed blocks at hand: just closed, or fetched for an operation
@@ -73,7 +76,7 @@ func newAccount(id AccountID, s *State) (*account, error) {
 		blocks[i] = &kept[i]
 	}
 	a := &account{id: id, head: s.Head}
-	if err := a.loadHolds(s.Rows, blocks); err != nil {
+	if err := firstError(a.loadHolds(s.Rows, blocks), a.loadSchedules(s.Rows)); err != nil {
 		return nil, err
 	}
 	if err := checkState(id, &s.Head, kept); err != nil {
@@ -335,6 +338,7 @@ func (a *account) forget(durable uint64) {
 	}
 	a.forgetTaken(durable)
 	a.forgetHolds(durable)
+	a.forgetSchedules(durable)
 }
 
 // addOpen and removeOpen keep open and its index together.

@@ -35,6 +35,12 @@ func step(a *account, op Operation, c *change) error {
 		err = stepSend(a, &op, c)
 	case arrive:
 		err = stepArrive(a, &op, c)
+	case Schedule:
+		err = stepSchedule(a, &op, c)
+	case ChangeSchedule:
+		err = stepChangeSchedule(a, &op, c)
+	case EndSchedule:
+		err = stepEndSchedule(a, &op, c)
 	default:
 		err = invalid("op", "%T cannot be decided", op)
 	}
@@ -68,6 +74,11 @@ func checkClock(op Operation, at Instant) error {
 		}
 	case Hold, ExtendHold:
 		return checkUntil(op, at, 0)
+	case Schedule:
+		if op.zone != nil { // in a record the dates have been worked out
+			_, err := op.dates(at, op.schedule(0))
+			return err
+		}
 	case ExpirationChange:
 		return firstError(checkWhen("expiry_date", op.ExpiresAt), checkWhen("target_expiry_date", op.Target))
 	}
@@ -76,9 +87,14 @@ func checkClock(op Operation, at Instant) error {
 
 // stepIncrement creates a block; under RepayFirst debts are refilled before.
 func stepIncrement(a *account, op *Increment, c *change) error {
-	if op.BlockID != "" && a.find(op.BlockID) != nil {
+	if op.BlockID != "" && (a.find(op.BlockID) != nil || a.inSchedule(op.BlockID)) {
 		return &DuplicateError{Kind: "block", ID: op.BlockID}
 	}
+	return increase(a, op, c)
+}
+
+// increase is stepIncrement for a block whose id may be used.
+func increase(a *account, op *Increment, c *change) error {
 	b := &block{
 		ID: op.BlockID, Number: a.head.Blocks + 1, CreatedAt: a.at, EffectiveAt: a.at,
 		ExpiresAt: op.ExpiresAt.Instant(), ActivatedAt: a.at, CostBasis: op.CostBasis,
@@ -130,7 +146,7 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 func source(a *account, op *ExpirationChange) (*block, error) {
 	expires := op.ExpiresAt.Instant()
 	var duplicate error
-	if op.NewBlockID != "" && a.find(op.NewBlockID) != nil {
+	if op.NewBlockID != "" && (a.find(op.NewBlockID) != nil || a.inSchedule(op.NewBlockID)) {
 		duplicate = &DuplicateError{Kind: "block", ID: op.NewBlockID}
 	}
 	if op.BlockID != "" {
@@ -242,14 +258,19 @@ func stepVoid(a *account, op *Void, c *change) error {
 	if b.isHeld() && taken.Cmp(b.free()) > 0 {
 		return a.heldError(b)
 	}
-	now := c.edit(b)
-	now.balance = mustAmount(now.balance.Sub(taken))
-	now.capacity = mustAmount(now.capacity.Sub(op.Amount))
 	c.consumed = mustAmount(op.Amount.Sub(taken))
 	total := a.total
-	initiated := Line{Type: EntryVoidInitiated, At: a.at, Amount: remaining, VoidAmount: op.Amount, NewExpiry: a.at}
-	c.write(initiated, b, total, total)
-	return c.line(Line{Type: EntryVoid, At: a.at, Amount: taken, VoidAmount: op.Amount}, b, &total, b.Eligible(a.at))
+	return c.void(a, b, remaining, op.Amount, taken, &total)
+}
+
+// void takes an amount from a block of which so much remains, and asked from its capacity.
+func (c *change) void(a *account, b *block, remaining, asked, taken Amount, total *Amount) error {
+	now := c.edit(b)
+	now.balance = mustAmount(now.balance.Sub(taken))
+	now.capacity = mustAmount(now.capacity.Sub(asked))
+	initiated := Line{Type: EntryVoidInitiated, At: a.at, Amount: remaining, VoidAmount: asked, NewExpiry: a.at}
+	c.write(initiated, b, *total, *total)
+	return c.line(Line{Type: EntryVoid, At: a.at, Amount: taken, VoidAmount: asked}, b, total, b.Eligible(a.at))
 }
 
 // stepAmendment gives credits back to the block a decrement took them from.

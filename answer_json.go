@@ -254,6 +254,7 @@ type resultObject struct {
 	Replayed   bool           `json:"replayed,omitempty"`
 	Results    []resultObject `json:"results,omitempty"`
 	Hold       *HoldInfo      `json:"hold,omitempty"`
+	Schedule   *ScheduleInfo  `json:"schedule,omitempty"`
 	Entries    *[]Entry       `json:"entries,omitempty"`
 	Overage    *Amount        `json:"overage,omitempty"`
 	Consumed   *Amount        `json:"consumed,omitempty"`
@@ -268,7 +269,7 @@ type resultObject struct {
 
 func newResultObject(r *Result, replayed bool) resultObject {
 	o := resultObject{
-		Replayed: replayed, Hold: r.Hold, Late: r.Late, Overage: optional(r.Overage), Consumed: optional(r.Consumed),
+		Replayed: replayed, Hold: r.Hold, Schedule: r.Schedule, Late: r.Late, Overage: optional(r.Overage), Consumed: optional(r.Consumed),
 		NewBlockID: r.NewBlockID, Key: r.Key, At: optional(r.At),
 	}
 	if !r.Reversed.IsZero() { // a reversal that takes nothing off a charge is refused
@@ -289,7 +290,7 @@ func (o *resultObject) result() Result {
 	r := Result{
 		Key: o.Key, At: orZero(o.At), Replayed: o.Replayed, Entries: orNone(orZero(o.Entries)), Overage: orZero(o.Overage),
 		Consumed: orZero(o.Consumed), Reversed: orZero(o.Reversed), Lapsed: orZero(o.Lapsed), Lost: orZero(o.Lost), NewBlockID: o.NewBlockID,
-		Hold: o.Hold, Late: o.Late,
+		Hold: o.Hold, Schedule: o.Schedule, Late: o.Late,
 	}
 	for i := range o.Results {
 		part := o.Results[i].result()

@@ -115,7 +115,10 @@ func fill(t *rapid.T, v reflect.Value) {
 	case EntryType:
 		v.SetUint(uint64(rapid.IntRange(0, len(entryTypeNames)-1).Draw(t, "type")))
 		return
-	case EntryStatus, FilterOperator, BlockStatus, HoldState:
+	case LocalTime:
+		draw(LocalTime{}, Midnight(20260131), LocalTime{date: 20281231, clock: 86399999999})
+		return
+	case EntryStatus, FilterOperator, BlockStatus, HoldState, ScheduleState, IntervalUnit:
 		v.SetUint(uint64(rapid.IntRange(0, 1).Draw(t, "enum")))
 		return
 	case Source, FilterField:
@@ -151,7 +154,7 @@ func fill(t *rapid.T, v reflect.Value) {
 		v.SetBool(rapid.Bool().Draw(t, "flag"))
 	case reflect.Int32:
 		v.SetInt(int64(rapid.Int32().Draw(t, "number")))
-	case reflect.Int:
+	case reflect.Int, reflect.Int64:
 		v.SetInt(rapid.Int64().Draw(t, "number"))
 	case reflect.Uint64:
 		v.SetUint(rapid.Uint64().Draw(t, "number"))

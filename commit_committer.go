@@ -93,7 +93,7 @@ func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f 
 		piece.goal, f.led = f, true
 	}
 	f.add(w)
-	f.reserve(w, s.account.weight+s.account.holdsWeight())
+	f.reserve(w, s.account.weight+s.account.rowsWeight())
 	if s.flying != nil { // its landing makes the slot ready
 		return f, false
 	}
@@ -125,7 +125,7 @@ func (c *committer) queueAct(slots []*slot, list []*written) []*flight {
 		f := newFlight(s, w.records[0].seq-1, w.records[0].prev)
 		c.launch(s, f)
 		f.add(w)
-		f.reserve(w, s.account.weight+s.account.holdsWeight())
+		f.reserve(w, s.account.weight+s.account.rowsWeight())
 		f.seal(s.account)
 		flights[i], f.fellows = f, flights
 	}

@@ -3,6 +3,7 @@ package creditledger
 import (
 	"context"
 	"slices"
+	"strings"
 )
 
 // fetch puts the blocks that an operation names at hand.
@@ -11,6 +12,9 @@ func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 		return err
 	}
 	if err := s.fetchHolds(ctx, store, op); err != nil {
+		return err
+	}
+	if err := s.fetchSchedules(ctx, store, op); err != nil {
 		return err
 	}
 	var few [4]string
@@ -91,4 +95,61 @@ func (s *slot) fetchHolds(ctx context.Context, store Store, op Operation) error 
 		}
 	}
 	return nil
+}
+
+// fetchSchedules puts the schedules that an operation names at hand, and finds out whether
+// blocks have ids that begin like those of the schedules that it makes.
+func (s *slot) fetchSchedules(ctx context.Context, store Store, op Operation) error {
+	if ids := s.account.missingSchedules(op); len(ids) > 0 {
+		rows, err := store.RowsByKey(ctx, s.id, RowSchedule, ids)
+		for i := 0; i < len(rows) && err == nil; i++ {
+			err = s.account.admitSchedule(&rows[i])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	var taken []string
+	for _, id := range madeSchedules(op, nil) {
+		if s.account.head.Blocks == 0 {
+			break
+		}
+		below := id + "/"
+		used, err := usesPrefix(ctx, store, s.id, below)
+		if err != nil {
+			return err
+		}
+		if used {
+			taken = append(taken, below)
+		}
+	}
+	s.account.reserve(taken)
+	return nil
+}
+
+// usesPrefix reports whether a stored block's id begins with a text, which is not empty.
+func usesPrefix(ctx context.Context, store Store, on AccountID, prefix string) (used bool, err error) {
+	err = store.Snapshot(ctx, on, func(all Snapshot) error {
+		used = false
+		// The ids stand in byte order, so this is the one before all that begin so.
+		last := len(prefix) - 1
+		after := prefix[:last] + string(prefix[last]-1) + "\U0010ffff"
+		for {
+			page, err := all.BlockIDs(ctx, after, MaxPage)
+			if err != nil {
+				return err
+			}
+			for _, row := range page {
+				if row.ID >= prefix {
+					used = strings.HasPrefix(row.ID, prefix)
+					return nil
+				}
+				after = row.ID
+			}
+			if len(page) < MaxPage {
+				return nil
+			}
+		}
+	})
+	return used, err
 }

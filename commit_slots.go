@@ -82,12 +82,12 @@ func (s *slot) pop() *flight {
 	return f
 }
 
-// makeRoom sees to it that the last flight in the queue can take a decision with what
-// lapsed, or takes nothing more. One behind pieces fails with them, and takes nothing of
-// others.
-func (s *slot) makeRoom(expiries int) {
+// makeRoom sees to it that the last flight in the queue can take a decision, at an instant,
+// with what lapsed, or takes nothing more. One behind pieces fails with them, and takes
+// nothing of others. How much schedules grant by then is not known.
+func (s *slot) makeRoom(expiries int, at Instant) {
 	f, n := s.last, len(s.account.lapsed)
-	if f != nil && f.sealed == nil && (f.led || n > 0 && f.expired+n > expiries) {
+	if f != nil && f.sealed == nil && (f.led || n > 0 && f.expired+n > expiries || s.account.grantsBy(at)) {
 		f.seal(s.account)
 	}
 }
@@ -281,7 +281,7 @@ func (c *cache) release(s *slot) {
 	}
 	weight := 1
 	if s.account != nil {
-		weight += s.account.weight + s.account.holdsWeight()
+		weight += s.account.weight + s.account.rowsWeight()
 	}
 	weight = min(weight, c.heaviest())
 	idle := s.latest() == nil

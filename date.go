@@ -2,6 +2,7 @@ package creditledger
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -119,4 +120,19 @@ func parseDate(s string) (Date, bool) {
 	day, okD := digits(s[8:10], 31)
 	d := DateOf(year, time.Month(month), day)
 	return d, okY && okM && okD && d != 0
+}
+
+// checkZone takes IANA names only. A machine's zone directory, and time.LoadLocation,
+// know more: the empty name, Local and localtime are whatever this machine is set to,
+// right/… counts leap seconds, posix/… repeats all others.
+func checkZone(name string) error {
+	area, _, _ := strings.Cut(name, "/")
+	switch area {
+	case "", "Local", "localtime", "posixrules", "posix", "right":
+		return invalid("timezone", "%s is not an IANA time zone", quote(name))
+	}
+	if _, err := time.LoadLocation(name); err != nil {
+		return invalid("timezone", "%s is not an IANA time zone", quote(name))
+	}
+	return nil
 }

@@ -13,6 +13,11 @@ func TestNames(t *testing.T) {
 	checkNames(t, "Repay", []Repay{RepayFirst, RepayNever}, ParseRepay, "first never")
 	checkNames(t, "Overdraft", []Overdraft{OverdraftAllow, OverdraftReject, OverdraftStopAtZero}, ParseOverdraft, "allow reject stop_at_zero")
 	checkNames(t, "AfterLapse", []AfterLapse{AfterLapseCharge, AfterLapseRefuse}, ParseAfterLapse, "charge refuse")
+	checkNames(t, "IntervalUnit", []IntervalUnit{IntervalDay, IntervalWeek, IntervalMonth, IntervalYear}, ParseIntervalUnit, "day week month year")
+	checkNames(t, "FirstPeriod", []FirstPeriod{FirstFull, FirstProrated, FirstSkip}, ParseFirstPeriod, "full prorated skip")
+	checkNames(t, "CatchUp", []CatchUp{CatchUpAll, CatchUpLatest}, ParseCatchUp, "all latest")
+	checkNames(t, "ChangeWhen", []ChangeWhen{ChangeNext, ChangeNow}, ParseChangeWhen, "next now")
+	checkNames(t, "ScheduleState", []ScheduleState{ScheduleActive, ScheduleEnded}, nil, "active ended")
 	checkNames(t, "EntryType", []EntryType{
 		EntryIncrement, EntryDecrement, EntryExpirationChange, EntryCreditBlockExpiry,
 		EntryVoidInitiated, EntryVoid, EntryAmendment,

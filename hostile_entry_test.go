@@ -60,6 +60,9 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 	"Explain": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Explain(ctx, on, amount("1"), creditledger.Charge{}))
 	},
+	"Schedules": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.Schedules(ctx, on))
+	},
 	"Holds": func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Holds(ctx, on)) },
 	"Hold": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		if err := errOf(l.Hold(ctx, on, "none")); !errors.Is(err, creditledger.ErrNotFound) {

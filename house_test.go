@@ -198,25 +198,25 @@ var layers = []layer{
 	{"", "values: what is asked, granted and answered, with its text and JSON, and errors", []string{
 		"accountid", "amount", "amount_share", "answer_json", "amount_text", "block", "calendar", "costbasis", "currency", "date", "document", "entry", "enum", "errors", "filter", "hold",
 		"instant", "interval", "json", "key", "limits", "operation", "operation_check", "operation_difference", "operation_erase", "operation_hold", "operation_json", "operation_resolve",
-		"operation_size", "operation_transfer", "overdraft", "result", "seal", "violation", "when",
+		"operation_size", "operation_transfer", "overdraft", "result", "operation_due", "operation_schedule", "operation_schedule_json", "schedule", "schedule_json", "schedule_words", "seal", "violation", "when",
 	}},
 	{"store", "the seam: what the ledger needs of a store", []string{"store"}},
 	{"journal", "the canonical bytes of what is stored", []string{
-		"journal_act", "journal_block", "journal_fields", "journal_hold", "journal_lines", "journal_operation", "journal_reader", "journal_record", "journal_texts", "journal_transfer", "journal_values",
+		"journal_act", "journal_block", "journal_fields", "journal_hold", "journal_lines", "journal_operation", "journal_reader", "journal_record", "journal_texts", "journal_transfer", "journal_values", "journal_schedule", "journal_calendar",
 	}},
 	{"account", "one account in memory: time passes over it, an operation is decided on it, a record is replayed", []string{
 		"account_block", "account_change", "account_changeset", "account_charge", "account_checks", "account_draw", "account_erase", "account_expiry",
 		"account_hold", "account_hold_change", "account_hold_load", "account_hold_step", "account_hold_time", "account_late", "account_lists", "account_pools",
-		"account_rebuild", "account_replay", "account_reverse", "account_state", "account_step", "account_transfer", "account_weight",
+		"account_rebuild", "account_replay", "account_reverse", "account_state", "account_step", "account_transfer", "account_weight", "account_schedule_step", "account_schedule_row", "account_schedule_replay", "account_schedule_due", "account_schedule",
 	}},
 	{"commit", "the accounts at hand, and what was decided on its way to the store", []string{
 		"commit_budget", "commit_committer", "commit_environment", "commit_fetch", "commit_flight", "commit_joined", "commit_redecide", "commit_slots", "commit_turn",
 	}},
 	{"ledger", "from a call to what is queued, and to its result", []string{
 		"ledger", "ledger_act", "ledger_act_decide", "ledger_act_known", "ledger_act_lock", "ledger_charge", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_customer_json", "ledger_decide", "ledger_documents", "ledger_durable", "ledger_erase", "ledger_eraser",
-		"ledger_expire", "ledger_hold", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_sweep", "ledger_rewrite",
+		"ledger_expire", "ledger_hold", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_sweep", "ledger_rewrite", "ledger_due",
 	}},
-	{"read", "reports", []string{"read_all", "read_balance", "read_blocks", "read_cursor", "read_customers", "read_entries", "read_explain", "read_holds", "read_json", "read_past_holds", "read_select"}},
+	{"read", "reports", []string{"read_all", "read_balance", "read_blocks", "read_cursor", "read_customers", "read_entries", "read_explain", "read_holds", "read_json", "read_past_holds", "read_select", "read_schedules"}},
 	{"verify", "the proof of what is stored", []string{"verify", "verify_account", "verify_acts", "verify_compare", "verify_customers", "verify_index", "verify_json", "verify_loss", "verify_texts"}},
 	{"doc", "the package's tutorial", []string{"doc"}},
 }

@@ -53,6 +53,22 @@ func (f *filler) fill(v reflect.Value) {
 	case Repay:
 		v.SetUint(uint64(RepayNever))
 		return
+	case GrantSource:
+		v.Set(reflect.ValueOf(GrantsFrom(SourceTopUp)))
+		return
+	case CalendarTime:
+		v.Set(reflect.ValueOf(Local(LocalTime{date: 20260131, clock: int64(f.n)})))
+		return
+	case Interval:
+		v.Set(reflect.ValueOf(Interval{f.n, IntervalWeek}))
+		return
+	case GrantExpiry:
+		v.Set(reflect.ValueOf(ExpiresAfter(Interval{f.n, IntervalDay})))
+		return
+	case map[string]*string:
+		text := fmt.Sprint(f.n)
+		v.Set(reflect.ValueOf(map[string]*string{"a": &text, "b": nil}))
+		return
 	case Overdraft:
 		v.SetUint(uint64(OverdraftStopAtZero))
 		return
@@ -70,6 +86,8 @@ func (f *filler) fill(v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Int32:
 		v.SetInt(int64(-f.n))
+	case reflect.Int:
+		v.SetInt(int64(f.n))
 	case reflect.Int64:
 		v.SetInt(int64(when(start)) + int64(f.n))
 	case reflect.Uint8:

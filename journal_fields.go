@@ -13,7 +13,8 @@ import (
 
 // The tags of an operation's fields. They are never reused.
 const (
-	fieldTexts = 1 // digest of its description and metadata
+	fieldTexts     = 1 // digest of its description and metadata
+	fieldSchedules = 2 // ids, in an erasure
 )
 
 // The tags of a record's fields. They are never reused.

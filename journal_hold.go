@@ -53,17 +53,22 @@ func namesHold(op Operation) bool {
 // needsFormat3 reports whether an operation, or one of a batch, is of a kind that formats 1
 // and 2 have no code for.
 func needsFormat3(op Operation) bool {
-	if b, ok := op.(Batch); ok {
-		return slices.ContainsFunc(b, needsFormat3)
+	switch op := op.(type) {
+	case Batch:
+		return slices.ContainsFunc(op, needsFormat3)
+	case erase, fallenDue:
+		return true
 	}
-	_, erases := op.(erase)
-	return erases || namesHold(op) || isPartOfTransfer(op)
+	return namesHold(op) || onSchedule(op) || isPartOfTransfer(op)
 }
 
 // operationAt is the operation of a record's i-th effect.
 func operationAt(op Operation, i int) Operation {
-	if b, ok := op.(Batch); ok {
-		return b[i]
+	switch op := op.(type) {
+	case Batch:
+		return op[i]
+	case fallenDue:
+		return op[i]
 	}
 	return op
 }

@@ -27,6 +27,8 @@ type Effect struct {
 	Charge     uint64        // reverse: the record that drew what it takes back
 	Lost       Amount        // reverse: what no block could take back
 	hold       *effectOnHold // how it left the hold that it names; nil: it names none
+
+	schedule *effectOnSchedule // how it left the schedule that it names; nil: it names none
 }
 
 // expires reports whether there are entries of expiries.

@@ -21,6 +21,12 @@ const (
 	opRelease          = 12
 	opSend             = 17
 	opArrive           = 18
+	opSchedule         = 13
+	opChangeSchedule   = 14
+	opEndSchedule      = 15
+	opDue              = 21
+	opBegin            = 22 // in opDue alone
+	opCarry            = 23 // in opDue alone
 )
 
 const (
@@ -89,6 +95,14 @@ func (c *operationCodec) append(dst []byte, op Operation) []byte {
 		return c.end(appendSend(append(dst, opSend), &op), op.Description, op.Metadata)
 	case arrive:
 		return c.end(appendArrive(append(dst, opArrive), &op), op.Description, op.Metadata)
+	case Schedule:
+		return c.end(appendSchedule(append(dst, opSchedule), &op), op.Description, op.Metadata)
+	case ChangeSchedule:
+		return c.end(appendChangeSchedule(append(dst, opChangeSchedule), &op), op.Description, nil)
+	case EndSchedule:
+		return c.end(appendEndSchedule(append(dst, opEndSchedule), &op), op.Description, op.Metadata)
+	case fallenDue:
+		return c.appendDue(append(dst, opDue), op)
 	case Batch:
 		dst = binary.AppendUvarint(append(dst, opBatch), uint64(len(op)))
 		for _, o := range op {
@@ -222,8 +236,9 @@ func appendNote(dst []byte, description string, metadata map[string]string) []by
 // read reads the operation of a record.
 func (c *operationCodec) read(r *reader) Operation {
 	op := c.operation(r, false)
-	if b, ok := op.(Batch); ok && c.texts != nil {
-		c.texts = append(c.texts, make([]SealedText, len(b)-len(c.texts))...)
+	var one [1]Operation
+	if op != nil && c.texts != nil {
+		c.texts = append(c.texts, make([]SealedText, len(operations(op, &one))-len(c.texts))...)
 	}
 	return op
 }
@@ -265,6 +280,10 @@ func (c *operationCodec) operation(r *reader, inBatch bool) Operation {
 		return c.onHold(r, code)
 	case (code == opSend || code == opArrive) && !inBatch && c.format >= recordFormat3:
 		return c.transfer(r, code)
+	case code >= opSchedule && code <= opEndSchedule && c.format >= recordFormat3:
+		return c.onSchedule(r, code)
+	case code == opDue && !inBatch && c.format >= recordFormat3:
+		return c.due(r)
 	case code == opBatch && !inBatch:
 		return c.batch(r)
 	}
@@ -341,7 +360,16 @@ func (c *operationCodec) appendErase(dst []byte, op *erase) []byte {
 	for _, id := range op.Blocks {
 		dst = appendText(dst, id)
 	}
-	return c.end(dst, "", nil)
+	c.n++
+	list := beginFields(dst)
+	if len(op.Schedules) > 0 {
+		list.tag(fieldSchedules)
+		list.dst = binary.AppendUvarint(list.dst, uint64(len(op.Schedules)))
+		for _, id := range op.Schedules {
+			list.dst = appendText(list.dst, id)
+		}
+	}
+	return list.dst
 }
 
 func (c *operationCodec) readErase(r *reader, lost bool) Operation {
@@ -353,6 +381,19 @@ func (c *operationCodec) readErase(r *reader, lost bool) Operation {
 			break
 		}
 	}
-	c.readEnd(r)
+	for tag := range r.fields() {
+		if tag != fieldSchedules {
+			r.unknownField(tag)
+			break
+		}
+		n := r.count()
+		if n == 0 {
+			r.fail("a list of no schedules")
+		}
+		for i := 0; i < n && r.err == ""; i++ {
+			op.Schedules = append(op.Schedules, r.text())
+		}
+	}
+	c.n++
 	return op
 }

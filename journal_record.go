@@ -130,6 +130,8 @@ func AppendRecord(dst []byte, r *OpRecord) []byte {
 			dst = appendAmount(binary.AppendUvarint(dst, e.Charge), e.Lost)
 		case namesHold(ops[i]):
 			dst = appendEffectOnHold(dst, e.hold)
+		case onSchedule(ops[i]):
+			dst = appendEffectOnSchedule(dst, e.schedule)
 		}
 	}
 	return dst
@@ -234,7 +236,7 @@ func (rec *OpRecord) readEffects(r *reader) {
 	for i, op := range ops {
 		e := &rec.Effects[i]
 		lines.read(r, e)
-		e.hold = nil
+		e.hold, e.schedule = nil, nil
 		switch {
 		case takesBack(op):
 			e.Charge, e.Lost = r.uvarint(), r.amount()
@@ -243,6 +245,8 @@ func (rec *OpRecord) readEffects(r *reader) {
 			}
 		case namesHold(op):
 			e.hold = r.effectOnHold()
+		case onSchedule(op):
+			e.schedule = r.effectOnSchedule()
 		}
 	}
 }

@@ -54,6 +54,16 @@ func textOf(op Operation) (description string, metadata map[string]string) {
 		return op.Description, op.Metadata
 	case arrive:
 		return op.Description, op.Metadata
+	case Schedule:
+		return op.Description, op.Metadata
+	case ChangeSchedule:
+		return op.Description, op.merged
+	case EndSchedule:
+		return op.Description, op.Metadata
+	case begin:
+		return op.Description, op.Metadata
+	case carry:
+		return op.Description, op.Metadata
 	}
 	return "", nil
 }
@@ -100,19 +110,33 @@ func withText(op Operation, description string, metadata map[string]string) Oper
 	case arrive:
 		op.Description, op.Metadata = description, metadata
 		return op
+	case Schedule:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case ChangeSchedule:
+		op.put, op.removed = op.counts() // of what was asked, that is all that is left
+		op.Description, op.merged, op.Metadata = description, metadata, nil
+		return op
+	case EndSchedule:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case begin:
+		op.Description, op.Metadata = description, metadata
+		return op
+	case carry:
+		op.Description, op.Metadata = description, metadata
+		return op
 	}
 	return op
 }
 
 // hasText reports whether an operation, or one of a batch, has a description or metadata.
 func hasText(op Operation) bool {
-	if b, ok := op.(Batch); ok {
-		for i := range b {
-			if hasText(b[i]) {
-				return true
-			}
-		}
-		return false
+	switch op := op.(type) {
+	case Batch:
+		return slices.ContainsFunc(op, hasText)
+	case fallenDue:
+		return slices.ContainsFunc(op, hasText)
 	}
 	description, metadata := textOf(op)
 	return description != "" || len(metadata) > 0
@@ -218,11 +242,14 @@ func (rec *OpRecord) ReadTexts(data []byte) error {
 
 // setText gives one of a record's operations its texts.
 func (rec *OpRecord) setText(i int, description string, metadata map[string]string) {
-	if b, ok := rec.Op.(Batch); ok {
-		b[i] = withText(b[i], description, metadata)
-		return
+	switch op := rec.Op.(type) {
+	case Batch:
+		op[i] = withText(op[i], description, metadata)
+	case fallenDue:
+		op[i] = withText(op[i], description, metadata)
+	default:
+		rec.Op = withText(op, description, metadata)
 	}
-	rec.Op = withText(rec.Op, description, metadata)
 }
 
 // unsaid returns an operation like the record's without the texts that the record no longer

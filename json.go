@@ -80,8 +80,11 @@ func readMembers(data []byte, name string, members []member) error {
 		}
 		delete(given, m.key)
 		if string(value) == "null" { // as if it were left out
-			if e, ok := m.value.(*expiry); ok {
-				*e = expiry(Never())
+			switch v := m.value.(type) {
+			case *expiry:
+				*v = expiry(Never())
+			case *metadataChange:
+				*v.clear = true
 			}
 			continue
 		}

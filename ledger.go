@@ -293,16 +293,15 @@ func (l *Ledger) decideAndQueue(ctx context.Context, s *slot, p *Pending) error 
 	if err := l.fetch(ctx, s, r); err != nil {
 		return err
 	}
-	a := s.account
-	if _, err := l.advance(a); err != nil {
+	p.remakeKey()
+	d, err := l.begin(s, r)
+	if err != nil {
+		p.restoreKey()
 		return err
 	}
-	s.makeRoom(l.expiries)
-	p.remakeKey()
-	d := newDecision(l, r, a)
 	defer d.free()
 	s.deciding = true
-	err := d.decide()
+	err = d.decide()
 	s.deciding = false
 	if err != nil {
 		p.restoreKey()
@@ -319,17 +318,6 @@ func (l *Ledger) decideAndQueue(ctx context.Context, s *slot, p *Pending) error 
 		p.flight.riders = append(p.flight.riders, p)
 	}
 	return nil
-}
-
-// advance moves an account in a locked slot to the present instant.
-func (l *Ledger) advance(a *account) (at Instant, err error) {
-	now, err := l.now()
-	if err != nil {
-		return 0, err
-	}
-	at = max(now, a.head.LastAt)
-	a.moveTo(at)
-	return at, nil
 }
 
 // refused ends a decision that was refused. Blocks may have been read for it after its key

@@ -51,6 +51,7 @@ type joint struct {
 	parts   []*part // in the order of their accounts
 	order   []place // of the operations
 	keeps   *keeper // off the accounts, while it is decided
+	at      Instant // of the act
 	muchDue bool    // more than goes out in one commit
 	told    Key     // under which it was decided last
 }

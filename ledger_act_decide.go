@@ -6,7 +6,7 @@ import (
 )
 
 // errMuchDue is why an act is not decided yet: more is due on its accounts than may be
-// written in one commit.
+// written in one commit, or grants of schedules are.
 var errMuchDue = errors.New("more is due on the accounts of an act than is written in one commit")
 
 // advance moves the accounts to the instant of the act: the latest of the clock and what
@@ -19,8 +19,11 @@ func (a *joint) advance() error {
 	for _, p := range a.parts {
 		at = max(at, p.slot.account.head.LastAt)
 	}
+	a.at = at
 	for _, p := range a.parts {
-		p.slot.account.moveTo(at)
+		if !p.slot.account.grantsBy(at) { // else they are decided on the way
+			p.slot.account.moveTo(at)
+		}
 	}
 	return nil
 }
@@ -29,6 +32,7 @@ func (a *joint) advance() error {
 func (a *joint) decide() (*Result, error) {
 	for _, p := range a.parts {
 		p.decision = newDecision(a.ledger, &p.request, p.slot.account)
+		p.decision.at = a.at
 		p.slot.deciding = true // a panic is noticed on each of them
 	}
 	err := a.step()
@@ -93,7 +97,7 @@ func (a *joint) begin() error {
 		for _, c := range p.decision.changes {
 			due += len(c.lines)
 		}
-		if len(p.decision.pieces) > 0 || due > a.ledger.expiries {
+		if p.decision.passed || len(p.decision.pieces) > 0 || due > a.ledger.expiries {
 			a.muchDue = true
 		}
 	}

@@ -60,6 +60,9 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	"CustomerByExternalID": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.CustomerByExternalID(c, "x"))
 	},
+	"Schedules": func(c context.Context, l *creditledger.Ledger) error {
+		return errOf(l.Schedules(c, cus1))
+	},
 	"Holds": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Holds(c, cus1)) },
 	"Hold": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.Hold(c, cus1, "none"))

@@ -16,9 +16,13 @@ type decision struct {
 	// settlement is for how many microseconds usage may be reported late, longest how many
 	// a hold may last.
 	settlement, longest Instant
+	at                  Instant // of the request; 0: where the account is
 
-	pieces []*flight // what expired and does not go out with the operation, in order
+	pieces []*flight // what fell due and does not go out with the operation, in order
 	gone   []*change // in the pieces
+	salt   Salt      // of the record that is sealed next
+	passed bool      // time has passed between the changes: to take them back is not enough
+	lines  int       // that fell due and are in no piece yet
 	written
 	result *Result
 
@@ -46,6 +50,7 @@ func newDecision(l *Ledger, r *request, a *account) *decision {
 	r.ids = 0
 	d := decisions.Get().(*decision)
 	d.request, d.account, d.grace, d.expiries, d.settlement = r, a, l.grace, l.expiries, l.settlement
+	d.salt = r.salt
 	d.longest = Instant(l.maxHold / time.Microsecond)
 	return d
 }
@@ -107,12 +112,21 @@ func (d *decision) operations() []Operation {
 
 // checkClock refuses what only the clock shows to be wrong about the i-th operation.
 func (d *decision) checkClock(i int) error {
-	return firstError(checkClock(d.ops[i], d.account.at), checkUntil(d.ops[i], d.account.at, d.longest))
+	at := d.instant()
+	return firstError(checkClock(d.ops[i], at), checkUntil(d.ops[i], at, d.longest))
+}
+
+// instant is that of the request.
+func (d *decision) instant() Instant {
+	if d.at == 0 {
+		return d.account.at
+	}
+	return d.at
 }
 
 // begin writes down what is due, before the first operation.
 func (d *decision) begin() error {
-	if err := d.expire(); err != nil {
+	if err := d.catchUp(d.instant()); err != nil {
 		return err
 	}
 	d.first, d.entries, d.weight = len(d.changes), d.account.head.Entries, d.account.weight
@@ -126,7 +140,22 @@ func (d *decision) do(i int) error {
 	if err == nil {
 		err = d.checkLimits(d.entries, d.weight)
 	}
-	return d.request.customerFirst(op, err)
+	if err = d.request.customerFirst(op, err); err != nil {
+		return err
+	}
+	if op, ok := op.(ChangeSchedule); ok {
+		d.note(i, op)
+	}
+	return nil
+}
+
+// note puts into the record what came of a change of metadata.
+func (d *decision) note(i int, op ChangeSchedule) {
+	op.merged = d.changes[len(d.changes)-1].schedules[0].now.metadata
+	d.ops[i] = op
+	if _, batch := d.request.op.(Batch); !batch {
+		d.request.op = op
+	}
 }
 
 // checkLimits holds what was decided so far to the bounds of a batch and an account,
@@ -213,9 +242,10 @@ func (d *decision) draft(op Operation, key Key, at Instant, entries uint64, chan
 			rec.Settlement = c.settlement
 		}
 		rec.Effects[i].hold = c.hold.effect()
+		rec.Effects[i].schedule = c.effectOnSchedule(operationAt(op, i))
 		rec.lapses = append(rec.lapses, c.lapsesSince()...)
 	}
-	rec.sealTexts(&d.request.salt)
+	rec.sealTexts(&d.salt)
 	return rec
 }
 
@@ -224,7 +254,7 @@ func (d *decision) finish(rec *OpRecord, changes []*change) {
 	a := d.account
 	total := a.total
 	for _, c := range changes {
-		if c.materialised {
+		if c.materialised && a.at != rec.At {
 			total = a.totalAt(rec.At, c.lines[len(c.lines)-1].Ending)
 		}
 	}
@@ -240,8 +270,16 @@ func (d *decision) finish(rec *OpRecord, changes []*change) {
 func (d *decision) takeBack() {
 	for _, changes := range [][]*change{d.changes, d.gone} {
 		for _, c := range slices.Backward(changes) {
-			d.account.revert(c)
+			if d.passed {
+				d.account.undo(c)
+			} else {
+				d.account.revert(c)
+			}
 		}
+	}
+	if d.passed {
+		d.account.rebuild(d.account.head.LastAt)
+		d.passed = false
 	}
 	d.pieces, d.gone, d.changes, d.records, d.texts = nil, nil, nil, nil, nil
 }

@@ -52,8 +52,35 @@ func (l *Ledger) readOnce(ctx context.Context, id AccountID, fn func(s *slot, at
 	if err != nil {
 		return nil, err
 	}
-	err = fn(s, at)
+	if s.account.grantsBy(at) {
+		err = l.lookAhead(s, at, fn)
+	} else {
+		err = fn(s, at)
+	}
 	return s.latest(), err
+}
+
+// lookAhead runs fn on the account as its next operation would find it: what is due is
+// decided, and taken back afterwards.
+func (l *Ledger) lookAhead(s *slot, at Instant, fn func(s *slot, at Instant) error) error {
+	a := s.account
+	d := newDecision(l, &request{account: s.id}, a)
+	defer d.free()
+	ahead := &ahead{head: a.head}
+	s.deciding = true
+	err := d.catchUp(at)
+	if err == nil {
+		if ahead.records, err = d.decided(); err == nil {
+			ahead.closed, a.ahead = d.closed(), ahead
+			s.deciding = false
+			err = fn(s, at)
+			s.deciding = true
+		}
+	}
+	a.ahead = nil
+	d.takeBack()
+	s.deciding = false
+	return err
 }
 
 // reading counts a read in and checks its account.

@@ -2,6 +2,7 @@ package creditledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -49,7 +50,8 @@ func (e *eraser) begin(ctx context.Context, entry uint64) error {
 	}
 	e.next, e.last, e.operation, e.known = rec.Seq, rec.Seq, uint64(i)+1, 0
 	if made := rec.Effects[i].NewBlockID; made != "" {
-		if _, grants := operations(rec.Op, &one)[i].(Increment); grants {
+		switch operations(rec.Op, &one)[i].(type) {
+		case Increment, Schedule, ChangeSchedule, begin:
 			e.scope[made] = true
 		}
 	}
@@ -108,6 +110,7 @@ func (e *eraser) take(rec *OpRecord) {
 	if e.found.From == 0 {
 		e.found = op
 	}
+	e.found.Schedules = op.schedules(rec, e.found.Schedules)
 	e.found.To, e.found.Operations = rec.Seq, e.found.Operations+n
 }
 
@@ -122,6 +125,11 @@ func (e *eraser) piece(ctx context.Context) (int, erase, error) {
 		}
 	}
 	f, op, err := e.queue(ctx)
+	for err == errGrantsDue {
+		if err = e.writeDue(ctx); err == nil {
+			f, op, err = e.queue(ctx)
+		}
+	}
 	if err != nil || f == nil {
 		return 0, op, err
 	}
@@ -142,6 +150,26 @@ func (e *eraser) piece(ctx context.Context) (int, erase, error) {
 	return len(op.Blocks) + int(op.Operations), op, nil
 }
 
+// errGrantsDue is no error: what schedules say has to be written before it can be erased.
+var errGrantsDue = errors.New("grants are due")
+
+// writeDue writes down what is due, which is to be erased, too.
+func (e *eraser) writeDue(ctx context.Context) error {
+	w, err := e.ledger.sweepAccount(ctx, e.id)
+	if err == nil {
+		_, err = e.ledger.landed(ctx, w)
+	}
+	if err != nil || e.operation != 0 {
+		return err
+	}
+	state, err := e.ledger.store.Load(ctx, e.id, nil)
+	if err == nil {
+		e.last, e.known = state.Head.Version, state.Head.Blocks
+		err = e.look(ctx)
+	}
+	return err
+}
+
 // queue decides a part, and queues it. Nobody else decides on the account meanwhile.
 func (e *eraser) queue(ctx context.Context) (*flight, erase, error) {
 	l := e.ledger
@@ -153,7 +181,14 @@ func (e *eraser) queue(ctx context.Context) (*flight, erase, error) {
 	if err := s.load(ctx, l.store, l.cache.locking); err != nil {
 		return nil, erase{}, err
 	}
-	if err := e.lookAtBlocks(ctx, s.account); err != nil {
+	at, err := l.advance(s.account)
+	if err == nil && s.account.grantsBy(at) {
+		err = errGrantsDue
+	}
+	if err == nil {
+		err = e.lookAtBlocks(ctx, s.account)
+	}
+	if err != nil {
 		return nil, erase{}, err
 	}
 	if e.operation != 0 {
@@ -187,11 +222,10 @@ func (l *Ledger) queueErasure(ctx context.Context, s *slot, op erase, texts []Re
 	if err := s.fetch(ctx, l.store, op); err != nil {
 		return nil, err
 	}
-	if _, err := l.advance(s.account); err != nil {
+	d, err := l.begin(s, &r)
+	if err != nil {
 		return nil, err
 	}
-	s.makeRoom(l.expiries)
-	d := newDecision(l, &r, s.account)
 	defer d.free()
 	s.deciding = true
 	err = d.decide()

@@ -7,6 +7,9 @@ const defaultExpiriesPerCommit = 1_000
 func (d *decision) expire() error {
 	a := d.account
 	for len(a.lapsed) > 0 {
+		if d.lines > 0 && d.lines+len(a.lapsed) > d.expiries {
+			d.detach()
+		}
 		c := d.newChange()
 		entries := a.head.Entries
 		materialise(a, c, min(len(a.lapsed), d.expiries))
@@ -15,7 +18,7 @@ func (d *decision) expire() error {
 			return err
 		}
 		d.seal(expire{}, "", at, entries, []*change{c})
-		if len(a.lapsed) > 0 {
+		if d.lines += len(c.lines); len(a.lapsed) > 0 {
 			d.detach()
 		}
 	}
@@ -30,4 +33,5 @@ func (d *decision) detach() {
 	f.seal(d.account)
 	d.pieces, d.gone = append(d.pieces, f), append(d.gone, d.changes...)
 	d.changes, d.records, d.bytes = d.changes[:0], d.records[:0], d.bytes[:0]
+	d.lines = 0
 }

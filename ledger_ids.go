@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -33,10 +34,20 @@ func (s *idSource) draw() (bits randomBits, err error) {
 // salt returns the bits for the salts of a request that says something: such a request
 // draws once more.
 func (s *idSource) salt(op Operation) (salt Salt, err error) {
-	if !hasText(op) {
+	if !hasText(op) && !changesSchedule(op) {
 		return salt, nil
 	}
 	return salt, s.read(salt[:])
+}
+
+// changesSchedule reports whether an operation, or one of a batch, changes a schedule: its
+// record says what the schedule says.
+func changesSchedule(op Operation) bool {
+	if b, ok := op.(Batch); ok {
+		return slices.ContainsFunc(b, changesSchedule)
+	}
+	_, ok := op.(ChangeSchedule)
+	return ok
 }
 
 func (s *idSource) read(bits []byte) error {

@@ -81,7 +81,7 @@ func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []Journal
 	if err := s.load(ctx, l.store, l.cache.locking); err != nil {
 		return nil, err
 	}
-	s.makeRoom(l.expiries)
+	s.makeRoom(l.expiries, s.account.head.LastAt)
 	d := decision{request: &request{account: on}, account: s.account}
 	var w *rewriter
 	if anew {
@@ -99,9 +99,8 @@ func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []Journal
 	}
 	s.deciding = false
 	if err != nil {
-		// Between the records time has passed, which taking them back does not undo.
+		d.passed = true // between the records
 		d.takeBack()
-		s.account.rebuild(s.account.head.LastAt)
 		return nil, err
 	}
 	f, _ := l.commit.queue(s, &d.written, d.pieces, false)

@@ -74,7 +74,8 @@ func (l *Ledger) recordMade(ctx context.Context, on AccountID, seq uint64, id uu
 	if err != nil || rec.ID != id || rec.Key != "" {
 		return nil, err
 	}
-	if _, due := rec.Op.(expire); due { // nobody asked for it, under no key
+	switch rec.Op.(type) {
+	case expire, fallenDue: // nobody asked for it, under no key
 		return nil, nil
 	}
 	return rec, nil

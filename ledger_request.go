@@ -111,10 +111,11 @@ func (r *request) customerFirst(op Operation, err error) error {
 }
 
 // servesDeleted reports whether an operation is for deleted customers too: blocks may still
-// be activated, and holds captured and released; what was under way comes to its end.
+// be activated, holds captured and released, and schedules ended; what was under way comes to
+// its end.
 func servesDeleted(op Operation) bool {
 	switch op.(type) {
-	case Activation, Capture, Release:
+	case Activation, Capture, Release, EndSchedule:
 		return true
 	}
 	return false

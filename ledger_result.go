@@ -18,6 +18,7 @@ func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant, 
 		if hc := changes[i].hold; hc != nil {
 			res.Hold, res.Late = hc.hold.info(&hc.now, rec.At), hc.late
 		}
+		res.Schedule = rec.Effects[i].schedule.result()
 	}
 	res := &Result{Key: b.key, At: rec.At}
 	if _, ok := rec.Op.(Batch); !ok {
@@ -119,6 +120,18 @@ func (b *entryBuilder) entry(e *Entry, i int, effect *Effect, j int, block *bloc
 		e.VoidReason = op.Reason
 	case send:
 		e.VoidReason = VoidTransfer
+	case EndSchedule:
+		e.VoidReason = op.VoidReason
+	case Schedule, ChangeSchedule:
+		if d := effect.schedule.dates; d != nil && refills(effect, j) {
+			e.GrantedCostBasis = d.costBasis
+		}
+	case begin:
+		if refills(effect, j) {
+			e.GrantedCostBasis = op.CostBasis
+		}
+	case carry:
+		e.NewBlockID = effect.NewBlockID
 	case Capture:
 		if l.Type == EntryDecrement {
 			e.ItemID, e.PriceID, e.HoldID = effect.hold.itemID, effect.hold.priceID, op.HoldID
@@ -166,6 +179,7 @@ func (b *entryBuilder) stored(res *Result, i int, blocks map[uint64]*block) erro
 	}
 	b.part(res, i, ofLine)
 	err := res.derive(b.ops[i], e)
+	res.Schedule = e.schedule.result()
 	if h := e.hold; h != nil && err == nil {
 		res.Late = h.late
 		res.Hold, err = h.info(holdIDOf(b.ops[i]), blocks)

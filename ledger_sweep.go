@@ -199,33 +199,40 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) 
 		return w, err
 	}
 	a := s.account
-	due := a.lastDue(max(now, a.head.LastAt))
-	if due == 0 {
-		return w, nil
+	at := max(now, a.head.LastAt)
+	if !a.grantsBy(at) {
+		due := a.lastDue(at)
+		if due == 0 {
+			return w, nil
+		}
+		a.moveTo(due)
 	}
 	r := request{account: id}
-	if r.bits, err = l.ids.draw(); err != nil {
+	if r.bits, err = l.ids.draw(); err == nil {
+		err = l.saltGrants(a, &r, at)
+	}
+	if err != nil {
 		return w, err
 	}
-	// The record's instant is that of its last entry, and what it leaves behind has
-	// to hold at that instant, not at a later one.
-	a.moveTo(due)
-	s.makeRoom(l.expiries)
-	last := len(a.lapsed)
+	s.makeRoom(l.expiries, at)
 	d := newDecision(l, &r, a)
 	defer d.free()
+	entries := a.head.Entries
 	s.deciding = true
-	err = d.expire()
+	err = d.sweep(at)
 	s.deciding = false
 	if err != nil {
 		d.takeBack()
 		return w, err
 	}
+	last := int(a.head.Entries - entries)
 	for _, f := range d.pieces {
 		w.pieces = append(w.pieces, sweptPiece{flight: f, entries: f.expired})
 		last -= f.expired
 	}
-	f, _ := l.commit.queue(s, &d.written, d.pieces, false)
-	w.pieces = append(w.pieces, sweptPiece{flight: f, entries: last})
+	if len(d.records) > 0 {
+		f, _ := l.commit.queue(s, &d.written, d.pieces, false)
+		w.pieces = append(w.pieces, sweptPiece{flight: f, entries: last})
+	}
 	return w, nil
 }

@@ -6,9 +6,8 @@ import (
 )
 
 // Operation is what a caller asks of an account: Increment, Decrement,
-// ExpirationChange, Void, Amendment, Activation, Hold, ExtendHold, Capture, Release, or a
-// Batch of them. An Operation
-// is not changed or kept by the ledger beyond the call that takes it.
+// ExpirationChange, Void, Amendment, Activation, Hold, ExtendHold, Capture, Release,
+// Schedule, ChangeSchedule, EndSchedule, or a Batch of them. An Operation is not changed or kept by the ledger beyond the call that takes it.
 type Operation interface {
 	// Name is the operation's name in operations files.
 	Name() string
@@ -229,6 +228,12 @@ func describe(op Operation) string {
 		return op.describe()
 	case arrive:
 		return op.Name() + " from " + plainOrQuoted(op.From.Customer)
+	case Schedule:
+		return op.Name() + " " + quote(op.ScheduleID) + " of " + op.Amount.String()
+	case ChangeSchedule:
+		return op.Name() + " " + quote(op.ScheduleID)
+	case EndSchedule:
+		return op.Name() + " " + quote(op.ScheduleID)
 	case Batch:
 		if len(op) == 1 {
 			return op.Name() + " of one operation"

@@ -151,7 +151,7 @@ func (expire) check() error { return invalid("op", "an expiry cannot be asked fo
 // or a pointer.
 func checkOperation(op Operation) error {
 	switch op.(type) {
-	case Increment, Decrement, ExpirationChange, Void, Amendment, Activation, Reverse, Hold, ExtendHold, Capture, Release, Batch:
+	case Increment, Decrement, ExpirationChange, Void, Amendment, Activation, Reverse, Hold, ExtendHold, Capture, Release, Schedule, ChangeSchedule, EndSchedule, Batch:
 		return op.check()
 	case nil:
 		return invalid("op", "is missing")

@@ -49,13 +49,13 @@ func difference(a, b Operation) string {
 			field{"description", a.Description == b.Description},
 			field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 	case Reverse:
-		b := b.(Reverse)
-		return firstDifference(
-			field{"charge", a.Charge == b.Charge},
-			field{"entry", a.Entry == b.Entry},
-			field{"amount", a.Amount.Cmp(b.Amount) == 0},
-			field{"description", a.Description == b.Description},
-			field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
+		return reverseDifference(a, b.(Reverse))
+	case Schedule:
+		return scheduleDifference(a, b.(Schedule))
+	case ChangeSchedule:
+		return changeScheduleDifference(a, b.(ChangeSchedule))
+	case EndSchedule:
+		return endScheduleDifference(a, b.(EndSchedule))
 	case Hold:
 		return holdDifference(a, b.(Hold))
 	case ExtendHold:
@@ -114,6 +114,15 @@ func decrementDifference(a, b Decrement) string {
 		field{"overdraft", a.Overdraft.or(OverdraftAllow) == b.Overdraft.or(OverdraftAllow)},
 		field{"overdraft_limit", a.OverdraftLimit == b.OverdraftLimit},
 		field{"usage_at", a.UsageAt == b.UsageAt && a.eligibleBefore == b.eligibleBefore},
+		field{"description", a.Description == b.Description},
+		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
+}
+
+func reverseDifference(a, b Reverse) string {
+	return firstDifference(
+		field{"charge", a.Charge == b.Charge},
+		field{"entry", a.Entry == b.Entry},
+		field{"amount", a.Amount.Cmp(b.Amount) == 0},
 		field{"description", a.Description == b.Description},
 		field{"metadata", maps.Equal(a.Metadata, b.Metadata)})
 }

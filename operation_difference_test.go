@@ -46,6 +46,19 @@ var fieldOrder = map[string][][2]string{
 		{"HoldID", "hold_id"}, {"Amount", "amount"}, {"KeepOpen", "keep_open"}, {"Overdraft", "overdraft"},
 		{"OverdraftLimit", "overdraft_limit"}, {"AfterLapse", "after_lapse"}, {"Description", "description"}, {"Metadata", "metadata"},
 	},
+	"Schedule": {
+		{"ScheduleID", "schedule_id"}, {"Amount", "amount"}, {"Anchor", "anchor"}, {"Every", "every"}, {"Timezone", "timezone"}, {"Start", "start"},
+		{"End", "end"}, {"Count", "count"}, {"Expires", "expires"}, {"First", "first"}, {"Scale", "scale"}, {"Rollover", "rollover"}, {"CatchUp", "catch_up"},
+		{"CostBasis", "per_unit_cost_basis"}, {"Priority", "priority"}, {"Filters", "filters"}, {"Source", "source"}, {"RequirePayment", "require_payment"},
+		{"Description", "description"}, {"Metadata", "metadata"},
+	},
+	"ChangeSchedule": {
+		{"ScheduleID", "schedule_id"}, {"Amount", "amount"}, {"Rollover", "rollover"}, {"Expires", "expires"}, {"When", "when"},
+		{"Description", "description"}, {"Metadata", "metadata"}, {"ClearMetadata", "metadata"},
+	},
+	"EndSchedule": {
+		{"ScheduleID", "schedule_id"}, {"VoidBlocks", "void_blocks"}, {"VoidReason", "void_reason"}, {"Description", "description"}, {"Metadata", "metadata"},
+	},
 	"Release": {
 		{"HoldID", "hold_id"}, {"Description", "description"}, {"Metadata", "metadata"},
 	},
@@ -56,7 +69,8 @@ var fieldOrder = map[string][][2]string{
 
 // comparedOperations have all fields of all kinds.
 func comparedOperations(t *testing.T) []Operation {
-	return append(filledOperations(t), filled[Hold](t), filled[ExtendHold](t), filled[Capture](t), filled[Release](t))
+	return append(filledOperations(t), filled[Hold](t), filled[ExtendHold](t), filled[Capture](t), filled[Release](t),
+		filled[Schedule](t), filled[ChangeSchedule](t), filled[EndSchedule](t))
 }
 
 // TestDifference: each field counts, the first that differs is named, and two equal

@@ -10,6 +10,7 @@ type erase struct {
 	Operation  uint64   // which operation of the record From, counted from 1; 0: all, of all of the records
 	Operations uint64   // how many operations had something to say
 	Blocks     []string // ids
+	Schedules  []string // ids of those that say nothing any more in what they grant
 }
 
 // Name returns "erase".
@@ -19,7 +20,7 @@ func (op erase) check() error {
 	switch {
 	case op.From > op.To || (op.From == 0) != (op.To == 0) || (op.From == 0) != (op.Operations == 0):
 		return invalid("op", "an erasure of records %d to %d, %d operations", op.From, op.To, op.Operations)
-	case op.Operation != 0 && (op.From != op.To || op.Operation > MaxBatch):
+	case op.Operation != 0 && (op.From != op.To || op.Operation > MaxBatchEntries):
 		return invalid("op", "an erasure of operation %d in records %d to %d", op.Operation, op.From, op.To)
 	case op.Lost && (op.From == 0 || len(op.Blocks) > 0):
 		return invalid("op", "a loss that is of other than texts")

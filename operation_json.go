@@ -41,6 +41,12 @@ func UnmarshalOperation(data []byte) (Operation, error) {
 		return readOperation[Capture](data)
 	case Release{}.Name():
 		return readOperation[Release](data)
+	case Schedule{}.Name():
+		return readOperation[Schedule](data)
+	case ChangeSchedule{}.Name():
+		return readOperation[ChangeSchedule](data)
+	case EndSchedule{}.Name():
+		return readOperation[EndSchedule](data)
 	case Batch{}.Name():
 		var b Batch
 		if err := b.UnmarshalJSON(data); err != nil {

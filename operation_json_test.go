@@ -46,7 +46,9 @@ func anySingle(t *rapid.T) Operation {
 		}
 		return limit
 	}
-	switch rapid.IntRange(0, 9).Draw(t, "type") {
+	switch rapid.IntRange(0, 12).Draw(t, "type") {
+	case 10, 11, 12:
+		return anyOnSchedule(t, id("schedule"), amount, text("description"), metadata())
 	case 6:
 		op := Hold{
 			HoldID: id("hold"), Amount: amount, Until: instants.Draw(t, "until"), ItemID: text("item"), PriceID: text("price"),

@@ -3,6 +3,7 @@ package creditledger
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -58,6 +59,8 @@ func normalise(given Operation, repay Repay, zone *time.Location) Operation {
 		}
 	case Hold, ExtendHold, Capture, Release:
 		return normaliseOnHold(op)
+	case Schedule, ChangeSchedule, EndSchedule:
+		return normaliseOnSchedule(op, repay, zone)
 	case Batch:
 		own := make(Batch, len(op))
 		for i := range op {
@@ -86,13 +89,16 @@ func cloneFilters(filters []Filter) []Filter {
 	return own
 }
 
-// hasDates reports whether an operation has bare dates, which need a time zone.
+// hasDates reports whether an operation has bare dates, or counts by the calendar, and so
+// needs the customer's time zone.
 func hasDates(op Operation) bool {
 	switch op := op.(type) {
 	case Increment:
 		return op.EffectiveAt.date != 0 || op.ExpiresAt.date != 0
 	case ExpirationChange:
 		return op.ExpiresAt.date != 0 || op.Target.date != 0
+	case Schedule:
+		return op.Timezone == ""
 	case Batch:
 		return slices.ContainsFunc(op, hasDates)
 	}
@@ -165,10 +171,52 @@ func namedHolds(op Operation, ids []string) []string {
 	return ids
 }
 
+// namedSchedules lists the ids of the schedules that an operation mentions, existing or to
+// be made, and of those whose blocks those that it makes would be, by their ids.
+func namedSchedules(op Operation, ids []string) []string {
+	switch op := op.(type) {
+	case Schedule:
+		return append(ids, op.ScheduleID)
+	case ChangeSchedule:
+		return append(ids, op.ScheduleID)
+	case EndSchedule:
+		return append(ids, op.ScheduleID)
+	case Increment:
+		if id, _, slash := strings.Cut(op.BlockID, "/"); slash {
+			ids = append(ids, id)
+		}
+	case ExpirationChange:
+		if id, _, slash := strings.Cut(op.NewBlockID, "/"); slash {
+			ids = append(ids, id)
+		}
+	case Batch:
+		for _, o := range op {
+			ids = namedSchedules(o, ids)
+		}
+	}
+	return ids
+}
+
+// madeSchedules lists the ids of the schedules that an operation makes.
+func madeSchedules(op Operation, ids []string) []string {
+	switch op := op.(type) {
+	case Schedule:
+		ids = append(ids, op.ScheduleID)
+	case Batch:
+		for _, o := range op {
+			ids = madeSchedules(o, ids)
+		}
+	}
+	return ids
+}
+
 // operations lists the single operations of op, in one when it is a single one.
 func operations(op Operation, one *[1]Operation) []Operation {
-	if b, ok := op.(Batch); ok {
-		return b
+	switch op := op.(type) {
+	case Batch:
+		return op
+	case fallenDue:
+		return op
 	}
 	one[0] = op
 	return one[:]

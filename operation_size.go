@@ -54,6 +54,19 @@ func operationSize(op Operation) int {
 		return textSize(op.BlockID) + note(op.Description, op.Metadata)
 	case arrive:
 		return note(op.Description, op.Metadata)
+	case Schedule:
+		return textSize(op.ScheduleID) + textSize(op.Timezone) + filtersSize(op.Filters) + note(op.Description, op.Metadata)
+	case ChangeSchedule:
+		size := textSize(op.ScheduleID) + note(op.Description, nil)
+		for k, v := range op.Metadata {
+			size += 64 + len(k)
+			if v != nil {
+				size += len(*v)
+			}
+		}
+		return size
+	case EndSchedule:
+		return textSize(op.ScheduleID) + note(op.Description, op.Metadata)
 	case Batch:
 		size := 0
 		for _, op := range op {

@@ -50,6 +50,9 @@ type present struct {
 	open []Block // drawdown order
 
 	holds []namedHold // that are open as it is written
+
+	ahead  []*OpRecord // what is due and not written; head is that of the last record that is
+	closed []Block     // that it makes and closes again
 }
 
 // present copies the account's open blocks; all other blocks hold nothing.
@@ -63,11 +66,17 @@ func (l *Ledger) present(ctx context.Context, id AccountID) (present, error) {
 }
 
 func presentOf(a *account, at Instant) present {
-	p := present{head: a.head, at: at, open: make([]Block, 0, a.open.len())}
+	p := present{head: a.written(), at: at, open: make([]Block, 0, a.open.len())}
 	for _, b := range a.open.all() {
 		p.open = append(p.open, b.shown())
 	}
 	p.holds = a.openHolds()
+	if a.ahead != nil {
+		p.ahead = a.ahead.records
+		for _, b := range a.ahead.closed {
+			p.closed = append(p.closed, b.whole())
+		}
+	}
 	return p
 }
 
@@ -88,8 +97,11 @@ func (l *Ledger) balanceAt(ctx context.Context, on AccountID, q BalanceQuery) (B
 	for _, b := range p.open {
 		balances[b.Number], blocks[b.Number] = b.Balance, b
 	}
+	for _, b := range p.closed {
+		blocks[b.Number] = b
+	}
 	past := newPastHolds(p.holds, q.At)
-	err = l.eachRecord(ctx, on, p.head.Version, true, func(rec *OpRecord) (bool, error) {
+	err = l.eachBack(ctx, on, &p, func(rec *OpRecord) (bool, error) {
 		past.undo(rec)
 		for _, e := range slices.Backward(rec.Effects) {
 			for _, line := range slices.Backward(e.Lines) {
@@ -114,6 +126,17 @@ func (l *Ledger) balanceAt(ctx context.Context, on AccountID, q BalanceQuery) (B
 		return Balance{}, err
 	}
 	return balanceOf(balances, blocks, held, sum, q)
+}
+
+// eachBack walks the records of an account backwards, those first that are due and not
+// written, until fn returns false.
+func (l *Ledger) eachBack(ctx context.Context, on AccountID, p *present, fn func(*OpRecord) (bool, error)) error {
+	for _, rec := range slices.Backward(p.ahead) {
+		if more, err := fn(rec); err != nil || !more {
+			return err
+		}
+	}
+	return l.eachRecord(ctx, on, p.head.Version, true, fn)
 }
 
 // addMissing fetches the blocks that hold something and are not at hand.

@@ -109,6 +109,7 @@ func (l *Ledger) everyBlock(ctx context.Context, on AccountID, p *present) ([]Bl
 	for i := range p.open {
 		open[p.open[i].Number] = true
 	}
+	blocks = append(blocks, p.closed...)
 	for from := uint64(1); from <= p.head.Blocks; {
 		page, err := l.store.Blocks(ctx, on, from, MaxPage)
 		if err != nil {

@@ -13,6 +13,8 @@ type Result struct {
 	NewBlockID string    // the first block made, empty when none was
 	Hold       *HoldInfo // hold, extend_hold, capture, release: the hold afterwards
 	Late       bool      // capture: its hold had lapsed
+	// Schedule, ChangeSchedule, EndSchedule: the schedule afterwards.
+	Schedule *ScheduleInfo
 	// Reverse: what was taken off the charge in all; Lapsed of it went to blocks that have
 	// expired, and Lost to none, because they could not take it any more.
 	Reversed, Lapsed, Lost Amount

@@ -3,6 +3,7 @@ package creditledger
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // NoteLoss notes in an account's journal which descriptions and metadata are gone although
@@ -50,7 +51,8 @@ func (l *Ledger) noteLoss(ctx context.Context, on AccountID) (operations uint64,
 // records in a row of which no text is there, or of one operation.
 func (l *Ledger) losses(ctx context.Context, on AccountID) (notes []erase, err error) {
 	var proof textProof
-	stretches := map[uint64]uint64{} // by record with missing texts: how many with others came before; 0: it has others itself
+	stretches := map[uint64]uint64{}   // by record with missing texts: how many with others came before; 0: it has others itself
+	schedules := map[uint64][]string{} // that records with missing texts gave texts to
 	others := uint64(1)
 	err = l.eachRecord(ctx, on, 1, false, func(rec *OpRecord) (bool, error) {
 		before := len(proof.missing)
@@ -64,6 +66,8 @@ func (l *Ledger) losses(ctx context.Context, on AccountID) (notes []erase, err e
 		}
 		if len(proof.missing) > before {
 			stretches[rec.Seq] = stretch
+			all := erase{From: rec.Seq, To: rec.Seq}
+			schedules[rec.Seq] = all.schedules(rec, nil)
 		}
 		return true, ctx.Err()
 	})
@@ -77,12 +81,13 @@ func (l *Ledger) losses(ctx context.Context, on AccountID) (notes []erase, err e
 		case why != textGone:
 			stretch = 0
 		case stretch == 0:
-			notes = append(notes, erase{Lost: true, From: m.record, To: m.record, Operation: uint64(m.operation) + 1, Operations: 1})
+			notes = append(notes, erase{Lost: true, From: m.record, To: m.record, Operation: uint64(m.operation) + 1, Operations: 1, Schedules: schedules[m.record]})
 		case stretch == last:
 			note := &notes[len(notes)-1]
 			note.To, note.Operations = m.record, note.Operations+1
+			note.Schedules = joined(note.Schedules, schedules[m.record])
 		default:
-			notes = append(notes, erase{Lost: true, From: m.record, To: m.record, Operations: 1})
+			notes = append(notes, erase{Lost: true, From: m.record, To: m.record, Operations: 1, Schedules: slices.Clone(schedules[m.record])})
 		}
 		last = stretch
 	}
@@ -109,4 +114,14 @@ func (l *Ledger) noteErasure(ctx context.Context, on AccountID, op erase) error 
 		return &OutcomeUnknownError{Err: err}
 	}
 	return f.err
+}
+
+// joined is a list with those of another that it does not have.
+func joined(list, others []string) []string {
+	for _, id := range others {
+		if !slices.Contains(list, id) {
+			list = append(list, id)
+		}
+	}
+	return list
 }

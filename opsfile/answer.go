@@ -18,7 +18,8 @@ type Answer struct {
 	Err  error  // why there is no Result
 	// Result is what was asked for: a *creditledger.Result, Balance, Explanation,
 	// EntryPage, SweepResult, Erased, Verification or Customer, the []creditledger.Block of
-	// blocks, the []creditledger.HoldInfo of holds, nil for clock; for the money side an *invoice.Answer, ChangeAnswer,
+	// blocks, the []creditledger.HoldInfo of holds, the
+	// []creditledger.ScheduleInfo of schedules, nil for clock; for the money side an *invoice.Answer, ChangeAnswer,
 	// Effects, BalanceAnswer or State, a *Balance, or invoice.Settings.
 	Result any
 	Locale language.Tag // language of the money in it; none: English

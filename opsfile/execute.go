@@ -48,6 +48,8 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 		return l.Entries(ctx, r.Account, args)
 	case Holds:
 		return holdsOf(ctx, l, r.Account, args)
+	case Schedules:
+		return l.Schedules(ctx, r.Account)
 	case Explain:
 		return l.Explain(ctx, r.Account, args.Amount, args.Charge)
 	case SetClock:

@@ -31,6 +31,10 @@ var hostileLines = map[string]map[string]string{
 	"extend_hold":       {"customer_id": `"c"`, "hold_id": `"h"`, "amount": `"1"`, "until": `"2000-01-01T00:20:00Z"`, "overdraft": `"allow"`, "overdraft_limit": `"1"`},
 	"capture":           {"customer_id": `"c"`, "hold_id": `"h"`, "amount": `"1"`, "keep_open": `true`, "overdraft": `"allow"`, "overdraft_limit": `"1"`, "after_lapse": `"refuse"`},
 	"release":           {"customer_id": `"c"`, "hold_id": `"h"`},
+	"schedule":          {"customer_id": `"c"`, "schedule_id": `"new"`, "amount": `"1"`, "every": `{"count":1,"unit":"month"}`, "count": `3`, "expires": `{"count":10,"unit":"day"}`, "rollover": `{"percent":50,"max":"3","max_times":2,"expires":"never"}`},
+	"change_schedule":   {"customer_id": `"c"`, "schedule_id": `"s"`, "amount": `"2"`, "when": `"now"`, "expires": `"period_end"`, "metadata": `{"k":null}`},
+	"end_schedule":      {"customer_id": `"c"`, "schedule_id": `"s"`, "void_blocks": `true`, "void_reason": `"refund"`},
+	"schedules":         {"customer_id": `"c"`},
 	"holds":             {"customer_id": `"c"`, "hold_id": `"h"`},
 	"increment":         {"customer_id": `"c"`, "amount": `"1"`},
 	"decrement":         {"customer_id": `"c"`, "amount": `"1"`},
@@ -169,6 +173,7 @@ func newHostileLedger(t *testing.T) hostileLedger {
 		creditledger.Decrement{Amount: creditledger.AmountOf(10)},
 		creditledger.Increment{Amount: creditledger.AmountOf(5), BlockID: "p", RequirePayment: true},
 		creditledger.Hold{HoldID: "h", Amount: creditledger.AmountOf(5)},
+		creditledger.Schedule{ScheduleID: "s", Amount: creditledger.AmountOf(1), Every: creditledger.Interval{Count: 1, Unit: creditledger.IntervalMonth}},
 	} {
 		must(h.Do(ctx, on, op, ""))
 	}
@@ -290,6 +295,9 @@ func holds(v reflect.Value, text string) bool {
 	case creditledger.OverdraftLimit:
 		a, _ := x.Amount()
 		return holds(reflect.ValueOf(a), text)
+	case creditledger.CalendarTime:
+		c, err := creditledger.ParseCalendarTime(text)
+		return err == nil && c == x
 	case creditledger.Instant, creditledger.When:
 		w, err := creditledger.ParseWhen(text)
 		return err == nil && (w == x || w.Instant() == x)

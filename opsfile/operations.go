@@ -25,6 +25,9 @@ func init() {
 		"extend_hold":       readExtendHold,
 		"capture":           readCapture,
 		"release":           readRelease,
+		"schedule":          readSchedule,
+		"change_schedule":   readChangeSchedule,
+		"end_schedule":      readEndSchedule,
 	}
 }
 

@@ -17,7 +17,7 @@ type Request struct {
 	Account creditledger.AccountID // zero for clock, customer, sweep and a verify of everything
 	Key     creditledger.Key       // the idempotency key, of the inner operation for a preview
 	// Args is what the op asks for: a creditledger.Operation for the writing
-	// operations, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain, Holds,
+	// operations, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain, Holds, Schedules,
 	// SetClock, CustomerUpdate, Erase, Sweep or Verify (those without a type here are the
 	// ledger's), or for the money side a Purchase, Payment, VoidInvoice, ClosePeriod,
 	// Change, Draft, Invoice, CreditNote, CustomerBalance, State or Seller.
@@ -35,6 +35,9 @@ type Explain struct {
 
 // Holds asks for the open holds of an account, or for one by its id in any state.
 type Holds struct{ ID string }
+
+// Schedules asks for the schedules of an account.
+type Schedules struct{}
 
 // SetClock moves a manual clock.
 type SetClock struct{ Now creditledger.Instant }
@@ -120,17 +123,18 @@ var readers map[string]func(*fields, *Request)
 
 func init() {
 	readers = map[string]func(*fields, *Request){
-		"balance":  readBalance,
-		"blocks":   readBlocks,
-		"clock":    readClock,
-		"customer": readCustomer,
-		"erase":    readErase,
-		"entries":  readEntries,
-		"explain":  readExplain,
-		"holds":    readHolds,
-		"preview":  readPreview,
-		"sweep":    func(_ *fields, r *Request) { r.Args = Sweep{} },
-		"verify":   readVerify,
+		"balance":   readBalance,
+		"blocks":    readBlocks,
+		"clock":     readClock,
+		"customer":  readCustomer,
+		"erase":     readErase,
+		"entries":   readEntries,
+		"explain":   readExplain,
+		"holds":     readHolds,
+		"preview":   readPreview,
+		"schedules": readSchedules,
+		"sweep":     func(_ *fields, r *Request) { r.Args = Sweep{} },
+		"verify":    readVerify,
 
 		"change":           readChange,
 		"close_period":     readClosePeriod,

@@ -120,6 +120,9 @@ func (o *objectWriter) result(r *creditledger.Result, replayed bool) {
 	if r.Hold != nil {
 		o.member("hold", r.Hold)
 	}
+	if r.Schedule != nil {
+		o.member("schedule", r.Schedule)
+	}
 	o.entries(r.Entries)
 	if !r.Overage.IsZero() {
 		o.member("overage", r.Overage)
@@ -163,6 +166,9 @@ func (o *objectWriter) stream(h header, result any) bool {
 	case []creditledger.HoldInfo:
 		o.header(h)
 		members(o, "holds", result, func(h *creditledger.HoldInfo) { o.value(h) })
+	case []creditledger.ScheduleInfo:
+		o.header(h)
+		members(o, "schedules", result, func(s *creditledger.ScheduleInfo) { o.value(s) })
 	case creditledger.EntryPage:
 		o.header(h)
 		o.entries(result.Entries)
