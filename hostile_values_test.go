@@ -187,8 +187,12 @@ func hostileFor(t *testing.T, f reflect.StructField) []hostile {
 		return list
 	}
 	switch reflect.Zero(f.Type).Interface().(type) {
-	case string:
+	case string, creditledger.Key:
 		return texts(f.Name)
+	case uint64: // an entry, beside a charge
+		return []hostile{{uint64(0), fine}, {uint64(1), wrong}, {uint64(1) << 63, wrong}, {uint64(math.MaxUint64), wrong}}
+	case creditledger.AfterLapse:
+		return codes(2, fine)
 	case bool:
 		return []hostile{{true, fine}, {false, fine}}
 	case int32:

@@ -105,7 +105,7 @@ func (x *examination) sequence() {
 		amount, n := model.Rat(e.Amount), e.Block.Number
 		step := new(big.Rat).Sub(model.Rat(e.Ending), model.Rat(e.Starting))
 		pending := step.Sign() == 0
-		x.expect(!expired[n] || x.mayFollowExpiry(i), "entry %d touches block %d after its expiry", e.Seq, n)
+		x.expect(!expired[n] || x.mayFollowExpiry(i), "entry %d touches block %d after its expiry: %s", e.Seq, n, entryText(e))
 		switch e.Type {
 		case cl.EntryIncrement, cl.EntryAmendment:
 			x.expect(pending || step.Cmp(amount) == 0, "entry %d: the total moves by %s, not %s", e.Seq, model.Text(step), e.Amount)
@@ -140,8 +140,8 @@ func (x *examination) mayFollowExpiry(i int) bool {
 	if e.UsageAt != 0 || e.Reverses != 0 {
 		return true
 	}
-	if e.Type == cl.EntryCreditBlockExpiry && i > 0 && x.entries[i-1].Reverses != 0 {
-		return x.entries[i-1].Block.Number == e.Block.Number && x.entries[i-1].Amount.Cmp(e.Amount) == 0
+	if before := &x.entries[i-1]; e.Type == cl.EntryCreditBlockExpiry && before.Reverses != 0 && before.Block.Number == e.Block.Number {
+		return before.Amount.Cmp(e.Amount) == 0 // not the first entry: there was an expiry
 	}
 	step := new(big.Rat).Sub(model.Rat(e.Starting), model.Rat(e.Ending))
 	kept := e.HoldID != "" && e.Type == cl.EntryDecrement || e.Type == cl.EntryCreditBlockExpiry

@@ -29,7 +29,8 @@ import (
 var hostileCommands = map[string][]string{
 	"grant": {"c", "1"}, "spend": {"c", "1"}, "extend": {"c", "b", "2031-01-01"}, "void": {"c", "b", "1"}, "amend": {"c", "b", "1"}, "activate": {"c", "p"},
 	"customer set": {"c"}, "customer show": {"c"}, "balance": {"c"}, "blocks": {"c"}, "entries": {"c"}, "explain": {"c", "1"},
-	"sweep": {}, "verify": {"c"}, "reverse": {"c", "x"},
+	"sweep": {}, "verify": {"c"}, "reverse": {"c", "spent"},
+	"hold": {"c", "new", "1"}, "capture": {"c", "h", "1"}, "release": {"c", "h"}, "holds": {"c"},
 }
 
 // notTried are subcommands about files, which have tests of their own, and those that
@@ -121,7 +122,8 @@ func newHostileSession(t *testing.T) hostileSession {
 	h.file = filepath.Join(h.dir, "credits.db")
 	h.db = h.file
 	h.must("grant", "c", "100", "--block-id", "b")
-	h.must("spend", "c", "10")
+	h.must("spend", "c", "10", "--key", "spent")
+	h.must("hold", "c", "h", "30")
 	h.must("grant", "c", "5", "--block-id", "p", "--require-payment")
 	h.must("customer", "set", "c")
 	return h

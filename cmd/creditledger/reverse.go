@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -34,8 +35,13 @@ What no block can take is lost, and the answer says how much.`,
 			if len(args) == 2 {
 				op.Charge = creditledger.Key(args[1])
 			}
-			if (op.Charge == "") == (op.Entry == 0) {
-				return &flagError{"--entry", errors.New("name the charge by its key or one of its entries, and not both")}
+			switch named := cmd.Flags().Changed("entry"); {
+			case named && len(args) == 2:
+				return &flagError{"--entry", errors.New("it does not go with CHARGE")}
+			case named && entry == 0:
+				return &flagError{"--entry 0", errors.New("entries are numbered from 1")}
+			case !named && len(args) == 1:
+				return &flagError{"CHARGE", fmt.Errorf("%w: name the charge by its key, or one of its entries with --entry", errMissing)}
 			}
 			if cmd.Flags().Changed("amount") {
 				op.Amount = p.amount("--amount", amount)

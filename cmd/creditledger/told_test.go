@@ -53,6 +53,9 @@ func TestHintNamesWhatThereIs(t *testing.T) {
 		{[]string{"balance", "c", "--zzz", "k"}, statusUsage, "unknown flag: --zzz; see"},
 		{[]string{"nope"}, statusUsage, `unknown command "nope"; see`},
 		{[]string{"apply", "--stop-on-error", "--fail-on-error", os.DevNull}, statusUsage, "--fail-on-error: it does not go with --stop-on-error"},
+		{[]string{"reverse", "c"}, statusUsage, "invalid CHARGE: it is missing: name the charge by its key, or one of its entries with --entry; see creditledger help reverse"},
+		{[]string{"reverse", "c", "k", "--entry", "1"}, statusUsage, "invalid --entry: it does not go with CHARGE"},
+		{[]string{"reverse", "c", "--entry", "0"}, statusUsage, "invalid --entry 0: entries are numbered from 1"},
 		{[]string{"migrate", "--db", "host=/none dbname=d", "--buckets", "0"}, statusUsage, "invalid --buckets: 0 is not at least 1"},
 	} {
 		_, stderr, status := s.run(c.args...)

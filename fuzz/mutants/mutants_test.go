@@ -72,12 +72,27 @@ var sets = []struct {
 	trials []trial
 }{
 	{"blocks", trials(blocks)}, {"operations", trials(operations)}, {"records", trials(records)},
-	{"engine", trials(engine)}, {"reading", trials(reading)}, {"files", trials(files)}, {"findings", trialsOf(findings)},
+	{"engine", trials(engine)}, {"reading", trials(reading)}, {"files", trials(files)}, {"late", soon(trials(late))}, {"holds", soon(trials(holds))},
+	{"findings", trialsOf(findings)},
 }
 
 func trials(mutants []mutant) (list []trial) {
 	for i := range mutants {
 		list = append(list, mutants[i].trial())
+	}
+	return list
+}
+
+// soon sets the tables of late usage, reversals and holds, their scenarios and the random
+// machine on trials, before all that others have to get past.
+func soon(list []trial) []trial {
+	first := [][]string{
+		{".", "-run=^Test(Hold|Debts|ManyHolds|Revers|LateUsage|WhatLapsed|PastConserves)", "-rapid.nofailfile"},
+		{"./opsfile", "-run=^TestScenarios$"},
+		{"./fuzz", "-short", "-run=^TestModelAgrees$", "-rapid.nofailfile"},
+	}
+	for i := range list {
+		list[i].stages = slices.Concat(first, list[i].stages)
 	}
 	return list
 }
