@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -152,9 +153,15 @@ func rowBooks(ctx context.Context, s creditledger.Store) ([]*book, error) {
 			if err := b.commit(ctx, s, c); err != nil {
 				return nil, err
 			}
+			// What was taken back of an entry is kept under its number, mostly zeros.
+			entry := string(binary.BigEndian.AppendUint64(nil, (uint64(i)+1)<<(8*(i%8))))
+			reversal := row(creditledger.RowReversal, entry, "\x00"+text, false, true)
+			if err := b.commit(ctx, s, withRows(b.next(1), reversal)); err != nil {
+				return nil, err
+			}
 			again := []creditledger.StoredRow{row(kind, text, fmt.Sprint("two", i), i%3 != 0, false)}
 			if i%2 == 0 {
-				again = append(again, row(other, text, "again", i%4 == 0, false))
+				again = append(again, row(other, text, "again", i%4 == 0, false), row(creditledger.RowReversal, entry, "more", false, false))
 			}
 			if err := b.commit(ctx, s, withRows(b.next(2), again...)); err != nil {
 				return nil, err
