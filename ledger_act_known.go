@@ -122,5 +122,8 @@ func (a *joint) describe() string {
 	if a.transfer != nil {
 		return describe(a.asked[0].Operation)
 	}
+	if len(a.asked) == 1 {
+		return "act of one operation"
+	}
 	return fmt.Sprintf("act of %d operations", len(a.asked))
 }

@@ -105,7 +105,10 @@ func (op arrive) check() error {
 }
 
 func (op send) describe() string {
-	if op.BlockID != "" {
+	switch {
+	case op.BlockID == "" && op.Amount.IsZero():
+		return fmt.Sprintf("%s to %s", op.Name(), plainOrQuoted(op.To.Customer))
+	case op.BlockID != "":
 		return fmt.Sprintf("%s of block %s to %s", op.Name(), quote(op.BlockID), plainOrQuoted(op.To.Customer))
 	}
 	return fmt.Sprintf("%s of %s to %s", op.Name(), op.Amount, plainOrQuoted(op.To.Customer))

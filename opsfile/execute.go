@@ -37,6 +37,10 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 	switch args := r.Args.(type) {
 	case Seller:
 		return args.run(ctx, l)
+	case Act:
+		return result(l.DoAll(ctx, args.Operations, r.Key))
+	case creditledger.Transfer:
+		return result(l.Transfer(ctx, args, r.Key))
 	case Preview:
 		result, err := l.Preview(ctx, r.Account, args.Operation, r.Key)
 		return result, inOperation(err)
@@ -70,6 +74,14 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 		return l.Verify(ctx, r.Account, nil)
 	}
 	return nil, invalid("op", "%T is not a request", r.Args)
+}
+
+// result is an answer that is nothing when there is an error.
+func result(r *creditledger.Result, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // holdsOf lists the open holds, or one in any state.

@@ -14,10 +14,10 @@ import (
 // alone allows.
 type Request struct {
 	Op      string                 // the line's op; empty when it has none
-	Account creditledger.AccountID // zero for clock, customer, sweep and a verify of everything
+	Account creditledger.AccountID // zero for all, clock, customer, sweep, transfer and a verify of everything
 	Key     creditledger.Key       // the idempotency key, of the inner operation for a preview
 	// Args is what the op asks for: a creditledger.Operation for the writing
-	// operations, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain, Holds, Schedules,
+	// operations, an Act, a creditledger.Transfer, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain, Holds, Schedules,
 	// SetClock, CustomerUpdate, Erase, Sweep or Verify (those without a type here are the
 	// ledger's), or for the money side a Purchase, Payment, VoidInvoice, ClosePeriod,
 	// Change, Draft, Invoice, CreditNote, CustomerBalance, State or Seller.
@@ -104,8 +104,7 @@ func opNames() []string {
 }
 
 func (r *Request) account(f *fields) {
-	r.Account.Customer = f.requiredID("customer_id")
-	r.Account.Currency = f.currency()
+	r.Account = f.accountID()
 }
 
 // currency returns the account's currency.
@@ -123,6 +122,7 @@ var readers map[string]func(*fields, *Request)
 
 func init() {
 	readers = map[string]func(*fields, *Request){
+		"all":       readAct,
 		"balance":   readBalance,
 		"blocks":    readBlocks,
 		"clock":     readClock,
@@ -134,6 +134,7 @@ func init() {
 		"preview":   readPreview,
 		"schedules": readSchedules,
 		"sweep":     func(_ *fields, r *Request) { r.Args = Sweep{} },
+		"transfer":  readTransfer,
 		"verify":    readVerify,
 
 		"change":           readChange,

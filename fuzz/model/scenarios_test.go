@@ -188,7 +188,7 @@ func (w *world) act(op string, l line) *model.Refusal {
 	w.say(4, "results")
 	for i, r := range results {
 		a := act.Parts[i].On
-		w.result(6, of(a), a.Now(), r, false)
+		w.result(6, of(a), a.Now(), r, replayed)
 	}
 	return nil
 }
@@ -278,7 +278,7 @@ func (w *world) entries(l line, a *model.Account, now cl.Instant) {
 
 // TestScenarios: the model gives the answers that were worked out from the rules by hand.
 func TestScenarios(t *testing.T) {
-	for _, name := range []string{"late_usage", "reversals", "holds", "schedules", "acts", "meetings", "calendar"} {
+	for _, name := range []string{"late_usage", "reversals", "holds", "schedules", "acts", "caps", "meetings", "calendar"} {
 		t.Run(name, func(t *testing.T) {
 			file, err := os.ReadFile("../../opsfile/testdata/part2/" + name + ".golden")
 			if errors.Is(err, os.ErrNotExist) {
