@@ -1,0 +1,155 @@
+package creditledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"creditledger"
+	"creditledger/store/memory"
+)
+
+func exampleOperation(customer string, op creditledger.Operation) creditledger.AccountOperation {
+	return creditledger.AccountOperation{Account: creditledger.AccountID{Customer: customer}, Operation: op}
+}
+
+func exampleTotals(ctx context.Context, ledger *creditledger.Ledger, customers ...string) {
+	for _, customer := range customers {
+		b, err := ledger.Balance(ctx, creditledger.AccountID{Customer: customer}, creditledger.BalanceQuery{})
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(customer, b.Total)
+	}
+}
+
+// A pool: the member's own credits pay first, and the team's pay the rest, both or
+// neither.
+func ExampleLedger_DoAll() {
+	ctx := context.Background()
+	ledger := creditledger.New(memory.New(), nil)
+	defer ledger.Close()
+	credits := creditledger.MustAmount
+	member := creditledger.AccountID{Customer: "ann"}
+	_, err := ledger.DoAll(ctx, []creditledger.AccountOperation{
+		exampleOperation("ann", creditledger.Increment{Amount: credits("10")}),
+		exampleOperation("team", creditledger.Increment{Amount: credits("100")}),
+	}, "given")
+	if err != nil {
+		panic(err)
+	}
+
+	price := credits("25")
+	own, err := ledger.Balance(ctx, member, creditledger.BalanceQuery{})
+	if err != nil {
+		panic(err)
+	}
+	ops, rest := []creditledger.AccountOperation{}, price
+	if own.Available.Sign() > 0 {
+		part := own.Available
+		if part.Cmp(price) > 0 {
+			part = price
+		}
+		rest, _ = price.Sub(part)
+		ops = append(ops, exampleOperation("ann", creditledger.Decrement{Amount: part, Overdraft: creditledger.OverdraftReject}))
+	}
+	if rest.Sign() > 0 {
+		ops = append(ops, exampleOperation("team", creditledger.Decrement{Amount: rest, Overdraft: creditledger.OverdraftReject}))
+	}
+	// If the member spends elsewhere meanwhile, the whole is refused: look again.
+	if _, err := ledger.DoAll(ctx, ops, "job-1"); err != nil {
+		panic(err)
+	}
+	exampleTotals(ctx, ledger, "ann", "team")
+	// Output:
+	// ann 0
+	// team 85
+}
+
+// A spending cap is an account in a unit of its own: each charge counts against both, and
+// what would pass the cap is refused whole.
+func ExampleLedger_DoAll_cap() {
+	ctx := context.Background()
+	ledger := creditledger.New(memory.New(), nil)
+	defer ledger.Close()
+	credits := creditledger.MustAmount
+	ann := creditledger.AccountID{Customer: "ann"}
+	limit := creditledger.AccountID{Customer: "ann", Currency: "cap"}
+	if _, err := ledger.Do(ctx, ann, creditledger.Increment{Amount: credits("100")}, ""); err != nil {
+		panic(err)
+	}
+	if _, err := ledger.Do(ctx, limit, creditledger.Increment{Amount: credits("50")}, ""); err != nil {
+		panic(err)
+	}
+	charge := func(amount string, key creditledger.Key) error {
+		_, err := ledger.DoAll(ctx, []creditledger.AccountOperation{
+			{Account: ann, Operation: creditledger.Decrement{Amount: credits(amount)}},
+			{Account: limit, Operation: creditledger.Decrement{Amount: credits(amount), Overdraft: creditledger.OverdraftReject}},
+		}, key)
+		return err
+	}
+	fmt.Println(charge("40", "job-1"))
+	err := charge("20", "job-2")
+	var refused *creditledger.ActError
+	if errors.As(err, &refused) && refused.Account == limit {
+		fmt.Println("the cap is reached")
+	}
+	exampleTotals(ctx, ledger, "ann")
+	// Output:
+	// <nil>
+	// the cap is reached
+	// ann 60
+}
+
+// A gift keeps its expiry and its price, and repays no debt of who gets it.
+func ExampleLedger_Transfer() {
+	ctx := context.Background()
+	ledger := creditledger.New(memory.New(), nil)
+	defer ledger.Close()
+	credits := creditledger.MustAmount
+	ann, bob := creditledger.AccountID{Customer: "ann"}, creditledger.AccountID{Customer: "bob"}
+	if _, err := ledger.Do(ctx, ann, creditledger.Increment{Amount: credits("100"), CostBasis: creditledger.MustCostBasis("0.20")}, ""); err != nil {
+		panic(err)
+	}
+	gift := creditledger.Transfer{From: ann, To: bob, Amount: credits("30"), Description: "happy birthday"}
+	res, err := ledger.Transfer(ctx, gift, "gift-1")
+	if err != nil {
+		panic(err)
+	}
+	arrived := res.Results[1].Entries[0]
+	fmt.Println(arrived.Amount, "at", arrived.Block.CostBasis)
+	exampleTotals(ctx, ledger, "ann", "bob")
+	// Output:
+	// 30 at 0.20
+	// ann 70
+	// bob 30
+}
+
+// Two customers become one: all that is free goes to the other, with its terms. What holds
+// keep, and what covers a debt, stays: capture, release and repay first.
+func ExampleLedger_Transfer_merge() {
+	ctx := context.Background()
+	ledger := creditledger.New(memory.New(), nil)
+	defer ledger.Close()
+	credits := creditledger.MustAmount
+	old, kept := creditledger.AccountID{Customer: "old"}, creditledger.AccountID{Customer: "new"}
+	for _, n := range []string{"30", "12.5"} {
+		if _, err := ledger.Do(ctx, old, creditledger.Increment{Amount: credits(n)}, ""); err != nil {
+			panic(err)
+		}
+	}
+	for block, err := range ledger.AllBlocks(ctx, old, creditledger.BlocksQuery{}) {
+		if err != nil {
+			panic(err)
+		}
+		// A key for each block: a merge that was interrupted goes on where it stopped.
+		move := creditledger.Transfer{From: old, To: kept, BlockID: block.ID}
+		if _, err := ledger.Transfer(ctx, move, creditledger.Key("merge-"+block.ID)); err != nil {
+			panic(err)
+		}
+	}
+	exampleTotals(ctx, ledger, "old", "new")
+	// Output:
+	// old 0
+	// new 42.5
+}
