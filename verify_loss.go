@@ -29,6 +29,9 @@ func (l *Ledger) NoteLoss(ctx context.Context, on AccountID) (operations uint64,
 }
 
 func (l *Ledger) noteLoss(ctx context.Context, on AccountID) (operations uint64, err error) {
+	if _, err := l.now(); err != nil { // without an instant nothing can be noted
+		return 0, err
+	}
 	if err := l.awaitBegunOn(ctx, on); err != nil {
 		return 0, err
 	}
