@@ -78,3 +78,67 @@ func TestDamageHarmsNobodyElse(t *testing.T) {
 		}
 	}
 }
+
+// TestCostIsInProportion: what the store is asked for, and what it returns, is in proportion
+// to what grows; and calls do not grow where one can ask for all.
+func TestCostIsInProportion(t *testing.T) {
+	ctx, on := context.Background(), cl.AccountID{Customer: "cus_1", Currency: "credits"}
+	for what, c := range map[string]struct {
+		oneAsks bool // for all
+		given   func(i int) (cl.AccountID, cl.Operation)
+		do      func(l *cl.Ledger, n int) error
+	}{
+		"sweep of accounts": {false, func(i int) (cl.AccountID, cl.Operation) {
+			return cl.AccountID{Customer: fmt.Sprint("cus_", i*7919%1000), Currency: "credits"}, cl.Increment{Amount: cl.AmountOf(1), ExpiresAt: cl.At(costStart.Add(time.Hour))}
+		}, func(l *cl.Ledger, n int) error {
+			res, err := l.Sweep(ctx)
+			if err == nil && res.Accounts != n {
+				err = fmt.Errorf("%d accounts are swept", res.Accounts)
+			}
+			return err
+		}},
+		"explanation with blocks": {true, func(int) (cl.AccountID, cl.Operation) { return on, cl.Increment{Amount: cl.AmountOf(1)} },
+			func(l *cl.Ledger, n int) error {
+				_, err := l.Explain(ctx, on, cl.AmountOf(int64(n)), cl.Charge{})
+				return err
+			}},
+		"ids of used-up blocks in a batch": {true, func(i int) (cl.AccountID, cl.Operation) {
+			return on, cl.Batch{cl.Increment{Amount: cl.AmountOf(1), BlockID: fmt.Sprint("b", i)}, cl.Decrement{Amount: cl.AmountOf(1)}}
+		}, func(l *cl.Ledger, n int) error {
+			batch := make(cl.Batch, n)
+			for i := range batch {
+				batch[i] = cl.Amendment{BlockID: fmt.Sprint("b", i), Amount: cl.AmountOf(1)}
+			}
+			_, err := l.Do(ctx, on, batch, "")
+			return err
+		}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			cost := func(n int) (calls, rows int) {
+				m, now := &meter{inner: memory.New()}, costStart
+				o := &cl.Options{Clock: func() time.Time { return now }}
+				l := cl.New(m, o)
+				for i := range n {
+					account, op := c.given(i)
+					must(t, l, account, op)
+				}
+				l.Close()
+				l = cl.New(m, o) // which remembers nothing
+				defer l.Close()
+				m.reset()
+				now = now.Add(2 * time.Hour)
+				if err := c.do(l, n); err != nil {
+					t.Fatal(err)
+				}
+				return m.calls, m.rows
+			}
+			const n = 100
+			calls, rows := cost(n)
+			manyCalls, manyRows := cost(4 * n)
+			if most := 4*calls + 8; c.oneAsks && manyCalls > calls+8 || manyCalls > most || manyRows > 4*rows+8 {
+				t.Errorf("%d calls and %d rows for %d, %d and %d for %d", calls, rows, n, manyCalls, manyRows, 4*n)
+			}
+			t.Logf("%d calls and %d rows for %d, %d and %d for %d", calls, rows, n, manyCalls, manyRows, 4*n)
+		})
+	}
+}
