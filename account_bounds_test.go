@@ -40,9 +40,10 @@ func TestOpenBlocksAreBounded(t *testing.T) {
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			l := New(nil, nil)
-			op := normalise(c.op, RepayFirst, nil)
+			usual := Settings{}.withDefaults()
+			op := normalise(c.op, &usual, nil)
 			before, head := c.account.weight, c.account.head
-			d := newDecision(l, &request{account: c.account.id, op: op}, c.account)
+			d := newDecision(l, &request{account: c.account.id, op: op, settings: &knownSettings{Settings: usual}}, c.account)
 			defer d.free()
 			err := d.decide()
 			var limit *LimitError
@@ -79,8 +80,9 @@ func TestBatchEntriesAreBounded(t *testing.T) {
 		}
 		return b
 	}
+	usual := Settings{}.withDefaults()
 	decide := func(op Batch) (*Result, error) {
-		d := newDecision(New(nil, nil), &request{account: a.id, op: op}, a)
+		d := newDecision(New(nil, nil), &request{account: a.id, op: op, settings: &knownSettings{Settings: usual}}, a)
 		defer d.free()
 		err := d.decide()
 		result := d.result

@@ -192,7 +192,8 @@ func TestManyHolds(t *testing.T) {
 		t.Helper()
 		const logarithmic = 250 // a few searches among 100,000
 		compared = 0
-		d := decision{request: &request{account: a.id, op: normalise(op, RepayFirst, nil)}, account: a, expiries: 2, longest: Instant(defaultMaxHold / time.Microsecond)}
+		usual := Settings{}.withDefaults()
+		d := decision{request: &request{account: a.id, op: normalise(op, &usual, nil)}, account: a, expiries: 2, longest: Instant(DefaultMaxHold / time.Microsecond)}
 		if err := d.decide(); err != nil {
 			t.Fatal(err)
 		}

@@ -11,14 +11,6 @@ import (
 // lies a settlement window back: so a late charge finds it at a cost that does not grow
 // with the history. Rule: docs/semantics.md, "Usage that is reported late".
 
-// settlementOf is a window in microseconds.
-func settlementOf(window time.Duration) Instant {
-	if window < time.Microsecond {
-		return defaultSettlement
-	}
-	return Instant(window / time.Microsecond)
-}
-
 // settling are the open blocks that lapsed with something in them.
 type settling struct {
 	blocks blockList // soonest expired first

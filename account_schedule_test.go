@@ -27,9 +27,10 @@ func newDiary(t *testing.T) *diary {
 // before.
 func (d *diary) do(at string, op Operation) (lines []string, err error) {
 	d.t.Helper()
-	r := &request{account: d.a.id, op: normalise(op, RepayFirst, time.UTC)}
+	usual := Settings{}.withDefaults()
+	r := &request{account: d.a.id, op: normalise(op, &usual, time.UTC)}
 	r.bits = mustValue(d.ids.draw())
-	dec := &decision{request: r, account: d.a, expiries: 100, settlement: defaultSettlement, longest: Instant(defaultMaxHold / time.Microsecond), at: when(at)}
+	dec := &decision{request: r, account: d.a, expiries: 100, settlement: defaultSettlement, longest: Instant(DefaultMaxHold / time.Microsecond), at: when(at)}
 	if err := dec.decide(); err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -53,6 +54,7 @@ func TestAnswersInJSON(t *testing.T) {
 		}
 	})
 	roundTrips[Customer](t, nil)
+	roundTrips[Settings](t, nil)
 	roundTrips[SweepResult](t, nil)
 	roundTrips[Erased](t, nil)
 	roundTrips[Verification](t, func(_ *rapid.T, v *Verification) { v.OK = v.Violation == nil })
@@ -115,13 +117,19 @@ func fill(t *rapid.T, v reflect.Value) {
 	case EntryType:
 		v.SetUint(uint64(rapid.IntRange(0, len(entryTypeNames)-1).Draw(t, "type")))
 		return
+	case time.Duration:
+		draw(time.Duration(0), time.Microsecond, 90*time.Minute, 60*24*time.Hour, MaxWindow)
+		return
+	case Repay:
+		v.SetUint(uint64(rapid.IntRange(0, 2).Draw(t, "repay")))
+		return
 	case LocalTime:
 		draw(LocalTime{}, Midnight(20260131), LocalTime{date: 20281231, clock: 86399999999})
 		return
 	case EntryStatus, FilterOperator, BlockStatus, HoldState, ScheduleState, IntervalUnit:
 		v.SetUint(uint64(rapid.IntRange(0, 1).Draw(t, "enum")))
 		return
-	case Source, FilterField:
+	case Source, FilterField, Overdraft:
 		v.SetUint(uint64(rapid.IntRange(0, 3).Draw(t, "enum")))
 		return
 	case Reason:

@@ -21,14 +21,14 @@ import (
 // operation is rehearsed first: decided, taken back, and held to having left no
 // trace; and after it the account is held to what a reload would build.
 type book struct {
-	t     rapid.TB
-	a     *account
-	ids   idSource
-	now   Instant
-	repay Repay
-	made  []*block // every block, by number less one
-	kept  []*OpRecord
-	asked []*OpRecord // of those, what was asked for, in order: the charges "1", "2", …
+	t        rapid.TB
+	a        *account
+	ids      idSource
+	now      Instant
+	settings Settings
+	made     []*block // every block, by number less one
+	kept     []*OpRecord
+	asked    []*OpRecord // of those, what was asked for, in order: the charges "1", "2", …
 
 	longest Instant   // how long a hold may last
 	swept   []*change // since the last operation
@@ -43,7 +43,7 @@ func newBook(t rapid.TB) *book {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &book{t: t, a: a, repay: RepayFirst, longest: Instant(defaultMaxHold / time.Microsecond)}
+	b := &book{t: t, a: a, settings: Settings{}.withDefaults(), longest: Instant(DefaultMaxHold / time.Microsecond)}
 	b.ids.random = randomBytes(1)
 	b.clock(start)
 	return b
@@ -106,7 +106,7 @@ func (b *book) try(op Operation) (Result, error) {
 }
 
 func (b *book) decision(op Operation) *decision {
-	r := &request{account: b.a.id, op: normalise(op, b.repay, time.UTC)}
+	r := &request{account: b.a.id, op: normalise(op, &b.settings, time.UTC)}
 	bits, err := b.ids.draw()
 	if err != nil {
 		b.t.Fatal(err)
@@ -232,7 +232,7 @@ func checkRules(t *testing.T, rules []rule) {
 		t.Run(r.rule, func(t *testing.T) {
 			b := newBook(t)
 			if r.repay != RepayDefault {
-				b.repay = r.repay
+				b.settings.Repay = r.repay
 			}
 			b.given(r.given...)
 			if r.at != "" {

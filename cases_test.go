@@ -200,7 +200,7 @@ func TestManySmallDrawsAddUpExactly(t *testing.T) {
 // TestDebtsAreNotRepaidByOption: cases D5 and D8 by the ledger's option instead of the operation's own: debts are not
 // repaid, and later draws leave them alone.
 func TestDebtsAreNotRepaidByOption(t *testing.T) {
-	onBackends(t, &creditledger.Options{Repay: creditledger.RepayNever}, func(t *testing.T, l *creditledger.Ledger) {
+	onBackends(t, &creditledger.Options{Settings: creditledger.Settings{Repay: creditledger.RepayNever}}, func(t *testing.T, l *creditledger.Ledger) {
 		do(t, l, creditledger.Increment{Amount: creditledger.MustAmount("100"), BlockID: "C"})
 		do(t, l, creditledger.Decrement{Amount: creditledger.MustAmount("120")})
 		res := do(t, l, creditledger.Increment{Amount: creditledger.MustAmount("50"), BlockID: "D", ExpiresAt: creditledger.At(time.Now().AddDate(1, 0, 0))})

@@ -46,8 +46,9 @@
 //
 //   - Increment grants credits, now or later, paid or awaiting payment.
 //   - Decrement spends them. Its Overdraft says what becomes of a part that no block
-//     covers: by default the account goes below zero, OverdraftReject refuses the whole, and
-//     OverdraftStopAtZero takes what there is.
+//     covers: OverdraftAllow takes the account below zero, OverdraftReject refuses the whole,
+//     and OverdraftStopAtZero takes what there is. The default is the ledger's setting, to
+//     allow it unless you change that.
 //   - ExpirationChange moves credits of a block to a new block with another expiry.
 //   - Void takes back what a block still holds; Amendment gives back what was spent.
 //   - Activation lets a block count whose payment has arrived.
@@ -90,6 +91,13 @@
 // customer (On), in the time zone that Ledger.PutCustomer recorded. The ledger reads
 // the time from Options.Clock. Within an account time never goes back: an operation's
 // instant is that of the clock or of the account's last operation, whichever is later.
+//
+// # Settings
+//
+// What an operation does not say, the ledger's Settings say. They are kept in the ledger,
+// so that all programs that work on it agree: Options.Settings give a new ledger its first
+// ones, Ledger.ChangeSettings changes them. What an operation took from them stands in its
+// record, and a retry is a retry whatever they are by then.
 //
 // # Stores
 //

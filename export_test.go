@@ -96,3 +96,10 @@ func ForgeArrival(text string, priority int32) func([]JournalRecord) {
 		}
 	}
 }
+
+// AgeSettings has a ledger's settings be too old to go by.
+func AgeSettings(l *Ledger) {
+	if k := l.settings.known.Load(); k != nil {
+		l.settings.known.Store(&knownSettings{Settings: k.Settings, stored: k.stored, at: k.at.Add(-settingsAge)})
+	}
+}

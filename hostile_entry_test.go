@@ -74,11 +74,12 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 	"Erase": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Erase(ctx, on.Customer, creditledger.Erasure{Currency: on.Currency}))
 	},
-	"Journal":    func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Journal(ctx, on, 1, 10)) },
-	"Import":     func(l *creditledger.Ledger, on creditledger.AccountID) error { return l.Import(ctx, on, nil) },
-	"ImportAnew": func(l *creditledger.Ledger, on creditledger.AccountID) error { return l.ImportAnew(ctx, on, nil) },
-	"Checkpoint": func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Checkpoint(ctx, on)) },
-	"Verify":     func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Verify(ctx, on, nil)) },
+	"SweepAccount": func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.SweepAccount(ctx, on)) },
+	"Journal":      func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Journal(ctx, on, 1, 10)) },
+	"Import":       func(l *creditledger.Ledger, on creditledger.AccountID) error { return l.Import(ctx, on, nil) },
+	"ImportAnew":   func(l *creditledger.Ledger, on creditledger.AccountID) error { return l.ImportAnew(ctx, on, nil) },
+	"Checkpoint":   func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Checkpoint(ctx, on)) },
+	"Verify":       func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.Verify(ctx, on, nil)) },
 	"Block": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		if err := errOf(l.Block(ctx, on, "none")); !errors.Is(err, creditledger.ErrNotFound) {
 			return err
@@ -88,7 +89,7 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 }
 
 // otherMethods take no account, or one that only says where a list begins.
-var otherMethods = []string{"Accounts", "AllAccounts", "AllCustomers", "AllDocuments", "Close", "Customer", "CustomerByExternalID", "Customers", "DeleteCustomer", "ImportDocuments", "Now", "PutCustomer", "PutDocuments", "Document", "Documents", "Settlement", "Sweep", "VerifyAll"}
+var otherMethods = []string{"Accounts", "AllAccounts", "AllCustomers", "AllDocuments", "Close", "Customer", "CustomerByExternalID", "Customers", "DeleteCustomer", "ImportDocuments", "Now", "PutCustomer", "PutDocuments", "Document", "Documents", "ChangeSettings", "Settings", "Sweep", "SweepCustomer", "VerifyAll"}
 
 // TestEveryMethodIsTried: a new method belongs in one of the two lists.
 func TestEveryMethodIsTried(t *testing.T) {

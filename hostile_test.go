@@ -236,10 +236,6 @@ func plainText(v reflect.Value) string {
 // that fail: nothing is stored that could not be read again.
 func TestHostileOptions(t *testing.T) {
 	for name, set := range map[string]func(*creditledger.Options){
-		"repay unknown":  func(o *creditledger.Options) { o.Repay = 9 },
-		"repay the last": func(o *creditledger.Options) { o.Repay = 255 },
-		"negative grace": func(o *creditledger.Options) { o.GracePeriod = math.MinInt64 },
-		"endless grace":  func(o *creditledger.Options) { o.GracePeriod = math.MaxInt64 },
 		"negative cache": func(o *creditledger.Options) { o.CacheBlocks = math.MinInt },
 		"cache of one":   func(o *creditledger.Options) { o.CacheBlocks = 1 },
 	} {
@@ -253,6 +249,22 @@ func TestHostileOptions(t *testing.T) {
 		}
 		w.verified()
 	}
+	for field, s := range map[string]creditledger.Settings{
+		"repay": {Repay: 9}, "overdraft": {Overdraft: 255}, "grace_period": {GracePeriod: math.MinInt64}, "settlement": {Settlement: math.MaxInt64}, "max_hold": {MaxHold: 1},
+	} {
+		w := newWorld(t, func(o *creditledger.Options) { o.Settings = s })
+		before := digestOf(t, w)
+		for name, call := range map[string]func() error{
+			"Do":             func() error { _, err := w.Do(ctx, cus1, grant("A", "1"), ""); return err },
+			"Preview":        func() error { _, err := w.Preview(ctx, cus1, grant("A", "1"), ""); return err },
+			"Settings":       func() error { _, err := w.Settings(ctx); return err },
+			"ChangeSettings": func() error { _, err := w.ChangeSettings(ctx, func(*creditledger.Settings) {}); return err },
+		} {
+			if err, refused := call(), new(creditledger.InvalidError); !errors.As(err, &refused) || refused.Field != field || digestOf(t, w) != before {
+				t.Errorf("settings with a wrong %s: %s: %v", field, name, err)
+			}
+		}
+	}
 	for _, year := range []int{-1, 0, 10000, 1 << 40} {
 		w := newWorld(t)
 		before := digestOf(t, w)
@@ -260,7 +272,7 @@ func TestHostileOptions(t *testing.T) {
 		w.now = time.Date(year, 12, 31, 23, 59, 59, 0, time.UTC)
 		w.mu.Unlock()
 		for name, call := range accountMethods {
-			if slices.Contains([]string{"Journal", "Import", "ImportAnew", "Checkpoint", "Verify"}, name) {
+			if slices.Contains([]string{"Journal", "Import", "ImportAnew", "NoteLoss", "Checkpoint", "Verify"}, name) {
 				continue // these do not look at the clock
 			}
 			if err := call(w.Ledger, cus1); err == nil {

@@ -198,7 +198,7 @@ var layers = []layer{
 	{"", "values: what is asked, granted and answered, with its text and JSON, and errors", []string{
 		"accountid", "amount", "amount_share", "answer_json", "amount_text", "block", "calendar", "costbasis", "currency", "date", "document", "entry", "enum", "errors", "filter", "hold",
 		"instant", "interval", "json", "key", "limits", "operation", "operation_check", "operation_difference", "operation_erase", "operation_hold", "operation_json", "operation_resolve",
-		"operation_size", "operation_transfer", "overdraft", "result", "operation_due", "operation_schedule", "operation_schedule_json", "schedule", "schedule_json", "schedule_words", "seal", "violation", "when",
+		"operation_size", "operation_transfer", "overdraft", "result", "operation_due", "operation_schedule", "operation_schedule_json", "schedule", "schedule_json", "schedule_words", "seal", "settings", "violation", "when",
 	}},
 	{"store", "the seam: what the ledger needs of a store", []string{"store"}},
 	{"journal", "the canonical bytes of what is stored", []string{
@@ -214,7 +214,7 @@ var layers = []layer{
 	}},
 	{"ledger", "from a call to what is queued, and to its result", []string{
 		"ledger", "ledger_act", "ledger_act_decide", "ledger_act_known", "ledger_act_lock", "ledger_charge", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_customer_json", "ledger_decide", "ledger_documents", "ledger_durable", "ledger_erase", "ledger_eraser",
-		"ledger_expire", "ledger_hold", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_sweep", "ledger_rewrite", "ledger_due",
+		"ledger_expire", "ledger_hold", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_settings", "ledger_sweep", "ledger_rewrite", "ledger_due",
 	}},
 	{"read", "reports", []string{"read_all", "read_balance", "read_blocks", "read_cursor", "read_customers", "read_entries", "read_explain", "read_holds", "read_json", "read_past_holds", "read_select", "read_schedules"}},
 	{"verify", "the proof of what is stored", []string{"verify", "verify_account", "verify_acts", "verify_compare", "verify_customers", "verify_index", "verify_json", "verify_loss", "verify_texts"}},
@@ -403,6 +403,7 @@ func TestHouseNumbersAndClocks(t *testing.T) {
 	clocks := []string{ // where time.Now may stand, and why
 		"ledger.go",            // the default of Options.Clock
 		"commit_",              // how long a commit waits for others
+		"ledger_settings.go",   // when settings are read again
 		"store/bolt/lock_",     // waiting for another process
 		"store/postgres/",      // waiting between attempts
 		"cmd/creditledger/pro", // the progress bar

@@ -24,6 +24,7 @@ const (
 	fieldSettlement = 3 // for how many microseconds usage may be reported late
 	fieldLapses     = 4 // holds that lapsed since the record before
 	fieldAct        = 5 // the act that it is of
+	fieldGrace      = 6 // for how many microseconds its entries are pending
 )
 
 // The tags of a line's fields. They are never reused.

@@ -30,6 +30,8 @@ type OpRecord struct {
 	// Settlement is for how many microseconds usage may be reported late, in a record with
 	// expiries; 0: DefaultSettlement. It tells which blocks stay open.
 	Settlement Instant
+	// Grace is for how many microseconds its entries are pending; it has some then.
+	Grace Instant
 
 	lapses []lapsedSince // holds that lapsed since the record before
 	act    *act          // nil: it is of no act
@@ -66,7 +68,7 @@ const (
 // written in, so that a record has one form and releases that know no later format read
 // all they can.
 func recordFormatOf(r *OpRecord) byte {
-	if r.Texts != nil || r.Was != (Seal{}) || r.Settlement != 0 || r.lapses != nil || r.act != nil || needsFormat3(r.Op) || (!r.Forgets && r.remembers()) {
+	if r.Texts != nil || r.Was != (Seal{}) || r.Settlement != 0 || r.Grace != 0 || r.lapses != nil || r.act != nil || needsFormat3(r.Op) || (!r.Forgets && r.remembers()) {
 		return recordFormat3
 	}
 	if saysEligibleBefore(r.Op) {
@@ -163,6 +165,10 @@ func appendRecordFields(dst []byte, r *OpRecord) []byte {
 		list.tag(fieldAct)
 		list.dst = appendAct(list.dst, r.act)
 	}
+	if r.Grace != 0 {
+		list.tag(fieldGrace)
+		list.dst = appendInstant(list.dst, r.Grace)
+	}
 	return list.dst
 }
 
@@ -181,6 +187,8 @@ func (rec *OpRecord) readFields(r *reader) {
 			rec.lapses = r.lapses()
 		case fieldAct:
 			rec.act = r.act()
+		case fieldGrace:
+			rec.Grace = r.someInstant()
 		default:
 			r.unknownField(tag)
 		}
@@ -264,6 +272,8 @@ func (rec *OpRecord) checkFormat(r *reader, format byte) {
 		r.fail("there is nothing that blocks forget")
 	case rec.Settlement != 0 && (rec.Settlement == defaultSettlement || !slices.ContainsFunc(rec.Effects, func(e Effect) bool { return e.expires() })):
 		r.fail("a settlement window without need")
+	case rec.Grace != 0 && rec.Entries() == 0:
+		r.fail("a grace period without entries")
 	}
 }
 

@@ -48,6 +48,7 @@ const (
 	remembered, otherWindow        = "expiry that blocks remember", "expiry under another settlement window"
 	refilling, paid, movedAway     = "grant that repays, remembered", "activation that is remembered", "expiration change to the past, remembered"
 	partOfAct, sent, arrived       = "part of an act", "transfer sent", "transfer that arrived"
+	graced                         = "decrement with a grace period"
 	forgetting                     = "expiry of an earlier format that blocks do not remember"
 )
 
@@ -57,7 +58,7 @@ func (s *namedRecord) format() byte {
 	case eligibleBefore, batchBefore:
 		return recordFormat2
 	case sealedText, sealedBatch, fromEarlier, quietEarlier, erasure1, erasure2, loss,
-		lateUsage, taken, takenInBatch, remembered, otherWindow, refilling, paid, movedAway, forgetting, partOfAct, sent, arrived:
+		lateUsage, taken, takenInBatch, remembered, otherWindow, refilling, paid, movedAway, forgetting, partOfAct, sent, arrived, graced:
 		return recordFormat3
 	}
 	return recordFormat1
@@ -69,7 +70,7 @@ func sampleRecords(t rapid.TB) []namedRecord {
 	record := func(op Operation, effects ...Effect) *OpRecord {
 		rec := filled[OpRecord](t)
 		rec.At, rec.Op, rec.Effects = at, op, effects
-		rec.Texts, rec.Was, rec.Settlement, rec.Forgets = nil, Seal{}, 0, false
+		rec.Texts, rec.Was, rec.Settlement, rec.Grace, rec.Forgets = nil, Seal{}, 0, 0, false
 		return &rec
 	}
 	// A record of a format before 3, of which blocks remember nothing.
@@ -134,6 +135,11 @@ func sampleRecords(t rapid.TB) []namedRecord {
 		{movedAway, sealed(record(ops[3], Effect{Lines: []Line{moved, line(EntryCreditBlockExpiry, "10", "80", "70")}, NewBlockID: "new"}))},
 		{forgetting, copied(early(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}}))},
 		{quietEarlier, copied(record(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}}))},
+		{graced, func() *OpRecord {
+			rec := sealed(record(ops[1], Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}}))
+			rec.Grace = 3600 * 1_000_000
+			return rec
+		}()},
 		{erasure1, record(erase{From: 3, To: 900, Operations: 300, Blocks: []string{"A", "B"}}, Effect{})},
 		{erasure2, record(erase{From: 7, To: 7, Operation: 2, Operations: 1}, Effect{})},
 		{partOfAct, inAct(1, sealed(record(Batch{ops[1], ops[5]}, Effect{Lines: []Line{line(EntryDecrement, "30", "180", "150")}}, Effect{})))},

@@ -21,12 +21,9 @@ type Options struct {
 	// fixed Clock and Random and the same options, operations that are submitted in the
 	// same order give the same bytes, on every store and however they share commits.
 	Random io.Reader
-	// GracePeriod is how long entries are pending before they are committed; default 0.
-	GracePeriod time.Duration
-	// Repay is what an Increment without a Repay of its own does; default RepayFirst.
-	Repay Repay
-	// Settlement is how late usage may be reported (Decrement.UsageAt); 0: DefaultSettlement.
-	Settlement time.Duration
+	// Settings are the first settings of a ledger that has none yet. They are stored with the
+	// first operation; from then on the ledger's own count, whatever stands here.
+	Settings Settings
 	// CacheBlocks bounds the accounts kept in memory by the number of their open
 	// blocks (an account counts one more, and so does every 256 bytes that a block's
 	// filters and metadata take up: see MaxOpenBlocks); default 1,000,000, some 300 MB.
@@ -39,8 +36,6 @@ type Options struct {
 	// operation that they come before goes out with the last. See docs/design.md, "Expiries
 	// are written in pieces".
 	ExpiriesPerCommit int
-	// MaxHold is how long a hold may last from its beginning, extensions included; 24 hours.
-	MaxHold time.Duration
 }
 
 // Ledger grants, spends and reports credits over a Store. Any number of goroutines
@@ -51,17 +46,14 @@ type Options struct {
 type Ledger struct {
 	store  Store
 	clock  func() time.Time
-	grace  time.Duration
-	repay  Repay
 	ids    idSource
 	cache  cache
 	commit committer
 
 	preparing PreparingStore // nil: the store is not one
 
-	expiries   int           // how many are written in one commit
-	settlement Instant       // for how many microseconds usage may be reported late
-	maxHold    time.Duration // how long a hold may last
+	expiries int // how many are written in one commit
+	settings settingsCache
 
 	// customers counts the deletions of customers, so that accounts in memory know
 	// when to look again.
@@ -83,17 +75,14 @@ func New(store Store, opts *Options) *Ledger {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
-	if o.Repay != RepayNever {
-		o.Repay = RepayFirst
-	}
 	if o.CacheBlocks <= 0 {
 		o.CacheBlocks = defaultCacheBlocks
 	}
 	if o.ExpiriesPerCommit <= 0 {
 		o.ExpiriesPerCommit = defaultExpiriesPerCommit
 	}
-	l := &Ledger{store: store, clock: o.Clock, grace: o.GracePeriod, repay: o.Repay, expiries: o.ExpiriesPerCommit}
-	l.settlement, l.maxHold = settlementOf(o.Settlement), longestHold(o.MaxHold)
+	l := &Ledger{store: store, clock: o.Clock, expiries: o.ExpiriesPerCommit}
+	l.settings.begin(o.Settings)
 	l.ids.random = o.Random
 	l.cache.limit = o.CacheBlocks
 	l.cache.beginRedecide = l.beginRedecide
@@ -102,9 +91,6 @@ func New(store Store, opts *Options) *Ledger {
 	l.preparing, _ = store.(PreparingStore)
 	return l
 }
-
-// Settlement returns how late usage may be reported.
-func (l *Ledger) Settlement() time.Duration { return time.Duration(l.settlement) * time.Microsecond }
 
 // Close refuses further calls and waits for those under way and for what they left
 // to commit. It does not close the store. A second Close does nothing.
@@ -241,6 +227,11 @@ func (l *Ledger) submitOnce(ctx context.Context, p *Pending) error {
 // decideOn decides an operation on its account's slot, and queues what it writes.
 func (l *Ledger) decideOn(ctx context.Context, s *slot, p *Pending) error {
 	r := &p.request
+	if p.attempt > 0 && !r.settings.areStored() {
+		if err := l.lookAgain(ctx, r); err != nil {
+			return err
+		}
+	}
 	if l.mayGuess(s, r) {
 		if done, err := l.answered(ctx, s, p); done || err != nil {
 			return err
@@ -313,7 +304,14 @@ func (l *Ledger) decideAndQueue(ctx context.Context, s *slot, p *Pending) error 
 		return &redecideError{flight: f}
 	}
 	p.result, p.puts = d.result, d.puts
-	p.flight, p.leader = l.commit.queue(s, &d.written, d.pieces, r.mayLead)
+	if r.settings.areStored() {
+		p.flight, p.leader = l.commit.queue(s, &d.written, d.pieces, r.mayLead)
+	} else {
+		l.takeAlong(r.settings, d, func() *flight {
+			p.flight, p.leader = l.commit.queue(s, &d.written, d.pieces, r.mayLead)
+			return p.flight
+		})
+	}
 	if r.attach == nil { // which nobody but its caller may run
 		p.flight.riders = append(p.flight.riders, p)
 	}

@@ -131,7 +131,9 @@ func (a *joint) do(ctx context.Context) (*Result, error) {
 		case err == errMuchDue:
 			err = a.sweep(ctx)
 		case conflict != nil:
-			err = a.drawIDs()
+			if err = a.lookAgain(ctx); err == nil {
+				err = a.drawIDs()
+			}
 		default:
 			err = nil
 		}
@@ -277,12 +279,31 @@ func (a *joint) decided(ctx context.Context) (*Result, []*flight, error) {
 	return nil, nil, err
 }
 
+// lookAgain is Ledger.lookAgain for the parts, if the act went by settings that were not
+// stored yet.
+func (a *joint) lookAgain(ctx context.Context) error {
+	for _, p := range a.parts {
+		if p.request.settings.areStored() {
+			continue
+		}
+		if err := a.ledger.lookAgain(ctx, &p.request); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // queue queues what the parts write for one commit.
-func (a *joint) queue() []*flight {
+func (a *joint) queue() (flights []*flight) {
 	slots := make([]*slot, len(a.parts))
 	list := make([]*written, len(a.parts))
 	for i, p := range a.parts {
 		slots[i], list[i] = p.slot, &p.decision.written
 	}
-	return a.ledger.commit.queueAct(slots, list)
+	first := a.parts[0]
+	a.ledger.takeAlong(first.request.settings, first.decision, func() *flight {
+		flights = a.ledger.commit.queueAct(slots, list)
+		return flights[0]
+	})
+	return flights
 }

@@ -148,7 +148,7 @@ func (a *joint) seal() *Result {
 	for i, p := range a.parts {
 		d := p.decision
 		d.finish(records[i], d.changes[d.first:])
-		results[i] = resultFrom(records[i], d.ops, d.changes[d.first:], d.account.at, d.grace)
+		results[i] = resultFrom(records[i], d.ops, d.changes[d.first:], d.account.at)
 	}
 	a.told = records[0].actKey()
 	return gathered(records[0], results)

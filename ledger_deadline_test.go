@@ -76,12 +76,14 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	"Erase": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.Erase(c, "cus_1", creditledger.Erasure{}))
 	},
-	"NoteLoss":   func(c context.Context, l *creditledger.Ledger) error { return errOf(l.NoteLoss(c, cus1)) },
-	"Sweep":      func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Sweep(c)) },
-	"Journal":    func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Journal(c, cus1, 1, 10)) },
-	"Checkpoint": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Checkpoint(c, cus1)) },
-	"Verify":     func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Verify(c, cus1, nil)) },
-	"VerifyAll":  func(c context.Context, l *creditledger.Ledger) error { return errOf(l.VerifyAll(c, nil)) },
+	"NoteLoss":      func(c context.Context, l *creditledger.Ledger) error { return errOf(l.NoteLoss(c, cus1)) },
+	"SweepAccount":  func(c context.Context, l *creditledger.Ledger) error { return errOf(l.SweepAccount(c, cus1)) },
+	"SweepCustomer": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.SweepCustomer(c, "cus_1")) },
+	"Sweep":         func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Sweep(c)) },
+	"Journal":       func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Journal(c, cus1, 1, 10)) },
+	"Checkpoint":    func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Checkpoint(c, cus1)) },
+	"Verify":        func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Verify(c, cus1, nil)) },
+	"VerifyAll":     func(c context.Context, l *creditledger.Ledger) error { return errOf(l.VerifyAll(c, nil)) },
 	"Import": func(c context.Context, l *creditledger.Ledger) error {
 		return l.Import(c, cus1, []creditledger.JournalRecord{{Seq: 99, Bytes: []byte("x")}})
 	},
@@ -101,6 +103,10 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	},
 	"Document": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.Document(c, creditledger.DocumentID{Kind: "x", Key: "x"}))
+	},
+	"Settings": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Settings(c)) },
+	"ChangeSettings": func(c context.Context, l *creditledger.Ledger) error {
+		return errOf(l.ChangeSettings(c, func(*creditledger.Settings) {}))
 	},
 	"Documents": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Documents(c, "x", "", "", 10)) },
 }

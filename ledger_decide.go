@@ -3,7 +3,6 @@ package creditledger
 import (
 	"slices"
 	"sync"
-	"time"
 )
 
 // decision is a request decided against an account: the changes, applied, and the
@@ -11,12 +10,11 @@ import (
 type decision struct {
 	request  *request
 	account  *account
-	grace    time.Duration
 	expiries int // how many are written in one commit
-	// settlement is for how many microseconds usage may be reported late, longest how many
-	// a hold may last.
-	settlement, longest Instant
-	at                  Instant // of the request; 0: where the account is
+	// grace is for how many microseconds entries are pending, settlement for how many usage
+	// may be reported late, longest how many a hold may last.
+	grace, settlement, longest Instant
+	at                         Instant // of the request; 0: where the account is
 
 	pieces []*flight // what fell due and does not go out with the operation, in order
 	gone   []*change // in the pieces
@@ -49,9 +47,9 @@ var decisions = sync.Pool{New: func() any { return new(decision) }}
 func newDecision(l *Ledger, r *request, a *account) *decision {
 	r.ids = 0
 	d := decisions.Get().(*decision)
-	d.request, d.account, d.grace, d.expiries, d.settlement = r, a, l.grace, l.expiries, l.settlement
+	d.request, d.account, d.expiries = r, a, l.expiries
+	d.grace, d.settlement, d.longest = r.settings.windows()
 	d.salt = r.salt
-	d.longest = Instant(l.maxHold / time.Microsecond)
 	return d
 }
 
@@ -94,7 +92,7 @@ func (d *decision) decide() (err error) {
 		}
 	}
 	d.finish(d.draft(r.op, r.key, d.account.at, d.entries, d.changes[d.first:]), d.changes[d.first:])
-	d.result = resultFrom(&d.record, d.ops, d.changes[d.first:], d.account.at, d.grace)
+	d.result = resultFrom(&d.record, d.ops, d.changes[d.first:], d.account.at)
 	if r.attach != nil {
 		if d.puts, err = r.attach(d.result); err != nil {
 			return err
@@ -244,6 +242,9 @@ func (d *decision) draft(op Operation, key Key, at Instant, entries uint64, chan
 		rec.Effects[i].hold = c.hold.effect()
 		rec.Effects[i].schedule = c.effectOnSchedule(operationAt(op, i))
 		rec.lapses = append(rec.lapses, c.lapsesSince()...)
+		if len(c.lines) > 0 {
+			rec.Grace = d.grace
+		}
 	}
 	rec.sealTexts(&d.salt)
 	return rec

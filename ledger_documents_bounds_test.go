@@ -54,6 +54,9 @@ var recordCalls = map[string]func(context.Context, *creditledger.Ledger) error{
 		return errOf(l.PutCustomer(ctx, creditledger.CustomerUpdate{ID: "cus_1", Name: text("Ann")}))
 	},
 	"DeleteCustomer": func(ctx context.Context, l *creditledger.Ledger) error { return errOf(l.DeleteCustomer(ctx, "cus_1")) },
+	"ChangeSettings": func(ctx context.Context, l *creditledger.Ledger) error {
+		return errOf(l.ChangeSettings(ctx, func(*creditledger.Settings) {}))
+	},
 	"PutDocuments": func(ctx context.Context, l *creditledger.Ledger) error {
 		return l.PutDocuments(ctx, []creditledger.DocumentPut{{DocumentID: creditledger.DocumentID{Kind: "kind", Key: "key"}}})
 	},

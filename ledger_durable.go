@@ -53,7 +53,7 @@ func (l *Ledger) readOnce(ctx context.Context, id AccountID, fn func(s *slot, at
 		return nil, err
 	}
 	if s.account.grantsBy(at) {
-		err = l.lookAhead(s, at, fn)
+		err = l.lookAhead(ctx, s, at, fn)
 	} else {
 		err = fn(s, at)
 	}
@@ -62,13 +62,17 @@ func (l *Ledger) readOnce(ctx context.Context, id AccountID, fn func(s *slot, at
 
 // lookAhead runs fn on the account as its next operation would find it: what is due is
 // decided, and taken back afterwards.
-func (l *Ledger) lookAhead(s *slot, at Instant, fn func(s *slot, at Instant) error) error {
+func (l *Ledger) lookAhead(ctx context.Context, s *slot, at Instant, fn func(s *slot, at Instant) error) error {
+	settings, err := l.freshSettings(ctx)
+	if err != nil {
+		return err
+	}
 	a := s.account
-	d := newDecision(l, &request{account: s.id}, a)
+	d := newDecision(l, &request{account: s.id, settings: settings}, a)
 	defer d.free()
 	ahead := &ahead{head: a.head}
 	s.deciding = true
-	err := d.catchUp(at)
+	err = d.catchUp(at)
 	if err == nil {
 		if ahead.records, err = d.decided(); err == nil {
 			ahead.closed, a.ahead = d.closed(), ahead

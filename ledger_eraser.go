@@ -215,7 +215,11 @@ func (e *eraser) queue(ctx context.Context) (*flight, erase, error) {
 // queueErasure decides an erasure, and queues it with what is left of the records' texts.
 func (l *Ledger) queueErasure(ctx context.Context, s *slot, op erase, texts []RecordTexts) (*flight, error) {
 	r := request{account: s.id, op: op}
-	var err error
+	settings, err := l.freshSettings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.settings = settings
 	if r.bits, err = l.ids.draw(); err != nil {
 		return nil, err
 	}

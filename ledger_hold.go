@@ -1,17 +1,5 @@
 package creditledger
 
-import (
-	"cmp"
-	"time"
-)
-
-const defaultMaxHold = 24 * time.Hour
-
-// longestHold is the option of that, or its default.
-func longestHold(option time.Duration) time.Duration {
-	return cmp.Or(max(option, 0), defaultMaxHold)
-}
-
 // holdIDOf is the hold that an operation names; empty if it names none.
 func holdIDOf(op Operation) string {
 	var one [1]string

@@ -37,7 +37,7 @@ func someOperations() []creditledger.Operation {
 // identical but for Replayed, and writes nothing; also long afterwards, when what it
 // asked for has expired, and after a restart.
 func TestReplay(t *testing.T) {
-	w := newWorld(t, func(o *creditledger.Options) { o.GracePeriod = time.Hour })
+	w := newWorld(t, func(o *creditledger.Options) { o.Settings.GracePeriod = time.Hour })
 	var firsts []*creditledger.Result
 	key := func(i int) creditledger.Key { return creditledger.Key(fmt.Sprintf("key-%d", i)) }
 	for i, op := range someOperations() {
@@ -72,6 +72,8 @@ func TestReplay(t *testing.T) {
 	check("a year later")
 	w.reopen()
 	check("a year later, after a restart")
+	w.set(otherSettings)
+	check("when every setting is another")
 	w.verified()
 }
 

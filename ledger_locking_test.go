@@ -169,6 +169,9 @@ func TestNoLockIsKeptForNobody(t *testing.T) {
 			elsewhere.given(grant("A", "10"))
 			w := newWorldOver(t, s)
 			w.total() // it is in memory
+			if _, err := w.Settings(ctx); err != nil {
+				t.Fatal(err)
+			}
 			c.act(w, elsewhere, s)
 			if err := w.Close(); err != nil {
 				t.Fatal(err)

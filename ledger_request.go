@@ -11,8 +11,9 @@ import (
 type request struct {
 	account       AccountID
 	op            Operation
-	key           Key  // the caller's, or empty
-	keyIsOurs     bool // the ledger made the key for this request, which is decided afresh
+	settings      *knownSettings // that it goes by
+	key           Key            // the caller's, or empty
+	keyIsOurs     bool           // the ledger made the key for this request, which is decided afresh
 	attach        Attach
 	charges       []*charge // of the operations that are about one; nil: none is
 	mayLead       bool      // the caller may commit in its own goroutine
@@ -64,33 +65,56 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 // resolve gives a request its operation, which was checked, with its defaults and dates.
 func (l *Ledger) resolve(ctx context.Context, r *request, op Operation, prepare bool) error {
 	var zone *time.Location
+	var customer Customer
+	var err error
 	dates := hasDates(op)
-	if prepare = prepare && l.preparing != nil; prepare || dates || IsISOCurrency(r.account.Currency) {
-		customer, err := l.customerOf(ctx, r, prepare)
-		if err != nil {
-			return err
-		}
-		if dates {
-			zone, r.undated = customer.location()
-		}
+	asks := dates || IsISOCurrency(r.account.Currency)
+	if prepare && l.preparing != nil {
+		asks = true
+		customer, err = l.prepare(ctx, r)
+	} else if r.settings, err = l.freshSettings(ctx); err == nil && asks {
+		customer, err = l.customerOrDefault(ctx, r.account.Customer)
+	}
+	if err != nil {
+		return err
+	}
+	if dates {
+		zone, r.undated = customer.location()
+	}
+	if asks {
 		r.foreign = customer.forbids(r.account.Currency)
 	}
-	r.op = shortened(normalise(op, l.repay, zone), l.maxHold)
+	r.op = shortened(normalise(op, &r.settings.Settings, zone), r.settings.MaxHold)
 	return nil
 }
 
-// customerOf reads the customer of a request's account. With prepare the store reads on the
-// same trip what is asked next, so that the customer need not be read again for the decision.
-func (l *Ledger) customerOf(ctx context.Context, r *request, prepare bool) (Customer, error) {
+// prepare reads the customer of a request's account, and the settings where they are too
+// old. The store reads on the same trip what is asked next, so that the customer need not be
+// read again for the decision.
+func (l *Ledger) prepare(ctx context.Context, r *request) (Customer, error) {
 	id := r.account.Customer
-	if !prepare {
-		return l.customerOrDefault(ctx, id)
+	k, fresh := l.settings.atHand()
+	asked := []DocumentID{{Kind: customerKind, Key: id}, settingsID}
+	if fresh {
+		asked = asked[:1]
 	}
 	generation := l.customers.Load() + 1
-	rec, err := l.preparing.Prepare(ctx, r.account, r.key, DocumentID{Kind: customerKind, Key: id})
-	customer, _, err := customerFrom(id, rec, err)
-	if customer, err = orDefault(customer, id, err); err != nil {
+	docs, err := l.preparing.Prepare(ctx, r.account, r.key, asked...)
+	if err == nil && len(docs) != len(asked) {
+		err = &CorruptError{Where: "documents", Reason: "their number is another than was asked for"}
+	}
+	if r.settings = k; !fresh && err == nil {
+		r.settings, err = l.settings.heard(k, docs[1])
+	}
+	if err != nil {
+		k.asOld(err)
 		return Customer{}, err
+	}
+	customer := Customer{ID: id, Timezone: defaultZone}
+	if docs[0].Version > 0 {
+		if customer, err = decodeCustomer(docs[0].Value); err != nil {
+			return Customer{}, err
+		}
 	}
 	r.customers, r.customerDeleted = generation, customer.DeletedAt != 0
 	return customer, nil

@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"creditledger/internal/uuid7"
 )
 
 // resultFrom builds what the caller is told from the changes just made.
-func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant, grace time.Duration) *Result {
-	b := newEntryBuilder(rec, ops, now, grace)
+func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant) *Result {
+	b := newEntryBuilder(rec, ops, now)
 	part := func(res *Result, i int) {
 		b.part(res, i, changes[i].blocks)
 		res.take(changes[i])
@@ -46,16 +45,15 @@ func (r *Result) take(c *change) {
 
 // entryBuilder turns the lines of a record into entries.
 type entryBuilder struct {
-	rec   *OpRecord
-	ops   []Operation // of the record
-	key   Key         // the caller's, or the generated one
-	now   Instant
-	grace time.Duration
-	n     int // lines so far
+	rec *OpRecord
+	ops []Operation // of the record
+	key Key         // the caller's, or the generated one
+	now Instant
+	n   int // lines so far
 }
 
-func newEntryBuilder(rec *OpRecord, ops []Operation, now Instant, grace time.Duration) entryBuilder {
-	b := entryBuilder{rec: rec, ops: ops, key: rec.Key, now: now, grace: grace}
+func newEntryBuilder(rec *OpRecord, ops []Operation, now Instant) entryBuilder {
+	b := entryBuilder{rec: rec, ops: ops, key: rec.Key, now: now}
 	if b.key == "" {
 		b.key = rec.GeneratedKey()
 	}
@@ -88,7 +86,7 @@ func (b *entryBuilder) entry(e *Entry, i int, effect *Effect, j int, block *bloc
 	l := &effect.Lines[j]
 	*e = Entry{
 		ID: b.id(), Account: b.rec.Account, Seq: b.rec.FirstEntry + uint64(b.n),
-		CreatedAt: l.At, Type: l.Type, Status: statusAt(l.At, b.now, b.grace),
+		CreatedAt: l.At, Type: l.Type, Status: statusAt(l.At, b.now, b.rec.Grace),
 		Amount: l.Amount, Starting: l.Starting, Ending: l.Ending,
 		Block: EntryBlock{
 			ID: block.ID, Number: block.Number, ExpiresAt: block.ExpiresAt,
@@ -139,9 +137,9 @@ func (b *entryBuilder) entry(e *Entry, i int, effect *Effect, j int, block *bloc
 	}
 }
 
-// statusAt is the status of an entry at an instant.
-func statusAt(created, now Instant, grace time.Duration) EntryStatus {
-	if now-created < Instant(grace/time.Microsecond) {
+// statusAt is the status at an instant of an entry with a grace period.
+func statusAt(created, now, grace Instant) EntryStatus {
+	if now-created < grace {
 		return EntryPending
 	}
 	return EntryCommitted
@@ -155,7 +153,7 @@ func (l *Ledger) resultOf(ctx context.Context, rec *OpRecord) (*Result, error) {
 	}
 	var one [1]Operation
 	ops := operations(rec.Op, &one)
-	b := newEntryBuilder(rec, ops, rec.At, l.grace)
+	b := newEntryBuilder(rec, ops, rec.At)
 	res := &Result{Key: b.key, At: rec.At, Replayed: true}
 	if _, ok := rec.Op.(Batch); !ok {
 		return res, b.stored(res, 0, blocks)

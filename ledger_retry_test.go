@@ -8,15 +8,14 @@ import (
 	"creditledger"
 )
 
-// TestARetryIsOneWhateverTheOptionSays: an operation that leaves its repayment to the
-// ledger is the same operation after the option has changed; one that says it is not.
-func TestARetryIsOneWhateverTheOptionSays(t *testing.T) {
+// TestARetryIsOneWhateverTheSettingsSay: an operation that leaves its repayment to the
+// ledger is the same operation after the setting has changed; one that says it is not.
+func TestARetryIsOneWhateverTheSettingsSay(t *testing.T) {
 	w := newWorld(t)
 	batch := creditledger.Batch{grant("B", "1"), spend("1"), grant("C", "1")}
 	first, firstOfAll := w.must(grant("A", "5"), "grant"), w.must(batch, "batch")
 	w.must(creditledger.Grant("D", "5", creditledger.NoRepay), "never")
-	w.opts.Repay = creditledger.RepayNever
-	w.reopen()
+	w.set(func(s *creditledger.Settings) { s.Repay = creditledger.RepayNever })
 	for key, c := range map[creditledger.Key]struct {
 		op   creditledger.Operation
 		want *creditledger.Result
@@ -35,8 +34,7 @@ func TestARetryIsOneWhateverTheOptionSays(t *testing.T) {
 	if res := w.must(said, "grant"); !res.Replayed {
 		t.Errorf("a grant that says the repayment there was: %+v", res)
 	}
-	w.opts.Repay = creditledger.RepayFirst
-	w.reopen()
+	w.set(func(s *creditledger.Settings) { s.Repay = creditledger.RepayFirst })
 	said = grant("D", "5")
 	said.Repay = creditledger.RepayFirst
 	w.refused(said, "never", creditledger.ErrIdempotencyMismatch)

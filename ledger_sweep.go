@@ -74,16 +74,55 @@ func (l *Ledger) Sweep(ctx context.Context) (SweepResult, error) {
 		}
 		after = last
 	}
-	if s.res.Failed > 0 {
-		return s.res, fmt.Errorf("sweep: %w", &SweepError{Failed: s.res.Failed, Failures: s.failures})
+	return s.end()
+}
+
+// SweepAccount is Sweep for one account: a Balance that follows says what its entries say.
+func (l *Ledger) SweepAccount(ctx context.Context, on AccountID) (SweepResult, error) {
+	err := l.reading(ctx, &on)
+	if err != nil {
+		return SweepResult{}, err
 	}
-	return s.res, nil
+	defer l.leave()
+	var s sweep
+	if err := l.awaitBegunOn(ctx, on); err != nil {
+		return s.res, fmt.Errorf("sweep: %w", err)
+	}
+	if err := l.sweepAccounts(ctx, []DueAccount{{Account: on}}, &s); err != nil {
+		return s.res, fmt.Errorf("sweep: %w", err)
+	}
+	return s.end()
+}
+
+// SweepCustomer is Sweep for all accounts of a customer.
+func (l *Ledger) SweepCustomer(ctx context.Context, customer string) (SweepResult, error) {
+	err := l.reading(ctx, &AccountID{Customer: customer})
+	if err != nil {
+		return SweepResult{}, err
+	}
+	defer l.leave()
+	var s sweep
+	err = l.eachAccountOf(ctx, customer, func(on AccountID) error {
+		return l.sweepAccounts(ctx, []DueAccount{{Account: on}}, &s)
+	})
+	if err != nil {
+		return s.res, fmt.Errorf("sweep: %w", err)
+	}
+	return s.end()
 }
 
 // sweep is what a sweep did so far.
 type sweep struct {
 	res      SweepResult
 	failures []error
+}
+
+// end is what a sweep returns that came to its end.
+func (s *sweep) end() (SweepResult, error) {
+	if s.res.Failed > 0 {
+		return s.res, fmt.Errorf("sweep: %w", &SweepError{Failed: s.res.Failed, Failures: s.failures})
+	}
+	return s.res, nil
 }
 
 // failed counts an account that could not be swept. It returns the error when it is not
@@ -208,6 +247,9 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) 
 		a.moveTo(due)
 	}
 	r := request{account: id}
+	if r.settings, err = l.storedSettings(ctx); err != nil {
+		return w, err
+	}
 	if r.bits, err = l.ids.draw(); err == nil {
 		err = l.saltGrants(a, &r, at)
 	}

@@ -304,3 +304,41 @@ func TestSweepLeavesWhatHeldThen(t *testing.T) {
 	}
 	w.verified()
 }
+
+// TestSweepOfSome: a sweep of one account, or of a customer, writes what is due there and
+// leaves the others alone.
+func TestSweepOfSome(t *testing.T) {
+	w := newWorld(t)
+	usd := creditledger.AccountID{Customer: "cus_1", Currency: "USD"}
+	later := creditledger.AccountID{Customer: "cus_10", Currency: "credits"}
+	for _, on := range []creditledger.AccountID{cus1, usd, cus2, later} {
+		for _, op := range []creditledger.Operation{grant("A", "5", expires("2026-02-01")), grant("B", "5", expires("2026-03-01"))} {
+			if _, err := w.Do(ctx, on, op, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	is := func(what string, got creditledger.SweepResult, err error, want creditledger.SweepResult) {
+		t.Helper()
+		if err != nil || got != want {
+			t.Errorf("%s: swept %+v, %v, want %+v", what, got, err, want)
+		}
+	}
+	w.at("2026-02-01")
+	res, err := w.SweepAccount(ctx, cus1)
+	is("an account", res, err, creditledger.SweepResult{Accounts: 1, Entries: 1})
+	if b, err := w.Balance(ctx, cus1, creditledger.BalanceQuery{}); err != nil || b.Total != amount("5") || len(w.entries(creditledger.EntriesQuery{})) != 3 {
+		t.Errorf("the balance is %s, %v: %s", b.Total, err, w.ledger())
+	}
+	res, err = w.SweepAccount(ctx, cus1)
+	is("the account again", res, err, creditledger.SweepResult{})
+	res, err = w.SweepAccount(ctx, creditledger.AccountID{Customer: "nobody"})
+	is("an account that is none", res, err, creditledger.SweepResult{})
+	w.at("2026-03-01")
+	res, err = w.SweepCustomer(ctx, "cus_1")
+	is("a customer", res, err, creditledger.SweepResult{Accounts: 2, Entries: 3})
+	res, err = w.SweepCustomer(ctx, "nobody")
+	is("nobody", res, err, creditledger.SweepResult{})
+	w.swept(creditledger.SweepResult{Accounts: 2, Entries: 4})
+	w.verified()
+}

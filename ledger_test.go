@@ -367,7 +367,7 @@ func TestReproducible(t *testing.T) {
 }
 
 func TestNewDefaults(t *testing.T) {
-	for _, opts := range []*creditledger.Options{nil, {}, {Repay: 99}} {
+	for _, opts := range []*creditledger.Options{nil, {}} {
 		l := creditledger.New(memory.New(), opts)
 		for _, op := range []creditledger.Operation{grant("A", "1"), spend("11"), grant("B", "15")} {
 			if _, err := l.Do(ctx, cus1, op, ""); err != nil {

@@ -2,7 +2,6 @@ package creditledger
 
 import (
 	"fmt"
-	"time"
 )
 
 // Operation is what a caller asks of an account: Increment, Decrement,
@@ -18,7 +17,7 @@ type Operation interface {
 // Repay says whether an increment first refills debts.
 type Repay uint8
 
-// The repayment rules. RepayDefault stands for the ledger's option.
+// The repayment rules. RepayDefault stands for the ledger's setting.
 const (
 	RepayDefault Repay = iota
 	RepayFirst         // refill eligible negative unfiltered blocks, oldest first, then create a block with the rest
@@ -31,16 +30,16 @@ func (r Repay) String() string { return name(repayNames, r) }
 // ParseRepay reads a repayment rule by its name.
 func ParseRepay(text string) (Repay, error) { return parseName(repayNames, RepayFirst, "repay", text) }
 
-// repayByOption marks a rule, in the ledger's own copy of an operation, that it took from
-// its option. A retry is a retry whatever the option says by then.
-const repayByOption Repay = 0x80
+// repayBySetting marks a rule, in the ledger's own copy of an operation, that it took from
+// its settings. A retry is a retry whatever the setting is by then.
+const repayBySetting Repay = 0x80
 
 // rule is r without its mark.
-func (r Repay) rule() Repay { return r &^ repayByOption }
+func (r Repay) rule() Repay { return r &^ repayBySetting }
 
 // same reports whether two callers may have meant the same.
 func (r Repay) same(o Repay) bool {
-	return r.rule() == o.rule() || (r|o)&repayByOption != 0
+	return r.rule() == o.rule() || (r|o)&repayBySetting != 0
 }
 
 // MarshalText gives the name, and nothing for RepayDefault.
@@ -90,13 +89,6 @@ type Decrement struct {
 
 	eligibleBefore Instant // of records of format 2; blocks that were not eligible before it do not pay
 }
-
-// DefaultSettlement is for how long usage may be reported late unless Options say
-// otherwise.
-const DefaultSettlement = 60 * 24 * time.Hour
-
-// defaultSettlement is DefaultSettlement in microseconds, as changes and records count.
-const defaultSettlement = Instant(DefaultSettlement / time.Microsecond)
 
 // ExpirationChange moves credits of one block to a new block with another expiry.
 // The source is named by BlockID, by its current expiry, or by both.

@@ -111,7 +111,7 @@ func decrementDifference(a, b Decrement) string {
 		field{"item_id", a.ItemID == b.ItemID},
 		field{"price_id", a.PriceID == b.PriceID},
 		field{"invoice_id", a.InvoiceID == b.InvoiceID},
-		field{"overdraft", a.Overdraft.or(OverdraftAllow) == b.Overdraft.or(OverdraftAllow)},
+		field{"overdraft", a.Overdraft.same(b.Overdraft)},
 		field{"overdraft_limit", a.OverdraftLimit == b.OverdraftLimit},
 		field{"usage_at", a.UsageAt == b.UsageAt && a.eligibleBefore == b.eligibleBefore},
 		field{"description", a.Description == b.Description},

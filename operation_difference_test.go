@@ -150,7 +150,9 @@ func TestDifferenceOfKinds(t *testing.T) {
 func TestSameOperation(t *testing.T) {
 	tokyo := mustZone("Asia/Tokyo")
 	day := On(DateOf(2026, 2, 1))
-	normal := func(op Operation, repay Repay, zone string) Operation { return normalise(op, repay, mustZone(zone)) }
+	normal := func(op Operation, repay Repay, zone string) Operation {
+		return normalise(op, &Settings{Repay: repay, Overdraft: OverdraftAllow}, mustZone(zone))
+	}
 	for _, c := range []struct {
 		rule string
 		a, b Operation
@@ -208,8 +210,9 @@ func TestSameOperation(t *testing.T) {
 
 // TestNormalise: the ledger's copy shares nothing with the caller's, and says the same.
 func TestNormalise(t *testing.T) {
+	usual := Settings{}.withDefaults()
 	for _, op := range append(filledOperations(t), Batch(filledOperations(t))) {
-		own := normalise(op, RepayFirst, mustZone("Asia/Kathmandu"))
+		own := normalise(op, &usual, mustZone("Asia/Kathmandu"))
 		if !reflect.DeepEqual(own, op) {
 			t.Errorf("%+v became %+v", op, own)
 		}
@@ -219,10 +222,10 @@ func TestNormalise(t *testing.T) {
 			t.Errorf("the ledger's copy changed with the caller's:\n%s\n%s", before, after)
 		}
 	}
-	if got := normalise(Increment{ExpiresAt: On(DateOf(2026, 1, 1))}, RepayNever, nil).(Increment); got.ExpiresAt.Instant() != 0 || got.Repay.rule() != RepayNever {
+	if got := normalise(Increment{ExpiresAt: On(DateOf(2026, 1, 1))}, &Settings{Repay: RepayNever}, nil).(Increment); got.ExpiresAt.Instant() != 0 || got.Repay.rule() != RepayNever {
 		t.Errorf("without a zone: %+v", got)
 	}
-	if got := normalise(expire{}, RepayFirst, nil); got != (expire{}) {
+	if got := normalise(expire{}, &usual, nil); got != (expire{}) {
 		t.Errorf("an expiry became %v", got)
 	}
 }

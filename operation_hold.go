@@ -221,7 +221,7 @@ func normaliseOnHold(given Operation) Operation {
 func shortened(op Operation, longest time.Duration) Operation {
 	switch op := op.(type) {
 	case Hold:
-		if op.Until == 0 && longest < DefaultHold {
+		if op.lasts = 0; op.Until == 0 && longest < DefaultHold {
 			op.lasts = longest
 		}
 		return op

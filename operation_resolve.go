@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// normalise gives the ledger its own copy of an operation, with the defaults of the
-// ledger filled in and the bare dates fixed in zone. A nil zone leaves dates alone.
-func normalise(given Operation, repay Repay, zone *time.Location) Operation {
+// normalise gives the ledger its own copy of an operation, with the ledger's settings
+// filled in and the bare dates fixed in zone. A nil zone leaves dates alone.
+func normalise(given Operation, s *Settings, zone *time.Location) Operation {
 	when := func(w When) When {
 		if zone == nil {
 			return w
@@ -22,13 +22,18 @@ func normalise(given Operation, repay Repay, zone *time.Location) Operation {
 		if op.ExpiresAt.IsNever() {
 			op.ExpiresAt = When{}
 		}
-		if op.Repay == RepayDefault {
-			op.Repay = repay | repayByOption
+		if op.Repay == RepayDefault || op.Repay&repayBySetting != 0 {
+			op.Repay = s.Repay | repayBySetting
 		}
 		op.Filters = cloneFilters(op.Filters)
 		op.Metadata = cloneMetadata(op.Metadata)
 		return op
 	case Decrement:
+		// Where the setting is to allow, a default means that already and costs no copy.
+		if _, bounded := op.OverdraftLimit.Amount(); op.Overdraft.bySetting() && !bounded && op.Overdraft.or(OverdraftAllow) != s.Overdraft {
+			op.Overdraft, op.Metadata = s.Overdraft|overdraftBySetting, cloneMetadata(op.Metadata)
+			return op
+		}
 		if len(op.Metadata) > 0 {
 			op.Metadata = cloneMetadata(op.Metadata)
 			return op
@@ -60,11 +65,11 @@ func normalise(given Operation, repay Repay, zone *time.Location) Operation {
 	case Hold, ExtendHold, Capture, Release:
 		return normaliseOnHold(op)
 	case Schedule, ChangeSchedule, EndSchedule:
-		return normaliseOnSchedule(op, repay, zone)
+		return normaliseOnSchedule(op, s.Repay, zone)
 	case Batch:
 		own := make(Batch, len(op))
 		for i := range op {
-			own[i] = normalise(op[i], repay, zone)
+			own[i] = normalise(op[i], s, zone)
 		}
 		return own
 	}

@@ -7,7 +7,7 @@ type Overdraft uint8
 
 // The overdraft policies.
 const (
-	OverdraftDefault    Overdraft = iota // allow; reject for a Hold and an ExtendHold, stop at zero for a Capture
+	OverdraftDefault    Overdraft = iota // the ledger's setting, or allow beside a limit; reject for a Hold and an ExtendHold, stop at zero for a Capture
 	OverdraftAllow                       // take it from the last non-expiring unfiltered block, or a new overdraft block
 	OverdraftReject                      // refuse the decrement
 	OverdraftStopAtZero                  // take what there is and return the overage
@@ -31,15 +31,27 @@ func (o *Overdraft) UnmarshalText(text []byte) error {
 	return unmarshalName(o, overdraftNames, OverdraftAllow, "overdraft", text)
 }
 
-// or is o, and another policy for OverdraftDefault.
+// overdraftBySetting marks a policy, in the ledger's own copy of a decrement, that it took
+// from its settings. A retry is a retry whatever the setting is by then.
+const overdraftBySetting Overdraft = 0x80
+
+// or is o without its mark, and another policy for OverdraftDefault.
 func (o Overdraft) or(other Overdraft) Overdraft {
 	if o == OverdraftDefault {
 		return other
 	}
-	return o
+	return o &^ overdraftBySetting
 }
 
-// code is a policy in the journal, where the default of a decrement is no other than it.
+// same reports whether the callers of two decrements may have meant the same: one that said
+// nothing meant what the setting was.
+func (o Overdraft) same(p Overdraft) bool {
+	return o.or(OverdraftAllow) == p.or(OverdraftAllow) || o.bySetting() || p.bySetting()
+}
+
+func (o Overdraft) bySetting() bool { return o == OverdraftDefault || o&overdraftBySetting != 0 }
+
+// code is a policy in the journal, where a decrement's default stands as what it meant.
 func (o Overdraft) code() byte { return byte(o.or(OverdraftAllow) - OverdraftAllow) }
 
 var overdraftNames = []string{"default", "allow", "reject", "stop_at_zero"}

@@ -182,11 +182,11 @@ func (s *entryScan) firstAt(ctx context.Context, at Instant, version uint64) (ui
 	return s.ledger.firstRecord(ctx, s.on, version, func(rec *OpRecord) bool { return rec.At >= at })
 }
 
-func (s *entryScan) wants(l *Line) bool {
+func (s *entryScan) wants(l *Line, grace Instant) bool {
 	return l.At >= s.q.earliest() && l.At <= s.q.latest() &&
 		(s.q.Type == 0 || s.q.Type == l.Type) &&
 		(s.block == 0 || s.block == l.Block) &&
-		(s.q.Status == 0 || s.q.Status == statusAt(l.At, s.now, s.ledger.grace)) &&
+		(s.q.Status == 0 || s.q.Status == statusAt(l.At, s.now, grace)) &&
 		l.Amount.Cmp(s.q.MinAmount) >= 0
 }
 
@@ -205,7 +205,7 @@ func (s *entryScan) collect(ctx context.Context, rec *OpRecord) (bool, error) {
 	if !slices.ContainsFunc(ops, s.q.mayConcern) {
 		return s.goesOn(rec), nil
 	}
-	if err := s.ledger.joinBlocks(ctx, rec, s.blocks, s.wants); err != nil {
+	if err := s.ledger.joinBlocks(ctx, rec, s.blocks, func(l *Line) bool { return s.wants(l, rec.Grace) }); err != nil {
 		return false, err
 	}
 	entries := s.entriesOf(rec, ops)
@@ -239,11 +239,11 @@ func (s *entryScan) goesOn(rec *OpRecord) bool {
 // entriesOf builds the wanted entries of a record, in order.
 func (s *entryScan) entriesOf(rec *OpRecord, ops []Operation) []Entry {
 	var entries []Entry
-	b := newEntryBuilder(rec, ops, s.now, s.ledger.grace)
+	b := newEntryBuilder(rec, ops, s.now)
 	for i := range rec.Effects {
 		e := &rec.Effects[i]
 		for j := range e.Lines {
-			if seq := rec.FirstEntry + uint64(b.n); !s.wants(&e.Lines[j]) || seq < s.q.FromSeq || s.q.UntilSeq != 0 && seq > s.q.UntilSeq {
+			if seq := rec.FirstEntry + uint64(b.n); !s.wants(&e.Lines[j], rec.Grace) || seq < s.q.FromSeq || s.q.UntilSeq != 0 && seq > s.q.UntilSeq {
 				b.n++
 				continue
 			}

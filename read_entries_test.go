@@ -18,7 +18,7 @@ import (
 // busyWorld has entries of every type at few instants, several to a record, some of
 // them expiries written long after they happened, half of them still pending.
 func busyWorld(t testing.TB) *world {
-	w := newWorld(t, func(o *creditledger.Options) { o.GracePeriod = 36 * time.Hour })
+	w := newWorld(t, func(o *creditledger.Options) { o.Settings.GracePeriod = 36 * time.Hour })
 	for i := range 6 {
 		w.at(fmt.Sprintf("2026-01-%02d", i+1))
 		a, b := fmt.Sprint("a", i), fmt.Sprint("b", i)

@@ -149,11 +149,11 @@ type PreparingStore interface {
 	LockingStore
 
 	// Prepare is called before an operation on an account is decided, under that key
-	// (empty: none). It returns a document, a NotFoundError when there is none. The store may
-	// lock the account now, and read on the same trip what the ledger asks next: the
-	// account by LoadToChange, and the key by KeySeq. It answers these from what it read only
-	// as long as nobody can have changed that.
-	Prepare(ctx context.Context, id AccountID, key Key, document DocumentID) (Document, error)
+	// (empty: none). It returns documents, in the order asked; one that is not there has no
+	// version. The store may lock the account now, and read on the same trip what the ledger
+	// asks next: the account by LoadToChange, and the key by KeySeq. It answers these from
+	// what it read only as long as nobody can have changed that.
+	Prepare(ctx context.Context, id AccountID, key Key, documents ...DocumentID) ([]Document, error)
 }
 
 // JoinedStore is a Store inside a transaction of the caller. The ledger commits to it

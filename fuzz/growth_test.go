@@ -21,7 +21,7 @@ func TestCostOfTinyCaches(t *testing.T) {
 	for range testsize.Of(5, 20, 200) {
 		m, blocks, limit, shared := &meter{inner: memory.New()}, 20+r.IntN(60), 1+r.IntN(100), r.IntN(2) == 0
 		on := cl.AccountID{Customer: "cus_1"}
-		l := cl.New(metered(m, shared), &cl.Options{CacheBlocks: limit, Repay: cl.RepayNever})
+		l := cl.New(metered(m, shared), &cl.Options{CacheBlocks: limit, Settings: cl.Settings{Repay: cl.RepayNever}})
 		for range blocks {
 			must(t, l, on, cl.Increment{Amount: cl.AmountOf(100)})
 		}

@@ -138,7 +138,7 @@ func (s *system) reopen(m *machine) error {
 	s.opened++
 	s.seed[len(s.seed)-1] = s.opened
 	random := rand.NewChaCha8(s.seed)
-	s.ledger = cl.New(s.store, &cl.Options{Clock: func() time.Time { return m.clock }, Random: random, GracePeriod: m.grace, Repay: m.repay, ExpiriesPerCommit: m.piece})
+	s.ledger = cl.New(s.store, &cl.Options{Clock: func() time.Time { return m.clock }, Random: random, Settings: cl.Settings{GracePeriod: m.grace, Repay: m.repay}, ExpiriesPerCommit: m.piece})
 	return nil
 }
 

@@ -78,7 +78,11 @@ func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []p
 // charges it as of now, if that is too long ago to be reported.
 func (t *tx) usageAt(on creditledger.AccountID, end creditledger.Instant) (creditledger.Instant, error) {
 	now, err := t.at(accountOf(on))
-	if err != nil || end-1 < now.Add(-t.s.ledger.Settlement()) {
+	if err != nil {
+		return 0, err
+	}
+	s, err := t.s.ledger.Settings(t.ctx)
+	if err != nil || end-1 < now.Add(-s.Settlement) {
 		return 0, err
 	}
 	return end - 1, nil

@@ -65,8 +65,10 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 		return l.PutCustomer(ctx, args)
 	case Erase:
 		return l.Erase(ctx, args.Customer, args.What)
+	case Settings:
+		return args.run(ctx, l)
 	case Sweep:
-		return l.Sweep(ctx)
+		return args.run(ctx, l, r.Account)
 	case Verify:
 		if r.Account == (creditledger.AccountID{}) {
 			return l.VerifyAll(ctx, nil)
@@ -82,6 +84,16 @@ func result(r *creditledger.Result, err error) (any, error) {
 		return nil, err
 	}
 	return r, nil
+}
+
+func (s Sweep) run(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID) (any, error) {
+	switch {
+	case on != (creditledger.AccountID{}):
+		return l.SweepAccount(ctx, on)
+	case s.Customer != "":
+		return l.SweepCustomer(ctx, s.Customer)
+	}
+	return l.Sweep(ctx)
 }
 
 // holdsOf lists the open holds, or one in any state.

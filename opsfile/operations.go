@@ -48,7 +48,7 @@ func (f *fields) increment() creditledger.Increment {
 		Priority:    f.priority(),
 		Filters:     f.filters("filters"),
 		Source:      word(f, "source", creditledger.ParseSource),
-		Repay:       f.repay(),
+		Repay:       word(f, "repay", creditledger.ParseRepay),
 		Description: f.description(),
 		Metadata:    f.metadata("metadata"),
 	}
@@ -165,13 +165,6 @@ func (f *fields) description() string {
 func (f *fields) priority() int32 {
 	const low, high = -1 << 31, 1<<31 - 1
 	return int32(f.integer("priority", low, high))
-}
-
-func (f *fields) repay() creditledger.Repay {
-	if r := word(f, "repay", creditledger.ParseRepay); r != creditledger.RepayDefault {
-		return r
-	}
-	return creditledger.RepayFirst
 }
 
 // filters reads a list of {field, operator, values}.

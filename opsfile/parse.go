@@ -14,11 +14,11 @@ import (
 // alone allows.
 type Request struct {
 	Op      string                 // the line's op; empty when it has none
-	Account creditledger.AccountID // zero for all, clock, customer, sweep, transfer and a verify of everything
+	Account creditledger.AccountID // zero for all, clock, customer, settings, transfer, and a sweep or verify of more than one
 	Key     creditledger.Key       // the idempotency key, of the inner operation for a preview
 	// Args is what the op asks for: a creditledger.Operation for the writing
 	// operations, an Act, a creditledger.Transfer, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain, Holds, Schedules,
-	// SetClock, CustomerUpdate, Erase, Sweep or Verify (those without a type here are the
+	// SetClock, CustomerUpdate, Erase, Settings, Sweep or Verify (those without a type here are the
 	// ledger's), or for the money side a Purchase, Payment, VoidInvoice, ClosePeriod,
 	// Change, Draft, Invoice, CreditNote, CustomerBalance, State or Seller.
 	Args any
@@ -42,8 +42,9 @@ type Schedules struct{}
 // SetClock moves a manual clock.
 type SetClock struct{ Now creditledger.Instant }
 
-// Sweep asks for the expiries that are due in every account to be written.
-type Sweep struct{}
+// Sweep asks for what is due to be written: in the request's account, in all accounts of a
+// customer, or without one in every account.
+type Sweep struct{ Customer string }
 
 // Erase asks the ledger to erase what was said of a customer.
 type Erase struct {
@@ -133,7 +134,8 @@ func init() {
 		"holds":     readHolds,
 		"preview":   readPreview,
 		"schedules": readSchedules,
-		"sweep":     func(_ *fields, r *Request) { r.Args = Sweep{} },
+		"settings":  readSettings,
+		"sweep":     readSweep,
 		"transfer":  readTransfer,
 		"verify":    readVerify,
 
@@ -212,6 +214,20 @@ func readVerify(f *fields, r *Request) {
 	}
 	if customer := f.id("customer_id"); customer != "" {
 		r.Account = creditledger.AccountID{Customer: customer, Currency: currency}
+	}
+}
+
+func readSweep(f *fields, r *Request) {
+	currency := f.id("currency")
+	if currency != "" {
+		f.require("customer_id")
+	}
+	switch customer := f.id("customer_id"); {
+	case customer != "" && currency != "":
+		r.Account = creditledger.AccountID{Customer: customer, Currency: currency}
+		r.Args = Sweep{}
+	default:
+		r.Args = Sweep{Customer: customer}
 	}
 }
 

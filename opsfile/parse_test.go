@@ -41,7 +41,7 @@ func TestParse(t *testing.T) {
 				ExpiresAt: creditledger.AtInstant(noon), CostBasis: creditledger.MustCostBasis("0.20"), Priority: -3,
 				Filters: []creditledger.Filter{{Field: creditledger.FilterFieldItem, Operator: creditledger.FilterExcludes, Values: []string{"x", "y"}}},
 				Source:  creditledger.SourceTopUp, RequirePayment: true, Repay: creditledger.RepayNever, Description: "d", Metadata: map[string]string{"a": "1"}}},
-		`{"op":"increment","customer_id":"c","amount":"1"}`: {Op: "increment", Account: account, Args: creditledger.Increment{Amount: amount("1"), Repay: creditledger.RepayFirst}},
+		`{"op":"increment","customer_id":"c","amount":"1"}`: {Op: "increment", Account: account, Args: creditledger.Increment{Amount: amount("1")}},
 		`{"op":"decrement","customer_id":"c","amount":"1.50","item_id":"i","price_id":"p","invoice_id":"v","overdraft":"allow","overdraft_limit":"0"}`: {
 			Op: "decrement", Account: account, Args: creditledger.Decrement{Amount: amount("1.50"), ItemID: "i", PriceID: "p", InvoiceID: "v", Overdraft: creditledger.OverdraftAllow, OverdraftLimit: creditledger.OverdraftLimitOf(amount("0"))}},
 		`{"op":"decrement","customer_id":"c","amount":"1","overdraft":"stop_at_zero","usage_at":"2026-01-01T12:00:00Z"}`: {
@@ -61,9 +61,13 @@ func TestParse(t *testing.T) {
 				MinAmount: amount("2"), After: noon, From: noon, Before: noon, Until: noon}},
 		`{"op":"preview","customer_id":"c","operation":{"op":"activate","block_id":"b","idempotency_key":"k"}}`: {Op: "preview", Account: account, Key: "k", Args: opsfile.Preview{Operation: creditledger.Activation{BlockID: "b"}}},
 		`{"op":"explain","customer_id":"c","amount":"1","item_id":"api"}`:                                       {Op: "explain", Account: account, Args: opsfile.Explain{Amount: amount("1"), Charge: item}},
-		`{"op":"sweep"}`: {Op: "sweep", Args: opsfile.Sweep{}},
+		`{"op":"settings","grace_period":{"count":0,"unit":"week"},"overdraft":"reject","max_hold":{"count":2,"unit":"day"}}`: {
+			Op: "settings", Args: opsfile.Settings{GracePeriod: new(time.Duration), Overdraft: creditledger.OverdraftReject, MaxHold: 48 * time.Hour}},
+		`{"op":"sweep"}`:                                         {Op: "sweep", Args: opsfile.Sweep{}},
+		`{"op":"sweep","customer_id":"c"}`:                       {Op: "sweep", Args: opsfile.Sweep{Customer: "c"}},
+		`{"op":"sweep","customer_id":"c","currency":"credits"}`:  {Op: "sweep", Account: account, Args: opsfile.Sweep{}},
 		`{"op":"verify","customer_id":"c","currency":"credits"}`: {Op: "verify", Account: account, Args: opsfile.Verify{}},
-		`{"op":"verify"}`: {Op: "verify", Args: opsfile.Verify{}},
+		`{"op":"verify"}`:                                        {Op: "verify", Args: opsfile.Verify{}},
 	} {
 		got, err := opsfile.Parse([]byte(line))
 		if err != nil || !reflect.DeepEqual(got, want) {

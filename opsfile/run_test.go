@@ -234,7 +234,7 @@ func TestGrace(t *testing.T) {
 {"op":"entries","customer_id":"c"}
 {"op":"entries","customer_id":"c","entry_status":"pending"}
 {"op":"increment","customer_id":"c","amount":"5","idempotency_key":"k"}`
-	answers, _ := apply(t, memory.New(), input, creditledger.Options{GracePeriod: time.Hour}, opsfile.Options{Clock: &opsfile.Clock{}})
+	answers, _ := apply(t, memory.New(), input, creditledger.Options{Settings: creditledger.Settings{GracePeriod: time.Hour}}, opsfile.Options{Clock: &opsfile.Clock{}})
 	var got []string
 	for _, a := range answers {
 		for _, e := range a.entries(t) {

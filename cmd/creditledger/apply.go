@@ -38,13 +38,14 @@ Exit status:
 type applyFlags struct {
 	db          string
 	clock       string
-	grace       time.Duration
+	grace       *time.Duration // nil: as it is set
 	stopOnError bool
 	failOnError bool
 }
 
 func (a *app) applyCommand() *cobra.Command {
 	var f applyFlags
+	var grace time.Duration
 	cmd := &cobra.Command{
 		Use:   "apply [FILE]",
 		Short: "Carry out an operations file",
@@ -60,13 +61,16 @@ func (a *app) applyCommand() *cobra.Command {
 			if len(args) == 1 {
 				path = args[0]
 			}
+			if cmd.Flags().Changed("grace") {
+				f.grace = &grace
+			}
 			return a.apply(cmd.Context(), path, &f)
 		}),
 	}
 	a.dbFlagFor(cmd, &f.db, "", "the `LEDGER`: a file, made when absent, or postgres://… (default: in memory)")
 	flags := cmd.Flags()
 	flags.StringVar(&f.clock, "clock", "", "`WORD`: manual begins at 2000-01-01T00:00:00Z and moves by clock lines only")
-	flags.DurationVar(&f.grace, "grace", 0, "grace `PERIOD`, such as 1h: entries are pending until it is over")
+	flags.DurationVar(&grace, "grace", 0, "set the ledger's grace `PERIOD`, such as 1h: entries are pending until it is over")
 	flags.BoolVar(&f.stopOnError, "stop-on-error", false, "end at the first error answer, with status 3")
 	flags.BoolVar(&f.failOnError, "fail-on-error", false, "carry out every line, and end with status 5 if one was refused")
 	_ = cmd.RegisterFlagCompletionFunc("clock", cobra.FixedCompletions([]string{"manual"}, cobra.ShellCompDirectiveNoFileComp))
@@ -84,10 +88,9 @@ func (a *app) apply(ctx context.Context, path string, f *applyFlags) (err error)
 		return &flagError{"--clock " + f.clock, errors.New("manual is the one choice")}
 	case f.stopOnError && f.failOnError:
 		return &flagError{"--fail-on-error", errors.New("it does not go with --stop-on-error")}
-	case f.grace < 0:
-		return &flagError{"--grace", fmt.Errorf("%s is negative", f.grace)}
+	case f.grace != nil && *f.grace < 0:
+		return &flagError{"--grace", fmt.Errorf("%s is negative", *f.grace)}
 	}
-	opts.GracePeriod = f.grace
 	in, bar, closeInput, err := a.operations(path)
 	if err != nil {
 		return err
@@ -98,6 +101,9 @@ func (a *app) apply(ctx context.Context, path string, f *applyFlags) (err error)
 		return err
 	}
 	ledger := creditledger.New(s, opts)
+	if err := setGrace(ctx, ledger, f.grace); err != nil {
+		return errors.Join(err, ledger.Close(), s.Close())
+	}
 	summary, err := opsfile.Run(ctx, ledger, in, a.out, &run)
 	seen := bar.done()
 	if stopped := stoppedBy(ctx, err); stopped != nil {
@@ -118,6 +124,18 @@ func (a *app) apply(ctx context.Context, path string, f *applyFlags) (err error)
 		return &statusError{status: status}
 	}
 	return nil
+}
+
+// setGrace sets the grace period, if it is given and another.
+func setGrace(ctx context.Context, ledger *creditledger.Ledger, grace *time.Duration) error {
+	if grace == nil {
+		return nil
+	}
+	if s, err := ledger.Settings(ctx); err != nil || s.GracePeriod == *grace {
+		return err
+	}
+	_, err := ledger.ChangeSettings(ctx, func(s *creditledger.Settings) { s.GracePeriod = *grace })
+	return err
 }
 
 // statusSomeRefused is the exit status of apply --fail-on-error when all is well but for

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,20 +13,32 @@ import (
 )
 
 func (a *app) sweepCommand() *cobra.Command {
+	var currency string
 	cmd := &cobra.Command{
-		Use:   "sweep",
-		Short: "Write the expiry entries that are due, in every account",
-		Long: `Write the expiry entries that are due, in every account.
+		Use:   "sweep [CUSTOMER]",
+		Short: "Write the expiry entries that are due",
+		Long: `Write the expiry entries that are due, in every account, or in those of a customer;
+with --currency in one of these.
 
 Balances never need it: what has expired is left out whether or not it is written
 down. A sweep makes the entries visible before an account's next operation would.`,
 		Example: `  creditledger grant cus_1 100 --expires 2030-01-01
   creditledger sweep
+  creditledger sweep cus_1
   creditledger sweep --json`,
-		Args: cobra.NoArgs,
-		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
+		Args: cobra.MaximumNArgs(1),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			var r opsfile.Request
+			switch {
+			case currency != "" && len(args) == 0:
+				return &flagError{"--currency", errors.New("it goes with a CUSTOMER")}
+			case currency != "":
+				r = opsfile.Request{Op: "sweep", Account: creditledger.AccountID{Customer: args[0], Currency: currency}, Args: opsfile.Sweep{}}
+			default:
+				r = opsfile.Request{Op: "sweep", Args: opsfile.Sweep{Customer: strings.Join(args, "")}}
+			}
 			return a.withLedger(cmd.Context(), toChange, func(l *creditledger.Ledger) error {
-				answer := opsfile.Execute(cmd.Context(), l, nil, opsfile.Request{Op: "sweep", Args: opsfile.Sweep{}})
+				answer := opsfile.Execute(cmd.Context(), l, nil, r)
 				return a.show(&answer, func(out io.Writer) {
 					if r := answer.Result.(creditledger.SweepResult); !a.quiet {
 						fmt.Fprintf(out, "%s written in %s.\n", count(uint64(r.Entries), "entry", "entries"), count(uint64(r.Accounts), "account", "accounts"))
@@ -34,6 +48,7 @@ down. A sweep makes the entries visible before an account's next operation would
 		}),
 	}
 	a.dbFlag(cmd)
+	cmd.Flags().StringVar(&currency, "currency", "", "only the customer's account in this `CURRENCY`")
 	return cmd
 }
 

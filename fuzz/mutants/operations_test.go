@@ -160,7 +160,7 @@ var operations = []mutant{
 	},
 	{
 		"grace-inclusive", "ledger_result.go",
-		"if now-created < Instant(grace/time.Microsecond) {", "if now-created <= Instant(grace/time.Microsecond) {",
+		"if now-created < grace {", "if now-created <= grace {",
 		"an entry is committed once the grace period is over",
 	},
 	{

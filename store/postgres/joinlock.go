@@ -45,19 +45,20 @@ func (j *Joined) queueLock(b *pgx.Batch, at accountPos) int {
 }
 
 // Prepare implements creditledger.PreparingStore.
-func (j *Joined) Prepare(ctx context.Context, id creditledger.AccountID, key creditledger.Key, document creditledger.DocumentID) (doc creditledger.Document, err error) {
-	if err := checkTexts(id.Customer, id.Currency, string(key), document.Kind); err != nil {
-		return doc, err
+func (j *Joined) Prepare(ctx context.Context, id creditledger.AccountID, key creditledger.Key, documents ...creditledger.DocumentID) ([]creditledger.Document, error) {
+	texts := []string{id.Customer, id.Currency, string(key)}
+	docs := make([]creditledger.Document, len(documents))
+	for i := range documents {
+		texts, docs[i].DocumentID = append(texts, documents[i].Kind), documents[i]
 	}
-	doc.DocumentID = document
-	err = j.read(ctx, "prepare", func(c client) error { return j.approach(ctx, c, id, key, &doc) })
-	if err == nil && doc.Version == 0 {
-		err = &creditledger.NotFoundError{Kind: document.Kind, ID: document.Key}
+	if err := checkTexts(texts...); err != nil {
+		return nil, err
 	}
+	err := j.read(ctx, "prepare", func(c client) error { return j.approach(ctx, c, id, key, docs) })
 	if err != nil {
-		return creditledger.Document{}, err
+		return nil, err
 	}
-	return doc, nil
+	return docs, nil
 }
 
 // LoadToChange implements creditledger.LockingStore.
@@ -123,8 +124,8 @@ func (a *lockedAccount) heard(key creditledger.Key, seq uint64) {
 }
 
 // approach locks an account, and reads on the same trip its state, unless the transaction
-// knows that, and what a key stands for and a document, unless these are empty and nil.
-func (j *Joined) approach(ctx context.Context, c client, id creditledger.AccountID, key creditledger.Key, doc *creditledger.Document) error {
+// knows that, what a key stands for, unless it is empty, and documents.
+func (j *Joined) approach(ctx context.Context, c client, id creditledger.AccountID, key creditledger.Key, docs []creditledger.Document) error {
 	at, before, b := j.accountPos(id), j.locked[id], &pgx.Batch{}
 	j.queueLock(b, at)
 	if j.portable {
@@ -136,11 +137,11 @@ func (j *Joined) approach(ctx context.Context, c client, id creditledger.Account
 	if key != "" {
 		b.Queue(j.sql.keySeq, at.args(string(key))...)
 	}
-	if doc != nil {
-		b.Queue(j.sql.record, doc.Kind, []byte(doc.Key))
+	for i := range docs {
+		b.Queue(j.sql.record, docs[i].Kind, []byte(docs[i].Key))
 	}
 	results := c.SendBatch(ctx, b)
-	now, err := j.approached(results, id, before, key, doc)
+	now, err := j.approached(results, id, before, key, docs)
 	if closing := results.Close(); err == nil {
 		err = closing
 	}
@@ -165,7 +166,7 @@ func (j *Joined) approach(ctx context.Context, c client, id creditledger.Account
 }
 
 // approached reads the answers to approach.
-func (j *Joined) approached(results pgx.BatchResults, id creditledger.AccountID, before *lockedAccount, key creditledger.Key, doc *creditledger.Document) (*lockedAccount, error) {
+func (j *Joined) approached(results pgx.BatchResults, id creditledger.AccountID, before *lockedAccount, key creditledger.Key, docs []creditledger.Document) (*lockedAccount, error) {
 	if !j.portable {
 		if _, err := results.Exec(); err != nil {
 			return nil, err
@@ -197,12 +198,12 @@ func (j *Joined) approached(results pgx.BatchResults, id creditledger.AccountID,
 		}
 		now.seq = uint64(seq)
 	}
-	if doc != nil {
+	for i := range docs {
 		var version int64
-		if _, err := nextRow(results, &version, &doc.Value); err != nil {
+		if _, err := nextRow(results, &version, &docs[i].Value); err != nil {
 			return nil, err
 		}
-		doc.Version = uint64(version)
+		docs[i].Version = uint64(version)
 	}
 	return now, nil
 }

@@ -1,0 +1,361 @@
+package creditledger
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The settings are one document. A ledger keeps them in memory and reads them again once
+// they are settingsAge old, with the first operation after that: so no operation asks the
+// store for them, and what another process changes is noticed within that time. Whatever an
+// operation took from them stands in its record.
+
+const (
+	settingsKind   = "ledger_settings"
+	settingsKey    = "ledger"
+	settingsFormat = 1
+	settingsAge    = 10 * time.Second
+
+	maxSettingsRetries = 16
+)
+
+var settingsID = DocumentID{Kind: settingsKind, Key: settingsKey}
+
+// settingsCache is what a ledger knows of its settings.
+type settingsCache struct {
+	first Settings // of a ledger that has none
+	known atomic.Pointer[knownSettings]
+	turn  chan struct{} // whoever holds its token reads or stores them
+
+	taking sync.Mutex // guards along
+	along  *flight    // that takes the first settings to the store
+}
+
+// knownSettings are settings as they were read. They do not change.
+type knownSettings struct {
+	Settings
+	stored Document    // without a version: there are none
+	at     time.Time   // when they were read, or stored
+	old    atomic.Bool // somebody reads them again
+}
+
+func (c *settingsCache) begin(first Settings) {
+	c.first, c.turn = first.withDefaults(), make(chan struct{}, 1)
+}
+
+func (c *settingsCache) lock(ctx context.Context) error {
+	select {
+	case c.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *settingsCache) unlock() { <-c.turn }
+
+// Settings returns the ledger's settings as they are stored. A ledger that was never
+// written to has none yet: they are then what Options.Settings say.
+func (l *Ledger) Settings(ctx context.Context) (Settings, error) {
+	err := l.enter()
+	if err != nil {
+		return Settings{}, err
+	}
+	defer l.leave()
+	k, err := l.lookUpSettings(ctx, func(*knownSettings) bool { return false })
+	if err != nil {
+		return Settings{}, fmt.Errorf("settings: %w", err)
+	}
+	return k.Settings, nil
+}
+
+// ChangeSettings has change set fields of the settings as they are stored, stores them, and
+// returns them as they are afterwards; a field that is set to zero gets its default. When
+// somebody else is faster, change runs again. Operations that this ledger begins after that
+// go by them, and so do other ledgers on the same store within ten seconds. What was done
+// before stays as it was, and a retry of it is still a retry.
+//
+// Errors: an InvalidError for what no ledger can go by. When ctx ends, its error if nothing
+// was written, else an OutcomeUnknownError: the same change again is safe.
+func (l *Ledger) ChangeSettings(ctx context.Context, change func(*Settings)) (Settings, error) {
+	err := l.enter()
+	if err != nil {
+		return Settings{}, err
+	}
+	defer l.leave()
+	for attempt := 1; ; attempt++ {
+		s, err := l.changeSettings(ctx, change)
+		if err == nil {
+			return s, nil
+		}
+		if !errors.Is(err, ErrConflict) || attempt == maxSettingsRetries {
+			return Settings{}, fmt.Errorf("settings: %w", err)
+		}
+	}
+}
+
+func (l *Ledger) changeSettings(ctx context.Context, change func(*Settings)) (Settings, error) {
+	c := &l.settings
+	if err := c.lock(ctx); err != nil {
+		return Settings{}, err
+	}
+	defer c.unlock()
+	k, err := l.readBehind(ctx)
+	if err != nil {
+		return Settings{}, err
+	}
+	s := k.Settings
+	change(&s)
+	if s = s.withDefaults(); s == k.Settings && k.areStored() {
+		return s, nil
+	}
+	if k, err = l.storeSettings(ctx, k, s); err != nil {
+		return Settings{}, err
+	}
+	return k.Settings, nil
+}
+
+// freshSettings returns the settings as they are known, or reads them if that was too long
+// ago. While one operation reads them, others go by what is known.
+func (l *Ledger) freshSettings(ctx context.Context) (*knownSettings, error) {
+	k, fresh := l.settings.atHand()
+	if fresh {
+		return k, nil
+	}
+	now, err := l.lookUpSettings(ctx, func(now *knownSettings) bool { return now != nil && now != k })
+	k.asOld(err)
+	return now, err
+}
+
+// atHand returns the settings as they are known, nil: they are not, and whether they serve.
+// If not, the caller reads them.
+func (c *settingsCache) atHand() (k *knownSettings, fresh bool) {
+	k = c.known.Load()
+	if k != nil && !k.areStored() {
+		k = c.arrived(k)
+	}
+	return k, k != nil && (time.Since(k.at) < settingsAge || !k.old.CompareAndSwap(false, true))
+}
+
+// asOld says that k were to be read again, and that an error kept them from it.
+func (k *knownSettings) asOld(err error) {
+	if k != nil && err != nil {
+		k.old.Store(false)
+	}
+}
+
+// heard returns the settings as they were read in the place of k.
+func (c *settingsCache) heard(k *knownSettings, doc Document) (*knownSettings, error) {
+	now, err := c.settingsIn(doc)
+	k.asOld(err)
+	if err != nil || c.known.CompareAndSwap(k, now) {
+		return now, err
+	}
+	if changed := c.known.Load(); changed != nil {
+		return changed, nil
+	}
+	return now, nil
+}
+
+// storedSettings is freshSettings for what is going to be written. Where there are none it
+// stores the first ones, so that whoever comes next goes by the same.
+func (l *Ledger) storedSettings(ctx context.Context) (*knownSettings, error) {
+	for attempt := 1; ; attempt++ {
+		k, err := l.freshSettings(ctx)
+		if err != nil || k.areStored() {
+			return k, err
+		}
+		if err = l.beginSettings(ctx); err != nil && (!errors.Is(err, ErrConflict) || attempt == maxSettingsRetries) {
+			return nil, fmt.Errorf("the ledger's first settings: %w", err)
+		}
+	}
+}
+
+func (k *knownSettings) areStored() bool { return k.stored.Version > 0 }
+
+// takeAlong queues what was decided. Where the ledger has no settings, its first ones go
+// along, with one operation at a time.
+func (l *Ledger) takeAlong(k *knownSettings, d *decision, queue func() *flight) {
+	c := &l.settings
+	if k.areStored() {
+		queue()
+		return
+	}
+	c.taking.Lock()
+	defer c.taking.Unlock()
+	if c.along.mayArrive() {
+		queue()
+		return
+	}
+	d.puts = append(slices.Clip(d.puts), k.put(k.Settings))
+	c.along = queue()
+}
+
+// arrived returns first settings as they are known once an operation has brought them to
+// the store.
+func (c *settingsCache) arrived(k *knownSettings) *knownSettings {
+	c.taking.Lock()
+	defer c.taking.Unlock()
+	if c.along == nil || !c.along.hasLanded() || c.along.err != nil {
+		return k
+	}
+	put := k.put(k.Settings)
+	stored := &knownSettings{Settings: k.Settings, stored: Document{DocumentID: put.DocumentID, Version: put.Next(), Value: put.Value}, at: k.at}
+	if !c.known.CompareAndSwap(k, stored) {
+		return c.known.Load()
+	}
+	c.along = nil
+	return stored
+}
+
+// mayArrive reports whether a flight is on its way, or has arrived.
+func (f *flight) mayArrive() bool {
+	return f != nil && (!f.hasLanded() || f.err == nil)
+}
+
+// lookAgain has an operation that did not arrive go by other settings, if another ledger
+// was first to store them. What it had with it may not have arrived either.
+func (l *Ledger) lookAgain(ctx context.Context, r *request) error {
+	k, err := l.lookUpSettings(ctx, func(now *knownSettings) bool { return now != nil && now != r.settings })
+	if err == nil {
+		r.settings, r.op = k, shortened(normalise(r.op, &k.Settings, nil), k.MaxHold)
+	}
+	return err
+}
+
+// lookUpSettings reads the settings, unless what is known meanwhile will do.
+func (l *Ledger) lookUpSettings(ctx context.Context, willDo func(*knownSettings) bool) (*knownSettings, error) {
+	c := &l.settings
+	if err := c.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer c.unlock()
+	if k := c.known.Load(); willDo(k) {
+		return k, nil
+	}
+	return l.readSettings(ctx)
+}
+
+// beginSettings stores the first settings of a ledger that has none.
+func (l *Ledger) beginSettings(ctx context.Context) error {
+	c := &l.settings
+	if err := c.lock(ctx); err != nil {
+		return err
+	}
+	defer c.unlock()
+	k, err := l.readBehind(ctx)
+	if err != nil || k.areStored() {
+		return err
+	}
+	_, err = l.storeSettings(ctx, k, c.first)
+	if unknown, ok := errors.AsType[*OutcomeUnknownError](err); ok {
+		return unknown.Err // of the operation it is known: nothing was written
+	}
+	return err
+}
+
+// readBehind is readSettings for a change: an operation that takes the first settings along
+// was there before.
+func (l *Ledger) readBehind(ctx context.Context) (*knownSettings, error) {
+	c := &l.settings
+	c.taking.Lock()
+	along := c.along
+	c.taking.Unlock()
+	if along != nil {
+		if err := l.commit.await(ctx, along); err != nil {
+			return nil, err
+		}
+	}
+	return l.readSettings(ctx)
+}
+
+// readSettings reads the settings for whoever has the turn.
+func (l *Ledger) readSettings(ctx context.Context) (*knownSettings, error) {
+	doc, err := l.store.Document(ctx, settingsID)
+	if err != nil && !isNotFound(err) {
+		return nil, err
+	}
+	k, err := l.settings.settingsIn(doc)
+	if err == nil {
+		l.settings.known.Store(k)
+	}
+	return k, err
+}
+
+// settingsIn are the settings in a document, or the first ones if it has no version.
+func (c *settingsCache) settingsIn(doc Document) (*knownSettings, error) {
+	k := &knownSettings{Settings: c.first, stored: doc, at: time.Now()}
+	var err error
+	if k.areStored() {
+		k.Settings, err = decodeSettings(doc.Value)
+	} else {
+		err = c.first.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.taking.Lock()
+	defer c.taking.Unlock()
+	if c.along != nil && c.along.hasLanded() { // what it took along is there, or is not
+		c.along = nil
+	}
+	return k, nil
+}
+
+// storeSettings stores settings in the place of others for whoever has the turn.
+func (l *Ledger) storeSettings(ctx context.Context, was *knownSettings, s Settings) (*knownSettings, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	put := was.put(s)
+	if err := l.commitDocuments(ctx, []DocumentPut{put}, func() {}); err != nil {
+		l.settings.known.Store(nil)
+		return nil, err
+	}
+	k := &knownSettings{Settings: s, stored: Document{DocumentID: put.DocumentID, Version: put.Next(), Value: put.Value}, at: time.Now()}
+	l.settings.known.Store(k)
+	return k, nil
+}
+
+// put stores settings in the place of k.
+func (k *knownSettings) put(s Settings) DocumentPut {
+	return DocumentPut{
+		DocumentID: settingsID,
+		Expect:     k.stored.Version, Prev: k.stored.Seal(), Value: appendSettings(nil, &s),
+	}
+}
+
+func appendSettings(dst []byte, s *Settings) []byte {
+	dst = append(dst, settingsFormat, byte(s.Repay), s.Overdraft.code())
+	for _, d := range []time.Duration{s.GracePeriod, s.Settlement, s.MaxHold} {
+		dst = binary.AppendUvarint(dst, uint64(d/time.Microsecond))
+	}
+	return dst
+}
+
+func decodeSettings(data []byte) (s Settings, err error) {
+	r := reader{data: data}
+	r.version(settingsFormat, settingsFormat)
+	s.Repay, s.Overdraft = Repay(r.byte()), OverdraftAllow+Overdraft(r.byte())
+	for _, d := range []*time.Duration{&s.GracePeriod, &s.Settlement, &s.MaxHold} {
+		n := r.uvarint()
+		if n > uint64(MaxWindow/time.Microsecond) {
+			r.fail("a window of %d microseconds", n)
+			break
+		}
+		*d = time.Duration(n) * time.Microsecond
+	}
+	if err := r.finish("settings"); err != nil {
+		return Settings{}, err
+	}
+	if err := s.check(); err != nil || s != s.withDefaults() {
+		return Settings{}, &CorruptError{Where: "settings", Reason: "they are none that a ledger stores"}
+	}
+	return s, nil
+}
