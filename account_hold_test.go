@@ -1,6 +1,7 @@
 package creditledger
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -87,6 +88,20 @@ func TestHoldRules(t *testing.T) {
 		"what a hold promised can be captured however large": {grantB, {op: holdOf("h", "60000000000000000000", holdPolicy(OverdraftAllow, ""))},
 			{op: holdOf("i", "40000000000000000000", holdPolicy(OverdraftAllow, "")), refuse: ErrConstraint, reason: "10^20"},
 			{op: captureOf("h", "60000000000000000000"), want: []string{"decrement B 60000000000000000000 100→-59999999999999999900"}}},
+		"at one instant holds lapse first: the block expires whole": {grantA, grantB, {at: "00:50", op: holdOf("h", "10", until("01:00"))},
+			{at: "02:00", op: spend("1"), want: []string{"credit_block_expiry A 30 130→100 at 01:00", "decrement B 1 100→99"}}},
+		"what holds free of one block at one instant expires in one entry": {grantA, grantB, {at: "00:50", op: holdOf("h", "10", until("01:10"))}, {op: holdOf("i", "5", until("01:10"))},
+			{at: "02:00", op: spend("1"), want: []string{"credit_block_expiry A 15 130→115 at 01:00", "credit_block_expiry A 15 115→100 at 01:10", "decrement B 1 100→99"}}},
+		"what expires at one instant is in drawdown order, freed or not": {{op: grant("A", "10", priority(1), expiresOn("01:00"))}, {at: "00:30", op: holdOf("h", "10", until("02:00"))},
+			{op: grant("C", "10", expiresOn("02:00"))}, {at: "03:00", op: grant("B", "1"),
+				want: []string{"credit_block_expiry C 10 20→10 at 02:00", "credit_block_expiry A 10 10→0 at 02:00", "increment B 1 0→1"}}},
+		"what is freed expires in drawdown order, not in that of slices": {{op: grant("A", "10", priority(1), expiresOn("01:00"))}, {at: "00:30", op: holdOf("h", "10", until("02:00"))},
+			{op: grant("C", "10", expiresOn("01:00"))}, {op: extendHold("h", "10"), hold: "open 20/20 A 10, C 10"},
+			{at: "01:30", op: releaseOf("h"), want: []string{"credit_block_expiry C 10 20→10", "credit_block_expiry A 10 10→0"}}},
+		"an extension lasts as long as a hold may": {grantB, {op: holdOf("h", "1")},
+			{at: "00:10", op: extendHold("h", "", func(op *ExtendHold) { op.Until = when("2026-01-02T00:00:00Z") }), hold: "open 1/1 B 1"}},
+		"what is above a hold leaves what its promise draws": {grantB, {op: holdOf("h", "120", holdPolicy(OverdraftAllow, ""))}, {op: grant("C", "30")}, filtered, {op: grant("G", "40", only("gpu"))},
+			{op: captureOf("h", "135"), want: []string{"decrement B 100 180→80", "decrement C 30 80→50"}, more: "overage 5"}},
 		"a capture of nothing is a release": {grantB, {op: holdOf("h", "5")}, {op: captureOf("h", "0"), want: []string{}, hold: "released 0/5"}, {op: captureOf("h", "0"), hold: "released 0/5"}},
 		"a late capture follows its policy": {grantB, {op: holdOf("h", "5")},
 			{at: "00:15", op: captureOf("h", "101", capturePolicy(OverdraftReject, "")), refuse: ErrInsufficientCredits, reason: "requested 101, available 100"},
@@ -213,7 +228,59 @@ func TestManyHolds(t *testing.T) {
 	do(Hold{HoldID: "other", Amount: AmountOf(1)})
 	do(Release{HoldID: "other"})
 	do(Release{HoldID: "h500"})
+	for n := len(a.holds.open); n < MaxOpenHolds; n++ {
+		do(Hold{HoldID: fmt.Sprint("more", n), Amount: AmountOf(1)})
+	}
+	full := decision{request: &request{account: a.id, op: normalise(Hold{HoldID: "last", Amount: AmountOf(1)}, RepayFirst, nil)}, account: a, expiries: 2, longest: Instant(defaultMaxHold / time.Microsecond)}
+	if err := full.decide(); !errors.Is(err, ErrConstraint) {
+		t.Errorf("a hold more than there may be: %v", err)
+	}
 	if n := testing.AllocsPerRun(20, func() { do(spend("1")) }); n > 40 {
 		t.Errorf("a decrement beside holds makes %v allocations", n)
+	}
+}
+
+// TestOpenHoldsAreSound: what no sequence of operations could have left is refused.
+func TestOpenHoldsAreSound(t *testing.T) {
+	sound := func() (namedHold, *block) {
+		b := &block{ID: "B", Number: 1, Status: BlockActive, Balance: AmountOf(10), rare: &nothingRare}
+		h := storedHold{until: 20, amount: AmountOf(9), captured: AmountOf(2), unbacked: AmountOf(3), slices: []storedSlice{{1, AmountOf(4)}}}
+		return namedHold{id: "h", storedHold: h}, b
+	}
+	for what, spoil := range map[string]func(*namedHold, *block){
+		"nothing":                 func(*namedHold, *block) {},
+		"it is closed":            func(h *namedHold, _ *block) { h.state = HoldCaptured },
+		"its end has come":        func(h *namedHold, _ *block) { h.until = 10 },
+		"the sum is less":         func(h *namedHold, _ *block) { h.amount = AmountOf(10) },
+		"the sum is more":         func(h *namedHold, _ *block) { h.amount = AmountOf(8) },
+		"a promise below nothing": func(h *namedHold, _ *block) { h.unbacked, h.captured = AmountOf(-1), AmountOf(6) },
+		"a slice of another":      func(h *namedHold, _ *block) { h.slices[0].block = 2 },
+		"a slice above its block": func(_ *namedHold, b *block) { b.Balance = AmountOf(3) },
+		"a slice of nothing":      func(h *namedHold, _ *block) { h.slices[0].amount, h.amount = Amount{}, AmountOf(5) },
+		"a block to come":         func(_ *namedHold, b *block) { b.EffectiveAt = 11 },
+	} {
+		h, b := sound()
+		spoil(&h, b)
+		if _, err := h.open(map[uint64]*block{1: b}, 10); (err == nil) != (what == "nothing") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestHoldsAreVerified: a record that says something else about holds is found.
+func TestHoldsAreVerified(t *testing.T) {
+	changes := []*change{{lapses: []lapsedHold{{hold: &hold{id: "h"}, was: holdState{last: 3}}}}}
+	for _, lapses := range [][]lapsedSince{nil, {{"h", 2}}, {{"i", 3}}, {{"h", 3}, {"i", 3}}} {
+		if err := checkLapses(&OpRecord{lapses: lapses}, changes); err == nil {
+			t.Errorf("%v: not found", lapses)
+		}
+	}
+	if err := checkLapses(&OpRecord{lapses: []lapsedSince{{"h", 3}}}, changes); err != nil {
+		t.Error(err)
+	}
+	a := effectOnHold{storedHold: storedHold{slices: []storedSlice{{1, AmountOf(1)}}}}
+	b := effectOnHold{storedHold: storedHold{slices: []storedSlice{{2, AmountOf(1)}}}}
+	if field := holdDifferenceIn(&a, &b); field != "slices" || holdDifferenceIn(&a, &a) != "" || holdDifferenceIn(&a, nil) == "" || holdDifferenceIn(nil, nil) != "" {
+		t.Errorf("slices differ in %q", field)
 	}
 }

@@ -228,6 +228,17 @@ func TestLateUsage(t *testing.T) {
 			at: "2026-02-02", op: spend("5", usedAt("2026-01-15")), want: []string{"decrement B 5 20→15"},
 		},
 		{
+			rule:  "at its expiry a block pays no more",
+			given: []bookStep{{"2026-01-01", []Operation{grant("A", "10", expires("2026-02-01")), grant("B", "10")}}},
+			at:    "2026-02-02", op: spend("5", usedAt("2026-02-01")), want: []string{"decrement B 5 10→5"}, lapsed: "A 10",
+		},
+		{
+			rule:  "expired blocks pay in drawdown order",
+			given: []bookStep{{"2026-01-01", []Operation{grant("A", "10", priority(1), expires("2026-01-20")), grant("B", "10", expires("2026-02-01"))}}},
+			at:    "2026-02-02", op: spend("15", usedAt("2026-01-10")),
+			want: []string{"amendment B 10 0→0", "decrement B 10 0→0", "amendment A 5 0→0", "decrement A 5 0→0"}, lapsed: "A 5",
+		},
+		{
 			rule: "from the payment on it does",
 			given: []bookStep{
 				{"2026-01-01", []Operation{grant("P", "10", unpaid, priority(-1)), grant("B", "10")}},

@@ -58,6 +58,11 @@ func TestReverse(t *testing.T) {
 			answer: answer{reversed: "90000000000000000000"},
 		},
 		{
+			rule:  "what a grant repaid comes back once",
+			given: []bookStep{day(1, grant("A", "30"), spend("25"), amend("A", "25"), spend("50"), grant("C", "100"), back("4", ""))}, op: back("2", ""),
+			answer: answer{reversed: "25", lost: "25"},
+		},
+		{
 			rule:  "R2: the last drawn goes back first",
 			given: []bookStep{day(1, grant("A", "30", expires("2026-06-01")), grant("B", "100"), spend("50"))}, op: back("3", "35"),
 			want: []string{"amendment B 20 80→100", "amendment A 15 100→115"}, answer: answer{reversed: "35"}, left: "A 15, B 100",

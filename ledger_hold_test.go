@@ -149,3 +149,41 @@ func must[T any](v T, err error) T {
 type unclosed struct{ *memory.Store }
 
 func (unclosed) Close() error { return nil }
+
+// TestHoldsAreRead: what is held is told of blocks, in lists, in explanations and of the past.
+func TestHoldsAreRead(t *testing.T) {
+	gpu := creditledger.Filter{Field: creditledger.FilterFieldItem, Operator: creditledger.FilterIncludes, Values: []string{"gpu"}}
+	w := newWorld(t).given(grant("A", "30", expires("2026-01-01T01:00:00Z")), grant("B", "100"),
+		creditledger.Increment{BlockID: "F", Amount: amount("50"), Filters: []creditledger.Filter{gpu}})
+	z := hold("z", "40")
+	z.Until, z.Overdraft = instant("2026-01-01T02:00:00Z"), creditledger.OverdraftAllow
+	w.given(z)
+	w.at("2026-01-01T00:10:00Z").given(creditledger.Hold{HoldID: "a", Amount: amount("100"), Overdraft: creditledger.OverdraftAllow})
+	list := must(w.Holds(ctx, cus1))
+	if len(list) != 2 || list[0].ID != "z" || list[1].ID != "a" {
+		t.Errorf("holds in the order of their making: %v", list)
+	}
+	if b := must(w.Block(ctx, cus1, "B")); b.Held.String() != "100" {
+		t.Errorf("of B %s are held", b.Held)
+	}
+	x := must(w.Explain(ctx, cus1, amount("1"), creditledger.Charge{}))
+	if len(x.Blocks) != 3 || x.Blocks[1].Reason != creditledger.ReasonHeld || x.Blocks[2].Reason != creditledger.ReasonHeld {
+		t.Errorf("explained: %+v", x.Blocks)
+	}
+	w.at("2026-01-01T03:00:00Z").given(grant("C", "1"))
+	for at, want := range map[string]string{
+		"2026-01-01T00:09:59.999999Z": "180 held 40 available 90",
+		"2026-01-01T00:10:00Z":        "180 held 140 available 0",
+		"2026-01-01T00:24:59.999999Z": "180 held 140 available 0",
+		"2026-01-01T00:25:00Z":        "180 held 40 available 90",
+		"2026-01-01T01:00:00Z":        "180 held 40 available 90",
+		"2026-01-01T01:59:59.999999Z": "180 held 40 available 90",
+		"2026-01-01T02:00:00Z":        "150 held 0 available 100",
+		"2026-01-01T03:00:00Z":        "151 held 0 available 101",
+	} {
+		b := must(w.Balance(ctx, cus1, creditledger.BalanceQuery{At: instant(at)}))
+		if got := fmt.Sprintf("%s held %s available %s", b.Total, b.Held, b.Available); got != want {
+			t.Errorf("as of %s: %s, want %s", at, got, want)
+		}
+	}
+}

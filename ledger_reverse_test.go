@@ -33,6 +33,9 @@ func TestReversalsAreKept(t *testing.T) {
 	if err := w.refused(creditledger.Reverse{Charge: made.Key, Amount: amount("2")}, "", creditledger.ErrConstraint); !errors.As(err, &left) || left.Left.String() != "1" {
 		t.Errorf("too much: %v", err)
 	}
+	if state := must(w.store.Load(ctx, cus1, nil)); state.Head.Rows != 3 {
+		t.Errorf("%d rows of three entries that were taken back", state.Head.Rows)
+	}
 	w.refused(creditledger.Reverse{Charge: "k1"}, "", creditledger.ErrConstraint)
 	w.refused(creditledger.Reverse{Charge: "auto-" + made.Key[5:40] + "0-2"}, "", creditledger.ErrNotFound)
 	w.verified()
@@ -45,6 +48,22 @@ func TestReversalsAreKept(t *testing.T) {
 		to.verified()
 		checkSameStored(t, to, w)
 	}
+}
+
+// TestReversalNamesTheParent: what a grant repaid comes back as a block of the one that
+// owed it.
+func TestReversalNamesTheParent(t *testing.T) {
+	w := newWorld(t).given(grant("A", "30"))
+	w.must(spend("50"), "k")
+	w.given(grant("C", "100"))
+	res := w.must(creditledger.Reverse{Charge: "k"}, "")
+	if len(res.Entries) != 2 || res.Entries[1].Type != creditledger.EntryIncrement {
+		t.Fatalf("%+v", res.Entries)
+	}
+	if b := must(w.Block(ctx, cus1, res.Entries[1].Block.ID)); b.ParentID != "A" || b.Balance.String() != "20" {
+		t.Errorf("the new block: %+v", b)
+	}
+	w.verified()
 }
 
 // TestReversalOfWhatIsInFlight: a charge that is on its way to the disk can be taken back.

@@ -83,7 +83,7 @@ var engine = []mutant{
 	},
 	{
 		"payload-not-compared", "ledger_key.go",
-		"difference(rec.Op, rec.unsaid(r.op)); field != \"\" {", "difference(rec.Op, rec.unsaid(r.op)); false && field != \"\" {",
+		"		field = difference(rec.Op, rec.unsaid(r.op))\n", "		field = \"\"\n",
 		"a key belongs to one operation",
 	},
 	{

@@ -138,11 +138,6 @@ var holds = []mutant{
 		"a debt that there is grows",
 	},
 	{
-		"capture-passes-its-own-block", "account_draw.go",
-		"			return !c.edits[i].now.rare.held.IsZero()\n", "			return true\n",
-		"a capture's own block may take its debt",
-	},
-	{
 		"held-is-voided", "account_step.go",
 		"if b.isHeld() && taken.Cmp(b.free()) > 0 {", "if false {",
 		"a void touches what is free",
@@ -204,7 +199,7 @@ var holds = []mutant{
 	},
 	{
 		"holds-in-old-records", "journal_hold.go",
-		"return erases || namesHold(op)", "return erases",
+		"return namesHold(op) || onSchedule(op)", "return onSchedule(op)",
 		"what older programs cannot know is in a format that they refuse",
 	},
 	{

@@ -13,13 +13,8 @@ var late = []mutant{
 		"a block pays for usage from its effective date on",
 	},
 	{
-		"late-at-the-expiry", "account_late.go",
-		"!b.Expired(u.at) && (", "(b.ExpiresAt == 0 || u.at <= b.ExpiresAt) && (",
-		"a block pays for usage before its expiry",
-	},
-	{
 		"settlement-unchecked", "account_late.go",
-		"if !ok || d.UsageAt == 0 || ", "if true || ",
+		"if !ok || d.UsageAt == 0 || ", "if ok || d.UsageAt == 0 || ",
 		"usage before the settlement window is refused",
 	},
 	{
@@ -34,7 +29,7 @@ var late = []mutant{
 	},
 	{
 		"late-in-order-of-expiry", "account_late.go",
-		"	slices.SortFunc(blocks, drawdownOrder)\n\treturn blocks, sum", "	return blocks, sum",
+		"	slices.SortFunc(blocks, drawdownOrder)\n\treturn blocks, sum", "	slices.SortFunc(blocks, byExpiry)\n\treturn blocks, sum",
 		"expired blocks pay in drawdown order",
 	},
 	{

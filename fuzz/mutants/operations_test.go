@@ -59,7 +59,7 @@ var operations = []mutant{
 	},
 	{
 		"void-keeps-capacity", "account_step.go",
-		"now.capacity = mustAmount(now.capacity.Sub(op.Amount))", "now.capacity = mustAmount(now.capacity.Sub(taken))",
+		"now.capacity = mustAmount(now.capacity.Sub(asked))", "now.capacity = mustAmount(now.capacity.Sub(taken))",
 		"a void lowers the capacity by all that was asked",
 	},
 	{
@@ -110,7 +110,7 @@ var operations = []mutant{
 	},
 	{
 		"block-id-reused", "account_step.go",
-		`if op.BlockID != "" && a.find(op.BlockID) != nil {`, `if false && a.find(op.BlockID) != nil {`,
+		`if op.BlockID != "" && (a.find(op.BlockID) != nil || `, `if op.BlockID != "" && (`,
 		"an id names one block",
 	},
 	{
@@ -155,7 +155,7 @@ var operations = []mutant{
 	},
 	{
 		"currency-behind-the-batch", "ledger_decide.go",
-		"if err = r.customerFirst(op, err); err != nil {", "if err = r.customerFirst(op, err); err != nil && (i == len(ops)-1 || err != r.foreign) {",
+		"if err = d.request.customerFirst(op, err); err != nil {", "if err = d.request.customerFirst(op, err); err != nil && (i == len(d.ops)-1 || err != d.request.foreign) {",
 		"a currency refuses the first operation of a batch",
 	},
 	{
