@@ -282,3 +282,32 @@ func TestIdleDaysAreLinear(t *testing.T) {
 		t.Errorf("%.0f allocations for 320 days, %.0f for 80", long, short)
 	}
 }
+
+// TestPastOfTheLatestPeriod: a past balance is what a reader was told then, also of a grant
+// that was passed over later.
+func TestPastOfTheLatestPeriod(t *testing.T) {
+	w := newWorld(t)
+	op := plan("p", "100", monthly)
+	op.CatchUp, op.Count = creditledger.CatchUpLatest, 4
+	w.given(op, grant("own", "5"), spend("30"))
+	told := map[string]string{}
+	for _, at := range []string{"2026-01-20", "2026-02-01", "2026-02-20", "2026-03-31T23:59:59Z", "2026-04-01", "2026-04-20", "2026-05-01", "2026-06-10"} {
+		told[at] = must(w.at(at).Balance(ctx, cus1, creditledger.BalanceQuery{})).Total.String()
+	}
+	if told["2026-01-20"] != "75" || told["2026-02-20"] != "105" || told["2026-06-10"] != "5" {
+		t.Fatalf("told %v", told)
+	}
+	check := func(when string) {
+		t.Helper()
+		for at, want := range told {
+			if got := must(w.Balance(ctx, cus1, creditledger.BalanceQuery{At: instant(at)})); got.Total.String() != want || got.AsOf != instant(at) {
+				t.Errorf("%s, as of %s: %+v, told was %s", when, at, got, want)
+			}
+		}
+	}
+	check("before it is written")
+	must(w.Sweep(ctx))
+	check("afterwards")
+	w.at("2026-06-11").given(spend("1"))
+	check("after an operation")
+}

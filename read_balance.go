@@ -51,6 +51,8 @@ type present struct {
 
 	holds []namedHold // that are open as it is written
 
+	schedules bool // it has rows, which may be schedules
+
 	ahead  []*OpRecord // what is due and not written; head is that of the last record that is
 	closed []Block     // that it makes and closes again
 }
@@ -70,7 +72,7 @@ func presentOf(a *account, at Instant) present {
 	for _, b := range a.open.all() {
 		p.open = append(p.open, b.shown())
 	}
-	p.holds = a.openHolds()
+	p.holds, p.schedules = a.openHolds(), a.head.Rows > 0
 	if a.ahead != nil {
 		p.ahead = a.ahead.records
 		for _, b := range a.ahead.closed {
@@ -91,6 +93,14 @@ func (l *Ledger) balanceAt(ctx context.Context, on AccountID, q BalanceQuery) (B
 		return Balance{}, invalid("at", "is outside the years 0001 to 9999")
 	case q.At > p.at:
 		return Balance{}, invalid("at", "%s is after now, %s", q.At, p.at)
+	}
+	if p.schedules {
+		if record, err := l.passedOver(ctx, on, &p, q.At); err != nil || record != 0 {
+			if err != nil {
+				return Balance{}, err
+			}
+			return l.balanceBefore(ctx, on, record, q)
+		}
 	}
 	balances := make(map[uint64]Amount, len(p.open))
 	blocks := make(map[uint64]Block, len(p.open))
