@@ -233,6 +233,11 @@ func TestTamperedDue(t *testing.T) {
 		{"only what expires", func(rec *OpRecord, ops fallenDue) {
 			rec.Op, rec.Effects = expire{}, []Effect{{Lines: rec.Effects[1].Lines}}
 		}},
+		{"what is to be carried expires", func(rec *OpRecord, ops fallenDue) {
+			all := rec.Effects[1].Lines[0]
+			all.Amount, all.Starting, all.Ending = AmountOf(100), AmountOf(100), Amount{}
+			rec.Op, rec.Effects = expire{}, []Effect{{Lines: []Line{all}}}
+		}},
 		{"only what expires, later", func(rec *OpRecord, ops fallenDue) {
 			rec.At++
 			rec.Op, rec.Effects = expire{}, []Effect{{Lines: rec.Effects[1].Lines}}
