@@ -219,10 +219,9 @@ func readVerify(f *fields, r *Request) {
 
 func readSweep(f *fields, r *Request) {
 	currency := f.id("currency")
-	if currency != "" {
-		f.require("customer_id")
-	}
 	switch customer := f.id("customer_id"); {
+	case customer == "" && currency != "":
+		f.refuse("currency", "goes with customer_id only")
 	case customer != "" && currency != "":
 		r.Account = creditledger.AccountID{Customer: customer, Currency: currency}
 		r.Args = Sweep{}
