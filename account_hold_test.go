@@ -231,7 +231,8 @@ func TestManyHolds(t *testing.T) {
 	for n := len(a.holds.open); n < MaxOpenHolds; n++ {
 		do(Hold{HoldID: fmt.Sprint("more", n), Amount: AmountOf(1)})
 	}
-	full := decision{request: &request{account: a.id, op: normalise(Hold{HoldID: "last", Amount: AmountOf(1)}, RepayFirst, nil)}, account: a, expiries: 2, longest: Instant(defaultMaxHold / time.Microsecond)}
+	usual := Settings{}.withDefaults()
+	full := decision{request: &request{account: a.id, op: normalise(Hold{HoldID: "last", Amount: AmountOf(1)}, &usual, nil)}, account: a, expiries: 2, longest: Instant(DefaultMaxHold / time.Microsecond)}
 	if err := full.decide(); !errors.Is(err, ErrConstraint) {
 		t.Errorf("a hold more than there may be: %v", err)
 	}
