@@ -56,8 +56,12 @@ func (l *Ledger) balanceBefore(ctx context.Context, on AccountID, record uint64,
 	if err != nil {
 		return Balance{}, err
 	}
+	settings, err := l.freshSettings(ctx)
+	if err != nil {
+		return Balance{}, err
+	}
 	a := v.replay
-	d := newDecision(l, &request{account: on}, a)
+	d := newDecision(l, &request{account: on, settings: settings}, a)
 	defer d.free()
 	if err := d.catchUp(max(q.At, a.head.LastAt)); err != nil {
 		return Balance{}, err
