@@ -1,6 +1,7 @@
 package creditledger_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -215,4 +216,59 @@ func TestTransferMovesFreeCredits(t *testing.T) {
 	}
 	w.refused(amend("A", "1"), "", creditledger.ErrConstraint)
 	w.wholly()
+}
+
+// TestActMeetsConflictsForEver: an account that others keep writing to ends an act with a
+// conflict after some attempts, and with the context's error if that ends before.
+func TestActMeetsConflictsForEver(t *testing.T) {
+	for _, ends := range []bool{false, true} {
+		s := newFaulty()
+		w := newWorldOver(t, s).given(grant("A", "30"))
+		short, cancel := context.WithCancel(ctx)
+		commits := 0
+		s.onCommit(func(_ context.Context, changes []creditledger.Change, _ func() error) error {
+			if commits++; ends && commits == 3 {
+				cancel()
+			}
+			return &creditledger.ConflictError{Accounts: []creditledger.AccountID{changes[1].Account}}
+		})
+		_, err := w.DoAll(short, on(cus1, spend("1"), cus2, grant("B", "1")), "")
+		cancel()
+		switch {
+		case ends && (!errors.Is(err, context.Canceled) || commits != 3):
+			t.Errorf("ended after %d commits: %v", commits, err)
+		case !ends && !errors.Is(err, creditledger.ErrConflict):
+			t.Errorf("after %d commits: %v", commits, err)
+		}
+		s.onCommit(nil)
+		if a := w.totalOf(cus1); a != "30" {
+			t.Errorf("cus_1 has %s", a)
+		}
+		w.all("", cus1, spend("1"), cus2, grant("B", "1"))
+		w.wholly()
+	}
+}
+
+// TestActOfADeletedCustomer: what the customer forbids refuses the act, with the account.
+func TestActOfADeletedCustomer(t *testing.T) {
+	w := newWorld(t).given(grant("A", "30"))
+	for _, id := range []string{"cus_1", "cus_2"} {
+		if _, err := w.PutCustomer(ctx, creditledger.CustomerUpdate{ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.DeleteCustomer(ctx, "cus_2"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.DoAll(ctx, on(cus1, spend("1"), cus2, grant("B", "1")), "")
+	if refused, ok := errors.AsType[*creditledger.ActError](err); !ok || refused.Account != cus2 || !errors.Is(err, creditledger.ErrConstraint) {
+		t.Errorf("%v", err)
+	}
+	_, err = w.Transfer(ctx, creditledger.Transfer{From: cus1, To: cus2, Amount: amount("1")}, "")
+	if refused, ok := errors.AsType[*creditledger.OperationError](err); !ok || refused.Account != cus2 || !errors.Is(err, creditledger.ErrConstraint) {
+		t.Errorf("%v", err)
+	}
+	if a := w.totalOf(cus1); a != "30" {
+		t.Errorf("cus_1 has %s", a)
+	}
 }
