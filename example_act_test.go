@@ -9,10 +9,6 @@ import (
 	"creditledger/store/memory"
 )
 
-func exampleOperation(customer string, op creditledger.Operation) creditledger.AccountOperation {
-	return creditledger.AccountOperation{Account: creditledger.AccountID{Customer: customer}, Operation: op}
-}
-
 func exampleTotals(ctx context.Context, ledger *creditledger.Ledger, customers ...string) {
 	for _, customer := range customers {
 		b, err := ledger.Balance(ctx, creditledger.AccountID{Customer: customer}, creditledger.BalanceQuery{})
@@ -30,34 +26,30 @@ func ExampleLedger_DoAll() {
 	ledger := creditledger.New(memory.New(), nil)
 	defer ledger.Close()
 	credits := creditledger.MustAmount
-	member := creditledger.AccountID{Customer: "ann"}
+	member, team := creditledger.AccountID{Customer: "ann"}, creditledger.AccountID{Customer: "team"}
 	_, err := ledger.DoAll(ctx, []creditledger.AccountOperation{
-		exampleOperation("ann", creditledger.Increment{Amount: credits("10")}),
-		exampleOperation("team", creditledger.Increment{Amount: credits("100")}),
+		{Account: member, Operation: creditledger.Increment{Amount: credits("10")}},
+		{Account: team, Operation: creditledger.Increment{Amount: credits("100")}},
 	}, "given")
 	if err != nil {
 		panic(err)
 	}
 
 	price := credits("25")
-	own, err := ledger.Balance(ctx, member, creditledger.BalanceQuery{})
+	balance, err := ledger.Balance(ctx, member, creditledger.BalanceQuery{})
 	if err != nil {
 		panic(err)
 	}
-	ops, rest := []creditledger.AccountOperation{}, price
-	if own.Available.Sign() > 0 {
-		part := own.Available
-		if part.Cmp(price) > 0 {
-			part = price
-		}
-		rest, _ = price.Sub(part)
-		ops = append(ops, exampleOperation("ann", creditledger.Decrement{Amount: part, Overdraft: creditledger.OverdraftReject}))
+	own := balance.Available // less than the price here
+	rest, err := price.Sub(own)
+	if err != nil {
+		panic(err)
 	}
-	if rest.Sign() > 0 {
-		ops = append(ops, exampleOperation("team", creditledger.Decrement{Amount: rest, Overdraft: creditledger.OverdraftReject}))
-	}
-	// If the member spends elsewhere meanwhile, the whole is refused: look again.
-	if _, err := ledger.DoAll(ctx, ops, "job-1"); err != nil {
+	_, err = ledger.DoAll(ctx, []creditledger.AccountOperation{
+		{Account: member, Operation: creditledger.Decrement{Amount: own, Overdraft: creditledger.OverdraftReject}},
+		{Account: team, Operation: creditledger.Decrement{Amount: rest, Overdraft: creditledger.OverdraftReject}},
+	}, "job-1")
+	if err != nil { // if the member has spent elsewhere meanwhile: look again
 		panic(err)
 	}
 	exampleTotals(ctx, ledger, "ann", "team")
@@ -81,15 +73,15 @@ func ExampleLedger_DoAll_cap() {
 	if _, err := ledger.Do(ctx, limit, creditledger.Increment{Amount: credits("50")}, ""); err != nil {
 		panic(err)
 	}
-	charge := func(amount string, key creditledger.Key) error {
+	charge := func(price creditledger.Amount, key creditledger.Key) error {
 		_, err := ledger.DoAll(ctx, []creditledger.AccountOperation{
-			{Account: ann, Operation: creditledger.Decrement{Amount: credits(amount)}},
-			{Account: limit, Operation: creditledger.Decrement{Amount: credits(amount), Overdraft: creditledger.OverdraftReject}},
+			{Account: ann, Operation: creditledger.Decrement{Amount: price}},
+			{Account: limit, Operation: creditledger.Decrement{Amount: price, Overdraft: creditledger.OverdraftReject}},
 		}, key)
 		return err
 	}
-	fmt.Println(charge("40", "job-1"))
-	err := charge("20", "job-2")
+	fmt.Println(charge(credits("40"), "job-1"))
+	err := charge(credits("20"), "job-2")
 	var refused *creditledger.ActError
 	if errors.As(err, &refused) && refused.Account == limit {
 		fmt.Println("the cap is reached")

@@ -20,11 +20,16 @@ type writeFlags struct {
 }
 
 func (w *writeFlags) add(cmd *cobra.Command) {
+	w.addTold(cmd)
+	cmd.Flags().BoolVar(&w.preview, "preview", false, "show what would be written, and write nothing")
+}
+
+// addTold adds those that say something of the operation.
+func (w *writeFlags) addTold(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&w.key, "key", "", "idempotency `KEY`: repeating the command with the same key does nothing twice")
 	flags.StringVar(&w.description, "description", "", "a `NOTE` on the entries")
 	flags.StringArrayVar(&w.meta, "meta", nil, "metadata `KEY=VALUE`; may be repeated")
-	flags.BoolVar(&w.preview, "preview", false, "show what would be written, and write nothing")
 }
 
 // metadata reads the --meta flags.
