@@ -45,7 +45,7 @@ func onBackends(t *testing.T, opts *creditledger.Options, f func(*testing.T, *cr
 			defer l.Close()
 			f(t, l)
 			v, err := l.VerifyAll(context.Background(), nil)
-			if err != nil || !v.OK {
+			if err != nil || v.Violation != nil {
 				t.Errorf("verify: %v, %v", v.Violation, err)
 			}
 		})

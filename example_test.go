@@ -430,7 +430,7 @@ func ExampleLedger_Verify() {
 	ledger.do(creditledger.Decrement{Amount: credits("40")})
 
 	v, err := ledger.Verify(ctx, acme, &creditledger.VerifyOptions{Since: []creditledger.Checkpoint{checkpoint}})
-	fmt.Println(v.OK, v.Records, "records", v.Entries, "entries", err)
+	fmt.Println(v.Violation == nil, v.Records, "records", v.Entries, "entries", err)
 	// Output: true 2 records 2 entries <nil>
 }
 

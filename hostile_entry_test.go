@@ -187,7 +187,7 @@ func TestOddNames(t *testing.T) {
 				t.Errorf("customer %q: %+v, %v", a, again, err)
 			}
 		}
-		if v, err := l.VerifyAll(ctx, nil); err != nil || !v.OK {
+		if v, err := l.VerifyAll(ctx, nil); err != nil || v.Violation != nil {
 			t.Errorf("verify: %v, %v", v.Violation, err)
 		}
 	})

@@ -42,11 +42,11 @@ func (w *world) totalOf(id creditledger.AccountID) string {
 // wholly verifies everything.
 func (w *world) wholly() {
 	w.t.Helper()
-	if v, err := w.VerifyAll(ctx, nil); err != nil || !v.OK {
+	if v, err := w.VerifyAll(ctx, nil); err != nil || v.Violation != nil {
 		w.t.Errorf("verify: %+v, %v", v, err)
 	}
 	for _, id := range []creditledger.AccountID{cus1, cus2, cus3} {
-		if v, err := w.Verify(ctx, id, nil); err != nil || !v.OK {
+		if v, err := w.Verify(ctx, id, nil); err != nil || v.Violation != nil {
 			w.t.Errorf("verify %s: %+v, %v", id, v, err)
 		}
 	}

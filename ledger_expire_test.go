@@ -39,7 +39,7 @@ func piecesOf(t testing.TB, s *faulty, n int) func() []int {
 			pieces = append(pieces, found)
 		}
 		v, err := creditledger.New(s.Store, nil).VerifyAll(ctx, nil)
-		if err != nil || !v.OK {
+		if err != nil || v.Violation != nil {
 			t.Errorf("after a commit with %d expiries: %v, %v", found, v.Violation, err)
 		}
 		return nil

@@ -130,7 +130,7 @@ func holdsSurvive(t *testing.T, open func() store.Store) {
 		t.Errorf("in the past it was %+v", past)
 	}
 	v, err := l.VerifyAll(ctx, nil)
-	if err != nil || !v.OK {
+	if err != nil || v.Violation != nil {
 		t.Errorf("verify: %+v, %v", v.Violation, err)
 	}
 	if err := errors.Join(l.Close(), s.Close()); err != nil {

@@ -143,11 +143,11 @@ func TestWhoeverWritesWhatIsDue(t *testing.T) {
 				} else if !slices.Equal(got, want) {
 					t.Errorf("world %d has\n%s\nnot\n%s", i, strings.Join(got, "\n"), strings.Join(want, "\n"))
 				}
-				if v := must(w.VerifyAll(ctx, nil)); !v.OK {
+				if v := must(w.VerifyAll(ctx, nil)); v.Violation != nil {
 					t.Errorf("world %d: %v", i, v.Violation)
 				}
 				imported := newWorld(t)
-				if err := imported.Import(ctx, cus1, must(w.Journal(ctx, cus1, 1, creditledger.MaxPage))); err != nil || !must(imported.VerifyAll(ctx, nil)).OK {
+				if err := imported.Import(ctx, cus1, must(w.Journal(ctx, cus1, 1, creditledger.MaxPage))); err != nil || must(imported.VerifyAll(ctx, nil)).Violation != nil {
 					t.Errorf("world %d cannot be imported: %v", i, err)
 				}
 			}
@@ -196,7 +196,7 @@ func schedulesSurvive(t *testing.T, open func() store.Store) {
 		s := open()
 		l := creditledger.New(s, &creditledger.Options{Clock: func() time.Time { return now }, Random: creditledger.Random(7)})
 		defer func() {
-			if v := must(l.VerifyAll(ctx, nil)); !v.OK {
+			if v := must(l.VerifyAll(ctx, nil)); v.Violation != nil {
 				t.Errorf("after %s: %v", op.Name(), v.Violation)
 			}
 			if err := errors.Join(l.Close(), s.Close()); err != nil {
@@ -258,7 +258,7 @@ func TestErasedSchedules(t *testing.T) {
 		}
 	}
 	w.reopen()
-	if v := must(w.VerifyAll(ctx, nil)); !v.OK {
+	if v := must(w.VerifyAll(ctx, nil)); v.Violation != nil {
 		t.Error(v.Violation)
 	}
 }

@@ -250,7 +250,7 @@ func TestVerifyManyAccounts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if v, err := w.VerifyAll(ctx, nil); err != nil || !v.OK || v.Accounts != accounts || v.Entries != accounts {
+	if v, err := w.VerifyAll(ctx, nil); err != nil || v.Violation != nil || v.Accounts != accounts || v.Entries != accounts {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
@@ -379,7 +379,7 @@ func TestNewDefaults(t *testing.T) {
 			t.Errorf("options %+v: the new block holds %s, %v", opts, b.Balance, err)
 		}
 		v, err := l.Verify(ctx, cus1, nil)
-		if err != nil || !v.OK {
+		if err != nil || v.Violation != nil {
 			t.Errorf("options %+v: %v, %v", opts, v.Violation, err)
 		}
 		if err := l.Close(); err != nil {

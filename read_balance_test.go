@@ -150,7 +150,7 @@ func TestBalanceAsOfProperty(t *testing.T) {
 			}
 		}
 		v, err := w.Verify(ctx, cus1, nil)
-		if err != nil || !v.OK {
+		if err != nil || v.Violation != nil {
 			rt.Fatalf("verify: %v, %v", v.Violation, err)
 		}
 	})

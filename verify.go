@@ -11,7 +11,6 @@ import (
 
 // Verification is what Verify found.
 type Verification struct {
-	OK                                 bool       // everything was looked at, and nothing breaks a rule
 	Accounts, Records, Entries, Blocks uint64     // looked at
 	Erased                             uint64     // of the records, those of which texts are erased
 	Lost                               uint64     // of the records, those of which texts are lost, as NoteLoss noted
@@ -55,7 +54,7 @@ func (l *Ledger) Checkpoint(ctx context.Context, on AccountID) (Checkpoint, erro
 // nothing else of the account. It reads the store, not the cache, once
 // what was submitted before has landed. Beside writers it
 // proves what is stored at one moment, and ends. A broken rule is a Violation, not an
-// error; errors are trouble with reading, and OK is false beside one. Memory grows with
+// error; errors are trouble with reading, and beside one nothing is proved. Memory grows with
 // the number of blocks, not with the number of entries; the time with both.
 func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) (Verification, error) {
 	err := l.reading(ctx, &on)
@@ -68,7 +67,7 @@ func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) 
 	}
 	run := newVerification(l, opts)
 	res, err := run.account(ctx, on, false)
-	return res.finish(err)
+	return res, err
 }
 
 // VerifyAll verifies every account, several at a time, up to the first violation in
@@ -87,10 +86,10 @@ func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verificati
 	var res Verification
 	for _, step := range []func(context.Context, *Verification) error{run.accounts, run.gone, run.customers, run.strays} {
 		if err := step(ctx, &res); err != nil || res.Violation != nil {
-			return res.finish(err)
+			return res, err
 		}
 	}
-	return res.finish(nil)
+	return res, nil
 }
 
 // verification is one call of Verify or VerifyAll.
@@ -236,10 +235,4 @@ func (v *Verification) add(part *Verification) {
 	v.Erased += part.Erased
 	v.Lost += part.Lost
 	v.Violation = part.Violation
-}
-
-// finish is what is returned: nothing is OK that was not read to its end.
-func (v Verification) finish(err error) (Verification, error) {
-	v.OK = err == nil && v.Violation == nil
-	return v, err
 }

@@ -47,11 +47,11 @@ func TestVerifyFindsPartsOfActs(t *testing.T) {
 		want string
 	}{{cus1, "part 2 of its act, record 1 of cus_2/credits, is missing"}, {cus3, "part 2 of its act, record 1 of cus_2/credits, is missing"}} {
 		v, err := part.Verify(ctx, c.id, nil)
-		if err != nil || v.OK || v.Violation.Rule != "act" || v.Violation.Detail != c.want {
+		if err != nil || v.Violation == nil || v.Violation.Rule != "act" || v.Violation.Detail != c.want {
 			t.Errorf("from %s: %+v, %v", c.id, v.Violation, err)
 		}
 	}
-	if v, err := part.VerifyAll(ctx, nil); err != nil || v.OK || v.Violation.Account != cus1 || v.Violation.Rule != "act" {
+	if v, err := part.VerifyAll(ctx, nil); err != nil || v.Violation == nil || v.Violation.Account != cus1 || v.Violation.Rule != "act" {
 		t.Errorf("all: %+v, %v", v.Violation, err)
 	}
 	if _, err := part.DoAll(ctx, on(cus1, spend("10"), cus2, grant("B", "5"), cus3, grant("C", "7")), "k"); err == nil || !strings.Contains(err.Error(), "part 2 of 3 of an act") {
@@ -68,11 +68,11 @@ func TestVerifyFindsPartsOfActs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, id := range []creditledger.AccountID{cus1, cus2, cus3} {
-		if v, err := forged.Verify(ctx, id, nil); err != nil || v.OK || v.Violation.Rule != "act" {
+		if v, err := forged.Verify(ctx, id, nil); err != nil || v.Violation == nil || v.Violation.Rule != "act" {
 			t.Errorf("forged, from %s: %+v, %v", id, v.Violation, err)
 		}
 	}
-	if v, err := forged.VerifyAll(ctx, nil); err != nil || v.OK || v.Violation.Rule != "act" {
+	if v, err := forged.VerifyAll(ctx, nil); err != nil || v.Violation == nil || v.Violation.Rule != "act" {
 		t.Errorf("forged, all: %+v, %v", v.Violation, err)
 	}
 }
@@ -100,7 +100,7 @@ func TestVerifyFindsCreditsThatNobodySent(t *testing.T) {
 			t.Fatal(name, err)
 		}
 		v, err := to.VerifyAll(ctx, nil)
-		if err != nil || v.OK || v.Violation.Account != cus2 || !strings.Contains(v.Violation.Detail, "is not what was sent") {
+		if err != nil || v.Violation == nil || v.Violation.Account != cus2 || !strings.Contains(v.Violation.Detail, "is not what was sent") {
 			t.Errorf("%s: %+v, %v", name, v.Violation, err)
 		}
 	}

@@ -49,7 +49,6 @@ func (v *Verification) UnmarshalJSON(data []byte) error {
 	case !o.OK:
 		return invalid("verification", "is not ok, and has no broken rule")
 	}
-	read.OK = read.Violation == nil
 	*v = read
 	return nil
 }

@@ -32,19 +32,19 @@ func TestVerify(t *testing.T) {
 	w := history(t)
 	got, err := w.Verify(ctx, cus1, nil)
 	entries := w.entries(creditledger.EntriesQuery{})
-	if err != nil || !got.OK || got.Violation != nil || got.Accounts != 1 || got.Entries != uint64(len(entries)) || got.Records < 18 || got.Blocks < 8 {
+	if err != nil || got.Violation != nil || got.Accounts != 1 || got.Entries != uint64(len(entries)) || got.Records < 18 || got.Blocks < 8 {
 		t.Errorf("%+v, %v, %d entries", got, err, len(entries))
 	}
-	if got, err := w.Verify(ctx, cus2, nil); err != nil || !got.OK || got.Entries != 0 || got.Records != 0 {
+	if got, err := w.Verify(ctx, cus2, nil); err != nil || got.Violation != nil || got.Entries != 0 || got.Records != 0 {
 		t.Errorf("an account never used: %+v, %v", got, err)
 	}
 	if _, err := w.Do(ctx, cus2, grant("A", "1"), ""); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := w.VerifyAll(ctx, nil); err != nil || !all.OK || all.Accounts != 2 || all.Entries != got.Entries+1 || all.Records != got.Records+1 || all.Blocks != got.Blocks+1 {
+	if all, err := w.VerifyAll(ctx, nil); err != nil || all.Violation != nil || all.Accounts != 2 || all.Entries != got.Entries+1 || all.Records != got.Records+1 || all.Blocks != got.Blocks+1 {
 		t.Errorf("all: %+v, %v", all, err)
 	}
-	if got, err := newWorld(t).VerifyAll(ctx, nil); err != nil || !got.OK || got.Accounts != 0 {
+	if got, err := newWorld(t).VerifyAll(ctx, nil); err != nil || got.Violation != nil || got.Accounts != 0 {
 		t.Errorf("an empty store: %+v, %v", got, err)
 	}
 }
@@ -64,7 +64,7 @@ func TestVerifyFlips(t *testing.T) {
 		}
 		d.journal[i].Bytes = good
 	}
-	if got, err := d.verify(nil); err != nil || !got.OK {
+	if got, err := d.verify(nil); err != nil || got.Violation != nil {
 		t.Fatalf("put back: %+v, %v", got.Violation, err)
 	}
 }
@@ -74,7 +74,7 @@ func checkViolation(t *testing.T, d *damaged, what string, record uint64, block 
 	t.Helper()
 	got, err := d.verify(nil)
 	switch v := got.Violation; {
-	case err != nil || got.OK || v == nil:
+	case err != nil || got.Violation == nil || v == nil:
 		t.Errorf("%s: %+v, %v", what, got, err)
 	case v.Record != record || v.Block != block || v.Account != d.id || v.Rule == "" || v.Detail == "":
 		t.Errorf("%s: %s; want record %d, block %q", what, v, record, block)
@@ -193,21 +193,21 @@ func TestVerifyForged(t *testing.T) {
 	rec.Op = op
 	d.journal[1].Bytes = creditledger.AppendRecord(nil, rec)
 	d.reseal(t, 1)
-	if got, err := d.verify(nil); err != nil || !got.OK {
+	if got, err := d.verify(nil); err != nil || got.Violation != nil {
 		t.Errorf("without a checkpoint a rewritten history is found, which it cannot be: %v, %v", got.Violation, err)
 	}
 	got, err := d.verify(&creditledger.VerifyOptions{Since: []creditledger.Checkpoint{point}})
-	if err != nil || got.OK || got.Violation.Rule != "checkpoint" || got.Violation.Record != 4 {
+	if err != nil || got.Violation == nil || got.Violation.Rule != "checkpoint" || got.Violation.Record != 4 {
 		t.Errorf("with one: %+v, %v", got, err)
 	}
 	d = copyOf(t, w)
 	d.journal = d.journal[:3]
 	d.reseal(t, 3)
-	if got, err := d.verify(&creditledger.VerifyOptions{Since: []creditledger.Checkpoint{point}}); err != nil || got.OK || got.Violation.Rule != "checkpoint" {
+	if got, err := d.verify(&creditledger.VerifyOptions{Since: []creditledger.Checkpoint{point}}); err != nil || got.Violation == nil || got.Violation.Rule != "checkpoint" {
 		t.Errorf("cut before a checkpoint: %+v, %v", got, err)
 	}
 	w.given(spend("1"))
-	if got, err := w.Verify(ctx, cus1, &creditledger.VerifyOptions{Since: []creditledger.Checkpoint{point}}); err != nil || !got.OK {
+	if got, err := w.Verify(ctx, cus1, &creditledger.VerifyOptions{Since: []creditledger.Checkpoint{point}}); err != nil || got.Violation != nil {
 		t.Errorf("grown from a checkpoint: %+v, %v", got.Violation, err)
 	}
 }
@@ -229,7 +229,7 @@ func TestVerifyHead(t *testing.T) {
 			f.Set(reflect.ValueOf(amount("0.5")))
 		}
 		got, err := d.verify(nil)
-		if err != nil || got.OK || got.Violation.Block != "" {
+		if err != nil || got.Violation == nil || got.Violation.Block != "" {
 			t.Errorf("another %s: %+v, %v", name, got, err)
 		}
 		// Only a version or a seal tells of a record: the last.
@@ -241,7 +241,7 @@ func TestVerifyHead(t *testing.T) {
 	}
 	d := copyOf(t, w)
 	d.head.Version--
-	if got, err := d.verify(nil); err != nil || got.OK {
+	if got, err := d.verify(nil); err != nil || got.Violation == nil {
 		t.Errorf("a version less: %+v, %v", got, err)
 	}
 }
@@ -304,7 +304,7 @@ func TestVerifyBlocks(t *testing.T) {
 				d.ids[name] = i
 			}
 			got, err := d.verify(nil)
-			if err != nil || got.OK || got.Violation.Rule != "blocks" || got.Violation.Block != name {
+			if err != nil || got.Violation == nil || got.Violation.Rule != "blocks" || got.Violation.Block != name {
 				t.Errorf("%s of block %s: %+v, %v", kind.Field(f).Name, name, got.Violation, err)
 			}
 		}
@@ -314,7 +314,7 @@ func TestVerifyBlocks(t *testing.T) {
 			d := copyOf(t, w)
 			alter(reflect.ValueOf(&d.open[i]).Elem().Field(f))
 			got, err := d.verify(nil)
-			if err != nil || got.OK || got.Violation.Block != d.open[i].ID {
+			if err != nil || got.Violation == nil || got.Violation.Block != d.open[i].ID {
 				t.Errorf("%s of open block %s: %+v, %v", kind.Field(f).Name, d.open[i].ID, got.Violation, err)
 			}
 		}
@@ -334,7 +334,7 @@ func TestVerifyBlocks(t *testing.T) {
 		}
 		d := copyOf(t, w)
 		d.blocks = slices.Delete(d.blocks, i, i+1)
-		if got, err := d.verify(nil); err != nil || got.OK || got.Violation.Rule != "blocks" {
+		if got, err := d.verify(nil); err != nil || got.Violation == nil || got.Violation.Rule != "blocks" {
 			t.Errorf("block %s missing: %+v, %v", id, got.Violation, err)
 		}
 		d = copyOf(t, w)
@@ -433,7 +433,7 @@ func TestVerifyTrouble(t *testing.T) {
 			}
 			return nil
 		}
-		if got, err := d.verify(nil); err != nil || got.OK || got.Violation == nil || !strings.Contains(got.Violation.Detail, "torn") {
+		if got, err := d.verify(nil); err != nil || got.Violation == nil || !strings.Contains(got.Violation.Detail, "torn") {
 			t.Errorf("%s damaged: %+v, %v", what, got.Violation, err)
 		}
 	}
@@ -476,7 +476,7 @@ func TestVerifyAllIndexes(t *testing.T) {
 		switch {
 		case c.says == "" && (!errors.Is(err, broken) || got.Violation != nil):
 			t.Errorf("%v: %v, %v", c.found, got.Violation, err)
-		case c.says != "" && (err != nil || got.OK || got.Violation == nil || got.Violation.String() != c.says):
+		case c.says != "" && (err != nil || got.Violation == nil || got.Violation.String() != c.says):
 			t.Errorf("%v: %v, %v; want %s", c.found, got.Violation, err, c.says)
 		}
 	}
@@ -489,11 +489,11 @@ func TestVerifyAllStops(t *testing.T) {
 	l := creditledger.New(d, nil)
 	defer l.Close()
 	got, err := l.VerifyAll(ctx, nil)
-	if err != nil || got.OK || got.Violation.Record != 4 || got.Accounts != 1 {
+	if err != nil || got.Violation == nil || got.Violation.Record != 4 || got.Accounts != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	gone := creditledger.Checkpoint{Account: cus2, Version: 1}
-	if got, err := history(t).VerifyAll(ctx, &creditledger.VerifyOptions{Since: []creditledger.Checkpoint{gone}}); err != nil || got.OK || got.Violation.Account != cus2 {
+	if got, err := history(t).VerifyAll(ctx, &creditledger.VerifyOptions{Since: []creditledger.Checkpoint{gone}}); err != nil || got.Violation == nil || got.Violation.Account != cus2 {
 		t.Errorf("an account that is gone: %+v, %v", got, err)
 	}
 }
@@ -512,7 +512,7 @@ func TestVerifyBesideWriters(t *testing.T) {
 	}()
 	for verified := 0; ; verified++ {
 		got, err := w.Verify(ctx, cus1, nil)
-		if err != nil || !got.OK {
+		if err != nil || got.Violation != nil {
 			t.Fatalf("%v, %v", got.Violation, err)
 		}
 		select {
@@ -543,7 +543,7 @@ func TestVerifyProgress(t *testing.T) {
 	}
 	var told []uint64
 	got, err := w.Verify(ctx, cus1, &creditledger.VerifyOptions{Progress: func(n uint64) { told = append(told, n) }})
-	if err != nil || !got.OK || got.Records != records || len(told) < 2 || !slices.IsSorted(told) || told[len(told)-1] > records {
+	if err != nil || got.Violation != nil || got.Records != records || len(told) < 2 || !slices.IsSorted(told) || told[len(told)-1] > records {
 		t.Errorf("%+v, %v, progress %v", got, err, told)
 	}
 }

@@ -65,7 +65,7 @@ func TestVerifyEndsBesideAWriterThatNeverStops(t *testing.T) {
 		} {
 			begun := written
 			got, err := verify()
-			if err != nil || !got.OK || got.Records < begun || got.Records > written {
+			if err != nil || got.Violation != nil || got.Records < begun || got.Records > written {
 				t.Errorf("%s, %d: %+v, %v, %v; there were %d records, and are %d", name, size, got, got.Violation, err, begun, written)
 			}
 		}
@@ -85,19 +85,19 @@ func TestVerifyIsNotOKBesideAnError(t *testing.T) {
 			return nil
 		}
 		l := creditledger.New(d, nil)
-		if got, err := l.VerifyAll(ctx, nil); got.OK || !errors.Is(err, broken) {
-			t.Errorf("%s: OK is %t, %v", what, got.OK, err)
+		if got, err := l.VerifyAll(ctx, nil); got.Violation != nil || !errors.Is(err, broken) {
+			t.Errorf("%s: %v, %v", what, got.Violation, err)
 		}
-		if got, err := l.Verify(ctx, d.id, nil); err != nil && got.OK {
-			t.Errorf("%s of one account: OK is %t, %v", what, got.OK, err)
+		if got, err := l.Verify(ctx, d.id, nil); err != nil && got.Violation != nil {
+			t.Errorf("%s of one account: %v, %v", what, got.Violation, err)
 		}
 		l.Close()
 	}
 	over, cancel := context.WithCancel(ctx)
 	cancel()
 	w := history(t)
-	if got, err := w.VerifyAll(over, nil); got.OK || !errors.Is(err, context.Canceled) {
-		t.Errorf("a context that is over: OK is %t, %v", got.OK, err)
+	if got, err := w.VerifyAll(over, nil); got.Violation != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("a context that is over: %v, %v", got.Violation, err)
 	}
 }
 
@@ -115,7 +115,7 @@ func TestVerifyCountsRecordsBehindTheHead(t *testing.T) {
 	d := copyOf(t, w)
 	d.head = headBefore(t, d)
 	got, err := d.verify(nil)
-	if err != nil || got.OK || got.Violation.Record != uint64(len(d.journal)) || got.Violation.Rule != "sequence" {
+	if err != nil || got.Violation == nil || got.Violation.Record != uint64(len(d.journal)) || got.Violation.Rule != "sequence" {
 		t.Errorf("the head as it was before: %v, %v", got.Violation, err)
 	}
 }
@@ -168,7 +168,7 @@ func TestVerifyAllProvesTheList(t *testing.T) {
 	} {
 		l := creditledger.New(listing{w.store, c.list}, nil)
 		got, err := l.VerifyAll(ctx, nil)
-		if err != nil || got.OK != (c.says == "") || !got.OK && !strings.Contains(got.Violation.String(), c.says) {
+		if err != nil || (got.Violation == nil) != (c.says == "") || got.Violation != nil && !strings.Contains(got.Violation.String(), c.says) {
 			t.Errorf("%s: %v, %v; want %q", c.name, got.Violation, err, c.says)
 		}
 		l.Close()
@@ -278,7 +278,7 @@ func TestVerifyReadsEachRowOnce(t *testing.T) {
 	fresh := creditledger.New(s, nil)
 	defer fresh.Close()
 	got, err := fresh.Verify(ctx, cus1, nil)
-	if err != nil || !got.OK || got.Records != records {
+	if err != nil || got.Violation != nil || got.Records != records {
 		t.Fatalf("%+v, %v, %v", got, got.Violation, err)
 	}
 	if s.calls["key"]+s.calls["block"]+s.calls["load"] > 0 {
@@ -316,14 +316,14 @@ func TestVerifyAllWithACheckpointOfEachAccount(t *testing.T) {
 			since = append(since, c)
 		}
 	}
-	if got, err := w.VerifyAll(ctx, &creditledger.VerifyOptions{Since: since}); err != nil || !got.OK || got.Accounts != 300 {
+	if got, err := w.VerifyAll(ctx, &creditledger.VerifyOptions{Since: since}); err != nil || got.Violation != nil || got.Accounts != 300 {
 		t.Errorf("%+v, %v, %v", got, got.Violation, err)
 	}
 	for _, i := range []int{0, 301, 599} {
 		forged := slices.Clone(since)
 		forged[i].Seal[0] ^= 1
 		got, err := w.VerifyAll(ctx, &creditledger.VerifyOptions{Since: forged})
-		if err != nil || got.OK || got.Violation.Account != forged[i].Account || got.Violation.Rule != "checkpoint" || got.Violation.Record != forged[i].Version {
+		if err != nil || got.Violation == nil || got.Violation.Account != forged[i].Account || got.Violation.Rule != "checkpoint" || got.Violation.Record != forged[i].Version {
 			t.Errorf("checkpoint %d forged: %v, %v", i, got.Violation, err)
 		}
 	}
@@ -410,7 +410,7 @@ func TestVerifyAllProvesCustomers(t *testing.T) {
 		c.change(changed)
 		l := creditledger.New(kept{w.store, changed}, nil)
 		got, err := l.VerifyAll(ctx, nil)
-		if err != nil || got.OK != (c.says == "") || !got.OK && !strings.Contains(got.Violation.String(), c.says) {
+		if err != nil || (got.Violation == nil) != (c.says == "") || got.Violation != nil && !strings.Contains(got.Violation.String(), c.says) {
 			t.Errorf("%s: %v, %v; want %q", c.name, got.Violation, err, c.says)
 		}
 		l.Close()
@@ -467,21 +467,21 @@ func TestVerifyAllMissesCustomers(t *testing.T) {
 		}
 		return v
 	}
-	if v := verify(clean); !v.OK {
+	if v := verify(clean); v.Violation != nil {
 		t.Fatal(v.Violation)
 	}
 	for id := range clean {
 		gone := maps.Clone(clean)
 		delete(gone, id)
 		v := verify(gone)
-		if counted := id.Kind == "customer" && id.Key != old.ID; v.OK == counted || !v.OK && !strings.Contains(v.Violation.String(), "customers: those of part") {
+		if counted := id.Kind == "customer" && id.Key != old.ID; (v.Violation == nil) == counted || v.Violation != nil && !strings.Contains(v.Violation.String(), "customers: those of part") {
 			t.Errorf("%v is gone: %v", id, v.Violation)
 		}
 		older := maps.Clone(clean)
 		if older[id] = before[id]; id.Key == old.ID {
 			continue
 		}
-		if v := verify(older); v.OK || !strings.Contains(v.Violation.String(), "as it was before") {
+		if v := verify(older); v.Violation == nil || !strings.Contains(v.Violation.String(), "as it was before") {
 			t.Errorf("%v is as it was before: %v", id, v.Violation)
 		}
 	}
@@ -501,7 +501,7 @@ func TestVerifyAllBesideNewCustomers(t *testing.T) {
 		}
 	}()
 	for {
-		if got, err := w.VerifyAll(ctx, nil); err != nil || !got.OK {
+		if got, err := w.VerifyAll(ctx, nil); err != nil || got.Violation != nil {
 			t.Fatalf("%v, %v", got.Violation, err)
 		}
 		select {

@@ -177,7 +177,7 @@ func blocksText(blocks []creditledger.Block) string {
 func (w *world) verified() {
 	w.t.Helper()
 	v, err := w.VerifyAll(ctx, nil)
-	if err != nil || !v.OK {
+	if err != nil || v.Violation != nil {
 		w.t.Errorf("verify: %v, %v", v.Violation, err)
 	}
 }

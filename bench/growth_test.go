@@ -241,7 +241,7 @@ func BenchmarkVerify(b *testing.B) {
 					b.ReportAllocs()
 					for b.Loop() {
 						res, err := l.VerifyAll(context.Background(), nil)
-						if err != nil || !res.OK || res.Records != uint64(records) {
+						if err != nil || res.Violation != nil || res.Records != uint64(records) {
 							b.Fatalf("%+v, %v", res, err)
 						}
 					}

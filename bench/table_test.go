@@ -169,7 +169,7 @@ func reopen(g *ground, _ int) error {
 
 func verify(g *ground, _ int) error {
 	v, err := g.l.VerifyAll(context.Background(), nil)
-	if err == nil && !v.OK {
+	if err == nil && v.Violation != nil {
 		err = errors.New(v.Violation.String())
 	}
 	return err

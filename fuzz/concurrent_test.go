@@ -126,7 +126,7 @@ func sound(t *testing.T, l *cl.Ledger, on cl.AccountID) (entries uint64) {
 		t.Error(v)
 	}
 	v, err := l.Verify(context.Background(), on, nil)
-	if err != nil || !v.OK {
+	if err != nil || v.Violation != nil {
 		t.Errorf("verify: %v, %v", v.Violation, err)
 	}
 	return v.Entries

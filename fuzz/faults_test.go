@@ -70,7 +70,7 @@ func faultCalls() []faultCall {
 		}},
 		faultCall{"verify", func(ctx context.Context, l *cl.Ledger, _ cl.Key) error {
 			v, err := l.Verify(ctx, faultAccount, nil)
-			if err == nil && !v.OK {
+			if err == nil && v.Violation != nil {
 				return fmt.Errorf("violation: %v", v.Violation)
 			}
 			return err

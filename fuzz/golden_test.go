@@ -215,7 +215,7 @@ func holds(t *testing.T, path string, opts *bolt.Options, file storedFile) {
 	if digest, err := fuzz.Digest(ctx, s); err != nil || digest != file.Digest {
 		t.Errorf("it holds %s (%v), and held %s", digest, err, file.Digest)
 	}
-	if v, err := l.VerifyAll(ctx, &cl.VerifyOptions{Since: file.since(t)}); err != nil || !v.OK || v.Accounts != uint64(len(file.Totals)) {
+	if v, err := l.VerifyAll(ctx, &cl.VerifyOptions{Since: file.since(t)}); err != nil || v.Violation != nil || v.Accounts != uint64(len(file.Totals)) {
 		t.Errorf("verify: %v, %v", v.Violation, err)
 	}
 	for i, point := range file.Checkpoints {
@@ -290,7 +290,7 @@ func goesOn(t *testing.T, path string, file storedFile) {
 	l, s = storedLedger(t, path, storedUntil)
 	defer s.Close()
 	defer l.Close()
-	if v, err := l.VerifyAll(ctx, &cl.VerifyOptions{Since: file.since(t)}); err != nil || !v.OK {
+	if v, err := l.VerifyAll(ctx, &cl.VerifyOptions{Since: file.since(t)}); err != nil || v.Violation != nil {
 		t.Errorf("verify after the new operation: %v, %v", v.Violation, err)
 	}
 	if r, err := l.Document(ctx, note.DocumentID); err != nil || string(r.Value) != "changed" || r.Version != 2 {

@@ -137,7 +137,7 @@ func TestJoinedFilesGivenUp(t *testing.T) {
 			return err
 		}
 		v, err := cl.New(j, nil).VerifyAll(context.Background(), nil)
-		if err == nil && !v.OK {
+		if err == nil && v.Violation != nil {
 			err = v.Violation
 		}
 		return err

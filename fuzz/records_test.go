@@ -44,7 +44,7 @@ func TestRecordsOfEveryKind(t *testing.T) {
 				t.Fatalf("%s: %s, after a record of kind %q: %v", b.Name, id, kind, err)
 			}
 		}
-		if v, err := l.VerifyAll(ctx, nil); err != nil || !v.OK {
+		if v, err := l.VerifyAll(ctx, nil); err != nil || v.Violation != nil {
 			t.Errorf("%s: %v, %v", b.Name, v.Violation, err)
 		}
 		l.Close()

@@ -69,7 +69,7 @@ func TestRestoredDumps(t *testing.T) {
 				t.Fatalf("seed %d, round %d: %s was acknowledged: %v", seed(t), round, id, err)
 			}
 		}
-		if v, err := l.VerifyAll(ctx, nil); err != nil || !v.OK {
+		if v, err := l.VerifyAll(ctx, nil); err != nil || v.Violation != nil {
 			t.Fatalf("seed %d, round %d: %v, %v", seed(t), round, v.Violation, err)
 		}
 		run.Count("rounds", 1)

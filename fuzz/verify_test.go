@@ -42,7 +42,7 @@ func TestVerifyBesideAWriter(t *testing.T) {
 			verify = func() (cl.Verification, error) { return l.VerifyAll(ctx, nil) }
 		}
 		v, err := verify()
-		if err != nil || !v.OK || v.Entries < before || v.Entries != v.Records || v.Entries != v.Blocks {
+		if err != nil || v.Violation != nil || v.Entries < before || v.Entries != v.Records || v.Entries != v.Blocks {
 			t.Errorf("seed %d, round %d, all %v: %+v, %v", seed(t), round, all, v, err)
 		}
 	}

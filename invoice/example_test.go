@@ -135,7 +135,7 @@ func ExampleService_Verify() {
 		return
 	}
 	v, err := sales.Verify(ctx, nil)
-	fmt.Println("whole:", v.OK, "invoices:", v.Invoices, err)
+	fmt.Println("whole:", v.Violation == nil, "invoices:", v.Invoices, err)
 	// Output:
 	// whole: true invoices: 1 <nil>
 }

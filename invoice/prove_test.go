@@ -24,7 +24,7 @@ func (w *world) prove() {
 // verified holds Verify to having seen everything, and found nothing.
 func (w *world) verified() error {
 	v, err := w.Verify(w.ctx, nil)
-	if err != nil || !v.OK || int(v.Invoices) != len(w.records(kindInvoice)) || int(v.Transactions) != len(w.records(kindMovement)) {
+	if err != nil || v.Violation != nil || int(v.Invoices) != len(w.records(kindInvoice)) || int(v.Transactions) != len(w.records(kindMovement)) {
 		return fmt.Errorf("verified: %+v %w", v, err)
 	}
 	return nil

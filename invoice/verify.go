@@ -13,7 +13,6 @@ import (
 
 // Verification is what Verify found.
 type Verification struct {
-	OK                     bool
 	Invoices, Transactions uint64                     // looked at; transactions are those of customer balances
 	Violation              *creditledger.CorruptError // the first, when not OK
 }
@@ -43,7 +42,6 @@ func (s *Service) Verify(ctx context.Context, progress func(invoices uint64)) (V
 	if errors.As(err, &x.found.Violation) {
 		return x.found, nil
 	}
-	x.found.OK = err == nil
 	return x.found, err
 }
 

@@ -45,7 +45,7 @@ func TestVerifyFindsChanges(t *testing.T) {
 			}
 		}
 		v, err := w.Verify(w.ctx, nil)
-		if err != nil || v.OK != (c.says == "") || !v.OK && !strings.Contains(v.Violation.Error(), c.says) {
+		if err != nil || (v.Violation == nil) != (c.says == "") || v.Violation != nil && !strings.Contains(v.Violation.Error(), c.says) {
 			t.Errorf("%s: %v, %v; want %q", c.name, v.Violation, err, c.says)
 		}
 	}
@@ -66,7 +66,7 @@ func TestVerifyFindsAChangeThatIsNotCurrent(t *testing.T) {
 	if err := w.ledger.PutDocuments(w.ctx, []creditledger.DocumentPut{{DocumentID: id, Expect: rec.Version, Prev: rec.Seal(), Value: []byte(older)}}); err != nil {
 		t.Fatal(err)
 	}
-	if v, err := w.Verify(w.ctx, nil); err != nil || v.OK || !strings.Contains(v.Violation.Error(), "it is pending, and is not the current one") {
+	if v, err := w.Verify(w.ctx, nil); err != nil || v.Violation == nil || !strings.Contains(v.Violation.Error(), "it is pending, and is not the current one") {
 		t.Errorf("%v, %v", v.Violation, err)
 	}
 }

@@ -69,7 +69,7 @@ not json
 				t.Fatalf("%q was carried out: %s", asked[i], text)
 			}
 		}
-		if v, err := l.VerifyAll(ctx, nil); err != nil || !v.OK {
+		if v, err := l.VerifyAll(ctx, nil); err != nil || v.Violation != nil {
 			t.Fatalf("after %q: %v, %v", file, v.Violation, err)
 		}
 	})

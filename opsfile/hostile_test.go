@@ -356,7 +356,7 @@ func TestHostileStream(t *testing.T) {
 		t.Errorf("%d lines: %+v, %v", lines, summary, err)
 	}
 	v, err := h.VerifyAll(context.Background(), nil)
-	if err != nil || !v.OK {
+	if err != nil || v.Violation != nil {
 		t.Errorf("verify: %v, %v", v.Violation, err)
 	}
 }

@@ -119,7 +119,7 @@ func (a *app) showVerification(answer *opsfile.Answer, unused string) error {
 	err := a.show(answer, func(out io.Writer) {
 		v := answer.Result.(creditledger.Verification)
 		switch {
-		case !v.OK || a.quiet:
+		case v.Violation != nil || a.quiet:
 		case unused != "":
 			fmt.Fprintln(out, unused)
 		default:
@@ -133,7 +133,7 @@ func (a *app) showVerification(answer *opsfile.Answer, unused string) error {
 	if err != nil {
 		return err
 	}
-	if v := answer.Result.(creditledger.Verification); !v.OK {
+	if v := answer.Result.(creditledger.Verification); v.Violation != nil {
 		return &statusError{statusDamaged, fmt.Errorf("the ledger is not whole: %s; keep the file as it is and go back to a backup", v.Violation)}
 	}
 	return nil
@@ -156,20 +156,20 @@ func (a *app) verifyMoney(ctx context.Context, l *creditledger.Ledger) error {
 	if err = unproved(ctx, err, bar.reached); err != nil {
 		return a.show(&opsfile.Answer{Op: "verify_invoices", Err: err}, nil)
 	}
-	o := moneyObject{Op: "verify_invoices", OK: v.OK, Invoices: v.Invoices, Transactions: v.Transactions}
-	if !v.OK {
+	o := moneyObject{Op: "verify_invoices", OK: v.Violation == nil, Invoices: v.Invoices, Transactions: v.Transactions}
+	if v.Violation != nil {
 		o.Violation = v.Violation.Error()
 	}
 	switch {
-	case v.OK && v.Invoices+v.Transactions == 0:
+	case v.Violation == nil && v.Invoices+v.Transactions == 0:
 		return nil
 	case a.json:
 		err = json.NewEncoder(a.out).Encode(o)
-	case v.OK && !a.quiet:
+	case v.Violation == nil && !a.quiet:
 		_, err = fmt.Fprintf(a.out, "Whole: %s, %s of customer balances.\n",
 			count(v.Invoices, "invoice", "invoices"), count(v.Transactions, "transaction", "transactions"))
 	}
-	if err == nil && !v.OK {
+	if err == nil && v.Violation != nil {
 		err = &statusError{statusDamaged, fmt.Errorf("the invoices are not whole: %s; keep the file as it is and go back to a backup", v.Violation)}
 	}
 	return err

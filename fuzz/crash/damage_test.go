@@ -146,7 +146,7 @@ func judge(path string, job *damageJob, readOnly bool) string {
 	defer s.Close()
 	w := newWorld(s, script(job.Seed, 150))
 	v, err := w.l.VerifyAll(context.Background(), &creditledger.VerifyOptions{Since: job.Since})
-	if err != nil || !v.OK {
+	if err != nil || v.Violation != nil {
 		_, _ = w.do(149)
 		return "found"
 	}
@@ -171,7 +171,7 @@ func judge(path string, job *damageJob, readOnly bool) string {
 	if _, err := w.l.Do(context.Background(), on, creditledger.Increment{Amount: creditledger.AmountOf(1)}, "after"); err != nil {
 		return "found-on-write"
 	}
-	if v, err := w.l.VerifyAll(context.Background(), &creditledger.VerifyOptions{Since: job.Since}); err != nil || !v.OK {
+	if v, err := w.l.VerifyAll(context.Background(), &creditledger.VerifyOptions{Since: job.Since}); err != nil || v.Violation != nil {
 		return "broken-by-write"
 	}
 	return "harmless"

@@ -92,7 +92,7 @@ func fullChild(c child) error {
 
 func verify(l *creditledger.Ledger) error {
 	v, err := l.VerifyAll(context.Background(), nil)
-	if err == nil && !v.OK {
+	if err == nil && v.Violation != nil {
 		err = v.Violation
 	}
 	return err

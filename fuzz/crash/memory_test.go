@@ -194,7 +194,7 @@ func openAgain(ctx context.Context, l *creditledger.Ledger) error {
 		}
 	}
 	v, err := l.Verify(ctx, ids[0], nil)
-	if err != nil || !v.OK {
+	if err != nil || v.Violation != nil {
 		return fmt.Errorf("verify %v: %v %w", ids[0], v.Violation, err)
 	}
 	fmt.Printf("%d accounts\n", len(ids))

@@ -138,10 +138,10 @@ func (r *recording) stateOf(path string, since []creditledger.Checkpoint, write 
 	case err != nil:
 		o.corrupt = err.Error()
 		return o
-	case !v.OK && v.Violation.Rule == "checkpoint":
+	case v.Violation != nil && v.Violation.Rule == "checkpoint":
 		o.lost = v.Violation.String()
 		return o
-	case !v.OK:
+	case v.Violation != nil:
 		o.corrupt = v.Violation.String()
 		return o
 	}

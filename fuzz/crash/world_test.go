@@ -202,7 +202,7 @@ func open(t testing.TB, path string) *bolt.Store {
 func verified(t testing.TB, l *creditledger.Ledger, since []creditledger.Checkpoint) {
 	t.Helper()
 	v, err := l.VerifyAll(context.Background(), &creditledger.VerifyOptions{Since: since})
-	if err != nil || !v.OK {
+	if err != nil || v.Violation != nil {
 		t.Fatalf("verify: %v %v", v.Violation, err)
 	}
 }

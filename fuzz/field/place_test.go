@@ -82,7 +82,7 @@ func each(t *testing.T, f func(p *place), set ...func(*cl.Options)) {
 
 func (p *place) whole() {
 	p.t.Helper()
-	if v, err := p.VerifyAll(ctx, nil); err != nil || !v.OK {
+	if v, err := p.VerifyAll(ctx, nil); err != nil || v.Violation != nil {
 		p.t.Errorf("verify: %v, %v", v.Violation, err)
 	}
 }

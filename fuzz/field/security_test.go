@@ -202,7 +202,7 @@ func TestField_61_ChainOfSeals(t *testing.T) {
 				changed[i].Bytes[at] ^= 1
 				// Of the last record only a checkpoint tells: what it says may be whole.
 				if q, err := target(changed); err == nil {
-					if v, err := q.Verify(ctx, on, &cl.VerifyOptions{Since: []cl.Checkpoint{head}}); err != nil || v.OK {
+					if v, err := q.Verify(ctx, on, &cl.VerifyOptions{Since: []cl.Checkpoint{head}}); err != nil || v.Violation == nil {
 						p.t.Errorf("record %d, byte %d can be changed (%v)", i+1, at, err)
 					}
 				}
@@ -212,7 +212,7 @@ func TestField_61_ChainOfSeals(t *testing.T) {
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		if v, err := short.Verify(ctx, on, &cl.VerifyOptions{Since: []cl.Checkpoint{head}}); err != nil || v.OK || v.Violation.Rule != "checkpoint" {
+		if v, err := short.Verify(ctx, on, &cl.VerifyOptions{Since: []cl.Checkpoint{head}}); err != nil || v.Violation == nil || v.Violation.Rule != "checkpoint" {
 			p.t.Errorf("a tail that is cut off: %+v, %v", v, err)
 		}
 	})
@@ -232,7 +232,7 @@ func TestField_62_ProofOfAnotherAccount(t *testing.T) {
 		}
 		forged := theirs
 		forged.Account = on
-		if v, err := p.Verify(ctx, on, &cl.VerifyOptions{Since: []cl.Checkpoint{forged}}); err != nil || v.OK {
+		if v, err := p.Verify(ctx, on, &cl.VerifyOptions{Since: []cl.Checkpoint{forged}}); err != nil || v.Violation == nil {
 			p.t.Errorf("the head of another account is taken: %v", err)
 		}
 		records, err := p.Journal(ctx, other, 1, 1)

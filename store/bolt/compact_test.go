@@ -71,7 +71,7 @@ func erasedHolds(t *testing.T, file string) {
 	s := mustOpen(t, file, nil)
 	defer mustClose(t, s)
 	v, err := creditledger.New(s, nil).VerifyAll(t.Context(), nil)
-	if err != nil || !v.OK || v.Erased != 100 || v.Blocks != 50 {
+	if err != nil || v.Violation != nil || v.Erased != 100 || v.Blocks != 50 {
 		t.Errorf("%+v, %v", v, err)
 	}
 }

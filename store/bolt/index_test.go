@@ -220,7 +220,7 @@ func TestVerifyIndexes(t *testing.T) {
 				t.Errorf("%s, %s: %v", c.name, filepath.Base(from), err)
 			case c.says == "" && v != nil:
 				t.Errorf("%s, %s: %s", c.name, filepath.Base(from), v)
-			case c.says != "" && (got.OK || v == nil || v.Account != c.account || !strings.Contains(v.String(), c.says)):
+			case c.says != "" && (got.Violation == nil || v == nil || v.Account != c.account || !strings.Contains(v.String(), c.says)):
 				t.Errorf("%s, %s: %v; want one of %v that says %s", c.name, filepath.Base(from), v, c.account, c.says)
 			}
 			l.Close()
@@ -245,13 +245,13 @@ func TestVerifyIndexesOfOneAccount(t *testing.T) {
 	verify := func(joined *bolt.Joined) {
 		l := creditledger.New(joined, nil)
 		defer l.Close()
-		if got, err := l.Verify(t.Context(), ann, nil); err != nil || !got.OK {
+		if got, err := l.Verify(t.Context(), ann, nil); err != nil || got.Violation != nil {
 			t.Errorf("ann: %v, %v", got.Violation, err)
 		}
-		if got, err := l.Verify(t.Context(), bob, nil); err != nil || got.OK || got.Violation.Account != bob {
+		if got, err := l.Verify(t.Context(), bob, nil); err != nil || got.Violation == nil || got.Violation.Account != bob {
 			t.Errorf("bob: %v, %v", got.Violation, err)
 		}
-		if got, err := l.VerifyAll(t.Context(), nil); err != nil || got.OK || got.Violation.Account != bob {
+		if got, err := l.VerifyAll(t.Context(), nil); err != nil || got.Violation == nil || got.Violation.Account != bob {
 			t.Errorf("all: %v, %v", got.Violation, err)
 		}
 		if err := joined.CheckStrays(t.Context()); err != nil {
@@ -304,7 +304,7 @@ func TestAccountNumbersGivenOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		l := creditledger.New(s, nil)
-		if got, err := l.VerifyAll(t.Context(), nil); err != nil || got.OK != (c.given == 2) {
+		if got, err := l.VerifyAll(t.Context(), nil); err != nil || (got.Violation == nil) != (c.given == 2) {
 			t.Errorf("%d given out to 2 accounts: verified, %v", c.given, err)
 		}
 		if _, err := l.Do(t.Context(), cyd, creditledger.Increment{Amount: creditledger.AmountOf(1)}, ""); (c.given < 2) != errors.Is(err, creditledger.ErrCorrupt) {
@@ -333,7 +333,7 @@ func TestVerifyBesideCommits(t *testing.T) {
 		}
 	}()
 	for {
-		if got, err := l.VerifyAll(t.Context(), nil); err != nil || !got.OK {
+		if got, err := l.VerifyAll(t.Context(), nil); err != nil || got.Violation != nil {
 			t.Fatalf("%v, %v", got.Violation, err)
 		}
 		select {

@@ -83,7 +83,7 @@ func recovered(t *testing.T, path string, r *bolt.Recovery, seals map[creditledg
 	defer s.Close()
 	ctx := context.Background()
 	l := creditledger.New(s, nil)
-	if v, err := l.VerifyAll(ctx, nil); err != nil || !v.OK {
+	if v, err := l.VerifyAll(ctx, nil); err != nil || v.Violation != nil {
 		t.Fatalf("verify: %v %v", v.Violation, err)
 	}
 	for _, a := range r.Accounts {

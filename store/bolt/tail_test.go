@@ -185,7 +185,7 @@ func compareFile(t *testing.T, path string, want []byte, step int) {
 		t.Fatalf("step %d: %s holds something else than memory", step, filepath.Base(path))
 	}
 	v, err := creditledger.New(s, nil).VerifyAll(context.Background(), nil)
-	if err != nil || !v.OK {
+	if err != nil || v.Violation != nil {
 		t.Fatalf("step %d: verify: %v %v", step, v.Violation, err)
 	}
 }

@@ -91,7 +91,7 @@ func noticed(t *testing.T, path string, since []creditledger.Checkpoint, notes .
 	if err != nil {
 		return err
 	}
-	if !v.OK {
+	if v.Violation != nil {
 		return v.Violation
 	}
 	all, err := l.Documents(t.Context(), "note", "", "", creditledger.MaxPage)

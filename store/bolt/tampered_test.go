@@ -167,7 +167,7 @@ func digestOfFile(t *testing.T, path string) (digest string, whole bool) {
 	defer s.Close()
 	l := creditledger.New(s, nil)
 	defer l.Close()
-	if v, err := l.VerifyAll(context.Background(), nil); err != nil || !v.OK {
+	if v, err := l.VerifyAll(context.Background(), nil); err != nil || v.Violation != nil {
 		return "", false
 	}
 	digest, err = fuzz.Digest(context.Background(), s)

@@ -107,7 +107,7 @@ func TestContendedAccount(t *testing.T) {
 			if got, want := total(t, list[0]), fmt.Sprint(wanted*2-all.Load()); got != want {
 				t.Errorf("%s are left, want %s", got, want)
 			}
-			if v, err := ledgers[1].VerifyAll(context.Background(), nil); err != nil || !v.OK {
+			if v, err := ledgers[1].VerifyAll(context.Background(), nil); err != nil || v.Violation != nil {
 				t.Errorf("verification: %+v, %v", v.Violation, err)
 			}
 		})

@@ -41,7 +41,7 @@ func spend(credits int64) creditledger.Decrement {
 func verify(t testing.TB, l *creditledger.Ledger) {
 	t.Helper()
 	v, err := l.VerifyAll(context.Background(), nil)
-	if err != nil || !v.OK {
+	if err != nil || v.Violation != nil {
 		t.Fatalf("verification: %+v, %v", v.Violation, err)
 	}
 }

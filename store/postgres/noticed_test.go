@@ -29,5 +29,5 @@ func verifiesAfresh(ctx context.Context, pool *pgxpool.Pool) (whole bool) {
 	l := creditledger.New(s, nil)
 	defer l.Close()
 	v, err := l.VerifyAll(ctx, nil)
-	return v.OK && err == nil
+	return v.Violation == nil && err == nil
 }

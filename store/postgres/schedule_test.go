@@ -51,7 +51,7 @@ func TestSchedules(t *testing.T) {
 	}
 	l := creditledger.New(s, nil)
 	defer l.Close()
-	if v, err := l.VerifyAll(ctx, nil); err != nil || !v.OK {
+	if v, err := l.VerifyAll(ctx, nil); err != nil || v.Violation != nil {
 		t.Errorf("%+v, %v", v.Violation, err)
 	}
 	list, err := l.Schedules(ctx, on)

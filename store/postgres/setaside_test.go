@@ -70,7 +70,7 @@ func TestHoldsOfSeveralLedgers(t *testing.T) {
 	if err != nil || b.Total.String() != "420" || b.Held.String() != "300" || b.Available.String() != "120" {
 		t.Errorf("%+v, %v; want 420, 300 held, 120 available", b, err)
 	}
-	if v, err := last.VerifyAll(ctx, nil); err != nil || !v.OK {
+	if v, err := last.VerifyAll(ctx, nil); err != nil || v.Violation != nil {
 		t.Errorf("%v, %v", v.Violation, err)
 	}
 }

@@ -276,7 +276,7 @@ func verifyTampered(t *testing.T, pool *pgxpool.Pool, statements []string, since
 // any column, by having it twice, or by having it as it was before, is noticed and named.
 func TestTampering(t *testing.T) {
 	pool := ledgerOfRows(t)
-	if v, err := verifyTampered(t, pool, []string{"UPDATE creditledger.heads SET version = version"}); err != nil || !v.OK {
+	if v, err := verifyTampered(t, pool, []string{"UPDATE creditledger.heads SET version = version"}); err != nil || v.Violation != nil {
 		t.Fatalf("as it is: %v, %v", v.Violation, err)
 	}
 	tried, noticed := map[string]int{}, map[string]int{}
@@ -290,7 +290,7 @@ func TestTampering(t *testing.T) {
 		switch {
 		case err != nil && !strings.HasPrefix(x.name, "meta"):
 			t.Errorf("%s (%s): %v", x.name, x.names, err)
-		case err == nil && v.OK:
+		case err == nil && v.Violation == nil:
 			if unproven[x.name] == "" && unproven[subject] == "" {
 				t.Errorf("%s (%s): not noticed\n%s", x.name, x.names, strings.Join(x.statements, ";\n"))
 			}
@@ -385,13 +385,13 @@ func TestTamperingWithAccounts(t *testing.T) {
 			"ann/credits: checkpoint: the journal ends at record 6, the checkpoint is at 10", points},
 	} {
 		v, err := verifyTampered(t, pool, c.statements, c.since...)
-		if err != nil || v.OK || !strings.Contains(v.Violation.String(), c.says) {
+		if err != nil || v.Violation == nil || !strings.Contains(v.Violation.String(), c.says) {
 			t.Errorf("%s: %v, %v; want %q", c.name, v.Violation, err, c.says)
 		}
 		if c.since == nil {
 			continue
 		}
-		if v, err := verifyTampered(t, pool, c.statements); err != nil || !v.OK {
+		if v, err := verifyTampered(t, pool, c.statements); err != nil || v.Violation != nil {
 			t.Errorf("%s, without a checkpoint: %v, %v", c.name, v.Violation, err)
 		}
 	}
@@ -402,7 +402,7 @@ func TestTamperingWithAccounts(t *testing.T) {
 			continue
 		}
 		aged := []string{"DELETE FROM creditledger." + table, fmt.Sprintf("INSERT INTO creditledger.%[1]s SELECT * FROM old.%[1]s", table)}
-		if v, err := verifyTampered(t, pool, aged); err != nil || v.OK {
+		if v, err := verifyTampered(t, pool, aged); err != nil || v.Violation == nil {
 			t.Errorf("%s as it was: %v, %v", table, v.Violation, err)
 		}
 	}

@@ -60,7 +60,7 @@ func TestCopyBetween(t *testing.T) {
 // checkWorks looks at a copy through a ledger over it.
 func checkWorks(t *testing.T, first, copied *ledgerOver) {
 	t.Helper()
-	if v, err := copied.VerifyAll(t.Context(), nil); err != nil || !v.OK {
+	if v, err := copied.VerifyAll(t.Context(), nil); err != nil || v.Violation != nil {
 		t.Errorf("verification: %+v, %v", v, err)
 	}
 	copied.run(t, `{"op":"clock","now":"2026-02-04T00:00:00Z"}`)
@@ -89,7 +89,7 @@ func checkWorks(t *testing.T, first, copied *ledgerOver) {
 		t.Errorf("an external id in use: %v", err)
 	}
 	copied.run(t, later)
-	if v, err := copied.VerifyAll(t.Context(), nil); err != nil || !v.OK {
+	if v, err := copied.VerifyAll(t.Context(), nil); err != nil || v.Violation != nil {
 		t.Errorf("after more operations: %+v, %v", v, err)
 	}
 }
