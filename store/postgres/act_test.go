@@ -57,7 +57,7 @@ func TestActsOfSeveralProcesses(t *testing.T) {
 			t.Errorf("%s has %s, %v", id, balance.Total, err)
 		}
 	}
-	if v, err := ledgers[0].VerifyAll(t.Context(), nil); err != nil || !v.OK {
+	if v, err := ledgers[0].VerifyAll(t.Context(), nil); err != nil || v.Violation != nil {
 		t.Errorf("verify: %+v, %v", v.Violation, err)
 	}
 }
