@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// scheduleFormat is the format of a schedule's row. Rule: docs/format.md, "Schedules".
+// scheduleFormat is the format of a schedule's row. Rule: docs/format/schedules.md.
 const scheduleFormat = 1
 
 // appendScheduleRow appends what a store keeps of a schedule, but for its id, which is the

@@ -22,7 +22,7 @@ func (a Amount) share(part, whole Amount, places int) Amount {
 
 // prorated is what a is worth for the rest of a period: a × (end − from) ÷ (end − begin)
 // in elapsed time, cut to places digits. from is in the period.
-// Rule: docs/semantics.md, "Schedules".
+// Rule: docs/semantics/schedules.md.
 func (a Amount) prorated(from, begin, end Instant, places int) Amount {
 	return a.share(AmountOf(int64(end-from)), AmountOf(int64(end-begin)), places)
 }

@@ -5,7 +5,7 @@ import "time"
 // CalendarTime is a point of the calendar as a caller gives it: what a clock in the
 // schedule's zone shows (Local), a day's midnight there (OnDay), or an exact instant
 // (Exactly). The zero value is none, and stands for the field's default.
-// Rule: docs/semantics.md, "Schedules".
+// Rule: docs/semantics/schedules.md.
 type CalendarTime struct {
 	local   LocalTime
 	instant Instant

@@ -39,7 +39,7 @@ func (u *IntervalUnit) UnmarshalText(text []byte) error {
 var intervalUnitNames = []string{"", "day", "week", "month", "year"}
 
 // Interval is a stretch of the calendar: 1 to MaxInterval days, weeks, months or years.
-// The zero Interval is none. Rule: docs/semantics.md, "Schedules".
+// The zero Interval is none. Rule: docs/semantics/schedules.md.
 type Interval struct {
 	Count int          `json:"count"`
 	Unit  IntervalUnit `json:"unit"`

@@ -6,7 +6,7 @@ import (
 )
 
 // The bytes of operations on schedules, of what schedules do, and of the parts of both.
-// Rule: docs/format.md, "Schedules".
+// Rule: docs/format/schedules.md.
 
 // scheduleDates is what an operation on a schedule works out from the calendar. It stands
 // in the journal, with what the operation did.
