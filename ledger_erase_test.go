@@ -308,6 +308,18 @@ func TestImportAfterErase(t *testing.T) {
 			t.Errorf("%s: %d records are erased", name, v.Erased)
 		}
 	}
+	for cut := len(early) + 1; cut <= len(late); cut++ { // what an import that is refused erased is there again
+		to := newWorld(t)
+		if err := to.Import(ctx, cus1, early); err != nil {
+			t.Fatal(err)
+		}
+		beyond := slices.Concat(late[len(early):cut], late[:1])
+		if err := to.Import(ctx, cus1, beyond); err == nil {
+			t.Error("a journal that begins again is imported")
+		}
+		to.must(spend("1"), "") // decided on what is in memory
+		to.proven()
+	}
 	forged := slices.Clone(early)
 	forged[2].Texts = early[0].Texts
 	if err := newWorld(t).Import(ctx, cus1, forged); !errors.Is(err, creditledger.ErrCorrupt) {

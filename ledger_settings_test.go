@@ -243,3 +243,25 @@ func TestFirstSettingsOfTwo(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
+
+// TestASweepBeginsSettings: a journal brings no settings along. The first sweep that writes
+// stores those that the ledger was given, and whoever comes next goes by them.
+func TestASweepBeginsSettings(t *testing.T) {
+	from := newWorld(t)
+	from.given(grant("A", "10", expires("2026-01-02")))
+	w := newWorldOver(t, memory.New(), func(o *creditledger.Options) { o.Settings.MaxHold = time.Hour })
+	if err := w.Import(ctx, cus1, from.journal()); err != nil {
+		t.Fatal(err)
+	}
+	w.at("2026-01-03")
+	if _, err := w.SweepAccount(ctx, cus1); err != nil {
+		t.Fatal(err)
+	}
+	next := newWorldOver(t, w.store, func(o *creditledger.Options) { o.Settings.MaxHold = 2 * time.Hour })
+	next.at("2026-01-03")
+	next.given(grant("B", "1"))
+	if got, err := next.Settings(ctx); err != nil || got.MaxHold != time.Hour {
+		t.Errorf("the next goes by %v, %v", got, err)
+	}
+	w.verified()
+}

@@ -191,6 +191,10 @@ func TestOperationsInJSON(t *testing.T) {
 		if data, err := json.Marshal(c.op); err != nil || string(data) != c.want {
 			t.Errorf("%+v is written as\n%s, %v, want\n%s", c.op, data, err, c.want)
 		}
+		typed := reflect.New(reflect.TypeOf(c.op))
+		if err := json.Unmarshal([]byte(c.want), typed.Interface()); err != nil || !reflect.DeepEqual(typed.Elem().Interface(), c.op) {
+			t.Errorf("%s is read into its type as\n%#v, %v", c.want, typed.Elem(), err)
+		}
 		if op, err := UnmarshalOperation([]byte(c.want)); err != nil || !reflect.DeepEqual(op, c.op) {
 			t.Errorf("%s is read as\n%#v, %v, want\n%#v", c.want, op, err, c.op)
 		}
