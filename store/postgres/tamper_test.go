@@ -118,11 +118,12 @@ type rowTamper struct {
 
 // unproven are the tampers that verification cannot notice, by their name, and why.
 var unproven = map[string]string{
-	"open_blocks.balance":                "is not read while the head has a later balance of the block",
-	"open_blocks.capacity":               "is not read while the head has a later balance of the block",
-	"meta.v":                             "which ledger it is, only the setting says",
-	"records of customer_count: deleted": "recovery leaves a count out: it proves what is there, and is no part of it",
-	"records of note":                    "whoever put it has to know: the ledger does not know what a note is",
+	"open_blocks.balance":                 "is not read while the head has a later balance of the block",
+	"open_blocks.capacity":                "is not read while the head has a later balance of the block",
+	"meta.v":                              "which ledger it is, only the setting says",
+	"records of customer_count: deleted":  "recovery leaves a count out: it proves what is there, and is no part of it",
+	"records of ledger_settings: deleted": "what was decided by settings stands in the records; what is decided next, only the settings say",
+	"records of note":                     "whoever put it has to know: the ledger does not know what a note is",
 }
 
 // altered is another value of a column's type.
