@@ -229,6 +229,13 @@ type scheduleEdit struct {
 	new      bool
 }
 
+// info is the schedule as the edit leaves it, whatever changed it since.
+func (e *scheduleEdit) info() ScheduleInfo {
+	left := *e.schedule
+	left.scheduleState = e.now
+	return left.info()
+}
+
 // editSchedule notes a new state for a schedule; it has at most one edit in a change.
 func (c *change) editSchedule(s *schedule) *scheduleState {
 	for i := range c.schedules {
@@ -276,7 +283,7 @@ func (c *change) effectOnSchedule(op Operation) *effectOnSchedule {
 	if !onSchedule(op) {
 		return nil
 	}
-	e := &effectOnSchedule{info: c.schedules[0].schedule.info()}
+	e := &effectOnSchedule{info: c.schedules[0].info()}
 	switch op.(type) {
 	case Schedule:
 		e.dates = c.dates

@@ -77,7 +77,7 @@ func scheduleDifference(a, b Schedule) string {
 		field{"amount", a.Amount.Cmp(b.Amount) == 0},
 		field{"anchor", a.Anchor == b.Anchor},
 		field{"every", a.Every == b.Every},
-		field{"timezone", a.Timezone == b.Timezone || a.ownZone || b.ownZone},
+		field{"timezone", a.Timezone == b.Timezone || a.ownZone && b.ownZone},
 		field{"start", a.Start == b.Start},
 		field{"end", a.End == b.End},
 		field{"count", a.Count == b.Count},

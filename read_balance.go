@@ -99,7 +99,8 @@ func (l *Ledger) balanceAt(ctx context.Context, on AccountID, q BalanceQuery) (B
 			if err != nil {
 				return Balance{}, err
 			}
-			return l.balanceBefore(ctx, on, record, q)
+			// What is due and not written comes out again on the way to that instant.
+			return l.balanceBefore(ctx, on, min(record, p.head.Version+1), q)
 		}
 	}
 	balances := make(map[uint64]Amount, len(p.open))
