@@ -77,7 +77,8 @@ func (l *Ledger) Settings(ctx context.Context) (Settings, error) {
 
 // ChangeSettings has change set fields of the settings as they are stored, stores them, and
 // returns them as they are afterwards; a field that is set to zero gets its default. When
-// somebody else is faster, change runs again. Operations that this ledger begins after that
+// somebody else is faster, change runs again. It must not ask for the settings or change them
+// itself: it would wait for its own end. Operations that this ledger begins after that
 // go by them, and so do other ledgers on the same store within ten seconds. What was done
 // before stays as it was, and a retry of it is still a retry.
 //

@@ -50,7 +50,7 @@ A block expires at its expiry: from that instant on its credits are gone.`,
 	flags.StringVar(&g.source, "source", "", "`WORD`: manual (default), allocation, top_up or commitment")
 	completeWords(cmd, "source", "manual", "allocation", "top_up", "commitment")
 	flags.BoolVar(&g.requirePayment, "require-payment", false, "the credits wait for creditledger activate")
-	flags.StringVar(&g.repay, "repay", "", "`WORD`: first (default) refills debts before anything else, never does not")
+	flags.StringVar(&g.repay, "repay", "", "`WORD`: first refills debts before anything else, never does not; default: as the settings say")
 	completeWords(cmd, "repay", "first", "never")
 	g.add(cmd)
 	return cmd

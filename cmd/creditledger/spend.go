@@ -18,9 +18,9 @@ func (a *app) spendCommand() *cobra.Command {
 		Short: "Spend credits, block by block in drawdown order",
 		Long: `Spend credits of a customer, block by block in drawdown order.
 
---overdraft says what happens to the part that no block covers. With allow, the default,
-it becomes a debt, which --limit bounds. With reject nothing is spent at all. With
-stop_at_zero that part is left and reported.`,
+--overdraft says what happens to the part that no block covers. With allow it becomes a
+debt, which --limit bounds. With reject nothing is spent at all. With stop_at_zero that
+part is left and reported. Without it the ledger's settings say, which allow at first.`,
 		Example: `  creditledger grant cus_1 100
   creditledger spend cus_1 20 --key invoice-7-line-2
   creditledger spend cus_1 20 --item api --overdraft reject
@@ -40,7 +40,7 @@ stop_at_zero that part is left and reported.`,
 	flags.StringVar(&s.item, "item", "", "the `ITEM` that is paid for")
 	flags.StringVar(&s.price, "price", "", "the `PRICE` that is paid, an id")
 	flags.StringVar(&s.invoice, "invoice", "", "the `INVOICE` this belongs to")
-	flags.StringVar(&s.overdraft, "overdraft", "", "`WORD`: allow (default), reject or stop_at_zero")
+	flags.StringVar(&s.overdraft, "overdraft", "", "`WORD`: allow, reject or stop_at_zero; default: as the settings say")
 	completeWords(cmd, "overdraft", "allow", "reject", "stop_at_zero")
 	flags.StringVar(&s.limit, "limit", "", "the `AMOUNT` that the balance may fall below 0, with --overdraft allow")
 	flags.StringVar(&s.usedAt, "used-at", "", "the `TIME` at which the usage happened that is reported late (2026-01-31T23:59:59Z): who was there then pays")

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -57,6 +58,26 @@ func TestRoles(t *testing.T) {
 	if _, err := l.Do(ctx, account, spend(12), "key"); err != nil {
 		t.Fatal(err)
 	}
+	month := creditledger.Interval{Count: 1, Unit: creditledger.IntervalMonth}
+	for _, op := range []creditledger.Operation{
+		creditledger.Reverse{Charge: "key", Amount: creditledger.AmountOf(4)},
+		creditledger.Hold{HoldID: "h", Amount: creditledger.AmountOf(2)},
+		creditledger.ExtendHold{HoldID: "h", Amount: creditledger.AmountOf(1)},
+		creditledger.Capture{HoldID: "h", Amount: creditledger.AmountOf(1)},
+		creditledger.Schedule{ScheduleID: "s", Amount: creditledger.AmountOf(1), Every: month},
+		creditledger.EndSchedule{ScheduleID: "s"},
+		creditledger.ExpirationChange{BlockID: "s/1", Target: creditledger.On(creditledger.DateOf(2100, 1, 1))},
+	} {
+		if _, err := l.Do(ctx, account, op, ""); err != nil {
+			t.Errorf("%s: %v", op.Name(), err)
+		}
+	}
+	if _, err := l.Erase(ctx, account.Customer, creditledger.Erasure{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := l.ChangeSettings(ctx, func(s *creditledger.Settings) { s.MaxHold = time.Hour }); err != nil {
+		t.Error(err)
+	}
 	if _, err := l.PutCustomer(ctx, creditledger.CustomerUpdate{ID: "cus_1"}); err != nil {
 		t.Fatal(err)
 	}
@@ -79,6 +100,7 @@ func TestRoles(t *testing.T) {
 		{run, "DELETE FROM creditledger.keys"},
 		{run, "DELETE FROM creditledger.heads"},
 		{run, "DELETE FROM creditledger.blocks"},
+		{run, "DELETE FROM creditledger.account_rows"},
 		{run, "UPDATE creditledger.block_ids SET number = 9"},
 		{run, "UPDATE creditledger.meta SET v = '9'"},
 		{run, "ALTER TABLE creditledger.journal ADD COLUMN x int"},
