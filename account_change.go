@@ -312,6 +312,12 @@ func (a *account) revert(c *change) {
 		a.keepClosed(was.block, was.since)
 	}
 	a.head, a.gross = c.before.head, c.before.gross
+	a.revertBeside(c)
+	a.taker, a.passed, a.lapsed = c.before.taker, c.before.passed, c.before.lapsed
+}
+
+// revertBeside takes back what a change did beside blocks: to holds, to schedules, to rows.
+func (a *account) revertBeside(c *change) {
 	if c.hold != nil {
 		a.revertHold(c.hold)
 	}
@@ -322,7 +328,6 @@ func (a *account) revert(c *change) {
 		a.revertSchedules(c)
 	}
 	c.rows = c.rows[:c.before.rows]
-	a.taker, a.passed, a.lapsed = c.before.taker, c.before.passed, c.before.lapsed
 }
 
 // update gives an open block a new state. A block that only shrinks or grows stays

@@ -155,14 +155,5 @@ func (a *account) undo(c *change) {
 		a.keepClosed(was.block, was.since)
 	}
 	a.head = c.before.head
-	if c.hold != nil {
-		a.revertHold(c.hold)
-	}
-	if a.holds != nil {
-		a.reopenLapsed(c)
-	}
-	if len(c.schedules) > 0 {
-		a.revertSchedules(c)
-	}
-	c.rows = c.rows[:c.before.rows]
+	a.revertBeside(c)
 }

@@ -68,6 +68,27 @@ func (g *generator) spoil(op cl.Operation) cl.Operation {
 		}
 		faults[n%3]()
 		return op
+	case cl.Hold, cl.ExtendHold, cl.Capture, cl.Release:
+		return g.spoilOnHold(op, n)
+	case cl.Batch:
+		switch n % 4 {
+		case 0:
+			return cl.Batch{}
+		case 1:
+			return append(slices.Clone(op), cl.Batch{op[0]})
+		case 2:
+			return append(slices.Clone(op), nil)
+		}
+		op = slices.Clone(op)
+		op[len(op)-1] = g.spoil(op[len(op)-1])
+		return op
+	}
+	return nil
+}
+
+// spoilOnHold is spoil of an operation on a hold, with the n-th fault.
+func (g *generator) spoilOnHold(op cl.Operation, n int) cl.Operation {
+	switch op := op.(type) {
 	case cl.Hold:
 		faults := []func(){
 			func() { op.HoldID = "" },
@@ -76,8 +97,8 @@ func (g *generator) spoil(op cl.Operation) cl.Operation {
 			func() { op.Until = g.at.Add(24*time.Hour + time.Microsecond) },
 			func() { op.Overdraft, op.OverdraftLimit = cl.OverdraftReject, cl.OverdraftLimitOf(cl.AmountOf(1)) },
 			func() { op.Overdraft = 7 },
-			func() { op.ItemID = control },
-			func() { op.HoldID = long },
+			func() { op.ItemID = "a\x00b" },
+			func() { op.HoldID = strings.Repeat("x", 256) },
 		}
 		faults[n]()
 		return op
@@ -96,18 +117,6 @@ func (g *generator) spoil(op cl.Operation) cl.Operation {
 		return op
 	case cl.Release:
 		op.HoldID = ""
-		return op
-	case cl.Batch:
-		switch n % 4 {
-		case 0:
-			return cl.Batch{}
-		case 1:
-			return append(slices.Clone(op), cl.Batch{op[0]})
-		case 2:
-			return append(slices.Clone(op), nil)
-		}
-		op = slices.Clone(op)
-		op[len(op)-1] = g.spoil(op[len(op)-1])
 		return op
 	}
 	return nil

@@ -1,10 +1,6 @@
 package opsfile
 
-import (
-	"strconv"
-
-	"creditledger"
-)
+import "creditledger"
 
 // Act asks for several operations on several accounts, all of them or none.
 type Act struct {
@@ -12,35 +8,11 @@ type Act struct {
 }
 
 func readAct(f *fields, r *Request) {
-	const key = "operations"
+	var act Act
 	r.Key = f.key()
-	f.require(key)
-	v, ok := f.take(key, kindArray)
-	switch {
-	case ok && len(v.items) == 0:
-		f.refuse(key, "is empty")
-	case len(v.items) > creditledger.MaxBatch:
-		f.refuse(key, "has %d operations, more than %d", len(v.items), creditledger.MaxBatch)
-		return
-	}
-	act := Act{Operations: make([]creditledger.AccountOperation, len(v.items))}
-	for i, item := range v.items {
-		at := key + "[" + strconv.Itoa(i) + "]"
-		if item.kind != kindObject {
-			f.refuse(at, "is %s, not an object", item.kind)
-			continue
-		}
-		inner := &fields{path: append(f.path[:len(f.path):len(f.path)], at), members: item.members}
-		op, err := inner.op()
-		read := writers[op]
-		if err != nil || read == nil || op == "batch" {
-			f.refuse(at, "its op is not one of the writing operations that may stand in an act")
-			continue
-		}
-		act.Operations[i].Account = inner.accountID()
-		act.Operations[i].Operation = read(inner)
-		f.adopt(inner)
-	}
+	f.eachOperation("an act", func(inner *fields, read func(*fields) creditledger.Operation) {
+		act.Operations = append(act.Operations, creditledger.AccountOperation{Account: inner.accountID(), Operation: read(inner)})
+	})
 	r.Args = act
 }
 

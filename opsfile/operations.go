@@ -127,6 +127,15 @@ func readActivation(f *fields) creditledger.Operation {
 }
 
 func readBatch(f *fields) creditledger.Operation {
+	var batch creditledger.Batch
+	f.eachOperation("a batch", func(inner *fields, read func(*fields) creditledger.Operation) {
+		batch = append(batch, read(inner))
+	})
+	return batch
+}
+
+// eachOperation reads the writing operations that may stand in a batch or an act.
+func (f *fields) eachOperation(of string, take func(inner *fields, read func(*fields) creditledger.Operation)) {
 	const key = "operations"
 	f.require(key)
 	v, ok := f.take(key, kindArray)
@@ -135,9 +144,8 @@ func readBatch(f *fields) creditledger.Operation {
 		f.refuse(key, "is empty")
 	case len(v.items) > creditledger.MaxBatch:
 		f.refuse(key, "has %d operations, more than %d", len(v.items), creditledger.MaxBatch)
-		return creditledger.Batch(nil)
+		return
 	}
-	batch := make(creditledger.Batch, len(v.items))
 	for i, item := range v.items {
 		at := key + "[" + strconv.Itoa(i) + "]"
 		if item.kind != kindObject {
@@ -148,13 +156,12 @@ func readBatch(f *fields) creditledger.Operation {
 		op, err := inner.op()
 		read := writers[op]
 		if err != nil || read == nil || op == "batch" {
-			f.refuse(at, "its op is not one of the writing operations that may stand in a batch")
+			f.refuse(at, "its op is not one of the writing operations that may stand in %s", of)
 			continue
 		}
-		batch[i] = read(inner)
+		take(inner, read)
 		f.adopt(inner)
 	}
-	return batch
 }
 
 func (f *fields) description() string {
