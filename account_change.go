@@ -126,7 +126,6 @@ type snapshot struct {
 	passed []passed
 	lapsed []lapse
 	until  Instant // of what is settled
-	rows   int     // of the change that step made
 }
 
 func stateOf(b *block) blockState {
@@ -194,7 +193,7 @@ func (c *change) fits(a *account) error {
 // apply makes the change part of the account, at the instant a.at. The created blocks
 // have their ids by now.
 func (a *account) apply(c *change) {
-	c.before = snapshot{head: a.head, gross: a.gross, taker: a.taker, passed: a.passed, lapsed: a.lapsed, until: a.settling.settled(), rows: len(c.rows)}
+	c.before = snapshot{head: a.head, gross: a.gross, taker: a.taker, passed: a.passed, lapsed: a.lapsed, until: a.settling.settled()}
 	c.closed, c.opened = c.closed[:0], c.opened[:0]
 	// Halfway through the edits a debt may have grown while what pays for it is still
 	// there, so gross is taken whole.
@@ -316,7 +315,7 @@ func (a *account) revert(c *change) {
 	a.taker, a.passed, a.lapsed = c.before.taker, c.before.passed, c.before.lapsed
 }
 
-// revertBeside takes back what a change did beside blocks: to holds, to schedules, to rows.
+// revertBeside takes back what a change did beside blocks: to holds and to schedules.
 func (a *account) revertBeside(c *change) {
 	if c.hold != nil {
 		a.revertHold(c.hold)
@@ -327,7 +326,6 @@ func (a *account) revertBeside(c *change) {
 	if len(c.schedules) > 0 {
 		a.revertSchedules(c)
 	}
-	c.rows = c.rows[:c.before.rows]
 }
 
 // update gives an open block a new state. A block that only shrinks or grows stays
