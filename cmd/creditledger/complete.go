@@ -75,6 +75,10 @@ func (a *app) completions(ctx context.Context, what string, args []string, begun
 			list, err = currenciesLike(ctx, l, args[0], begun)
 		case "BLOCK":
 			list, err = a.blocksLike(ctx, l, a.account(args[0]), begun)
+		case "HOLD":
+			list, err = holdsLike(ctx, l, a.account(args[0]), begun)
+		case "SCHEDULE":
+			list, err = schedulesLike(ctx, l, a.account(args[0]), begun)
 		case "INVOICE", "CHANGE":
 			var s *invoice.Service
 			if s, err = invoice.Open(ctx, l, ""); err != nil {
@@ -133,6 +137,29 @@ func (a *app) blocksLike(ctx context.Context, l *creditledger.Ledger, on creditl
 		b := &blocks[i]
 		if strings.HasPrefix(b.ID, begun) && len(list) < maxCompletions {
 			list = append(list, cobra.CompletionWithDesc(b.ID, fmt.Sprintf("holds %s, expires %s", b.Balance, a.expiry(b.ExpiresAt))))
+		}
+	}
+	return list, err
+}
+
+func holdsLike(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID, begun string) ([]cobra.Completion, error) {
+	holds, err := l.Holds(ctx, on)
+	var list []cobra.Completion
+	for i := range holds {
+		if strings.HasPrefix(holds[i].ID, begun) && len(list) < maxCompletions {
+			list = append(list, cobra.CompletionWithDesc(holds[i].ID, "holds "+holds[i].Held.String()))
+		}
+	}
+	return list, err
+}
+
+func schedulesLike(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID, begun string) ([]cobra.Completion, error) {
+	schedules, err := l.Schedules(ctx, on)
+	var list []cobra.Completion
+	for i := range schedules {
+		s := &schedules[i]
+		if strings.HasPrefix(s.ID, begun) && len(list) < maxCompletions {
+			list = append(list, cobra.CompletionWithDesc(s.ID, fmt.Sprintf("%s every %s, %s", s.Amount, s.Every, s.State)))
 		}
 	}
 	return list, err

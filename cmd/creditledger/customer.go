@@ -48,20 +48,14 @@ the time zone does not move dates that were given before.`,
 				}
 				return nil
 			}
-			pairs, err := (&writeFlags{meta: meta}).metadata()
+			changed, err := metadataChange(meta, unset)
 			if err != nil {
 				return err
 			}
 			u := creditledger.CustomerUpdate{
 				ID: args[0], ExternalID: given("external-id", &externalID), Name: given("name", &name),
 				Email: given("email", &email), Timezone: given("timezone", &timezone),
-				Currency: given("currency", &currency), ClearMetadata: clear, Metadata: map[string]*string{},
-			}
-			for _, key := range unset {
-				u.Metadata[key] = nil
-			}
-			for key, value := range pairs {
-				u.Metadata[key] = &value
+				Currency: given("currency", &currency), ClearMetadata: clear, Metadata: changed,
 			}
 			return a.withLedger(cmd.Context(), toCreate, func(l *creditledger.Ledger) error {
 				c, err := l.PutCustomer(cmd.Context(), u)

@@ -101,7 +101,7 @@ func (a *app) message(cmd *cobra.Command, err error) string {
 	if stopped {
 		text = strings.ReplaceAll(text, context.Canceled.Error(), "interrupted")
 	}
-	hint := a.hint(err)
+	hint := a.hint(cmd, err)
 	if hint == "" && stopped && !errors.As(err, new(*signalError)) { // which has said how far it came
 		hint = "give the command again"
 	}
@@ -136,7 +136,7 @@ func plainLine(text string) string {
 }
 
 // hint says what to do about an error.
-func (a *app) hint(err error) string {
+func (a *app) hint(cmd *cobra.Command, err error) string {
 	var (
 		missing   *creditledger.NotFoundError
 		duplicate *creditledger.DuplicateError
@@ -165,12 +165,16 @@ func (a *app) hint(err error) string {
 		return "give the same command again: it does nothing twice"
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("repeat the command with --key %q to learn what happened", string(unknown.Key))
+	case errors.Is(err, creditledger.ErrInsufficientCredits) && cmd.Flags().Lookup("overdraft") == nil:
+		return "grant more, or ask for less"
 	case errors.Is(err, creditledger.ErrInsufficientCredits):
 		return "grant more, spend less, or let a debt grow with --overdraft allow and a higher --limit"
 	case errors.Is(err, creditledger.ErrIdempotencyMismatch):
 		return "use another --key for another operation"
 	case errors.As(err, &missing) && missing.Kind == "customer":
 		return "record it with creditledger customer set"
+	case errors.As(err, &missing) && (missing.Kind == "hold" || missing.Kind == "schedule"):
+		return "see creditledger " + missing.Kind + "s " + shellWord(a.subject)
 	case errors.As(err, &missing) && missing.Kind == "invoice":
 		return "see creditledger invoice list CUSTOMER"
 	case errors.As(err, &missing) && missing.Kind == "change":

@@ -132,7 +132,7 @@ var ownNames = map[string][]string{
 	"invoice_id":                  {"INVOICE", "invoice"},
 	"invoice_settings.currency":   {"invoice-currency"},
 	"item_id":                     {"item", "invoice-item"},
-	"metadata":                    {"meta"},
+	"metadata":                    {"meta", "unset-meta"},
 	"minimum_amount":              {"min"},
 	"overdraft_limit":             {"limit"},
 	"payment_id":                  {"payment"},
@@ -142,6 +142,7 @@ var ownNames = map[string][]string{
 	"target_expiry_date":          {"to"},
 	"tax":                         {"AMOUNT"},
 	"tax_percent":                 {"tax"},
+	"schedule_id":                 {"SCHEDULE"},
 	"void_reason":                 {"reason"},
 }
 

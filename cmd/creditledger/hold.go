@@ -40,7 +40,8 @@ func (a *app) holdCommand() *cobra.Command {
 		Short: "Set credits aside for work whose cost is known at its end",
 		Long: `Set credits of a customer aside under an id of yours. Nobody else spends, holds,
 voids or moves them until you capture or release them, or the hold lapses: after 15
-minutes unless --until says otherwise, and after a day at most.
+minutes unless --until says otherwise, and no later than creditledger settings lets a
+hold last.
 
 With --extend the hold is there already: it gets AMOUNT more (0: nothing), and lasts
 until --until.`,
@@ -166,7 +167,12 @@ func (a *app) holdsCommand() *cobra.Command {
 				q.ID = args[1]
 			}
 			return a.read(cmd, opsfile.Request{Op: "holds", Account: a.account(args[0]), Args: q}, func(out io.Writer, result any) {
-				a.writeHolds(out, result.([]creditledger.HoldInfo))
+				list := result.([]creditledger.HoldInfo)
+				if len(list) == 0 {
+					fmt.Fprintln(out, "No open holds.")
+					return
+				}
+				a.writeHolds(out, list)
 			})
 		}),
 	}

@@ -31,6 +31,7 @@ var hostileCommands = map[string][]string{
 	"customer set": {"c"}, "customer show": {"c"}, "balance": {"c"}, "blocks": {"c"}, "entries": {"c"}, "explain": {"c", "1"},
 	"sweep": {}, "verify": {"c"}, "reverse": {"c", "spent"},
 	"hold": {"c", "new", "1"}, "capture": {"c", "h", "1"}, "release": {"c", "h"}, "holds": {"c"}, "transfer": {"c", "d", "1"},
+	"schedule make": {"c", "s", "1"}, "schedule change": {"c", "plan"}, "schedule end": {"c", "plan"}, "schedules": {"c"},
 }
 
 // notTried are subcommands about files, which have tests of their own, and those that
@@ -126,6 +127,7 @@ func newHostileSession(t *testing.T) hostileSession {
 	h.must("hold", "c", "h", "30")
 	h.must("grant", "c", "5", "--block-id", "p", "--require-payment")
 	h.must("customer", "set", "c")
+	h.must("schedule", "make", "c", "plan", "3", "--every", "month")
 	return h
 }
 

@@ -84,8 +84,8 @@ func (a *app) rootCommand() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add("write", a.grantCommand(), a.spendCommand(), a.holdCommand(), a.captureCommand(), a.releaseCommand(), a.extendCommand(), a.voidCommand(), a.amendCommand(), a.reverseCommand(), a.transferCommand(), a.activateCommand(), a.customerCommand(), a.eraseCommand())
-	add("read", a.balanceCommand(), a.blocksCommand(), a.holdsCommand(), a.entriesCommand(), a.explainCommand())
+	add("write", a.grantCommand(), a.spendCommand(), a.holdCommand(), a.captureCommand(), a.releaseCommand(), a.scheduleCommand(), a.extendCommand(), a.voidCommand(), a.amendCommand(), a.reverseCommand(), a.transferCommand(), a.activateCommand(), a.customerCommand(), a.eraseCommand())
+	add("read", a.balanceCommand(), a.blocksCommand(), a.holdsCommand(), a.schedulesCommand(), a.entriesCommand(), a.explainCommand())
 	add("money", a.moneyCommands()...)
 	add("file", a.applyCommand(), a.settingsCommand(), a.sweepCommand(), a.copyCommand(), a.backupCommand(), a.compactCommand(), a.migrateCommand(), a.demoCommand())
 	add("file", a.evidenceCommands()...)

@@ -124,6 +124,8 @@ func TestCompletion(t *testing.T) {
 	s.must("grant", "ada", "10", "--block-id", "gift")
 	s.must("grant", "ada", "10", "--block-id", "other", "--currency", "USD")
 	s.must("grant", "adam", "10")
+	s.must("hold", "adam", "job", "4")
+	s.must("schedule", "make", "adam", "plan", "5", "--every", "month", "--start", "9000-01-01")
 	s.must("purchase", "bob", "10", "--cost-basis", "1", "--invoice-currency", "USD", "--net-terms", "1", "--auto-collection", "true", "--invoice-id", "inv_1")
 	for _, c := range []struct {
 		line string // the last word is begun
@@ -144,6 +146,9 @@ func TestCompletion(t *testing.T) {
 		{"void ada ", []string{"gift\tholds 10, expires never"}},
 		{"void ada o", nil},
 		{"void ada --currency USD o", []string{"other\tholds 10, expires never"}},
+		{"capture adam ", []string{"job\tholds 4"}},
+		{"schedule change adam p", []string{"plan\t5 every 1 month, active"}},
+		{"schedule make adam p 1 --every ", []string{"day", "week", "month", "year"}},
 		{"invoice show i", []string{"inv_1"}},
 		{"grant ada 1 --description ", nil},
 		{"balance ada ", nil},

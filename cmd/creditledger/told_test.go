@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/rivo/uniseg"
+	"github.com/spf13/cobra"
 
 	"creditledger"
 )
@@ -24,10 +25,10 @@ func TestHintNamesWhatThereIs(t *testing.T) {
 	unknown := func(key creditledger.Key) error {
 		return &creditledger.OutcomeUnknownError{Key: key, Err: context.Canceled}
 	}
-	if hint := a.hint(unknown("")); strings.Contains(hint, "--key") || !strings.Contains(hint, "same command again") {
+	if hint := a.hint(&cobra.Command{}, unknown("")); strings.Contains(hint, "--key") || !strings.Contains(hint, "same command again") {
 		t.Errorf("without a key: %q", hint)
 	}
-	if hint := a.hint(unknown("k 1")); !strings.Contains(hint, `--key "k 1"`) {
+	if hint := a.hint(&cobra.Command{}, unknown("k 1")); !strings.Contains(hint, `--key "k 1"`) {
 		t.Errorf("with a key: %q", hint)
 	}
 	s := newSession(t)

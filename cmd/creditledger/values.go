@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"creditledger"
@@ -97,6 +99,46 @@ func filters(include, exclude []string) []creditledger.Filter {
 		list = append(list, creditledger.Filter{Field: creditledger.FilterFieldItem, Operator: creditledger.FilterExcludes, Values: exclude})
 	}
 	return list
+}
+
+// interval reads a stretch of the calendar, such as month, 3 days or 2weeks; none for "".
+func (p *parser) interval(name, text string) creditledger.Interval {
+	if text == "" {
+		return creditledger.Interval{}
+	}
+	unit := strings.TrimLeft(text, "0123456789")
+	digits := text[:len(text)-len(unit)]
+	unit = strings.TrimSuffix(strings.TrimPrefix(unit, " "), "s")
+	v := creditledger.Interval{Count: 1}
+	var err error
+	if digits != "" {
+		v.Count, err = strconv.Atoi(digits)
+	}
+	if err == nil {
+		v.Unit, err = creditledger.ParseIntervalUnit(unit)
+	}
+	switch {
+	case err != nil || v.Unit == 0:
+		p.fail(name, fmt.Errorf("%s is no interval such as month, 3 days or 2 weeks", strconv.QuoteToASCII(text)))
+	case v.Count < 1 || v.Count > creditledger.MaxInterval:
+		p.fail(name, fmt.Errorf("%d is not from 1 to %d", v.Count, creditledger.MaxInterval))
+	}
+	return v
+}
+
+// lifetime reads how long credits live: period_end, never or an interval; nil for "".
+func (p *parser) lifetime(name, text string) *creditledger.GrantExpiry {
+	var e creditledger.GrantExpiry
+	switch text {
+	case "":
+		return nil
+	case "period_end":
+	case "never":
+		e = creditledger.ExpiresNever()
+	default:
+		e = creditledger.ExpiresAfter(p.interval(name, text))
+	}
+	return &e
 }
 
 func (p *parser) required(name, text string) {

@@ -48,6 +48,22 @@ func (w *writeFlags) metadata() (map[string]string, error) {
 	return m, nil
 }
 
+// metadataChange reads metadata that is put, as KEY=VALUE, and keys that are removed.
+func metadataChange(put, unset []string) (map[string]*string, error) {
+	pairs, err := (&writeFlags{meta: put}).metadata()
+	if err != nil || len(pairs)+len(unset) == 0 {
+		return nil, err
+	}
+	change := make(map[string]*string, len(pairs)+len(unset))
+	for _, key := range unset {
+		change[key] = nil
+	}
+	for key, value := range pairs {
+		change[key] = &value
+	}
+	return change, nil
+}
+
 // write carries out an operation, or previews it, and prints what came of it.
 func (a *app) write(cmd *cobra.Command, w *writeFlags, customer string, op creditledger.Operation, want access) error {
 	r := opsfile.Request{Op: op.Name(), Account: a.account(customer), Key: creditledger.Key(w.key)}
@@ -105,13 +121,16 @@ func (a *app) writeResult(out io.Writer, on creditledger.AccountID, r *creditled
 	case preview:
 		fmt.Fprintln(out, "A preview; nothing was written. It would be:")
 	}
-	if r.Hold != nil {
+	switch {
+	case r.Hold != nil:
 		a.writeHolds(out, []creditledger.HoldInfo{*r.Hold})
+	case r.Schedule != nil:
+		a.writeSchedules(out, []creditledger.ScheduleInfo{*r.Schedule})
 	}
 	if n := len(r.Entries); n > 0 {
 		fmt.Fprintf(out, "%s: %s → %s %s\n", on.Customer, r.Entries[0].Starting, r.Entries[n-1].Ending, on.Currency)
 		a.writeEntries(out, r.Entries)
-	} else if r.Hold == nil {
+	} else if r.Hold == nil && r.Schedule == nil {
 		fmt.Fprintln(out, "No entry was written.")
 	}
 	if r.Late {
