@@ -150,3 +150,45 @@ func TestReversalCost(t *testing.T) {
 	}
 	w.verified()
 }
+
+// TestDrawnTellsWhatIsLeft: what a charge drew, and what is left of it to take back, is
+// read entry by entry, whoever took it back and whether or not that has landed.
+func TestDrawnTellsWhatIsLeft(t *testing.T) {
+	w := newWorld(t).given(grant("A", "30"), grant("B", "300"))
+	w.must(spend("50"), "k")
+	made := w.must(spend("7"), "")
+	left := func(key creditledger.Key) (s string) {
+		t.Helper()
+		for _, d := range must(w.Drawn(ctx, cus1, key)) {
+			s += fmt.Sprintf("%d %s %s/%s ", d.Entry, d.BlockID, d.Left, d.Amount)
+		}
+		return s
+	}
+	check := func(key creditledger.Key, want string) {
+		t.Helper()
+		if got := left(key); got != want {
+			t.Errorf("%s: %q, not %q", key, got, want)
+		}
+	}
+	check("k", "3 A 30/30 4 B 20/20 ")
+	check(made.Key, "5 B 7/7 ")
+	w.must(creditledger.Reverse{Charge: "k", Amount: amount("35")}, "")
+	if _, err := w.Submit(ctx, cus1, creditledger.Reverse{Entry: 5}, ""); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		check("k", "3 A 15/30 4 B 0/20 ")
+		check(made.Key, "5 B 0/7 ")
+		w.reopen()
+	}
+	w.must(grant("C", "1"), "g")
+	for _, key := range []creditledger.Key{"g", "nobody", ""} {
+		want := creditledger.ErrNotFound
+		if key == "" {
+			want = creditledger.ErrInvalid
+		}
+		if _, err := w.Drawn(ctx, cus1, key); !errors.Is(err, want) {
+			t.Errorf("%q: %v", key, err)
+		}
+	}
+}

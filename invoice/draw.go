@@ -11,6 +11,9 @@ import (
 // bill is made from, then to draw it, and before anything is written, what it drew is
 // compared with what the bill says.
 
+// maxDraws is how many draws a void can take back in one operation, each by two entries.
+const maxDraws = creditledger.MaxEntries / 2
+
 // drawing is what closing a period draws from the ledger.
 type drawing struct {
 	batch []creditledger.Operation
@@ -47,7 +50,7 @@ func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []p
 			UsageAt: used, Description: l.in.Description,
 		})
 	}
-	d := &drawing{}
+	d, draws := &drawing{}, 0
 	if len(batch) == 0 {
 		return d, nil
 	}
@@ -64,12 +67,16 @@ func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []p
 			if e.Type != creditledger.EntryDecrement { // what had expired is restored first
 				continue
 			}
+			draws++
 			if l.drawn, err = l.drawn.Add(e.Amount); err != nil {
 				return nil, err
 			}
 		}
 		d.batch = append(d.batch, batch[i])
 		d.steps = append(d.steps, drawStep{line: asking[i], entries: r.Entries})
+	}
+	if draws > maxDraws {
+		return nil, constraint("the period would draw on %d blocks, and %d can be given back at once: close it in parts", draws, maxDraws)
 	}
 	return d, nil
 }

@@ -52,10 +52,13 @@ type Period struct {
 	End     creditledger.Instant `json:"end"`
 	// Rate is what one unit of the account's pricing unit costs; none for a real currency.
 	Rate creditledger.CostBasis `json:"conversion_rate"`
+	// Charge is the key of the ledger under which they were drawn; empty on periods that
+	// earlier releases closed.
+	Charge creditledger.Key `json:"charge,omitempty"`
 	// Draws are what was drawn from the ledger, in order.
 	Draws []Draw `json:"draws,omitempty"`
-	// Lost is what a void could not give back, because a block had expired or been
-	// voided meanwhile.
+	// Lost is what a void took back and the customer cannot use: it lapsed again, because its
+	// block had expired, or was lost, because that had been voided.
 	Lost creditledger.Amount `json:"lost"`
 }
 
@@ -128,7 +131,7 @@ func (t *tx) close(u *Usage, res *Answer) error {
 	if !u.Terms.InvoiceDate.IsZero() {
 		inv.InvoiceDate = resolve(u.Terms.InvoiceDate, t.zone)
 	}
-	inv.Period = &Period{Account: accountOf(u.Account), Start: start, End: end, Rate: u.Rate}
+	inv.Period = &Period{Account: accountOf(u.Account), Start: start, End: end, Rate: u.Rate, Charge: t.call.key}
 	drawing, err := t.draw(u.Account, end, lines, inv.ID)
 	if err != nil {
 		return err
@@ -153,52 +156,4 @@ func (t *tx) close(u *Usage, res *Answer) error {
 		return err
 	}
 	return inv.ready()
-}
-
-// giveBack gives what a period drew back to the blocks that it came from, the last drawn
-// first. What a block cannot take any more, because it expired or was voided, is lost: it
-// would be gone without the drawing too.
-func (t *tx) giveBack(inv *Invoice) error {
-	on := inv.Period.Account.id()
-	now, err := t.at(inv.Period.Account)
-	if err != nil {
-		return err
-	}
-	room := map[string]creditledger.Amount{}
-	var batch []creditledger.Operation
-	for i := len(inv.Period.Draws) - 1; i >= 0; i-- {
-		d := &inv.Period.Draws[i]
-		left, ok := room[d.BlockID]
-		if !ok {
-			b, err := t.s.ledger.Block(t.ctx, on, d.BlockID)
-			if err != nil {
-				return err
-			}
-			if !b.Expired(now) {
-				if left, err = b.Capacity.Sub(b.Balance); err != nil {
-					return err
-				}
-			}
-		}
-		give := d.Amount
-		if left.Cmp(give) < 0 {
-			give = left
-		}
-		rest, err := left.Sub(give)
-		if err != nil {
-			return err
-		}
-		room[d.BlockID] = rest
-		lost, err := d.Amount.Sub(give)
-		if err != nil {
-			return err
-		}
-		if inv.Period.Lost, err = inv.Period.Lost.Add(lost); err != nil {
-			return err
-		}
-		if give.Sign() > 0 {
-			batch = append(batch, creditledger.Amendment{BlockID: d.BlockID, Amount: give, Description: "voided: " + inv.name()})
-		}
-	}
-	return t.ask(inv.Period.Account, batch, nil)
 }

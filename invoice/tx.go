@@ -163,11 +163,13 @@ func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx
 	}
 }
 
-// movedMeanwhile reports whether a commit failed because something moved. When an account
-// moved, the ledger has decided afresh often enough.
+// movedMeanwhile reports whether a commit failed because something moved: a record, or what
+// was left of a charge that is taken back. When an account moved, the ledger has decided
+// afresh often enough.
 func movedMeanwhile(err error) bool {
 	var c *creditledger.ConflictError
-	return errors.Is(err, errAgain) || (errors.As(err, &c) && len(c.Documents) > 0)
+	var r *creditledger.ReversalError
+	return errors.Is(err, errAgain) || errors.As(err, &r) || (errors.As(err, &c) && len(c.Documents) > 0)
 }
 
 // outdated reports whether the ledger refused a call only because another one, which this
