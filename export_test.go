@@ -69,31 +69,59 @@ func AlterPart(bytes []byte, alter func(*OpRecord)) []byte {
 	return AppendRecord(nil, rec)
 }
 
-// ForgeArrival changes what arrived in a transfer, in all of its parts: the sender's record
-// comes first, the receiver's then.
-func ForgeArrival(text string, priority int32) func([]JournalRecord) {
-	return func(list []JournalRecord) {
-		var records []*OpRecord
-		for i := range list {
-			rec, err := DecodeRecord(list[i].Bytes)
-			if err != nil {
-				panic(err)
-			}
-			records = append(records, rec)
+// ForgeTransfer changes the records of a transfer, the sender's first and then the
+// receiver's, so that each knows the change of the other.
+func ForgeTransfer(list []JournalRecord, change func(sender, receiver *OpRecord)) {
+	var records []*OpRecord
+	for i := range list {
+		rec, err := DecodeRecord(list[i].Bytes)
+		if err != nil {
+			panic(err)
 		}
-		op := records[1].Op.(arrive)
+		records = append(records, rec)
+	}
+	change(records[0], records[1])
+	for _, rec := range records {
+		for _, r := range records {
+			if rec.act.index < len(r.act.parts) {
+				r.act.parts[rec.act.index].digest = rec.digestOfPart()
+			}
+		}
+	}
+	for i, rec := range records {
+		list[i].Bytes = AppendRecord(nil, rec)
+	}
+}
+
+// ArrivesAs changes what a transfer brought.
+func ArrivesAs(text string, priority int32) func(sender, receiver *OpRecord) {
+	return func(_, receiver *OpRecord) {
+		op := receiver.Op.(arrive)
 		op.Parcels[0].Amount, op.Parcels[0].Priority = MustAmount(text), priority
-		records[1].Op = op
-		line := &records[1].Effects[0].Lines[0]
+		receiver.Op = op
+		line := &receiver.Effects[0].Lines[0]
 		line.Amount, line.Ending = MustAmount(text), MustAmount(text)
-		for i, rec := range records {
-			for _, r := range records {
-				r.act.parts[i].digest = rec.digestOfPart()
-			}
-		}
-		for i, rec := range records {
-			list[i].Bytes = AppendRecord(nil, rec)
-		}
+	}
+}
+
+// ArrivesNowhere leaves the sender's record as the whole of the act.
+func ArrivesNowhere(sender, _ *OpRecord) {
+	sender.act.parts, sender.act.order = sender.act.parts[:1], []int{0}
+}
+
+// ArrivesBeside has a third account stand in the act.
+func ArrivesBeside(sender, receiver *OpRecord) {
+	for _, rec := range []*OpRecord{sender, receiver} {
+		rec.act.parts = append(rec.act.parts, actPart{account: AccountID{"zoe", "credits"}, seq: 1})
+		rec.act.order = append(rec.act.order, 2)
+	}
+}
+
+// DoesElse has the receiver do an operation of its own.
+func DoesElse(op Operation) func(sender, receiver *OpRecord) {
+	return func(_, receiver *OpRecord) {
+		receiver.Op = op
+		receiver.Effects[0].NewBlockID = "from nowhere"
 	}
 }
 

@@ -115,6 +115,22 @@ func (r *reader) act() *act {
 	return a
 }
 
+// isTransfer reports whether the act is a transfer with a record as one of its parts: the
+// sender's operation comes first.
+func (a *act) isTransfer(rec *OpRecord) bool {
+	if len(a.parts) != 2 || len(a.order) != 2 {
+		return false
+	}
+	from, to := a.parts[a.order[0]].account, a.parts[a.order[1]].account
+	switch op := rec.Op.(type) {
+	case send:
+		return from == rec.Account && to == op.To
+	case arrive:
+		return from == op.From && to == rec.Account
+	}
+	return false
+}
+
 // checkAct holds what a record says of its act to the record itself.
 func checkAct(rec *OpRecord) error {
 	a := rec.act
@@ -135,6 +151,8 @@ func checkAct(rec *OpRecord) error {
 		return invalid("op", "its act has another id than its first part")
 	case a.operations(a.index) != len(operations(rec.Op, &one)):
 		return invalid("op", "its act has %d operations of the account", a.operations(a.index))
+	case isPartOfTransfer(rec.Op) && !a.isTransfer(rec):
+		return invalid("op", "its act is not the two parts of a transfer")
 	case rec.digestOfPart() != own.digest:
 		return invalid("op", "it is not the part of the act that the act's records know")
 	}

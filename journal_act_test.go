@@ -24,6 +24,9 @@ func TestRecordIsHeldToItsAct(t *testing.T) {
 		"another digest of a part":    {func(r *OpRecord) { r.act.parts[0].digest[0]++ }, "not the part of the act"},
 		"another record before":       {func(r *OpRecord) { r.Prev[0]++ }, ""},
 		"a part of a transfer, alone": {func(r *OpRecord) { r.act, r.Op = nil, send{} }, "without an act"},
+		"sent to somebody else":       {func(r *OpRecord) { r.act.order, r.Op = []int{0, 1}, send{To: AccountID{"z", "c"}} }, "not the two parts"},
+		"sent after it arrived":       {func(r *OpRecord) { r.Op = send{To: AccountID{"b", "c"}} }, "not the two parts"},
+		"arrived from somebody else":  {func(r *OpRecord) { r.Op = arrive{From: AccountID{"z", "c"}} }, "not the two parts"},
 	} {
 		rec := &OpRecord{Account: AccountID{"a", "c"}, Seq: 7, ID: uuid.Must(uuid.NewV7()), Op: spend("1"), Effects: []Effect{{}}}
 		rec.act = &act{id: rec.ID, parts: []actPart{{rec.Account, 7, Seal{}}, {AccountID{"b", "c"}, 300, Seal{2}}}, order: []int{1, 0}}

@@ -27,11 +27,6 @@ func (v *verifier) proveActs(ctx context.Context) error {
 				return err
 			}
 		}
-		if op, ok := rec.Op.(arrive); ok {
-			if err := v.proveArrival(ctx, rec, &op); err != nil {
-				return err
-			}
-		}
 		v.reading = 0
 	}
 	v.acts = v.acts[:0]
@@ -49,6 +44,8 @@ func (v *verifier) proveFellow(ctx context.Context, rec *OpRecord, i int) error 
 		return v.violation(ruleAct, "part %d of its act, record %d of %s, is not what it was", i+1, part.seq, part.account)
 	case other.At != rec.At:
 		return v.violation(ruleAct, "part %d of its act was at %s, it was at %s", i+1, other.At, rec.At)
+	case isPartOfTransfer(rec.Op), isPartOfTransfer(other.Op):
+		return v.proveTransfer(ctx, rec, other)
 	}
 	return nil
 }
@@ -70,43 +67,50 @@ func (v *verifier) fellow(ctx context.Context, rec *OpRecord, i int) (*OpRecord,
 	return other, nil
 }
 
-// proveArrival makes sure that what a transfer brought is what it took from the sender.
-func (v *verifier) proveArrival(ctx context.Context, rec *OpRecord, op *arrive) error {
-	sender := 0
-	for i := range rec.act.parts {
-		if rec.act.parts[i].account == op.From {
-			sender = i
-		}
+// proveTransfer makes sure that one of two records sent to the account of the other what
+// arrived there. Among all accounts, what it was is looked at from where it arrived.
+func (v *verifier) proveTransfer(ctx context.Context, rec, other *OpRecord) error {
+	sender, receiver := rec, other
+	_, arrives := rec.Op.(arrive)
+	if _, sends := other.Op.(send); arrives || sends {
+		sender, receiver = other, rec
 	}
-	other, err := v.fellow(ctx, rec, sender)
-	if err != nil {
-		return err
+	sent, left := sender.Op.(send)
+	op, arrived := receiver.Op.(arrive)
+	switch {
+	case !left || sent.To != receiver.Account:
+		return v.violation(ruleAct, "%s did not send what arrived", sender.Account)
+	case !arrived || op.From != sender.Account:
+		return v.violation(ruleAct, "what %s sent did not arrive at %s", sender.Account, receiver.Account)
+	case v.listed && rec == sender:
+		return nil
 	}
-	sent, ok := other.Op.(send)
-	if !ok || sent.To != rec.Account {
-		return v.violation(ruleAct, "%s did not send what arrived", op.From)
-	}
+	return v.proveParcels(ctx, sender, op.Parcels)
+}
+
+// proveParcels makes sure that what arrived is what left the sender's blocks, on their terms.
+func (v *verifier) proveParcels(ctx context.Context, sender *OpRecord, parcels []parcel) error {
 	var numbers []uint64
 	var amounts []Amount
-	for i := range other.Effects[0].Lines {
-		if l := &other.Effects[0].Lines[i]; l.Type == EntryVoid {
+	for i := range sender.Effects[0].Lines {
+		if l := &sender.Effects[0].Lines[i]; l.Type == EntryVoid {
 			numbers, amounts = append(numbers, l.Block), append(amounts, l.Amount)
 		}
 	}
-	if len(numbers) != len(op.Parcels) {
-		return v.violation(ruleAct, "credits of %d blocks arrived, and those of %d were sent", len(op.Parcels), len(numbers))
+	if len(numbers) != len(parcels) {
+		return v.violation(ruleAct, "credits of %d blocks arrived, and those of %d were sent", len(parcels), len(numbers))
 	}
 	for from := 0; from < len(numbers); from += MaxPage {
 		until := min(from+MaxPage, len(numbers))
-		blocks, err := v.ledger.store.BlocksByNumber(ctx, op.From, numbers[from:until])
+		blocks, err := v.ledger.store.BlocksByNumber(ctx, sender.Account, numbers[from:until])
 		if err != nil {
 			return v.violation(ruleAct, "the blocks that were sent cannot be read: %v", err)
 		}
 		for i := range blocks {
 			b := blocks[i].kept()
 			sent := appendArrive(nil, &arrive{Parcels: []parcel{parcelOf(&b, amounts[from+i])}})
-			if !bytes.Equal(sent, appendArrive(nil, &arrive{Parcels: op.Parcels[from+i : from+i+1]})) {
-				return v.violation(ruleAct, "what arrived of block %s is not what was sent", quote(op.Parcels[from+i].BlockID))
+			if !bytes.Equal(sent, appendArrive(nil, &arrive{Parcels: parcels[from+i : from+i+1]})) {
+				return v.violation(ruleAct, "what arrived of block %s is not what was sent", quote(parcels[from+i].BlockID))
 			}
 		}
 	}

@@ -77,32 +77,57 @@ func TestVerifyFindsPartsOfActs(t *testing.T) {
 	}
 }
 
-// TestVerifyFindsCreditsThatNobodySent: what a transfer brought is what left its sender, with
-// the terms of its blocks, even where all parts were forged together.
-func TestVerifyFindsCreditsThatNobodySent(t *testing.T) {
+// TestTransfersAreProvenOnBothSides: what a transfer brought is what left its sender, with the
+// terms of its blocks, and what left a sender arrived, even where all parts were forged
+// together. Looked at from either account.
+func TestTransfersAreProvenOnBothSides(t *testing.T) {
 	w := newWorld(t).given(grant("A", "30", priority(1)))
 	if _, err := w.Transfer(ctx, creditledger.Transfer{From: cus1, To: cus2, Amount: amount("10")}, ""); err != nil {
 		t.Fatal(err)
 	}
-	for name, forge := range map[string]func([]creditledger.JournalRecord){
-		"more":          creditledger.ForgeArrival("11", 1),
-		"another terms": creditledger.ForgeArrival("10", 2),
+	elsewhere := creditledger.Increment{Amount: amount("10"), BlockID: "from nowhere", Repay: creditledger.RepayNever}
+	for name, c := range map[string]struct {
+		forge         func(sender, receiver *creditledger.OpRecord)
+		refused, said string // by an import, or by what is said of which account
+		of            creditledger.AccountID
+	}{
+		"more arrives":              {creditledger.ArrivesAs("11", 1), "", "is not what was sent", cus2},
+		"less arrives":              {creditledger.ArrivesAs("9", 1), "", "is not what was sent", cus2},
+		"on other terms":            {creditledger.ArrivesAs("10", 2), "", "is not what was sent", cus2},
+		"nothing arrives":           {creditledger.ArrivesNowhere, "not the two parts of a transfer", "", cus1},
+		"a third account":           {creditledger.ArrivesBeside, "not the two parts of a transfer", "", cus1},
+		"something else is granted": {creditledger.DoesElse(elsewhere), "", "did not arrive at cus_2/credits", cus1},
 	} {
-		to := w.copied(t)
-		ones, twos := w.journalOf(cus1), w.journalOf(cus2)
-		both := []creditledger.JournalRecord{ones[1], twos[0]}
-		forge(both)
-		ones[1], twos[0] = both[0], both[1]
-		if err := to.Import(ctx, cus1, ones); err != nil {
-			t.Fatal(err)
-		}
-		if err := to.Import(ctx, cus2, twos); err != nil {
-			t.Fatal(name, err)
-		}
-		v, err := to.VerifyAll(ctx, nil)
-		if err != nil || v.Violation == nil || v.Violation.Account != cus2 || !strings.Contains(v.Violation.Detail, "is not what was sent") {
-			t.Errorf("%s: %+v, %v", name, v.Violation, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			ones, twos := w.journalOf(cus1), w.journalOf(cus2)
+			both := []creditledger.JournalRecord{ones[1], twos[0]}
+			creditledger.ForgeTransfer(both, c.forge)
+			ones[1], twos[0] = both[0], both[1]
+			to := newWorld(t)
+			err := to.Import(ctx, cus1, ones)
+			if c.refused != "" {
+				if err == nil || !strings.Contains(err.Error(), c.refused) {
+					t.Fatalf("imported: %v", err)
+				}
+				return
+			}
+			if err == nil {
+				err = to.Import(ctx, cus2, twos)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			v, err := to.VerifyAll(ctx, nil)
+			if err != nil || v.Violation == nil || v.Violation.Account != c.of || !strings.Contains(v.Violation.Detail, c.said) {
+				t.Errorf("all: %+v, %v", v.Violation, err)
+			}
+			for _, id := range []creditledger.AccountID{cus1, cus2} {
+				v, err := to.Verify(ctx, id, nil)
+				if err != nil || v.Violation == nil || !strings.Contains(v.Violation.Detail, c.said) {
+					t.Errorf("from %s: %+v, %v", id, v.Violation, err)
+				}
+			}
+		})
 	}
 }
 
