@@ -23,6 +23,7 @@ const (
 	settingsAge    = 10 * time.Second
 
 	maxSettingsRetries = 16
+	maxSettingsChanges = 100
 )
 
 var settingsID = DocumentID{Kind: settingsKind, Key: settingsKey}
@@ -77,13 +78,14 @@ func (l *Ledger) Settings(ctx context.Context) (Settings, error) {
 
 // ChangeSettings has change set fields of the settings as they are stored, stores them, and
 // returns them as they are afterwards; a field that is set to zero gets its default. When
-// somebody else is faster, change runs again. It must not ask for the settings or change them
-// itself: it would wait for its own end. Operations that this ledger begins after that
-// go by them, and so do other ledgers on the same store within ten seconds. What was done
-// before stays as it was, and a retry of it is still a retry.
+// somebody else is faster, change runs again, so it is best without effects of its own.
+// Operations that this ledger begins after that go by them, and so do other ledgers on the
+// same store within ten seconds. What was done before stays as it was, and a retry of it is
+// still a retry.
 //
-// Errors: an InvalidError for what no ledger can go by. When ctx ends, its error if nothing
-// was written, else an OutcomeUnknownError: the same change again is safe.
+// Errors: an InvalidError for what no ledger can go by; a ConflictError when the settings
+// changed under it a hundred times. When ctx ends, its error if nothing was written, else
+// an OutcomeUnknownError: the same change again is safe.
 func (l *Ledger) ChangeSettings(ctx context.Context, change func(*Settings)) (Settings, error) {
 	err := l.enter()
 	if err != nil {
@@ -95,31 +97,42 @@ func (l *Ledger) ChangeSettings(ctx context.Context, change func(*Settings)) (Se
 		if err == nil {
 			return s, nil
 		}
-		if !errors.Is(err, ErrConflict) || attempt == maxSettingsRetries {
+		if !errors.Is(err, ErrConflict) || attempt == maxSettingsChanges {
 			return Settings{}, fmt.Errorf("settings: %w", err)
 		}
 	}
 }
 
-func (l *Ledger) changeSettings(ctx context.Context, change func(*Settings)) (Settings, error) {
-	c := &l.settings
-	if err := c.lock(ctx); err != nil {
-		return Settings{}, err
-	}
-	defer c.unlock()
-	k, err := l.readBehind(ctx)
+// changeSettings runs change without the turn: it may look at the settings, or change them
+// itself, and whoever was there first is a conflict.
+func (l *Ledger) changeSettings(ctx context.Context, change func(*Settings)) (s Settings, err error) {
+	var k *knownSettings
+	err = l.inTurn(ctx, func() (err error) {
+		k, err = l.readBehind(ctx)
+		return err
+	})
 	if err != nil {
 		return Settings{}, err
 	}
-	s := k.Settings
+	s = k.Settings
 	change(&s)
 	if s = s.withDefaults(); s == k.Settings && k.areStored() {
 		return s, nil
 	}
-	if k, err = l.storeSettings(ctx, k, s); err != nil {
-		return Settings{}, err
+	err = l.inTurn(ctx, func() error {
+		_, err := l.storeSettings(ctx, k, s)
+		return err
+	})
+	return s, err
+}
+
+// inTurn does what only one at a time does with the settings.
+func (l *Ledger) inTurn(ctx context.Context, do func() error) error {
+	if err := l.settings.lock(ctx); err != nil {
+		return err
 	}
-	return k.Settings, nil
+	defer l.settings.unlock()
+	return do()
 }
 
 // freshSettings returns the settings as they are known, or reads them if that was too long

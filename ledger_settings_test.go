@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,6 +87,57 @@ func TestSettings(t *testing.T) {
 		t.Errorf("imported, and none: %v", err)
 	}
 	w.verified()
+}
+
+// TestSettingsChangeWithinAChange: the function that changes the settings may look at them and
+// change them itself, and does not wait for its own end: what it changed counts, and it runs
+// again. Where it never ends that way it is a conflict.
+func TestSettingsChangeWithinAChange(t *testing.T) {
+	done, stop := context.WithTimeout(ctx, time.Minute)
+	defer stop()
+	w := newWorld(t)
+	runs := 0
+	s, err := w.ChangeSettings(done, func(s *creditledger.Settings) {
+		runs++
+		if _, err := w.Settings(done); err != nil {
+			t.Error(err)
+		}
+		if _, err := w.ChangeSettings(done, func(s *creditledger.Settings) { s.Overdraft = creditledger.OverdraftReject }); err != nil {
+			t.Error(err)
+		}
+		s.GracePeriod = time.Hour
+	})
+	if err != nil || s.Overdraft != creditledger.OverdraftReject || s.GracePeriod != time.Hour || runs != 2 {
+		t.Errorf("after %d runs %+v, %v", runs, s, err)
+	}
+	_, err = w.ChangeSettings(done, func(s *creditledger.Settings) {
+		_, err := w.ChangeSettings(done, func(s *creditledger.Settings) { s.GracePeriod += time.Second })
+		if err != nil {
+			t.Error(err)
+		}
+		s.MaxHold = time.Hour
+	})
+	if !errors.Is(err, creditledger.ErrConflict) {
+		t.Errorf("a change that always changes them: %v", err)
+	}
+}
+
+// TestSettingsLoseNoChange: of changes at once none is lost.
+func TestSettingsLoseNoChange(t *testing.T) {
+	w := newWorld(t)
+	const changes = 20
+	var all sync.WaitGroup
+	for range changes {
+		all.Go(func() {
+			if _, err := w.ChangeSettings(ctx, func(s *creditledger.Settings) { s.GracePeriod += time.Second }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if s, err := w.Settings(ctx); err != nil || s.GracePeriod != changes*time.Second {
+		t.Errorf("%+v, %v", s, err)
+	}
 }
 
 // TestSettingsAreGoneBy: an operation goes by the settings there are when it begins; what it
