@@ -160,9 +160,6 @@ func (a *joint) prepare(ctx context.Context) error {
 	if n := len(accounts); n > MaxActAccounts {
 		return invalid("operations", "name %d accounts, more than %d", n, MaxActAccounts)
 	}
-	if most := a.ledger.commit.accounts; len(accounts) > most {
-		return &SeveralAccountsError{Accounts: len(accounts), Most: most}
-	}
 	lists := make([]Batch, len(accounts))
 	for _, op := range a.asked {
 		i, _ := slices.BinarySearchFunc(accounts, op.Account.normal(), AccountID.Compare)
@@ -259,6 +256,9 @@ func (a *joint) decided(ctx context.Context) (*Result, []*flight, error) {
 	}
 	if known, err := a.known(ctx); known != nil || err != nil {
 		return known, nil, err
+	}
+	if most := l.commit.accounts; len(a.parts) > most {
+		return nil, nil, &SeveralAccountsError{Accounts: len(a.parts), Most: most}
 	}
 	for _, p := range a.parts {
 		if err := l.fetch(ctx, p.slot, &p.request); err != nil {

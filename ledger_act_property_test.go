@@ -189,6 +189,35 @@ func TestActNeedsAStoreThatCommitsSeveral(t *testing.T) {
 	w.verified()
 }
 
+// TestActIsRepeatedWhereItCouldNotBeDone: the key is looked at before what the store cannot
+// do: an act that is stored is answered, and another one under its key is a mismatch.
+func TestActIsRepeatedWhereItCouldNotBeDone(t *testing.T) {
+	store := newOptimistic(1, 2)
+	w := newWorldOver(t, store)
+	gift := creditledger.Transfer{From: cus1, To: cus2, Amount: amount("3")}
+	w.all("k", cus1, grant("A", "10"), cus2, grant("B", "1"))
+	if _, err := w.Transfer(ctx, gift, "gift"); err != nil {
+		t.Fatal(err)
+	}
+	store.accounts = 1
+	w.reopen()
+	if res := w.all("k", cus1, grant("A", "10"), cus2, grant("B", "1")); !res.Replayed {
+		t.Error("the act was done again")
+	}
+	if res, err := w.Transfer(ctx, gift, "gift"); err != nil || !res.Replayed {
+		t.Errorf("the transfer: %+v, %v", res, err)
+	}
+	if _, err := w.DoAll(ctx, on(cus1, grant("A", "9"), cus2, grant("B", "1")), "k"); !errors.Is(err, creditledger.ErrIdempotencyMismatch) {
+		t.Errorf("another act under the key: %v", err)
+	}
+	before := digestOf(t, w)
+	for _, key := range []creditledger.Key{"", "other"} {
+		if _, err := w.DoAll(ctx, on(cus1, spend("1"), cus2, spend("1")), key); !errors.Is(err, creditledger.ErrSeveralAccounts) || digestOf(t, w) != before {
+			t.Errorf("a new act under %q: %v", key, err)
+		}
+	}
+}
+
 // TestActAfterManyExpiries: where more is due than goes out in one commit, the rest is
 // written before the act, and a refused act leaves nothing.
 func TestActAfterManyExpiries(t *testing.T) {
