@@ -238,17 +238,17 @@ func holdDifferenceIn(a, b *effectOnHold) string {
 		return ""
 	}
 	return firstDifference(
-		field{"state", a.state == b.state},
-		field{"created_at", a.createdAt == b.createdAt},
-		field{"until", a.until == b.until},
-		field{"amount", a.amount == b.amount},
-		field{"captured", a.captured == b.captured},
-		field{"unbacked", a.unbacked == b.unbacked},
-		field{"slices", slices.Equal(a.slices, b.slices)},
-		field{"item_id", a.itemID == b.itemID},
-		field{"price_id", a.priceID == b.priceID},
-		field{"late", a.late == b.late},
-		field{"record before", a.last == b.last})
+		compared{"state", a.state == b.state},
+		compared{"created_at", a.createdAt == b.createdAt},
+		compared{"until", a.until == b.until},
+		compared{"amount", a.amount == b.amount},
+		compared{"captured", a.captured == b.captured},
+		compared{"unbacked", a.unbacked == b.unbacked},
+		compared{"slices", slices.Equal(a.slices, b.slices)},
+		compared{"item_id", a.itemID == b.itemID},
+		compared{"price_id", a.priceID == b.priceID},
+		compared{"late", a.late == b.late},
+		compared{"record before", a.last == b.last})
 }
 
 // takeSlices returns slices less an amount, taken from the first ones first, and what was taken

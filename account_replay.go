@@ -217,14 +217,30 @@ func nameReplayed(a *account, rec *OpRecord, first string, created []*block) err
 
 func lineDifference(a, b *Line) string {
 	return firstDifference(
-		field{"entry type", a.Type == b.Type},
-		field{"created_at", a.At == b.At},
-		field{"block", a.Block == b.Block},
-		field{"amount", a.Amount.Cmp(b.Amount) == 0},
-		field{"starting balance", a.Starting.Cmp(b.Starting) == 0},
-		field{"ending balance", a.Ending.Cmp(b.Ending) == 0},
-		field{"void amount", a.VoidAmount.Cmp(b.VoidAmount) == 0},
-		field{"new block", a.NewBlock == b.NewBlock},
-		field{"new block expiry", a.NewExpiry == b.NewExpiry},
-		field{"reverses", a.Reverses == b.Reverses})
+		compared{"entry type", a.Type == b.Type},
+		compared{"created_at", a.At == b.At},
+		compared{"block", a.Block == b.Block},
+		compared{"amount", a.Amount.Cmp(b.Amount) == 0},
+		compared{"starting balance", a.Starting.Cmp(b.Starting) == 0},
+		compared{"ending balance", a.Ending.Cmp(b.Ending) == 0},
+		compared{"void amount", a.VoidAmount.Cmp(b.VoidAmount) == 0},
+		compared{"new block", a.NewBlock == b.NewBlock},
+		compared{"new block expiry", a.NewExpiry == b.NewExpiry},
+		compared{"reverses", a.Reverses == b.Reverses})
+}
+
+// compared is something that two records have, by its name, and whether it is the same.
+type compared struct {
+	name string
+	same bool
+}
+
+// firstDifference names the first that is not the same; it is empty when all are.
+func firstDifference(all ...compared) string {
+	for _, c := range all {
+		if !c.same {
+			return c.name
+		}
+	}
+	return ""
 }

@@ -197,8 +197,8 @@ func TestHouseImportsBite(t *testing.T) {
 var layers = []layer{
 	{"", "values: what is asked, granted and answered, with its text and JSON, and errors", []string{
 		"accountid", "amount", "amount_share", "answer_json", "amount_text", "block", "calendar", "costbasis", "currency", "date", "document", "entry", "enum", "errors", "filter", "hold",
-		"instant", "interval", "json", "key", "limits", "operation", "operation_check", "operation_difference", "operation_erase", "operation_hold", "operation_json", "operation_resolve",
-		"operation_size", "operation_transfer", "overdraft", "result", "operation_due", "operation_schedule", "operation_schedule_json", "schedule", "schedule_json", "schedule_words", "seal", "settings", "violation", "when",
+		"instant", "interval", "json", "key", "limits", "operation", "operation_check", "operation_difference", "operation_erase", "operation_field", "operation_fields", "operation_hold", "operation_json", "operation_resolve",
+		"operation_size", "operation_texts", "operation_transfer", "overdraft", "result", "operation_due", "operation_schedule", "schedule", "schedule_json", "schedule_words", "seal", "settings", "violation", "when",
 	}},
 	{"store", "the seam: what the ledger needs of a store", []string{"store"}},
 	{"journal", "the canonical bytes of what is stored", []string{

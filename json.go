@@ -11,35 +11,28 @@ import (
 	"unicode/utf8"
 )
 
-// member is a key of an object and what it stands for.
-type member struct {
-	key   string
-	value any  // pointer to it
-	none  bool // it is the default, which is left out
-}
-
-// object is an operation that has members.
+// object is an operation that has fields.
 type object[T Operation] interface {
 	*T
-	members() []member
+	fields([]field) []field
 }
 
 // writeObject writes an operation that the ledger would take.
-func writeObject(op Operation, members []member) ([]byte, error) {
+func writeObject(op Operation, fields []field) ([]byte, error) {
 	if err := checkOperation(op); err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
 	b.WriteString(`{"op":"` + op.Name() + `"`)
-	for _, m := range members {
-		if m.none {
+	for _, f := range fields {
+		if f.value.isDefault() {
 			continue
 		}
-		data, err := json.Marshal(m.value)
+		data, err := json.Marshal(f.value.json())
 		if err != nil {
 			return nil, err
 		}
-		b.WriteString(`,"` + m.key + `":`)
+		b.WriteString(`,"` + f.key + `":`)
 		b.Write(data)
 	}
 	b.WriteByte('}')
@@ -50,7 +43,7 @@ func writeObject(op Operation, members []member) ([]byte, error) {
 // was.
 func readObject[T Operation, P object[T]](data []byte, op P) error {
 	var read T
-	if err := readMembers(data, read.Name(), P(&read).members()); err != nil {
+	if err := readFields(data, read.Name(), P(&read).fields(nil)); err != nil {
 		return err
 	}
 	if err := checkOperation(read); err != nil {
@@ -60,8 +53,8 @@ func readObject[T Operation, P object[T]](data []byte, op P) error {
 	return nil
 }
 
-// readMembers reads what writeObject writes. Keys are matched exactly.
-func readMembers(data []byte, name string, members []member) error {
+// readFields reads what writeObject writes. Keys are matched exactly.
+func readFields(data []byte, name string, fields []field) error {
 	if err := checkJSON(data); err != nil {
 		return err
 	}
@@ -73,25 +66,25 @@ func readMembers(data []byte, name string, members []member) error {
 		return invalid("op", "is not %s", name)
 	}
 	delete(given, "op")
-	for _, m := range members {
-		value, ok := given[m.key]
+	for _, f := range fields {
+		value, ok := given[f.key]
 		if !ok {
 			continue
 		}
-		delete(given, m.key)
+		delete(given, f.key)
 		if string(value) == "null" { // as if it were left out
-			switch v := m.value.(type) {
-			case *expiry:
-				*v = expiry(Never())
+			switch v := f.value.(type) {
+			case single[expiry]:
+				*v.at = expiry(Never())
 			case *metadataChange:
-				*v.clear = true
+				v.ClearMetadata = true
 			}
 			continue
 		}
 		dec := json.NewDecoder(bytes.NewReader(value))
 		dec.DisallowUnknownFields()
-		if err := dec.Decode(m.value); err != nil {
-			return badJSON(m.key, err)
+		if err := dec.Decode(f.value.json()); err != nil {
+			return badJSON(f.key, err)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(given)) {
@@ -100,46 +93,14 @@ func readMembers(data []byte, name string, members []member) error {
 	return nil
 }
 
-// expiry is a When that may be null, which means never.
-type expiry When
-
-// MarshalJSON writes null for Never.
-func (e *expiry) MarshalJSON() ([]byte, error) {
-	if (*When)(e).IsNever() {
-		return []byte("null"), nil
-	}
-	return json.Marshal((*When)(e))
-}
-
-// UnmarshalText reads a When.
-func (e *expiry) UnmarshalText(text []byte) error { return (*When)(e).UnmarshalText(text) }
-
-// pairs are metadata, where null is no pair at all.
-type pairs map[string]string
-
-// UnmarshalJSON leaves out the pairs that are null.
-func (p *pairs) UnmarshalJSON(data []byte) error {
-	var given map[string]*string
-	if err := json.Unmarshal(data, &given); err != nil {
-		return err
-	}
-	for k, v := range given {
-		if v == nil {
-			continue
-		}
-		if *p == nil {
-			*p = pairs{}
-		}
-		(*p)[k] = *v
-	}
-	return nil
-}
-
-// badJSON is an InvalidError of a key for what encoding/json, or a value, refused.
+// badJSON is an InvalidError of a key for what encoding/json, or a value, refused. What
+// says already where inside the value it stands is left as it is.
 func badJSON(key string, err error) error {
-	var refused *InvalidError
-	if errors.As(err, &refused) {
+	if refused, ok := err.(*InvalidError); ok {
 		return invalid(key, "%s", refused.Reason)
+	}
+	if errors.Is(err, ErrInvalid) {
+		return err
 	}
 	return invalid(key, "%v", err)
 }

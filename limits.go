@@ -23,8 +23,9 @@ const (
 	// MaxBatchEntries those of a batch. What expires is written down whatever its number.
 	MaxEntries      = 10_000
 	MaxBatchEntries = 100_000
-	// MaxBatchSize bounds what the texts of a batch take up in memory, in bytes: each
-	// counts 16 more than its length, a metadata pair and a filter 32.
+	// MaxBatchSize bounds what the descriptions, the metadata and the filters of a batch take
+	// up in memory, in bytes: each text counts 16 more than its length, a metadata pair and a
+	// filter 32.
 	MaxBatchSize = 4 << 20
 	// MaxOpenBlocks bounds the open blocks of an account (those that hold something or
 	// may take an overdraft). A block counts one more for each 256 bytes that its id,

@@ -209,9 +209,6 @@ func normaliseOnHold(given Operation) Operation {
 	case Capture:
 		op.Overdraft, op.Metadata = op.Overdraft.or(OverdraftStopAtZero), cloneMetadata(op.Metadata)
 		return op
-	case Release:
-		op.Metadata = cloneMetadata(op.Metadata)
-		return op
 	}
 	return given
 }
@@ -232,77 +229,6 @@ func shortened(op Operation, longest time.Duration) Operation {
 	}
 	return op
 }
-
-func (op *Hold) members() []member {
-	return []member{
-		{"hold_id", &op.HoldID, op.HoldID == ""},
-		{"amount", &op.Amount, op.Amount.IsZero()},
-		{"until", &op.Until, op.Until == 0},
-		{"item_id", &op.ItemID, op.ItemID == ""},
-		{"price_id", &op.PriceID, op.PriceID == ""},
-		{"overdraft", &op.Overdraft, op.Overdraft == 0},
-		{"overdraft_limit", &op.OverdraftLimit, op.OverdraftLimit == OverdraftLimit{}},
-		{"description", &op.Description, op.Description == ""},
-		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
-	}
-}
-
-func (op *ExtendHold) members() []member {
-	return []member{
-		{"hold_id", &op.HoldID, op.HoldID == ""},
-		{"amount", &op.Amount, op.Amount.IsZero()},
-		{"until", &op.Until, op.Until == 0},
-		{"overdraft", &op.Overdraft, op.Overdraft == 0},
-		{"overdraft_limit", &op.OverdraftLimit, op.OverdraftLimit == OverdraftLimit{}},
-		{"description", &op.Description, op.Description == ""},
-		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
-	}
-}
-
-func (op *Capture) members() []member {
-	return []member{
-		{"hold_id", &op.HoldID, op.HoldID == ""},
-		{"amount", &op.Amount, false},
-		{"keep_open", &op.KeepOpen, !op.KeepOpen},
-		{"overdraft", &op.Overdraft, op.Overdraft == 0},
-		{"overdraft_limit", &op.OverdraftLimit, op.OverdraftLimit == OverdraftLimit{}},
-		{"after_lapse", &op.AfterLapse, op.AfterLapse == 0},
-		{"description", &op.Description, op.Description == ""},
-		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
-	}
-}
-
-func (op *Release) members() []member {
-	return []member{
-		{"hold_id", &op.HoldID, op.HoldID == ""},
-		{"description", &op.Description, op.Description == ""},
-		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
-	}
-}
-
-// MarshalJSON writes the operation in the words of operations files.
-func (op Hold) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
-
-// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
-func (op *Hold) UnmarshalJSON(data []byte) error { return readObject(data, op) }
-
-// MarshalJSON writes the operation in the words of operations files.
-func (op ExtendHold) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
-
-// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
-func (op *ExtendHold) UnmarshalJSON(data []byte) error { return readObject(data, op) }
-
-// MarshalJSON writes the operation in the words of operations files.
-func (op Capture) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
-
-// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
-func (op *Capture) UnmarshalJSON(data []byte) error { return readObject(data, op) }
-
-// MarshalJSON writes the operation in the words of operations files.
-func (op Release) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
-
-// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
-func (op *Release) UnmarshalJSON(data []byte) error { return readObject(data, op) }
 
 // HoldStateError is an operation on a hold that needs an open one. It matches
 // ErrConstraint.

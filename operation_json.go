@@ -1,9 +1,6 @@
 package creditledger
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "encoding/json"
 
 // Operations read and write themselves in the words of operations files: an object
 // with the key op and the keys of docs/operations.md, where a key that is left out, or
@@ -48,11 +45,7 @@ func UnmarshalOperation(data []byte) (Operation, error) {
 	case EndSchedule{}.Name():
 		return readOperation[EndSchedule](data)
 	case Batch{}.Name():
-		var b Batch
-		if err := b.UnmarshalJSON(data); err != nil {
-			return nil, err
-		}
-		return b, nil
+		return readOperation[Batch](data)
 	}
 	return nil, invalid("op", "%s is not an operation", quote(named.Op))
 }
@@ -65,164 +58,93 @@ func readOperation[T Operation, P object[T]](data []byte) (Operation, error) {
 	return op, nil
 }
 
-// The keys of the operations, in the order of docs/operations.md.
-
-func (op *Increment) members() []member {
-	return []member{
-		{"amount", &op.Amount, op.Amount.IsZero()},
-		{"block_id", &op.BlockID, op.BlockID == ""},
-		{"effective_date", &op.EffectiveAt, op.EffectiveAt.IsZero()},
-		{"expiry_date", (*expiry)(&op.ExpiresAt), op.ExpiresAt.IsZero()},
-		{"per_unit_cost_basis", &op.CostBasis, !op.CostBasis.IsSet()},
-		{"priority", &op.Priority, op.Priority == 0},
-		{"filters", &op.Filters, len(op.Filters) == 0},
-		{"source", &op.Source, op.Source == 0},
-		{"require_payment", &op.RequirePayment, !op.RequirePayment},
-		{"repay", &op.Repay, op.Repay == 0},
-		{"invoice_id", &op.InvoiceID, op.InvoiceID == ""},
-		{"description", &op.Description, op.Description == ""},
-		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
-	}
-}
-
-func (op *Decrement) members() []member {
-	_, bounded := op.OverdraftLimit.Amount()
-	return []member{
-		{"amount", &op.Amount, op.Amount.IsZero()},
-		{"item_id", &op.ItemID, op.ItemID == ""},
-		{"price_id", &op.PriceID, op.PriceID == ""},
-		{"invoice_id", &op.InvoiceID, op.InvoiceID == ""},
-		{"overdraft", &op.Overdraft, op.Overdraft == 0},
-		{"overdraft_limit", &op.OverdraftLimit, !bounded},
-		{"usage_at", &op.UsageAt, op.UsageAt == 0},
-		{"description", &op.Description, op.Description == ""},
-		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
-	}
-}
-
-func (op *ExpirationChange) members() []member {
-	return []member{
-		{"block_id", &op.BlockID, op.BlockID == ""},
-		{"expiry_date", &op.ExpiresAt, op.ExpiresAt.IsZero()},
-		{"target_expiry_date", (*expiry)(&op.Target), op.Target.IsZero()},
-		{"amount", &op.Amount, op.Amount.IsZero()},
-		{"new_block_id", &op.NewBlockID, op.NewBlockID == ""},
-		{"description", &op.Description, op.Description == ""},
-		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
-	}
-}
-
-func (op *Void) members() []member {
-	return []member{
-		{"block_id", &op.BlockID, op.BlockID == ""},
-		{"amount", &op.Amount, op.Amount.IsZero()},
-		{"void_reason", &op.Reason, op.Reason == ""},
-		{"description", &op.Description, op.Description == ""},
-		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
-	}
-}
-
-func (op *Amendment) members() []member {
-	return []member{
-		{"block_id", &op.BlockID, op.BlockID == ""},
-		{"amount", &op.Amount, op.Amount.IsZero()},
-		{"description", &op.Description, op.Description == ""},
-		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
-	}
-}
-
-func (op *Reverse) members() []member {
-	return []member{
-		{"charge", &op.Charge, op.Charge == ""},
-		{"entry", &op.Entry, op.Entry == 0},
-		{"amount", &op.Amount, op.Amount.IsZero()},
-		{"description", &op.Description, op.Description == ""},
-		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
-	}
-}
-
-func (op *Activation) members() []member {
-	return []member{
-		{"block_id", &op.BlockID, op.BlockID == ""},
-		{"description", &op.Description, op.Description == ""},
-		{"metadata", (*pairs)(&op.Metadata), len(op.Metadata) == 0},
-	}
-}
-
 // MarshalJSON writes the operation in the words of operations files.
-func (op Increment) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
+func (op Increment) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
 
 // UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
 func (op *Increment) UnmarshalJSON(data []byte) error { return readObject(data, op) }
 
 // MarshalJSON writes the operation in the words of operations files.
-func (op Decrement) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
+func (op Decrement) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
 
 // UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
 func (op *Decrement) UnmarshalJSON(data []byte) error { return readObject(data, op) }
 
 // MarshalJSON writes the operation in the words of operations files.
-func (op ExpirationChange) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
+func (op ExpirationChange) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
 
 // UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
 func (op *ExpirationChange) UnmarshalJSON(data []byte) error { return readObject(data, op) }
 
 // MarshalJSON writes the operation in the words of operations files.
-func (op Void) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
+func (op Void) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
 
 // UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
 func (op *Void) UnmarshalJSON(data []byte) error { return readObject(data, op) }
 
 // MarshalJSON writes the operation in the words of operations files.
-func (op Amendment) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
+func (op Amendment) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
 
 // UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
 func (op *Amendment) UnmarshalJSON(data []byte) error { return readObject(data, op) }
 
 // MarshalJSON writes the operation in the words of operations files.
-func (op Reverse) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
+func (op Reverse) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
 
 // UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
 func (op *Reverse) UnmarshalJSON(data []byte) error { return readObject(data, op) }
 
 // MarshalJSON writes the operation in the words of operations files.
-func (op Activation) MarshalJSON() ([]byte, error) { return writeObject(op, op.members()) }
+func (op Activation) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
 
 // UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
 func (op *Activation) UnmarshalJSON(data []byte) error { return readObject(data, op) }
 
+// MarshalJSON writes the operation in the words of operations files.
+func (op Hold) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
+
+// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
+func (op *Hold) UnmarshalJSON(data []byte) error { return readObject(data, op) }
+
+// MarshalJSON writes the operation in the words of operations files.
+func (op ExtendHold) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
+
+// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
+func (op *ExtendHold) UnmarshalJSON(data []byte) error { return readObject(data, op) }
+
+// MarshalJSON writes the operation in the words of operations files.
+func (op Capture) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
+
+// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
+func (op *Capture) UnmarshalJSON(data []byte) error { return readObject(data, op) }
+
+// MarshalJSON writes the operation in the words of operations files.
+func (op Release) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
+
+// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
+func (op *Release) UnmarshalJSON(data []byte) error { return readObject(data, op) }
+
+// MarshalJSON writes the operation in the words of operations files.
+func (op Schedule) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
+
+// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
+func (op *Schedule) UnmarshalJSON(data []byte) error { return readObject(data, op) }
+
+// MarshalJSON writes the operation in the words of operations files. Metadata that are
+// cleared and then put cannot be written: null clears them.
+func (op ChangeSchedule) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
+
+// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
+func (op *ChangeSchedule) UnmarshalJSON(data []byte) error { return readObject(data, op) }
+
+// MarshalJSON writes the operation in the words of operations files.
+func (op EndSchedule) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
+
+// UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
+func (op *EndSchedule) UnmarshalJSON(data []byte) error { return readObject(data, op) }
+
 // MarshalJSON writes the batch in the words of operations files.
-func (b Batch) MarshalJSON() ([]byte, error) {
-	operations := []Operation(b)
-	return writeObject(b, []member{{"operations", &operations, false}})
-}
+func (b Batch) MarshalJSON() ([]byte, error) { return writeObject(b, b.fields(nil)) }
 
 // UnmarshalJSON reads what MarshalJSON writes. On an error b stays as it was.
-func (b *Batch) UnmarshalJSON(data []byte) error {
-	var operations []json.RawMessage
-	if err := readMembers(data, b.Name(), []member{{"operations", &operations, true}}); err != nil {
-		return err
-	}
-	if len(operations) > MaxBatch {
-		return invalid("operations", "has %d operations, more than %d", len(operations), MaxBatch)
-	}
-	read := make(Batch, len(operations))
-	for i, data := range operations {
-		var named struct {
-			Op string `json:"op"`
-		}
-		if json.Unmarshal(data, &named) == nil && named.Op == b.Name() { // and so on, however deep
-			return invalid("operations", "operation %d is a batch inside a batch", i+1)
-		}
-		op, err := UnmarshalOperation(data)
-		if err != nil {
-			return fmt.Errorf("operation %d: %w", i+1, err)
-		}
-		read[i] = op
-	}
-	if err := checkOperation(read); err != nil {
-		return err
-	}
-	*b = read
-	return nil
-}
+func (b *Batch) UnmarshalJSON(data []byte) error { return readObject(data, b) }

@@ -203,13 +203,13 @@ func TestOperationsInJSON(t *testing.T) {
 
 // TestOperationKeysAreComplete: no field of an operation is forgotten.
 func TestOperationKeysAreComplete(t *testing.T) {
-	for _, op := range []interface{ members() []member }{
+	for _, op := range []interface{ fields([]field) []field }{
 		&Increment{}, &Decrement{}, &ExpirationChange{}, &Void{}, &Amendment{}, &Activation{}, &Reverse{}, &Hold{}, &ExtendHold{}, &Capture{}, &Release{},
 	} {
 		v := reflect.ValueOf(op).Elem()
 		written := map[uintptr]bool{}
-		for _, m := range op.members() {
-			written[reflect.ValueOf(m.value).Pointer()] = true
+		for _, f := range op.fields(nil) {
+			written[reflect.ValueOf(f.value.json()).Pointer()] = true
 		}
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() && !written[v.Field(i).Addr().Pointer()] {

@@ -42,29 +42,13 @@ func normalise(given Operation, s *Settings, zone *time.Location) Operation {
 		op.ExpiresAt, op.Target = when(op.ExpiresAt), when(op.Target)
 		op.Metadata = cloneMetadata(op.Metadata)
 		return op
-	case Void:
-		if len(op.Metadata) > 0 {
-			op.Metadata = cloneMetadata(op.Metadata)
-			return op
+	case Void, Amendment, Activation, Reverse, Release, EndSchedule:
+		if description, metadata := textOf(op); len(metadata) > 0 {
+			return withText(op, description, cloneMetadata(metadata))
 		}
-	case Amendment:
-		if len(op.Metadata) > 0 {
-			op.Metadata = cloneMetadata(op.Metadata)
-			return op
-		}
-	case Activation:
-		if len(op.Metadata) > 0 {
-			op.Metadata = cloneMetadata(op.Metadata)
-			return op
-		}
-	case Reverse:
-		if len(op.Metadata) > 0 {
-			op.Metadata = cloneMetadata(op.Metadata)
-			return op
-		}
-	case Hold, ExtendHold, Capture, Release:
+	case Hold, ExtendHold, Capture:
 		return normaliseOnHold(op)
-	case Schedule, ChangeSchedule, EndSchedule:
+	case Schedule, ChangeSchedule:
 		return normaliseOnSchedule(op, s.Repay, zone)
 	case Batch:
 		own := make(Batch, len(op))

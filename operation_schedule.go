@@ -227,6 +227,27 @@ func (op *ChangeSchedule) merge(was map[string]string) map[string]string {
 	return now
 }
 
+// sameMerge reports whether two changes ask the same of a schedule's metadata. A record has
+// what came of it, and how much was asked.
+func sameMerge(a, b *ChangeSchedule) bool {
+	if b.recorded {
+		a, b = b, a
+	}
+	if !a.recorded || b.recorded {
+		return maps.EqualFunc(a.Metadata, b.Metadata, sameValue[string])
+	}
+	put, removed := b.counts()
+	if put != a.put || removed != a.removed {
+		return false
+	}
+	for k, v := range b.Metadata {
+		if is, there := a.merged[k]; there != (v != nil) || v != nil && is != *v {
+			return false
+		}
+	}
+	return true
+}
+
 func (op EndSchedule) check() error {
 	switch {
 	case op.VoidReason != "" && !op.VoidBlocks:
@@ -259,9 +280,6 @@ func normaliseOnSchedule(given Operation, repay Repay, zone *time.Location) Oper
 		for k, v := range op.Metadata {
 			op.Metadata[k] = cloned(v)
 		}
-		return op
-	case EndSchedule:
-		op.Metadata = cloneMetadata(op.Metadata)
 		return op
 	}
 	return given

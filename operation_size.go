@@ -23,58 +23,32 @@ func filtersSize(filters []Filter) int {
 	return size
 }
 
+// operationSize counts what an operation says. Its ids are bounded by themselves.
 func operationSize(op Operation) int {
-	note := func(description string, metadata map[string]string) int {
-		return textSize(description) + metadataSize(metadata)
+	if b, ok := op.(Batch); ok {
+		size := 0
+		for _, op := range b {
+			size += operationSize(op)
+		}
+		return size
 	}
+	description, metadata := textOf(op)
+	size := textSize(description) + metadataSize(metadata)
 	switch op := op.(type) {
 	case Increment:
-		return textSize(op.BlockID) + textSize(op.InvoiceID) + filtersSize(op.Filters) + note(op.Description, op.Metadata)
-	case Decrement:
-		return textSize(op.ItemID) + textSize(op.PriceID) + textSize(op.InvoiceID) + note(op.Description, op.Metadata)
-	case ExpirationChange:
-		return textSize(op.BlockID) + textSize(op.NewBlockID) + note(op.Description, op.Metadata)
-	case Void:
-		return textSize(op.BlockID) + textSize(op.Reason) + note(op.Description, op.Metadata)
-	case Amendment:
-		return textSize(op.BlockID) + note(op.Description, op.Metadata)
-	case Activation:
-		return textSize(op.BlockID) + note(op.Description, op.Metadata)
-	case Reverse:
-		return textSize(string(op.Charge)) + note(op.Description, op.Metadata)
-	case Hold:
-		return textSize(op.HoldID) + textSize(op.ItemID) + textSize(op.PriceID) + note(op.Description, op.Metadata)
-	case ExtendHold:
-		return textSize(op.HoldID) + note(op.Description, op.Metadata)
-	case Capture:
-		return textSize(op.HoldID) + note(op.Description, op.Metadata)
-	case Release:
-		return textSize(op.HoldID) + note(op.Description, op.Metadata)
-	case send:
-		return textSize(op.BlockID) + note(op.Description, op.Metadata)
-	case arrive:
-		return note(op.Description, op.Metadata)
+		size += filtersSize(op.Filters)
 	case Schedule:
-		return textSize(op.ScheduleID) + textSize(op.Timezone) + filtersSize(op.Filters) + note(op.Description, op.Metadata)
-	case ChangeSchedule:
-		size := textSize(op.ScheduleID) + note(op.Description, nil)
+		size += filtersSize(op.Filters)
+	}
+	if op, ok := op.(ChangeSchedule); ok {
 		for k, v := range op.Metadata {
 			size += 64 + len(k)
 			if v != nil {
 				size += len(*v)
 			}
 		}
-		return size
-	case EndSchedule:
-		return textSize(op.ScheduleID) + note(op.Description, op.Metadata)
-	case Batch:
-		size := 0
-		for _, op := range op {
-			size += operationSize(op)
-		}
-		return size
 	}
-	return 0
+	return size
 }
 
 // checkSize refuses a batch that is too large. It is for new requests: what was written

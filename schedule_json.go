@@ -23,27 +23,6 @@ func (p *periods) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// metadataChange is a change of metadata: an object whose nulls remove a key, or null, which
-// clears all.
-type metadataChange struct {
-	change *map[string]*string
-	clear  *bool
-}
-
-// MarshalJSON writes null where all is cleared and nothing put.
-func (m *metadataChange) MarshalJSON() ([]byte, error) {
-	switch {
-	case *m.clear && len(*m.change) > 0:
-		return nil, invalid("metadata", "to clear them and to put some takes two changes")
-	case *m.clear:
-		return []byte("null"), nil
-	}
-	return json.Marshal(*m.change)
-}
-
-// UnmarshalJSON reads what MarshalJSON writes.
-func (m *metadataChange) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, m.change) }
-
 // MarshalJSON writes "period_end", "never", or an interval.
 func (e GrantExpiry) MarshalJSON() ([]byte, error) {
 	switch {

@@ -87,9 +87,9 @@ var engine = []mutant{
 		"a key belongs to one operation",
 	},
 	{
-		"item-not-compared", "operation_difference.go",
-		"field{\"item_id\", a.ItemID == b.ItemID},\n\t\tfield{\"price_id\", a.PriceID == b.PriceID},\n\t\tfield{\"invoice_id\"",
-		"field{\"item_id\", true},\n\t\tfield{\"price_id\", a.PriceID == b.PriceID},\n\t\tfield{\"invoice_id\"",
+		"item-not-compared", "operation_fields.go",
+		"of(\"item_id\", &op.ItemID),\n\t\tof(\"price_id\", &op.PriceID),\n\t\tof(\"invoice_id\"",
+		"of(\"price_id\", &op.PriceID),\n\t\tof(\"invoice_id\"",
 		"every field of an operation counts",
 	},
 	{

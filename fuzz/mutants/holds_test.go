@@ -243,8 +243,8 @@ var holds = []mutant{
 		"holds are listed in the order in which they were made",
 	},
 	{
-		"after-lapse-not-compared", "operation_difference.go",
-		"		field{\"after_lapse\", a.AfterLapse == b.AfterLapse},\n", "",
+		"after-lapse-not-compared", "operation_fields.go",
+		"		of(\"after_lapse\", &op.AfterLapse),\n", "",
 		"every field of an operation counts",
 	},
 	{

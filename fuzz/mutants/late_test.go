@@ -138,8 +138,8 @@ var late = []mutant{
 		"a charge is named by the key that the ledger made",
 	},
 	{
-		"usage-not-compared", "operation_difference.go",
-		"a.UsageAt == b.UsageAt && a.eligibleBefore == b.eligibleBefore", "true",
+		"usage-not-compared", "operation_field.go",
+		"u.UsageAt == v.UsageAt && u.eligibleBefore == v.eligibleBefore", "v != nil",
 		"every field of an operation counts",
 	},
 	{
