@@ -205,7 +205,7 @@ func TestRefund(t *testing.T) {
 func TestCustomerBalance(t *testing.T) {
 	on(t, func(t *testing.T, w *world) {
 		w.customer(nil)
-		w.options.Tax = FlatTax(amount("8"))
+		w.options.TaxPercent = percent("8")
 		if _, err := w.AdjustBalance(w.ctx, BalanceChange{Customer: "cus", Type: BalanceIncrement, Amount: money(t, "25", "USD"), Action: ProratedRefund}, "b"); err != nil {
 			t.Fatal(err)
 		}

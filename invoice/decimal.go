@@ -84,49 +84,24 @@ func floor(r *big.Rat) *big.Int {
 	return new(big.Int).Div(r.Num(), r.Denom()) // Euclidean: the floor for a positive denominator
 }
 
-// largestRemainder rounds shares to whole numbers that add up to total: each is cut
-// first, then those with the largest remainders get one more, earlier shares first
-// where they are equal. No share passes its cap; nil caps are none. It is an error
-// when the caps do not let total through, or total is below the sum of the floors.
-func largestRemainder(shares []*big.Rat, total *big.Int, caps []*big.Int) ([]*big.Int, error) {
+// largestRemainder rounds shares to whole numbers that add up to total, which is a whole
+// number as near to the sum of the shares as there is: each is cut first, then those with
+// the largest remainders get one more, earlier shares first where they are equal.
+func largestRemainder(shares []*big.Rat, total *big.Int) []*big.Int {
 	parts := make([]*big.Int, len(shares))
 	rests := make([]*big.Rat, len(shares))
+	order := make([]int, len(shares))
 	left := new(big.Int).Set(total)
 	for i, s := range shares {
-		parts[i] = floor(s)
-		if caps != nil && parts[i].Cmp(caps[i]) > 0 {
-			parts[i] = new(big.Int).Set(caps[i])
-		}
+		parts[i], order[i] = floor(s), i
 		rests[i] = new(big.Rat).Sub(s, new(big.Rat).SetInt(parts[i]))
 		left.Sub(left, parts[i])
 	}
-	order := make([]int, len(shares))
-	for i := range order {
-		order[i] = i
-	}
 	slices.SortStableFunc(order, func(a, b int) int { return rests[b].Cmp(rests[a]) })
-	one := big.NewInt(1)
-	for left.Sign() > 0 {
-		moved := false
-		for _, i := range order {
-			if left.Sign() == 0 {
-				break
-			}
-			if caps != nil && parts[i].Cmp(caps[i]) >= 0 {
-				continue
-			}
-			parts[i].Add(parts[i], one)
-			left.Sub(left, one)
-			moved = true
-		}
-		if !moved {
-			break
-		}
+	for _, i := range order[:left.Int64()] {
+		parts[i].Add(parts[i], big.NewInt(1))
 	}
-	if left.Sign() != 0 {
-		return nil, fmt.Errorf("%s of %s cannot be divided among %d shares", left, total, len(shares))
-	}
-	return parts, nil
+	return parts
 }
 
 // spread divides total among weights in proportion, each part a whole number of
@@ -150,10 +125,7 @@ func spread(total *apd.Decimal, weights []*apd.Decimal, places int32) ([]*apd.De
 		}
 		ratios[i].Mul(ratios[i], whole)
 	}
-	parts, err := largestRemainder(ratios, whole.Num(), nil)
-	if err != nil {
-		return nil, err
-	}
+	parts := largestRemainder(ratios, whole.Num())
 	res := make([]*apd.Decimal, len(parts))
 	for i, p := range parts {
 		res[i] = new(apd.Decimal)

@@ -49,7 +49,7 @@ func (s *Service) CreateDraft(ctx context.Context, d DraftInput, key creditledge
 		}
 		inv.InvoiceDate = resolve(d.Terms.InvoiceDate, t.zone)
 		inv.DueDate = resolve(d.Terms.CustomDueDate, t.zone)
-		if err := t.fill(inv, lines, creditledger.AmountOf(1)); err != nil {
+		if err := t.fill(inv, lines); err != nil {
 			return nil, err
 		}
 		return &Answer{Invoice: inv}, inv.ready()
@@ -66,11 +66,7 @@ func (s *Service) SetTax(ctx context.Context, invoice string, taxes []creditledg
 			return nil, invalid("tax", "is missing")
 		}
 		t.changed(inv)
-		inv.TaxPercent = nil // they need not be of one rate
-		if err := firstError(t.alive(), inv.setTax(taxes)); err != nil {
-			return nil, err
-		}
-		return &Answer{Invoice: inv}, inv.addUp()
+		return &Answer{Invoice: inv}, firstError(t.alive(), inv.apportion(), inv.taxExactly(taxes), inv.addUp())
 	})
 }
 

@@ -3,6 +3,8 @@ package invoice
 import (
 	"slices"
 
+	"github.com/cockroachdb/apd/v3"
+
 	"creditledger"
 )
 
@@ -26,10 +28,47 @@ type drawStep struct {
 	entries []creditledger.Entry // as previewed
 }
 
+// fillAndDraw completes an invoice with what credits pay of its lines.
+func (t *tx) fillAndDraw(inv *Invoice, lines []priced) (*drawing, error) {
+	if inv.CreditsPay != CreditsPayTotal {
+		d, err := t.draw(inv, lines)
+		if err != nil {
+			return nil, err
+		}
+		return d, t.fill(inv, lines)
+	}
+	if err := firstError(t.fill(inv, lines), inv.oweTotals(lines)); err != nil {
+		return nil, err
+	}
+	d, err := t.draw(inv, lines)
+	if err != nil {
+		return nil, err
+	}
+	for i := range lines {
+		inv.Lines[i].Drawn = lines[i].drawn
+	}
+	return d, firstError(inv.payTotal(), inv.addUp())
+}
+
+// oweTotals lets credits pay the totals of the lines, tax included.
+func (inv *Invoice) oweTotals(lines []priced) error {
+	rate := scaled(decimalOf(inv.rate()), 0)
+	for i := range lines {
+		if rate.Sign() == 0 {
+			lines[i].owed = new(apd.Decimal)
+			continue
+		}
+		credits := scaled(&inv.Lines[i].Total.amount, maxPlaces)
+		lines[i].owed = apd.NewWithBigInt(new(apd.BigInt).SetMathBigInt(floor(credits.Quo(credits, rate))), -maxPlaces)
+	}
+	return nil
+}
+
 // draw asks the ledger who would pay for the lines in arrears, line by line, and notes
 // it on them: the credits that were there in the last microsecond of the period.
-func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []priced, invoice string) (*drawing, error) {
-	used, err := t.usageAt(on, end)
+func (t *tx) draw(inv *Invoice, lines []priced) (*drawing, error) {
+	on := inv.Period.Account.id()
+	used, err := t.usageAt(on, inv.Period.End)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +76,7 @@ func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []p
 	var asking []int // the lines of the batch
 	for i := range lines {
 		l := &lines[i]
-		want, err := cut(l.amount)
+		want, err := cut(l.owed)
 		if err != nil {
 			return nil, err
 		}
@@ -46,7 +85,7 @@ func (t *tx) draw(on creditledger.AccountID, end creditledger.Instant, lines []p
 		}
 		asking = append(asking, i)
 		batch = append(batch, creditledger.Decrement{
-			Amount: want, ItemID: l.in.ItemID, PriceID: l.in.PriceID, InvoiceID: invoice, Overdraft: creditledger.OverdraftStopAtZero,
+			Amount: want, ItemID: l.in.ItemID, PriceID: l.in.PriceID, InvoiceID: inv.ID, Overdraft: creditledger.OverdraftStopAtZero,
 			UsageAt: used, Description: l.in.Description,
 		})
 	}

@@ -179,12 +179,8 @@ func (x *examiner) bought(inv *Invoice) error {
 // claim adds up an invoice's draws, and notes them to be looked for in the ledger.
 func (inv *Invoice) claim(seen *examined) error {
 	var draws []Draw
-	rate := creditledger.AmountOf(1)
 	if p := inv.Period; p != nil {
 		draws = p.Draws
-		if p.Rate.IsSet() {
-			rate = p.Rate.Amount()
-		}
 	}
 	byLine := make([]creditledger.Amount, len(inv.Lines))
 	var all creditledger.Amount
@@ -213,7 +209,16 @@ func (inv *Invoice) claim(seen *examined) error {
 			return violation(inv.name(), "line %d drew %s credits, its draws are %s", i, drawn, byLine[i])
 		}
 	}
-	worth, err := Money{amount: *decimalOf(rate), currency: inv.Currency}.Mul(all)
+	if inv.Rounding == 0 {
+		return inv.paidByCredits(all)
+	}
+	return nil // Check goes by what the lines drew
+}
+
+// paidByCredits proves what credits paid for on an invoice of an earlier release, which
+// rounded what they are worth by itself.
+func (inv *Invoice) paidByCredits(drawn creditledger.Amount) error {
+	worth, err := Money{amount: *decimalOf(inv.rate()), currency: inv.Currency}.Mul(drawn)
 	if err == nil {
 		worth, err = worth.Round()
 	}

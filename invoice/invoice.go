@@ -63,6 +63,13 @@ type Invoice struct {
 	PaymentStartedAt creditledger.Instant `json:"payment_started_at,omitzero"` // of the latest attempt
 	PaymentFailedAt  creditledger.Instant `json:"payment_failed_at,omitzero"`  // of the latest failure
 
+	// PricesIncludeTax says that subtotal, discount and what is left of them hold the tax,
+	// which is taken out of that: what remains is the net.
+	PricesIncludeTax bool `json:"prices_include_tax,omitempty"`
+	// CreditsPay is CreditsPayTotal where credits are taken off the total, tax included, and
+	// not off the net; empty otherwise.
+	CreditsPay CreditsPay `json:"credits_pay,omitempty"`
+
 	Lines    []Line `json:"lines"`
 	Subtotal Money  `json:"subtotal"`
 	Discount Money  `json:"discount"`
@@ -72,6 +79,7 @@ type Invoice struct {
 	Total    Money  `json:"total"`         // net + tax
 	// TaxPercent is the rate of the tax where one holds for every line; for display.
 	TaxPercent *creditledger.Amount `json:"tax_percent,omitempty"`
+	Rounding   int                  `json:"rounding,omitempty"` // 2; none in invoices of earlier releases
 
 	// Balance is the customer balance applied, less what went to it from this invoice.
 	Balance    Money `json:"balance_applied"`
@@ -249,9 +257,12 @@ func (inv *Invoice) Check() error {
 		}
 	}
 	for i := range inv.Lines {
-		if err := inv.Lines[i].checkSum(); err != nil {
+		if err := inv.Lines[i].checkSum(inv); err != nil {
 			return &creditledger.CorruptError{Where: inv.name(), Reason: err.Error()}
 		}
+	}
+	if err := inv.checkCells(); err != nil {
+		return &creditledger.CorruptError{Where: inv.name(), Reason: err.Error()}
 	}
 	if inv.AmountDue.Sign() < 0 {
 		return &creditledger.CorruptError{Where: inv.name(), Reason: "the amount due is " + inv.AmountDue.String()}
@@ -281,20 +292,31 @@ func (inv *Invoice) checkNotes() error {
 	return nil
 }
 
-// checkSum proves net = subtotal − discount − credits and total = net + tax.
-func (l *Line) checkSum() error {
+// checkSum proves net = subtotal − discount − credits and total = net + tax; or, as the
+// invoice says, that credits are taken off the total, and the tax out of the prices.
+func (l *Line) checkSum(inv *Invoice) error {
 	net, err := l.Subtotal.Sub(l.Discount)
-	if err == nil {
+	tax := zeroOf(inv.Currency)
+	if l.Tax != nil {
+		tax = *l.Tax
+	}
+	if err == nil && inv.CreditsPay != CreditsPayTotal {
 		net, err = net.Sub(l.Credits)
 	}
+	if err == nil && inv.PricesIncludeTax {
+		net, err = net.Sub(tax)
+	}
 	total := net
-	if err == nil && l.Tax != nil {
-		total, err = net.Add(*l.Tax)
+	if err == nil {
+		total, err = net.Add(tax)
+	}
+	if err == nil && inv.CreditsPay == CreditsPayTotal {
+		total, err = total.Sub(l.Credits)
 	}
 	if err != nil {
 		return err
 	}
-	if net.String() != l.Net.String() || total.String() != l.Total.String() {
+	if !same(net, l.Net) || !same(total, l.Total) {
 		return invalid("lines", "line %q does not add up: net %s, total %s", clip(l.ItemID), l.Net, l.Total)
 	}
 	return nil

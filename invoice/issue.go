@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -23,6 +24,10 @@ type Terms struct {
 	InvoiceID string            `json:"invoice_id,omitempty"`
 	Memo      string            `json:"memo,omitempty"`
 	Metadata  map[string]string `json:"metadata,omitempty"`
+	// PricesIncludeTax says that the prices hold the tax; nil: as the seller's settings say.
+	PricesIncludeTax *bool `json:"prices_include_tax,omitempty"`
+	// CreditsPay says what prepaid credits pay for; empty: as the seller's settings say.
+	CreditsPay CreditsPay `json:"credits_pay,omitempty"`
 }
 
 // termsKey is Terms as it is stored. It does not refuse dates that do not exist; these are
@@ -70,6 +75,7 @@ func (t *Terms) checkFields() error {
 		checkText("invoice_id", t.InvoiceID, creditledger.MaxID),
 		checkText("memo", t.Memo, creditledger.MaxDescription),
 		checkMetadata(t.Metadata),
+		t.CreditsPay.check(),
 	)
 }
 
@@ -151,6 +157,13 @@ func (t *tx) newInvoice(part string, currency string, source Source, terms *Term
 		Memo: terms.Memo, Metadata: terms.Metadata, AutoCollection: *terms.AutoCollection, NetTerms: terms.NetTerms,
 		Timezone: t.zone.String(), CreatedAt: t.now, InvoiceDate: t.now, Balance: zeroOf(currency),
 	}
+	inv.PricesIncludeTax = t.s.options.PricesIncludeTax
+	if terms.PricesIncludeTax != nil {
+		inv.PricesIncludeTax = *terms.PricesIncludeTax
+	}
+	if cmp.Or(terms.CreditsPay, t.s.options.CreditsPay) == CreditsPayTotal {
+		inv.CreditsPay = CreditsPayTotal
+	}
 	t.put(kindInvoice, inv.ID, inv)
 	t.put(kindIndex, indexKey(inv), struct{}{})
 	return inv, nil
@@ -161,29 +174,34 @@ func indexKey(inv *Invoice) string {
 }
 
 // fill completes the invoice from priced lines: money, taxes, totals.
-func (t *tx) fill(inv *Invoice, lines []priced, rate creditledger.Amount) error {
-	var err error
-	if inv.Lines, err = (billing{currency: inv.Currency, rate: rate}).bill(lines); err != nil {
+func (t *tx) fill(inv *Invoice, lines []priced) error {
+	inv.Lines = make([]Line, len(lines))
+	for i := range lines {
+		inv.Lines[i] = lines[i].line()
+	}
+	if err := inv.apportion(); err != nil {
 		return err
 	}
-	return t.tax(inv)
-}
-
-// tax asks for the taxes of complete lines and adds everything up.
-func (t *tx) tax(inv *Invoice) error {
-	if t.s.options.Tax != nil {
-		taxes, err := t.s.options.Tax(inv)
-		if err != nil {
-			return fmt.Errorf("tax: %w", err)
-		}
-		if err := inv.setTax(taxes); err != nil {
-			return err
-		}
-		if inv.TaxPercent = nil; taxes != nil {
-			inv.TaxPercent = t.s.options.TaxPercent
-		}
+	if err := t.tax(inv); err != nil {
+		return err
 	}
 	return inv.addUp()
+}
+
+// tax puts the taxes on complete lines, as far as they are known: those that the program's
+// own function tells, or those by their rates.
+func (t *tx) tax(inv *Invoice) error {
+	if t.s.options.Tax == nil {
+		return inv.taxByRates(t.s.options.TaxPercent)
+	}
+	taxes, err := t.s.options.Tax(inv)
+	if err != nil {
+		return fmt.Errorf("tax: %w", err)
+	}
+	if taxes == nil {
+		return nil
+	}
+	return inv.taxExactly(taxes)
 }
 
 // issue gives a complete draft its number and due date, applies the customer's

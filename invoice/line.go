@@ -57,6 +57,8 @@ type LineInput struct {
 	Adjustments []Adjustment           `json:"adjustments,omitempty"`
 	// InAdvance lines are billed before they are used and draw no prepaid credits.
 	InAdvance bool `json:"in_advance,omitempty"`
+	// TaxPercent is the rate of the line's tax; nil: the seller's.
+	TaxPercent *creditledger.Amount `json:"tax_percent,omitempty"`
 }
 
 // Applied is what one adjustment did to one line.
@@ -85,9 +87,11 @@ type Line struct {
 	Adjustments []Applied `json:"adjustments,omitempty"`
 	Discount    Money     `json:"discount"`        // by all adjustments; negative when a minimum made the line dearer
 	Credits     Money     `json:"credits_applied"` // what prepaid credits paid
-	Net         Money     `json:"net"`             // subtotal − discount − credits
+	Net         Money     `json:"net"`             // subtotal − discount − credits; see CreditsPay and PricesIncludeTax of Invoice
 	Tax         *Money    `json:"tax,omitempty"`   // absent: not known
 	Total       Money     `json:"total"`           // net + tax
+	// TaxPercent is the rate of the tax where lines have different ones.
+	TaxPercent *creditledger.Amount `json:"tax_percent,omitempty"`
 
 	// Drawn is how many credits of the account's currency paid for the line, exactly.
 	Drawn creditledger.Amount `json:"credits_drawn"`
@@ -101,6 +105,7 @@ type priced struct {
 	subtotal *apd.Decimal
 	amount   *apd.Decimal // after the adjustments so far
 	applied  []Applied
+	owed     *apd.Decimal // what credits may pay of it
 	drawn    creditledger.Amount
 }
 
@@ -146,6 +151,9 @@ func (in *LineInput) check() error {
 		if err := checkTiers(in.Tiers, in.TierMode); err != nil {
 			return err
 		}
+	}
+	if in.TaxPercent != nil && in.TaxPercent.Sign() < 0 {
+		return invalid("tax_percent", "%s is negative", in.TaxPercent)
 	}
 	return checkAdjustments(in.Adjustments)
 }

@@ -32,7 +32,7 @@ func TestMachine(t *testing.T) {
 			fewerChecks(t, b.slow)
 			accepted := map[string]int{}
 			rapid.Check(t, func(rt *rapid.T) {
-				w := newWorld(t, b, &Options{Tax: FlatTax(amount("19"))})
+				w := newWorld(t, b, &Options{TaxPercent: percent("19")})
 				defer w.close()
 				m := &machine{world: w, rt: rt}
 				m.customer(nil)

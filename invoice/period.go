@@ -132,15 +132,8 @@ func (t *tx) close(u *Usage, res *Answer) error {
 		inv.InvoiceDate = resolve(u.Terms.InvoiceDate, t.zone)
 	}
 	inv.Period = &Period{Account: accountOf(u.Account), Start: start, End: end, Rate: u.Rate, Charge: t.call.key}
-	drawing, err := t.draw(u.Account, end, lines, inv.ID)
+	drawing, err := t.fillAndDraw(inv, lines)
 	if err != nil {
-		return err
-	}
-	rate := creditledger.AmountOf(1)
-	if u.Rate.IsSet() {
-		rate = u.Rate.Amount()
-	}
-	if err := t.fill(inv, lines, rate); err != nil {
 		return err
 	}
 	if err := t.issue(inv, &u.Terms); err != nil {

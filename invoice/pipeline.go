@@ -2,8 +2,6 @@ package invoice
 
 import (
 	"github.com/cockroachdb/apd/v3"
-
-	"creditledger"
 )
 
 // spreadPlaces is how fine an adjustment of the whole invoice is divided among lines.
@@ -43,6 +41,9 @@ func price(inputs []LineInput, whole []Adjustment) ([]priced, error) {
 				return nil, err
 			}
 		}
+	}
+	for i := range lines {
+		lines[i].owed = lines[i].amount
 	}
 	return lines, nil
 }
@@ -176,83 +177,4 @@ func plain(d *apd.Decimal) string {
 		return "0"
 	}
 	return r.Text('f')
-}
-
-// billing turns priced lines into those of an invoice.
-type billing struct {
-	currency string              // of the invoice
-	rate     creditledger.Amount // whole units of it for one of the prices' currency; 1 when it is the same
-}
-
-// column is one figure of all lines. It is rounded once, and the lines add up to it.
-type column struct {
-	total Money
-	parts []Money
-}
-
-// column rounds the sum of exact figures and allocates it to the lines by largest
-// remainder, none above its cap.
-func (b billing) column(figures []*apd.Decimal, caps []Money) (column, error) {
-	rate := decimalOf(b.rate)
-	digits, err := digitsOf(b.currency)
-	if err != nil {
-		return column{}, err
-	}
-	money := make([]*apd.Decimal, len(figures))
-	for i, f := range figures {
-		money[i] = new(apd.Decimal)
-		if _, err := exact.Mul(money[i], f, rate); err != nil {
-			return column{}, err
-		}
-	}
-	sum, err := sumOf(money)
-	if err != nil {
-		return column{}, err
-	}
-	total, err := Money{amount: *sum, currency: b.currency}.Round()
-	if err != nil {
-		return column{}, err
-	}
-	parts, err := roundTo(total, money, int32(digits), caps)
-	return column{total: total, parts: parts}, err
-}
-
-// bill rounds the columns and completes the lines. Taxes are not known yet.
-func (b billing) bill(lines []priced) ([]Line, error) {
-	figures := func(of func(*priced) *apd.Decimal) []*apd.Decimal {
-		res := make([]*apd.Decimal, len(lines))
-		for i := range lines {
-			res[i] = of(&lines[i])
-		}
-		return res
-	}
-	subtotal, err := b.column(figures(func(l *priced) *apd.Decimal { return l.subtotal }), nil)
-	if err != nil {
-		return nil, err
-	}
-	adjusted, err := b.column(figures(func(l *priced) *apd.Decimal { return l.amount }), nil)
-	if err != nil {
-		return nil, err
-	}
-	credits, err := b.column(figures(func(l *priced) *apd.Decimal { return decimalOf(l.drawn) }), adjusted.parts)
-	if err != nil {
-		return nil, err
-	}
-	res := make([]Line, len(lines))
-	for i := range lines {
-		l, in := &lines[i], &lines[i].in
-		res[i] = Line{
-			ItemID: in.ItemID, PriceID: in.PriceID, Description: in.Description, Quantity: in.Quantity,
-			UnitPrice: in.UnitPrice, Tiers: in.Tiers, TierMode: in.TierMode, InAdvance: in.InAdvance,
-			Subtotal: subtotal.parts[i], Adjustments: l.applied, Credits: credits.parts[i], Drawn: l.drawn,
-		}
-		if res[i].Discount, err = subtotal.parts[i].Sub(adjusted.parts[i]); err != nil {
-			return nil, err
-		}
-		if res[i].Net, err = adjusted.parts[i].Sub(credits.parts[i]); err != nil {
-			return nil, err
-		}
-		res[i].Total = res[i].Net
-	}
-	return res, nil
 }

@@ -12,13 +12,14 @@ import (
 )
 
 func amount(s string) creditledger.Amount   { return creditledger.MustAmount(s) }
+func percent(s string) *creditledger.Amount { a := amount(s); return &a }
 func basis(s string) creditledger.CostBasis { return creditledger.MustCostBasis(s) }
 
 // billed runs the pipeline without a ledger.
 func billed(t interface {
 	Helper()
 	Fatal(...any)
-}, currency string, lines []LineInput, whole []Adjustment, drawn []string, tax TaxFunc) *Invoice {
+}, currency string, lines []LineInput, whole []Adjustment, drawn []string, tax *creditledger.Amount) *Invoice {
 	t.Helper()
 	ps, err := price(lines, whole)
 	if err != nil {
@@ -28,19 +29,8 @@ func billed(t interface {
 		ps[i].drawn = amount(d)
 	}
 	inv := &Invoice{ID: "inv", Currency: currency, Status: Draft, Balance: zeroOf(currency)}
-	if inv.Lines, err = (billing{currency: currency, rate: amount("1")}).bill(ps); err != nil {
-		t.Fatal(err)
-	}
-	if tax != nil {
-		taxes, err := tax(inv)
-		if err == nil {
-			err = inv.setTax(taxes)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := firstError(inv.addUp(), inv.Check()); err != nil {
+	bill := &tx{s: &Service{options: Options{TaxPercent: tax}}}
+	if err := firstError(bill.fill(inv, ps), inv.Check()); err != nil {
 		t.Fatal(err)
 	}
 	return inv
@@ -75,7 +65,7 @@ func TestPublishedFigures(t *testing.T) {
 			t.Errorf("%s: subtotal %s, total %s, tax %v; want %s and %s", c.name, inv.Subtotal, inv.Total, inv.Tax, c.subtotal, c.total)
 		}
 	}
-	inv := billed(t, "USD", []LineInput{graduated}, nil, nil, FlatTax(amount("8")))
+	inv := billed(t, "USD", []LineInput{graduated}, nil, nil, percent("8"))
 	if inv.Tax == nil || inv.Tax.Decimal() != "8.56" || inv.Total.Decimal() != "115.56" {
 		t.Errorf("tax of 8 percent on 107.00: %v, total %s", inv.Tax, inv.Total)
 	}
@@ -245,7 +235,7 @@ func TestPipelineProperty(t *testing.T) {
 			}
 		}
 		code := rapid.SampledFrom([]string{"USD", "JPY", "KWD"}).Draw(rt, "currency")
-		inv := billed(rt, code, lines, whole, drawn, FlatTax(amount("19")))
+		inv := billed(rt, code, lines, whole, drawn, percent("19"))
 		for _, l := range inv.Lines {
 			if l.Net.Sign() < 0 || l.Credits.Sign() < 0 || l.Total.Sign() < 0 {
 				rt.Fatalf("below zero: net %s, credits %s, total %s", l.Net, l.Credits, l.Total)

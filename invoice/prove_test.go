@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"fmt"
+	"math/big"
 
 	"creditledger"
 )
@@ -227,13 +228,10 @@ func (x *examination) drawn(inv *Invoice, entries creditledger.Amount) {
 		lines, _ = lines.Add(l.Drawn)
 	}
 	x.expect(lines.Cmp(entries) == 0, "%s: its lines draw %s, the entries %s", inv.name(), lines, entries)
-	rate := creditledger.AmountOf(1)
-	if inv.Period.Rate.IsSet() {
-		rate = inv.Period.Rate.Amount()
+	worth, err := inv.minor(decimalOf(entries))
+	if err != nil {
+		x.t.Fatal(err)
 	}
-	worth, err := money(x.t, rate.String(), inv.Currency).Mul(entries)
-	if err == nil {
-		worth, err = worth.Round()
-	}
-	x.expect(err == nil && worth.String() == inv.Credits.String(), "%s: the entries are worth %s, the credits applied %s, %v", inv.name(), worth, inv.Credits, err)
+	off := worth.Sub(worth, big.NewRat(x.minor(inv.Credits), 1))
+	x.expect(off.Abs(off).Cmp(big.NewRat(1, 1)) < 0, "%s: the entries draw %s, the credits applied are %s, a minor unit or more beside it", inv.name(), entries, inv.Credits)
 }

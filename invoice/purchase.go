@@ -127,7 +127,7 @@ func (t *tx) planPurchase(p *Purchase, part string) (*sale, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.fill(inv, lines, creditledger.AmountOf(1)); err != nil {
+	if err := t.fill(inv, lines); err != nil {
 		return nil, err
 	}
 	inv.Purchase = &Bought{Account: accountOf(p.Account), Amount: p.Increment.Amount, CostBasis: p.Increment.CostBasis, RequirePayment: p.RequirePayment}

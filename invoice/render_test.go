@@ -31,7 +31,7 @@ func golden(t *testing.T, name string, got []byte) {
 func workedBill(w *world) *Invoice {
 	w.customer(nil)
 	eight := amount("8")
-	w.options.Tax, w.options.TaxPercent = FlatTax(eight), &eight
+	w.options.TaxPercent = &eight
 	dollars := creditledger.AccountID{Customer: "cus", Currency: "USD"}
 	w.tick()
 	if _, err := w.ledger.Do(w.ctx, dollars, creditledger.Increment{Amount: amount("60"), BlockID: "prepaid"}, ""); err != nil {

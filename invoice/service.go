@@ -15,8 +15,11 @@ type Options struct {
 	NumberPrefix string // in front of the number; "INV-"
 	CreditsItem  string // item of a purchase that names none; "Credits"
 	Tax          TaxFunc
-	TaxPercent   *creditledger.Amount // of every line's net, in place of Tax; invoices then show it
-	Locale       language.Tag         // for display; English
+	TaxPercent   *creditledger.Amount // of lines that have no rate of their own; does not go with Tax
+	// PricesIncludeTax says that the prices hold the tax, which is taken out of them.
+	PricesIncludeTax bool
+	CreditsPay       CreditsPay   // what prepaid credits pay for; CreditsPayNet
+	Locale           language.Tag // for display; English
 }
 
 // Service sells credits, bills usage and keeps invoices, payments, credit notes and
@@ -39,11 +42,6 @@ func New(l *creditledger.Ledger, opts *Options) *Service {
 		o = *opts
 	}
 	o.Seller = sellerOr(o.Seller)
-	if o.Tax != nil {
-		o.TaxPercent = nil
-	} else if o.TaxPercent != nil {
-		o.Tax = FlatTax(*o.TaxPercent)
-	}
 	if o.NumberPrefix == "" {
 		o.NumberPrefix = "INV-"
 	}

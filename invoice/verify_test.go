@@ -66,7 +66,7 @@ func TestVerifyFinds(t *testing.T) {
 		{"an entry twice", kindInvoice, period.ID, swap(period.Period.Draws[1].EntryID, first.EntryID), "drawn twice"},
 		{"the amount of a draw", kindInvoice, period.ID, swap(fmt.Sprintf(`"block_id":"gift","amount":"%s"`, first.Amount), `"block_id":"gift","amount":"3"`), "line 0 drew"},
 		{"the line of a draw", kindInvoice, period.ID, swap(`"line":0`, `"line":7`), "line 7"},
-		{"what a draw is worth", kindInvoice, period.ID, swap(`"conversion_rate":"0.20"`, `"conversion_rate":"0.10"`), "is worth 2.00 USD"},
+		{"what a draw is worth", kindInvoice, period.ID, swap(`"conversion_rate":"0.20"`, `"conversion_rate":"0.10"`), `the subtotal is 0.80 USD, not 0.40 USD`},
 		{"its own id", kindInvoice, bought.ID, swap(`"id":"`+bought.ID, `"id":"x`+bought.ID), "invoice"},
 		{"a field that does not exist", kindInvoice, bought.ID, swap(`"id":`, `"new":1,"id":`), "new"},
 		{"an invoice that is not listed", kindInvoice, "copy", func(string) string {

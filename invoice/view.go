@@ -38,6 +38,7 @@ type InvoiceView struct {
 	AmountDue   View          `json:"amount_due"`
 	Payments    []PaymentView `json:"payments,omitempty"`
 	CreditNotes []NoteView    `json:"credit_notes,omitempty"`
+	Rounding    int           `json:"rounding,omitempty"` // none: it is of use to the record alone
 }
 
 // LineView is a line for display.

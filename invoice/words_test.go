@@ -17,7 +17,7 @@ import (
 func unitBill(w *world) *Invoice {
 	w.customer(nil)
 	eight := amount("8")
-	w.options.Tax, w.options.TaxPercent, w.options.Locale = FlatTax(eight), &eight, language.German
+	w.options.TaxPercent, w.options.Locale = &eight, language.German
 	w.now = february
 	u := january()
 	u.Account, u.Rate, u.Currency = creditledger.AccountID{Customer: "cus", Currency: "credits"}, basis("0.01"), "USD"
@@ -121,7 +121,7 @@ func TestRateOfTaxIsTheOneAppliedToAllLines(t *testing.T) {
 	w := newWorld(t, onMemory, nil)
 	inv := unitBill(w)
 	nine := amount("9")
-	w.options.Tax, w.options.TaxPercent = FlatTax(nine), &nine
+	w.options.TaxPercent = &nine
 	if inv, err := w.Invoice(w.ctx, inv.ID); err != nil || inv.TaxPercent == nil || inv.TaxPercent.String() != "8" {
 		t.Error(inv, err)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -65,6 +67,18 @@ var (
 	onPostgres = backend{"postgres", 5, postgresPlace}
 	backends   = []backend{onMemory, onBolt, onPostgres}
 )
+
+var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0: a random one, which is printed")
+
+// random is a source of randomness of a seed, which is printed.
+func random(t *testing.T) (r *rand.Rand, seed uint64) {
+	seed = *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64() >> 16
+	}
+	t.Logf("seed: -seed=%d", seed)
+	return rand.New(rand.NewPCG(seed, 0)), seed
+}
 
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
