@@ -3,6 +3,9 @@ package invoice
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"creditledger"
 )
 
 // cellsOf writes the lines of an invoice as subtotal, discount, credits, net and tax.
@@ -48,6 +51,70 @@ func TestTotalsAreRoundedOnce(t *testing.T) {
 		totals := strings.Join([]string{inv.Subtotal.Decimal(), inv.Discount.Decimal(), inv.Credits.Decimal(), inv.Net.Decimal()}, " ")
 		if totals != c.totals || cellsOf(inv) != c.cells {
 			t.Errorf("%s: %s: %s\nwant %s: %s", c.name, totals, cellsOf(inv), c.totals, c.cells)
+		}
+	}
+}
+
+// rewritten stores a record in another form.
+func (w *world) rewritten(kind, key string, changes ...string) {
+	w.t.Helper()
+	id := creditledger.DocumentID{Kind: kind, Key: key}
+	rec, err := w.ledger.Document(w.ctx, id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	text := strings.NewReplacer(changes...).Replace(string(rec.Value))
+	if err := w.ledger.PutDocuments(w.ctx, []creditledger.DocumentPut{{DocumentID: id, Expect: rec.Version, Prev: rec.Seal(), Value: []byte(text)}}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// paidInPart is a bill of 1.005 of which credits pay 0.3049.
+func (w *world) paidInPart() *Invoice {
+	w.t.Helper()
+	w.customer(nil)
+	on := creditledger.AccountID{Customer: "cus", Currency: "USD"}
+	if _, err := w.ledger.Do(w.ctx, on, creditledger.Increment{Amount: amount("0.3049")}, "grant"); err != nil {
+		w.t.Fatal(err)
+	}
+	w.now = start.AddDate(0, 0, 2)
+	return w.must(w.ClosePeriod(w.ctx, Usage{
+		Account: on, Start: creditledger.At(start.Add(time.Hour)), End: creditledger.At(start.AddDate(0, 0, 1)), Terms: Terms{AutoCollection: Yes(), NetTerms: Days(30)},
+		Lines: []LineInput{{ItemID: "api", Quantity: amount("1"), UnitPrice: basis("1.005")}},
+	}, "jan"))
+}
+
+// Invoices of earlier releases, which rounded what credits pay by itself, stay as they are.
+func TestInvoicesOfEarlierReleases(t *testing.T) {
+	w := newWorld(t, onMemory, nil)
+	inv := w.paidInPart()
+	w.rewritten(kindInvoice, inv.ID, `,"rounding":2`, ``, `"0.31 USD"`, `"0.30 USD"`, `"0.70 USD"`, `"0.71 USD"`)
+	if v, err := w.Verify(w.ctx, nil); err != nil || v.Violation != nil || v.Invoices != 1 {
+		t.Errorf("verified: %+v, %v", v, err)
+	}
+	if old := w.must(w.MarkPaid(w.ctx, inv.ID, "", "paid")); old.Rounding != 0 || old.AmountPaid.String() != "0.71 USD" {
+		t.Errorf("paid: %s, by rules %d", old.AmountPaid, old.Rounding)
+	}
+}
+
+// What lines show follows from their quantities, prices, adjustments, credits and rate: it
+// cannot be altered so that it adds up all the same.
+func TestVerifyFindsCells(t *testing.T) {
+	for name, changes := range map[string][]string{
+		"the old rounding":        {`"0.31 USD"`, `"0.30 USD"`, `"0.70 USD"`, `"0.71 USD"`},
+		"a cent of credits less":  {`"0.31 USD"`, `"0.29 USD"`, `"0.70 USD"`, `"0.72 USD"`},
+		"another price":           {`"unit_price":"1.005"`, `"unit_price":"1.015"`},
+		"another quantity":        {`"quantity":"1"`, `"quantity":"2"`},
+		"an adjustment":           {`"discount"`, `"adjustments":[{"kind":"amount_discount","amount":"0.5"}],"discount"`},
+		"an adjustment in words":  {`"discount"`, `"adjustments":[{"kind":"amount_discount","amount":"x"}],"discount"`},
+		"no mark":                 {`,"rounding":2`, ``},
+		"credits that pay totals": {`"currency"`, `"credits_pay":"total","currency"`},
+	} {
+		w := newWorld(t, onMemory, nil)
+		inv := w.paidInPart()
+		w.rewritten(kindInvoice, inv.ID, changes...)
+		if v, err := w.Verify(w.ctx, nil); err != nil || v.Violation == nil {
+			t.Errorf("%s: %+v, %v", name, v, err)
 		}
 	}
 }
