@@ -45,7 +45,7 @@ type applyFlags struct {
 
 func (a *app) applyCommand() *cobra.Command {
 	var f applyFlags
-	var grace time.Duration
+	var grace string
 	cmd := &cobra.Command{
 		Use:   "apply [FILE]",
 		Short: "Carry out an operations file",
@@ -61,8 +61,12 @@ func (a *app) applyCommand() *cobra.Command {
 			if len(args) == 1 {
 				path = args[0]
 			}
-			if cmd.Flags().Changed("grace") {
-				f.grace = &grace
+			var p parser
+			if d := p.window("--grace", grace, 0); grace != "" {
+				f.grace = &d
+			}
+			if p.err != nil {
+				return p.err
 			}
 			return a.apply(cmd.Context(), path, &f)
 		}),
@@ -70,7 +74,7 @@ func (a *app) applyCommand() *cobra.Command {
 	a.dbFlagFor(cmd, &f.db, "", "the `LEDGER`: a file, made when absent, or postgres://… (default: in memory)")
 	flags := cmd.Flags()
 	flags.StringVar(&f.clock, "clock", "", "`WORD`: manual begins at 2000-01-01T00:00:00Z and moves by clock lines only")
-	flags.DurationVar(&grace, "grace", 0, "set the ledger's grace `PERIOD`, such as 1h: entries are pending until it is over")
+	flags.StringVar(&grace, "grace", "", "set the ledger's grace `PERIOD`, such as 1h or 2d: entries are pending until it is over")
 	flags.BoolVar(&f.stopOnError, "stop-on-error", false, "end at the first error answer, with status 3")
 	flags.BoolVar(&f.failOnError, "fail-on-error", false, "carry out every line, and end with status 5 if one was refused")
 	_ = cmd.RegisterFlagCompletionFunc("clock", cobra.FixedCompletions([]string{"manual"}, cobra.ShellCompDirectiveNoFileComp))
@@ -88,8 +92,6 @@ func (a *app) apply(ctx context.Context, path string, f *applyFlags) (err error)
 		return &flagError{"--clock " + f.clock, errors.New("manual is the one choice")}
 	case f.stopOnError && f.failOnError:
 		return &flagError{"--fail-on-error", errors.New("it does not go with --stop-on-error")}
-	case f.grace != nil && *f.grace < 0:
-		return &flagError{"--grace", fmt.Errorf("%s is negative", *f.grace)}
 	}
 	in, bar, closeInput, err := a.operations(path)
 	if err != nil {

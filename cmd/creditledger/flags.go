@@ -77,8 +77,6 @@ func kindOf(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "bool":
 		return "true or false"
-	case "duration":
-		return "a duration such as 1h30m"
 	case "int32":
 		return "a whole number of 32 bits"
 	}
