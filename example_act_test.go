@@ -2,6 +2,7 @@ package creditledger_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -123,25 +124,28 @@ func ExampleLedger_Transfer_merge() {
 	ctx := context.Background()
 	ledger := creditledger.New(memory.New(), nil)
 	defer ledger.Close()
-	credits := creditledger.MustAmount
-	old, kept := creditledger.AccountID{Customer: "old"}, creditledger.AccountID{Customer: "new"}
-	for _, n := range []string{"30", "12.5"} {
-		if _, err := ledger.Do(ctx, old, creditledger.Increment{Amount: credits(n)}, ""); err != nil {
-			panic(err)
+	kept := creditledger.AccountID{Customer: "ann"}
+	former := []creditledger.AccountID{{Customer: "ann-2023"}, {Customer: "ann-2024"}}
+	for _, old := range former {
+		for _, block := range []string{"welcome", "bonus"} { // which both have
+			must(ledger.Do(ctx, old, creditledger.Increment{Amount: creditledger.AmountOf(10), BlockID: block}, ""))
 		}
 	}
-	for block, err := range ledger.AllBlocks(ctx, old, creditledger.BlocksQuery{}) {
-		if err != nil {
-			panic(err)
-		}
-		// A key for each block: a merge that was interrupted goes on where it stopped.
-		move := creditledger.Transfer{From: old, To: kept, BlockID: block.ID}
-		if _, err := ledger.Transfer(ctx, move, creditledger.Key("merge-"+block.ID)); err != nil {
-			panic(err)
+	for _, old := range former {
+		for block, err := range ledger.AllBlocks(ctx, old, creditledger.BlocksQuery{}) {
+			if err != nil {
+				panic(err)
+			}
+			// A key for each block, so that a merge that was interrupted goes on where it stopped.
+			// It belongs to both accounts, so it tells the account too; a digest is never too long.
+			sum := sha256.Sum256([]byte(old.String() + "\n" + block.ID))
+			key := creditledger.Key(fmt.Sprintf("merge-%x", sum))
+			must(ledger.Transfer(ctx, creditledger.Transfer{From: old, To: kept, BlockID: block.ID}, key))
 		}
 	}
-	exampleTotals(ctx, ledger, "old", "new")
+	exampleTotals(ctx, ledger, "ann-2023", "ann-2024", "ann")
 	// Output:
-	// old 0
-	// new 42.5
+	// ann-2023 0
+	// ann-2024 0
+	// ann 40
 }

@@ -140,6 +140,29 @@ func TestSettingsLoseNoChange(t *testing.T) {
 	}
 }
 
+// TestDefaultsThatCountFromNow: a default that counts from the instant of the operation is the
+// same in a retry, whenever that comes, and an instant that is named is another operation.
+func TestDefaultsThatCountFromNow(t *testing.T) {
+	now, month := creditledger.Exactly(instant("2026-01-01").Time()), creditledger.Interval{Count: 1, Unit: creditledger.IntervalMonth}
+	w := newWorld(t).given(grant("A", "10"))
+	for field, c := range map[string]struct{ unsaid, said creditledger.Operation }{
+		"effective_date": {grant("B", "1"), grant("B", "1", effective("2026-01-01"))},
+		"until":          {creditledger.Hold{HoldID: "h", Amount: amount("1")}, creditledger.Hold{HoldID: "h", Amount: amount("1"), Until: instant("2026-01-01T00:15:00Z")}},
+		"anchor":         {creditledger.Schedule{ScheduleID: "a", Amount: amount("1"), Every: month}, creditledger.Schedule{ScheduleID: "a", Amount: amount("1"), Every: month, Anchor: now}},
+		"start":          {creditledger.Schedule{ScheduleID: "s", Amount: amount("1"), Every: month}, creditledger.Schedule{ScheduleID: "s", Amount: amount("1"), Every: month, Start: now}},
+	} {
+		key := creditledger.Key(field)
+		w.must(c.unsaid, key)
+		if res := w.must(c.unsaid, key); !res.Replayed {
+			t.Errorf("%s, left out twice: done again", field)
+		}
+		var other *creditledger.IdempotencyMismatchError
+		if err := w.refused(c.said, key, creditledger.ErrIdempotencyMismatch); !errors.As(err, &other) || other.Field != field {
+			t.Errorf("%s, named: %v", field, err)
+		}
+	}
+}
+
 // TestSettingsAreGoneBy: an operation goes by the settings there are when it begins; what it
 // took from them stands in its record.
 func TestSettingsAreGoneBy(t *testing.T) {
