@@ -96,7 +96,12 @@ type edit struct {
 	block    *block
 	was, now blockState
 	heldOnly bool // nothing changes but how much of it is held
+	settled  bool // it was closed with something that it had lapsed
 }
+
+// staysClosed reports whether a block that was closed, and of which a void took what it had
+// lapsed, is closed after that: no account remembers what is settled unless something is not.
+func (e *edit) staysClosed() bool { return e.settled && e.now.rare.Lapsed.Cmp(e.was.rare.Lapsed) < 0 }
 
 // blockState is what can change about a block.
 type blockState struct {
@@ -220,6 +225,7 @@ func (a *account) apply(c *change) {
 			delete(a.closed, e.block.ID)
 			a.addOpen(e.block)
 			c.opened = append(c.opened, kept)
+			e.settled = !e.was.rare.Lapsed.IsZero()
 		}
 		a.update(e.block, &e.now)
 	}
@@ -238,7 +244,11 @@ func (a *account) apply(c *change) {
 		}
 	}
 	for i := range c.edits {
-		a.closeIfDone(c, c.edits[i].block)
+		if c.edits[i].staysClosed() {
+			a.close(c, c.edits[i].block)
+		} else {
+			a.closeIfDone(c, c.edits[i].block)
+		}
 	}
 	for _, b := range c.created {
 		a.closeIfDone(c, b)
@@ -272,9 +282,12 @@ func after[T any](list []T, n int) []T {
 // closeIfDone moves a block that no operation can find any more without naming it
 // out of the open ones.
 func (a *account) closeIfDone(c *change, b *block) {
-	if a.isOpen(b) || a.closed[b.ID].block == b {
-		return
+	if !a.isOpen(b) && a.closed[b.ID].block != b {
+		a.close(c, b)
 	}
+}
+
+func (a *account) close(c *change, b *block) {
 	a.removeOpen(b)
 	a.settling.remove(b)
 	a.keepClosed(b, a.head.Version+1)

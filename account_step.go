@@ -240,9 +240,12 @@ func named(a *account, id string) (*block, error) {
 // stepVoid takes back what remains, up to the amount, and lowers the capacity by all
 // of it. What was asked for beyond what remained had been consumed.
 func stepVoid(a *account, op *Void, c *change) error {
-	b, err := named(a, op.BlockID)
-	if err != nil {
-		return err
+	b := a.find(op.BlockID)
+	if b == nil || !op.Lapsed {
+		var err error
+		if b, err = named(a, op.BlockID); err != nil {
+			return err
+		}
 	}
 	switch {
 	case b.Overdraft:
@@ -250,17 +253,27 @@ func stepVoid(a *account, op *Void, c *change) error {
 	case op.Amount.Cmp(b.Capacity) > 0:
 		return constraint("block %s can be voided by %s at most, not %s", quote(b.ID), b.Capacity, op.Amount)
 	}
-	var remaining Amount
+	var remaining, lapsed Amount
 	if b.Balance.Sign() > 0 {
 		remaining = b.Balance
 	}
 	taken := minAmount(remaining, op.Amount)
-	if b.isHeld() && taken.Cmp(b.free()) > 0 {
+	if b.Expired(a.at) { // what it holds is held: it stays, and so does its capacity
+		taken, lapsed = Amount{}, minAmount(b.rare.Lapsed, op.Amount)
+		if op.Amount.Cmp(mustAmount(b.Capacity.Sub(remaining))) > 0 {
+			return a.heldError(b)
+		}
+	}
+	if b.isHeld() && taken.Sign() > 0 && taken.Cmp(b.free()) > 0 {
 		return a.heldError(b)
 	}
 	c.consumed = mustAmount(op.Amount.Sub(taken))
 	total := a.total
-	return c.void(a, b, remaining, op.Amount, taken, &total)
+	err := c.void(a, b, remaining, op.Amount, taken, &total)
+	if !lapsed.IsZero() {
+		c.edits[len(c.edits)-1].now.lapse(lapsed.Neg())
+	}
+	return err
 }
 
 // void takes an amount from a block of which so much remains, and asked from its capacity.

@@ -58,6 +58,8 @@ func needsFormat3(op Operation) bool {
 		return slices.ContainsFunc(op, needsFormat3)
 	case erase, fallenDue:
 		return true
+	case Void:
+		return op.Lapsed
 	}
 	return namesHold(op) || onSchedule(op) || isPartOfTransfer(op)
 }

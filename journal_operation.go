@@ -27,6 +27,7 @@ const (
 	opDue              = 21
 	opBegin            = 22 // in opDue alone
 	opCarry            = 23 // in opDue alone
+	opVoidLapsed       = 24
 )
 
 const (
@@ -61,10 +62,7 @@ func (c *operationCodec) append(dst []byte, op Operation) []byte {
 		dst = appendText(dst, op.NewBlockID)
 		return c.end(dst, op.Description, op.Metadata)
 	case Void:
-		dst = appendText(append(dst, opVoid), op.BlockID)
-		dst = appendAmount(dst, op.Amount)
-		dst = appendText(dst, op.Reason)
-		return c.end(dst, op.Description, op.Metadata)
+		return c.end(appendVoid(dst, &op), op.Description, op.Metadata)
 	case Amendment:
 		dst = appendText(append(dst, opAmendment), op.BlockID)
 		dst = appendAmount(dst, op.Amount)
@@ -229,10 +227,6 @@ func appendDecrement(dst []byte, op *Decrement) []byte {
 	return appendText(dst, op.InvoiceID)
 }
 
-func appendNote(dst []byte, description string, metadata map[string]string) []byte {
-	return appendMetadata(appendText(dst, description), metadata)
-}
-
 // read reads the operation of a record.
 func (c *operationCodec) read(r *reader) Operation {
 	op := c.operation(r, false)
@@ -258,8 +252,8 @@ func (c *operationCodec) operation(r *reader, inBatch bool) Operation {
 		op := ExpirationChange{BlockID: r.text(), ExpiresAt: r.when(), Target: r.when(), Amount: r.amount(), NewBlockID: r.text()}
 		op.Description, op.Metadata = c.readEnd(r)
 		return op
-	case code == opVoid:
-		op := Void{BlockID: r.text(), Amount: r.amount(), Reason: r.text()}
+	case code == opVoid, code == opVoidLapsed:
+		op := Void{BlockID: r.text(), Amount: r.amount(), Reason: r.text(), Lapsed: code == opVoidLapsed}
 		op.Description, op.Metadata = c.readEnd(r)
 		return op
 	case code == opAmendment:

@@ -172,3 +172,7 @@ func (op *erase) without(rec *OpRecord) (left []byte, n uint64) {
 	}
 	return appendTexts(nil, rec), n
 }
+
+func appendNote(dst []byte, description string, metadata map[string]string) []byte {
+	return appendMetadata(appendText(dst, description), metadata)
+}

@@ -234,3 +234,11 @@ func (r *reader) seal() (s Seal) {
 	copy(s[:], r.bytes(len(s)))
 	return s
 }
+
+func appendVoid(dst []byte, op *Void) []byte {
+	code := byte(opVoid)
+	if op.Lapsed {
+		code = opVoidLapsed
+	}
+	return appendText(appendAmount(appendText(append(dst, code), op.BlockID), op.Amount), op.Reason)
+}

@@ -95,6 +95,7 @@ func (op *Void) fields(list []field) []field {
 		of("block_id", &op.BlockID),
 		of("amount", &op.Amount),
 		of("void_reason", &op.Reason),
+		of("lapsed", &op.Lapsed),
 		of("description", &op.Description),
 		field{"metadata", (*pairs)(&op.Metadata)},
 	)

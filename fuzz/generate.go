@@ -177,9 +177,10 @@ func (g *generator) expirationChange() cl.Operation {
 }
 
 func (g *generator) void() cl.Operation {
-	op := cl.Void{BlockID: g.block(func(b *model.Block) bool {
-		return b.Initial != nil && b.Room().Sign() > 0 && (b.ExpiresAt == 0 || b.ExpiresAt > g.at)
-	})}
+	op := cl.Void{Lapsed: g.chance(3, "lapsed")}
+	op.BlockID = g.block(func(b *model.Block) bool {
+		return b.Initial != nil && b.Room().Sign() > 0 && (op.Lapsed || b.ExpiresAt == 0 || b.ExpiresAt > g.at)
+	})
 	b := g.find(op.BlockID)
 	room := b.Room()
 	if room == nil {

@@ -133,12 +133,15 @@ func (x *examination) sequence() {
 }
 
 // mayFollowExpiry tells what may touch a block after its expiry was written: usage that
-// is late, which restores what it draws; what is taken back, which lapses again; and what
-// a hold kept of the block until its expiry, which is captured or expires once it is free.
+// is late, which restores what it draws; what is taken back, which lapses again; a void of
+// what lapsed; and what a hold kept of the block until its expiry, which is captured or expires once it is free.
 func (x *examination) mayFollowExpiry(i int) bool {
 	e := &x.entries[i]
 	if e.UsageAt != 0 || e.Reverses != 0 {
 		return true
+	}
+	if e.Type == cl.EntryVoidInitiated || e.Type == cl.EntryVoid { // of what lapsed: it takes nothing that is there
+		return e.Starting.Cmp(e.Ending) == 0 && (e.Type == cl.EntryVoidInitiated || e.Amount.IsZero())
 	}
 	if before := &x.entries[i-1]; e.Type == cl.EntryCreditBlockExpiry && before.Reverses != 0 && before.Block.Number == e.Block.Number {
 		return before.Amount.Cmp(e.Amount) == 0 // not the first entry: there was an expiry

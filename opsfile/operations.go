@@ -106,6 +106,7 @@ func readVoid(f *fields) creditledger.Operation {
 		f.refuse("void_reason", "is empty")
 	}
 	op.Reason = reason
+	op.Lapsed = f.flag("lapsed")
 	return op
 }
 

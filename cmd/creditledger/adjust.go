@@ -59,20 +59,24 @@ The block is named by its id, by its current expiry (--expiring), or by both. Wi
 func (a *app) voidCommand() *cobra.Command {
 	var w writeFlags
 	var reason string
+	var lapsed bool
 	cmd := &cobra.Command{
 		Use:   "void CUSTOMER BLOCK AMOUNT",
 		Short: "Take credits of a block back",
 		Long: `Take credits of a block back: what it still holds, up to AMOUNT.
 
 You may void more than the block holds, up to what was granted. The rest was spent
-already, and its revenue is to be reversed.`,
+already, and its revenue is to be reversed.
+
+A block that has expired is voided with --lapsed only. It holds nothing, but usage that is
+reported late could draw what it lapsed: that is over then.`,
 		Example: `  creditledger grant cus_1 50 --block-id promo-7
   creditledger void cus_1 promo-7 30
   creditledger void cus_1 promo-7 20 --reason refund`,
 		Args: cobra.ExactArgs(3),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			var p parser
-			op := creditledger.Void{BlockID: args[1], Amount: p.amount("AMOUNT", args[2]), Reason: reason, Description: w.description}
+			op := creditledger.Void{BlockID: args[1], Amount: p.amount("AMOUNT", args[2]), Reason: reason, Lapsed: lapsed, Description: w.description}
 			var err error
 			if op.Metadata, err = w.metadata(); err != nil || p.err != nil {
 				return firstOf(err, p.err)
@@ -83,6 +87,7 @@ already, and its revenue is to be reversed.`,
 	a.accountFlags(cmd)
 	cmd.Flags().StringVar(&reason, "reason", "", "`WORD`: refund, or nothing")
 	completeWords(cmd, "reason", creditledger.VoidRefund)
+	cmd.Flags().BoolVar(&lapsed, "lapsed", false, "also what an expired block has lapsed")
 	w.add(cmd)
 	return cmd
 }

@@ -207,8 +207,10 @@ func (s *State) void(op cl.Void, r *Result) error {
 	switch {
 	case b == nil:
 		return &Refusal{Kind: NotFound, What: op.BlockID}
-	case b.Initial == nil, b.ExpiresAt != 0 && b.ExpiresAt <= s.now, asked.Cmp(b.Room()) > 0:
+	case b.Initial == nil, b.ExpiresAt != 0 && b.ExpiresAt <= s.now && !op.Lapsed, asked.Cmp(b.Room()) > 0:
 		return &Refusal{Kind: Constraint}
+	case b.ExpiresAt != 0 && b.ExpiresAt <= s.now:
+		return s.voidLapsed(op, b, asked, r)
 	}
 	left := notNegative(b.Balance)
 	taken := least(left, asked)
@@ -217,6 +219,21 @@ func (s *State) void(op cl.Void, r *Result) error {
 	}
 	s.takeBack(op, op.Reason, b, asked, r)
 	r.Consumed = new(big.Rat).Sub(asked, taken)
+	return nil
+}
+
+// voidLapsed takes from what an expired block lapsed, and then from what it may be given
+// back. What holds keep of it stays.
+func (s *State) voidLapsed(op cl.Void, b *Block, asked *big.Rat, r *Result) error {
+	held := notNegative(b.Balance)
+	if asked.Cmp(new(big.Rat).Sub(b.Room(), held)) > 0 {
+		return &Refusal{Kind: Constraint, Holds: s.holdsOf(b)}
+	}
+	s.write(r, op, &Entry{Type: cl.EntryVoidInitiated, Block: b, Amount: held, Void: asked, NewExpiry: s.now, Reason: op.Reason}, func() {})
+	s.write(r, op, &Entry{Type: cl.EntryVoid, Block: b, Amount: new(big.Rat), Void: asked, Reason: op.Reason}, func() {})
+	b.Lapsed = new(big.Rat).Sub(b.Lapsed, least(b.Lapsed, asked))
+	b.Gone = new(big.Rat).Add(b.Gone, asked)
+	r.Consumed = asked
 	return nil
 }
 

@@ -267,7 +267,7 @@ func (h *history) change() model.Operation {
 func (h *history) move() model.Operation {
 	switch h.below(4) {
 	case 0:
-		return cl.Void{BlockID: h.block(), Amount: h.amount()}
+		return cl.Void{BlockID: h.block(), Amount: h.amount(), Lapsed: h.oneIn(2)}
 	case 1:
 		return cl.Amendment{BlockID: h.block(), Amount: h.amount()}
 	case 2:

@@ -73,6 +73,7 @@ func fields(op Operation, repay cl.Repay) []field {
 		add("block_id", op.BlockID)
 		add("amount", Text(Rat(op.Amount)))
 		add("void_reason", op.Reason)
+		add("lapsed", op.Lapsed)
 	case cl.Amendment:
 		add("block_id", op.BlockID)
 		add("amount", Text(Rat(op.Amount)))

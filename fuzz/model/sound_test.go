@@ -43,6 +43,11 @@ func effects(h *history, s *model.State) (balances, lapsed map[int]*big.Rat) {
 			}
 		case cl.EntryDecrement, cl.EntryVoid:
 			move(e.Block.Number, minus)
+			if expires := e.Block.ExpiresAt; e.Type == cl.EntryVoid && expires != 0 && expires <= e.At { // of what lapsed
+				if rest := lapsed[e.Block.Number]; rest.Sub(rest, e.Void).Sign() < 0 {
+					rest.SetInt64(0)
+				}
+			}
 		case cl.EntryCreditBlockExpiry:
 			move(e.Block.Number, minus)
 			lapsed[e.Block.Number].Add(lapsed[e.Block.Number], e.Amount)
