@@ -99,10 +99,6 @@ type edit struct {
 	settled  bool // it was closed with something that it had lapsed
 }
 
-// staysClosed reports whether a block that was closed, and of which a void took what it had
-// lapsed, is closed after that: no account remembers what is settled unless something is not.
-func (e *edit) staysClosed() bool { return e.settled && e.now.rare.Lapsed.Cmp(e.was.rare.Lapsed) < 0 }
-
 // blockState is what can change about a block.
 type blockState struct {
 	balance, capacity Amount
@@ -244,11 +240,7 @@ func (a *account) apply(c *change) {
 		}
 	}
 	for i := range c.edits {
-		if c.edits[i].staysClosed() {
-			a.close(c, c.edits[i].block)
-		} else {
-			a.closeIfDone(c, c.edits[i].block)
-		}
+		a.closeEdited(c, &c.edits[i])
 	}
 	for _, b := range c.created {
 		a.closeIfDone(c, b)
@@ -285,6 +277,17 @@ func (a *account) closeIfDone(c *change, b *block) {
 	if !a.isOpen(b) && a.closed[b.ID].block != b {
 		a.close(c, b)
 	}
+}
+
+// closeEdited is closeIfDone for a block that was edited. Of one that was closed with
+// something that it had lapsed, and of which a void took some, nothing is open: what has
+// settled is remembered only while something has not.
+func (a *account) closeEdited(c *change, e *edit) {
+	if e.settled && e.now.rare.Lapsed.Cmp(e.was.rare.Lapsed) < 0 {
+		a.close(c, e.block)
+		return
+	}
+	a.closeIfDone(c, e.block)
 }
 
 func (a *account) close(c *change, b *block) {

@@ -30,9 +30,11 @@ func filledOperations(t rapid.TB) []Operation {
 	before.eligibleBefore = when(start) + 10
 	late := filled[Decrement](t)
 	late.OverdraftLimit = OverdraftLimit{}
+	void := filled[Void](t)
+	void.Lapsed = false
 	return []Operation{
-		filled[Increment](t), plain, bounded, filled[ExpirationChange](t), filled[Void](t), filled[Amendment](t), filled[Activation](t), before,
-		late, filled[Reverse](t),
+		filled[Increment](t), plain, bounded, filled[ExpirationChange](t), void, filled[Amendment](t), filled[Activation](t), before,
+		late, filled[Reverse](t), filled[Void](t),
 	}
 }
 
@@ -48,7 +50,7 @@ const (
 	remembered, otherWindow        = "expiry that blocks remember", "expiry under another settlement window"
 	refilling, paid, movedAway     = "grant that repays, remembered", "activation that is remembered", "expiration change to the past, remembered"
 	partOfAct, sent, arrived       = "part of an act", "transfer sent", "transfer that arrived"
-	graced                         = "decrement with a grace period"
+	graced, closing                = "decrement with a grace period", "void of what lapsed"
 	forgetting                     = "expiry of an earlier format that blocks do not remember"
 )
 
@@ -58,7 +60,7 @@ func (s *namedRecord) format() byte {
 	case eligibleBefore, batchBefore:
 		return recordFormat2
 	case sealedText, sealedBatch, fromEarlier, quietEarlier, erasure1, erasure2, loss,
-		lateUsage, taken, takenInBatch, remembered, otherWindow, refilling, paid, movedAway, forgetting, partOfAct, sent, arrived, graced:
+		lateUsage, taken, takenInBatch, remembered, otherWindow, refilling, paid, movedAway, forgetting, partOfAct, sent, arrived, graced, closing:
 		return recordFormat3
 	}
 	return recordFormat1
@@ -133,6 +135,7 @@ func sampleRecords(t rapid.TB) []namedRecord {
 		{refilling, sealed(record(ops[0], Effect{Lines: []Line{line(EntryIncrement, "20", "-20", "0")}}))},
 		{paid, sealed(record(ops[6], Effect{}))},
 		{movedAway, sealed(record(ops[3], Effect{Lines: []Line{moved, line(EntryCreditBlockExpiry, "10", "80", "70")}, NewBlockID: "new"}))},
+		{closing, sealed(record(ops[10], Effect{Lines: []Line{initiated, voided}}))},
 		{forgetting, copied(early(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}}))},
 		{quietEarlier, copied(record(expire{}, Effect{Lines: []Line{line(EntryCreditBlockExpiry, "50", "155", "105")}}))},
 		{graced, func() *OpRecord {

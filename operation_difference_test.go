@@ -26,7 +26,7 @@ var fieldOrder = map[string][][2]string{
 		{"NewBlockID", "new_block_id"}, {"Description", "description"}, {"Metadata", "metadata"},
 	},
 	"Void": {
-		{"BlockID", "block_id"}, {"Amount", "amount"}, {"Reason", "void_reason"}, {"Description", "description"}, {"Metadata", "metadata"},
+		{"BlockID", "block_id"}, {"Amount", "amount"}, {"Reason", "void_reason"}, {"Lapsed", "lapsed"}, {"Description", "description"}, {"Metadata", "metadata"},
 	},
 	"Amendment": {
 		{"BlockID", "block_id"}, {"Amount", "amount"}, {"Description", "description"}, {"Metadata", "metadata"},
