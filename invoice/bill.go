@@ -162,14 +162,7 @@ func (inv *Invoice) checkCells() error {
 	}
 	again := *inv
 	again.Lines = slices.Clone(inv.Lines)
-	err := again.apportion()
-	if err == nil {
-		err = again.taxAgain(inv)
-	}
-	if err == nil {
-		err = again.payTotal()
-	}
-	if err != nil {
+	if err := inOrder(again.apportion, func() error { return again.taxAgain(inv) }, again.payTotal); err != nil {
 		return err
 	}
 	for i := range inv.Lines {

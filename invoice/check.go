@@ -78,3 +78,13 @@ func firstError(errs ...error) error {
 	}
 	return nil
 }
+
+// inOrder takes steps until one fails.
+func inOrder(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

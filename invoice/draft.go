@@ -66,7 +66,7 @@ func (s *Service) SetTax(ctx context.Context, invoice string, taxes []creditledg
 			return nil, invalid("tax", "is missing")
 		}
 		t.changed(inv)
-		return &Answer{Invoice: inv}, firstError(t.alive(), inv.apportion(), inv.taxExactly(taxes), inv.addUp())
+		return &Answer{Invoice: inv}, inOrder(t.alive, inv.apportion, func() error { return inv.taxExactly(taxes) }, inv.addUp)
 	})
 }
 

@@ -37,9 +37,10 @@ func (t *tx) fillAndDraw(inv *Invoice, lines []priced) (*drawing, error) {
 		}
 		return d, t.fill(inv, lines)
 	}
-	if err := firstError(t.fill(inv, lines), inv.oweTotals(lines)); err != nil {
+	if err := t.fill(inv, lines); err != nil {
 		return nil, err
 	}
+	inv.oweTotals(lines)
 	d, err := t.draw(inv, lines)
 	if err != nil {
 		return nil, err
@@ -47,11 +48,11 @@ func (t *tx) fillAndDraw(inv *Invoice, lines []priced) (*drawing, error) {
 	for i := range lines {
 		inv.Lines[i].Drawn = lines[i].drawn
 	}
-	return d, firstError(inv.payTotal(), inv.addUp())
+	return d, inOrder(inv.payTotal, inv.addUp)
 }
 
 // oweTotals lets credits pay the totals of the lines, tax included.
-func (inv *Invoice) oweTotals(lines []priced) error {
+func (inv *Invoice) oweTotals(lines []priced) {
 	rate := scaled(decimalOf(inv.rate()), 0)
 	for i := range lines {
 		if rate.Sign() == 0 {
@@ -61,7 +62,6 @@ func (inv *Invoice) oweTotals(lines []priced) error {
 		credits := scaled(&inv.Lines[i].Total.amount, maxPlaces)
 		lines[i].owed = apd.NewWithBigInt(new(apd.BigInt).SetMathBigInt(floor(credits.Quo(credits, rate))), -maxPlaces)
 	}
-	return nil
 }
 
 // draw asks the ledger who would pay for the lines in arrears, line by line, and notes

@@ -190,6 +190,11 @@ func (inv *Invoice) addUp() error {
 		return err
 	}
 	inv.Tax = nil
+	for i := range inv.Lines {
+		if (inv.Lines[i].Tax == nil) != (inv.Lines[0].Tax == nil) {
+			return invalid("tax", "is known for some lines only")
+		}
+	}
 	if len(inv.Lines) > 0 && inv.Lines[0].Tax != nil {
 		tax := zeroOf(inv.Currency)
 		set(&tax, func(l *Line) Money { return *l.Tax })

@@ -179,13 +179,7 @@ func (t *tx) fill(inv *Invoice, lines []priced) error {
 	for i := range lines {
 		inv.Lines[i] = lines[i].line()
 	}
-	if err := inv.apportion(); err != nil {
-		return err
-	}
-	if err := t.tax(inv); err != nil {
-		return err
-	}
-	return inv.addUp()
+	return inOrder(inv.apportion, func() error { return t.tax(inv) }, inv.addUp)
 }
 
 // tax puts the taxes on complete lines, as far as they are known: those that the program's

@@ -158,7 +158,14 @@ func (x *examination) lines(inv *Invoice) {
 			lineTax = x.minor(*l.Tax)
 		}
 		s, d, c, n, t := x.minor(l.Subtotal), x.minor(l.Discount), x.minor(l.Credits), x.minor(l.Net), x.minor(l.Total)
-		x.expect(n == s-d-c && t == n+lineTax, "%s: line %d does not add up: %d − %d − %d = %d, with tax %d", inv.name(), i, s, d, c, n, t)
+		base, paid := s-d-c, int64(0)
+		if inv.CreditsPay == CreditsPayTotal {
+			base, paid = s-d, c
+		}
+		if inv.PricesIncludeTax {
+			base -= lineTax
+		}
+		x.expect(n == base && t == n+lineTax-paid, "%s: line %d does not add up: %d − %d − %d = %d, with tax %d", inv.name(), i, s, d, c, n, t)
 		subtotal, discount, credits, net, tax, total = subtotal+s, discount+d, credits+c, net+n, tax+lineTax, total+t
 	}
 	for _, c := range []struct {

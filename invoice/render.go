@@ -1,9 +1,6 @@
 package invoice
 
 import (
-	"fmt"
-	"html/template"
-	"io"
 	"strings"
 	"time"
 
@@ -12,26 +9,16 @@ import (
 	"creditledger"
 )
 
-// row is a line of an invoice ready to be read.
-type row struct {
-	Item, Detail, Quantity, Price string
-	Subtotal, Discount, Credits   string
-	Net, Tax, Total               string
-	Notes                         []string
-}
-
 // sheet is an invoice ready to be read.
 type sheet struct {
 	Title, Status   string
 	Facts           [][2]string
-	Rows            []row
+	Columns         []column
+	Rows            []*row
 	Sums            [][2]string
 	Due             [2]string
 	Payments, Notes [][2]string
 	Memo            string
-	Discounts       bool
-	Credits         bool
-	Taxes           bool
 }
 
 // sheet prepares an invoice for readers of a language.
@@ -54,31 +41,33 @@ func (inv *Invoice) sheet(tag language.Tag) *sheet {
 	if p := inv.Period; p != nil {
 		s.fact("Period", span(p.Start, p.End, zone))
 	}
-	if unit := inv.pricingUnit(); unit != "" {
-		s.fact("Prices", fmt.Sprintf("in %s at %s %s each", unit, formatNumber(inv.Period.Rate.String(), tag), inv.Currency))
+	if how := inv.howPriced(tag); how != "" {
+		s.fact("Prices", how)
 	}
 	s.fact("Reference", inv.ID)
-	s.Discounts, s.Credits, s.Taxes = inv.Discount.Sign() != 0, inv.Credits.Sign() != 0, inv.Tax != nil
+	s.Columns = inv.columns()
 	for i := range inv.Lines {
-		l := &inv.Lines[i]
-		s.Discounts = s.Discounts || l.Discount.Sign() != 0
-		s.Rows = append(s.Rows, l.row(tag, inv.priceUnit()))
+		s.Rows = append(s.Rows, inv.Lines[i].row(tag, inv.priceUnit()))
 	}
 	sum := func(name string, m Money) { s.Sums = append(s.Sums, [2]string{name, text(m)}) }
 	sum("Subtotal", inv.Subtotal)
-	if s.Discounts {
+	if inv.adjusted() {
 		sum("Adjustments", inv.Discount.Neg())
 	}
-	if s.Credits {
-		sum("Prepaid credits", inv.Credits.Neg())
+	credits := func() {
+		if inv.Credits.Sign() != 0 {
+			sum("Prepaid credits", inv.Credits.Neg())
+		}
+	}
+	if inv.CreditsPay != CreditsPayTotal {
+		credits()
 	}
 	sum("Net", inv.Net)
-	if inv.Tax != nil {
-		name := "Tax"
-		if inv.TaxPercent != nil {
-			name += " " + formatNumber(inv.TaxPercent.String(), tag) + "%"
-		}
-		sum(name, *inv.Tax)
+	for _, t := range inv.taxes() {
+		sum(t.name(tag), t.tax)
+	}
+	if inv.CreditsPay == CreditsPayTotal {
+		credits()
 	}
 	sum("Total", inv.Total)
 	for _, part := range []struct {
@@ -160,141 +149,3 @@ func (inv *Invoice) priceUnit() string {
 	}
 	return inv.Currency
 }
-
-func (l *Line) row(tag language.Tag, unit string) row {
-	r := row{
-		Item: l.ItemID, Detail: l.Description, Quantity: formatNumber(l.Quantity.String(), tag), Price: formatNumber(l.UnitPrice.String(), tag),
-		Subtotal: l.Subtotal.Format(tag), Discount: l.Discount.Neg().Format(tag), Credits: l.Credits.Neg().Format(tag),
-		Net: l.Net.Format(tag), Total: l.Total.Format(tag),
-	}
-	if l.Tax != nil {
-		r.Tax = l.Tax.Format(tag)
-	}
-	if len(l.Tiers) > 0 {
-		r.Price = string(l.TierMode)
-		r.Notes = tierNotes(l.Tiers, tag)
-	}
-	for _, a := range l.Adjustments {
-		note := strings.ReplaceAll(string(a.Kind), "_", " ") + " " + turned(a.Amount, tag) + " " + unit
-		if a.Reason != "" {
-			note += ": " + a.Reason
-		}
-		r.Notes = append(r.Notes, note)
-	}
-	return r
-}
-
-// turned is what an adjustment adds to a line, by the text of what it takes off.
-func turned(amount string, tag language.Tag) string {
-	switch rest, negative := strings.CutPrefix(amount, "-"); {
-	case negative:
-		return "+" + formatNumber(rest, tag)
-	case strings.Trim(amount, "0.") == "":
-		return formatNumber(amount, tag)
-	}
-	return "-" + formatNumber(amount, tag)
-}
-
-// tierNotes say what each tier costs.
-func tierNotes(tiers []Tier, tag language.Tag) []string {
-	notes := make([]string, 0, len(tiers))
-	for _, t := range tiers {
-		price := formatNumber(t.UnitPrice.String(), tag)
-		switch {
-		case len(tiers) == 1:
-			notes = append(notes, "each: "+price)
-		case t.UpTo.IsZero():
-			notes = append(notes, "above: "+price)
-		default:
-			notes = append(notes, "up to "+formatNumber(t.UpTo.String(), tag)+": "+price)
-		}
-	}
-	return notes
-}
-
-// WriteHTML writes an invoice as one page that needs nothing else, ready to be
-// printed. Everything that came from outside is escaped.
-func (s *Service) WriteHTML(w io.Writer, inv *Invoice) error {
-	return page.Execute(w, inv.sheet(s.options.Locale))
-}
-
-var page = template.Must(template.New("invoice").Parse(`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{.Title}}</title>
-<style>
-@page { margin: 18mm 16mm; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 56rem; margin: 3rem auto; padding: 0 1.5rem; }
-header { display: flex; align-items: center; justify-content: space-between; gap: 1rem; border-bottom: 2px solid #1b1f24; padding-bottom: .75rem; }
-h1 { font-size: 1.6rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere; }
-.status { border: 1px solid #57606a; border-radius: 1rem; padding: 0 .75rem; margin: 0; font-size: .85rem; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; margin: 1.25rem 0 2rem; }
-dt { color: #57606a; } dd { margin: 0; overflow-wrap: anywhere; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th { text-align: right; font-weight: 600; font-size: .85rem; border-bottom: 1px solid #1b1f24; padding: .35rem .5rem; }
-td { text-align: right; border-bottom: 1px solid #d0d7de; padding: .5rem; white-space: nowrap; vertical-align: top; }
-th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 9rem; padding-left: 0; }
-th:last-child, td:last-child { padding-right: 0; }
-td small { display: block; color: #57606a; line-height: 1.4; }
-.sums { width: auto; margin: 1.25rem 0 0 auto; break-inside: avoid; }
-.sums td { border: 0; padding: .15rem 0; } .sums td + td { padding-left: 3rem; }
-.sums .due td { font-weight: 700; font-size: 1.1rem; border-top: 2px solid #1b1f24; padding-top: .4rem; }
-h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; break-after: avoid; } .memo { margin-top: 2rem; white-space: pre-line; overflow-wrap: anywhere; }
-/* On a phone every line is a list: a table would lie outside the screen. */
-@media screen and (max-width: 56rem) {
-  body { margin: 1.5rem auto; padding: 0 1rem; }
-  .lines thead { display: none; }
-  .lines, .lines tbody, .lines tr, .lines td { display: block; }
-  .lines tr { border-bottom: 1px solid #d0d7de; padding: .6rem 0; }
-  .lines tr:first-child { border-top: 1px solid #1b1f24; }
-  .lines td { border: 0; padding: .1rem 0; display: flex; justify-content: space-between; gap: 1rem; white-space: normal; }
-  .lines td:first-child { display: block; font-weight: 600; }
-  .lines td:first-child small { font-weight: 400; }
-  .lines td::before { content: attr(data-name); color: #57606a; }
-  .lines td:first-child::before { content: none; }
-  .sums { width: 100%; }
-}
-@media print { html { font-size: 12px; } body { font-size: 9.5pt; line-height: 1.4; margin: 0; padding: 0; max-width: none; } tr { break-inside: avoid; } }
-</style>
-</head>
-<body>
-<header>
-<h1>{{.Title}}</h1>
-<p class="status">{{.Status}}</p>
-</header>
-<dl>{{range .Facts}}
-<dt>{{index . 0}}</dt><dd>{{index . 1}}</dd>{{end}}
-</dl>
-{{$s := .}}<table class="lines">
-<thead><tr><th scope="col">Item</th><th scope="col">Quantity</th><th scope="col">Price</th><th scope="col">Subtotal</th>
-{{- if .Discounts}}<th scope="col">Adjusted</th>{{end}}{{if .Credits}}<th scope="col">Credits</th>{{end}}
-{{- if or .Discounts .Credits}}<th scope="col">Net</th>{{end}}{{if .Taxes}}<th scope="col">Tax</th><th scope="col">Total</th>{{end}}</tr></thead>
-<tbody>{{range .Rows}}
-<tr><td>{{.Item}}{{if .Detail}}<small>{{.Detail}}</small>{{end}}{{range .Notes}}<small>{{.}}</small>{{end}}</td><td data-name="Quantity">{{.Quantity}}</td><td data-name="Price">{{.Price}}</td><td data-name="Subtotal">{{.Subtotal}}</td>
-{{- if $s.Discounts}}<td data-name="Adjusted">{{.Discount}}</td>{{end}}{{if $s.Credits}}<td data-name="Credits">{{.Credits}}</td>{{end}}
-{{- if or $s.Discounts $s.Credits}}<td data-name="Net">{{.Net}}</td>{{end}}{{if $s.Taxes}}<td data-name="Tax">{{.Tax}}</td><td data-name="Total">{{.Total}}</td>{{end}}</tr>{{end}}
-</tbody>
-</table>
-<table class="sums">
-<tbody>{{range .Sums}}
-<tr><td>{{index . 0}}</td><td>{{index . 1}}</td></tr>{{end}}
-<tr class="due"><td>{{index .Due 0}}</td><td>{{index .Due 1}}</td></tr>
-</tbody>
-</table>
-{{- if .Payments}}
-<h2>Payments</h2>
-<table><tbody>{{range .Payments}}
-<tr><td>{{index . 0}}</td><td>{{index . 1}}</td></tr>{{end}}
-</tbody></table>{{end}}
-{{- if .Notes}}
-<h2>Credit notes</h2>
-<table><tbody>{{range .Notes}}
-<tr><td>{{index . 0}}</td><td>{{index . 1}}</td></tr>{{end}}
-</tbody></table>{{end}}
-{{- if .Memo}}
-<p class="memo">{{.Memo}}</p>{{end}}
-</body>
-</html>
-`))

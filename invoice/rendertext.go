@@ -59,7 +59,7 @@ const screen = 80
 // writeLines writes the lines, each with its description and notes below it. What does
 // not fit the screen goes there too.
 func (s *sheet) writeLines(b *strings.Builder) {
-	columns, moved := s.columns(), []sheetColumn(nil)
+	columns, moved := slices.Clone(s.Columns), []column(nil)
 	for {
 		table := s.table(columns)
 		var text strings.Builder
@@ -80,34 +80,8 @@ func (s *sheet) writeLines(b *strings.Builder) {
 	}
 }
 
-// sheetColumn is a column of an invoice's lines.
-type sheetColumn struct {
-	head string
-	cell func(*row) string
-	move int // the smaller, the sooner it goes below; 0: it stays
-}
-
-// columns leaves out what no line has.
-func (s *sheet) columns() []sheetColumn {
-	list := []sheetColumn{{"ITEM", func(r *row) string { return r.Item }, 0}, {"QUANTITY", func(r *row) string { return r.Quantity }, 5},
-		{"PRICE", func(r *row) string { return r.Price }, 1}, {"SUBTOTAL", func(r *row) string { return r.Subtotal }, 4}}
-	if s.Discounts {
-		list = append(list, sheetColumn{"ADJUSTED", func(r *row) string { return r.Discount }, 2})
-	}
-	if s.Credits {
-		list = append(list, sheetColumn{"CREDITS", func(r *row) string { return r.Credits }, 3})
-	}
-	if s.Discounts || s.Credits {
-		list = append(list, sheetColumn{"NET", func(r *row) string { return r.Net }, 0})
-	}
-	if s.Taxes {
-		list = append(list, sheetColumn{"TAX", func(r *row) string { return r.Tax }, 6}, sheetColumn{"TOTAL", func(r *row) string { return r.Total }, 0})
-	}
-	return list
-}
-
 // movable is the column that goes below first, or -1 when none may.
-func movable(columns []sheetColumn) int {
+func movable(columns []column) int {
 	at := -1
 	for i, c := range columns {
 		if c.move > 0 && (at < 0 || c.move < columns[at].move) {
@@ -117,15 +91,15 @@ func movable(columns []sheetColumn) int {
 	return at
 }
 
-func (s *sheet) table(columns []sheetColumn) [][]string {
+func (s *sheet) table(columns []column) [][]string {
 	table := make([][]string, 1, 1+len(s.Rows))
 	for _, c := range columns {
-		table[0] = append(table[0], c.head)
+		table[0] = append(table[0], strings.ToUpper(c.Name))
 	}
 	for i := range s.Rows {
 		var cells []string
 		for _, c := range columns {
-			cells = append(cells, c.cell(&s.Rows[i]))
+			cells = append(cells, c.Cell(s.Rows[i]))
 		}
 		table = append(table, cells)
 	}
@@ -133,13 +107,13 @@ func (s *sheet) table(columns []sheetColumn) [][]string {
 }
 
 // writeBelow writes what stands under a line.
-func (r *row) writeBelow(b *strings.Builder, moved []sheetColumn) {
+func (r *row) writeBelow(b *strings.Builder, moved []column) {
 	var notes []string
 	if r.Detail != "" {
 		notes = append(notes, r.Detail)
 	}
 	for _, c := range moved {
-		notes = append(notes, strings.ToLower(c.head)+" "+c.cell(r))
+		notes = append(notes, strings.ToLower(c.Name)+" "+c.Cell(r))
 	}
 	for _, note := range append(notes, r.Notes...) {
 		line := "   "

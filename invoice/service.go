@@ -18,8 +18,11 @@ type Options struct {
 	TaxPercent   *creditledger.Amount // of lines that have no rate of their own; does not go with Tax
 	// PricesIncludeTax says that the prices hold the tax, which is taken out of them.
 	PricesIncludeTax bool
-	CreditsPay       CreditsPay   // what prepaid credits pay for; CreditsPayNet
-	Locale           language.Tag // for display; English
+	CreditsPay       CreditsPay // what prepaid credits pay for; CreditsPayNet
+
+	Name, Address, TaxID string // the seller's, on invoices
+
+	Locale language.Tag // for display; English
 }
 
 // Service sells credits, bills usage and keeps invoices, payments, credit notes and

@@ -19,9 +19,19 @@ type Settings struct {
 	// TaxPercent is the tax on the net of every line; nil: taxes are not known.
 	TaxPercent *creditledger.Amount `json:"tax_percent,omitempty"`
 	Locale     string               `json:"locale,omitempty"` // BCP 47, of what is shown; "en"
+	// PricesIncludeTax says that prices hold the tax, which is taken out of them.
+	PricesIncludeTax bool       `json:"prices_include_tax,omitempty"`
+	CreditsPay       CreditsPay `json:"credits_pay,omitempty"` // CreditsPayNet
+	// Name, Address and TaxID are the seller's on invoices, as they are at the issue.
+	Name    string `json:"name,omitempty"`
+	Address string `json:"address,omitempty"` // of one line or more
+	TaxID   string `json:"tax_id,omitempty"`
 }
 
-const maxPrefix = 40
+const (
+	maxPrefix  = 40
+	maxAddress = 1000
+)
 
 func (s *Settings) check() error {
 	if s.TaxPercent != nil && s.TaxPercent.Sign() < 0 {
@@ -30,7 +40,10 @@ func (s *Settings) check() error {
 	if _, err := s.locale(); err != nil {
 		return err
 	}
-	return firstError(checkText("number_prefix", s.NumberPrefix, maxPrefix), checkText("credits_item", s.CreditsItem, creditledger.MaxID))
+	return firstError(
+		checkText("number_prefix", s.NumberPrefix, maxPrefix), checkText("credits_item", s.CreditsItem, creditledger.MaxID), s.CreditsPay.check(),
+		checkText("name", s.Name, creditledger.MaxID), checkText("address", s.Address, maxAddress), checkText("tax_id", s.TaxID, creditledger.MaxID),
+	)
 }
 
 func (s *Settings) locale() (language.Tag, error) {
@@ -101,7 +114,10 @@ func Open(ctx context.Context, l *creditledger.Ledger, seller string) (*Service,
 	if err != nil {
 		return nil, err
 	}
-	opts := &Options{Seller: seller, NumberPrefix: s.NumberPrefix, CreditsItem: s.CreditsItem, Locale: locale, TaxPercent: s.TaxPercent}
+	opts := &Options{
+		Seller: seller, NumberPrefix: s.NumberPrefix, CreditsItem: s.CreditsItem, Locale: locale, TaxPercent: s.TaxPercent,
+		PricesIncludeTax: s.PricesIncludeTax, CreditsPay: s.CreditsPay, Name: s.Name, Address: s.Address, TaxID: s.TaxID,
+	}
 	return New(l, opts), nil
 }
 

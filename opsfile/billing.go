@@ -38,9 +38,12 @@ type State struct{ Customer string }
 
 // Seller changes the settings that are given; without any it shows them.
 type Seller struct {
+	Name, Address, TaxID *string // on invoices; empty: none
 	Prefix, Item, Locale *string
 	TaxPercent           *creditledger.Amount
 	NoTax                bool // taxes are not known any more
+	PricesIncludeTax     *bool
+	CreditsPay           *invoice.CreditsPay
 }
 
 // Balance is a customer's balance with its transactions.
@@ -107,10 +110,19 @@ func (c Seller) run(ctx context.Context, l *creditledger.Ledger) (any, error) {
 		return invoice.SettingsOf(ctx, l, "")
 	}
 	return invoice.ChangeSettings(ctx, l, "", func(s *invoice.Settings) {
-		for _, p := range []struct{ to, from *string }{{&s.NumberPrefix, c.Prefix}, {&s.CreditsItem, c.Item}, {&s.Locale, c.Locale}} {
+		for _, p := range []struct{ to, from *string }{
+			{&s.Name, c.Name}, {&s.Address, c.Address}, {&s.TaxID, c.TaxID},
+			{&s.NumberPrefix, c.Prefix}, {&s.CreditsItem, c.Item}, {&s.Locale, c.Locale},
+		} {
 			if p.from != nil {
 				*p.to = *p.from
 			}
+		}
+		if c.PricesIncludeTax != nil {
+			s.PricesIncludeTax = *c.PricesIncludeTax
+		}
+		if c.CreditsPay != nil {
+			s.CreditsPay = *c.CreditsPay
 		}
 		if c.TaxPercent != nil || c.NoTax {
 			s.TaxPercent = c.TaxPercent
@@ -188,7 +200,10 @@ func readSeller(f *fields, r *Request) {
 	for _, p := range []struct {
 		key string
 		to  **string
-	}{{"number_prefix", &c.Prefix}, {"credits_item", &c.Item}, {"locale", &c.Locale}} {
+	}{
+		{"name", &c.Name}, {"address", &c.Address}, {"tax_id", &c.TaxID},
+		{"number_prefix", &c.Prefix}, {"credits_item", &c.Item}, {"locale", &c.Locale},
+	} {
 		if text, ok := f.text(p.key); ok {
 			*p.to = &text
 		}
@@ -198,6 +213,13 @@ func readSeller(f *fields, r *Request) {
 	}
 	if tax, ok := f.amount("tax_percent"); ok {
 		c.TaxPercent = &tax
+	}
+	if v, ok := f.take("prices_include_tax", kindBool); ok {
+		c.PricesIncludeTax = &v.truth
+	}
+	if text, ok := f.text("credits_pay"); ok {
+		pay := invoice.CreditsPay(text)
+		c.CreditsPay = &pay
 	}
 	r.Args = c
 }
@@ -265,14 +287,22 @@ func balanceAnswer(h header, b *Balance, locale language.Tag) (any, error) {
 }
 
 type settingsObject struct {
-	Prefix     *string `json:"number_prefix"`
-	Item       *string `json:"credits_item"`
-	TaxPercent *string `json:"tax_percent"`
-	Locale     *string `json:"locale"`
+	Prefix           *string             `json:"number_prefix"`
+	Item             *string             `json:"credits_item"`
+	TaxPercent       *string             `json:"tax_percent"`
+	Locale           *string             `json:"locale"`
+	Name             string              `json:"name,omitempty"`
+	Address          string              `json:"address,omitempty"`
+	TaxID            string              `json:"tax_id,omitempty"`
+	PricesIncludeTax bool                `json:"prices_include_tax,omitempty"`
+	CreditsPay       *invoice.CreditsPay `json:"credits_pay,omitempty"`
 }
 
 func newSettingsObject(s invoice.Settings) settingsObject {
-	o := settingsObject{Prefix: optional(s.NumberPrefix), Item: optional(s.CreditsItem), Locale: optional(s.Locale)}
+	o := settingsObject{
+		Prefix: optional(s.NumberPrefix), Item: optional(s.CreditsItem), Locale: optional(s.Locale),
+		Name: s.Name, Address: s.Address, TaxID: s.TaxID, PricesIncludeTax: s.PricesIncludeTax, CreditsPay: optional(s.CreditsPay),
+	}
 	if s.TaxPercent != nil {
 		tax := s.TaxPercent.String()
 		o.TaxPercent = &tax

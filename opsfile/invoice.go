@@ -152,6 +152,11 @@ func (f *fields) settings(sale bool) settings {
 	s.terms.Memo, _ = in.text("memo")
 	s.terms.Metadata = in.metadata("metadata")
 	s.currency = in.id("currency")
+	if v, ok := in.take("prices_include_tax", kindBool); ok {
+		s.terms.PricesIncludeTax = &v.truth
+	}
+	pay, _ := in.text("credits_pay")
+	s.terms.CreditsPay = invoice.CreditsPay(pay)
 	if sale {
 		s.item = in.id("item_id")
 		s.markAsPaid = in.flag("mark_as_paid")
@@ -248,6 +253,9 @@ func (f *fields) line() invoice.LineInput {
 	}
 	f.require("quantity")
 	l.Quantity, _ = f.amount("quantity")
+	if percent, ok := f.amount("tax_percent"); ok {
+		l.TaxPercent = &percent
+	}
 	f.each("tiers", func(in *fields) {
 		upTo, _ := in.amount("up_to")
 		l.Tiers = append(l.Tiers, invoice.Tier{UpTo: upTo, UnitPrice: in.costBasis("unit_price")})

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"creditledger"
 	"creditledger/invoice"
 	"creditledger/opsfile"
 )
@@ -127,83 +124,4 @@ operations files: lines, invoice_settings, and what else it may have.`,
 	a.dbFlag(cmd)
 	keyFlag(cmd, &key)
 	return cmd
-}
-
-func (a *app) sellerCommand() *cobra.Command {
-	var prefix, item, tax, locale string
-	cmd := &cobra.Command{
-		Use:   "seller",
-		Short: "Show or set number prefix, tax and language of invoices",
-		Long: `Show the settings that invoices are made by, or set those that are given. They are kept
-in the ledger and hold for every program that opens it.
-
-Invoice numbers go on counting under a new prefix. The tax is a percentage of the net of
-every line; without one the taxes of an invoice are not known.`,
-		Example: `  creditledger seller --number-prefix ACME- --tax 8 --locale de
-  creditledger seller`,
-		Args: cobra.NoArgs,
-		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
-			var s opsfile.Seller
-			given := false
-			for _, f := range []struct {
-				flag string
-				from *string
-				to   **string
-			}{{"number-prefix", &prefix, &s.Prefix}, {"credits-item", &item, &s.Item}, {"locale", &locale, &s.Locale}} {
-				if cmd.Flags().Changed(f.flag) {
-					*f.to, given = f.from, true
-				}
-			}
-			switch {
-			case !cmd.Flags().Changed("tax"):
-			case tax == "none":
-				s.NoTax, given = true, true
-			default:
-				var p parser
-				percent := p.amount("--tax", tax)
-				if p.err != nil {
-					return p.err
-				}
-				s.TaxPercent, given = &percent, true
-			}
-			want := toRead
-			if given {
-				want = toCreate
-			}
-			return a.withLedger(cmd.Context(), want, func(l *creditledger.Ledger) error {
-				answer := opsfile.Execute(cmd.Context(), l, nil, opsfile.Request{Op: "seller", Args: s})
-				return a.show(&answer, func(out io.Writer) {
-					if settings, ok := answer.Result.(invoice.Settings); ok && !(given && a.quiet) {
-						writeSettings(out, settings)
-					}
-				})
-			})
-		}),
-	}
-	a.dbFlag(cmd)
-	flags := cmd.Flags()
-	flags.StringVar(&prefix, "number-prefix", "", "the `TEXT` in front of invoice numbers (empty: INV-)")
-	flags.StringVar(&item, "credits-item", "", "the `NAME` of sold credits on invoices (empty: Credits)")
-	flags.StringVar(&tax, "tax", "", "the tax in `PERCENT`, or none: not known")
-	flags.StringVar(&locale, "locale", "", "the `LANGUAGE` that money is written in, such as de or pt-BR (empty: English)")
-	mayBeEmpty(cmd, "number-prefix", "credits-item", "locale")
-	return cmd
-}
-
-func writeSettings(out io.Writer, s invoice.Settings) {
-	or := func(text, otherwise string) string {
-		if text == "" {
-			return otherwise
-		}
-		return oneLine(text)
-	}
-	tax := "not known"
-	if s.TaxPercent != nil {
-		tax = s.TaxPercent.String() + "%"
-	}
-	for _, f := range [][2]string{
-		{"Number prefix", or(s.NumberPrefix, "INV-")}, {"Credits item", or(s.CreditsItem, "Credits")}, {"Tax", tax}, {"Locale", or(s.Locale, "en")},
-	} {
-		fmt.Fprintf(out, "%-14s %s\n", f[0], f[1])
-	}
 }
