@@ -48,6 +48,12 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 		return l.Balance(ctx, r.Account, args)
 	case creditledger.BlocksQuery:
 		return AllBlocks(ctx, l, r.Account, args)
+	case Block:
+		b, err := l.Block(ctx, r.Account, args.ID)
+		if err != nil {
+			return nil, err
+		}
+		return []creditledger.Block{b}, nil
 	case creditledger.EntriesQuery:
 		return l.Entries(ctx, r.Account, args)
 	case Holds:
@@ -63,6 +69,8 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 		return nil, clock.Set(args.Now)
 	case creditledger.CustomerUpdate:
 		return l.PutCustomer(ctx, args)
+	case Customers:
+		return args.run(ctx, l)
 	case Erase:
 		return l.Erase(ctx, args.Customer, args.What)
 	case Settings:

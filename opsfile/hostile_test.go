@@ -47,6 +47,7 @@ var hostileLines = map[string]map[string]string{
 	"preview":           {"customer_id": `"c"`, "operation": `{"op":"increment","amount":"1"}`},
 	"balance":           {"customer_id": `"c"`},
 	"blocks":            {"customer_id": `"c"`},
+	"customers":         {"limit": `2`},
 	"entries":           {"customer_id": `"c"`},
 	"explain":           {"customer_id": `"c"`, "amount": `"1"`},
 	"verify":            {"customer_id": `"c"`},

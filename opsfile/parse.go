@@ -14,11 +14,11 @@ import (
 // alone allows.
 type Request struct {
 	Op      string                 // the line's op; empty when it has none
-	Account creditledger.AccountID // zero for all, clock, customer, settings, transfer, and a sweep or verify of more than one
+	Account creditledger.AccountID // zero for all, clock, customer, customers, settings, transfer, and a sweep or verify of more than one
 	Key     creditledger.Key       // the idempotency key, of the inner operation for a preview
 	// Args is what the op asks for: a creditledger.Operation for the writing
-	// operations, an Act, a creditledger.Transfer, a Preview, BalanceQuery, BlocksQuery, EntriesQuery, Explain, Holds, Schedules,
-	// SetClock, CustomerUpdate, Erase, Settings, Sweep or Verify (those without a type here are the
+	// operations, an Act, a creditledger.Transfer, a Preview, BalanceQuery, Block, BlocksQuery, EntriesQuery, Explain, Holds, Schedules,
+	// SetClock, CustomerUpdate, Customers, Erase, Settings, Sweep or Verify (those without a type here are the
 	// ledger's), or for the money side a Purchase, Payment, VoidInvoice, ClosePeriod,
 	// Change, Draft, Invoice, CreditNote, CustomerBalance, State or Seller.
 	Args any
@@ -128,6 +128,7 @@ func init() {
 		"blocks":    readBlocks,
 		"clock":     readClock,
 		"customer":  readCustomer,
+		"customers": readCustomers,
 		"erase":     readErase,
 		"entries":   readEntries,
 		"explain":   readExplain,
@@ -166,11 +167,6 @@ func readBalance(f *fields, r *Request) {
 	}
 }
 
-func readBlocks(f *fields, r *Request) {
-	r.account(f)
-	r.Args = creditledger.BlocksQuery{All: f.flag("include_all_blocks")}
-}
-
 func readEntries(f *fields, r *Request) {
 	r.account(f)
 	minimum, _ := f.amount("minimum_amount")
@@ -185,6 +181,7 @@ func readEntries(f *fields, r *Request) {
 		Until:     f.instant("created_at[lte]"),
 		MinAmount: minimum,
 	}
+	f.lookups(&q)
 	order, given := f.text("order")
 	q.Ascending = order == "asc"
 	if given && order != "asc" && order != "desc" {

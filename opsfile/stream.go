@@ -173,6 +173,10 @@ func (o *objectWriter) stream(h header, result any) bool {
 		o.header(h)
 		o.entries(result.Entries)
 		o.member("next_cursor", result.Next)
+	case CustomerPage:
+		o.header(h)
+		members(o, "customers", result.Customers, func(c *creditledger.Customer) { o.value(c) })
+		o.member("next", optional(result.Next))
 	case creditledger.Explanation:
 		o.header(h)
 		members(o, "blocks", result.Blocks, func(b *creditledger.ExplainedBlock) { o.value(b) })

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -10,21 +11,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"creditledger"
+	"creditledger/opsfile"
 )
 
 func (a *app) customerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "customer",
 		Short: "Record a customer's name, time zone and currency",
-		Long: `Record a customer, or show one.
+		Long: `Record a customer, show one, or list them.
 
 Customers are optional: an account works without one, in UTC. The time zone decides
 when a date such as 2030-01-01 begins.`,
 		Example: `  creditledger customer set cus_1 --timezone America/Los_Angeles --name "Ada"
-  creditledger customer show cus_1`,
+  creditledger customer show cus_1
+  creditledger customer list`,
 	}
-	cmd.AddCommand(a.customerSetCommand(), a.customerShowCommand())
-	return group(cmd, "customer needs set or show, and a CUSTOMER")
+	cmd.AddCommand(a.customerSetCommand(), a.customerShowCommand(), a.customerListCommand())
+	return group(cmd, "customer needs set or show and a CUSTOMER, or list")
 }
 
 func (a *app) customerSetCommand() *cobra.Command {
@@ -78,22 +81,79 @@ the time zone does not move dates that were given before.`,
 }
 
 func (a *app) customerShowCommand() *cobra.Command {
+	var external string
 	cmd := &cobra.Command{
-		Use:   "show CUSTOMER",
+		Use:   "show [CUSTOMER]",
 		Short: "Show what is recorded of a customer",
-		Example: `  creditledger customer set cus_1 --name "Ada"
+		Example: `  creditledger customer set cus_1 --name "Ada" --external-id crm-7
   creditledger customer show cus_1
-  creditledger customer show cus_1 --json`,
-		Args: cobra.ExactArgs(1),
+  creditledger customer show --external-id crm-7 --json`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			if (len(args) == 1) == (external != "") {
+				return &statusError{statusUsage, errors.New("customer show needs a CUSTOMER or --external-id, and not both")}
+			}
 			return a.withLedger(cmd.Context(), toRead, func(l *creditledger.Ledger) error {
+				if external != "" {
+					c, err := l.CustomerByExternalID(cmd.Context(), external)
+					return a.showCustomer(&c, err, false)
+				}
 				c, err := l.Customer(cmd.Context(), args[0])
 				return a.showCustomer(&c, err, false)
 			})
 		}),
 	}
 	a.dbFlag(cmd)
+	cmd.Flags().StringVar(&external, "external-id", "", "the customer whose `ID` elsewhere this is")
 	return cmd
+}
+
+func (a *app) customerListCommand() *cobra.Command {
+	var q opsfile.Customers
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the customers by id",
+		Long: `List the customers by id, deleted ones too.
+
+A long list comes in pages: the last line of a page names the --after of the next.`,
+		Example: `  creditledger customer set cus_1 --name "Ada"
+  creditledger customer list
+  creditledger customer list --after cus_0 --limit 10 --json`,
+		Args: cobra.NoArgs,
+		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
+			var p parser
+			if q.Limit = p.limit("--limit", q.Limit); p.err != nil {
+				return p.err
+			}
+			return a.withLedger(cmd.Context(), toRead, func(l *creditledger.Ledger) error {
+				answer := opsfile.Execute(cmd.Context(), l, nil, opsfile.Request{Op: "customers", Args: q})
+				return a.show(&answer, func(out io.Writer) { a.writeCustomers(out, answer.Result.(opsfile.CustomerPage)) })
+			})
+		}),
+	}
+	a.dbFlag(cmd)
+	cmd.Flags().StringVar(&q.After, "after", "", "those behind this `CUSTOMER`")
+	cmd.Flags().IntVar(&q.Limit, "limit", 100, "`NUMBER` of customers on a page, up to 1000")
+	return cmd
+}
+
+func (a *app) writeCustomers(out io.Writer, page opsfile.CustomerPage) {
+	if len(page.Customers) == 0 {
+		fmt.Fprintln(out, "No customers.")
+		return
+	}
+	t := a.newTable("CUSTOMER", "+EXTERNAL ID", "+NAME", "+E-MAIL", "ZONE", "+CURRENCY", "CREATED", "+DELETED")
+	for i := range page.Customers {
+		c, deleted := &page.Customers[i], ""
+		if !c.DeletedAt.IsZero() {
+			deleted = a.when(c.DeletedAt)
+		}
+		t.add(c.ID, c.ExternalID, c.Name, c.Email, c.Timezone, c.Currency, a.when(c.CreatedAt), deleted)
+	}
+	t.write(out)
+	if page.Next != "" && !a.quiet {
+		fmt.Fprintf(out, "More: --after %s\n", shellWord(page.Next))
+	}
 }
 
 // customerObject is a customer under the names of operations files.

@@ -15,6 +15,8 @@ type entriesFlags struct {
 	limit                          int
 	cursor, entryType, status, min string
 	since, after, before, until    string
+	key, block, item, invoice      string
+	fromSeq, untilSeq              uint64
 }
 
 func (a *app) entriesCommand() *cobra.Command {
@@ -25,12 +27,16 @@ func (a *app) entriesCommand() *cobra.Command {
 		Long: `List the entries of an account's ledger, newest first.
 
 A long list comes in pages: the last line of a page names the --cursor of the next.
-Dates are the first instant of the day in UTC.`,
+Dates are the first instant of the day in UTC. --key, --block, --item, --invoice,
+--from-seq and --until-seq look up the entries of one thing.`,
 		Example: `  creditledger grant cus_1 100
   creditledger spend cus_1 20
   creditledger entries cus_1
   creditledger entries cus_1 --asc --limit 100
-  creditledger entries cus_1 --type decrement --since 2025-01-01 --min 10`,
+  creditledger entries cus_1 --type decrement --since 2025-01-01 --min 10
+  creditledger spend cus_1 5 --item api --key job-7
+  creditledger entries cus_1 --key job-7
+  creditledger entries cus_1 --item api --from-seq 2`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			q, err := e.query(cmd)
@@ -70,6 +76,12 @@ func (e *entriesFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&e.after, "after", "", "created later than this `DATE`")
 	flags.StringVar(&e.before, "before", "", "created before this `DATE`")
 	flags.StringVar(&e.until, "until", "", "created at this `DATE` or earlier")
+	flags.StringVar(&e.key, "key", "", "written under this idempotency `KEY`")
+	flags.StringVar(&e.block, "block", "", "of this `BLOCK`")
+	flags.StringVar(&e.item, "item", "", "for this `ITEM`")
+	flags.StringVar(&e.invoice, "invoice", "", "charged for, or issued with, this `INVOICE`")
+	flags.Uint64Var(&e.fromSeq, "from-seq", 0, "with this sequence `NUMBER` or a later one")
+	flags.Uint64Var(&e.untilSeq, "until-seq", 0, "with this sequence `NUMBER` or an earlier one")
 }
 
 func (e *entriesFlags) query(cmd *cobra.Command) (creditledger.EntriesQuery, error) {
@@ -84,6 +96,12 @@ func (e *entriesFlags) query(cmd *cobra.Command) (creditledger.EntriesQuery, err
 		From:      p.moment("--since", e.since),
 		Before:    p.moment("--before", e.before),
 		Until:     p.moment("--until", e.until),
+		Key:       creditledger.Key(e.key),
+		BlockID:   e.block,
+		ItemID:    e.item,
+		InvoiceID: e.invoice,
+		FromSeq:   e.fromSeq,
+		UntilSeq:  e.untilSeq,
 	}
 	if cmd.Flags().Changed("min") {
 		q.MinAmount = p.amount("--min", e.min)

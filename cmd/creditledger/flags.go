@@ -110,7 +110,7 @@ var compoundKey = regexp.MustCompile(`\b[a-z]+(_[a-z]+)+\b`)
 // that a subcommand is more likely to have comes first.
 var ownNames = map[string][]string{
 	"amount":                      {"AMOUNT", "MONEY", "add", "take"},
-	"block_id":                    {"BLOCK"},
+	"block_id":                    {"BLOCK", "block"},
 	"change_id":                   {"CHANGE"},
 	"credit_note_id":              {"CREDIT-NOTE"},
 	"credits":                     {"CREDITS"},

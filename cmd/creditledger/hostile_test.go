@@ -28,7 +28,7 @@ import (
 // hostileCommands are acceptable arguments of every subcommand.
 var hostileCommands = map[string][]string{
 	"grant": {"c", "1"}, "spend": {"c", "1"}, "extend": {"c", "b", "2031-01-01"}, "void": {"c", "b", "1"}, "amend": {"c", "b", "1"}, "activate": {"c", "p"},
-	"customer set": {"c"}, "customer show": {"c"}, "balance": {"c"}, "blocks": {"c"}, "entries": {"c"}, "explain": {"c", "1"},
+	"customer set": {"c"}, "customer show": {"c"}, "customer list": {}, "balance": {"c"}, "blocks": {"c"}, "entries": {"c"}, "explain": {"c", "1"},
 	"sweep": {}, "verify": {"c"}, "reverse": {"c", "spent"},
 	"hold": {"c", "new", "1"}, "capture": {"c", "h", "1"}, "release": {"c", "h"}, "holds": {"c"}, "transfer": {"c", "d", "1"},
 	"schedule make": {"c", "s", "1"}, "schedule change": {"c", "plan"}, "schedule end": {"c", "plan"}, "schedules": {"c"},

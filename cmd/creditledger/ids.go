@@ -118,6 +118,23 @@ func withWholeIDs(ctx context.Context, l *creditledger.Ledger, on creditledger.A
 	return op, nil
 }
 
+// withWholeBlock returns what is read of an account with the block that its text is short
+// for.
+func withWholeBlock(ctx context.Context, l *creditledger.Ledger, r opsfile.Request) (opsfile.Request, error) {
+	var err error
+	switch q := r.Args.(type) {
+	case creditledger.EntriesQuery:
+		if q.BlockID != "" {
+			q.BlockID, err = wholeBlock(ctx, l, r.Account, q.BlockID)
+		}
+		r.Args = q
+	case opsfile.Block:
+		q.ID, err = wholeBlock(ctx, l, r.Account, q.ID)
+		r.Args = q
+	}
+	return r, err
+}
+
 // everyID calls each for every id that a listing has.
 func everyID(list func(after string) ([]string, error), each func(id string)) error {
 	for after := ""; ; {

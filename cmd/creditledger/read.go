@@ -16,6 +16,10 @@ import (
 // read answers a request from the ledger file without changing it.
 func (a *app) read(cmd *cobra.Command, r opsfile.Request, forPeople func(io.Writer, any)) error {
 	return a.withLedger(cmd.Context(), toRead, func(l *creditledger.Ledger) error {
+		r, err := withWholeBlock(cmd.Context(), l, r)
+		if err != nil {
+			return err
+		}
 		answer := opsfile.Execute(cmd.Context(), l, nil, r)
 		unused := ""
 		if answer.Err == nil && !a.json && !a.quiet {
@@ -111,16 +115,27 @@ one for --item. --at looks back: at a date (its first instant in UTC) or a date-
 
 func (a *app) blocksCommand() *cobra.Command {
 	var all bool
+	var block, since, until string
 	cmd := &cobra.Command{
 		Use:   "blocks CUSTOMER",
 		Short: "List an account's blocks in drawdown order",
-		Long:  `List an account's blocks in drawdown order: those that hold something and have not expired.`,
-		Example: `  creditledger grant cus_1 100
+		Long: `List an account's blocks in drawdown order: those that hold something and have not
+expired. --block shows one block, whatever it holds.`,
+		Example: `  creditledger grant cus_1 100 --block-id promo --effective 2100-01-01
   creditledger blocks cus_1
-  creditledger blocks cus_1 --all`,
+  creditledger blocks cus_1 --all --effective-since 2050-01-01
+  creditledger blocks cus_1 --block promo`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			r := opsfile.Request{Op: "blocks", Account: a.account(args[0]), Args: creditledger.BlocksQuery{All: all}}
+			var p parser
+			q := creditledger.BlocksQuery{All: all, EffectiveFrom: p.moment("--effective-since", since), EffectiveUntil: p.moment("--effective-until", until)}
+			if p.err != nil {
+				return p.err
+			}
+			r := opsfile.Request{Op: "blocks", Account: a.account(args[0]), Args: q}
+			if block != "" {
+				r.Args = opsfile.Block{ID: block}
+			}
 			return a.read(cmd, r, func(out io.Writer, result any) {
 				blocks := result.([]creditledger.Block)
 				if len(blocks) == 0 {
@@ -132,7 +147,14 @@ func (a *app) blocksCommand() *cobra.Command {
 		}),
 	}
 	a.accountFlags(cmd)
-	cmd.Flags().BoolVar(&all, "all", false, "empty and expired blocks too")
+	flags := cmd.Flags()
+	flags.BoolVar(&all, "all", false, "empty and expired blocks too")
+	flags.StringVar(&block, "block", "", "this `BLOCK` alone")
+	flags.StringVar(&since, "effective-since", "", "effective from this `DATE` or date-time on, or later")
+	flags.StringVar(&until, "effective-until", "", "effective from this `DATE` on, or earlier")
+	for _, other := range []string{"all", "effective-since", "effective-until"} {
+		cmd.MarkFlagsMutuallyExclusive("block", other)
+	}
 	return cmd
 }
 
