@@ -5,8 +5,8 @@ import "cmp"
 // AccountID names one ledger: a customer and a currency. Accounts never affect one
 // another. An empty Currency means DefaultCurrency; currencies are case-sensitive.
 type AccountID struct {
-	Customer string
-	Currency string
+	Customer string `json:"customer_id"`
+	Currency string `json:"currency"`
 }
 
 // DefaultCurrency is the pricing unit of an account whose currency is not named.

@@ -176,6 +176,39 @@ func TestBlockByID(t *testing.T) {
 	}
 }
 
+// TestAccountsOfBlock: an id alone finds the accounts that have such a block, open or not,
+// in order and in pages, with what was submitted just before.
+func TestAccountsOfBlock(t *testing.T) {
+	w := newWorld(t).given(grant("A", "10"), spend("10"), grant("B", "5"))
+	if _, err := w.Submit(ctx, cus2, grant("A", "1"), ""); err != nil {
+		t.Fatal(err)
+	}
+	none := creditledger.AccountID{}
+	one, two := creditledger.AccountID{Customer: cus1.Customer, Currency: "credits"}, creditledger.AccountID{Customer: cus2.Customer, Currency: "credits"}
+	for _, c := range []struct {
+		id    string
+		after creditledger.AccountID
+		limit int
+		want  []creditledger.AccountID
+	}{
+		{"A", none, 10, []creditledger.AccountID{one, two}},
+		{"A", none, 1, []creditledger.AccountID{one}},
+		{"A", one, 10, []creditledger.AccountID{two}},
+		{"A", two, 10, nil},
+		{"B", none, 10, []creditledger.AccountID{one}},
+		{"C", none, 10, nil},
+	} {
+		if got, err := w.AccountsOfBlock(ctx, c.id, c.after, c.limit); err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s after %v, %d of them: %v, %v", c.id, c.after, c.limit, got, err)
+		}
+	}
+	for id, limit := range map[string]int{"": 1, "a\x00": 1, "A": 0, "B": creditledger.MaxPage + 1} {
+		if _, err := w.AccountsOfBlock(ctx, id, none, limit); !errors.Is(err, creditledger.ErrInvalid) {
+			t.Errorf("%q, %d: %v", id, limit, err)
+		}
+	}
+}
+
 // TestAccountsApart: nothing that is done with another account's ids finds anything,
 // whether it is another customer's or another currency's.
 func TestAccountsApart(t *testing.T) {

@@ -178,3 +178,25 @@ func (l *Ledger) Block(ctx context.Context, on AccountID, id string) (Block, err
 	b.Held = held[b.Number]
 	return b, err
 }
+
+// AccountsOfBlock returns up to limit accounts (at most MaxPage) that have a block with an
+// id, open or not, ordered by customer and currency, after the given one: an id is that of
+// one block in an account, and may occur in several. It waits for what was submitted before.
+// Errors: InvalidError.
+func (l *Ledger) AccountsOfBlock(ctx context.Context, id string, after AccountID, limit int) ([]AccountID, error) {
+	err := l.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer l.leave()
+	if limit <= 0 || limit > MaxPage {
+		return nil, invalid("limit", "%d is not between 1 and %d", limit, MaxPage)
+	}
+	if err := checkID("block_id", id); err != nil {
+		return nil, err
+	}
+	if err := l.awaitBegun(ctx); err != nil {
+		return nil, err
+	}
+	return l.store.AccountsOfBlock(ctx, id, after, limit)
+}

@@ -71,6 +71,8 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 		return l.PutCustomer(ctx, args)
 	case Customers:
 		return args.run(ctx, l)
+	case BlockAccounts:
+		return args.run(ctx, l)
 	case Erase:
 		return l.Erase(ctx, args.Customer, args.What)
 	case Settings:

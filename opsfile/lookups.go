@@ -10,6 +10,20 @@ import (
 // Block asks for one block of an account, whatever its state.
 type Block struct{ ID string }
 
+// BlockAccounts asks for the accounts that have a block with an id: up to Limit (0: 100)
+// after the account After.
+type BlockAccounts struct {
+	ID    string
+	After creditledger.AccountID
+	Limit int
+}
+
+// AccountPage is one page of accounts.
+type AccountPage struct {
+	Accounts []creditledger.AccountID
+	Next     creditledger.AccountID // the After of the next page; zero when this was the last
+}
+
 // Customers asks for one customer, by ID or ExternalID, or for all of them in the byte
 // order of their ids, deleted ones included: up to Limit (0: 100) after the id After.
 type Customers struct {
@@ -23,16 +37,20 @@ type CustomerPage struct {
 	Next      string // the After of the next page; empty when this was the last
 }
 
-const usualCustomers = 100 // on a page
+const usualPage = 100 // customers, or accounts
 
 func readBlocks(f *fields, r *Request) {
+	id := f.id("block_id")
+	if customer := f.id("customer_id"); customer == "" && id != "" {
+		r.Args = f.blockAccounts(id)
+		return
+	}
 	r.account(f)
 	q := creditledger.BlocksQuery{
 		All:            f.flag("include_all_blocks"),
 		EffectiveFrom:  f.instant("effective_date[gte]"),
 		EffectiveUntil: f.instant("effective_date[lte]"),
 	}
-	id := f.id("block_id")
 	switch {
 	case id == "":
 		r.Args = q
@@ -41,6 +59,30 @@ func readBlocks(f *fields, r *Request) {
 	default:
 		r.Args = Block{ID: id}
 	}
+}
+
+// blockAccounts reads what goes with the id of a block alone.
+func (f *fields) blockAccounts(id string) BlockAccounts {
+	q := BlockAccounts{ID: id, Limit: int(f.integer("limit", 1, creditledger.MaxPage))}
+	if v, ok := f.find("after"); ok && v.kind != kindNull {
+		q.After = f.accountIn("after")
+	}
+	return q
+}
+
+func (q BlockAccounts) run(ctx context.Context, l *creditledger.Ledger) (any, error) {
+	if q.Limit == 0 {
+		q.Limit = usualPage
+	}
+	list, err := l.AccountsOfBlock(ctx, q.ID, q.After, q.Limit)
+	if err != nil {
+		return nil, err
+	}
+	page := AccountPage{Accounts: list}
+	if len(list) == q.Limit {
+		page.Next = list[len(list)-1]
+	}
+	return page, nil
 }
 
 // lookups reads the keys by which entries are looked up.
@@ -83,7 +125,7 @@ func (q Customers) run(ctx context.Context, l *creditledger.Ledger) (any, error)
 
 func (q Customers) page(ctx context.Context, l *creditledger.Ledger) (any, error) {
 	if q.Limit == 0 {
-		q.Limit = usualCustomers
+		q.Limit = usualPage
 	}
 	list, err := l.Customers(ctx, q.After, q.Limit)
 	if err != nil {

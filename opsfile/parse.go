@@ -17,7 +17,7 @@ type Request struct {
 	Account creditledger.AccountID // zero for all, clock, customer, customers, settings, transfer, and a sweep or verify of more than one
 	Key     creditledger.Key       // the idempotency key, of the inner operation for a preview
 	// Args is what the op asks for: a creditledger.Operation for the writing
-	// operations, an Act, a creditledger.Transfer, a Preview, BalanceQuery, Block, BlocksQuery, EntriesQuery, Explain, Holds, Schedules,
+	// operations, an Act, a creditledger.Transfer, a Preview, BalanceQuery, Block, BlockAccounts, BlocksQuery, EntriesQuery, Explain, Holds, Schedules,
 	// SetClock, CustomerUpdate, Customers, Erase, Settings, Sweep or Verify (those without a type here are the
 	// ledger's), or for the money side a Purchase, Payment, VoidInvoice, ClosePeriod,
 	// Change, Draft, Invoice, CreditNote, CustomerBalance, State or Seller.

@@ -173,6 +173,14 @@ func (o *objectWriter) stream(h header, result any) bool {
 		o.header(h)
 		o.entries(result.Entries)
 		o.member("next_cursor", result.Next)
+	case AccountPage:
+		o.header(h)
+		members(o, "accounts", result.Accounts, func(id *creditledger.AccountID) { o.value(id) })
+		if result.Next == (creditledger.AccountID{}) {
+			o.member("next", nil)
+		} else {
+			o.member("next", result.Next)
+		}
 	case CustomerPage:
 		o.header(h)
 		members(o, "customers", result.Customers, func(c *creditledger.Customer) { o.value(c) })

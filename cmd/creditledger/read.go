@@ -117,16 +117,24 @@ func (a *app) blocksCommand() *cobra.Command {
 	var all bool
 	var block, since, until string
 	cmd := &cobra.Command{
-		Use:   "blocks CUSTOMER",
+		Use:   "blocks [CUSTOMER]",
 		Short: "List an account's blocks in drawdown order",
 		Long: `List an account's blocks in drawdown order: those that hold something and have not
-expired. --block shows one block, whatever it holds.`,
+expired. --block shows one block, whatever it holds; without a CUSTOMER, it lists the
+accounts that have a block with that id.`,
 		Example: `  creditledger grant cus_1 100 --block-id promo --effective 2100-01-01
   creditledger blocks cus_1
   creditledger blocks cus_1 --all --effective-since 2050-01-01
-  creditledger blocks cus_1 --block promo`,
-		Args: cobra.ExactArgs(1),
+  creditledger blocks cus_1 --block promo
+  creditledger blocks --block promo`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			switch {
+			case len(args) == 0 && (block == "" || all || since != "" || until != "" || cmd.Flags().Changed("currency")):
+				return &statusError{statusUsage, errors.New("blocks needs a CUSTOMER, or --block and nothing else")}
+			case len(args) == 0:
+				return a.accountsOfBlock(cmd, block)
+			}
 			var p parser
 			q := creditledger.BlocksQuery{All: all, EffectiveFrom: p.moment("--effective-since", since), EffectiveUntil: p.moment("--effective-until", until)}
 			if p.err != nil {
@@ -156,6 +164,29 @@ expired. --block shows one block, whatever it holds.`,
 		cmd.MarkFlagsMutuallyExclusive("block", other)
 	}
 	return cmd
+}
+
+// accountsOfBlock lists the accounts that have a block with an id.
+func (a *app) accountsOfBlock(cmd *cobra.Command, id string) error {
+	r := opsfile.Request{Op: "blocks", Args: opsfile.BlockAccounts{ID: id, Limit: creditledger.MaxPage}}
+	return a.withLedger(cmd.Context(), toRead, func(l *creditledger.Ledger) error {
+		answer := opsfile.Execute(cmd.Context(), l, nil, r)
+		return a.show(&answer, func(out io.Writer) {
+			page := answer.Result.(opsfile.AccountPage)
+			if len(page.Accounts) == 0 {
+				fmt.Fprintln(out, "No account has a block with that id.")
+				return
+			}
+			t := a.newTable("CUSTOMER", "CURRENCY")
+			for _, id := range page.Accounts {
+				t.add(id.Customer, id.Currency)
+			}
+			t.write(out)
+			if page.Next != (creditledger.AccountID{}) {
+				fmt.Fprintf(out, "And more than %d.\n", len(page.Accounts))
+			}
+		})
+	})
 }
 
 func (a *app) explainCommand() *cobra.Command {
