@@ -163,7 +163,15 @@ func (c *change) write(l Line, b *block, starting, ending Amount) {
 // fits refuses a change after which the balances would add up, in absolute value, to
 // more than an amount may be.
 func (c *change) fits(a *account) error {
-	gross := a.gross
+	gross, err := c.grossAfter(a.gross, a.at)
+	if err == nil {
+		c.gross = gross
+	}
+	return err
+}
+
+// grossAfter is what the balances add up to, in absolute value, after a change at an instant.
+func (c *change) grossAfter(gross Amount, at Instant) (Amount, error) {
 	var err error
 	sub := func(x Amount) { gross = mustAmount(gross.Sub(x.Abs())) }
 	add := func(x Amount) {
@@ -175,7 +183,7 @@ func (c *change) fits(a *account) error {
 		sub(c.edits[i].was.balance)
 	}
 	// All that goes is taken off first, or what a hold promised could not be captured.
-	was, now := c.hold.unbacked(a.at)
+	was, now := c.hold.unbacked(at)
 	sub(was)
 	add(now)
 	for i := range c.edits {
@@ -185,10 +193,9 @@ func (c *change) fits(a *account) error {
 		add(b.Balance)
 	}
 	if err != nil {
-		return constraint("the balances of the account's blocks would add up to 10^20 or more")
+		return Amount{}, constraint("the balances of the account's blocks would add up to 10^20 or more")
 	}
-	c.gross = gross
-	return nil
+	return gross, nil
 }
 
 // apply makes the change part of the account, at the instant a.at. The created blocks

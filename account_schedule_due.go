@@ -31,7 +31,18 @@ func (a *account) grantsAt(s *schedule, t *onset) bool {
 	if t.Empty {
 		return false
 	}
-	_, err := a.gross.Add(s.share(t))
+	share, gross := s.share(t), a.gross
+	if _, err := gross.Add(share); err == nil {
+		return true
+	}
+	for i := range a.lapsed { // what expires at the same instant goes before the grant comes
+		gross = mustAmount(gross.Sub(a.lapsed[i].line.Amount))
+	}
+	var c change // and a debt that it repays makes room
+	if s.grants(a, s.id, share, t.Expires, nil, &c) != nil {
+		return false
+	}
+	_, err := c.grossAfter(gross, a.at)
 	return err == nil
 }
 

@@ -181,10 +181,11 @@ func gathered(rec *OpRecord, parts []*Result) *Result {
 	return res
 }
 
-// sweep writes down what is due on the act's accounts.
+// sweep writes down what is due on the act's accounts at its instant, which may be later than
+// the present.
 func (a *joint) sweep(ctx context.Context) error {
 	for _, p := range a.parts {
-		w, err := a.ledger.sweepAccount(ctx, p.request.account)
+		w, err := a.ledger.sweepAccount(ctx, p.request.account, a.at)
 		if err == nil {
 			_, err = a.ledger.landed(ctx, w)
 		}

@@ -155,7 +155,7 @@ var errGrantsDue = errors.New("grants are due")
 
 // writeDue writes down what is due, which is to be erased, too.
 func (e *eraser) writeDue(ctx context.Context) error {
-	w, err := e.ledger.sweepAccount(ctx, e.id)
+	w, err := e.ledger.sweepAccount(ctx, e.id, 0)
 	if err == nil {
 		_, err = e.ledger.landed(ctx, w)
 	}

@@ -148,7 +148,7 @@ func (l *Ledger) sweepAccounts(ctx context.Context, due []DueAccount, s *sweep) 
 	wave := make([]swept, 0, len(due))
 	var end error
 	for _, d := range due {
-		w, err := l.sweepAccount(ctx, d.Account)
+		w, err := l.sweepAccount(ctx, d.Account, 0)
 		if err != nil {
 			if end = s.failed(d.Account, err); end != nil {
 				break
@@ -176,6 +176,7 @@ func (l *Ledger) sweepAccounts(ctx context.Context, due []DueAccount, s *sweep) 
 // swept is what a sweep queued for one account.
 type swept struct {
 	id     AccountID
+	by     Instant      // which it was to look, if that was later than the present
 	pieces []sweptPiece // none: nothing to wait for
 }
 
@@ -212,16 +213,17 @@ func (l *Ledger) landed(ctx context.Context, w swept) (entries int, err error) {
 		if !errors.Is(last.err, ErrConflict) || attempt == maxAttempts {
 			return entries, last.err
 		}
-		if w, err = l.sweepAccount(ctx, w.id); err != nil {
+		if w, err = l.sweepAccount(ctx, w.id, w.by); err != nil {
 			return entries, err
 		}
 	}
 	return entries, nil
 }
 
-// sweepAccount queues what lapsed in one account, once there is room for it in the air.
-func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) {
-	w := swept{id: id}
+// sweepAccount queues what fell due in one account by the present, or by a later instant,
+// once there is room for it in the air.
+func (l *Ledger) sweepAccount(ctx context.Context, id AccountID, by Instant) (swept, error) {
+	w := swept{id: id, by: by}
 	if err := l.commit.admit(ctx); err != nil {
 		return w, err
 	}
@@ -238,7 +240,7 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID) (swept, error) 
 		return w, err
 	}
 	a := s.account
-	at := max(now, a.head.LastAt)
+	at := max(now, by, a.head.LastAt)
 	if !a.grantsBy(at) {
 		due := a.lastDue(at)
 		if due == 0 {

@@ -131,8 +131,14 @@ func (op Schedule) MarshalJSON() ([]byte, error) { return writeObject(op, op.fie
 func (op *Schedule) UnmarshalJSON(data []byte) error { return readObject(data, op) }
 
 // MarshalJSON writes the operation in the words of operations files. Metadata that are
-// cleared and then put cannot be written: null clears them.
-func (op ChangeSchedule) MarshalJSON() ([]byte, error) { return writeObject(op, op.fields(nil)) }
+// cleared and then put cannot be written, as null clears them; nor can a zero Rollover, as
+// null leaves it as it is.
+func (op ChangeSchedule) MarshalJSON() ([]byte, error) {
+	if op.Rollover != nil && op.Rollover.IsZero() {
+		return nil, invalid("rollover", "that is none is read as one that stays: say that 0 percent are carried")
+	}
+	return writeObject(op, op.fields(nil))
+}
 
 // UnmarshalJSON reads what MarshalJSON writes. On an error op stays as it was.
 func (op *ChangeSchedule) UnmarshalJSON(data []byte) error { return readObject(data, op) }

@@ -188,6 +188,9 @@ func TestPartsOfSchedulesInJSON(t *testing.T) {
 		}
 	}
 	v := "v"
+	if _, err := json.Marshal(ChangeSchedule{ScheduleID: "p", Rollover: &Rollover{}}); err == nil {
+		t.Error("a change that ends the rollover was written, as one that leaves it as it is")
+	}
 	if _, err := json.Marshal(ChangeSchedule{ScheduleID: "p", ClearMetadata: true, Metadata: map[string]*string{"k": &v}}); err == nil {
 		t.Error("what cannot be read back is written")
 	}

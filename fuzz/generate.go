@@ -20,6 +20,8 @@ type generator struct {
 	at    cl.Instant
 	made  []string // ids that earlier operations of the same batch gave to blocks
 	held  []string // and to holds
+
+	planned []string // and to schedules
 }
 
 func (g *generator) increment() cl.Operation {
@@ -226,6 +228,7 @@ var kinds = slices.Concat(
 	slices.Repeat([]string{"increment"}, 24), slices.Repeat([]string{"decrement"}, 26), slices.Repeat([]string{"expiration_change"}, 16),
 	slices.Repeat([]string{"void"}, 12), slices.Repeat([]string{"amendment"}, 12), slices.Repeat([]string{"activate"}, 6), slices.Repeat([]string{"reverse"}, 12),
 	slices.Repeat([]string{"hold"}, 16), slices.Repeat([]string{"extend_hold"}, 18), slices.Repeat([]string{"capture"}, 12), slices.Repeat([]string{"release"}, 4),
+	slices.Repeat([]string{"schedule"}, 14), slices.Repeat([]string{"change_schedule"}, 10), slices.Repeat([]string{"end_schedule"}, 4),
 )
 
 func (g *generator) single() cl.Operation {
@@ -234,7 +237,10 @@ func (g *generator) single() cl.Operation {
 	}
 	kind := oneOf(g, "operation", kinds...)
 	if _, deleted := g.m.forbids(g.on.id); deleted && g.chance(3, "to its end") {
-		kind = oneOf(g, "end", "capture", "release")
+		kind = oneOf(g, "end", "capture", "release", "end_schedule")
+	}
+	if n := g.grants(); n > 3 && kind == "schedule" || n == 0 && (kind == "change_schedule" || kind == "end_schedule") && !g.chance(8, "anyhow") {
+		kind = map[bool]string{true: "change_schedule", false: "schedule"}[n > 3]
 	}
 	switch kind {
 	case "increment":
@@ -259,6 +265,12 @@ func (g *generator) single() cl.Operation {
 		return g.capture()
 	case "release":
 		return g.release()
+	case "schedule":
+		return g.schedule()
+	case "change_schedule":
+		return g.changeSchedule()
+	case "end_schedule":
+		return g.endSchedule()
 	}
 	panic("an operation of a kind that nobody makes")
 }

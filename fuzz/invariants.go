@@ -23,11 +23,18 @@ func Violations(ctx context.Context, l *cl.Ledger, on cl.AccountID) []string {
 	total := new(big.Rat)
 	balance, err := l.Balance(ctx, on, cl.BalanceQuery{})
 	x.expect(err == nil, "balance: %v", err)
-	for i := range x.blocks {
-		if b := &x.blocks[i]; eligible(b, balance.AsOf) {
+	listed := map[string]bool{}
+	for i := range x.present {
+		b := &x.present[i]
+		if listed[b.ID] = true; eligible(b, balance.AsOf) {
 			total.Add(total, model.Rat(b.Balance))
-		} else {
-			total.Add(total, model.Rat(b.Held))
+		}
+	}
+	for i := range x.open {
+		for _, s := range x.open[i].Slices {
+			if !listed[s.BlockID] { // it has expired
+				total.Add(total, model.Rat(s.Amount))
+			}
 		}
 	}
 	x.holds(balance.Held)
@@ -37,7 +44,8 @@ func Violations(ctx context.Context, l *cl.Ledger, on cl.AccountID) []string {
 
 type examination struct {
 	entries []cl.Entry
-	blocks  []cl.Block
+	blocks  []cl.Block // as written
+	present []cl.Block // that have not expired, by the clock
 	open    []cl.HoldInfo
 	effects map[uint64]*big.Rat // of all entries, by block
 	gone    map[uint64]*big.Rat // voided and transferred out, by block
@@ -51,29 +59,44 @@ func (x *examination) expect(ok bool, format string, args ...any) {
 }
 
 func (x *examination) read(ctx context.Context, l *cl.Ledger, on cl.AccountID) error {
+	var err error
+	if x.entries, err = allEntries(ctx, l, on); err != nil {
+		return err
+	}
+	if x.blocks, err = allBlocks(ctx, l, on, true); err != nil {
+		return err
+	}
+	if x.present, err = allBlocks(ctx, l, on, false); err != nil {
+		return err
+	}
+	x.open, err = l.Holds(ctx, on)
+	return err
+}
+
+func allEntries(ctx context.Context, l *cl.Ledger, on cl.AccountID) (list []cl.Entry, err error) {
 	for q := (cl.EntriesQuery{Ascending: true, Limit: cl.MaxPage}); ; {
 		page, err := l.Entries(ctx, on, q)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		x.entries = append(x.entries, page.Entries...)
+		list = append(list, page.Entries...)
 		if q.Cursor = page.Next; q.Cursor == "" {
-			break
+			return list, nil
 		}
 	}
-	for q := (cl.BlocksQuery{All: true, Limit: cl.MaxPage}); ; {
+}
+
+func allBlocks(ctx context.Context, l *cl.Ledger, on cl.AccountID, all bool) (list []cl.Block, err error) {
+	for q := (cl.BlocksQuery{All: all, Limit: cl.MaxPage}); ; {
 		page, err := l.Blocks(ctx, on, q)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		x.blocks = append(x.blocks, page.Blocks...)
+		list = append(list, page.Blocks...)
 		if q.Cursor = page.Next; q.Cursor == "" {
-			break
+			return list, nil
 		}
 	}
-	var err error
-	x.open, err = l.Holds(ctx, on)
-	return err
 }
 
 func eligible(b *cl.Block, at cl.Instant) bool {

@@ -48,6 +48,7 @@ type machine struct {
 	pager     *pager
 	stats     *Stats
 	touched   *account
+	acts      []done // that were accepted
 	quick     bool
 }
 
@@ -199,11 +200,12 @@ func (m *machine) foreign(not *account) string {
 }
 
 func (m *machine) generator(t *rapid.T, on *account) *generator {
-	return &generator{t: t, m: m, on: on, state: on.Now(), at: on.Instant(m.now())}
+	at := on.Instant(m.now())
+	return &generator{t: t, m: m, on: on, state: on.AsOf(at), at: at}
 }
 
 var steps = slices.Concat(
-	slices.Repeat([]string{"operation"}, 66), slices.Repeat([]string{"clock"}, 14), slices.Repeat([]string{"retry"}, 7),
+	slices.Repeat([]string{"operation"}, 59), slices.Repeat([]string{"act"}, 7), slices.Repeat([]string{"clock"}, 14), slices.Repeat([]string{"retry"}, 7),
 	slices.Repeat([]string{"invalid"}, 3), slices.Repeat([]string{"sweep"}, 3), slices.Repeat([]string{"pager"}, 4),
 	slices.Repeat([]string{"customer"}, 2), slices.Repeat([]string{"reopen"}, 2),
 )
@@ -218,6 +220,8 @@ func (m *machine) step(t *rapid.T) {
 	switch oneOf(g, "step", steps...) {
 	case "operation":
 		m.operation(g, g.operation(), g.key())
+	case "act":
+		m.act(g, g.anAct(), g.key())
 	case "clock":
 		m.moveClock(g)
 	case "retry":
@@ -253,6 +257,9 @@ func (g *generator) key() cl.Key {
 
 func (m *machine) moveClock(g *generator) {
 	n := g.below(8, "clock")
+	if at := g.falling(); n < 2 && at > m.now() && g.below(3, "of a schedule") > 0 {
+		m.clock, n = at.Time(), 7
+	}
 	if at := g.turning(); n < 4 && at > m.now() && g.below(3, "of a hold") > 0 {
 		m.clock, n = at.Time(), 7
 	}
@@ -284,6 +291,10 @@ func (m *machine) retry(g *generator) {
 		return
 	}
 	d := used[len(used)-1-g.below(len(used), "which")]
+	if d.Act != nil {
+		m.retryAct(g, d)
+		return
+	}
 	op, _ := d.Op.(cl.Operation)
 	if g.chance(3, "reworded") {
 		m.operation(g, g.reworded(op), d.Key)

@@ -70,6 +70,8 @@ func (g *generator) spoil(op cl.Operation) cl.Operation {
 		return op
 	case cl.Hold, cl.ExtendHold, cl.Capture, cl.Release:
 		return g.spoilOnHold(op, n)
+	case cl.Schedule, cl.ChangeSchedule, cl.EndSchedule:
+		return g.spoilOnSchedule(op, n)
 	case cl.Batch:
 		switch n % 4 {
 		case 0:
@@ -168,6 +170,15 @@ func (g *generator) reworded(op cl.Operation) cl.Operation {
 			op.Overdraft = cl.OverdraftReject
 		}
 		return op
+	case cl.Schedule:
+		op.Amount, op.Metadata = more(op.Amount), none(op.Metadata)
+		if op.Source == (cl.GrantSource{}) {
+			op.Source = cl.GrantsFrom(cl.SourceAllocation)
+		}
+		if op.Timezone == "" && g.chance(2, "its zone") {
+			op.Timezone = g.m.zone(g.on.id.Customer).String()
+		}
+		return op
 	case cl.Capture:
 		op.Amount, op.Metadata = more(op.Amount), none(op.Metadata)
 		if op.Overdraft == cl.OverdraftDefault {
@@ -238,6 +249,8 @@ func (g *generator) alter(op cl.Operation) cl.Operation {
 		return op
 	case cl.Reverse, cl.Hold, cl.ExtendHold, cl.Capture, cl.Release:
 		return g.alterNew(op, n, other)
+	case cl.Schedule, cl.ChangeSchedule, cl.EndSchedule:
+		return g.alterOnSchedule(op, n, other)
 	case cl.Batch:
 		op = slices.Clone(op)
 		op[0] = g.alter(op[0])

@@ -10,14 +10,17 @@ import (
 
 // moment is one operation, accepted or refused, with what was due before it.
 type moment struct {
-	op            cl.Operation // one of a batch
-	all           []cl.Operation
+	op            model.Operation // one of a batch, or of an act
+	all           []model.Operation
 	on            *account
 	before, after *model.State
 	result        *model.Result
 	err           error
 	at            cl.Instant
 	deleted       bool
+
+	act  *model.Act // that it is a part of
+	part int        // which
 }
 
 // is tells an accepted operation of some kind.
@@ -183,18 +186,25 @@ func (m *machine) meet(x moment) {
 	if errors.Is(x.err, cl.ErrInvalid) {
 		return
 	}
-	x.all = []cl.Operation{x.op}
+	x.all, _ = model.Parts(x.op)
 	parts := []*model.Result{x.result}
-	if batch, ok := x.op.(cl.Batch); ok && x.err == nil {
-		x.all, parts = batch, x.result.Parts
+	if x.err != nil {
+		x.all = []model.Operation{x.op}
+	} else if isBatch(x.op) {
+		parts = x.result.Parts
 	}
 	for i, op := range x.all {
 		y := x
 		y.op, y.result = op, parts[i]
-		for _, meeting := range meetings {
-			if meeting.at(&y) {
-				m.stats.Meetings[meeting.name]++
-			}
+		m.count(&y)
+	}
+}
+
+// count counts the meetings of one operation.
+func (m *machine) count(x *moment) {
+	for _, meeting := range meetings {
+		if meeting.at(x) {
+			m.stats.Meetings[meeting.name]++
 		}
 	}
 }

@@ -27,7 +27,7 @@ func NewStats() *Stats {
 	}
 }
 
-func (s *Stats) result(op cl.Operation, r *cl.Result) {
+func (s *Stats) operation(op cl.Operation) {
 	s.Accepted++
 	s.Operations[op.Name()]++
 	if batch, ok := op.(cl.Batch); ok {
@@ -35,18 +35,26 @@ func (s *Stats) result(op cl.Operation, r *cl.Result) {
 			s.Operations[part.Name()]++
 		}
 	}
-	for _, e := range r.Entries {
-		s.Entries[e.Type]++
+}
+
+// act counts one operation of an act.
+func (s *Stats) act(a act, i int) {
+	name := "transfer"
+	if a.transfer == nil {
+		s.Operations[a.ops[i].Operation.Name()]++
+		name = "all"
+	}
+	if i == 0 {
+		s.Accepted++
+		s.Operations[name]++
 	}
 }
 
-// expiries counts the entries that came before those of an operation.
-func (s *Stats) expiries(entries []*model.Entry, of *cl.Result) {
-	n := len(entries)
-	if of != nil {
-		n -= len(of.Entries)
+// entries counts entries, also those of what was due.
+func (s *Stats) entries(list []*model.Entry) {
+	for _, e := range list {
+		s.Entries[e.Type]++
 	}
-	s.Entries[cl.EntryCreditBlockExpiry] += n
 }
 
 func (s *Stats) refused(err error) {

@@ -18,7 +18,8 @@ func entryText(e *cl.Entry) string {
 	fmt.Fprintf(&b, "#%d %s %s %s %s→%s %s ", e.Seq, e.CreatedAt, e.Type, e.Amount, e.Starting, e.Ending, e.Status)
 	fmt.Fprintf(&b, "block %s/%d until %s cost %q filters %q ", e.Block.ID, e.Block.Number, e.Block.ExpiresAt, e.Block.CostBasis, e.Block.Filters)
 	fmt.Fprintf(&b, "key %q note %q %q invoices %q charge %q %q %q ", e.IdempotencyKey, e.Description, e.Metadata, e.CreatedInvoices, e.ItemID, e.PriceID, e.InvoiceID)
-	fmt.Fprintf(&b, "new %s %q void %s %q hold %q", e.NewBlockExpiry, e.NewBlockID, e.VoidAmount, e.VoidReason, e.HoldID)
+	fmt.Fprintf(&b, "new %s %q void %s %q hold %q ", e.NewBlockExpiry, e.NewBlockID, e.VoidAmount, e.VoidReason, e.HoldID)
+	fmt.Fprintf(&b, "usage %s reverses %d granted at %q", e.UsageAt, e.Reverses, e.GrantedCostBasis)
 	return b.String()
 }
 
@@ -37,7 +38,8 @@ func wantedEntry(e *model.Entry, status cl.EntryStatus) string {
 	fmt.Fprintf(&b, "#%d %s %s %s %s→%s %s ", e.Seq, e.At, e.Type, model.Text(e.Amount), model.Text(e.Starting), model.Text(e.Ending), status)
 	fmt.Fprintf(&b, "block %s/%d until %s cost %q filters %q ", k.ID, k.Number, k.ExpiresAt, k.Cost, k.Filters)
 	fmt.Fprintf(&b, "key %q note %q %q invoices %q charge %q %q %q ", e.Key, description, metadata, e.Invoices, e.Item, e.Price, e.Invoice)
-	fmt.Fprintf(&b, "new %s %q void %s %q hold %q", e.NewExpiry, newID, voided, e.Reason, e.Hold)
+	fmt.Fprintf(&b, "new %s %q void %s %q hold %q ", e.NewExpiry, newID, voided, e.Reason, e.Hold)
+	fmt.Fprintf(&b, "usage %s reverses %d granted at %q", e.UsageAt, e.Reverses, e.GrantedCost)
 	return b.String()
 }
 
@@ -66,7 +68,7 @@ func resultText(r *cl.Result, batch bool) string {
 		b.WriteString("  " + entryText(&r.Entries[i]) + "\n")
 	}
 	if !batch {
-		fmt.Fprintf(&b, "  overage %s consumed %s made %q late %v reversed %s lapsed %s lost %s%s\n", r.Overage, r.Consumed, r.NewBlockID, r.Late, r.Reversed, r.Lapsed, r.Lost, holdText(r.Hold))
+		fmt.Fprintf(&b, "  overage %s consumed %s made %q late %v reversed %s lapsed %s lost %s%s%s\n", r.Overage, r.Consumed, r.NewBlockID, r.Late, r.Reversed, r.Lapsed, r.Lost, holdText(r.Hold), scheduleText(r.Schedule))
 	}
 	for i := range r.Results {
 		b.WriteString(resultText(&r.Results[i], false))
@@ -89,8 +91,8 @@ func wantedResult(s *model.State, r *model.Result, replayed, batch bool, grace b
 		if r.Made != nil {
 			made = r.Made.ID
 		}
-		fmt.Fprintf(&b, "  overage %s consumed %s made %q late %v reversed %s lapsed %s lost %s%s\n", orZero(r.Overage), orZero(r.Consumed), made, r.Late,
-			orZero(r.Reversed), orZero(r.Lapsed), orZero(r.Lost), wantedHold(s, r.Hold))
+		fmt.Fprintf(&b, "  overage %s consumed %s made %q late %v reversed %s lapsed %s lost %s%s%s\n", orZero(r.Overage), orZero(r.Consumed), made, r.Late,
+			orZero(r.Reversed), orZero(r.Lapsed), orZero(r.Lost), wantedHold(s, r.Hold), wantedPlan(r.Plan))
 	}
 	for _, p := range r.Parts {
 		b.WriteString(wantedResult(s, p, false, false, grace))
@@ -121,7 +123,7 @@ func refusal(err error) string {
 	case err == nil:
 		return ""
 	case errors.As(err, &invalid):
-		return model.Invalid + " " + invalid.Field
+		return strings.TrimSpace(model.Invalid + " " + invalid.Field)
 	case errors.As(err, &mismatch):
 		return model.Mismatch + " " + mismatch.Field
 	case errors.As(err, &missing):
@@ -161,6 +163,11 @@ func difference(got, want string) string {
 	return b.String()
 }
 
+// shown is an operation that is put into words only if somebody reads them.
+type shown struct{ op cl.Operation }
+
+func (s shown) String() string { return opText(s.op) }
+
 // opText shows an operation in a failure.
 func opText(op cl.Operation) string {
 	if batch, ok := op.(cl.Batch); ok {
@@ -169,6 +176,9 @@ func opText(op cl.Operation) string {
 			parts = append(parts, opText(o))
 		}
 		return "batch[" + strings.Join(parts, "; ") + "]"
+	}
+	if c, is := op.(cl.ChangeSchedule); is {
+		return changeText(c)
 	}
 	return fmt.Sprintf("%T%+v", op, op)
 }

@@ -1,8 +1,11 @@
 package model
 
 import (
+	"cmp"
 	"math/big"
 	"slices"
+	"strings"
+	"time"
 
 	cl "creditledger"
 )
@@ -97,6 +100,7 @@ type Act struct {
 	Key   cl.Key
 	Clock cl.Instant
 	Parts []Part
+	Made  cl.Key // that the library made where Key is empty
 
 	on    []*Account // without repetition
 	where []int      // of the lists of these accounts
@@ -110,13 +114,25 @@ func (All) Name() string { return "all" }
 
 // Do decides an act, and carries it out if nothing is refused.
 func (a *Act) Do() (results []*Result, replayed bool, err error) {
-	for _, p := range a.Parts {
-		if fields := wrong(p.On.ID, p.Op, a.Key); len(fields) > 0 {
-			return nil, false, &Refusal{Kind: Invalid, What: fields[0]}
+	for i, p := range a.Parts {
+		fields := wrong(p.On.ID, p.Op, "")
+		if _, all := a.Op.(All); all {
+			for j := range fields {
+				fields[j] = place(i, fields[j])
+			}
+		}
+		if !nameable(string(a.Key), 0) {
+			fields = []string{"idempotency_key"}
+		}
+		if len(fields) > 0 {
+			return nil, false, &Refusal{Kind: Invalid, What: strings.Join(fields, "|")}
 		}
 		if !slices.Contains(a.on, p.On) {
 			a.on = append(a.on, p.On)
 		}
+	}
+	if _, transfer := a.Op.(Transfer); transfer && (len(a.on) == 1 || a.on[0].ID.Currency != a.on[1].ID.Currency) {
+		return nil, false, &Refusal{Kind: Invalid, What: "to"}
 	}
 	if len(a.on) > 64 {
 		return nil, false, &Refusal{Kind: Invalid, What: "operations"}
@@ -141,7 +157,7 @@ func (a *Act) Do() (results []*Result, replayed bool, err error) {
 		s := on.Work()
 		s.due(at, at)
 		s.now, s.Last = at, at
-		trials[on], done[on] = s, &Done{Op: Batch(nil), Clock: at, Key: a.Key, Hidden: a.Key == "", Act: a}
+		trials[on], done[on] = s, &Done{Op: Batch(nil), Clock: at, Key: cmp.Or(a.Key, a.Made), Hidden: a.Key == "", Act: a}
 	}
 	for i, p := range a.Parts {
 		s := trials[p.On]
@@ -200,9 +216,9 @@ func (a *Act) differs(d Done) string {
 		case b.Parts[1].On != a.Parts[1].On:
 			return "to"
 		}
-		return difference(b.Op, t, 0)
+		return difference(b.Op, t, terms{})
 	}
-	same := func(x, y Part) bool { return x.On == y.On && difference(x.Op, y.Op, x.On.Repay) == "" }
+	same := func(x, y Part) bool { return x.On == y.On && difference(x.Op, y.Op, terms{x.On.Repay, [2]*time.Location{x.Zone, y.Zone}}) == "" }
 	if !slices.EqualFunc(b.Parts, a.Parts, same) {
 		return "operations"
 	}

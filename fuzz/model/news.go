@@ -5,6 +5,9 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+	"unicode"
+
+	cl "creditledger"
 )
 
 // wrongNew is wrongOp for what the library does not have.
@@ -47,18 +50,25 @@ func wrongNew(op Operation) (bad []string) {
 		check(op.Amount == nil || positive(op.Amount), "amount")
 	case Schedule:
 		bad = wrongSchedule(op)
+		for _, f := range op.Filters {
+			check(goodFilter(f), "filters")
+		}
 	case ChangeSchedule:
 		check(nameable(op.ScheduleID, 1), "schedule_id")
 		check(op.Amount == nil || positive(op.Amount), "amount")
-		check(op.Amount != nil || op.Rollover != nil || op.Expires != nil || op.Clear || op.Change != nil, "amount")
+		check(op.Amount != nil || op.Rollover != nil || op.Expires != nil || op.Clear || op.Change != nil, "")
 		check(op.Rollover == nil || op.Rollover.good(), "rollover")
-		check(op.Rollover == nil || op.Expires == nil || !op.Expires.Never, "rollover")
+		check(op.Rollover == nil || op.Rollover.None || op.Expires == nil || !op.Expires.Never, "rollover")
+		for k, v := range op.Change {
+			check(nameable(k, 1) && len(k) <= 40 && (v == nil || len(*v) <= 500 && !strings.ContainsFunc(*v, unicode.IsControl)), "metadata")
+		}
 		check(op.Expires == nil || op.Expires.good(), "expires")
 	case EndSchedule:
 		check(nameable(op.ScheduleID, 1), "schedule_id")
 		check(op.Reason == "" || op.Reason == "refund" && op.VoidBlocks, "void_reason")
 	case Send:
-		check((op.Amount == nil) != (op.BlockID == ""), "amount")
+		check(op.Amount != nil || op.BlockID != "", "amount")
+		check(op.Amount == nil || op.BlockID == "", "block_id")
 		check(op.Amount == nil || positive(op.Amount), "amount")
 	}
 	return bad
@@ -80,6 +90,7 @@ func wrongSchedule(op Schedule) (bad []string) {
 	check(op.Scale >= 0 && op.Scale <= 18, "scale")
 	check(op.Rollover == nil || op.Rollover.good() && !op.Expires.Never, "rollover")
 	check(slices.Contains([]string{"", "all", "latest"}, op.CatchUp), "catch_up")
+	check(op.Source <= cl.SourceCommitment, "source")
 	return bad
 }
 
@@ -90,6 +101,9 @@ func (s Span) good() bool {
 func (l Life) good() bool { return l.Span == Span{} || !l.Never && l.Span.good() }
 
 func (r *Rollover) good() bool {
+	if r.None {
+		return true
+	}
 	percent := r.Percent == nil || r.Percent.Sign() >= 0 && r.Percent.Cmp(big.NewRat(100, 1)) <= 0
 	return percent && (r.Max == nil || r.Max.Sign() >= 0) && r.MaxTimes >= 0 && r.Expires.good()
 }
@@ -187,8 +201,8 @@ func fieldsOfSchedule(op Schedule, add func(string, any)) {
 }
 
 func (r *Rollover) text() string {
-	if r == nil {
-		return "none"
+	if r == nil || r.None {
+		return fmt.Sprint("none", r != nil)
 	}
 	percent := big.NewRat(100, 1)
 	if r.Percent != nil {

@@ -24,6 +24,9 @@ type Plan struct {
 	instants map[int]cl.Instant
 }
 
+// Period is the beginning of a period; 0 beyond the calendar.
+func (p *Plan) Period(k int) cl.Instant { return p.at(k) }
+
 // at is the beginning of a period, counted from the anchor; 0 beyond the calendar.
 func (p *Plan) at(k int) cl.Instant {
 	if i, ok := p.instants[k]; ok {
@@ -109,16 +112,34 @@ func (p *Plan) lives(l Life, k int, at cl.Instant) cl.Instant {
 	return p.at(k + 1)
 }
 
-// fits tells whether the account can bear the next grant.
+// fits tells whether the account can bear the next grant once all that expires with it is gone.
 func (s *State) fits(p *Plan) bool {
-	if new(big.Rat).Add(s.weight(), p.comes()).Cmp(tooMuch) < 0 {
+	after := s.clone()
+	after.expireFreed(&Result{}, nil)
+	if after.bears(p) {
 		return true
 	}
 	p.K++
 	return false
 }
 
+// bears tells whether the account can bear the next grant as it is. A debt that it repays
+// makes room.
+func (s *State) bears(p *Plan) bool {
+	if new(big.Rat).Add(s.weight(), p.comes()).Cmp(tooMuch) < 0 {
+		return true
+	}
+	after := s.clone()
+	after.grantBlock(p, p.comes(), p.K, "", Texts{}, &Result{})
+	return after.weight().Cmp(tooMuch) < 0
+}
+
+// grantOf grants the next period, or passes it over.
 func (s *State) grantOf(p *Plan, r *Result) {
+	if !s.bears(p) {
+		p.K++
+		return
+	}
 	s.grantBlock(p, p.comes(), p.K, strconv.Itoa(p.K), p.Texts, r)
 	p.Granted, p.LastK, p.Level, p.TopUps = p.Granted+1, p.K, p.Amount, 0
 	p.K++
@@ -137,7 +158,7 @@ func (s *State) grantBlock(p *Plan, amount *big.Rat, k int, name string, texts T
 // rollOver carries what is free of the schedule's blocks that expire now.
 func (s *State) rollOver(p *Plan) {
 	ro := p.Rollover
-	if ro == nil {
+	if ro == nil || ro.None {
 		return
 	}
 	percent := ro.Percent

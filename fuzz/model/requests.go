@@ -68,7 +68,7 @@ func (a *Account) Ask(q Request) (r *Result, replayed bool, err error) {
 		if q.Key != "" && d.Key == q.Key {
 			field := "op"
 			if d.Act == nil {
-				field = difference(d.Op, q.Op, a.Repay)
+				field = difference(d.Op, q.Op, terms{a.Repay, [2]*time.Location{d.Zone, q.Zone}})
 			}
 			if field != "" {
 				return nil, false, &Refusal{Kind: Mismatch, What: field}
@@ -164,7 +164,7 @@ func wrongOp(op Operation) []string {
 		check(op.EffectiveAt.Instant().Valid() && !op.EffectiveAt.IsNever(), "effective_date")
 		check(op.ExpiresAt.Instant().Valid() && !backwards(op.EffectiveAt, op.ExpiresAt), "expiry_date")
 		for _, f := range op.Filters {
-			check(f.Field == cl.FilterFieldItem && len(f.Values) > 0 && f.Operator <= cl.FilterExcludes && !slices.ContainsFunc(f.Values, func(v string) bool { return !nameable(v, 1) }), "filters")
+			check(goodFilter(f), "filters")
 		}
 		check(op.Source <= cl.SourceCommitment, "source")
 		check(op.Repay <= cl.RepayNever, "repay")
@@ -196,11 +196,36 @@ func wrongOp(op Operation) []string {
 	default:
 		bad = wrongNew(op)
 	}
-	if c, capture := op.(cl.Capture); capture {
-		check(c.AfterLapse <= cl.AfterLapseRefuse, "after_lapse")
+	switch op := op.(type) {
+	case cl.Capture:
+		check(op.AfterLapse <= cl.AfterLapseRefuse, "after_lapse")
+	case cl.Schedule:
+		bad = append(bad, wrongTimes(op)...)
+	case cl.ChangeSchedule:
+		check(op.When <= cl.ChangeNow, "when")
 	}
 	note(Note(op))
 	return bad
+}
+
+// wrongTimes names the points of the calendar and the zone of a schedule that there are not.
+func wrongTimes(op cl.Schedule) (bad []string) {
+	for _, c := range []struct {
+		name string
+		at   cl.CalendarTime
+	}{{"anchor", op.Anchor}, {"start", op.Start}, {"end", op.End}} {
+		if _, err := c.at.MarshalText(); err != nil {
+			bad = append(bad, c.name)
+		}
+	}
+	if _, err := time.LoadLocation(op.Timezone); err != nil {
+		bad = append(bad, "timezone")
+	}
+	return bad
+}
+
+func goodFilter(f cl.Filter) bool {
+	return f.Field == cl.FilterFieldItem && len(f.Values) > 0 && f.Operator <= cl.FilterExcludes && !slices.ContainsFunc(f.Values, func(v string) bool { return !nameable(v, 1) })
 }
 
 // backwards tells an expiry that is not after the effective date without knowing the zone.

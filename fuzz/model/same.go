@@ -1,31 +1,51 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	cl "creditledger"
 )
 
+// terms are what two operations stand under, where they do not say.
+type terms struct {
+	repay cl.Repay
+	zones [2]*time.Location // the customer's, as each was asked
+}
+
 // difference names the first field in which two operations are not the same.
-func difference(first, second Operation, repay cl.Repay) string {
+func difference(first, second Operation, of terms) string {
 	if first.Name() != second.Name() {
 		return "op"
 	}
 	if x, batch := Parts(first); batch {
 		y, _ := Parts(second)
-		if !slices.EqualFunc(x, y, func(a, b Operation) bool { return difference(a, b, repay) == "" }) {
+		if !slices.EqualFunc(x, y, func(a, b Operation) bool { return difference(a, b, of) == "" }) {
 			return "operations"
 		}
 		return ""
 	}
-	x, y := fields(first, repay), fields(second, repay)
+	first, second = of.pinned(own(first), own(second))
+	x, y := fields(first, of.repay), fields(second, of.repay)
 	for i := range x {
 		if x[i] != y[i] {
 			return x[i].name
 		}
 	}
 	return ""
+}
+
+// pinned names the zone of a schedule where the other one does.
+func (t terms) pinned(first, second Operation) (a, b Operation) {
+	x, is := first.(Schedule)
+	y, too := second.(Schedule)
+	if !is || !too || (x.Zone == nil) == (y.Zone == nil) {
+		return first, second
+	}
+	x.Zone, y.Zone = cmp.Or(x.Zone, t.zones[0]), cmp.Or(y.Zone, t.zones[1])
+	return x, y
 }
 
 type field struct{ name, value string }

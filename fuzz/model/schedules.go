@@ -38,6 +38,8 @@ type Rollover struct {
 	Max      *big.Rat // nil for none
 	MaxTimes int      // 0 for 1
 	Expires  Life
+
+	None bool // nothing is carried: what a change may say
 }
 
 // Schedule grants credits again and again.

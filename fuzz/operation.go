@@ -23,6 +23,7 @@ func (m *machine) operation(g *generator, op cl.Operation, key cl.Key) {
 	}
 	q := model.Request{Op: op, Key: key, Clock: m.now(), Zone: m.zone(a.id.Customer)}
 	q.Foreign, q.Deleted = m.forbids(a.id)
+	g.t.Logf("%s at %s under key %q: %s", a.id, q.Clock, key, shown{op})
 	preview := g.chance(6, "preview")
 	var (
 		accepted *cl.Result
@@ -42,7 +43,7 @@ func (m *machine) operation(g *generator, op cl.Operation, key cl.Key) {
 			m.learn(g.t, s, a, res.Entries)
 			s.heads[a.id] = s.head(g.t, m, a)
 			if i == 0 {
-				m.stats.result(op, res)
+				m.stats.operation(op)
 			}
 		case err == nil:
 			m.learn(g.t, s, a, res.Entries)
@@ -61,7 +62,7 @@ func (m *machine) operation(g *generator, op cl.Operation, key cl.Key) {
 	if accepted != nil {
 		a.Accept(q, accepted.Key)
 		a.keys = append(a.keys, accepted.Key)
-		m.stats.expiries(a.Now().Entries[len(x.before.Entries):], accepted)
+		m.stats.entries(a.Now().Entries[len(x.before.Entries):])
 		x.after = a.Now()
 		x.result = x.after.Results[len(x.after.Results)-1]
 	}
@@ -159,11 +160,25 @@ func madeIDs(op cl.Operation, res *cl.Result) []string {
 		asked = op.BlockID
 	case cl.ExpirationChange:
 		asked = op.NewBlockID
+	case cl.Schedule, cl.ChangeSchedule: // its blocks' ids follow from its own
+		return nil
+	case cl.Reverse:
+		return backIDs(res)
 	}
 	if asked != "" || res.NewBlockID == "" {
 		return nil
 	}
 	return []string{res.NewBlockID}
+}
+
+// backIDs are the ids of the blocks that a reversal made.
+func backIDs(res *cl.Result) (ids []string) {
+	for _, e := range res.Entries {
+		if e.Type == cl.EntryIncrement {
+			ids = append(ids, e.Block.ID)
+		}
+	}
+	return ids
 }
 
 // learn remembers the ids of entries and refuses one that changes.
@@ -204,13 +219,14 @@ func (m *machine) unchanged(t *rapid.T, s *system, a *account) {
 }
 
 func (m *machine) sweep(t *rapid.T) {
+	t.Logf("sweep at %s", m.now())
 	want := cl.SweepResult{}
 	for _, a := range m.accounts {
 		before := len(a.Now().Entries)
 		if n := a.Sweep(m.now()); n > 0 {
 			want.Accounts++
 			want.Entries += n
-			m.stats.expiries(a.Now().Entries[before:], nil)
+			m.stats.entries(a.Now().Entries[before:])
 		}
 	}
 	for _, s := range m.systems {
