@@ -226,9 +226,9 @@ func (g *generator) activation() cl.Operation {
 // kinds are the operations, each as often as it should come.
 var kinds = slices.Concat(
 	slices.Repeat([]string{"increment"}, 24), slices.Repeat([]string{"decrement"}, 26), slices.Repeat([]string{"expiration_change"}, 16),
-	slices.Repeat([]string{"void"}, 12), slices.Repeat([]string{"amendment"}, 12), slices.Repeat([]string{"activate"}, 6), slices.Repeat([]string{"reverse"}, 12),
-	slices.Repeat([]string{"hold"}, 16), slices.Repeat([]string{"extend_hold"}, 18), slices.Repeat([]string{"capture"}, 12), slices.Repeat([]string{"release"}, 4),
-	slices.Repeat([]string{"schedule"}, 14), slices.Repeat([]string{"change_schedule"}, 10), slices.Repeat([]string{"end_schedule"}, 4),
+	slices.Repeat([]string{"void"}, 12), slices.Repeat([]string{"amendment"}, 14), slices.Repeat([]string{"activate"}, 8), slices.Repeat([]string{"reverse"}, 12),
+	slices.Repeat([]string{"hold"}, 16), slices.Repeat([]string{"extend_hold"}, 24), slices.Repeat([]string{"capture"}, 12), slices.Repeat([]string{"release"}, 8),
+	slices.Repeat([]string{"schedule"}, 12), slices.Repeat([]string{"change_schedule"}, 10), slices.Repeat([]string{"end_schedule"}, 4),
 )
 
 func (g *generator) single() cl.Operation {

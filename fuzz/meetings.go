@@ -15,7 +15,10 @@ type meeting struct {
 }
 
 // meetings are those that a long run has to come to.
-var meetings = []meeting{
+var meetings = slices.Concat(beside, recurring, together)
+
+// beside are the meetings of holds, late usage and reversals with what there was before them.
+var beside = []meeting{
 	{"a block expires under a hold", func(m *moment) bool {
 		return m.slice(func(h *model.Hold, b *model.Block) bool { return m.passes(b.ExpiresAt) && b.ExpiresAt < h.Until })
 	}},

@@ -37,8 +37,14 @@ func (w Wall) before(o Wall) bool {
 
 // exists tells whether a month has the day.
 func (w Wall) exists() bool {
-	t := time.Date(w.Year, time.Month(w.Month), w.Day, 0, 0, 0, 0, time.UTC)
-	return int(t.Month()) == w.Month
+	switch w.Month {
+	case 4, 6, 9, 11:
+		return w.Day <= 30
+	case 2:
+		leap := w.Year%4 == 0 && (w.Year%100 != 0 || w.Year%400 == 0)
+		return w.Day <= 28 || leap && w.Day == 29
+	}
+	return w.Day <= 31
 }
 
 func (w *Wall) nextDay() {

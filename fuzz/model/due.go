@@ -19,31 +19,30 @@ func (s *State) sweep(clock cl.Instant) *Result {
 // due writes what becomes due until an instant, one instant after the other. What a
 // schedule that wants the latest period only takes for the present is by.
 func (s *State) due(until, by cl.Instant) {
-	for {
-		var next cl.Instant
-		sooner := func(at cl.Instant) {
-			if at != 0 && at <= until && (next == 0 || at < next) {
-				next = at
-			}
-		}
-		for _, h := range s.Holds {
-			if h.State == Open {
-				sooner(h.Until)
-			}
-		}
-		for _, b := range s.Blocks {
-			if b.ExpiresAt != 0 && b.Balance.Sign() > 0 && s.free(b).Sign() > 0 {
-				sooner(b.ExpiresAt)
-			}
-		}
-		for _, p := range s.Plans {
-			sooner(p.Next())
-		}
-		if next == 0 {
-			return
-		}
+	for next := s.nextDue(until); next != 0; next = s.nextDue(until) {
 		s.happen(next, by)
 	}
+}
+
+// nextDue is the first instant until another at which something is due; 0 for none.
+func (s *State) nextDue(until cl.Instant) (next cl.Instant) {
+	sooner := func(at cl.Instant) bool { return at != 0 && at <= until && (next == 0 || at < next) }
+	for _, h := range s.Holds {
+		if h.State == Open && sooner(h.Until) {
+			next = h.Until
+		}
+	}
+	for _, b := range s.Blocks {
+		if sooner(b.ExpiresAt) && b.Balance.Sign() > 0 && s.free(b).Sign() > 0 {
+			next = b.ExpiresAt
+		}
+	}
+	for _, p := range s.Plans {
+		if at := p.Next(); sooner(at) {
+			next = at
+		}
+	}
+	return next
 }
 
 // happen writes what is due at one instant, everything before it being written: holds

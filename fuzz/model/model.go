@@ -51,6 +51,10 @@ type Account struct {
 	worked *State // what List gave when it was last worked out, see Now
 	upTo   int
 	asked  *State // with the last request that was not refused
+
+	told     *State // what a reader was told last, see AsOf
+	toldAt   cl.Instant
+	toldUpTo int
 }
 
 // Block is a block as the list leaves it.

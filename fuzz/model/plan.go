@@ -114,6 +114,9 @@ func (p *Plan) lives(l Life, k int, at cl.Instant) cl.Instant {
 
 // fits tells whether the account can bear the next grant once all that expires with it is gone.
 func (s *State) fits(p *Plan) bool {
+	if s.bears(p) {
+		return true
+	}
 	after := s.clone()
 	after.expireFreed(&Result{}, nil)
 	if after.bears(p) {

@@ -14,6 +14,16 @@ func (a *Account) Instant(clock cl.Instant) cl.Instant { return max(clock, a.Now
 // AsOf is everything as a reader is told it at a present or past instant: what was done
 // until then, gone through once more, with what has become due since.
 func (a *Account) AsOf(at cl.Instant) *State {
+	if n := len(a.List); a.told == nil || a.toldAt != at || a.toldUpTo != n {
+		a.told, a.toldAt, a.toldUpTo = a.asOf(at), at, n
+	}
+	return a.told
+}
+
+func (a *Account) asOf(at cl.Instant) *State {
+	if s := a.Now(); a.Quick && s.Last <= at && s.nextDue(at) == 0 {
+		return s
+	}
 	past := *a
 	past.worked, past.asked, past.List = nil, nil, nil
 	for i, d := range a.List {
