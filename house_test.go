@@ -217,7 +217,7 @@ var layers = []layer{
 		"ledger_expire", "ledger_hold", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_settings", "ledger_sweep", "ledger_rewrite", "ledger_due",
 	}},
 	{"verify", "the proof of what is stored", []string{"verify", "verify_account", "verify_acts", "verify_compare", "verify_customers", "verify_index", "verify_json", "verify_loss", "verify_texts"}},
-	{"read", "reports", []string{"read_all", "read_balance", "read_blocks", "read_cursor", "read_customers", "read_entries", "read_explain", "read_holds", "read_json", "read_past_holds", "read_past_latest", "read_select", "read_schedules"}},
+	{"read", "reports", []string{"read_all", "read_balance", "read_blocks", "read_cursor", "read_customers", "read_entries", "read_explain", "read_holds", "read_moves", "read_json", "read_past_holds", "read_past_latest", "read_select", "read_schedules"}},
 	{"doc", "the package's tutorial", []string{"doc"}},
 }
 

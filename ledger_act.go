@@ -21,7 +21,14 @@ import (
 // accounts at once refuses the act with a SeveralAccountsError.
 // Rule: docs/semantics/acts.md.
 func (l *Ledger) DoAll(ctx context.Context, operations []AccountOperation, key Key) (*Result, error) {
-	a := &joint{ledger: l, asked: operations, key: key}
+	return l.DoAllWith(ctx, operations, DoOptions{Key: key})
+}
+
+// DoAllWith is DoAll with options. Documents that are attached are stored in the act's
+// commit. It is not decided afresh when one of them is not at its expected version: the
+// error is a ConflictError that names it.
+func (l *Ledger) DoAllWith(ctx context.Context, operations []AccountOperation, opts DoOptions) (*Result, error) {
+	a := &joint{ledger: l, asked: operations, key: opts.Key, attach: opts.Attach}
 	res, err := a.do(ctx)
 	if err != nil {
 		return nil, a.attempted(err)
@@ -47,6 +54,7 @@ type joint struct {
 	asked    []AccountOperation
 	transfer *Transfer // that it is; nil: none
 	key      Key
+	attach   Attach
 
 	parts   []*part // in the order of their accounts
 	order   []place // of the operations
@@ -119,7 +127,8 @@ func (a *joint) do(ctx context.Context) (*Result, error) {
 		var conflict *ConflictError
 		_, behind := errors.AsType[*redecideError](err)
 		switch {
-		case !behind && err != errMuchDue && !errors.As(err, &conflict), errors.Is(err, ErrOutcomeUnknown):
+		case !behind && err != errMuchDue && !errors.As(err, &conflict), errors.Is(err, ErrOutcomeUnknown),
+			conflict != nil && len(conflict.Documents) > 0 && a.attach != nil:
 			return res, err
 		case attempt == maxAttempts:
 			if conflict == nil {

@@ -35,7 +35,12 @@ func (a *joint) decide() (*Result, error) {
 		p.decision.at = a.at
 		p.slot.deciding = true // a panic is noticed on each of them
 	}
+	var res *Result
 	err := a.step()
+	if err == nil {
+		res = a.seal()
+		err = a.bring(res)
+	}
 	if err != nil {
 		for _, p := range a.parts {
 			p.decision.takeBack()
@@ -47,7 +52,20 @@ func (a *joint) decide() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.seal(), nil
+	return res, nil
+}
+
+// bring asks for the documents that the act brings along. They are stored with the first
+// of its records.
+func (a *joint) bring(res *Result) (err error) {
+	if a.attach == nil {
+		return nil
+	}
+	first := a.parts[0].decision
+	if first.puts, err = a.attach(res); err != nil {
+		return err
+	}
+	return checkPuts(first.puts)
 }
 
 // step decides and applies the operations, in their order.

@@ -28,6 +28,7 @@ type operation struct {
 	UsageAt        creditledger.Instant   `json:"usage_at,omitzero"`
 	EligibleBefore creditledger.Instant   `json:"eligible_before,omitzero"` // of earlier releases: usage up to it
 	Reason         string                 `json:"void_reason,omitempty"`
+	Lapsed         bool                   `json:"lapsed,omitempty"`
 	Description    string                 `json:"description,omitempty"`
 	Metadata       map[string]string      `json:"metadata,omitempty"`
 }
@@ -87,7 +88,7 @@ func operationOf(op creditledger.Operation) operation {
 			NewBlockID: op.NewBlockID, Description: op.Description, Metadata: op.Metadata,
 		}
 	case creditledger.Void:
-		return operation{Op: op.Name(), Amount: op.Amount, BlockID: op.BlockID, Reason: op.Reason, Description: op.Description, Metadata: op.Metadata}
+		return operation{Op: op.Name(), Amount: op.Amount, BlockID: op.BlockID, Reason: op.Reason, Lapsed: op.Lapsed, Description: op.Description, Metadata: op.Metadata}
 	case creditledger.Amendment:
 		return operation{Op: op.Name(), Amount: op.Amount, BlockID: op.BlockID, Description: op.Description, Metadata: op.Metadata}
 	case creditledger.Activation:
@@ -135,7 +136,7 @@ func (o *operation) operation() (creditledger.Operation, error) {
 			Description: o.Description, Metadata: o.Metadata,
 		}, nil
 	case "void":
-		return creditledger.Void{Amount: o.Amount, BlockID: o.BlockID, Reason: o.Reason, Description: o.Description, Metadata: o.Metadata}, nil
+		return creditledger.Void{Amount: o.Amount, BlockID: o.BlockID, Reason: o.Reason, Lapsed: o.Lapsed, Description: o.Description, Metadata: o.Metadata}, nil
 	case "amendment":
 		return creditledger.Amendment{Amount: o.Amount, BlockID: o.BlockID, Description: o.Description, Metadata: o.Metadata}, nil
 	case "activate":

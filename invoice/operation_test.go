@@ -65,6 +65,7 @@ func TestStoredOperation(t *testing.T) {
 			`{"op":"expiration_change","block_id":"b","expiry_date":"never","target_expiry_date":"2026-03-01T00:00:00Z"}`,
 		},
 		{creditledger.Void{BlockID: "b", Amount: creditledger.AmountOf(1), Reason: "refund"}, `{"op":"void","amount":"1","block_id":"b","void_reason":"refund"}`},
+		{creditledger.Void{BlockID: "b", Amount: creditledger.AmountOf(1), Lapsed: true}, `{"op":"void","amount":"1","block_id":"b","lapsed":true}`},
 		{creditledger.Amendment{BlockID: "b", Amount: creditledger.AmountOf(1)}, `{"op":"amendment","amount":"1","block_id":"b"}`},
 		{creditledger.Activation{BlockID: "b"}, `{"op":"activate","block_id":"b"}`},
 	} {
