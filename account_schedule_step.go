@@ -52,6 +52,8 @@ func stepSchedule(a *account, op *Schedule, c *change) error {
 			return err
 		}
 		c.dates = dates
+	} else if err := op.checkDates(c.dates, a.at); err != nil {
+		return err
 	}
 	switch {
 	case a.schedule(op.ScheduleID) != nil:
@@ -77,6 +79,23 @@ func stepSchedule(a *account, op *Schedule, c *change) error {
 		return constraint("period %d follows on %d", t.Period, s.period)
 	}
 	return stepBegin(a, s, &c.dates.onset, op.Metadata, c)
+}
+
+// checkDates refuses dates of a record that no rules about time zones give at an instant.
+func (op *Schedule) checkDates(d *scheduleDates, at Instant) error {
+	skipped := op.First == FirstSkip && d.period == d.first
+	now := op.Start.IsZero() && op.Anchor.IsZero()
+	switch {
+	case d.anchor.IsZero() || d.first < 1 || !skipped && d.period != d.first-1:
+		return invalid("anchor", "period %d follows on %d", d.first, d.period)
+	case d.start < at || now && d.start != at || op.Start.instant != 0 && d.start != op.Start.instant:
+		return invalid("start", "%s is not when it starts", d.start)
+	case op.End.IsZero() != (d.end == 0) || op.End.instant != 0 && d.end != op.End.instant || d.end != 0 && d.end <= d.start:
+		return invalid("end", "%s is not when it ends", d.end)
+	case d.next != 0 && (skipped && d.next <= d.start || !skipped && d.next != d.start):
+		return invalid("start", "%s is not when it grants first", d.next)
+	}
+	return nil
 }
 
 // schedule is the schedule that an operation asks for, but for its dates.

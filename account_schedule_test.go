@@ -261,3 +261,46 @@ func TestTamperedDue(t *testing.T) {
 		})
 	}
 }
+
+// TestTamperedDates: the dates that a schedule worked out when it was made are the record's own,
+// as the rules about time zones change; what is wrong under any rules is a violation.
+func TestTamperedDates(t *testing.T) {
+	later := func(op *Schedule) { op.Start = mustValue(ParseCalendarTime("2026-02-01T00:00:00Z")) }
+	skips := func(op *Schedule) {
+		op.Anchor, op.First = mustValue(ParseCalendarTime("2025-12-15")), FirstSkip
+	}
+	ends := func(op *Schedule) { op.End = mustValue(ParseCalendarTime("2026-06-01T00:00:00Z")) }
+	for _, c := range []struct {
+		tamper string
+		given  func(*Schedule)
+		do     func(d *scheduleDates, at Instant)
+	}{
+		{"it starts before it was made", later, func(d *scheduleDates, at Instant) { d.start = at - 1 }},
+		{"it starts when nobody said", later, func(d *scheduleDates, at Instant) { d.start++; d.next++ }},
+		{"it grants before it was made", later, func(d *scheduleDates, at Instant) { d.next = at - 1 }},
+		{"it grants before it starts", later, func(d *scheduleDates, at Instant) { d.next = d.start - 1 }},
+		{"it grants after it starts", later, func(d *scheduleDates, at Instant) { d.next = d.start + 1 }},
+		{"it starts in no period", later, func(d *scheduleDates, at Instant) { d.first, d.period = 0, -1 }},
+		{"a period is left out", later, func(d *scheduleDates, at Instant) { d.period++ }},
+		{"it has no anchor", later, func(d *scheduleDates, at Instant) { d.anchor = LocalTime{} }},
+		{"it ends, and nobody said", later, func(d *scheduleDates, at Instant) { d.end = d.start + 1 }},
+		{"it ends when nobody said", ends, func(d *scheduleDates, at Instant) { d.end++ }},
+		{"it ends before it starts", ends, func(d *scheduleDates, at Instant) { d.end = d.start }},
+		{"what is skipped is granted twice", skips, func(d *scheduleDates, at Instant) { d.period -= 2 }},
+		{"what comes after it was skipped", skips, func(d *scheduleDates, at Instant) { d.period++ }},
+		{"the next comes before it starts", skips, func(d *scheduleDates, at Instant) { d.next = d.start - 1 }},
+	} {
+		t.Run(c.tamper, func(t *testing.T) {
+			d := newDiary(t)
+			mustValue(d.do(start, monthlyOf(c.given)))
+			rec := d.records[0]
+			e := rec.Effects[0].schedule
+			c.do(e.dates, rec.At)
+			e.info.NextDue, e.info.Anchor = e.dates.next, e.dates.anchor
+			var broken *Violation
+			if _, err := replay(d.before(0), rec, d.seals[0], nil, newChange); !errors.As(err, &broken) {
+				t.Errorf("nobody notices: %v", err)
+			}
+		})
+	}
+}

@@ -146,11 +146,12 @@ func (a *account) rebuild(t Instant) {
 			a.overdue(b)
 		}
 	}
-	a.moveTo(t)
+	a.moveTo(max(t, a.at))
 }
 
 // moveTo lets time pass up to t: blocks become effective and expire in the order of
-// their instants. What expires leaves the totals now and is written down later.
+// their instants. What expires leaves the totals now and is written down later. An account
+// never stands before its last record.
 func (a *account) moveTo(t Instant) {
 	if t < a.at {
 		if t < max(a.moved, a.head.LastAt) {

@@ -399,3 +399,16 @@ func TestManyBlocks(t *testing.T) {
 	do(amend(name, "0.5"), logarithmic)
 	do(extend("8", "1", "never", "moved"), logarithmic)
 }
+
+// TestTimeDoesNotGoBehindTheLastRecord: an account that is asked to stand at an instant before
+// its last record stands at that record.
+func TestTimeDoesNotGoBehindTheLastRecord(t *testing.T) {
+	d := newDiary(t)
+	mustValue(d.do(start, Increment{Amount: AmountOf(1), ExpiresAt: AtInstant(when("2026-02-01"))}))
+	for _, at := range []Instant{when(start) - 1, when("2026-03-01"), when(start) - 1, 0} {
+		d.a.moveTo(at)
+		if want := max(at, when(start)); d.a.at != want {
+			t.Errorf("asked for %s, it is %s", at, d.a.at)
+		}
+	}
+}
