@@ -86,7 +86,7 @@ func (r *dueReplay) empty() error {
 		}
 		whole := op.onset
 		whole.Empty = op.Until <= a.at || op.Expires != 0 && op.Expires <= a.at || s.share(&op.onset).IsZero()
-		if s.catchUp != CatchUpLatest && a.grantsAt(s, &whole) {
+		if (s.catchUp != CatchUpLatest || a.head.LastAt == a.at) && a.grantsAt(s, &whole) {
 			return violation(r.record, "schedule", "period %d of schedule %s is to be granted", op.Period, quote(s.id))
 		}
 		c := r.change()

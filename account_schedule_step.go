@@ -20,6 +20,7 @@ func (op *Schedule) dates(at Instant, s *schedule) (*scheduleDates, error) {
 	if anchored == 0 || !d.start.Valid() || !d.end.Valid() {
 		return nil, invalid("anchor", "is outside the years 0001 to 9999")
 	}
+	anchored = max(anchored, op.Anchor.instant) // where clocks show the anchor twice, the second
 	if d.start == 0 {
 		d.start = max(anchored, at)
 	}
@@ -35,7 +36,7 @@ func (op *Schedule) dates(at Instant, s *schedule) (*scheduleDates, error) {
 	d.period, d.next = d.first-1, d.start
 	s.start, s.end, s.first = d.start, d.end, d.first
 	switch {
-	case op.First == FirstSkip && d.start > s.calendar.at(d.first):
+	case op.First == FirstSkip && d.start > s.begins(d.first):
 		d.period, d.next = d.first, s.after(d.first)
 	case s.calendar.at(d.first+1) == 0:
 		d.next = 0

@@ -304,3 +304,48 @@ func TestTamperedDates(t *testing.T) {
 		})
 	}
 }
+
+// TestStartWhereClocksShowATimeTwice: periods begin at the first of two instants that show the
+// anchor's time. A schedule that is made, or anchored, at the second begins its first period
+// there, and has all of it.
+func TestStartWhereClocksShowATimeTwice(t *testing.T) {
+	point := func(text string) CalendarTime { return mustValue(ParseCalendarTime(text)) }
+	const granted = "2027-11-07 increment 100 0→100"
+	for _, c := range []struct {
+		rule, made string
+		anchor     string
+		start      string
+		first      FirstPeriod
+		want, next string
+	}{
+		{"at the first", "2027-11-07T08:30:00Z", "", "", FirstProrated, granted, "2027-11-08T09:30:00Z"},
+		{"at the second, all of it", "2027-11-07T09:30:00Z", "", "", FirstProrated, granted, "2027-11-08T09:30:00Z"},
+		{"at the second, it is not skipped", "2027-11-07T09:30:00Z", "", "", FirstSkip, granted, "2027-11-08T09:30:00Z"},
+		{"between the two", "2027-11-07T09:00:00Z", "2027-11-07T01:30:00", "", FirstProrated, "2027-11-07 increment 98 0→98", "2027-11-08T09:30:00Z"},
+		{"behind the second", "2027-11-07T09:45:00Z", "2027-11-07T01:30:00", "", FirstSkip, "", "2027-11-08T09:30:00Z"},
+		{"anchored at the second, made before", "2027-11-07T08:00:00Z", "2027-11-07T09:30:00Z", "", FirstProrated, "", "2027-11-07T09:30:00Z"},
+		{"started at the second", "2027-11-07T08:00:00Z", "2027-11-06T08:30:00Z", "2027-11-07T09:30:00Z", FirstSkip, "", "2027-11-07T09:30:00Z"},
+		{"the day before", "2027-11-07T08:00:00Z", "2027-11-06T08:30:00Z", "", FirstSkip, "", "2027-11-07T08:30:00Z"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			op := Schedule{ScheduleID: "p", Amount: AmountOf(100), Every: Interval{1, IntervalDay}, Timezone: "America/Los_Angeles", First: c.first}
+			if c.anchor != "" {
+				op.Anchor = point(c.anchor)
+			}
+			if c.start != "" {
+				op.Start = point(c.start)
+			}
+			d := newDiary(t)
+			lines := strings.Join(mustValue(d.do(c.made, op)), "; ")
+			if s := d.a.schedule("p"); lines != c.want || s.next != when(c.next) {
+				t.Errorf("%q, the next %s; want %q, %s", lines, s.next, c.want, c.next)
+			}
+			d.before(len(d.records))
+		})
+	}
+	d := newDiary(t)
+	early := Schedule{ScheduleID: "p", Amount: AmountOf(100), Every: Interval{1, IntervalDay}, Timezone: "America/Los_Angeles", Anchor: point("2027-11-07T09:30:00Z"), Start: point("2027-11-07T08:30:00Z")}
+	if _, err := d.do("2027-11-07T08:00:00Z", early); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a start before the anchor: %v", err)
+	}
+}

@@ -131,3 +131,20 @@ func AgeSettings(l *Ledger) {
 		l.settings.known.Store(&knownSettings{Settings: k.Settings, stored: k.stored, at: k.at.Add(-settingsAge)})
 	}
 }
+
+// PassOver has a record of what fell due pass over what it grants; false: it grants nothing.
+func PassOver(bytes []byte) ([]byte, bool) {
+	rec, err := DecodeRecord(bytes)
+	if err != nil {
+		panic(err)
+	}
+	ops, _ := rec.Op.(fallenDue)
+	for _, op := range ops {
+		if b, ok := op.(begin); ok && !b.Empty {
+			b.Empty = true
+			rec.Op, rec.Effects = fallenDue{b}, []Effect{{}}
+			return AppendRecord(nil, rec), true
+		}
+	}
+	return nil, false
+}

@@ -207,7 +207,7 @@ var layers = []layer{
 	{"account", "one account in memory: time passes over it, an operation is decided on it, a record is replayed", []string{
 		"account_block", "account_change", "account_changeset", "account_charge", "account_checks", "account_draw", "account_erase", "account_expiry",
 		"account_hold", "account_hold_change", "account_hold_load", "account_hold_step", "account_hold_time", "account_late", "account_lists", "account_pools",
-		"account_rebuild", "account_replay", "account_reverse", "account_state", "account_step", "account_transfer", "account_weight", "account_schedule_step", "account_schedule_row", "account_schedule_replay", "account_schedule_due", "account_schedule",
+		"account_rebuild", "account_replay", "account_reverse", "account_state", "account_step", "account_transfer", "account_weight", "account_schedule_step", "account_schedule_row", "account_schedule_replay", "account_schedule_due", "account_schedule_period", "account_schedule",
 	}},
 	{"commit", "the accounts at hand, and what was decided on its way to the store", []string{
 		"commit_budget", "commit_committer", "commit_environment", "commit_fetch", "commit_flight", "commit_joined", "commit_redecide", "commit_slots", "commit_turn",

@@ -206,6 +206,9 @@ func saltIn(salt *Salt, record uint64) (other Salt) {
 // grant, and what.
 func (f *fall) begin(by Instant) (granting []*schedule, onsets []onset, err error) {
 	a := f.decision.account
+	if a.head.LastAt == a.at { // a part is written: what it was written for is not passed over
+		by = a.at
+	}
 	for _, s := range a.granting(a.at) {
 		if err := s.locate(); err != nil {
 			return nil, nil, err

@@ -1,6 +1,7 @@
 package creditledger_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -310,6 +311,60 @@ func TestPastOfTheLatestPeriod(t *testing.T) {
 	check("afterwards")
 	w.at("2026-06-11").given(spend("1"))
 	check("after an operation")
+}
+
+// TestLatestFinishesWhatWasBegun: what falls due at one instant may take several commits. When
+// the process dies between them, the period that they were to grant is granted by whoever goes
+// on, however much later: what was carried into it was carried because of it.
+func TestLatestFinishesWhatWasBegun(t *testing.T) {
+	store := newFaulty()
+	w := newWorldOver(t, store, func(o *creditledger.Options) { o.ExpiriesPerCommit = 3 })
+	op := plan("p", "100", monthly)
+	op.CatchUp, op.Rollover = creditledger.CatchUpLatest, creditledger.Rollover{Percent: amount("50"), MaxTimes: 1}
+	w.given(op)
+	for i := range 8 {
+		w.given(grant(fmt.Sprint("own", i), "1", expires("2026-02-01")))
+	}
+	w.at("2026-02-10")
+	left := 1 // commits before the process dies
+	store.onCommit(func(_ context.Context, _ []creditledger.Change, next func() error) error {
+		if left--; left < 0 {
+			return errors.New("the process died")
+		}
+		return next()
+	})
+	if _, err := w.Do(ctx, cus1, spend("1"), ""); err == nil {
+		t.Fatal("it did not die")
+	}
+	store.onCommit(nil)
+	w.at("2026-03-10").reopen()
+	if n := len(w.journal()); n != 10 {
+		t.Fatalf("%d records: nothing died between two pieces", n)
+	}
+	told := must(w.Balance(ctx, cus1, creditledger.BalanceQuery{})).Total
+	w.given(spend("1"))
+	var blocks []string
+	for block := range w.AllBlocks(ctx, cus1, creditledger.BlocksQuery{All: true}) {
+		if strings.HasPrefix(block.ID, "p/") {
+			blocks = append(blocks, block.ID+" "+block.Balance.String())
+		}
+	}
+	if got := strings.Join(blocks, ", "); got != "p/1 0, p/1/r1 0, p/2 0, p/2/r1 49, p/3 100" || told.String() != "150" {
+		t.Errorf("told %s, then %s", told, got)
+	}
+	w.verified()
+	records := w.journalOf(cus1)
+	for i := range records {
+		forged, grants := creditledger.PassOver(records[i].Bytes)
+		if !grants {
+			continue
+		}
+		records[i].Bytes = forged
+		if err := newWorld(t).Import(ctx, cus1, records[:i+1]); err == nil || !strings.Contains(err.Error(), "is to be granted") {
+			t.Errorf("passed over in record %d: %v", i+1, err)
+		}
+		break
+	}
 }
 
 // TestPastOfAnExpiryBeforeTheLatestPeriod: the same where something expired on the way, and
