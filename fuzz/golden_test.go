@@ -12,12 +12,14 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/results"
+	"creditledger/store"
 	"creditledger/store/bolt"
 	"creditledger/store/memory"
 	"creditledger/store/transfer"
@@ -170,7 +172,7 @@ func readStored(t *testing.T, packed string) (path string, file storedFile) {
 		t.Fatal(err)
 	}
 	data, err := io.ReadAll(z)
-	text, errText := os.ReadFile(packed[:len(packed)-len(".db.gz")] + ".json")
+	text, errText := os.ReadFile(packed[:strings.Index(packed, ".")] + ".json")
 	path = filepath.Join(t.TempDir(), "ledger.db")
 	if err := errors.Join(err, errText, os.WriteFile(path, data, 0o600), json.Unmarshal(text, &file)); err != nil {
 		t.Fatal(err)
@@ -193,22 +195,28 @@ func TestStoredFormats(t *testing.T) {
 	for _, packed := range files {
 		t.Run(filepath.Base(packed), func(t *testing.T) {
 			path, file := readStored(t, packed)
-			holds(t, path, &bolt.Options{ReadOnly: true}, file)
-			holds(t, path, nil, file)
-			erasable(t, path, file)
-			goesOn(t, path, file)
+			in := func(opts *bolt.Options) func() store.Store {
+				return func() store.Store {
+					s, err := bolt.Open(path, opts)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return s
+				}
+			}
+			holds(t, in(&bolt.Options{ReadOnly: true}), file)
+			holds(t, in(nil), file)
+			erasable(t, in(&bolt.Options{ReadOnly: true}), file)
+			goesOn(t, in(nil), file)
 		})
 	}
 }
 
-// holds compares what a file holds with what it should.
-func holds(t *testing.T, path string, opts *bolt.Options, file storedFile) {
+// holds compares what a store holds with what it should.
+func holds(t *testing.T, open func() store.Store, file storedFile) {
 	t.Helper()
 	ctx := context.Background()
-	s, err := bolt.Open(path, opts)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := open()
 	defer s.Close()
 	l := cl.New(s, &cl.Options{Clock: func() time.Time { return storedUntil }})
 	defer l.Close()
@@ -233,15 +241,12 @@ func holds(t *testing.T, path string, opts *bolt.Options, file storedFile) {
 	}
 }
 
-// erasable copies a file: of all that was said in it nothing is under a seal in the copy, which
+// erasable copies a store: of all that was said in it nothing is under a seal in the copy, which
 // proves itself against the checkpoints of then, before and after it is erased.
-func erasable(t *testing.T, path string, file storedFile) {
+func erasable(t *testing.T, open func() store.Store, file storedFile) {
 	t.Helper()
 	ctx := context.Background()
-	from, err := bolt.Open(path, &bolt.Options{ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	from := open()
 	defer from.Close()
 	to := memory.New()
 	for range 2 { // the second finds it complete
@@ -269,11 +274,13 @@ func erasable(t *testing.T, path string, file storedFile) {
 }
 
 // goesOn repeats what was done then, and does something new.
-func goesOn(t *testing.T, path string, file storedFile) {
+func goesOn(t *testing.T, open func() store.Store, file storedFile) {
 	t.Helper()
 	ctx := context.Background()
 	on := file.Checkpoints[0].account()
-	l, s := storedLedger(t, path, storedUntil)
+	then := &cl.Options{Clock: func() time.Time { return storedUntil }}
+	s := open()
+	l := cl.New(s, then)
 	if res, err := l.Do(ctx, on, storedRetry, "key-0"); err != nil || !res.Replayed || res.NewBlockID != "b1" {
 		t.Errorf("the retry: %+v, %v", res, err)
 	}
@@ -287,7 +294,8 @@ func goesOn(t *testing.T, path string, file storedFile) {
 	if err := errors.Join(l.Close(), s.Close()); err != nil {
 		t.Fatal(err)
 	}
-	l, s = storedLedger(t, path, storedUntil)
+	s = open()
+	l = cl.New(s, then)
 	defer s.Close()
 	defer l.Close()
 	if v, err := l.VerifyAll(ctx, &cl.VerifyOptions{Since: file.since(t)}); err != nil || v.Violation != nil {
