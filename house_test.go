@@ -214,9 +214,9 @@ var layers = []layer{
 	}},
 	{"ledger", "from a call to what is queued, and to its result", []string{
 		"ledger", "ledger_act", "ledger_act_decide", "ledger_act_known", "ledger_act_lock", "ledger_charge", "ledger_customer", "ledger_customer_count", "ledger_customer_delete", "ledger_customer_json", "ledger_decide", "ledger_documents", "ledger_drawn", "ledger_durable", "ledger_erase", "ledger_eraser",
-		"ledger_expire", "ledger_hold", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_settings", "ledger_sweep", "ledger_rewrite", "ledger_due",
+		"ledger_expire", "ledger_hold", "ledger_ids", "ledger_import", "ledger_key", "ledger_pending", "ledger_redecide", "ledger_request", "ledger_result", "ledger_settings", "ledger_settings_head", "ledger_sweep", "ledger_rewrite", "ledger_due",
 	}},
-	{"verify", "the proof of what is stored", []string{"verify", "verify_account", "verify_acts", "verify_compare", "verify_customers", "verify_index", "verify_json", "verify_loss", "verify_texts"}},
+	{"verify", "the proof of what is stored", []string{"verify", "verify_account", "verify_acts", "verify_compare", "verify_customers", "verify_index", "verify_json", "verify_loss", "verify_settings", "verify_texts"}},
 	{"read", "reports", []string{"read_all", "read_balance", "read_blocks", "read_cursor", "read_customers", "read_entries", "read_explain", "read_holds", "read_moves", "read_json", "read_past_holds", "read_past_latest", "read_select", "read_schedules"}},
 	{"doc", "the package's tutorial", []string{"doc"}},
 }

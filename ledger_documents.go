@@ -17,7 +17,7 @@ const (
 )
 
 // ownKinds are the kinds of documents that the ledger writes itself, and a recovery.
-var ownKinds = []string{customerKind, customerExternal, customerCount, settingsKind, "salvaged"}
+var ownKinds = []string{customerKind, customerExternal, customerCount, settingsKind, settingsHeadKind, "salvaged"}
 
 // checkPuts refuses what no store takes, and what is the ledger's own.
 func checkPuts(puts []DocumentPut) error {
@@ -55,7 +55,7 @@ func checkDocuments(puts []DocumentPut) error {
 
 // PutDocuments stores documents of an upper layer without an operation, all or none. Kinds
 // are the upper layers' to share out; those of the ledger itself (customer,
-// customer_external, customer_count, ledger_settings, salvaged) are refused with an InvalidError. The other errors are
+// customer_external, customer_count, ledger_settings, settings_head, salvaged) are refused with an InvalidError. The other errors are
 // those of Store.Commit: a ConflictError names documents that are not what the puts
 // expect. When ctx ends before the store has answered, the error is ctx's if nothing was
 // written, else an OutcomeUnknownError: read the documents again.
@@ -108,6 +108,10 @@ func checkOwn(p *DocumentPut) error {
 	case settingsKind:
 		if _, err := decodeSettings(p.Value); err != nil || p.Key != settingsKey {
 			return invalid("document", "%s %s are no settings", kindText(p.Kind), quote(p.Key))
+		}
+	case settingsHeadKind:
+		if _, err := decodeSettingsHead(p.Value); err != nil || p.Key != settingsKey {
+			return invalid("document", "%s %s is no head of settings", kindText(p.Kind), quote(p.Key))
 		}
 	}
 	return nil

@@ -89,7 +89,7 @@ func TestAPreparingStoreTellsOfSettings(t *testing.T) {
 	creditledger.AgeSettings(w.Ledger)
 	s.asked = nil
 	w.refused(spend("11"), "", creditledger.ErrInsufficientCredits)
-	if len(s.asked) != 1 || len(s.asked[0]) != 2 {
+	if len(s.asked) != 1 || len(s.asked[0]) != 3 {
 		t.Errorf("asked %v, want the customer and the settings on one trip", s.asked)
 	}
 	w.must(spend("10"), "")

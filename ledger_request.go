@@ -94,7 +94,7 @@ func (l *Ledger) resolve(ctx context.Context, r *request, op Operation, prepare 
 func (l *Ledger) prepare(ctx context.Context, r *request) (Customer, error) {
 	id := r.account.Customer
 	k, fresh := l.settings.atHand()
-	asked := []DocumentID{{Kind: customerKind, Key: id}, settingsID}
+	asked := []DocumentID{{Kind: customerKind, Key: id}, settingsHeadID, settingsID}
 	if fresh {
 		asked = asked[:1]
 	}
@@ -104,7 +104,7 @@ func (l *Ledger) prepare(ctx context.Context, r *request) (Customer, error) {
 		err = &CorruptError{Where: "documents", Reason: "their number is another than was asked for"}
 	}
 	if r.settings = k; !fresh && err == nil {
-		r.settings, err = l.settings.heard(k, docs[1])
+		r.settings, err = l.settings.heard(k, docs[1], docs[2])
 	}
 	if err != nil {
 		k.asOld(err)

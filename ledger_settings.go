@@ -19,8 +19,9 @@ import (
 const (
 	settingsKind   = "ledger_settings"
 	settingsKey    = "ledger"
-	settingsFormat = 1
+	settingsFormat = 2
 	settingsAge    = 10 * time.Second
+	headless       = 1 // the same as settingsFormat, but that it was stored without a head
 
 	maxSettingsRetries = 16
 	maxSettingsChanges = 100
@@ -42,6 +43,7 @@ type settingsCache struct {
 type knownSettings struct {
 	Settings
 	stored Document    // without a version: there are none
+	head   Document    // likewise
 	at     time.Time   // when they were read, or stored
 	old    atomic.Bool // somebody reads them again
 }
@@ -120,7 +122,7 @@ func (l *Ledger) changeSettings(ctx context.Context, change func(*Settings)) (s 
 		return s, nil
 	}
 	err = l.inTurn(ctx, func() error {
-		_, err := l.storeSettings(ctx, k, s)
+		_, err := l.storeSettings(ctx, k, s, 0)
 		return err
 	})
 	return s, err
@@ -165,8 +167,8 @@ func (k *knownSettings) asOld(err error) {
 }
 
 // heard returns the settings as they were read in the place of k.
-func (c *settingsCache) heard(k *knownSettings, doc Document) (*knownSettings, error) {
-	now, err := c.settingsIn(doc)
+func (c *settingsCache) heard(k *knownSettings, head, doc Document) (*knownSettings, error) {
+	now, err := c.settingsIn(head, doc)
 	k.asOld(err)
 	if err != nil || c.known.CompareAndSwap(k, now) {
 		return now, err
@@ -207,7 +209,7 @@ func (l *Ledger) takeAlong(k *knownSettings, d *decision, queue func() *flight) 
 		queue()
 		return
 	}
-	d.puts = append(slices.Clip(d.puts), k.put(k.Settings))
+	d.puts = append(slices.Clip(d.puts), k.puts(&k.Settings, 0)...)
 	c.along = queue()
 }
 
@@ -219,8 +221,7 @@ func (c *settingsCache) arrived(k *knownSettings) *knownSettings {
 	if c.along == nil || !c.along.hasLanded() || c.along.err != nil {
 		return k
 	}
-	put := k.put(k.Settings)
-	stored := &knownSettings{Settings: k.Settings, stored: Document{DocumentID: put.DocumentID, Version: put.Next(), Value: put.Value}, at: k.at}
+	stored := k.stores(k.Settings, k.puts(&k.Settings, 0), k.at)
 	if !c.known.CompareAndSwap(k, stored) {
 		return c.known.Load()
 	}
@@ -267,7 +268,7 @@ func (l *Ledger) beginSettings(ctx context.Context) error {
 	if err != nil || k.areStored() {
 		return err
 	}
-	_, err = l.storeSettings(ctx, k, c.first)
+	_, err = l.storeSettings(ctx, k, c.first, 0)
 	if unknown, ok := errors.AsType[*OutcomeUnknownError](err); ok {
 		return unknown.Err // of the operation it is known: nothing was written
 	}
@@ -277,35 +278,45 @@ func (l *Ledger) beginSettings(ctx context.Context) error {
 // readBehind is readSettings for a change: an operation that takes the first settings along
 // was there before.
 func (l *Ledger) readBehind(ctx context.Context) (*knownSettings, error) {
-	c := &l.settings
-	c.taking.Lock()
-	along := c.along
-	c.taking.Unlock()
-	if along != nil {
-		if err := l.commit.await(ctx, along); err != nil {
-			return nil, err
-		}
+	if err := l.awaitFirstSettings(ctx); err != nil {
+		return nil, err
 	}
 	return l.readSettings(ctx)
 }
 
+// awaitFirstSettings waits for an operation that takes the first settings along.
+func (l *Ledger) awaitFirstSettings(ctx context.Context) error {
+	c := &l.settings
+	c.taking.Lock()
+	along := c.along
+	c.taking.Unlock()
+	if along == nil {
+		return nil
+	}
+	return l.commit.await(ctx, along)
+}
+
 // readSettings reads the settings for whoever has the turn.
 func (l *Ledger) readSettings(ctx context.Context) (*knownSettings, error) {
-	doc, err := l.store.Document(ctx, settingsID)
-	if err != nil && !isNotFound(err) {
+	head, doc, err := l.settingsDocuments(ctx)
+	if err != nil {
 		return nil, err
 	}
-	k, err := l.settings.settingsIn(doc)
+	k, err := l.settings.settingsIn(head, doc)
 	if err == nil {
 		l.settings.known.Store(k)
 	}
 	return k, err
 }
 
-// settingsIn are the settings in a document, or the first ones if it has no version.
-func (c *settingsCache) settingsIn(doc Document) (*knownSettings, error) {
-	k := &knownSettings{Settings: c.first, stored: doc, at: time.Now()}
-	var err error
+// settingsIn are the settings in a document, or the first ones if it has no version. They
+// have to be those that were stored last.
+func (c *settingsCache) settingsIn(head, doc Document) (*knownSettings, error) {
+	k := &knownSettings{Settings: c.first, stored: doc, head: head, at: time.Now()}
+	err := checkSettingsHead(&head, &doc)
+	if err != nil {
+		return nil, err
+	}
 	if k.areStored() {
 		k.Settings, err = decodeSettings(doc.Value)
 	} else {
@@ -322,27 +333,20 @@ func (c *settingsCache) settingsIn(doc Document) (*knownSettings, error) {
 	return k, nil
 }
 
-// storeSettings stores settings in the place of others for whoever has the turn.
-func (l *Ledger) storeSettings(ctx context.Context, was *knownSettings, s Settings) (*knownSettings, error) {
+// storeSettings stores settings in the place of others, at a version or, if that is 0, at the
+// next, for whoever has the turn.
+func (l *Ledger) storeSettings(ctx context.Context, was *knownSettings, s Settings, version uint64) (*knownSettings, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
-	put := was.put(s)
-	if err := l.commitDocuments(ctx, []DocumentPut{put}, func() {}); err != nil {
+	puts := was.puts(&s, version)
+	if err := l.commitDocuments(ctx, puts, func() {}); err != nil {
 		l.settings.known.Store(nil)
 		return nil, err
 	}
-	k := &knownSettings{Settings: s, stored: Document{DocumentID: put.DocumentID, Version: put.Next(), Value: put.Value}, at: time.Now()}
+	k := was.stores(s, puts, time.Now())
 	l.settings.known.Store(k)
 	return k, nil
-}
-
-// put stores settings in the place of k.
-func (k *knownSettings) put(s Settings) DocumentPut {
-	return DocumentPut{
-		DocumentID: settingsID,
-		Expect:     k.stored.Version, Prev: k.stored.Seal(), Value: appendSettings(nil, &s),
-	}
 }
 
 func appendSettings(dst []byte, s *Settings) []byte {
@@ -355,7 +359,7 @@ func appendSettings(dst []byte, s *Settings) []byte {
 
 func decodeSettings(data []byte) (s Settings, err error) {
 	r := reader{data: data}
-	r.version(settingsFormat, settingsFormat)
+	r.version(headless, settingsFormat)
 	s.Repay, s.Overdraft = Repay(r.byte()), OverdraftAllow+Overdraft(r.byte())
 	for _, d := range []*time.Duration{&s.GracePeriod, &s.Settlement, &s.MaxHold} {
 		n := r.uvarint()

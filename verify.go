@@ -71,7 +71,7 @@ func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) 
 }
 
 // VerifyAll verifies every account, several at a time, up to the first violation in
-// the order of accounts, then the customers, and then that the store has nothing that is
+// the order of accounts, then the customers and the settings, and then that the store has nothing that is
 // of no account.
 func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verification, error) {
 	err := l.enter()
@@ -84,7 +84,7 @@ func (l *Ledger) VerifyAll(ctx context.Context, opts *VerifyOptions) (Verificati
 	}
 	run := newVerification(l, opts)
 	var res Verification
-	for _, step := range []func(context.Context, *Verification) error{run.accounts, run.gone, run.customers, run.strays} {
+	for _, step := range []func(context.Context, *Verification) error{run.accounts, run.gone, run.customers, run.settings, run.strays} {
 		if err := step(ctx, &res); err != nil || res.Violation != nil {
 			return res, err
 		}

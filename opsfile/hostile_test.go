@@ -52,7 +52,7 @@ var hostileLines = map[string]map[string]string{
 	"explain":           {"customer_id": `"c"`, "amount": `"1"`},
 	"verify":            {"customer_id": `"c"`},
 	"erase":             {"customer_id": `"c"`},
-	"settings":          {"grace_period": `{"count":1,"unit":"hour"}`, "repay": `"first"`, "overdraft": `"allow"`, "settlement": `{"count":1,"unit":"day"}`, "max_hold": `{"count":1,"unit":"day"}`},
+	"settings":          {"replace": `false`, "grace_period": `{"count":1,"unit":"hour"}`, "repay": `"first"`, "overdraft": `"allow"`, "settlement": `{"count":1,"unit":"day"}`, "max_hold": `{"count":1,"unit":"day"}`},
 	"sweep":             {},
 	"clock":             {"now": `"2026-01-01T00:00:00Z"`},
 	"customer":          {"id": `"c"`},

@@ -61,8 +61,8 @@ func TestParse(t *testing.T) {
 				MinAmount: amount("2"), After: noon, From: noon, Before: noon, Until: noon}},
 		`{"op":"preview","customer_id":"c","operation":{"op":"activate","block_id":"b","idempotency_key":"k"}}`: {Op: "preview", Account: account, Key: "k", Args: opsfile.Preview{Operation: creditledger.Activation{BlockID: "b"}}},
 		`{"op":"explain","customer_id":"c","amount":"1","item_id":"api"}`:                                       {Op: "explain", Account: account, Args: opsfile.Explain{Amount: amount("1"), Charge: item}},
-		`{"op":"settings","grace_period":{"count":0,"unit":"week"},"overdraft":"reject","max_hold":{"count":2,"unit":"day"}}`: {
-			Op: "settings", Args: opsfile.Settings{GracePeriod: new(time.Duration), Overdraft: creditledger.OverdraftReject, MaxHold: 48 * time.Hour}},
+		`{"op":"settings","replace":true,"grace_period":{"count":0,"unit":"week"},"overdraft":"reject","max_hold":{"count":2,"unit":"day"}}`: {
+			Op: "settings", Args: opsfile.Settings{Replace: true, GracePeriod: new(time.Duration), Overdraft: creditledger.OverdraftReject, MaxHold: 48 * time.Hour}},
 		`{"op":"sweep"}`:                                         {Op: "sweep", Args: opsfile.Sweep{}},
 		`{"op":"sweep","customer_id":"c"}`:                       {Op: "sweep", Args: opsfile.Sweep{Customer: "c"}},
 		`{"op":"sweep","customer_id":"c","currency":"credits"}`:  {Op: "sweep", Account: account, Args: opsfile.Sweep{}},

@@ -11,6 +11,7 @@ import (
 
 // Settings changes the ledger's settings that are given; without any it shows them.
 type Settings struct {
+	Replace     bool                   // what is stored, or lost, does not matter: what is not given gets its default
 	GracePeriod *time.Duration         // nil: as it is
 	Repay       creditledger.Repay     // none: as it is, like the others
 	Overdraft   creditledger.Overdraft //
@@ -20,6 +21,7 @@ type Settings struct {
 
 func readSettings(f *fields, r *Request) {
 	s := Settings{
+		Replace:   f.flag("replace"),
 		Repay:     word(f, "repay", creditledger.ParseRepay),
 		Overdraft: word(f, "overdraft", creditledger.ParseOverdraft),
 	}
@@ -68,8 +70,13 @@ func (f *fields) positiveWindow(key string) time.Duration {
 }
 
 func (s Settings) run(ctx context.Context, l *creditledger.Ledger) (creditledger.Settings, error) {
-	if s == (Settings{}) {
+	switch {
+	case s == Settings{}:
 		return l.Settings(ctx)
+	case s.Replace:
+		var all creditledger.Settings
+		s.change(&all)
+		return l.ReplaceSettings(ctx, all)
 	}
 	return l.ChangeSettings(ctx, s.change)
 }

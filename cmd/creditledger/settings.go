@@ -15,6 +15,7 @@ import (
 
 func (a *app) settingsCommand() *cobra.Command {
 	var grace, repay, overdraft, settlement, maxHold string
+	var replace bool
 	cmd := &cobra.Command{
 		Use:   "settings",
 		Short: "Show or change what operations leave to the ledger",
@@ -22,15 +23,20 @@ func (a *app) settingsCommand() *cobra.Command {
 given and leave the rest.
 
 The settings are kept in the ledger, for all programs that work on it. A change counts
-for what is done from then on; a program that is at work notices it within ten seconds.`,
+for what is done from then on; a program that is at work notices it within ten seconds.
+
+A ledger whose settings are lost, as verify and recover say, refuses work until --replace
+stores others: those given, and the defaults for the rest.`,
 		Example: `  creditledger grant cus_1 100
   creditledger settings
   creditledger settings --overdraft reject --settlement 90d
+  creditledger settings --replace --overdraft reject
   creditledger settings --json`,
 		Args: cobra.NoArgs,
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
 			var p parser
 			s := opsfile.Settings{
+				Replace:    replace,
 				Repay:      word(&p, "--repay", repay, creditledger.ParseRepay),
 				Overdraft:  word(&p, "--overdraft", overdraft, creditledger.ParseOverdraft),
 				Settlement: p.window("--settlement", settlement, time.Microsecond),
@@ -54,6 +60,7 @@ for what is done from then on; a program that is at work notices it within ten s
 	}
 	a.dbFlag(cmd)
 	flags := cmd.Flags()
+	flags.BoolVar(&replace, "replace", false, "store them whatever is stored: what is not given gets its default")
 	flags.StringVar(&grace, "grace", "", "the `PERIOD` for which entries are pending, such as 1h; 0 for none")
 	flags.StringVar(&repay, "repay", "", "`WORD`: first (default) or never, whether a grant repays debts first")
 	flags.StringVar(&overdraft, "overdraft", "", "`WORD`: allow (default), reject or stop_at_zero, for what no block covers of a charge")

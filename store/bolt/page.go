@@ -61,6 +61,25 @@ func (p page) leaf(i int) (extent, bool) {
 	return e, ok && flags <= elementBucket
 }
 
+// packed reports whether the elements lie as bbolt puts them: one after another, from
+// behind the last description on. A page that says that it has fewer elements than it has,
+// or more, is not packed; nothing else of an element shows that it is missing.
+func (p page) packed(i int, e extent, before uint64) bool {
+	if i == 0 {
+		before = uint64(pageHeader + p.claims()*elementSize)
+	}
+	return e.from == before
+}
+
+// emptied reports whether a page that says that it has no elements has one.
+func (p page) emptied() bool {
+	if p.claims() > 0 || len(p.data) < pageHeader+elementSize {
+		return false
+	}
+	first := p.data[pageHeader:][:elementSize]
+	return binary.NativeEndian.Uint64(first) != 0 || binary.NativeEndian.Uint64(first[8:]) != 0
+}
+
 // inOrder reports whether key is possible behind low (or, unless strictly behind, at
 // it) and before high.
 func inOrder(key, low []byte, strictly bool, high []byte) bool {

@@ -65,7 +65,8 @@ func (r *Recovery) Whole() bool {
 // first gap are imported, decided again as Ledger.Import does; those beyond it are set
 // aside. A record whose texts are damaged is imported without them, and the journal of the new
 // file notes that they are lost. Documents of upper layers have no seal: the newest of each that can be read is
-// copied.
+// copied. Where the settings of the ledger that were stored last are not among them, the new
+// ledger refuses work until somebody says what it is to go by (creditledger.Ledger.ReplaceSettings).
 //
 // The damaged file is not changed, and nobody may have it open. Memory grows with the
 // number of records. As with Restore, the new file appears when it is complete, and
@@ -142,7 +143,52 @@ func (s *scan) into(ctx context.Context, l *creditledger.Ledger, r *Recovery) er
 		s.leavesOpen("the log has had %d records, and %d are known of", s.logEnd, known)
 		r.Open = s.open
 	}
-	return s.recordsInto(ctx, l, r)
+	if err := s.recordsInto(ctx, l, r); err != nil {
+		return err
+	}
+	err := s.settingsInto(ctx, l)
+	r.Open = s.open
+	return err
+}
+
+// settingsInto says whether the settings are those that the damaged ledger went by. Their
+// head, which was copied as it is, has the new ledger miss them; settings of which nothing
+// says whether they were the last get another head.
+func (s *scan) settingsInto(ctx context.Context, l *creditledger.Ledger) error {
+	is, err := l.Settings(ctx)
+	var lost *creditledger.CorruptError
+	switch {
+	case errors.As(err, &lost):
+		s.leavesOpen("the settings of the ledger are lost (%s); it refuses work until they are replaced", lost.Reason)
+		return nil
+	case err != nil:
+		return err
+	case s.headless():
+		s.leavesOpen("nothing shows whether the settings of the ledger are those stored last")
+		_, err = l.ReplaceSettings(ctx, is)
+	}
+	return err
+}
+
+// The kinds of the documents that the settings of a ledger are, and their head.
+const (
+	settingsKind     = "ledger_settings"
+	settingsHeadKind = "settings_head"
+)
+
+// headless reports whether settings were found that had a head, and no head.
+func (s *scan) headless() bool {
+	const last = 1 // format of settings that have none
+	headed := false
+	for id, v := range s.records {
+		switch id.Kind {
+		case settingsHeadKind:
+			return false
+		case settingsKind:
+			headed = len(v.value) > 0 && v.value[0] > last
+		}
+	}
+	return headed
 }
 
 // accountsInto imports what is intact of the journals.
@@ -189,7 +235,11 @@ func (s *scan) recordsInto(ctx context.Context, l *creditledger.Ledger, r *Recov
 				continue // just set aside
 			}
 		}
-		if err := puts.add(ctx, l, id, v.value); err != nil {
+		put := creditledger.DocumentPut{DocumentID: id, Value: v.value}
+		if id.Kind == settingsKind || id.Kind == settingsHeadKind {
+			put.Version = v.number // by which one is held to the other
+		}
+		if err := puts.add(ctx, l, put); err != nil {
 			return err
 		}
 		r.Records++
@@ -211,9 +261,9 @@ type puts struct {
 	damaged int // cannot be read, and were left out
 }
 
-func (p *puts) add(ctx context.Context, l *creditledger.Ledger, id creditledger.DocumentID, value []byte) error {
-	p.list = append(p.list, creditledger.DocumentPut{DocumentID: id, Value: value})
-	if p.size += len(value); len(p.list) < importBatch && p.size < 1<<24 {
+func (p *puts) add(ctx context.Context, l *creditledger.Ledger, put creditledger.DocumentPut) error {
+	p.list = append(p.list, put)
+	if p.size += len(put.Value); len(p.list) < importBatch && p.size < 1<<24 {
 		return nil
 	}
 	return p.flush(ctx, l)
@@ -319,7 +369,7 @@ func (s *scan) setAside(ctx context.Context, l *creditledger.Ledger, a *Recovere
 				continue
 			}
 			id := creditledger.DocumentID{Kind: SalvagedKind, Key: fmt.Sprintf("%s/%s/%020d/%.8s", a.Account.Customer, a.Account.Currency, seq, f.seal)}
-			if err := puts.add(ctx, l, id, data); err != nil {
+			if err := puts.add(ctx, l, creditledger.DocumentPut{DocumentID: id, Value: data}); err != nil {
 				return err
 			}
 			kept, a.Texts = true, a.Texts+said(data)

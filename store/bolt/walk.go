@@ -201,11 +201,13 @@ func (w *walk) branch(n node, p page) error {
 		return badPage(n.page, "a branch with no children, or no room for them")
 	}
 	child := node{low: n.low, level: n.level + 1, in: n.in}
+	end := uint64(0)
 	for i := range p.count() {
 		e, at, ok := p.branch(i)
-		if !ok {
-			return badPage(n.page, "key %d lies outside it", i)
+		if !ok || !p.packed(i, e, end) {
+			return badPage(n.page, "key %d lies outside it, or where another one should", i)
 		}
+		end = e.end
 		key := p.data[e.from:e.end:e.end]
 		if !inOrder(key, child.low, i > 0, n.high) {
 			return badPage(n.page, "key %d is out of order", i)
@@ -224,14 +226,14 @@ func (w *walk) branch(n node, p page) error {
 
 // leaf checks all elements of a leaf page, and the buckets among them.
 func (w *walk) leaf(n node, p page) error {
-	if !p.fits() {
-		return badPage(n.page, "it has no room for its elements")
+	if !p.fits() || p.emptied() {
+		return badPage(n.page, "it has no room for its elements, or more of them than it says")
 	}
 	low, end := n.low, uint64(0)
 	for i := range p.count() {
 		e, ok := p.leaf(i)
-		if !ok || e.from < end {
-			return badPage(n.page, "element %d lies outside it, or on another one", i)
+		if !ok || !p.packed(i, e, end) {
+			return badPage(n.page, "element %d lies outside it, or where another one should", i)
 		}
 		if e.value-e.from > maxKey {
 			return badPage(n.page, "key %d has %d bytes", i, e.value-e.from)
@@ -271,7 +273,7 @@ func (w *walk) bucket(n node, p page, e extent, name []byte) error {
 		return w.visit(node{page: root, level: n.level + 1, in: n.in + "/" + string(name)})
 	}
 	small := page{id: n.page, data: value[bucketHeader:], size: size - bucketHeader}
-	if small.size < pageHeader || small.flags() != flagLeaf {
+	if small.size < pageHeader || small.flags() != flagLeaf || small.claims() == 0 && small.size > pageHeader {
 		return badPage(n.page, "a bucket in it is damaged")
 	}
 	for i := range small.count() {
