@@ -89,7 +89,7 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 }
 
 // otherMethods take no account, or one that only says where a list begins.
-var otherMethods = []string{"Accounts", "AllAccounts", "AllCustomers", "AllDocuments", "Close", "Customer", "CustomerByExternalID", "Customers", "DeleteCustomer", "ImportDocuments", "Now", "PutCustomer", "PutDocuments", "Document", "Documents", "ChangeSettings", "Settings", "Sweep", "SweepCustomer", "VerifyAll"}
+var otherMethods = []string{"Accounts", "AllAccounts", "AllCustomers", "AllDocuments", "Close", "Customer", "CustomerByExternalID", "Customers", "DeleteCustomer", "ImportDocuments", "Now", "PutCustomer", "PutDocuments", "Document", "Documents", "ChangeSettings", "ReplaceSettings", "Settings", "Sweep", "SweepCustomer", "VerifyAll"}
 
 // TestEveryMethodIsTried: a new method belongs in one of the two lists.
 func TestEveryMethodIsTried(t *testing.T) {

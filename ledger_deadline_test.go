@@ -105,6 +105,9 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 		return errOf(l.Document(c, creditledger.DocumentID{Kind: "x", Key: "x"}))
 	},
 	"Settings": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Settings(c)) },
+	"ReplaceSettings": func(c context.Context, l *creditledger.Ledger) error {
+		return errOf(l.ReplaceSettings(c, creditledger.Settings{}))
+	},
 	"ChangeSettings": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.ChangeSettings(c, func(*creditledger.Settings) {}))
 	},

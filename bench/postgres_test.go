@@ -116,7 +116,7 @@ func onPostgres(b *testing.B) (dsn string, pool *pgxpool.Pool, l *creditledger.L
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(pool.Close)
+	pgtest.CloseAfter(b, pool)
 	if err := postgres.Migrate(ctx, pool, nil); err != nil {
 		b.Fatal(err)
 	}

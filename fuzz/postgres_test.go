@@ -33,7 +33,7 @@ func postgresBackend(t *testing.T) fuzz.Backend {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(pool.Close)
+	pgtest.CloseAfter(t, pool)
 	if err := postgres.Migrate(ctx, pool, nil); err != nil {
 		t.Fatal(err)
 	}

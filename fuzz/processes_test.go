@@ -153,7 +153,7 @@ func processHistory(t *testing.T, processes int, o order) (history []porcupine.O
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(pool.Close)
+	pgtest.CloseAfter(t, pool)
 	if err := postgres.Migrate(ctx, pool, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func stores(t *testing.T, n int, level string) (list []*Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(pool.Close)
+		pgtest.CloseAfter(t, pool)
 		if i == 0 {
 			if err := Migrate(t.Context(), pool, nil); err != nil {
 				t.Fatal(err)

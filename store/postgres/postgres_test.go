@@ -33,7 +33,7 @@ func newPool(t testing.TB, dsn string, change func(*pgxpool.Config)) *pgxpool.Po
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(pool.Close)
+	pgtest.CloseAfter(t, pool)
 	return pool
 }
 
@@ -128,6 +128,6 @@ func deafPool(t testing.TB, dsn string) *pgxpool.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(pool.Close)
+	pgtest.CloseAfter(t, pool)
 	return pool
 }

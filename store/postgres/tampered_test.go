@@ -311,11 +311,14 @@ func TestJoinedTransactionsGivenUp(t *testing.T) {
 		}
 		patience, begin := time.Minute, time.Now()
 		if n >= 10 {
-			patience = time.Duration(r.Int64N(int64(usual)))
+			patience = time.Duration(r.Int64N(2 * int64(usual)))
 		}
 		ctx, cancel := context.WithTimeout(background, patience)
 		if _, err = joined.Do(ctx, account, spend(1), ""); n < 10 {
 			usual = min(usual, time.Since(begin))
+		}
+		if tx.Conn().PgConn().IsBusy() {
+			t.Fatalf("the call of %d is over, and uses its transaction", n)
 		}
 		if err == nil && r.IntN(2) == 0 {
 			_ = tx.Commit(background)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -32,6 +33,23 @@ func Main(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+// CloseAfter has t close a pool when it ends. A test that panics in the middle of a call never
+// gives its connection back: waiting for it without end would hide the panic.
+func CloseAfter(t testing.TB, pool interface{ Close() }) {
+	t.Cleanup(func() {
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			pool.Close()
+		}()
+		select {
+		case <-closed:
+		case <-time.After(30 * time.Second):
+			t.Error("a connection was never given back to its pool")
+		}
+	})
 }
 
 // Shared returns the server that all tests of this binary share; the first call
