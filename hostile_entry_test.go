@@ -70,6 +70,12 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 		}
 		return nil
 	},
+	"Drawn": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		if err := errOf(l.Drawn(ctx, on, "none")); !errors.Is(err, creditledger.ErrNotFound) {
+			return err
+		}
+		return nil
+	},
 	"NoteLoss": func(l *creditledger.Ledger, on creditledger.AccountID) error { return errOf(l.NoteLoss(ctx, on)) },
 	"Erase": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.Erase(ctx, on.Customer, creditledger.Erasure{Currency: on.Currency}))
@@ -89,7 +95,7 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 }
 
 // otherMethods take no account, or one that only says where a list begins.
-var otherMethods = []string{"Accounts", "AllAccounts", "AllCustomers", "AllDocuments", "Close", "Customer", "CustomerByExternalID", "Customers", "DeleteCustomer", "ImportDocuments", "Now", "PutCustomer", "PutDocuments", "Document", "Documents", "ChangeSettings", "ReplaceSettings", "Settings", "Sweep", "SweepCustomer", "VerifyAll"}
+var otherMethods = []string{"Accounts", "AccountsOfBlock", "AllAccounts", "AllCustomers", "AllDocuments", "Close", "Customer", "CustomerByExternalID", "Customers", "DeleteCustomer", "ImportDocuments", "Now", "PutCustomer", "PutDocuments", "Document", "Documents", "ChangeSettings", "ReplaceSettings", "Settings", "Sweep", "SweepCustomer", "VerifyAll"}
 
 // TestEveryMethodIsTried: a new method belongs in one of the two lists.
 func TestEveryMethodIsTried(t *testing.T) {
