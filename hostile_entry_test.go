@@ -29,6 +29,15 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 	"DoAll": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		return errOf(l.DoAll(ctx, []creditledger.AccountOperation{{Account: cus2, Operation: grant("", "1")}, {Account: on, Operation: grant("", "1")}}, ""))
 	},
+	"DoAllWith": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		return errOf(l.DoAllWith(ctx, []creditledger.AccountOperation{{Account: on, Operation: grant("", "1")}}, creditledger.DoOptions{}))
+	},
+	"Moves": func(l *creditledger.Ledger, on creditledger.AccountID) error {
+		if err := errOf(l.Moves(ctx, on, "none")); !errors.Is(err, creditledger.ErrNotFound) {
+			return err
+		}
+		return nil
+	},
 	"Transfer": func(l *creditledger.Ledger, on creditledger.AccountID) error {
 		to := creditledger.AccountID{Customer: "else", Currency: on.Currency}
 		if err := errOf(l.Transfer(ctx, creditledger.Transfer{From: on, To: to, Amount: amount("1")}, "")); !errors.Is(err, creditledger.ErrInsufficientCredits) {

@@ -26,6 +26,10 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	"DoAll": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.DoAll(c, on(cus1, grant("", "1"), cus2, grant("", "1")), "all"))
 	},
+	"DoAllWith": func(c context.Context, l *creditledger.Ledger) error {
+		return errOf(l.DoAllWith(c, on(cus1, grant("", "1"), cus2, grant("", "1")), creditledger.DoOptions{Key: "all with"}))
+	},
+	"Moves": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Moves(c, cus1, "A")) },
 	"Transfer": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.Transfer(c, creditledger.Transfer{From: cus1, To: cus2, Amount: amount("1")}, "transfer"))
 	},
