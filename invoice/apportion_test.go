@@ -131,7 +131,7 @@ func numbers(rows []cells) (res [][columns]int64) {
 func TestCellsAreTheBestOfAll(t *testing.T) {
 	r, seed := random(t)
 	beyond := 0
-	for n := range testsize.Of(100, 600, 20_000) {
+	for n := range testsize.Of(100, 500, 20_000) {
 		lines := randomFigures(r, 1+r.IntN(4))
 		totals := totalsOf(lines)
 		got := numbers(apportion(lines, totals))

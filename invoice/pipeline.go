@@ -135,6 +135,7 @@ func adjustAll(lines []priced, a Adjustment) error {
 	if change.IsZero() {
 		return nil
 	}
+	change.Reduce(change) // how it is written must not matter
 	parts, err := spread(change, weights, max(spreadPlaces, -change.Exponent))
 	if err != nil {
 		return err
