@@ -154,7 +154,7 @@ var holds = []mutant{
 	},
 	{
 		"promise-captured-too-late", "account_change.go",
-		"	was, now := c.hold.unbacked(a.at)\n\tsub(was)\n\tadd(now)\n", "	was, now := c.hold.unbacked(a.at)\n\tadd(now)\n\tdefer sub(was)\n",
+		"	was, now := c.hold.unbacked(at)\n\tsub(was)\n\tadd(now)\n", "	was, now := c.hold.unbacked(at)\n\tadd(now)\n\tdefer sub(was)\n",
 		"what a hold promised can be captured however large",
 	},
 	{

@@ -73,6 +73,7 @@ var sets = []struct {
 }{
 	{"blocks", trials(blocks)}, {"operations", trials(operations)}, {"records", trials(records)},
 	{"engine", trials(engine)}, {"reading", trials(reading)}, {"files", trials(files)}, {"late", soon(trials(late))}, {"holds", soon(trials(holds))},
+	{"schedules", sooner(trials(schedules))}, {"acts", sooner(trials(acts))},
 	{"findings", trialsOf(findings)},
 }
 
@@ -88,6 +89,19 @@ func trials(mutants []mutant) (list []trial) {
 func soon(list []trial) []trial {
 	first := [][]string{
 		{".", "-run=^Test(Hold|Debts|ManyHolds|Revers|LateUsage|WhatLapsed|PastConserves)", "-rapid.nofailfile"},
+		{"./opsfile", "-run=^TestScenarios$"},
+		{"./fuzz", "-short", "-run=^TestModelAgrees$", "-rapid.nofailfile"},
+	}
+	for i := range list {
+		list[i].stages = slices.Concat(first, list[i].stages)
+	}
+	return list
+}
+
+// sooner is soon for schedules and acts.
+func sooner(list []trial) []trial {
+	first := [][]string{
+		{".", "-run=^Test(.*Schedule|.*Grant|.*Period|.*Carr|.*Due|Roll|TopUp|Act|.*Act.*|.*Transfer|Verify|EveryInterleaving)", "-rapid.nofailfile"},
 		{"./opsfile", "-run=^TestScenarios$"},
 		{"./fuzz", "-short", "-run=^TestModelAgrees$", "-rapid.nofailfile"},
 	}
