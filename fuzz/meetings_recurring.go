@@ -59,7 +59,9 @@ var recurring = []meeting{
 	}},
 	{"a part of a period is granted", func(m *moment) bool {
 		op, is := m.op.(cl.Schedule)
-		return is && m.wrote(func(e *model.Entry) bool { return e.Amount.Cmp(model.Rat(op.Amount)) < 0 && op.First == cl.FirstProrated })
+		return is && m.wrote(func(e *model.Entry) bool {
+			return e.Amount.Cmp(model.Rat(op.Amount)) < 0 && op.First == cl.FirstProrated
+		})
 	}},
 	{"credits are carried", func(m *moment) bool { return m.fell(carried) }},
 	{"credits are carried a second time", func(m *moment) bool {
@@ -135,7 +137,9 @@ var recurring = []meeting{
 var together = []meeting{
 	{"an act names an account twice", func(m *moment) bool { return m.act != nil && m.err == nil && m.before != nil && m.againInAct() }},
 	{"an act is refused after its first operation", func(m *moment) bool { return m.act != nil && m.err != nil && m.part > 0 }},
-	{"an act takes place later than the clock", func(m *moment) bool { return m.act != nil && m.err == nil && m.at > m.act.Clock && m.before.Last < m.at }},
+	{"an act takes place later than the clock", func(m *moment) bool {
+		return m.act != nil && m.err == nil && m.at > m.act.Clock && m.before.Last < m.at
+	}},
 	{"an act captures a hold", func(m *moment) bool { return m.act != nil && m.is("capture") }},
 	{"an act makes a schedule", func(m *moment) bool { return m.act != nil && m.is("schedule") }},
 	{"an act draws late usage", func(m *moment) bool { return m.act != nil && m.late() }},
@@ -171,7 +175,9 @@ var together = []meeting{
 		return is && m.err == nil && m.after.Held(m.at).Sign() > 0
 	}},
 	{"late usage of before a transfer draws what it brought", func(m *moment) bool {
-		return m.late() && m.wrote(func(e *model.Entry) bool { return e.Type == cl.EntryDecrement && m.brought(e.Block) && e.UsageAt < e.Block.CreatedAt })
+		return m.late() && m.wrote(func(e *model.Entry) bool {
+			return e.Type == cl.EntryDecrement && m.brought(e.Block) && e.UsageAt < e.Block.CreatedAt
+		})
 	}},
 	{"what a transfer brought lapses and late usage draws it", func(m *moment) bool {
 		return m.late() && m.wrote(func(e *model.Entry) bool { return e.Type == cl.EntryAmendment && m.brought(e.Block) })
@@ -222,7 +228,7 @@ func (m *moment) fell(kind func(*model.Entry) bool) bool {
 func (m *moment) twice(kind func(x, y *model.Entry) bool) bool {
 	due := m.due()
 	for i, x := range due {
-		for _, y := range due[i+1:min(len(due), i+20)] {
+		for _, y := range due[i+1 : min(len(due), i+20)] {
 			if kind(x, y) {
 				return true
 			}
@@ -252,7 +258,9 @@ func (m *moment) movedOn(b *model.Block, kind func(*model.Entry) bool) bool {
 // sends tells whether the operation sends credits of a block of some kind.
 func (m *moment) sends(kind func(*model.Block) bool) bool {
 	_, is := m.op.(model.Send)
-	return is && m.wrote(func(e *model.Entry) bool { return e.Type == cl.EntryVoid && e.Amount.Cmp(new(big.Rat)) > 0 && kind(e.Block) })
+	return is && m.wrote(func(e *model.Entry) bool {
+		return e.Type == cl.EntryVoid && e.Amount.Cmp(new(big.Rat)) > 0 && kind(e.Block)
+	})
 }
 
 // brought tells whether a block came with a transfer.

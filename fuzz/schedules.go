@@ -239,11 +239,15 @@ func (g *generator) spoilOnSchedule(op cl.Operation, n int) cl.Operation {
 			func() { op.Every.Unit = 9 },
 			func() { op.Count, op.End = 2, cl.Exactly(g.at.Time().AddDate(1, 0, 0)) },
 			func() { op.Scale = 19 },
-			func() { op.Rollover, op.Expires = cl.Rollover{Percent: cl.AmountOf(100), MaxTimes: 1}, cl.ExpiresNever() },
+			func() {
+				op.Rollover, op.Expires = cl.Rollover{Percent: cl.AmountOf(100), MaxTimes: 1}, cl.ExpiresNever()
+			},
 			func() { op.Timezone = "Nowhere/At_All" },
 			func() { op.Start = cl.Exactly(g.at.Time().Add(-time.Hour)) },
 			func() { op.Anchor, op.Count = cl.OnDay(0), 0 },
-			func() { op.Rollover, op.Expires = cl.Rollover{Percent: cl.AmountOf(101), MaxTimes: 1}, cl.GrantExpiry{} },
+			func() {
+				op.Rollover, op.Expires = cl.Rollover{Percent: cl.AmountOf(101), MaxTimes: 1}, cl.GrantExpiry{}
+			},
 			func() { op.CatchUp = 7 },
 		}
 		faults[n+g.below(2, "of schedules")*4]()

@@ -218,7 +218,9 @@ func (a *Act) differs(d Done) string {
 		}
 		return difference(b.Op, t, terms{})
 	}
-	same := func(x, y Part) bool { return x.On == y.On && difference(x.Op, y.Op, terms{x.On.Repay, [2]*time.Location{x.Zone, y.Zone}}) == "" }
+	same := func(x, y Part) bool {
+		return x.On == y.On && difference(x.Op, y.Op, terms{x.On.Repay, [2]*time.Location{x.Zone, y.Zone}}) == ""
+	}
 	if !slices.EqualFunc(b.Parts, a.Parts, same) {
 		return "operations"
 	}
