@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -50,7 +51,7 @@ func killChild(c child) error {
 		})
 		return s, nil
 	}
-	steps := script(c.Seed, c.Steps)
+	steps := wideScript(c.Seed, c.Steps)
 	for half := range 2 {
 		s, err := opened()
 		if err != nil {
@@ -169,18 +170,24 @@ func examine(t *testing.T, path string, steps []step, h heard, window int, sum *
 	first := len(steps)                      // without an answer
 	last := map[creditledger.AccountID]int{} // stored of the account
 	for i, st := range steps {
-		if st.op == nil {
+		if st.sweeps() {
 			if _, acked := h.answers[i]; !acked {
 				first = min(first, i)
 			}
 			continue
 		}
-		seq, err := s.KeySeq(ctx, normal(st.on), st.key)
-		if err != nil {
-			t.Fatal(err)
+		seq, stored := uint64(0), 0
+		for _, on := range st.accounts() {
+			n, err := s.KeySeq(ctx, normal(on), st.key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n != 0 {
+				seq, stored, last[on] = n, stored+1, i
+			}
 		}
-		if seq != 0 {
-			last[st.on] = i
+		if stored > 0 && stored < len(st.accounts()) {
+			problem("step %d is stored on %d of its %d accounts", i, stored, len(st.accounts()))
 		}
 		_, acked := h.answers[i]
 		switch {
@@ -201,14 +208,15 @@ func examine(t *testing.T, path string, steps []step, h heard, window int, sum *
 	}
 	for i := range steps {
 		// What was refused before something that is stored would now be asked later.
-		if i < first && steps[i].op == nil || h.refused[i] && (i < first || i < last[steps[i].on]) {
+		before := func(on creditledger.AccountID) bool { return i < last[on] }
+		if i < first && steps[i].sweeps() || h.refused[i] && (i < first || slices.ContainsFunc(steps[i].accounts(), before)) {
 			continue
 		}
 		a, err := w.do(i)
 		if err != nil && !refused(err) {
 			t.Fatalf("step %d again: %v", i, err)
 		}
-		if want, acked := h.answers[i]; acked && steps[i].op != nil && a != want {
+		if want, acked := h.answers[i]; acked && !steps[i].sweeps() && a != want {
 			problem("step %d was acknowledged as %s and is now %s (%v)", i, want, a, err)
 		}
 	}
@@ -274,7 +282,7 @@ func TestSelfKill(t *testing.T) {
 // killAll kills before, in and after every stride-th of so many writes.
 func killAll(t *testing.T, dir, empty string, c child, writes, stride int, sum *tally) {
 	t.Helper()
-	steps := script(c.Seed, c.Steps)
+	steps := wideScript(c.Seed, c.Steps)
 	gate := make(chan struct{}, 2)
 	var all sync.WaitGroup
 	for k := 1; k <= writes && sum.count() < kills(); k += stride {
@@ -320,7 +328,7 @@ func TestSelfKillControl(t *testing.T) {
 		cmd, out, stderr := start(t, child{Role: "kill", Path: path, Seed: *seeded, Steps: 30, Kill: k, How: "before", Window: 1, Early: true})
 		h := listen(out, nil)
 		died(t, cmd, stderr)
-		if wrong := examine(t, path, script(*seeded, 30), h, 1, &sum); len(wrong) > 0 {
+		if wrong := examine(t, path, wideScript(*seeded, 30), h, 1, &sum); len(wrong) > 0 {
 			found++
 		}
 	}
@@ -360,7 +368,7 @@ func TestRandomKill(t *testing.T) {
 		} else {
 			_ = cmd.Wait()
 		}
-		for _, wrong := range examine(t, path, script(seed, length), h, window, &sum) {
+		for _, wrong := range examine(t, path, wideScript(seed, length), h, window, &sum) {
 			t.Errorf("seed %d: %s", seed, wrong)
 		}
 		os.Remove(path)

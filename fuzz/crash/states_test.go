@@ -157,7 +157,7 @@ func (r *recording) stateOf(path string, since []creditledger.Checkpoint, write 
 	}
 	if write && o.corrupt == "" {
 		for i := range r.steps {
-			if _, err := w.do(i); r.steps[i].op != nil && err != nil && !refused(err) {
+			if _, err := w.do(i); !r.steps[i].sweeps() && err != nil && !refused(err) {
 				o.corrupt = fmt.Sprintf("step %d again: %v", i, err)
 			}
 		}

@@ -45,10 +45,10 @@ func syncChild(c child) error {
 		st := steps[i]
 		w.now.Store(st.at.UnixNano())
 		var err error
-		if st.op == nil {
-			_, err = w.l.Sweep(ctx)
-		} else {
+		if st.op != nil {
 			_, err = w.l.Do(ctx, st.on, st.op, st.key) // commits by itself, in this thread
+		} else {
+			_, err = w.do(i)
 		}
 		switch {
 		case err == nil || refused(err):
@@ -73,7 +73,7 @@ func syncChild(c child) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("u %d %v\n", i, st.op != nil && there != 0)
+		fmt.Printf("u %d %v\n", i, !st.sweeps() && there != 0)
 		i-- // with the same key
 	}
 	err := errors.Join(w.l.Close(), s.Close())

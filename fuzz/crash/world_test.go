@@ -5,6 +5,7 @@ package crash
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -25,18 +26,46 @@ type step struct {
 	on  creditledger.AccountID
 	op  creditledger.Operation
 	key creditledger.Key
+
+	act      []creditledger.AccountOperation // instead of op
+	transfer *creditledger.Transfer          // instead of op
+}
+
+// sweeps reports whether the step is a sweep.
+func (s *step) sweeps() bool { return s.op == nil && s.act == nil && s.transfer == nil }
+
+// accounts are those that the step is on.
+func (s *step) accounts() (list []creditledger.AccountID) {
+	switch {
+	case s.transfer != nil:
+		return []creditledger.AccountID{s.transfer.From, s.transfer.To}
+	case s.act == nil:
+		return []creditledger.AccountID{s.on}
+	}
+	for _, op := range s.act {
+		list = append(list, op.Account)
+	}
+	return list
 }
 
 // script is the workload of a seed: grants that expire and others, decrements that
 // span blocks, voids, amendments, expiration changes, batches and sweeps, on four
 // accounts.
-func script(seed uint64, n int) []step {
+func script(seed uint64, n int) []step { return scriptOf(seed, n, false) }
+
+// wideScript is script with schedules by the day of which several periods fall due at once, holds,
+// reversals, acts and transfers.
+func wideScript(seed uint64, n int) []step { return scriptOf(seed, n, true) }
+
+func scriptOf(seed uint64, n int, wide bool) []step {
 	random := rand.New(rand.NewPCG(seed, 7))
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	made := map[string][]string{}
 	steps := make([]step, n)
 	for i := range steps {
-		now = now.Add(time.Duration(1+random.IntN(9)) * time.Minute)
+		if now = now.Add(time.Duration(1+random.IntN(9)) * time.Minute); wide && random.IntN(9) == 0 {
+			now = now.Add(time.Duration(1+random.IntN(70)) * time.Hour)
+		}
 		customer := fmt.Sprintf("customer-%d", random.IntN(4))
 		amount := func(max int) creditledger.Amount { return creditledger.AmountOf(int64(1 + random.IntN(max))) }
 		soon := creditledger.At(now.Add(time.Duration(1+random.IntN(200)) * time.Minute))
@@ -57,7 +86,11 @@ func script(seed uint64, n int) []step {
 			return creditledger.Decrement{Amount: amount(80), Overdraft: creditledger.Overdraft(random.IntN(3))}
 		}
 		s := step{at: now, on: creditledger.AccountID{Customer: customer}, key: creditledger.Key(fmt.Sprintf("key-%d", i))}
-		switch random.IntN(12) {
+		kind := random.IntN(12)
+		if wide && random.IntN(5) < 2 {
+			kind = 12
+		}
+		switch kind {
 		case 0, 1, 2:
 			s.op = grant()
 		case 3, 4, 5, 6:
@@ -72,10 +105,36 @@ func script(seed uint64, n int) []step {
 			s.op = creditledger.Batch{grant(), spend(), grant()}
 		case 11: // a sweep
 			s.key = ""
+		case 12:
+			s.widely(random, i)
 		}
 		steps[i] = s
 	}
 	return steps
+}
+
+// widely makes a step of what wideScript has more.
+func (s *step) widely(random *rand.Rand, i int) {
+	amount := func(most int) creditledger.Amount { return creditledger.AmountOf(int64(1 + random.IntN(most))) }
+	other := creditledger.AccountID{Customer: fmt.Sprintf("customer-%d", random.IntN(4))}
+	switch n := random.IntN(8); {
+	case n < 2:
+		s.op = creditledger.Schedule{
+			ScheduleID: fmt.Sprint("s", i), Amount: amount(30), Every: creditledger.Interval{Count: 1, Unit: creditledger.IntervalDay}, Description: "daily",
+			Rollover: creditledger.Rollover{Percent: creditledger.AmountOf(50), MaxTimes: 2}, Anchor: creditledger.Exactly(s.at.Add(-time.Duration(random.IntN(30)) * time.Hour)),
+		}
+	case n == 2:
+		s.op = creditledger.Hold{HoldID: fmt.Sprint("h", i), Amount: amount(30), Overdraft: creditledger.OverdraftStopAtZero}
+	case n == 3:
+		s.op = creditledger.Reverse{Charge: creditledger.Key(fmt.Sprintf("key-%d", random.IntN(i+1)))}
+	case n < 6 || other == s.on:
+		s.act = []creditledger.AccountOperation{
+			{Account: s.on, Operation: creditledger.Decrement{Amount: amount(40)}},
+			{Account: other, Operation: creditledger.Increment{Amount: amount(20), BlockID: fmt.Sprint("a", i)}},
+		}
+	default:
+		s.transfer = &creditledger.Transfer{From: s.on, To: other, Amount: amount(9)}
+	}
 }
 
 // world is a ledger that goes through a script.
@@ -101,7 +160,11 @@ func answer(r *creditledger.Result) string {
 	}
 	plain := *r
 	plain.Replayed = false
-	return fmt.Sprintf("%x", sha256.Sum256(fmt.Appendf(nil, "%+v", plain)))[:16]
+	text, err := json.Marshal(plain)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(text))[:16]
 }
 
 // do carries out a step and waits for it.
@@ -118,9 +181,17 @@ func (w *world) submit(i int) (func() (string, error), error) {
 	s := w.steps[i]
 	w.now.Store(s.at.UnixNano())
 	ctx := context.Background()
-	if s.op == nil {
+	done := func(r *creditledger.Result, err error) (func() (string, error), error) {
+		return func() (string, error) { return answer(r), err }, err
+	}
+	switch {
+	case s.sweeps():
 		_, err := w.l.Sweep(ctx)
-		return func() (string, error) { return answer(nil), err }, err
+		return done(nil, err)
+	case s.act != nil:
+		return done(w.l.DoAll(ctx, s.act, s.key))
+	case s.transfer != nil:
+		return done(w.l.Transfer(ctx, *s.transfer, s.key))
 	}
 	p, err := w.l.Submit(ctx, s.on, s.op, s.key)
 	if err != nil {
