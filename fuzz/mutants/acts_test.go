@@ -4,7 +4,7 @@ package mutants
 var acts = []mutant{
 	{
 		"act-of-the-clock", "ledger_act_decide.go",
-		"		at = max(at, p.slot.account.head.LastAt)\n", "",
+		"		at = max(at, p.slot.account.head.LastAt)\n", "		_ = p\n",
 		"an act takes place at the latest of its accounts' instants",
 	},
 	{
@@ -19,7 +19,7 @@ var acts = []mutant{
 	},
 	{
 		"act-in-other-order", "ledger_act_decide.go",
-		"		header.order = append(header.order, at.part)\n", "		header.order = append(header.order, at.part)\n		slices.Reverse(header.order)\n",
+		"		header.order = append(header.order, at.part)\n", "		header.order = append([]int{at.part}, header.order...)\n",
 		"an act keeps the order of its operations",
 	},
 	{
@@ -54,7 +54,7 @@ var acts = []mutant{
 	},
 	{
 		"transfer-to-another", "ledger_act_known.go",
-		"		case to.Account != a.transfer.To:\n			return \"to\"\n", "",
+		"		case to.Account != a.transfer.To:\n", "		case to == nil:\n",
 		"a key belongs to one transfer",
 	},
 	{
@@ -79,7 +79,7 @@ var acts = []mutant{
 	},
 	{
 		"act-count-unproven", "journal_act.go",
-		"case a.operations(a.index) != len(operations(rec.Op, &one)):", "case false:",
+		"case a.operations(a.index) != len(operations(rec.Op, &one)):", "case len(operations(rec.Op, &one)) < 0:",
 		"a part of an act has its operations",
 	},
 	{
@@ -104,7 +104,7 @@ var acts = []mutant{
 	},
 	{
 		"arrived-from-nowhere", "verify_acts.go",
-		"case !left || sent.To != receiver.Account:", "case false:",
+		"case !left || sent.To != receiver.Account:", "case !left && sent.BlockID != \"\":",
 		"what arrived was sent",
 	},
 	{

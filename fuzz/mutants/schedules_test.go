@@ -189,7 +189,7 @@ var schedules = []mutant{
 	},
 	{
 		"block-inside-a-schedule", "account_schedule_step.go",
-		"return slash && a.schedule(schedule) != nil", "return slash && false",
+		"return slash && a.schedule(schedule) != nil", "return slash && a.schedule(schedule) != nil && false",
 		"only a schedule gives ids that begin with its own",
 	},
 	{
