@@ -129,7 +129,10 @@ func (w *world) reopen() {
 	w.faulty = faultstore.Wrap(w.inner)
 	var store cl.Store = w.faulty
 	if _, ok := w.inner.(cl.OptimisticStore); ok {
-		store = faultstore.Shared{Store: w.faulty}
+		store = faultstore.Optimistic{Store: w.faulty}
+	}
+	if _, ok := w.inner.(cl.LockingStore); ok {
+		store = faultstore.Locking{Optimistic: faultstore.Optimistic{Store: w.faulty}}
 	}
 	w.ledger = cl.New(store, &cl.Options{Clock: func() time.Time { return w.clock }, Random: rand.NewChaCha8([32]byte{1}), ExpiriesPerCommit: 2})
 }
@@ -206,7 +209,7 @@ func guarded(t testing.TB, what string, fn func() error) error {
 // then into the second, and so on. Afterwards the store is as before or as after the
 // call and never between, the same key leads to one effect, and everything else works.
 func TestFaultsAtTheSeam(t *testing.T) {
-	backends := []fuzz.Backend{memoryBackend}
+	backends := []fuzz.Backend{memoryBackend, lockingBackend}
 	if !testsize.Small() {
 		backends = append(backends, boltBackend)
 	}
@@ -311,6 +314,9 @@ func faultRun(t testing.TB, b fuzz.Backend, c faultCall, kind faultstore.Kind, w
 		t.Errorf("%s: the retry: %v", w.faulty.Hit(), err)
 	}
 	w.follow()
+	if l, ok := w.inner.(*lockingMemory); ok && len(l.locked()) > 0 {
+		t.Errorf("%v, then a retry: %v are locked, and nobody decides on them", err, l.locked())
+	}
 	if got := w.effects(); got != end {
 		t.Errorf("%v, then a retry with the same key:\n got %s\nwant %s", err, got, end)
 	}

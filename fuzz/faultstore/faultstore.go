@@ -110,19 +110,33 @@ func (s *Store) before(call string, commit bool) (after bool, err error) {
 	return false, fault
 }
 
-// Shared is a Store over one that processes share.
-type Shared struct{ *Store }
+// Optimistic is a Store over one that the ledger asks as little as it can.
+type Optimistic struct{ *Store }
 
 // Concurrency implements creditledger.OptimisticStore.
-func (s Shared) Concurrency() (commits, accounts int) {
+func (s Optimistic) Concurrency() (commits, accounts int) {
 	return s.inner.(cl.OptimisticStore).Concurrency()
 }
 
 // Exclusive implements creditledger.ExclusiveStore.
-func (s Shared) Exclusive() bool {
+func (s Optimistic) Exclusive() bool {
 	own, ok := s.inner.(cl.ExclusiveStore)
 	return ok && own.Exclusive()
 }
+
+// Locking is a Store over one that locks accounts before decisions.
+type Locking struct{ Optimistic }
+
+// LoadToChange implements creditledger.LockingStore.
+func (s Locking) LoadToChange(ctx context.Context, id cl.AccountID, have *cl.Head) (*cl.State, error) {
+	if _, err := s.before("LoadToChange", false); err != nil {
+		return nil, err
+	}
+	return s.inner.(cl.LockingStore).LoadToChange(ctx, id, have)
+}
+
+// Release implements creditledger.LockingStore. It cannot go wrong.
+func (s Locking) Release(id cl.AccountID) { s.inner.(cl.LockingStore).Release(id) }
 
 // Commit implements creditledger.Store.
 func (s *Store) Commit(ctx context.Context, changes []cl.Change) error {

@@ -41,7 +41,7 @@ func TestConflictKeepsConnection(t *testing.T) {
 	}
 }
 
-// TestConflictNamesKeys: what a SharedStore owes the ledger.
+// TestConflictNamesKeys: what an OptimisticStore owes the ledger.
 func TestConflictNamesKeys(t *testing.T) {
 	s := openIn(t, newPool(t, pgtest.Database(t), nil), nil)
 	change := func(version uint64, key creditledger.Key) []creditledger.Change {
