@@ -74,7 +74,7 @@ func (r *Rollover) check() error {
 	case r.Percent.Sign() < 0 || r.Percent.Cmp(hundred) > 0:
 		return invalid("rollover", "percent %s is not between 0 and 100", r.Percent)
 	case r.Max.Sign() < 0:
-		return invalid("rollover", "max %s is not positive", r.Max)
+		return invalid("rollover", "max %s is negative", r.Max)
 	case r.MaxTimes < 1 || r.MaxTimes > MaxInterval:
 		return invalid("rollover", "max_times %d is not between 1 and %d", r.MaxTimes, MaxInterval)
 	}

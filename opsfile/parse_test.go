@@ -203,3 +203,33 @@ func TestClock(t *testing.T) {
 		t.Error("the clock moved to", c.Instant())
 	}
 }
+
+// TestRefusalsNameThePart: what is wrong inside an object is named by its place there.
+func TestRefusalsNameThePart(t *testing.T) {
+	for given, want := range map[string]string{
+		`"every":{"unit":"day"}`:                                                      "invalid every.count: is missing",
+		`"every":{"count":1}`:                                                         "invalid every.unit: is missing",
+		`"every":{"count":0,"unit":"day"}`:                                            "invalid every.count: 0 is not an integer from 1 to 1000",
+		`"every":{"count":1,"unit":"day","x":1}`:                                      "invalid every.x: is not a key of this operation",
+		`"every":{"count":1,"unit":"day"},"rollover":{"x":1}`:                         "invalid rollover.x: is not a key of this operation",
+		`"every":{"count":1,"unit":"day"},"rollover":{"max_times":0}`:                 "invalid rollover.max_times: 0 is not an integer from 1 to 1000",
+		`"every":{"count":1,"unit":"day"},"rollover":{"max":-1}`:                      "max -1 is negative",
+		`"every":{"count":1,"unit":"day"},"rollover":{"expires":{"count":1}}`:         "invalid rollover.expires.unit: is missing",
+		`"every":{"count":1,"unit":"day"},"expires":{"count":1001,"unit":"day"}`:      "invalid expires.count: 1001 is not an integer from 1 to 1000",
+		`"every":{"count":1,"unit":"day"},"rollover":{"expires":"soon"}`:              "invalid rollover.expires: ",
+		`"every":{"count":1,"unit":"fortnight"},"rollover":{"percent":"a","max":"b"}`: "invalid every.unit: ",
+	} {
+		line := `{"op":"schedule","customer_id":"c","schedule_id":"p","amount":1,` + given + "}\n"
+		out := new(strings.Builder)
+		ledger := creditledger.New(memory.New(), nil)
+		if _, err := opsfile.Run(t.Context(), ledger, strings.NewReader(line), out, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %s, not %s", given, out, want)
+		}
+		if err := ledger.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}

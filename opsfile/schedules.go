@@ -111,9 +111,7 @@ func (f *fields) interval(key string, v value) creditledger.Interval {
 		Count: int(inner.integer("count", 1, creditledger.MaxInterval)),
 		Unit:  word(inner, "unit", creditledger.ParseIntervalUnit),
 	}
-	if inner.finish() != nil { // whatever of it is wrong, it is about the key
-		f.refuse(key, "%s", inner.finish().(*creditledger.InvalidError).Reason)
-	}
+	f.adopt(inner)
 	return i
 }
 
@@ -157,8 +155,6 @@ func (f *fields) rollover(key string) *creditledger.Rollover {
 	if r.Max = most; bounded && most.IsZero() { // nothing may be carried
 		r.Percent = creditledger.Amount{}
 	}
-	if err := inner.finish(); err != nil {
-		f.refuse(key, "%s", err.(*creditledger.InvalidError).Reason)
-	}
+	f.adopt(inner)
 	return &r
 }
