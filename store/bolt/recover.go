@@ -143,7 +143,15 @@ func (s *scan) into(ctx context.Context, l *creditledger.Ledger, r *Recovery) er
 		s.leavesOpen("the log has had %d records, and %d are known of", s.logEnd, known)
 		r.Open = s.open
 	}
-	if err := s.recordsInto(ctx, l, r); err != nil {
+	settings := func(id creditledger.DocumentID) bool { return id.Kind == settingsKind }
+	others := func(id creditledger.DocumentID) bool { return id.Kind != settingsKind }
+	if err := s.recordsInto(ctx, l, r, settings); err != nil {
+		return err
+	}
+	if err := notesInto(ctx, l, r); err != nil {
+		return err
+	}
+	if err := s.recordsInto(ctx, l, r, others); err != nil {
 		return err
 	}
 	err := s.settingsInto(ctx, l)
@@ -191,6 +199,23 @@ func (s *scan) headless() bool {
 	return headed
 }
 
+// notesInto notes which texts are lost. What falls due before a note is written by the settings
+// that were found, even if they turn out not to be the last.
+func notesInto(ctx context.Context, l *creditledger.Ledger, r *Recovery) error {
+	for i := range r.Accounts {
+		a := &r.Accounts[i]
+		if a.Recovered == 0 {
+			continue
+		}
+		texts, err := l.NoteLoss(ctx, a.Account)
+		if err != nil {
+			return err
+		}
+		a.Texts += texts
+	}
+	return nil
+}
+
 // accountsInto imports what is intact of the journals.
 func (s *scan) accountsInto(ctx context.Context, l *creditledger.Ledger, r *Recovery) error {
 	for _, id := range slices.SortedFunc(maps.Keys(s.versions), creditledger.AccountID.Compare) {
@@ -206,9 +231,6 @@ func (s *scan) accountsInto(ctx context.Context, l *creditledger.Ledger, r *Reco
 			return err
 		}
 		a.Recovered = uint64(n)
-		if a.Texts, err = l.NoteLoss(ctx, id); err != nil {
-			return err
-		}
 		a.Unproven = n > 0 && n == len(chain) && s.doubt(id, a.Recovered, &chain[n-1]) != proven
 		if err := s.setAside(ctx, l, &a); err != nil {
 			return err
@@ -219,11 +241,11 @@ func (s *scan) accountsInto(ctx context.Context, l *creditledger.Ledger, r *Reco
 	return nil
 }
 
-// recordsInto copies the documents of upper layers.
-func (s *scan) recordsInto(ctx context.Context, l *creditledger.Ledger, r *Recovery) error {
+// recordsInto copies those of the documents of upper layers that are wanted.
+func (s *scan) recordsInto(ctx context.Context, l *creditledger.Ledger, r *Recovery, wanted func(creditledger.DocumentID) bool) error {
 	var puts puts
 	for id, v := range s.records {
-		if slices.Contains(counts, id.Kind) {
+		if slices.Contains(counts, id.Kind) || !wanted(id) {
 			continue
 		}
 		if len(v.value) > maxAside {

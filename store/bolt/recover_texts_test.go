@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"creditledger"
 	"creditledger/store/bolt"
@@ -145,5 +146,45 @@ func TestRecoverCountsTextsOfRecordsSetAside(t *testing.T) {
 	want := bolt.RecoveredAccount{Account: ann, Version: 4, SetAside: 3, Lost: 1, Texts: 2}
 	if err != nil || len(r.Accounts) != 1 || r.Accounts[0] != want {
 		t.Errorf("%+v, %v; want %+v", r, err, want)
+	}
+}
+
+// TestRecoverGoesByTheLedgersSettings: what falls due while losses are noted is written as the
+// settings of the damaged ledger say, which are in the new one by then.
+func TestRecoverGoesByTheLedgersSettings(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	s := mustOpen(t, path, nil)
+	at := time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
+	l := creditledger.New(s, &creditledger.Options{Clock: func() time.Time { return at }, Settings: creditledger.Settings{Settlement: time.Hour}})
+	op := creditledger.Increment{Amount: creditledger.AmountOf(5), Description: "second", ExpiresAt: creditledger.At(at.Add(time.Minute))}
+	if _, err := l.Do(t.Context(), ann, op, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path+".damaged", bytes.ReplaceAll(file, []byte("second"), []byte("secund")), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := bolt.Recover(t.Context(), path+".damaged", path+".new")
+	if err != nil || len(r.Accounts) != 1 || r.Accounts[0].Texts != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	s = mustOpen(t, path+".new", nil)
+	l = creditledger.New(s, nil)
+	records, err := l.Journal(t.Context(), ann, 1, creditledger.MaxPage)
+	if err != nil || len(records) != 3 {
+		t.Fatalf("%d records, %v", len(records), err)
+	}
+	expired, err := creditledger.DecodeRecord(records[1].Bytes)
+	if err != nil || expired.Settlement != creditledger.Instant(time.Hour/time.Microsecond) {
+		t.Errorf("the settlement window of what expired: %d µs, %v", expired.Settlement, err)
+	}
+	if err := errors.Join(l.Close(), s.Close()); err != nil {
+		t.Error(err)
 	}
 }
