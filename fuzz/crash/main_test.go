@@ -25,7 +25,7 @@ func kills() int   { return testsize.Of(24, 240, 2000) }
 func randoms() int { return testsize.Of(4, 8, 100) }
 func states() int  { return testsize.Of(240, 1200, 20_000) }
 func cuts() int    { return testsize.Of(3, 6, 100) }
-func damaged() int { return testsize.Of(66, 132, 1100) }
+func damaged() int { return testsize.Of(66, 320, 1100) }
 
 // child is what a child process is to do, in the variable childEnv.
 type child struct {
