@@ -128,7 +128,8 @@ var all = func() (list []trial) {
 // stages are the tests that a mutant has to get past, quickest first: those of the
 // rules, or for a mutant of the file store its own.
 var stages = [][]string{
-	{".", "-skip=^Test(OneOfManyBlocksExpiresFirst|ManySmallDrawsAddUpExactly)$", "-rapid.nofailfile"},
+	{".", "-run=^Test", "-skip=^Test(OneOfManyBlocksExpiresFirst|ManySmallDrawsAddUpExactly)$", "-rapid.nofailfile"},
+	{".", "-run=^Example"}, // which -failfast does not keep from running
 	{"./opsfile"},
 	{"./fuzz", "-short", "-run=^Test(ModelAgrees|BackendsAgree|Key_.*|Refusal_.*|Read_.*|Commit_.*)$", "-rapid.nofailfile"},
 }
@@ -295,7 +296,7 @@ func choose(t *testing.T) map[string]bool {
 	return chosen
 }
 
-// killed is how a mutant ended. hung: it did not end, and ran out of patience.
+// killed is how a mutant ended. hung: no test had failed when its patience was over.
 type killed struct {
 	test, how string
 	hung      bool
@@ -342,12 +343,17 @@ func verdict(stage string, out []byte, err error) error {
 	if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) {
 		return fmt.Errorf("%s: %s", stage, out[:min(len(out), 2000)])
 	}
-	k := &killed{hung: bytes.Contains(out, []byte("panic: test timed out after "))}
+	k := &killed{}
 	if p := panicked.Find(out); p != nil {
 		k.how = "(" + string(p[:min(len(p), 80)]) + ")"
 	}
 	if m := failed.FindSubmatch(out); m != nil {
 		k.test = string(m[1])
+	} else if k.hung = bytes.Contains(out, []byte("panic: test timed out after ")); k.hung {
+		k.test = "a test"
+		if m := inTest.FindSubmatch(out); m != nil {
+			k.test = string(m[1])
+		}
 	} else if m := inTest.FindSubmatch(out); m != nil {
 		k.test = string(m[1])
 	}
