@@ -27,6 +27,9 @@ const (
 	CreditNoteApplied    Action = "credit_note_applied"
 	CreditNoteVoided     Action = "credit_note_voided"
 	ShortfallOwed        Action = "shortfall_owed"
+	ShortfallReturned    Action = "shortfall_returned" // of what was owed, because it is not any more
+	ChargedBack          Action = "charged_back"       // what a credit note had given, once the bank took the payment
+	PaymentReturned      Action = "payment_returned"   // of an invoice that was voided
 	PreviouslyCollected  Action = "previously_collected"
 	ProratedRefund       Action = "prorated_refund"
 	ManualAdjustment     Action = "manual_adjustment"

@@ -238,14 +238,8 @@ func (s *Service) PreviewChange(ctx context.Context, id string, with Collected) 
 	if err != nil {
 		return fail(err)
 	}
-	if op := t.operation(); op != nil {
-		r, err := s.ledger.Preview(ctx, t.on, op, "")
-		if err == nil {
-			err = t.decided(r)
-		}
-		if err != nil {
-			return fail(err)
-		}
+	if err := t.preview(); err != nil {
+		return fail(err)
 	}
 	return effects, nil
 }

@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"fmt"
+	"slices"
 
 	"creditledger"
 )
@@ -49,14 +50,14 @@ func (t *tx) voidInChange(id string, e *Effects) error {
 	}
 	e.InvoicesVoided = append(e.InvoicesVoided, inv)
 	first := len(t.parts)
-	if err := t.void(inv, "", &Answer{}); err != nil {
+	if err := t.void(inv, Voiding{}, &Answer{}); err != nil {
 		return err
 	}
-	// The part that the void asked for, if any, shall note its entries too.
-	for i := first; i < len(t.parts); i++ {
-		p := t.parts[i]
-		t.parts = t.parts[:i]
-		if err := t.effectsOf(e, accountOf(t.on), p.ops, p.decided); err != nil {
+	// The parts that the void asked for, if any, shall note their entries too.
+	added := slices.Clone(t.parts[first:])
+	t.parts = t.parts[:first]
+	for _, p := range added {
+		if err := t.effectsOf(e, p.on, p.ops, p.decided); err != nil {
 			return err
 		}
 	}

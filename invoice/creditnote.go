@@ -2,7 +2,6 @@ package invoice
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/big"
 
@@ -33,6 +32,8 @@ type CreditNote struct {
 	TakenBack creditledger.Amount `json:"taken_back"`
 	Spent     creditledger.Amount `json:"spent"`
 	Owed      Money               `json:"owed"`
+	// DrawsReturned are the credits that a period drew and that this note gave back.
+	DrawsReturned creditledger.Amount `json:"draws_returned,omitzero"`
 }
 
 const maxNotes = 200
@@ -40,8 +41,10 @@ const maxNotes = 200
 // NoteInput asks for a credit note.
 type NoteInput struct {
 	Invoice string `json:"invoice_id"`
-	Amount  Money  `json:"amount"` // positive, whole minor units
+	Amount  Money  `json:"amount"` // positive, whole minor units; with ReturnDraws also none
 	Reason  string `json:"reason,omitempty"`
+	// ReturnDraws gives back what the period drew and nobody took back yet.
+	ReturnDraws bool `json:"return_draws,omitempty"`
 }
 
 // IssueCreditNote reduces an invoice: the amount due before it is paid, the customer
@@ -59,11 +62,16 @@ func (s *Service) IssueCreditNote(ctx context.Context, n NoteInput, key creditle
 
 // note adds a credit note to an invoice.
 func (t *tx) note(inv *Invoice, n NoteInput, part string) (*CreditNote, error) {
+	if n.ReturnDraws && n.Amount.IsNone() {
+		n.Amount = zeroOf(inv.Currency)
+	}
 	_, err := n.Amount.Minor()
 	switch {
 	case err != nil:
 		return nil, err
-	case n.Amount.Sign() <= 0:
+	case n.ReturnDraws && inv.Period == nil:
+		return nil, constraint("%s is not for a period: no credits were drawn for it", inv.name())
+	case n.Amount.Sign() < 0 || n.Amount.Sign() == 0 && !n.ReturnDraws:
 		return nil, invalid("amount", "%s is not positive", n.Amount)
 	case inv.Status != Paid && !inv.open():
 		return nil, inv.refuse("be credited")
@@ -89,7 +97,13 @@ func (t *tx) note(inv *Invoice, n NoteInput, part string) (*CreditNote, error) {
 	} else if c > 0 {
 		return nil, constraint("%s can be credited by %s at most, not %s", inv.name(), limit, n.Amount)
 	}
-	note, err := t.addNote(inv, CreditNote{Amount: n.Amount, Effect: effect, Reason: n.Reason, Owed: zeroOf(inv.Currency)}, part)
+	var returned creditledger.Amount
+	if n.ReturnDraws {
+		if returned, err = t.giveBack(inv, "credited: "+inv.name()); err != nil {
+			return nil, err
+		}
+	}
+	note, err := t.addNote(inv, CreditNote{Amount: n.Amount, Effect: effect, Reason: n.Reason, Owed: zeroOf(inv.Currency), DrawsReturned: returned}, part)
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +159,10 @@ func (t *tx) voidNote(inv *Invoice, ref NoteRef) error {
 		return inv.refuse("have a credit note taken back")
 	case note.VoidedAt != 0:
 		return &StatusError{What: "credit note " + note.Number, Status: "void", Move: "be voided"}
+	case !note.DrawsReturned.IsZero():
+		return constraint("credits were given back with credit note %s: bill them again instead", note.Number)
+	case note.Effect == PaidBackByHand && note.TakenBack.IsZero():
+		return constraint("the money of credit note %s went back outside: it is not paid any more", note.Number)
 	case !note.TakenBack.IsZero():
 		return constraint("credits were voided with credit note %s: grant them again instead", note.Number)
 	case note.Effect == ReducedDue && !inv.open():
@@ -160,206 +178,6 @@ func (t *tx) voidNote(inv *Invoice, ref NoteRef) error {
 		}
 	}
 	return inv.settle()
-}
-
-// TakeBack asks sold credits back for a refund.
-type TakeBack struct {
-	Invoice string              `json:"invoice_id"`
-	Credits creditledger.Amount `json:"credits"` // positive, at most what was bought and not taken back yet
-	// PaidBack says that the money went back to the customer outside, such as by a
-	// chargeback, as far as it was paid there. Otherwise it goes to the customer balance.
-	PaidBack bool   `json:"paid_back,omitempty"`
-	Reason   string `json:"reason,omitempty"`
-}
-
-// Refund takes credits of a paid purchase back: what is unspent is voided for a refund, and
-// a credit note gives their price back, tax included. The price of those that had been
-// spent already is owed: the customer balance falls by it. A chargeback is a Refund with
-// PaidBack. Void, note and balance commit together.
-func (s *Service) Refund(ctx context.Context, b TakeBack, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "refund", b.Invoice, key, b, func(t *tx, inv *Invoice) (*Answer, error) {
-		if err := t.alive(); err != nil {
-			return nil, err
-		}
-		res := &Answer{Invoice: inv}
-		return res, t.takeBack(inv, b, res)
-	})
-}
-
-func (t *tx) takeBack(inv *Invoice, b TakeBack, res *Answer) error {
-	switch {
-	case b.Credits.Sign() <= 0:
-		return invalid("credits", "%s is not positive", b.Credits)
-	case inv.Purchase == nil:
-		return constraint("%s is not for credits that were bought", inv.name())
-	case inv.Status != Paid:
-		return inv.refuse("be refunded")
-	}
-	if err := checkText("reason", b.Reason, maxReason); err != nil {
-		return err
-	}
-	left, err := inv.Purchase.Amount.Sub(inv.Purchase.TakenBack)
-	if err != nil {
-		return err
-	}
-	if b.Credits.Cmp(left) > 0 {
-		return constraint("%s sold %s credits that were not taken back yet, less than %s", inv.name(), left, b.Credits)
-	}
-	ops, held, spent, err := t.planVoids(inv, b)
-	if err != nil {
-		return err
-	}
-	amount, owed, err := inv.refundOf(b.Credits, spent)
-	if err != nil {
-		return err
-	}
-	if inv.Purchase.TakenBack, err = inv.Purchase.TakenBack.Add(b.Credits); err != nil {
-		return err
-	}
-	effect, err := t.payBack(inv, b, amount)
-	if err != nil {
-		return err
-	}
-	if _, err := t.addNote(inv, CreditNote{Amount: amount, Effect: effect, Reason: b.Reason, TakenBack: b.Credits, Spent: spent, Owed: owed}, ""); err != nil {
-		return err
-	}
-	if err := t.moveBalance(owed.Neg(), Movement{Action: ShortfallOwed, Invoice: inv.ID, Description: b.Reason}); err != nil {
-		return err
-	}
-	if err := inv.settle(); err != nil {
-		return err
-	}
-	return t.ask(inv.Purchase.Account, ops, func(r []creditledger.Result) error {
-		res.Entries = nil
-		for i := range r {
-			if len(r[i].Entries) == 0 || r[i].Entries[0].Amount.Cmp(held[i]) != 0 {
-				return errAgain
-			}
-			res.Entries = append(res.Entries, r[i].Entries...)
-		}
-		return nil
-	})
-}
-
-// payBack gives the price of credits that are taken back to the customer balance. When the
-// money went back outside, it gives only what nobody had paid there.
-func (t *tx) payBack(inv *Invoice, b TakeBack, amount Money) (NoteEffect, error) {
-	rest, effect := amount, ToBalance
-	if b.PaidBack && inv.AmountPaid.Sign() > 0 {
-		back := inv.AmountPaid
-		if amount.amount.Cmp(&back.amount) < 0 {
-			back = amount
-		}
-		inv.Payments = append(inv.Payments, Payment{
-			ID: idFrom("pay_", inv.ID, string(t.call.key)), Status: PaymentPaid, Amount: back.Neg(), ChargeType: Refund,
-			Note: b.Reason, CreatedAt: t.now, EndedAt: t.now,
-		})
-		effect = PaidBackByHand
-		var err error
-		if rest, err = rest.Sub(back); err != nil {
-			return effect, err
-		}
-	}
-	return effect, t.toBalance(inv, rest, CreditNoteApplied)
-}
-
-// planVoids voids what the blocks of a purchase hold, then, up to the credits asked back,
-// the capacity of what was spent of them. held is what each block has to hold. spent is
-// what is gone of the credits: used, gone to refill debts, or expired.
-func (t *tx) planVoids(inv *Invoice, b TakeBack) (ops []creditledger.Operation, held []creditledger.Amount, spent creditledger.Amount, err error) {
-	blocks, err := t.blocksOf(inv)
-	if err != nil {
-		return nil, nil, spent, err
-	}
-	rest := b.Credits
-	take := func(limit creditledger.Amount) (taken creditledger.Amount) {
-		if limit.Sign() <= 0 || err != nil {
-			return taken
-		}
-		if taken = rest; limit.Cmp(rest) < 0 {
-			taken = limit
-		}
-		rest, err = rest.Sub(taken)
-		return taken
-	}
-	amounts := make([]creditledger.Amount, len(blocks))
-	for i := range blocks {
-		amounts[i] = take(blocks[i].Balance)
-	}
-	spent = rest
-	for i := range blocks {
-		free, fail := blocks[i].Capacity.Sub(amounts[i])
-		if err = errors.Join(err, fail); err != nil {
-			break
-		}
-		var more creditledger.Amount
-		if more = take(free); err == nil {
-			amounts[i], err = amounts[i].Add(more)
-		}
-	}
-	for i := range blocks {
-		if amounts[i].Sign() <= 0 {
-			continue
-		}
-		ops = append(ops, creditledger.Void{BlockID: blocks[i].ID, Amount: amounts[i], Reason: creditledger.VoidRefund, Description: b.Reason})
-		balance := blocks[i].Balance
-		if balance.Sign() < 0 {
-			balance = creditledger.Amount{}
-		}
-		held = append(held, balance)
-	}
-	return ops, held, spent, err
-}
-
-// refundOf is the price of credits that are taken back, tax included, and what of it
-// is owed because they had been spent. The price is a share of the total, so that
-// taking everything back in parts gives the total, to the last minor unit.
-func (inv *Invoice) refundOf(credits, spent creditledger.Amount) (amount, owed Money, err error) {
-	before := inv.Purchase.TakenBack
-	after, err := before.Add(credits)
-	if err != nil {
-		return amount, owed, err
-	}
-	unspent, err := after.Sub(spent)
-	if err != nil {
-		return amount, owed, err
-	}
-	if amount, err = inv.priceOf(before, after); err != nil {
-		return amount, owed, err
-	}
-	if owed, err = inv.priceOf(unspent, after); err != nil {
-		return amount, owed, err
-	}
-	left, err := inv.Total.Sub(inv.Credited)
-	if err != nil {
-		return amount, owed, err
-	}
-	if amount.amount.Cmp(&left.amount) > 0 {
-		amount = left
-	}
-	if owed.amount.Cmp(&amount.amount) > 0 {
-		owed = amount
-	}
-	return amount, owed, nil
-}
-
-// priceOf is what the bought credits between the from-th and the to-th cost.
-func (inv *Invoice) priceOf(from, to creditledger.Amount) (Money, error) {
-	share := func(a creditledger.Amount) (Money, error) {
-		r := scaled(&inv.Total.amount, 0)
-		r.Mul(r, scaled(decimalOf(a), 0))
-		r.Quo(r, scaled(decimalOf(inv.Purchase.Amount), 0))
-		return roundRat(r, inv.Currency)
-	}
-	low, err := share(from)
-	if err != nil {
-		return Money{}, err
-	}
-	high, err := share(to)
-	if err != nil {
-		return Money{}, err
-	}
-	return high.Sub(low)
 }
 
 // roundRat rounds an exact fraction of whole units once, half away from zero.

@@ -99,7 +99,7 @@ func (x *examiner) balances(customer string, seen *examined) error {
 			return err
 		}
 		switch m.Action {
-		case AppliedToInvoice, ReturnedFromVoid, CreditNoteApplied, CreditNoteVoided:
+		case AppliedToInvoice, ReturnedFromVoid, CreditNoteApplied, CreditNoteVoided, PaymentReturned, ChargedBack:
 			before, ok := seen.applied[m.Invoice]
 			if !ok {
 				before = zeroOf(currency)

@@ -1,49 +1,183 @@
 package invoice
 
-import "creditledger"
+import (
+	"errors"
+	"maps"
+	"slices"
+
+	"creditledger"
+)
 
 // What a period drew is one charge of the ledger. Whoever takes it back reverses that charge,
 // never the blocks: so no draw goes back twice, whatever room other charges have made.
 // Rule: docs/invoices.md, "Closing a period".
 
-// giveBack takes back what is left of what a period drew.
-func (t *tx) giveBack(inv *Invoice) error {
+// giveBack takes back what is left of what a period drew, and tells how much that is. What its blocks cannot take any
+// more because it was sold, used and refunded is not owed any longer either.
+func (t *tx) giveBack(inv *Invoice, why string) (left creditledger.Amount, err error) {
 	p := inv.Period
-	left, err := t.leftOf(p)
-	if err != nil || left.IsZero() {
-		return err
+	drawn, err := t.drawn(p)
+	for i := 0; err == nil && i < len(drawn); i++ {
+		left, err = left.Add(drawn[i].Left)
 	}
-	lost := p.Lost
-	reverse := creditledger.Reverse{Charge: p.Charge, Amount: left, Description: "voided: " + inv.name()}
-	return t.ask(p.Account, []creditledger.Operation{reverse}, func(r []creditledger.Result) error {
+	if err != nil || left.IsZero() {
+		return left, err
+	}
+	reverse := creditledger.Reverse{Charge: p.Charge, Amount: left, Description: why}
+	would, err := t.wouldDo(p.Account, append(t.operations(p.Account), reverse))
+	if err != nil {
+		return left, err
+	}
+	lost, err := lostOf(drawn, &would[len(would)-1])
+	if err == nil {
+		err = t.owesLess(p.Account, lost)
+	}
+	if err != nil {
+		return left, err
+	}
+	before := p.Lost
+	return left, t.ask(p.Account, []creditledger.Operation{reverse}, func(r []creditledger.Result) error {
+		again, err := lostOf(drawn, &r[0])
+		if err != nil || !maps.EqualFunc(again, lost, func(a, b creditledger.Amount) bool { return a.Cmp(b) == 0 }) {
+			return errors.Join(err, errAgain)
+		}
 		gone, err := r[0].Lapsed.Add(r[0].Lost)
 		if err == nil {
-			p.Lost, err = lost.Add(gone)
+			p.Lost, err = before.Add(gone)
 		}
 		return err
 	})
 }
 
-// leftOf is what is left to take back of what a period drew.
-func (t *tx) leftOf(p *Period) (left creditledger.Amount, err error) {
+// lostOf is what each block could not take of what was left of a charge.
+func lostOf(drawn []creditledger.Drawn, r *creditledger.Result) (map[string]creditledger.Amount, error) {
+	back := map[uint64]creditledger.Amount{}
+	var err error
+	for i := range r.Entries {
+		if e := &r.Entries[i]; e.Reverses != 0 && err == nil {
+			back[e.Reverses], err = back[e.Reverses].Add(e.Amount)
+		}
+	}
+	lost := map[string]creditledger.Amount{}
+	for i := range drawn {
+		d := &drawn[i]
+		gone, fail := d.Left.Sub(back[d.Entry])
+		if err = errors.Join(err, fail); err == nil && gone.Sign() > 0 {
+			lost[d.BlockID], err = lost[d.BlockID].Add(gone)
+		}
+	}
+	return lost, err
+}
+
+// owesLess lowers what refunds and voids of purchases put down as owed for used credits: so
+// much of their use was taken back, and is lost.
+func (t *tx) owesLess(on Account, lost map[string]creditledger.Amount) error {
+	for _, id := range slices.Sorted(maps.Keys(lost)) {
+		b, err := t.s.ledger.Block(t.ctx, on.id(), id)
+		if err != nil {
+			return err
+		}
+		if b.InvoiceID == "" {
+			continue
+		}
+		inv, err := read[Invoice](t, kindInvoice, b.InvoiceID)
+		if err != nil {
+			return err
+		}
+		if inv == nil || inv.Customer != t.call.customer || inv.Purchase == nil {
+			continue
+		}
+		if err := t.lowerOwed(inv, lost[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lowerOwed takes some of a purchase's credits off what was found used, of the last refund
+// first, and gives back what was owed for them.
+func (t *tx) lowerOwed(inv *Invoice, credits creditledger.Amount) error {
+	after := inv.Purchase.TakenBack
+	for i := len(inv.CreditNotes) - 1; i >= 0; i-- {
+		n := &inv.CreditNotes[i]
+		if n.VoidedAt != 0 {
+			continue
+		}
+		use := smaller(credits, n.Spent)
+		if use.Sign() > 0 {
+			var err error
+			if n.Spent, err = n.Spent.Sub(use); err != nil {
+				return err
+			}
+			if credits, err = credits.Sub(use); err != nil {
+				return err
+			}
+			owed, err := inv.owedFor(n.Spent, after, n.Amount)
+			if err != nil {
+				return err
+			}
+			if err := t.returnOwed(inv, &n.Owed, owed); err != nil {
+				return err
+			}
+		}
+		var err error
+		if after, err = after.Sub(n.TakenBack); err != nil {
+			return err
+		}
+	}
+	return t.usedLess(inv, credits)
+}
+
+// usedLess lowers what a voided purchase reports as used and never paid.
+func (t *tx) usedLess(inv *Invoice, credits creditledger.Amount) error {
+	u := inv.UnpaidUse
+	if u == nil || credits.Sign() <= 0 {
+		return nil
+	}
+	rest, err := u.Credits.Sub(smaller(credits, u.Credits))
+	if err != nil {
+		return err
+	}
+	price, err := inv.priceOf(creditledger.Amount{}, rest)
+	if err != nil {
+		return err
+	}
+	less := *u
+	less.Credits = rest
+	if u.Owed {
+		err = t.returnOwed(inv, &less.Amount, price)
+	} else {
+		less.Amount, err = price, nil
+		t.changed(inv)
+	}
+	if inv.UnpaidUse = &less; rest.IsZero() {
+		inv.UnpaidUse = nil
+	}
+	return err
+}
+
+// returnOwed gives back to the customer balance what is not owed any more.
+func (t *tx) returnOwed(inv *Invoice, was *Money, is Money) error {
+	back, err := was.Sub(is)
+	if err != nil {
+		return err
+	}
+	t.changed(inv)
+	*was = is
+	return t.moveBalance(back, Movement{Action: ShortfallReturned, Invoice: inv.ID})
+}
+
+// drawn is what a period drew, and what is left of that to take back.
+func (t *tx) drawn(p *Period) (drawn []creditledger.Drawn, err error) {
 	if len(p.Draws) == 0 {
-		return left, nil
+		return nil, nil
 	}
 	if p.Charge == "" {
 		if p.Charge, err = t.chargeOf(p); err != nil {
-			return left, err
+			return nil, err
 		}
 	}
-	drawn, err := t.s.ledger.Drawn(t.ctx, p.Account.id(), p.Charge)
-	if err != nil {
-		return left, err
-	}
-	for i := range drawn {
-		if left, err = left.Add(drawn[i].Left); err != nil {
-			return left, err
-		}
-	}
-	return left, nil
+	return t.s.ledger.Drawn(t.ctx, p.Account.id(), p.Charge)
 }
 
 // chargeOf finds the key under which a period was closed that does not say it.

@@ -80,7 +80,7 @@ func TestVoidIsRacedByReverse(t *testing.T) {
 				return nil, err
 			}
 			res := &Answer{Invoice: inv}
-			err = t.void(inv, "", res)
+			err = t.void(inv, Voiding{}, res)
 			if !raced {
 				raced = true
 				w.do(creditledger.Reverse{Charge: "jan", Amount: amount(part)})

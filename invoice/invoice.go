@@ -21,6 +21,7 @@ const (
 var moves = map[Status][]Status{
 	Draft:  {Issued},
 	Issued: {Paid, Void, Synced},
+	Paid:   {Void},
 	Synced: {Paid, Void},
 }
 
@@ -89,7 +90,8 @@ type Invoice struct {
 
 	Purchase    *Bought      `json:"purchase,omitempty"`
 	Period      *Period      `json:"period,omitempty"`
-	Change      string       `json:"change_id,omitempty"` // the pending change that made it
+	UnpaidUse   *UnpaidUse   `json:"unpaid_use,omitempty"` // of a purchase that was voided
+	Change      string       `json:"change_id,omitempty"`  // the pending change that made it
 	Payments    []Payment    `json:"payments,omitempty"`
 	CreditNotes []CreditNote `json:"credit_notes,omitempty"`
 }
@@ -103,6 +105,8 @@ type Bought struct {
 	BlockID string `json:"block_id,omitempty"`
 	// TakenBack are the credits that refunds and clawbacks asked back.
 	TakenBack creditledger.Amount `json:"taken_back"`
+	// RefilledBack are those of them that had repaid debts when they were sold.
+	RefilledBack creditledger.Amount `json:"refilled_taken_back,omitzero"`
 	// RequirePayment says that the block waited for this invoice to be paid.
 	RequirePayment bool `json:"require_successful_payment,omitempty"`
 }

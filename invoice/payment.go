@@ -45,6 +45,9 @@ type Payment struct {
 	CreatedAt  creditledger.Instant `json:"created_at"`
 	EndedAt    creditledger.Instant `json:"ended_at,omitzero"`
 	Reason     *FailedReason        `json:"failed_reason,omitempty"`
+	// FromBalance is what a chargeback took of the customer balance, where credit notes had
+	// put it; no money in all other payments.
+	FromBalance Money `json:"from_balance,omitzero"`
 }
 
 // Attempt is a payment that begins.
@@ -230,41 +233,15 @@ func (t *tx) activate(inv *Invoice) error {
 	if inv.Status != Paid || b == nil || !b.RequirePayment || b.BlockID == "" || t.customer.DeletedAt != 0 {
 		return nil
 	}
-	blocks, err := t.blocksOf(inv)
+	l, err := t.lotOf(inv)
 	if err != nil {
 		return err
 	}
 	var batch []creditledger.Operation
-	for i := range blocks {
-		if bl := &blocks[i]; bl.Status == creditledger.BlockPendingPayment {
-			batch = append(batch, creditledger.Activation{BlockID: bl.ID, Description: "paid: " + inv.name()})
+	for i := range l.blocks {
+		if bl := &l.blocks[i]; bl.pending && !bl.expired {
+			batch = append(batch, creditledger.Activation{BlockID: bl.id, Description: "paid: " + inv.name()})
 		}
 	}
 	return t.ask(b.Account, batch, nil)
-}
-
-// blocksOf finds the block of a purchase and those that expiration changes made of
-// it, as far as they have not expired: an expiration change keeps the invoice.
-func (t *tx) blocksOf(inv *Invoice) ([]creditledger.Block, error) {
-	now, err := t.at(inv.Purchase.Account)
-	if err != nil {
-		return nil, err
-	}
-	var found []creditledger.Block
-	q := creditledger.BlocksQuery{All: true, Limit: creditledger.MaxPage}
-	for {
-		page, err := t.s.ledger.Blocks(t.ctx, inv.Purchase.Account.id(), q)
-		if err != nil {
-			return nil, err
-		}
-		for _, b := range page.Blocks {
-			if b.InvoiceID == inv.ID && !b.Expired(now) {
-				found = append(found, b)
-			}
-		}
-		if page.Next == "" {
-			return found, nil
-		}
-		q.Cursor = page.Next
-	}
 }

@@ -40,63 +40,7 @@ type tx struct {
 	customer *creditledger.Customer
 	zone     *time.Location
 
-	on    creditledger.AccountID // of all parts
 	parts []part
-}
-
-// part is what one step of a call asks of the ledger. decided looks at what came of
-// it before anything is written: it runs while the account is locked, perhaps several
-// times, and never reads.
-type part struct {
-	ops     []creditledger.Operation
-	decided func([]creditledger.Result) error
-}
-
-// ask adds operations to those that commit with this call. All are on one account.
-func (t *tx) ask(on Account, ops []creditledger.Operation, decided func([]creditledger.Result) error) error {
-	if len(ops) == 0 {
-		return nil
-	}
-	if len(t.parts) > 0 && t.on != on.id() {
-		return constraint("one commit cannot change two accounts, %s and %s", t.on, on.id())
-	}
-	t.on = on.id()
-	t.parts = append(t.parts, part{ops: ops, decided: decided})
-	return nil
-}
-
-// operation is everything that was asked for, nil when nothing was.
-func (t *tx) operation() creditledger.Operation {
-	var batch creditledger.Batch
-	for _, p := range t.parts {
-		batch = append(batch, p.ops...)
-	}
-	switch len(batch) {
-	case 0:
-		return nil
-	case 1:
-		return batch[0]
-	}
-	return batch
-}
-
-// decided gives every part its results.
-func (t *tx) decided(r *creditledger.Result) error {
-	results := r.Results
-	if results == nil {
-		results = []creditledger.Result{*r}
-	}
-	for _, p := range t.parts {
-		mine := results[:len(p.ops)]
-		results = results[len(p.ops):]
-		if p.decided == nil {
-			continue
-		}
-		if err := p.decided(mine); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // held is a record as the call sees it. dirty ones are written.
@@ -180,7 +124,7 @@ func (t *tx) outdated(refused error) bool {
 	if len(t.parts) == 0 || !errors.Is(refused, creditledger.ErrConstraint) {
 		return false
 	}
-	if _, err := t.at(accountOf(t.on)); err != nil {
+	if _, err := t.at(t.parts[0].on); err != nil {
 		return false
 	}
 	for id, h := range t.held {
@@ -349,8 +293,7 @@ func (t *tx) encoded(id creditledger.DocumentID, was *creditledger.Document, all
 
 // commit writes everything or nothing.
 func (t *tx) commit(request json.RawMessage, res any) error {
-	op := t.operation()
-	if op == nil {
+	if len(t.parts) == 0 {
 		puts, err := t.puts(request, res)
 		if err != nil {
 			return err
@@ -368,7 +311,7 @@ func (t *tx) commit(request json.RawMessage, res any) error {
 		}
 		return t.puts(request, res)
 	}
-	done, err := t.s.ledger.DoWith(t.ctx, t.on, op, creditledger.DoOptions{Key: t.call.key, Attach: attach})
+	done, err := t.do(creditledger.DoOptions{Key: t.call.key, Attach: attach})
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,14 @@ type InvoiceView struct {
 	AmountDue   View          `json:"amount_due"`
 	Payments    []PaymentView `json:"payments,omitempty"`
 	CreditNotes []NoteView    `json:"credit_notes,omitempty"`
+	UnpaidUse   *UseView      `json:"unpaid_use,omitempty"`
 	Rounding    int           `json:"rounding,omitempty"` // none: it is of use to the record alone
+}
+
+// UseView is what was used and never paid, for display.
+type UseView struct {
+	*UnpaidUse
+	Amount View `json:"amount"`
 }
 
 // LineView is a line for display.
@@ -55,7 +62,8 @@ type LineView struct {
 // PaymentView is a payment for display.
 type PaymentView struct {
 	*Payment
-	Amount View `json:"amount"`
+	Amount      View  `json:"amount"`
+	FromBalance *View `json:"from_balance,omitempty"`
 }
 
 // NoteView is a credit note for display.
@@ -116,7 +124,14 @@ func (inv *Invoice) View(tag language.Tag) (*InvoiceView, error) {
 	}
 	for i := range inv.Payments {
 		p := &inv.Payments[i]
-		res.Payments = append(res.Payments, PaymentView{Payment: p, Amount: v.of(p.Amount)})
+		view := PaymentView{Payment: p, Amount: v.of(p.Amount)}
+		if !p.FromBalance.IsNone() {
+			view.FromBalance = v.known(&p.FromBalance)
+		}
+		res.Payments = append(res.Payments, view)
+	}
+	if u := inv.UnpaidUse; u != nil {
+		res.UnpaidUse = &UseView{UnpaidUse: u, Amount: v.of(u.Amount)}
 	}
 	for i := range inv.CreditNotes {
 		res.CreditNotes = append(res.CreditNotes, v.note(&inv.CreditNotes[i]))

@@ -6,83 +6,159 @@ import (
 	"creditledger"
 )
 
-// Void voids an invoice that no money was paid for. What was bought and not spent yet is
-// voided with it, pending or not; credits that a period drew are given back to the blocks
-// that they came from; the customer balance is given back. All of that is one commit.
+// Voiding says how an invoice is voided.
+type Voiding struct {
+	Memo string
+	// OweUse puts the price of credits that were used and never paid on the customer
+	// balance, as owed. By default it is only reported: Invoice.UnpaidUse.
+	OweUse bool
+}
+
+// UnpaidUse is what was used of the credits of a purchase that was voided, and its price.
+type UnpaidUse struct {
+	Credits creditledger.Amount `json:"credits"`
+	Amount  Money               `json:"amount"`
+	// Owed says that the price was put on the customer balance, as owed.
+	Owed bool `json:"owed,omitempty"`
+}
+
+// Void is VoidWith without choices but a memo.
 func (s *Service) Void(ctx context.Context, invoice, memo string, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "void_invoice", invoice, key, ask{"invoice_id": invoice, "memo": memo}, func(t *tx, inv *Invoice) (*Answer, error) {
-		if err := firstError(checkText("memo", memo, creditledger.MaxDescription), t.alive()); err != nil {
+	return s.VoidWith(ctx, invoice, Voiding{Memo: memo}, key)
+}
+
+// VoidWith voids an invoice and its credit notes; what was paid for it and what was applied
+// to it of the customer balance goes to that balance. What a period drew goes back to where
+// it came from. What a purchase sold is closed, wherever it is: no charge, no usage that is
+// reported late and no reversal finds any of it any more; debts that it repaid are debts
+// again; what was used of it is reported. All of that is one commit.
+func (s *Service) VoidWith(ctx context.Context, invoice string, v Voiding, key creditledger.Key) (*Answer, error) {
+	request := ask{"invoice_id": invoice, "memo": v.Memo}
+	if v.OweUse {
+		request["owe_unpaid_use"] = true
+	}
+	return s.ofInvoice(ctx, "void_invoice", invoice, key, request, func(t *tx, inv *Invoice) (*Answer, error) {
+		if err := firstError(checkText("memo", v.Memo, creditledger.MaxDescription), t.alive()); err != nil {
 			return nil, err
 		}
 		if p := inv.pending(); p != nil {
 			return nil, constraint("%s has a payment under way, %s", inv.name(), p.ID)
 		}
 		res := &Answer{Invoice: inv}
-		return res, t.void(inv, memo, res)
+		return res, t.void(inv, v, res)
 	})
 }
 
-// unpaidFor reports whether an invoice is paid although nobody paid any money for it:
-// credits and the customer balance covered it, or it asked for nothing.
-func (inv *Invoice) unpaidFor() bool {
-	for i := range inv.Payments {
-		if inv.Payments[i].Status == PaymentPaid {
-			return false
-		}
-	}
-	return inv.Status == Paid
-}
-
 // void works out everything that voiding an invoice does.
-func (t *tx) void(inv *Invoice, memo string, res *Answer) error {
-	if inv.unpaidFor() {
-		inv.Status = Issued
-	}
+func (t *tx) void(inv *Invoice, v Voiding, res *Answer) error {
 	if err := inv.move(Void, "be voided", t.now); err != nil {
 		return err
 	}
 	t.changed(inv)
-	if memo != "" {
-		inv.Memo = memo
+	if v.Memo != "" {
+		inv.Memo = v.Memo
 	}
-	if err := t.toBalance(inv, inv.Balance, ReturnedFromVoid); err != nil {
-		return err
-	}
-	if err := inv.settle(); err != nil {
+	if err := t.returnMoney(inv); err != nil {
 		return err
 	}
 	switch {
 	case inv.Purchase != nil:
-		return t.voidBought(inv, res)
+		return t.voidBought(inv, v, res)
 	case inv.Period != nil:
-		return t.giveBack(inv)
+		_, err := t.giveBack(inv, "voided: "+inv.name())
+		return err
 	}
 	return nil
 }
 
-// voidBought voids what the blocks of a purchase still hold.
-func (t *tx) voidBought(inv *Invoice, res *Answer) error {
-	blocks, err := t.blocksOf(inv)
+// returnMoney gives an invoice's money to the customer balance: what was paid, what credit
+// notes gave and were owed is taken back, and what was applied of the balance returns.
+func (t *tx) returnMoney(inv *Invoice) error {
+	applied, paid := inv.Balance, inv.AmountPaid
+	if err := t.toBalance(inv, paid, PaymentReturned); err != nil {
+		return err
+	}
+	for i := range inv.CreditNotes {
+		n := &inv.CreditNotes[i]
+		if n.VoidedAt != 0 {
+			continue
+		}
+		n.VoidedAt = t.now
+		if n.Effect == ToBalance {
+			if err := t.toBalance(inv, n.Amount.Neg(), CreditNoteVoided); err != nil {
+				return err
+			}
+			var err error
+			if applied, err = applied.Add(n.Amount); err != nil {
+				return err
+			}
+		}
+		if err := t.moveBalance(n.Owed, Movement{Action: ShortfallReturned, Invoice: inv.ID}); err != nil {
+			return err
+		}
+	}
+	if err := t.toBalance(inv, applied, ReturnedFromVoid); err != nil {
+		return err
+	}
+	return inv.settle()
+}
+
+// voidBought closes what a purchase sold, makes the debts again that it repaid, and reports
+// what was used.
+func (t *tx) voidBought(inv *Invoice, v Voiding, res *Answer) error {
+	l, err := t.lotOf(inv)
 	if err != nil {
 		return err
 	}
-	var batch []creditledger.Operation
-	for i := range blocks {
-		b := &blocks[i]
-		if b.Balance.Sign() > 0 {
-			batch = append(batch, creditledger.Void{BlockID: b.ID, Amount: b.Balance, Description: "voided: " + inv.name()})
+	res.Entries = nil
+	first := len(t.parts)
+	note := func(r []creditledger.Result) {
+		res.Entries = append(res.Entries, r[0].Entries...)
+	}
+	used, err := t.closing(l, "voided: "+inv.name(), note)
+	if err != nil {
+		return err
+	}
+	if again := l.refilled; again.Sign() > 0 && t.customer.DeletedAt == 0 {
+		owes := creditledger.Decrement{Amount: again, InvoiceID: inv.ID, Overdraft: creditledger.OverdraftAllow, Description: "voided: " + inv.name()}
+		err := t.ask(inv.Purchase.Account, []creditledger.Operation{owes}, func(r []creditledger.Result) error { note(r); return nil })
+		if err != nil {
+			return err
 		}
 	}
-	return t.ask(inv.Purchase.Account, batch, func(r []creditledger.Result) error {
-		res.Entries = nil
-		for i := range r {
-			// The first entry of a void tells what the block held: no more and no less
-			// than planned, or what was spent or moved meanwhile would be missed.
-			if len(r[i].Entries) == 0 || r[i].Entries[0].Amount.Cmp(batch[i].(creditledger.Void).Amount) != 0 {
-				return errAgain
-			}
-			res.Entries = append(res.Entries, r[i].Entries...)
-		}
+	t.beginsAt(first, func() { res.Entries = nil })
+	if used, err = used.Add(inv.Purchase.usedBefore(inv)); err != nil {
+		return err
+	}
+	return t.reportUse(inv, used, v.OweUse)
+}
+
+// reportUse notes what was used of a voided purchase, and what of its price is owed.
+func (t *tx) reportUse(inv *Invoice, used creditledger.Amount, owed bool) error {
+	if used.Sign() <= 0 {
 		return nil
-	})
+	}
+	price, err := inv.priceOf(creditledger.Amount{}, used)
+	if err != nil {
+		return err
+	}
+	inv.UnpaidUse = &UnpaidUse{Credits: used, Amount: price, Owed: owed}
+	if !owed {
+		return nil
+	}
+	return t.moveBalance(price.Neg(), Movement{Action: ShortfallOwed, Invoice: inv.ID})
+}
+
+// usedBefore is what refunds found used of what they took back, repaid debts left out.
+func (b *Bought) usedBefore(inv *Invoice) (used creditledger.Amount) {
+	for i := range inv.CreditNotes {
+		n := &inv.CreditNotes[i]
+		if sum, err := used.Add(n.Spent); err == nil {
+			used = sum
+		}
+	}
+	if rest, err := used.Sub(b.RefilledBack); err == nil && rest.Sign() > 0 {
+		return rest
+	}
+	return creditledger.Amount{}
 }

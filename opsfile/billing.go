@@ -19,12 +19,14 @@ type Invoice struct {
 	Taxes  []creditledger.Amount // tax: of each line
 }
 
-// CreditNote reduces an invoice, takes that back, or takes sold credits back.
+// CreditNote reduces an invoice, takes that back, takes sold credits back, or tells that the
+// bank took a payment back.
 type CreditNote struct {
-	Action string // create, void or refund
-	Note   invoice.NoteInput
-	Ref    invoice.NoteRef
-	Refund invoice.TakeBack
+	Action     string // create, void, refund or chargeback
+	Note       invoice.NoteInput
+	Ref        invoice.NoteRef
+	Refund     invoice.TakeBack
+	Chargeback invoice.Chargeback
 }
 
 // CustomerBalance moves a customer's balance, or shows it when Change has no Type.
@@ -75,6 +77,8 @@ func (n CreditNote) run(ctx context.Context, s *invoice.Service, key creditledge
 		return s.IssueCreditNote(ctx, n.Note, key)
 	case "void":
 		return s.VoidCreditNote(ctx, n.Ref, key)
+	case "chargeback":
+		return s.ChargeBack(ctx, n.Chargeback, key)
 	}
 	return s.Refund(ctx, n.Refund, key)
 }
@@ -154,7 +158,7 @@ func readInvoice(f *fields, r *Request) {
 
 func readCreditNote(f *fields, r *Request) {
 	r.requiredKey(f)
-	n := CreditNote{Action: f.choice("action", "create", "void", "refund")}
+	n := CreditNote{Action: f.choice("action", "create", "void", "refund", "chargeback")}
 	switch n.Action {
 	case "create":
 		n.Note = f.note()
@@ -163,13 +167,19 @@ func readCreditNote(f *fields, r *Request) {
 	case "refund":
 		n.Refund = invoice.TakeBack{Invoice: f.requiredID("invoice_id"), Credits: f.requiredAmount("credits"), PaidBack: f.flag("paid_back")}
 		n.Refund.Reason, _ = f.text("reason")
+	case "chargeback":
+		f.require("amount")
+		n.Chargeback = invoice.Chargeback{Invoice: f.requiredID("invoice_id"), Amount: f.money("amount"), Credits: f.positive("credits")}
+		n.Chargeback.Reason, _ = f.text("reason")
 	}
 	r.Args = n
 }
 
 func (f *fields) note() invoice.NoteInput {
-	f.require("amount")
-	n := invoice.NoteInput{Invoice: f.requiredID("invoice_id"), Amount: f.money("amount")}
+	n := invoice.NoteInput{Invoice: f.requiredID("invoice_id"), ReturnDraws: f.flag("return_draws"), Amount: f.money("amount")}
+	if !n.ReturnDraws {
+		f.require("amount")
+	}
 	n.Reason, _ = f.text("reason")
 	return n
 }

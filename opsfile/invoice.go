@@ -14,8 +14,11 @@ type Purchase struct{ invoice.Purchase }
 // ClosePeriod bills the usage of a period.
 type ClosePeriod struct{ invoice.Usage }
 
-// VoidInvoice voids an unpaid invoice.
-type VoidInvoice struct{ Invoice, Memo string }
+// VoidInvoice voids an invoice.
+type VoidInvoice struct {
+	Invoice string
+	invoice.Voiding
+}
 
 // Payment begins or ends a payment of an invoice.
 type Payment struct {
@@ -49,7 +52,7 @@ func (c ClosePeriod) run(ctx context.Context, s *invoice.Service, key creditledg
 }
 
 func (v VoidInvoice) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
-	return s.Void(ctx, v.Invoice, v.Memo, key)
+	return s.VoidWith(ctx, v.Invoice, v.Voiding, key)
 }
 
 func (p Payment) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
@@ -226,7 +229,7 @@ func readPayment(f *fields, r *Request) {
 func readVoidInvoice(f *fields, r *Request) {
 	r.requiredKey(f)
 	memo, _ := f.text("memo")
-	r.Args = VoidInvoice{Invoice: f.requiredID("invoice_id"), Memo: memo}
+	r.Args = VoidInvoice{Invoice: f.requiredID("invoice_id"), Voiding: invoice.Voiding{Memo: memo, OweUse: f.flag("owe_unpaid_use")}}
 }
 
 func readClosePeriod(f *fields, r *Request) {

@@ -136,7 +136,7 @@ elsewhere needs pay alone. Credits that wait for their invoice become usable wit
 	}
 	cmd.AddCommand(a.invoiceListCommand(), a.invoiceShowCommand(), a.invoiceStartCommand(), a.invoicePayCommand(), a.invoiceFailCommand(), a.invoiceVoidCommand())
 	cmd.AddCommand(a.draftCommands()...)
-	return group(cmd, "invoice needs list, show, start, pay, fail, void, draft, tax, issue, sync, credit, uncredit or refund")
+	return group(cmd, "invoice needs list, show, start, pay, fail, void, draft, tax, issue, sync, credit, uncredit, refund or chargeback")
 }
 
 func (a *app) invoiceListCommand() *cobra.Command {
@@ -330,22 +330,25 @@ func (a *app) invoiceFailCommand() *cobra.Command {
 }
 
 func (a *app) invoiceVoidCommand() *cobra.Command {
-	var key, memo string
+	var key string
+	var v invoice.Voiding
 	cmd := &cobra.Command{
 		Use:   "void INVOICE",
-		Short: "Void an invoice that no money was paid for",
-		Long: `Void an invoice that no money was paid for.
+		Short: "Void an invoice and its credit notes",
+		Long: `Void an invoice and its credit notes.
 
-Credits that it sold and that are not spent yet are voided with it; credits that it drew
-are given back, and so is the customer balance.`,
+What was paid for it goes to the customer balance, and so does what was applied of that.
+Credits that it drew are given back. Credits that it sold are closed, wherever they are;
+debts that they repaid are debts again. What was used of them is reported.`,
 		Example: saleExample + `  creditledger invoice void inv_1 --memo "wrong price"`,
 		Args:    cobra.ExactArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			return a.money(cmd, key, opsfile.Request{Op: "void_invoice", Args: opsfile.VoidInvoice{Invoice: args[0], Memo: memo}}, toChange)
+			return a.money(cmd, key, opsfile.Request{Op: "void_invoice", Args: opsfile.VoidInvoice{Invoice: args[0], Voiding: v}}, toChange)
 		}),
 	}
 	a.dbFlag(cmd)
 	keyFlag(cmd, &key)
-	cmd.Flags().StringVar(&memo, "memo", "", "a `NOTE` on the invoice")
+	cmd.Flags().StringVar(&v.Memo, "memo", "", "a `NOTE` on the invoice")
+	cmd.Flags().BoolVar(&v.OweUse, "owe-unpaid-use", false, "what was used and never paid is owed (default: it is only told)")
 	return cmd
 }

@@ -31,6 +31,7 @@ func (a *app) draftCommands() []*cobra.Command {
 				return opsfile.Request{Op: "credit_note", Args: opsfile.CreditNote{Action: "void", Ref: invoice.NoteRef{Invoice: args[0], Note: args[1]}}}, nil
 			}),
 		a.refundCommand(),
+		a.chargebackCommand(),
 	}
 }
 
@@ -64,11 +65,15 @@ func (a *app) moveCommand(action, short, given string) *cobra.Command {
 
 func (a *app) creditCommand() *cobra.Command {
 	var reason string
+	var draws bool
 	return a.onInvoice("credit INVOICE MONEY", "Reduce what is due, or pay into the balance, by a credit note",
 		saleExample+`  creditledger invoice credit inv_1 "4.20 USD" --reason "slow answers"`, cobra.ExactArgs(2),
-		func(cmd *cobra.Command) { cmd.Flags().StringVar(&reason, "reason", "", "`WHY`") },
+		func(cmd *cobra.Command) {
+			cmd.Flags().StringVar(&reason, "reason", "", "`WHY`")
+			cmd.Flags().BoolVar(&draws, "return-draws", false, "also give back what the period drew")
+		},
 		func(args []string) (opsfile.Request, error) {
-			n := invoice.NoteInput{Invoice: args[0], Reason: reason}
+			n := invoice.NoteInput{Invoice: args[0], Reason: reason, ReturnDraws: draws}
 			if err := n.Amount.UnmarshalText([]byte(args[1])); err != nil {
 				return opsfile.Request{}, &flagError{"MONEY", err}
 			}
@@ -91,6 +96,28 @@ func (a *app) refundCommand() *cobra.Command {
 			var p parser
 			take := invoice.TakeBack{Invoice: args[0], Credits: p.amount("CREDITS", args[1]), PaidBack: back, Reason: reason}
 			return opsfile.Request{Op: "credit_note", Args: opsfile.CreditNote{Action: "refund", Refund: take}}, p.err
+		})
+}
+
+func (a *app) chargebackCommand() *cobra.Command {
+	var reason, credits string
+	return a.onInvoice("chargeback INVOICE MONEY", "Record that the bank took a payment back",
+		saleExample+`  creditledger invoice pay inv_1
+  creditledger invoice chargeback inv_1 "20 USD" --credits 100 --reason "card stolen"`, cobra.ExactArgs(2),
+		func(cmd *cobra.Command) {
+			cmd.Flags().StringVar(&reason, "reason", "", "`WHY`")
+			cmd.Flags().StringVar(&credits, "credits", "", "take so many of the sold `CREDITS` back (default: none)")
+		},
+		func(args []string) (opsfile.Request, error) {
+			var p parser
+			c := invoice.Chargeback{Invoice: args[0], Reason: reason}
+			if credits != "" {
+				c.Credits = p.amount("--credits", credits)
+			}
+			if err := c.Amount.UnmarshalText([]byte(args[1])); err != nil {
+				return opsfile.Request{}, &flagError{"MONEY", err}
+			}
+			return opsfile.Request{Op: "credit_note", Args: opsfile.CreditNote{Action: "chargeback", Chargeback: c}}, p.err
 		})
 }
 
