@@ -108,13 +108,5 @@ func TestMachine(t *testing.T) {
 // TestBackendsAgree runs the machine over every backend that needs no server, and all
 // of them hold the same bytes in the end.
 func TestBackendsAgree(t *testing.T) {
-	runMachine(t, "backends agree: memory, bolt", ops(5_000, 0.02), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend}, Dir: memoryDir()})
-}
-
-// memoryDir is a place for files that need not outlive the machine, if there is one.
-func memoryDir() string {
-	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
-		return "/dev/shm"
-	}
-	return ""
+	runMachine(t, "backends agree: memory, bolt", ops(5_000, 0.02), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend}})
 }

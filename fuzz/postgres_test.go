@@ -11,6 +11,7 @@ import (
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/results"
+	_ "creditledger/fuzz/testmemory"
 	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
@@ -72,7 +73,7 @@ func truncate(ctx context.Context, pool *pgxpool.Pool) error {
 func TestBackendsAgree_Postgres(t *testing.T) {
 	b := postgresBackend(t)
 	runMachine(t, "backends agree: memory, bolt, postgres", ops(1500, 0.005),
-		&fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend, b}, Dir: memoryDir()})
+		&fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend, b}})
 }
 
 // TestHistories_Postgres is TestHistories on PostgreSQL: by one ledger, and by two that

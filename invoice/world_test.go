@@ -18,6 +18,7 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz/faultstore"
+	_ "creditledger/fuzz/testmemory"
 	"creditledger/store"
 	"creditledger/store/bolt"
 	"creditledger/store/memory"

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"creditledger"
+	_ "creditledger/fuzz/testmemory"
 	"creditledger/opsfile"
 	"creditledger/store"
 	"creditledger/store/bolt"

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	_ "creditledger/fuzz/testmemory"
 	"creditledger/store/postgres/pgtest"
 )
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"creditledger"
+	_ "creditledger/fuzz/testmemory"
 	"creditledger/store/bolt"
 )
 
