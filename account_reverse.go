@@ -36,7 +36,7 @@ type takenBack struct {
 func chargeOf(rec *OpRecord, blockOf func(number uint64) (*block, error)) (*charge, error) {
 	c := &charge{record: rec.Seq, key: rec.indexedKey()}
 	if c.key == "" {
-		c.key = rec.GeneratedKey()
+		c.key = rec.ownKey()
 	}
 	entry := rec.FirstEntry
 	for i := range rec.Effects {

@@ -52,7 +52,30 @@
 //   - ExpirationChange moves credits of a block to a new block with another expiry.
 //   - Void takes back what a block still holds; Amendment gives back what was spent.
 //   - Activation lets a block count whose payment has arrived.
-//   - Batch does several at one instant, all or none.
+//   - Reverse takes back what a charge drew.
+//   - Hold sets credits aside for work whose cost is known at its end; ExtendHold, Capture
+//     and Release go on with it.
+//   - Schedule grants again and again, by the calendar; ChangeSchedule and EndSchedule
+//     change that, and end it.
+//   - Batch does several on one account at one instant, all or none. Ledger.DoAll does so on
+//     several accounts, and Ledger.Transfer moves credits from one to another.
+//
+// # Reading
+//
+// Ledger.Balance, Ledger.Blocks and Ledger.Entries read an account, now or as it was;
+// Ledger.Explain says which blocks would pay for a charge, and why. An EntriesQuery looks up
+// entries by key, item, invoice, block or number, Ledger.AccountsOfBlock the accounts of a
+// block, and Ledger.CustomerByExternalID a customer. Lists come in pages. An iterator walks
+// all of them:
+//
+//	for entry, err := range ledger.AllEntries(ctx, acme, creditledger.EntriesQuery{}) {
+//
+// # JSON
+//
+// Operations and answers are JSON in the words of operations files (docs/operations.md), so
+// that a service can take and give them as they are: encoding/json reads back what it wrote
+// as the same value, and refuses what the ledger would refuse. UnmarshalOperation reads an
+// operation of any kind.
 //
 // # Blocks
 //
@@ -130,16 +153,17 @@
 // A program that uses a ledger needs nothing of this; whoever writes a store does.
 //
 //   - Store is what the ledger needs. OptimisticStore, ExclusiveStore, LockingStore,
-//     PreparingStore and JoinedStore say more of how a store wants to be used. Snapshot is what it shows to
-//     verification.
-//   - Change is what an account brings to a commit, with Head, StoredBlock, JournalRecord,
-//     RecordTexts and KeyedRecord. State and NumberedBlock are what is read back. AccountKey
-//     names a key in a ConflictError.
+//     PreparingStore and JoinedStore say more of how a store wants to be used. Snapshot is
+//     what it shows to verification.
+//   - Change is what an account brings to a commit, with Head, StoredBlock, StoredRow (a Row
+//     of a RowKind), JournalRecord, RecordTexts and KeyedRecord. State, NumberedBlock and
+//     DueAccount are what is read back. AccountKey names a key in a ConflictError.
 //   - AppendHead, AppendBlock and AppendRecord write the canonical bytes; DecodeHead,
 //     DecodeBlock and DecodeRecord read them. An OpRecord has Effects, which have Lines, and
 //     SealedTexts, which have Salts. SealOf is the seal of a record's bytes.
-//   - RecordFits tells the ledger's records from others. Rebuild replays records on a State,
-//     for a store that writes blocks and heads down later than the journal.
+//   - RecordFits tells the ledger's records from others. Rebuild (NewRebuild) replays records
+//     on a State with a RebuildHistory, for a store that writes blocks and heads down later
+//     than the journal.
 //
 // The complete rules are in docs/semantics.md, the reasons in docs/design.md, the
 // stored form in docs/format.md.

@@ -261,6 +261,54 @@ func TestHouseLayersBite(t *testing.T) {
 	}
 }
 
+// TestHouseForStores: what the layers of the store, the journal and the account export is
+// listed in the tutorial as what only stores need, and so a user can pass over it.
+func TestHouseForStores(t *testing.T) {
+	tutorial, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, found := strings.Cut(string(tutorial), "// # For stores")
+	forUsers := []string{"DrawdownOrder"} // says in which order blocks pay
+	listed := 0
+	eachSource(t, parser.SkipObjectResolution, func(_ *token.FileSet, s source) {
+		layer, _, _ := strings.Cut(strings.TrimSuffix(s.name, ".go"), "_")
+		if s.room != "." || !slices.Contains([]string{"store", "journal", "account"}, layer) {
+			return
+		}
+		for _, name := range declared(s.file) {
+			if !ast.IsExported(name) || slices.Contains(forUsers, name) {
+				continue
+			}
+			if listed++; !regexp.MustCompile(`\b` + name + `s?\b`).MatchString(list) {
+				t.Errorf("%s of %s does not stand under \"For stores\" of doc.go", name, s.name)
+			}
+		}
+	})
+	if !found || listed < 25 {
+		t.Errorf("%d names are listed", listed)
+	}
+}
+
+// declared lists the types and the functions that a file declares.
+func declared(file *ast.File) (names []string) {
+	for _, decl := range file.Decls {
+		switch decl := decl.(type) {
+		case *ast.FuncDecl:
+			if decl.Recv == nil {
+				names = append(names, decl.Name.Name)
+			}
+		case *ast.GenDecl:
+			for _, spec := range decl.Specs {
+				if spec, ok := spec.(*ast.TypeSpec); ok {
+					names = append(names, spec.Name.Name)
+				}
+			}
+		}
+	}
+	return names
+}
+
 // usesUp type-checks the root and lists the uses of higher layers, sorted, and the files
 // without a layer.
 func usesUp(t *testing.T, rank map[string]int) []string {

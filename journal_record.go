@@ -18,7 +18,7 @@ type OpRecord struct {
 	At         Instant      // the instant of the operation
 	ID         uuid.UUID    // entry ids are made from it
 	FirstEntry uint64       // sequence number of its first line, or of the next entry when it has none
-	Key        Key          // the caller's; empty when the ledger made one (GeneratedKey)
+	Key        Key          // the caller's; empty when the ledger made one
 	Was        Seal         // of the record of an earlier format that a copy made this one from; else zero
 	Op         Operation    // with its dates resolved
 	Texts      []SealedText // one for each operation; nil when none has a text, and in formats 1 and 2
@@ -37,8 +37,8 @@ type OpRecord struct {
 	act    *act          // nil: it is of no act
 }
 
-// GeneratedKey is the key that the ledger made for an operation that had none.
-func (r *OpRecord) GeneratedKey() Key { return generatedKey(r.Seq, r.ID) }
+// ownKey is the key that the ledger made for an operation that had none.
+func (r *OpRecord) ownKey() Key { return generatedKey(r.Seq, r.ID) }
 
 // Entries returns how many entries the record holds.
 func (r *OpRecord) Entries() uint64 {

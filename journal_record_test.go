@@ -481,7 +481,7 @@ func TestRecordCounts(t *testing.T) {
 		if s.rec.Entries() != uint64(lines) {
 			t.Errorf("%s: %d entries, want %d", s.name, s.rec.Entries(), lines)
 		}
-		if key := s.rec.GeneratedKey(); key != Key(fmt.Sprintf("auto-%s-%d", s.rec.ID, s.rec.Seq)) {
+		if key := s.rec.ownKey(); key != Key(fmt.Sprintf("auto-%s-%d", s.rec.ID, s.rec.Seq)) {
 			t.Errorf("%s: its key is %s", s.name, key)
 		}
 	}

@@ -55,7 +55,7 @@ type entryBuilder struct {
 func newEntryBuilder(rec *OpRecord, ops []Operation, now Instant) entryBuilder {
 	b := entryBuilder{rec: rec, ops: ops, key: rec.Key, now: now}
 	if b.key == "" {
-		b.key = rec.GeneratedKey()
+		b.key = rec.ownKey()
 	}
 	return b
 }

@@ -313,10 +313,10 @@ func faultRun(t testing.TB, b fuzz.Backend, c faultCall, kind faultstore.Kind, w
 	if err := guarded(t, "the retry", func() error { return c.do(context.Background(), w.ledger, "key") }); err != nil {
 		t.Errorf("%s: the retry: %v", w.faulty.Hit(), err)
 	}
-	w.follow()
 	if l, ok := w.inner.(*lockingMemory); ok && len(l.locked()) > 0 {
 		t.Errorf("%v, then a retry: %v are locked, and nobody decides on them", err, l.locked())
 	}
+	w.follow()
 	if got := w.effects(); got != end {
 		t.Errorf("%v, then a retry with the same key:\n got %s\nwant %s", err, got, end)
 	}

@@ -134,7 +134,7 @@ var late = []mutant{
 	},
 	{
 		"made-keys-charge-nothing", "account_reverse.go",
-		"		c.key = rec.GeneratedKey()\n", "",
+		"		c.key = rec.ownKey()\n", "",
 		"a charge is named by the key that the ledger made",
 	},
 	{
