@@ -104,6 +104,12 @@ func ArrivesAs(text string, priority int32) func(sender, receiver *OpRecord) {
 	}
 }
 
+// ArrivesLater lets arrive what was sent a second before.
+func ArrivesLater(_, receiver *OpRecord) {
+	receiver.At = receiver.At.Add(time.Second)
+	receiver.Effects[0].Lines[0].At = receiver.At
+}
+
 // ArrivesNowhere leaves the sender's record as the whole of the act.
 func ArrivesNowhere(sender, _ *OpRecord) {
 	sender.act.parts, sender.act.order = sender.act.parts[:1], []int{0}

@@ -39,6 +39,19 @@ func TestRecordIsHeldToItsAct(t *testing.T) {
 	}
 }
 
+// TestActNamesAccountsInOrder: an act that names its accounts in another order, or one of them
+// twice, is no act.
+func TestActNamesAccountsInOrder(t *testing.T) {
+	one, two := actPart{AccountID{"a", "c"}, 7, Seal{1}}, actPart{AccountID{"b", "c"}, 300, Seal{2}}
+	for want, parts := range map[string][]actPart{"": {one, two}, "out of order": {two, one}, "accounts of an act out of order": {one, one}} {
+		r := &reader{data: appendAct(nil, &act{id: uuid.Max, parts: parts, order: []int{0, 1}})}
+		r.act()
+		if (r.err == "") != (want == "") || !strings.Contains(r.err, want) {
+			t.Errorf("%d accounts, want %q: %q", len(parts), want, r.err)
+		}
+	}
+}
+
 // TestPartsOfTransfersAreChecked: what the journal says of a transfer is held to the rules of a
 // request.
 func TestPartsOfTransfersAreChecked(t *testing.T) {

@@ -94,6 +94,7 @@ func TestTransfersAreProvenOnBothSides(t *testing.T) {
 		"more arrives":              {creditledger.ArrivesAs("11", 1), "", "is not what was sent", cus2},
 		"less arrives":              {creditledger.ArrivesAs("9", 1), "", "is not what was sent", cus2},
 		"on other terms":            {creditledger.ArrivesAs("10", 2), "", "is not what was sent", cus2},
+		"at another instant":        {creditledger.ArrivesLater, "", "of its act was at", cus1},
 		"nothing arrives":           {creditledger.ArrivesNowhere, "not the two parts of a transfer", "", cus1},
 		"a third account":           {creditledger.ArrivesBeside, "not the two parts of a transfer", "", cus1},
 		"something else is granted": {creditledger.DoesElse(elsewhere), "", "did not arrive at cus_2/credits", cus1},

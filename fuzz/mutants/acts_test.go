@@ -28,8 +28,8 @@ var acts = []mutant{
 		"each record of an act knows the others",
 	},
 	{
-		"act-key-of-the-part", "ledger_act_decide.go",
-		"	return r.act.key()\n", "	return generatedKey(r.Seq, r.ID)\n",
+		"act-key-of-the-last-part", "journal_act.go",
+		"generatedKey(a.parts[0].seq, a.id)", "generatedKey(a.parts[len(a.parts)-1].seq, a.id)",
 		"an act has one key",
 	},
 	{

@@ -38,9 +38,9 @@ var schedules = []mutant{
 		"a period without length is none",
 	},
 	{
-		"prorated-every-period", "account_schedule.go",
-		"if t.Period != s.first || s.firstOf != FirstProrated ||", "if s.firstOf != FirstProrated ||",
-		"only the first period is prorated",
+		"prorated-from-the-anchor", "account_schedule.go",
+		"return s.amount.prorated(s.start, t.Begin, t.Until, s.scale)", "return s.amount.prorated(t.Begin, t.Begin, t.Until, s.scale)",
+		"the first period is prorated from its start",
 	},
 	{
 		"prorated-though-full", "account_schedule.go",
@@ -261,11 +261,6 @@ var schedules = []mutant{
 		"basis-unproven", "account_schedule_replay.go",
 		"if !op.CostBasis.same(s.costBasis) {", "if false {",
 		"a grant on other terms is found",
-	},
-	{
-		"grants-where-it-was", "ledger_due.go",
-		"		a.moveTo(next)\n		if err := d.fallDue(at); err != nil {", "		a.moveTo(at)\n		if err := d.fallDue(at); err != nil {",
-		"a grant is dated at its instant",
 	},
 	{
 		"expiries-wait-for-grants", "ledger_due.go",
