@@ -1,5 +1,7 @@
 package creditledger
 
+import "time"
+
 // What the tests from outside share with those inside.
 var (
 	Grant     = grant
