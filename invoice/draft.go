@@ -26,6 +26,9 @@ type draftKey struct {
 func (s *Service) CreateDraft(ctx context.Context, d DraftInput, key creditledger.Key) (*Answer, error) {
 	d.Source = cmp.Or(d.Source, OneOff)
 	c := &call{op: "create_draft", customer: d.Customer, key: key, request: draftKey{d, d.Terms.key()}}
+	if err := checkUsage(d.Lines, false); err != nil {
+		return nil, &Error{Op: c.op, Customer: c.customer, Err: err}
+	}
 	return write(ctx, s, c, func(t *tx) (*Answer, error) {
 		if err := firstError(d.Terms.check(), t.alive()); err != nil {
 			return nil, err

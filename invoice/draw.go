@@ -68,10 +68,6 @@ func (inv *Invoice) oweTotals(lines []priced) {
 // it on them: the credits that were there in the last microsecond of the period.
 func (t *tx) draw(inv *Invoice, lines []priced) (*drawing, error) {
 	on := inv.Period.Account.id()
-	used, err := t.usageAt(on, inv.Period.End)
-	if err != nil {
-		return nil, err
-	}
 	var batch creditledger.Batch
 	var asking []int // the lines of the batch
 	for i := range lines {
@@ -86,7 +82,7 @@ func (t *tx) draw(inv *Invoice, lines []priced) (*drawing, error) {
 		asking = append(asking, i)
 		batch = append(batch, creditledger.Decrement{
 			Amount: want, ItemID: l.in.ItemID, PriceID: l.in.PriceID, InvoiceID: inv.ID, Overdraft: creditledger.OverdraftStopAtZero,
-			UsageAt: used, Description: l.in.Description,
+			UsageAt: t.usedBy(inv, l), Description: l.in.Description,
 		})
 	}
 	d, draws := &drawing{}, 0
@@ -118,20 +114,6 @@ func (t *tx) draw(inv *Invoice, lines []priced) (*drawing, error) {
 		return nil, constraint("the period would draw on %d blocks, and %d can be given back at once: close it in parts", draws, maxDraws)
 	}
 	return d, nil
-}
-
-// usageAt is when the usage of a period happened: in its last microsecond. None, which
-// charges it as of now, if that is too long ago to be reported.
-func (t *tx) usageAt(on creditledger.AccountID, end creditledger.Instant) (creditledger.Instant, error) {
-	now, err := t.at(accountOf(on))
-	if err != nil {
-		return 0, err
-	}
-	s, err := t.s.ledger.Settings(t.ctx)
-	if err != nil || end-1 < now.Add(-s.Settlement) {
-		return 0, err
-	}
-	return end - 1, nil
 }
 
 // drew holds what the ledger did to what it said it would do, and lists it.

@@ -16,6 +16,8 @@ type examined struct {
 	applied                map[string]Money                                // from the balance, by invoice
 	claims                 map[creditledger.AccountID]map[string]claimedBy // draws, by entry
 
+	periods map[string]*Invoice // that are to be listed as closed, by their keys
+
 	tally tally  // of the customer, before its records were read
 	puts  uint64 // that the records say they had, as counted in it
 }
@@ -28,7 +30,7 @@ type claimedBy struct {
 
 // customer examines one customer, once.
 func (x *examiner) customer(customer string) (*examined, error) {
-	seen := &examined{numbered: map[string]uint64{}, applied: map[string]Money{}, claims: map[creditledger.AccountID]map[string]claimedBy{}}
+	seen := &examined{numbered: map[string]uint64{}, applied: map[string]Money{}, claims: map[creditledger.AccountID]map[string]claimedBy{}, periods: map[string]*Invoice{}}
 	var err error
 	if seen.tally, err = x.tally(customer); err != nil {
 		return nil, err
@@ -60,7 +62,10 @@ func (x *examiner) customer(customer string) (*examined, error) {
 			return nil, violation("customer balance of "+clip(customer), "%s of it is applied to %s, which is not the customer's", m, clip(id))
 		}
 	}
-	return seen, firstError(x.drawn(seen), x.tallied(customer, seen))
+	if err := x.periods(customer, seen); err != nil {
+		return nil, err
+	}
+	return seen, firstError(seen.listedPeriods(), x.drawn(seen), x.tallied(customer, seen))
 }
 
 // balances proves the chains of a customer's transactions, and adds up what went to
@@ -147,6 +152,9 @@ func (x *examiner) invoice(inv *Invoice, seen *examined) error {
 		return err
 	}
 	seen.invoices++
+	if inv.Period != nil && inv.Period.Charge != "" { // those of earlier releases were not listed
+		seen.periods[periodKey(inv)] = inv
+	}
 	if inv.Number != "" {
 		seen.numbered[inv.Seller]++
 	}

@@ -57,6 +57,10 @@ type LineInput struct {
 	Adjustments []Adjustment           `json:"adjustments,omitempty"`
 	// InAdvance lines are billed before they are used and draw no prepaid credits.
 	InAdvance bool `json:"in_advance,omitempty"`
+	// UsageFrom and UsageTo say in which part of the period the usage was, from the first to
+	// before the second; by default all of it.
+	UsageFrom creditledger.When `json:"usage_from,omitzero"`
+	UsageTo   creditledger.When `json:"usage_to,omitzero"`
 	// TaxPercent is the rate of the line's tax; nil: the seller's.
 	TaxPercent *creditledger.Amount `json:"tax_percent,omitempty"`
 }
@@ -82,6 +86,8 @@ type Line struct {
 	Tiers       []Tier                 `json:"tiers,omitempty"`
 	TierMode    TierMode               `json:"tier_mode,omitempty"`
 	InAdvance   bool                   `json:"in_advance,omitempty"`
+	UsageFrom   creditledger.Instant   `json:"usage_from,omitzero"` // where the usage was in a part of the period
+	UsageTo     creditledger.Instant   `json:"usage_to,omitzero"`
 
 	Subtotal    Money     `json:"subtotal"`
 	Adjustments []Applied `json:"adjustments,omitempty"`

@@ -206,7 +206,7 @@ func (m *machine) extendSome(k creditledger.Key) error {
 func (m *machine) closeSome(k creditledger.Key) error {
 	u := january()
 	u.End = creditledger.At(m.now.Add(-time.Duration(m.number("ago", 0, 200)) * time.Hour))
-	u.Start = creditledger.At(start.AddDate(-1, 0, 0))
+	u.Start, u.Supplement = creditledger.At(start.AddDate(-1, 0, 0)), m.number("supplement", 0, 3) > 0
 	if m.flip("discount") {
 		u.Adjustments = []Adjustment{{Kind: PercentageDiscount, Value: creditledger.AmountOf(m.number("percent", 1, 99))}}
 	}

@@ -22,7 +22,9 @@ type Usage struct {
 	// Adjustments are spread over the invoice.
 	Adjustments []Adjustment
 	Source      Source // default: subscription
-	Terms       Terms  // by default the invoice date is the end of the period
+	// Supplement says that the period may overlap with another one of this account and source.
+	Supplement bool
+	Terms      Terms // by default the invoice date is the end of the period
 }
 
 // usageKey is what makes two closings the same, as stored.
@@ -35,13 +37,14 @@ type usageKey struct {
 	Lines       []LineInput            `json:"lines"`
 	Adjustments []Adjustment           `json:"adjustments,omitempty"`
 	Source      Source                 `json:"source,omitempty"`
+	Supplement  bool                   `json:"supplement,omitempty"`
 	Terms       termsKey               `json:"invoice_settings"`
 }
 
 func (u *Usage) key() usageKey {
 	return usageKey{
 		Account: accountOf(u.Account), Currency: u.Currency, Rate: u.Rate, Start: u.Start.String(), End: u.End.String(),
-		Lines: u.Lines, Adjustments: u.Adjustments, Source: cmp.Or(u.Source, Subscription), Terms: u.Terms.key(),
+		Lines: u.Lines, Adjustments: u.Adjustments, Source: cmp.Or(u.Source, Subscription), Supplement: u.Supplement, Terms: u.Terms.key(),
 	}
 }
 
@@ -55,6 +58,8 @@ type Period struct {
 	// Charge is the key of the ledger under which they were drawn; empty on periods that
 	// earlier releases closed.
 	Charge creditledger.Key `json:"charge,omitempty"`
+	// Supplement says that it may overlap with another period of the account and source.
+	Supplement bool `json:"supplement,omitempty"`
 	// Draws are what was drawn from the ledger, in order.
 	Draws []Draw `json:"draws,omitempty"`
 	// Lost is what a void took back and the customer cannot use: it lapsed again, because its
@@ -78,6 +83,9 @@ type Draw struct {
 // The errors are those of Purchase.
 func (s *Service) ClosePeriod(ctx context.Context, u Usage, key creditledger.Key) (*Answer, error) {
 	c := &call{op: "close_period", customer: u.Account.Customer, key: key, request: u.key()}
+	if err := checkUsage(u.Lines, true); err != nil {
+		return nil, &Error{Op: c.op, Customer: c.customer, Err: err}
+	}
 	return write(ctx, s, c, func(t *tx) (*Answer, error) {
 		if err := firstError(u.check(), t.alive()); err != nil {
 			return nil, err
@@ -131,10 +139,16 @@ func (t *tx) close(u *Usage, res *Answer) error {
 	if !u.Terms.InvoiceDate.IsZero() {
 		inv.InvoiceDate = resolve(u.Terms.InvoiceDate, t.zone)
 	}
-	inv.Period = &Period{Account: accountOf(u.Account), Start: start, End: end, Rate: u.Rate, Charge: t.call.key}
+	inv.Period = &Period{Account: accountOf(u.Account), Start: start, End: end, Rate: u.Rate, Supplement: u.Supplement, Charge: t.call.key}
+	if err := firstError(t.inTime(inv, lines), t.alone(inv)); err != nil {
+		return err
+	}
 	drawing, err := t.fillAndDraw(inv, lines)
 	if err != nil {
 		return err
+	}
+	for i := range lines {
+		inv.Lines[i].UsageFrom, inv.Lines[i].UsageTo = resolve(lines[i].in.UsageFrom, t.zone), resolve(lines[i].in.UsageTo, t.zone)
 	}
 	if err := t.issue(inv, &u.Terms); err != nil {
 		return err

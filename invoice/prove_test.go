@@ -226,6 +226,9 @@ func (x *examination) drawn(inv *Invoice, entries creditledger.Amount) {
 		byLine[d.Line] = sum
 		b, err := x.ledger.Block(x.ctx, inv.Period.Account.id(), d.BlockID)
 		last := inv.Period.End - 1
+		if to := inv.Lines[d.Line].UsageTo; to != 0 {
+			last = to - 1
+		}
 		x.expect(err == nil && b.EffectiveAt <= last && !b.Expired(last) && (!b.Paid || b.ActivatedAt <= last), "%s: block %s paid for a period that ended %s, and was not there at its end, %v",
 			inv.name(), d.BlockID, inv.Period.End, err)
 	}

@@ -24,6 +24,7 @@ const (
 	kindChangeNow = "pending_change_now"   // customer, account currency
 	kindSettings  = "seller_settings"      // seller
 	kindTally     = "invoice_count"        // customer
+	kindPeriod    = "closed_period"        // customer, account currency, source, end, invoice id
 
 	recordFormat  = 1
 	countedFormat = 2 // with how often it was put

@@ -102,7 +102,7 @@ func TestVerifyMissesWhatIsGone(t *testing.T) {
 			missed[what]++
 		}
 	}
-	for _, kind := range []string{kindInvoice, kindNumber, kindIndex, kindKey, kindBalance, kindMovement, kindChange, kindChangeNow, kindSettings, kindTally} {
+	for _, kind := range []string{kindInvoice, kindNumber, kindIndex, kindKey, kindBalance, kindMovement, kindChange, kindChangeNow, kindPeriod, kindSettings, kindTally} {
 		for _, rec := range w.records(kind) {
 			try(kind+" gone", rec.DocumentID, nil)
 			for i := range s.before[rec.DocumentID] {

@@ -244,7 +244,12 @@ func readClosePeriod(f *fields, r *Request) {
 		Account: r.Account, Currency: s.currency, Terms: s.terms, Source: invoice.Source(source), Rate: f.costBasis("conversion_rate"),
 		Start: f.when("start"), End: f.when("end"), Adjustments: f.adjustments(),
 	}
-	f.each("lines", func(in *fields) { u.Lines = append(u.Lines, in.line()) })
+	u.Supplement = f.flag("supplement")
+	f.each("lines", func(in *fields) {
+		l := in.line()
+		l.UsageFrom, l.UsageTo = in.when("usage_from"), in.when("usage_to")
+		u.Lines = append(u.Lines, l)
+	})
 	r.Args = ClosePeriod{u}
 }
 
