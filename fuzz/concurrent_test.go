@@ -2,6 +2,7 @@ package fuzz_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -153,6 +154,8 @@ var stormOps = []cl.Operation{
 	cl.Amendment{BlockID: "b1", Amount: cl.AmountOf(50)},
 	cl.Activation{BlockID: "p"},
 	cl.Batch{cl.Activation{BlockID: "p"}, cl.Decrement{Amount: cl.AmountOf(10)}},
+	cl.Reverse{Entry: 4},
+	cl.Batch{cl.Hold{HoldID: "h", Amount: cl.AmountOf(20)}, cl.Capture{HoldID: "h", Amount: cl.AmountOf(5)}},
 }
 
 // TestStorms sends one operation from fifty goroutines under one key: one effect, and
@@ -212,7 +215,13 @@ func storm(t *testing.T, ls []*cl.Ledger, on cl.AccountID, op cl.Operation, befo
 }
 
 // resultWords prints a result with all its pointers followed.
-func resultWords(r *cl.Result) string { return fmt.Sprintf("%+v", *r) }
+func resultWords(r *cl.Result) string {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
 
 // TestStormOfDifferentOperations sends fifty different operations under one key: one
 // happens, and all others are told that the key is taken.

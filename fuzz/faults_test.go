@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +22,9 @@ import (
 var (
 	faultAccount = cl.AccountID{Customer: "cus_1", Currency: "USD"}
 	quietAccount = cl.AccountID{Customer: "cus_2", Currency: "credits"}
+	planAccount  = cl.AccountID{Customer: "cus_3", Currency: "credits"} // grants of a schedule are due
+	giverAccount = cl.AccountID{Customer: "cus_4", Currency: "credits"} // nothing is due
+	takerAccount = cl.AccountID{Customer: "cus_5", Currency: "credits"}
 	faultStart   = time.Date(2024, 3, 1, 12, 0, 0, 0, time.UTC)
 )
 
@@ -49,6 +53,7 @@ func faultCalls() []faultCall {
 		op(cl.Activation{BlockID: "pending"}),
 		op(cl.Batch{cl.Activation{BlockID: "pending"}, cl.Decrement{Amount: cl.AmountOf(70)}, cl.Void{BlockID: "never", Amount: cl.AmountOf(1)}}),
 	}
+	calls = append(calls, callsOfLater()...)
 	return append(calls,
 		faultCall{"sweep", func(ctx context.Context, l *cl.Ledger, _ cl.Key) error { _, err := l.Sweep(ctx); return err }},
 		faultCall{"customer", func(ctx context.Context, l *cl.Ledger, _ cl.Key) error {
@@ -77,6 +82,41 @@ func faultCalls() []faultCall {
 		}},
 	)
 }
+
+// callsOfLater are those of what came to the ledger later: late usage, holds, schedules, acts.
+func callsOfLater() []faultCall {
+	on := func(name string, id cl.AccountID, o cl.Operation) faultCall {
+		return faultCall{name, func(ctx context.Context, l *cl.Ledger, key cl.Key) error {
+			_, err := l.Do(ctx, id, o, key)
+			return err
+		}}
+	}
+	daily := cl.Schedule{ScheduleID: "new", Amount: cl.AmountOf(4), Every: cl.Interval{Count: 1, Unit: cl.IntervalDay}, Description: "said"}
+	return []faultCall{
+		on("late usage", faultAccount, cl.Decrement{Amount: cl.AmountOf(2), UsageAt: cl.InstantOf(faultStart)}),
+		on("hold and capture", faultAccount, cl.Batch{cl.Hold{HoldID: "h", Amount: cl.AmountOf(9)}, cl.Capture{HoldID: "h", Amount: cl.AmountOf(4)}}),
+		on("reverse", giverAccount, cl.Reverse{Entry: 2}),
+		on("schedule", giverAccount, daily),
+		on("spend as grants fall due", planAccount, cl.Decrement{Amount: cl.AmountOf(3)}),
+		on("end of a schedule", planAccount, cl.EndSchedule{ScheduleID: "plan", VoidBlocks: true}),
+		{"act", func(ctx context.Context, l *cl.Ledger, key cl.Key) error {
+			_, err := l.DoAll(ctx, []cl.AccountOperation{{Account: takerAccount, Operation: cl.Decrement{Amount: cl.AmountOf(3)}}, {Account: giverAccount, Operation: daily}}, key)
+			return err
+		}},
+		{"transfer", func(ctx context.Context, l *cl.Ledger, key cl.Key) error {
+			_, err := l.Transfer(ctx, cl.Transfer{From: giverAccount, To: takerAccount, Amount: cl.AmountOf(6)}, key)
+			return err
+		}},
+		{"act as grants fall due", func(ctx context.Context, l *cl.Ledger, key cl.Key) error {
+			_, err := l.DoAll(ctx, []cl.AccountOperation{{Account: planAccount, Operation: cl.Decrement{Amount: cl.AmountOf(3)}}, {Account: giverAccount, Operation: cl.Decrement{Amount: cl.AmountOf(1)}}}, key)
+			return err
+		}},
+	}
+}
+
+// inSteps are the calls that write one thing after the other: a sweep, and what falls due in
+// pieces before an operation.
+var inSteps = []string{"sweep", "spend as grants fall due", "end of a schedule", "act as grants fall due"}
 
 // world is a prepared store with a fault in front of it.
 type world struct {
@@ -113,6 +153,10 @@ func newWorld(t testing.TB, b fuzz.Backend) *world {
 	w.must(faultAccount, cl.Decrement{Amount: cl.MustAmount("105.5")})
 	w.must(faultAccount, cl.Increment{Amount: cl.AmountOf(40), BlockID: "pending", RequirePayment: true})
 	w.must(faultAccount, cl.Increment{Amount: cl.AmountOf(3), BlockID: "due", ExpiresAt: cl.At(faultStart.Add(time.Minute))})
+	w.must(planAccount, cl.Schedule{ScheduleID: "plan", Amount: cl.AmountOf(10), Every: cl.Interval{Count: 1, Unit: cl.IntervalDay}, Anchor: cl.Exactly(faultStart.Add(-23 * time.Hour)), Rollover: cl.Rollover{Percent: cl.AmountOf(50), MaxTimes: 1}})
+	w.must(giverAccount, cl.Increment{Amount: cl.AmountOf(10), BlockID: "given"})
+	w.must(giverAccount, cl.Decrement{Amount: cl.AmountOf(2)})
+	w.must(takerAccount, cl.Increment{Amount: cl.AmountOf(10), BlockID: "taken"})
 	w.clock = faultStart.Add(2 * time.Hour)
 	w.reopen()
 	t.Cleanup(func() {
@@ -160,7 +204,7 @@ func (w *world) effects() string {
 	l := cl.New(w.inner, &cl.Options{Clock: func() time.Time { return w.clock }})
 	defer l.Close()
 	var b strings.Builder
-	for _, on := range []cl.AccountID{faultAccount, quietAccount} {
+	for _, on := range []cl.AccountID{faultAccount, quietAccount, planAccount, giverAccount, takerAccount} {
 		entries, err := l.Entries(ctx, on, cl.EntriesQuery{Ascending: true, Limit: cl.MaxPage})
 		if err != nil {
 			w.t.Fatal(err)
@@ -290,12 +334,12 @@ func faultRun(t testing.TB, b fuzz.Backend, c faultCall, kind faultstore.Kind, w
 	case faultstore.Cancel:
 		w.ledger.Close()
 	case faultstore.Panic:
-		for _, on := range []cl.AccountID{faultAccount, quietAccount} {
+		for _, on := range []cl.AccountID{faultAccount, quietAccount, planAccount, giverAccount, takerAccount} {
 			_, _ = w.ledger.Balance(context.Background(), on, cl.BalanceQuery{})
 		}
 	}
 	now := w.digest()
-	steps := c.name == "sweep" // writes one account after the other
+	steps := slices.Contains(inSteps, c.name)
 	switch {
 	case kind == faultstore.Conflict && err == nil: // decided twice, so with other ids; see the effects
 	case err == nil && now != after:

@@ -36,6 +36,7 @@ type order struct {
 	Calls    int // of each client
 	Accounts int
 	Laggard  bool // see laggard
+	Holds    bool // one of each client, instead of calls
 }
 
 // call is what one client was told, in JSON.
@@ -96,6 +97,9 @@ func (o *order) carryOut() error {
 		store = laggard{shared}
 	}
 	l := cl.New(store, nil)
+	if o.Holds {
+		return errors.Join(o.hold(ctx, l), l.Close(), shared.Close())
+	}
 	do := ledgerClient(l)
 	errs := make([]error, o.Clients)
 	var mu sync.Mutex
