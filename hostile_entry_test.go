@@ -345,7 +345,7 @@ func TestHostileCustomers(t *testing.T) {
 		for _, f := range []struct {
 			given *string
 			kept  string
-		}{{u.ExternalID, c.ExternalID}, {u.Name, c.Name}, {u.Email, c.Email}, {u.Timezone, c.Timezone}, {u.Currency, c.Currency}} {
+		}{{u.ExternalID, c.ExternalID}, {u.Name, c.Name}, {u.Email, c.Email}, {u.Timezone, c.Timezone}, {u.Currency, c.Currency}, {u.BillingAddress, c.BillingAddress}, {u.TaxID, c.TaxID}} {
 			if f.given != nil && *f.given != f.kept {
 				t.Errorf("%s: it was stored as %q", about, f.kept)
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type Customer struct {
 	Metadata   map[string]string
 	CreatedAt  Instant
 	DeletedAt  Instant // none: not deleted
+	// BillingAddress, of one line or more, and TaxID stand on invoices.
+	BillingAddress string
+	TaxID          string
 }
 
 // CustomerUpdate creates a customer or changes the fields that are given.
@@ -32,6 +36,9 @@ type CustomerUpdate struct {
 	Currency      *string
 	Metadata      map[string]*string // merged; a nil value removes its key
 	ClearMetadata bool               // forget all metadata first
+
+	BillingAddress *string
+	TaxID          *string
 }
 
 const (
@@ -39,8 +46,10 @@ const (
 	customerExternal   = "customer_external"
 	customerFormat     = 1
 	countedFormat      = 2 // with how often it was put
+	billedFormat       = 3 // and with a billing address or a tax id
 	defaultZone        = "UTC"
 	maxCustomerText    = 255
+	maxBillingAddress  = 1000
 	maxCustomerRetries = 16
 )
 
@@ -192,11 +201,17 @@ func (u *CustomerUpdate) check() error {
 		{"email", u.Email, maxCustomerText},
 		{"timezone", u.Timezone, MaxID},
 		{"currency", u.Currency, MaxID},
+		{"billing_address", u.BillingAddress, maxBillingAddress},
+		{"tax_id", u.TaxID, maxCustomerText},
 	} {
 		if f.value == nil {
 			continue
 		}
-		if err := checkText(f.name, *f.value, f.limit); err != nil {
+		text := *f.value
+		if f.limit == maxBillingAddress {
+			text = strings.ReplaceAll(text, "\n", " ")
+		}
+		if err := checkText(f.name, text, f.limit); err != nil {
 			return err
 		}
 	}
@@ -212,6 +227,9 @@ func (u *CustomerUpdate) check() error {
 		// With it every operation in a real currency would be refused. Case counts.
 		return invalid("currency", "%s is not a currency of ISO 4217 such as USD", quote(*u.Currency))
 	}
+	if u.Currency != nil && !IsInvoicingCurrency(*u.Currency) {
+		return invalid("currency", "%s has no minor unit, and no invoice can be written in it", *u.Currency)
+	}
 	return nil
 }
 
@@ -226,6 +244,8 @@ func (c *Customer) update(u *CustomerUpdate) error {
 	set(&c.Email, u.Email)
 	set(&c.Timezone, u.Timezone)
 	set(&c.Currency, u.Currency)
+	set(&c.BillingAddress, u.BillingAddress)
+	set(&c.TaxID, u.TaxID)
 	if u.ClearMetadata {
 		c.Metadata = nil
 	}
@@ -249,8 +269,17 @@ func appendCustomer(dst []byte, c *Customer) []byte {
 
 // appendCounted is appendCustomer with how often the customer was put.
 func appendCounted(dst []byte, c *Customer, n count) []byte {
-	dst = appendCustomerFields(append(dst, countedFormat), c)
-	return binary.AppendUvarint(appendInstant(dst, n.began), n.puts)
+	billed := c.BillingAddress != "" || c.TaxID != ""
+	format := byte(countedFormat)
+	if billed {
+		format = billedFormat
+	}
+	dst = appendCustomerFields(append(dst, format), c)
+	dst = binary.AppendUvarint(appendInstant(dst, n.began), n.puts)
+	if billed {
+		dst = appendText(appendText(dst, c.BillingAddress), c.TaxID)
+	}
+	return dst
 }
 
 func appendCustomerFields(dst []byte, c *Customer) []byte {
@@ -270,13 +299,16 @@ func decodeCustomer(data []byte) (Customer, error) {
 // decodeCounted returns a customer and how often it was put, as far as that was counted.
 func decodeCounted(data []byte) (c Customer, n count, err error) {
 	r := reader{data: data}
-	format := r.version(customerFormat, countedFormat)
+	format := r.version(customerFormat, billedFormat)
 	c = Customer{
 		ID: r.text(), ExternalID: r.text(), Name: r.text(), Email: r.text(), Timezone: r.text(), Currency: r.text(),
 		Metadata: r.metadata(), CreatedAt: r.instant(), DeletedAt: r.instant(),
 	}
-	if format == countedFormat {
+	if format >= countedFormat {
 		n = count{began: r.instant(), puts: r.uvarint()}
+	}
+	if format == billedFormat {
+		c.BillingAddress, c.TaxID = r.text(), r.text()
 	}
 	return c, n, r.finish("customer")
 }

@@ -12,6 +12,8 @@ type customerObject struct {
 	Metadata   map[string]string `json:"metadata"`
 	CreatedAt  *Instant          `json:"created_at"`
 	DeletedAt  *Instant          `json:"deleted_at"`
+	Address    *string           `json:"billing_address"`
+	TaxID      *string           `json:"tax_id"`
 }
 
 // MarshalJSON writes the customer with the keys of operations files, and when it was made
@@ -19,7 +21,7 @@ type customerObject struct {
 func (c Customer) MarshalJSON() ([]byte, error) {
 	return plainJSON(customerObject{
 		c.ID, optional(c.ExternalID), optional(c.Name), optional(c.Email), optional(c.Timezone), optional(c.Currency), listed(c.Metadata),
-		optional(c.CreatedAt), optional(c.DeletedAt),
+		optional(c.CreatedAt), optional(c.DeletedAt), optional(c.BillingAddress), optional(c.TaxID),
 	})
 }
 
@@ -31,7 +33,7 @@ func (c *Customer) UnmarshalJSON(data []byte) error {
 	}
 	*c = Customer{
 		o.ID, orZero(o.ExternalID), orZero(o.Name), orZero(o.Email), orZero(o.Timezone), orZero(o.Currency), unlisted(o.Metadata),
-		orZero(o.CreatedAt), orZero(o.DeletedAt),
+		orZero(o.CreatedAt), orZero(o.DeletedAt), orZero(o.Address), orZero(o.TaxID),
 	}
 	return nil
 }

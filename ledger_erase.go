@@ -105,7 +105,7 @@ func (l *Ledger) eraseCustomer(ctx context.Context, id string, done *Erased) err
 		return err
 	}
 	none := ""
-	u := CustomerUpdate{ID: id, Name: &none, Email: &none, ClearMetadata: true}
+	u := CustomerUpdate{ID: id, Name: &none, Email: &none, BillingAddress: &none, TaxID: &none, ClearMetadata: true}
 	for attempt := 1; ; attempt++ {
 		_, err := l.putCustomer(ctx, &u)
 		if err == nil {

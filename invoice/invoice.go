@@ -51,6 +51,9 @@ type Invoice struct {
 	AutoCollection bool `json:"auto_collection"`
 	// NetTerms is the number of calendar days until the invoice is due.
 	NetTerms *int `json:"net_terms,omitempty"`
+	// SellerDetails and CustomerDetails are who they were when the invoice was issued.
+	SellerDetails   *Party `json:"seller_details,omitempty"`
+	CustomerDetails *Party `json:"customer_details,omitempty"`
 
 	// Timezone is the customer's, in which the days of this invoice were meant.
 	Timezone         string               `json:"timezone"`
@@ -94,6 +97,14 @@ type Invoice struct {
 	Change      string       `json:"change_id,omitempty"`  // the pending change that made it
 	Payments    []Payment    `json:"payments,omitempty"`
 	CreditNotes []CreditNote `json:"credit_notes,omitempty"`
+}
+
+// Party is a seller or a customer as an invoice shows it.
+type Party struct {
+	Name    string `json:"name,omitempty"`
+	Email   string `json:"email,omitempty"`
+	Address string `json:"address,omitempty"` // of one line or more
+	TaxID   string `json:"tax_id,omitempty"`
 }
 
 // Bought is the purchase of credits that an invoice is for.

@@ -211,10 +211,24 @@ func (t *tx) issue(inv *Invoice, terms *Terms) error {
 	if inv.Number, err = t.number(); err != nil {
 		return err
 	}
+	t.freeze(inv)
 	if err := t.applyBalance(inv); err != nil {
 		return err
 	}
 	return t.payIfNothingDue(inv)
+}
+
+// freeze notes on an invoice who sells and who buys: what changes later changes no invoice.
+func (t *tx) freeze(inv *Invoice) {
+	o, c := &t.s.options, t.customer
+	seller := Party{Name: o.Name, Address: o.Address, TaxID: o.TaxID}
+	customer := Party{Name: c.Name, Email: c.Email, Address: c.BillingAddress, TaxID: c.TaxID}
+	if seller != (Party{}) {
+		inv.SellerDetails = &seller
+	}
+	if customer != (Party{}) {
+		inv.CustomerDetails = &customer
+	}
 }
 
 // payIfNothingDue makes an open invoice paid once nothing is due.

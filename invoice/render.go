@@ -12,6 +12,8 @@ import (
 // sheet is an invoice ready to be read.
 type sheet struct {
 	Title, Status   string
+	Says            string // who owes whom how much by when
+	Parties         []block
 	Facts           [][2]string
 	Columns         []column
 	Rows            []*row
@@ -21,6 +23,49 @@ type sheet struct {
 	Memo            string
 }
 
+// block is a name with lines below it.
+type block struct {
+	Name  string
+	Lines []string
+}
+
+// party are the lines of a seller or a customer.
+func (s *sheet) party(name string, p *Party) {
+	if p == nil {
+		return
+	}
+	b := block{Name: name}
+	for _, text := range append(append([]string{p.Name}, strings.Split(p.Address, "\n")...), p.Email) {
+		if text = strings.TrimSpace(text); text != "" {
+			b.Lines = append(b.Lines, text)
+		}
+	}
+	if p.TaxID != "" {
+		b.Lines = append(b.Lines, "Tax id "+p.TaxID)
+	}
+	s.Parties = append(s.Parties, b)
+}
+
+// says tells who owes whom how much by when.
+func (inv *Invoice) says(tag language.Tag) string {
+	buyer, seller := inv.Customer, "the seller"
+	if p := inv.CustomerDetails; p != nil && p.Name != "" {
+		buyer = p.Name
+	}
+	if p := inv.SellerDetails; p != nil && p.Name != "" {
+		seller = p.Name
+	}
+	switch {
+	case inv.Status == Draft:
+		return "A draft. Nothing is due before it is issued."
+	case inv.Status == Void:
+		return "Void. Nothing is due."
+	case inv.AmountDue.Sign() > 0:
+		return buyer + " owes " + seller + " " + inv.AmountDue.Format(tag) + ", due by " + day(inv.DueDate, inv.zone()) + "."
+	}
+	return buyer + " owes " + seller + " nothing for this any more."
+}
+
 // sheet prepares an invoice for readers of a language.
 func (inv *Invoice) sheet(tag language.Tag) *sheet {
 	text := func(m Money) string { return m.Format(tag) }
@@ -28,6 +73,9 @@ func (inv *Invoice) sheet(tag language.Tag) *sheet {
 	if inv.Number != "" {
 		s.Title = "Invoice " + inv.Number
 	}
+	s.Says = inv.says(tag)
+	s.party("From", inv.SellerDetails)
+	s.party("To", inv.CustomerDetails)
 	s.fact("Customer", inv.Customer)
 	zone := inv.zone()
 	for _, d := range []struct {

@@ -23,6 +23,9 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 56rem; m
 header { display: flex; align-items: center; justify-content: space-between; gap: 1rem; border-bottom: 2px solid #1b1f24; padding-bottom: .75rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere; }
 .status { border: 1px solid #57606a; border-radius: 1rem; padding: 0 .75rem; margin: 0; font-size: .85rem; }
+.says { font-size: 1.1rem; margin: 1rem 0 0; overflow-wrap: anywhere; }
+.parties { display: flex; flex-wrap: wrap; gap: 1rem 3rem; margin: 1.25rem 0 0; }
+.parties p { margin: 0; overflow-wrap: anywhere; min-width: 14rem; } .parties b { display: block; color: #57606a; font-weight: 400; } .parties span { display: block; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.5rem; margin: 1.25rem 0 2rem; }
 dt { color: #57606a; } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -57,6 +60,11 @@ h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; break-after: avoid; } .memo { ma
 <h1>{{.Title}}</h1>
 <p class="status">{{.Status}}</p>
 </header>
+<p class="says">{{.Says}}</p>
+{{- if .Parties}}
+<div class="parties">{{range .Parties}}
+<p><b>{{.Name}}</b>{{range .Lines}}<span>{{.}}</span>{{end}}</p>{{end}}
+</div>{{end}}
 <dl>{{range .Facts}}
 <dt>{{index . 0}}</dt><dd>{{index . 1}}</dd>{{end}}
 </dl>

@@ -18,13 +18,15 @@ func (s *Service) WriteText(w io.Writer, inv *Invoice) error {
 	if inv.Number != "" {
 		b.WriteString(", " + sh.Status)
 	}
-	b.WriteString("\n\n")
-	for _, f := range sh.Facts {
-		fmt.Fprintf(&b, "  %-10s %s\n", f[0], printable(f[1]))
+	b.WriteString("\n")
+	writeWrapped(&b, "", sh.Says)
+	b.WriteByte('\n')
+	sh.writeFacts(&b)
+	b.WriteByte('\n')
+	if len(sh.Rows) > 0 {
+		sh.writeLines(&b)
+		b.WriteByte('\n')
 	}
-	b.WriteByte('\n')
-	sh.writeLines(&b)
-	b.WriteByte('\n')
 	var sums [][]string
 	for _, list := range [][][2]string{sh.Sums, {sh.Due}} {
 		for _, f := range list {
@@ -51,6 +53,20 @@ func (s *Service) WriteText(w io.Writer, inv *Invoice) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// writeFacts writes who sells and buys, and what else is known of the document.
+func (s *sheet) writeFacts(b *strings.Builder) {
+	for _, p := range s.Parties {
+		name := p.Name
+		for _, text := range p.Lines {
+			fmt.Fprintf(b, "  %-10s %s\n", name, printable(text))
+			name = ""
+		}
+	}
+	for _, f := range s.Facts {
+		fmt.Fprintf(b, "  %-10s %s\n", f[0], printable(f[1]))
+	}
 }
 
 // screen is how many columns a terminal has.
@@ -116,16 +132,24 @@ func (r *row) writeBelow(b *strings.Builder, moved []column) {
 		notes = append(notes, strings.ToLower(c.Name)+" "+c.Cell(r))
 	}
 	for _, note := range append(notes, r.Notes...) {
-		line := "   "
-		for _, word := range strings.Fields(printable(note)) {
-			if uniseg.StringWidth(line)+1+uniseg.StringWidth(word) > screen {
-				b.WriteString(line + "\n")
-				line = "     "
-			}
-			line += " " + word
-		}
-		b.WriteString(line + "\n")
+		writeWrapped(b, "    ", note)
 	}
+}
+
+// writeWrapped writes a text in lines that fit the screen, behind an indent.
+func writeWrapped(b *strings.Builder, indent, text string) {
+	line, begun := indent, false
+	for _, word := range strings.Fields(printable(text)) {
+		if begun && uniseg.StringWidth(line)+1+uniseg.StringWidth(word) > screen {
+			b.WriteString(line + "\n")
+			line, begun = indent+"  ", false
+		}
+		if begun {
+			line += " "
+		}
+		line, begun = line+word, true
+	}
+	b.WriteString(line + "\n")
 }
 
 // align writes rows in columns, the first ones to the left, the others to the right, and

@@ -22,9 +22,6 @@ var isoDigits = map[string]int{
 	"XCG": 2, "YER": 2, "ZMW": 2, "ZWG": 2,
 }
 
-// noDigits are codes of ISO 4217 without a minor unit: metals, funds and tests.
-const noDigits = " XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX "
-
 // withdrawn are codes that were invoiced in until ISO 4217 withdrew them, all of two
 // digits: what was recorded stays readable, and what is owed can be settled.
 const withdrawn = " ANG BGN CUC HRK "
@@ -37,7 +34,7 @@ func digitsOf(code string) (int, error) {
 	if !creditledger.IsISOCurrency(code) {
 		return 0, invalid("currency", "%q is not a currency of ISO 4217", clip(code))
 	}
-	if strings.Contains(noDigits, " "+code+" ") {
+	if !creditledger.IsInvoicingCurrency(code) {
 		return 0, invalid("currency", "%s has no minor unit and cannot be invoiced", code)
 	}
 	if n, ok := isoDigits[code]; ok {

@@ -266,6 +266,9 @@ func readCustomer(f *fields, r *Request) {
 		Email:      f.optionalText("email"),
 		Timezone:   f.optionalID("timezone"),
 		Currency:   f.optionalID("currency"),
+
+		BillingAddress: f.optionalText("billing_address"),
+		TaxID:          f.optionalText("tax_id"),
 	}
 	v, given := f.find("metadata")
 	if u.ClearMetadata = given && v.kind == kindNull; !u.ClearMetadata {

@@ -31,7 +31,7 @@ when a date such as 2030-01-01 begins.`,
 }
 
 func (a *app) customerSetCommand() *cobra.Command {
-	var externalID, name, email, timezone, currency string
+	var externalID, name, email, timezone, currency, address, taxID string
 	var meta, unset []string
 	var clear bool
 	cmd := &cobra.Command{
@@ -58,6 +58,7 @@ the time zone does not move dates that were given before.`,
 			u := creditledger.CustomerUpdate{
 				ID: args[0], ExternalID: given("external-id", &externalID), Name: given("name", &name),
 				Email: given("email", &email), Timezone: given("timezone", &timezone),
+				BillingAddress: given("billing-address", &address), TaxID: given("tax-id", &taxID),
 				Currency: given("currency", &currency), ClearMetadata: clear, Metadata: changed,
 			}
 			return a.withLedger(cmd.Context(), toCreate, func(l *creditledger.Ledger) error {
@@ -76,7 +77,9 @@ the time zone does not move dates that were given before.`,
 	flags.StringArrayVar(&meta, "meta", nil, "metadata `KEY=VALUE`; may be repeated")
 	flags.StringArrayVar(&unset, "unset-meta", nil, "metadata `KEY` to remove; may be repeated")
 	flags.BoolVar(&clear, "clear-meta", false, "remove all metadata first")
-	mayBeEmpty(cmd, "name", "email")
+	flags.StringVar(&address, "billing-address", "", "the `ADDRESS` on invoices, of one line or more (empty: none)")
+	flags.StringVar(&taxID, "tax-id", "", "the customer's tax `ID` on invoices (empty: none)")
+	mayBeEmpty(cmd, "name", "email", "billing-address", "tax-id")
 	return cmd
 }
 
@@ -167,6 +170,8 @@ type customerObject struct {
 	Currency   *string           `json:"currency"`
 	Metadata   map[string]string `json:"metadata"`
 	CreatedAt  string            `json:"created_at"`
+	Address    *string           `json:"billing_address"`
+	TaxID      *string           `json:"tax_id"`
 }
 
 func (a *app) showCustomer(c *creditledger.Customer, err error, silent bool) error {
@@ -181,7 +186,7 @@ func (a *app) showCustomer(c *creditledger.Customer, err error, silent bool) err
 			return &s
 		}
 		o := customerObject{"customer", c.ID, optional(c.ExternalID), optional(c.Name), optional(c.Email),
-			c.Timezone, optional(c.Currency), c.Metadata, c.CreatedAt.String()}
+			c.Timezone, optional(c.Currency), c.Metadata, c.CreatedAt.String(), optional(c.BillingAddress), optional(c.TaxID)}
 		if o.Metadata == nil {
 			o.Metadata = map[string]string{}
 		}
@@ -205,6 +210,8 @@ func (a *app) writeCustomer(out io.Writer, c *creditledger.Customer) error {
 	line("e-mail", c.Email)
 	line("time zone", c.Timezone)
 	line("currency", c.Currency)
+	line("address", strings.ReplaceAll(c.BillingAddress, "\n", ", "))
+	line("tax id", c.TaxID)
 	for _, key := range slices.Sorted(maps.Keys(c.Metadata)) {
 		line("meta", key+"="+c.Metadata[key])
 	}

@@ -16,3 +16,9 @@ const active = " AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND
 func IsActive(code string) bool {
 	return len(code) == 3 && !strings.Contains(code, " ") && strings.Contains(active, " "+code+" ")
 }
+
+// noMinorUnit are active codes without a minor unit: metals, funds and tests.
+const noMinorUnit = " XAG XAU XBA XBB XBC XBD XDR XPD XPT XSU XTS XUA XXX "
+
+// HasMinorUnit reports whether an active code has a minor unit, which money needs.
+func HasMinorUnit(code string) bool { return !strings.Contains(noMinorUnit, " "+code+" ") }

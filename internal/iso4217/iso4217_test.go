@@ -29,3 +29,18 @@ func TestIsActive(t *testing.T) {
 		}
 	}
 }
+
+// TestHasMinorUnit: metals, funds and codes for tests have none; all that have none are
+// currencies.
+func TestHasMinorUnit(t *testing.T) {
+	for _, code := range []string{"USD", "JPY", "CLF", "XAF"} {
+		if !HasMinorUnit(code) {
+			t.Errorf("%s has no minor unit", code)
+		}
+	}
+	for _, code := range strings.Fields(noMinorUnit) {
+		if !IsActive(code) || HasMinorUnit(code) {
+			t.Errorf("%s has a minor unit, or is none", code)
+		}
+	}
+}
