@@ -20,7 +20,9 @@ func TestPartiesAreFrozen(t *testing.T) {
 		t.Errorf("a draft knows %+v and %+v", inv.SellerDetails, inv.CustomerDetails)
 	}
 	w.must(w.Issue(w.ctx, inv.ID, "i"))
-	w.customer(func(u *creditledger.CustomerUpdate) { u.Name, u.BillingAddress, u.TaxID = text("Eve"), text(""), text("") })
+	w.customer(func(u *creditledger.CustomerUpdate) {
+		u.Name, u.BillingAddress, u.TaxID = text("Eve"), text(""), text("")
+	})
 	w.options.Name = "Other"
 	inv, err := w.Invoice(w.ctx, inv.ID)
 	if err != nil || *inv.SellerDetails != (Party{"Acme <GmbH>", "", "Weg 1\n10115 Berlin", "DE1"}) || *inv.CustomerDetails != (Party{"Ada", "ada@example.com", "12 Street\nLondon", "GB2"}) {

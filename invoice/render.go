@@ -127,17 +127,22 @@ func (inv *Invoice) sheet(tag language.Tag) *sheet {
 		}
 	}
 	s.Due = [2]string{"Amount due", text(inv.AmountDue)}
+	s.settled(inv, tag)
+	return s
+}
+
+// settled lists the payments and the credit notes.
+func (s *sheet) settled(inv *Invoice, tag language.Tag) {
 	for _, p := range inv.Payments {
-		s.Payments = append(s.Payments, [2]string{day(p.CreatedAt, zone) + " " + p.describe(), text(p.Amount)})
+		s.Payments = append(s.Payments, [2]string{day(p.CreatedAt, inv.zone()) + " " + p.describe(), p.Amount.Format(tag)})
 	}
 	for _, n := range inv.CreditNotes {
 		name := strings.TrimSpace(n.Number + " " + n.Reason)
 		if n.VoidedAt != 0 {
 			name += " (void)"
 		}
-		s.Notes = append(s.Notes, [2]string{name, text(n.Amount.Neg())})
+		s.Notes = append(s.Notes, [2]string{name, n.Amount.Neg().Format(tag)})
 	}
-	return s
 }
 
 func (p *Payment) describe() string {
