@@ -107,7 +107,7 @@ var recurring = []meeting{
 	}},
 	{"a charge is lost because the credits were carried", func(m *moment) bool {
 		op, is := m.op.(cl.Reverse)
-		return is && m.err == nil && m.result.Lost.Sign() > 0 && op.Entry != 0 && m.movedOn(m.before.Entries[op.Entry-1].Block, carried)
+		return is && m.err == nil && m.result.Lost.Sign() > 0 && op.Entry != 0 && m.movedOn(m.after.Entries[op.Entry-1].Block, carried)
 	}},
 	{"a void of a grant", func(m *moment) bool { return m.is("void") && m.wrote(ofPlan) }},
 	{"a move of a grant", func(m *moment) bool { return m.is("expiration_change") && m.wrote(ofPlan) }},
@@ -184,7 +184,7 @@ var together = []meeting{
 	}},
 	{"a charge on a block that was sent on is taken back", func(m *moment) bool {
 		op, is := m.op.(cl.Reverse)
-		return is && m.err == nil && op.Entry != 0 && m.movedOn(m.before.Entries[op.Entry-1].Block, func(e *model.Entry) bool { return e.Reason == cl.VoidTransfer })
+		return is && m.err == nil && op.Entry != 0 && m.movedOn(m.after.Entries[op.Entry-1].Block, func(e *model.Entry) bool { return e.Reason == cl.VoidTransfer })
 	}},
 }
 
