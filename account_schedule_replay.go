@@ -104,7 +104,7 @@ func (r *dueReplay) checkPeriod(s *schedule, op *begin) error {
 	case s == nil || s.next != r.record.At:
 		return violation(r.record, "schedule", "schedule %s has no grant that is due", quote(op.ScheduleID))
 	case op.Period <= s.period || s.last() != 0 && op.Period > s.last():
-		return violation(r.record, "schedule", "period %d of schedule %s follows on %d", op.Period, quote(s.id), s.period)
+		return violation(r.record, "schedule", "period %d of schedule %s comes after period %d", op.Period, quote(s.id), s.period)
 	case op.Next != 0 && (op.Next < r.record.At || op.Next == r.record.At && !op.Empty) || op.Begin == 0 || op.Until < op.Begin:
 		return violation(r.record, "schedule", "period %d of schedule %s ends before it begins", op.Period, quote(s.id))
 	case s.last() == op.Period && op.Next != 0, s.end != 0 && op.Next >= s.end:

@@ -77,7 +77,7 @@ func stepSchedule(a *account, op *Schedule, c *change) error {
 		c.dates.onset, c.dates.costBasis = s.upcoming(a.at), s.costBasis
 	}
 	if t := &c.dates.onset; t.Period <= s.period || t.Next == a.at {
-		return constraint("period %d follows on %d", t.Period, s.period)
+		return constraint("period %d comes after period %d", t.Period, s.period)
 	}
 	return stepBegin(a, s, &c.dates.onset, op.Metadata, c)
 }
@@ -88,7 +88,7 @@ func (op *Schedule) checkDates(d *scheduleDates, at Instant) error {
 	now := op.Start.IsZero() && op.Anchor.IsZero()
 	switch {
 	case d.anchor.IsZero() || d.first < 1 || !skipped && d.period != d.first-1:
-		return invalid("anchor", "period %d follows on %d", d.first, d.period)
+		return invalid("anchor", "period %d comes after period %d", d.first, d.period)
 	case d.start < at || now && d.start != at || op.Start.instant != 0 && d.start != op.Start.instant:
 		return invalid("start", "%s is not when it starts", d.start)
 	case op.End.IsZero() != (d.end == 0) || op.End.instant != 0 && d.end != op.End.instant || d.end != 0 && d.end <= d.start:

@@ -168,7 +168,7 @@ func source(a *account, op *ExpirationChange) (*block, error) {
 	case duplicate != nil:
 		return nil, duplicate
 	case b == nil && expires <= a.at:
-		return nil, constraint("what expires %s has expired", expires)
+		return nil, constraint("the blocks that expire %s have expired", expires)
 	case b == nil:
 		return nil, constraint("the blocks that expire %s hold nothing to move", expires)
 	case others:

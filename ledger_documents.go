@@ -44,7 +44,7 @@ func checkDocuments(puts []DocumentPut) error {
 		case p.Next() <= p.Expect || p.Next() > math.MaxInt64:
 			return invalid("document", "%s %s cannot go from version %d to %d", kindText(p.Kind), quote(p.Key), p.Expect, p.Version)
 		case p.Expect == 0 && p.Prev != (Seal{}):
-			return invalid("document", "%s %s is put for the first time, and names what was there before", kindText(p.Kind), quote(p.Key))
+			return invalid("document", "%s %s is put for the first time, and expects something in its place", kindText(p.Kind), quote(p.Key))
 		case seen[p.DocumentID]:
 			return invalid("document", "%s %s is put twice", kindText(p.Kind), quote(p.Key))
 		}

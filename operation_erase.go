@@ -23,7 +23,7 @@ func (op erase) check() error {
 	case op.Operation != 0 && (op.From != op.To || op.Operation > MaxBatchEntries):
 		return invalid("op", "an erasure of operation %d in records %d to %d", op.Operation, op.From, op.To)
 	case op.Lost && (op.From == 0 || len(op.Blocks) > 0):
-		return invalid("op", "a loss that is of other than texts")
+		return invalid("op", "a loss of something else than texts")
 	case op.From == 0 && len(op.Blocks) == 0:
 		return invalid("op", "an erasure of nothing")
 	}

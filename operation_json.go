@@ -135,7 +135,7 @@ func (op *Schedule) UnmarshalJSON(data []byte) error { return readObject(data, o
 // null leaves it as it is.
 func (op ChangeSchedule) MarshalJSON() ([]byte, error) {
 	if op.Rollover != nil && op.Rollover.IsZero() {
-		return nil, invalid("rollover", "that is none is read as one that stays: say that 0 percent are carried")
+		return nil, invalid("rollover", "carries nothing, which would be read as no change: give 0 percent")
 	}
 	return writeObject(op, op.fields(nil))
 }

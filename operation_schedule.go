@@ -150,7 +150,7 @@ func checkScheduleID(id string) error {
 	case len(id) > MaxScheduleID:
 		return invalid("schedule_id", "has %d bytes, more than %d", len(id), MaxScheduleID)
 	case strings.Contains(id, "/"):
-		return invalid("schedule_id", "%s has a slash, which stands between it and the number of a period", quote(id))
+		return invalid("schedule_id", "%s has a slash, which separates the id from the number of a period", quote(id))
 	}
 	return checkID("schedule_id", id)
 }

@@ -144,5 +144,5 @@ func (w *jsonWindow) UnmarshalJSON(data []byte) error {
 		*w = jsonWindow(time.Duration(o.Count) * u.unit)
 		return nil
 	}
-	return invalid("settings", "%s is no unit of time that is always as long", quote(o.Unit))
+	return invalid("settings", "%s is not a unit of a fixed length", quote(o.Unit))
 }

@@ -65,7 +65,7 @@ func (t *Terms) checkFields() error {
 	case t.NetTerms != nil && custom:
 		return invalid("custom_due_date", "give net_terms or custom_due_date, not both")
 	case t.NetTerms != nil && *t.NetTerms < 0:
-		return invalid("net_terms", "%d days are less than none", *t.NetTerms)
+		return invalid("net_terms", "%d days is negative", *t.NetTerms)
 	case t.NetTerms != nil && *t.NetTerms > maxNetTerms:
 		return invalid("net_terms", "%d days are more than %d", *t.NetTerms, maxNetTerms)
 	}

@@ -89,7 +89,7 @@ func TestPurchaseRefused(t *testing.T) {
 			{"auto_collection: is missing", func(p *Purchase) { p.Terms.AutoCollection = nil }},
 			{"give net_terms or custom_due_date", func(p *Purchase) { p.Terms.NetTerms = nil }},
 			{"not both", func(p *Purchase) { p.Terms.CustomDueDate = creditledger.At(start.AddDate(1, 0, 0)) }},
-			{"-1 days are less than none", func(p *Purchase) { p.Terms.NetTerms = Days(-1) }},
+			{"-1 days is negative", func(p *Purchase) { p.Terms.NetTerms = Days(-1) }},
 			{"days are more than", func(p *Purchase) { p.Terms.NetTerms = Days(1_000_000) }},
 			{"is before the invoice date", func(p *Purchase) {
 				p.Terms.NetTerms, p.Terms.CustomDueDate = nil, creditledger.At(start.Add(-time.Hour))
