@@ -101,3 +101,67 @@ func TestWhatFallsDueGoesOutInPieces(t *testing.T) {
 	}
 	w.verified()
 }
+
+// TestWhatIsCarried: of which blocks, up to which maximum, and on which terms.
+func TestWhatIsCarried(t *testing.T) {
+	five := creditledger.Rollover{Percent: amount("100"), Max: amount("5"), MaxTimes: 2}
+	living := plan("p", "10", monthly)
+	living.Rollover, living.Expires = five, creditledger.ExpiresAfter(creditledger.Interval{Count: 2, Unit: creditledger.IntervalMonth})
+	topped := plan("p", "10", monthly)
+	topped.Rollover = five
+	held := plan("p", "10", daily)
+	held.Rollover = creditledger.Rollover{Percent: amount("100"), MaxTimes: 9}
+	for _, c := range []struct {
+		rule   string
+		op     creditledger.Schedule
+		then   creditledger.Operation
+		until  string
+		blocks string
+	}{
+		{
+			"a maximum is for all that is carried at an instant", topped,
+			creditledger.ChangeSchedule{ScheduleID: "p", Amount: amount("30"), When: creditledger.ChangeNow}, "2026-02-01T00:00:00Z", "p/1=0 p/1+1=0 p/1/r1=5 p/2=30",
+		},
+		{"a maximum counts carried credits alone, not grants that live on", living, nil, "2026-03-01T00:00:00Z", "p/1=0 p/2=10 p/1/r1=5 p/3=10"},
+		{
+			"what a hold frees after its block's expiry is not carried", held,
+			creditledger.Hold{HoldID: "h", Amount: amount("4"), Until: instant("2026-01-03T00:00:00Z")}, "2026-01-03T00:00:00Z", "p/1=0 p/1/r1=0 p/2=0 p/1/r2=6 p/2/r1=10 p/3=10",
+		},
+	} {
+		w := newWorld(t, func(o *creditledger.Options) { o.Settings.MaxHold = 72 * time.Hour }).given(c.op)
+		if c.then != nil {
+			w.given(c.then)
+		}
+		w.at(c.until)
+		if _, err := w.Sweep(ctx); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, b := range must(w.Blocks(ctx, cus1, creditledger.BlocksQuery{All: true})).Blocks {
+			got = append(got, b.ID+"="+b.Balance.String())
+		}
+		slices.Sort(got)
+		want := strings.Fields(c.blocks)
+		if slices.Sort(want); !slices.Equal(got, want) {
+			t.Errorf("%s: %s, not %s", c.rule, got, want)
+		}
+		w.verified()
+	}
+}
+
+// TestCarriedCreditsWerePaidForWhenTheirBlockWas: late usage of before the payment draws nothing
+// of what was carried from a block that waited for it.
+func TestCarriedCreditsWerePaidForWhenTheirBlockWas(t *testing.T) {
+	op := plan("p", "10", monthly)
+	op.Rollover, op.RequirePayment = carried, true
+	w := newWorld(t).given(op)
+	w.at("2026-01-20T00:00:00Z").given(creditledger.Activation{BlockID: "p/1"})
+	w.at("2026-02-02T00:00:00Z")
+	late := creditledger.Decrement{Amount: amount("3"), Overdraft: creditledger.OverdraftStopAtZero}
+	for usage, overage := range map[string]string{"2026-01-19T23:59:59Z": "3", "2026-01-20T00:00:00Z": "0"} {
+		late.UsageAt = instant(usage)
+		if res := must(w.Preview(ctx, cus1, late, "")); res.Overage.String() != overage {
+			t.Errorf("usage at %s leaves %s uncovered, not %s", usage, res.Overage, overage)
+		}
+	}
+}

@@ -49,7 +49,9 @@ func (s *State) send(op Send, r *Result) error {
 		switch {
 		case b == nil:
 			return &Refusal{Kind: NotFound, What: op.BlockID}
-		case !b.Eligible(s.now), s.free(b).Sign() == 0:
+		case !b.Eligible(s.now): // whatever holds keep of it
+			return &Refusal{Kind: Constraint}
+		case s.free(b).Sign() == 0:
 			return &Refusal{Kind: Constraint, Holds: s.holdsOf(b)}
 		}
 		amount = s.free(b)

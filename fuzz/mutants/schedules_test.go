@@ -243,11 +243,6 @@ var schedules = []mutant{
 		"a schedule tells how often it granted",
 	},
 	{
-		"nothing-was-due", "account_schedule_replay.go",
-		"	case next < rec.At:\n", "	case false:\n",
-		"a grant that is missing is found",
-	},
-	{
 		"carry-not-missed", "account_schedule_replay.go",
 		"	case len(a.toCarry(a.granting(next))) > 0:\n", "	case false:\n",
 		"a carry that is missing is found",
