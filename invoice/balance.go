@@ -131,6 +131,7 @@ func (t *tx) moveBalance(change Money, why Movement) error {
 		return err
 	}
 	why.Number, why.CreatedAt, why.Starting = b.Last+1, t.now, b.Amount
+	why.Description = cmp.Or(why.Description, t.about)
 	why.Type, why.Amount = BalanceIncrement, change
 	if change.Sign() < 0 {
 		why.Type, why.Amount = BalanceDecrement, change.Neg()

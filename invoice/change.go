@@ -1,6 +1,7 @@
 package invoice
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -298,6 +299,7 @@ func (t *tx) planChange(ch *Change, with Collected) (*Effects, error) {
 	if err := checkText("description", with.Description, creditledger.MaxDescription); err != nil {
 		return nil, err
 	}
+	t.about = cmp.Or(with.Description, ch.Description)
 	if !with.PreviouslyCollected.IsNone() {
 		currency, err := t.invoicingCurrency(ch.Account.id(), with.PreviouslyCollected.currency)
 		if err != nil {

@@ -72,6 +72,15 @@ func TestChange(t *testing.T) {
 		if w.total(credits) != "206" || w.owns() != "3.00" {
 			t.Errorf("total %s, balance %s", w.total(credits), w.owns())
 		}
+		moves, err := w.Movements(w.ctx, "cus", "USD", 0, 10)
+		if err != nil || len(moves) == 0 {
+			t.Fatal(moves, err)
+		}
+		for _, m := range moves {
+			if m.Description != "agreed" {
+				t.Errorf("transaction %d of the change says %q", m.Number, m.Description)
+			}
+		}
 		b, err := w.ledger.Block(w.ctx, credits, "gift")
 		if err != nil || b.Metadata["a"] != "b" || b.Priority != 2 || b.Filters[0].Operator != creditledger.FilterExcludes || b.ExpiresAt.String() != "2027-01-01T00:00:00Z" {
 			t.Errorf("block: %+v, %v", b, err)

@@ -39,6 +39,7 @@ type tx struct {
 
 	customer *creditledger.Customer
 	zone     *time.Location
+	about    string // what the call says of money that it moves, where nothing else does
 
 	parts []part
 }

@@ -1,12 +1,16 @@
 package opsfile_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"creditledger"
 	"creditledger/opsfile"
+	"creditledger/store"
+	"creditledger/store/bolt"
 )
 
 // What a line of the money side may not hold is refused by name.
@@ -47,5 +51,26 @@ func TestMoneyRefused(t *testing.T) {
 		if !errors.Is(err, creditledger.ErrInvalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\n  want %s\n  got  %v", line, want, err)
 		}
+	}
+}
+
+// tardy is a file that takes its time to commit.
+type tardy struct{ *bolt.Store }
+
+func (s *tardy) Commit(ctx context.Context, changes []creditledger.Change) error {
+	time.Sleep(20 * time.Millisecond)
+	return s.Store.Commit(ctx, changes)
+}
+
+// A state is that of all lines before it, stored or not: a grant is in it.
+func TestStateSeesTheLinesBefore(t *testing.T) {
+	open := onFile(t)
+	w := newWorld(t, func() store.Store { return &tardy{open().(*bolt.Store)} })
+	answers, _ := w.run(1, []byte(`{"op":"increment","customer_id":"b","amount":"1"}
+{"op":"increment","customer_id":"c","amount":"7"}
+{"op":"state","customer_id":"c"}
+`))
+	if !strings.Contains(string(answers), `"total":"7"`) {
+		t.Errorf("%s", answers)
 	}
 }
