@@ -103,6 +103,11 @@ var commitMistakes = []mistake{
 			return s.Commit(ctx, list)
 		}}
 	}},
+	{"writes the first account of a commit only", "commit/many", func() *broken {
+		return &broken{commit: func(s store.Store, ctx ctxt, list []change) error {
+			return s.Commit(ctx, list[:min(len(list), 1)])
+		}}
+	}},
 	{"refuses a commit of nothing", "commit/nothing", func() *broken {
 		return &broken{commit: func(s store.Store, ctx ctxt, list []change) error {
 			if len(list) == 0 {
