@@ -109,9 +109,9 @@ type Void struct {
 	BlockID     string
 	Amount      Amount // positive
 	Reason      string // "refund" or empty
-	Lapsed      bool   // also what the block has lapsed, if it has expired: nothing draws or restores that any more
 	Description string
 	Metadata    map[string]string
+	Lapsed      bool // also what the block has lapsed, if it has expired: nothing draws or restores that any more
 }
 
 // VoidRefund is the one reason a void may have.
