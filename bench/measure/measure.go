@@ -64,7 +64,8 @@ type Subject struct {
 }
 
 // Alternate lets the subjects take turns of some operations each and reports the
-// median turn of each of them: what disturbs the machine disturbs all alike.
+// median turn of each of them: what disturbs the machine disturbs all alike. ratio is the
+// median of what a subject's turn took to what the first one's of the same round did.
 func Alternate(b *testing.B, turns, each int, subjects []Subject) {
 	took := make([][]float64, len(subjects))
 	for range turns {
@@ -78,9 +79,16 @@ func Alternate(b *testing.B, turns, each int, subjects []Subject) {
 			took[i] = append(took[i], float64(time.Since(start))/float64(each))
 		}
 	}
+	ratios := make([]float64, turns)
 	for i, s := range subjects {
-		slices.Sort(took[i])
-		b.Run(s.Name, func(b *testing.B) { b.ReportMetric(took[i][turns/2], "ns/op") })
+		for turn := range turns {
+			ratios[turn] = took[i][turn] / took[0][turn]
+		}
+		ratio := Median(ratios)
+		b.Run(s.Name, func(b *testing.B) {
+			b.ReportMetric(Median(took[i]), "ns/op")
+			b.ReportMetric(ratio, "ratio")
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // goal is something the ledger is held to. value is false when it was not measured.
@@ -83,7 +84,7 @@ const (
 	slow      = "SlowDisk/delay=%s/of=%s/writers=%d"
 )
 
-var goals = append(append(durable(), inMemory()...), growing()...)
+var goals = slices.Concat(durable(), inMemory(), growing(), later())
 
 const (
 	oneWriter = "durable, one writer"
@@ -137,6 +138,26 @@ func inMemory() []goal {
 			goal{about, "Amount, " + op + ": allocations", 0, false, "", worst(false, allocs(fmt.Sprintf(name, "same")).value, allocs(fmt.Sprintf(name, "other")).value)})
 	}
 	return list
+}
+
+// later is what came to the ledger later: late usage, reversals, holds and schedules.
+func later() []goal {
+	const about = "late usage, reversals, holds, schedules"
+	var list []goal
+	for _, store := range []string{"memory", "bolt"} {
+		for _, op := range []string{"late", "hold-release", "hold-capture", "decrement-reverse", "schedule-end"} {
+			ratio := figure{fmt.Sprintf("Later/store=%s/op=%s", store, op), "ratio"}
+			list = append(list, goal{about, store + ": " + op + ", to a decrement", 1.5, false, " ×", ratio.value})
+		}
+	}
+	for _, store := range []string{"memory", "bolt"} {
+		swept := figure{"SweepGrants/store=" + store + "/accounts=100000", "accounts/s"}
+		list = append(list, goal{about, store + ": 10^5 accounts with a grant at one instant, swept", 20_000, true, "/s", swept.value})
+	}
+	return append(list,
+		goal{about, "memory: a year of daily grants made up for", 20, false, " ms", figure{"CatchUp/store=memory/days=365", "ms"}.value},
+		goal{about, "memory: a decrement on 10^5 blocks with 1,000 open holds, to one with none", 1.5, false, " ×", figure{"Held/blocks=100000/holds=1000", "ratio"}.value},
+	)
 }
 
 func growing() []goal {

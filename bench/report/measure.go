@@ -45,6 +45,8 @@ var parts = []part{
 	{name: "growth", dir: "bench", pattern: "(History|Blocks)$", time: "1x"},
 	{name: "growth", dir: "bench", pattern: "Expiry$", time: "10x"},
 	{name: "growth", dir: "store/bolt", pattern: "Open$", time: "5x"},
+	{name: "later", dir: "bench", pattern: "(Later|SweepGrants|Held)$", time: "1x"},
+	{name: "later", dir: "bench", pattern: "CatchUp$", time: "15x"},
 	{name: "replay", dir: "bench", pattern: "(Verify|Sweep)$", time: "1x", heavy: true},
 	{name: "size", dir: "bench", pattern: "(Disk|Cache)$", time: "1x", once: true, heavy: true},
 	{name: "peers", dir: peersDir, pattern: "SQLite$", time: "300ms"},
