@@ -139,7 +139,7 @@ var holds = []mutant{
 	},
 	{
 		"held-is-voided", "account_step.go",
-		"if b.isHeld() && taken.Cmp(b.free()) > 0 {", "if false {",
+		"if b.isHeld() && taken.Sign() > 0 && taken.Cmp(b.free()) > 0 {", "if false {",
 		"a void touches what is free",
 	},
 	{
@@ -174,7 +174,7 @@ var holds = []mutant{
 	},
 	{
 		"slices-unverified", "account_hold_change.go",
-		"		field{\"slices\", slices.Equal(a.slices, b.slices)},\n", "",
+		"		compared{\"slices\", slices.Equal(a.slices, b.slices)},\n", "",
 		"a record that says other slices is found",
 	},
 	{

@@ -164,12 +164,12 @@ var schedules = []mutant{
 	},
 	{
 		"skip-is-full", "account_schedule_step.go",
-		"case op.First == FirstSkip && d.start > s.calendar.at(d.first):", "case false:",
+		"case op.First == FirstSkip && d.start > s.begins(d.first):", "case false:",
 		"skip grants nothing before the next period",
 	},
 	{
 		"skip-what-is-whole", "account_schedule_step.go",
-		"d.start > s.calendar.at(d.first):", "d.start >= s.calendar.at(d.first):",
+		"d.start > s.begins(d.first):", "d.start >= s.begins(d.first):",
 		"a first period that is whole is not skipped",
 	},
 	{
@@ -249,7 +249,7 @@ var schedules = []mutant{
 	},
 	{
 		"passed-over-unproven", "account_schedule_replay.go",
-		"if s.catchUp != CatchUpLatest && a.grantsAt(s, &whole) {", "if false {",
+		"if (s.catchUp != CatchUpLatest || a.head.LastAt == a.at) && a.grantsAt(s, &whole) {", "if false {",
 		"a period that is passed over without reason is found",
 	},
 	{
