@@ -230,6 +230,9 @@ func (t *tx) paid(inv *Invoice) error {
 // is: the payment is a fact all the same.
 func (t *tx) activate(inv *Invoice) error {
 	b := inv.Purchase
+	if money, err := inv.AmountPaid.Add(inv.Balance); err != nil || money.Sign() <= 0 {
+		return err // a credit note alone pays nothing
+	}
 	if inv.Status != Paid || b == nil || !b.RequirePayment || b.BlockID == "" || t.customer.DeletedAt != 0 {
 		return nil
 	}

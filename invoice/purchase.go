@@ -130,6 +130,9 @@ func (t *tx) planPurchase(p *Purchase, part string) (*sale, error) {
 	if err := t.fill(inv, lines); err != nil {
 		return nil, err
 	}
+	if inv.Total.Sign() == 0 && p.Increment.CostBasis.Amount().Sign() > 0 {
+		return nil, constraint("the price of %s credits at %s each rounds to nothing in %s: sell more at once, or give them away at 0", p.Increment.Amount, p.Increment.CostBasis, currency)
+	}
 	inv.Purchase = &Bought{Account: accountOf(p.Account), Amount: p.Increment.Amount, CostBasis: p.Increment.CostBasis, RequirePayment: p.RequirePayment}
 	if err := t.collected(p.PreviouslyCollected, currency, inv.ID); err != nil {
 		return nil, err
