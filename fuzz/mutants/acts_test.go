@@ -53,11 +53,6 @@ var acts = []mutant{
 		"a key belongs to one act",
 	},
 	{
-		"transfer-to-another", "ledger_act_known.go",
-		"		case to.Account != a.transfer.To:\n", "		case to == nil:\n",
-		"a key belongs to one transfer",
-	},
-	{
 		"act-key-at-one-account", "journal_act.go",
 		"if r.Key == \"\" && r.act != nil && r.act.index > 0 {", "if false {",
 		"a key that the ledger made belongs to every account of the act",
