@@ -28,6 +28,7 @@ var sections = []section{
 		"storms*",
 		"bank*",
 		"giving up at any moment",
+		"holds: twenty*",
 		"lost replies*",
 		"control of lost replies*",
 	}},
@@ -37,6 +38,7 @@ var sections = []section{
 	}},
 	{"Time", []string{
 		"ten simulated years in twenty time zones",
+		"a simulated year of plans",
 	}},
 	{"Killed processes", []string{
 		"self-kill",
