@@ -57,17 +57,26 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	return n, nil
 }
 
-// begin enters, and begins a transaction between two commits: in the middle of one,
-// it could hold what the reads that follow do not show yet.
+// begin enters, and begins a transaction in which the tables have everything: what is in a
+// log file is not in the pages that a backup copies.
 func (s *Store) begin(ctx context.Context) (tx *bbolt.Tx, err error) {
-	select {
-	case s.writer <- struct{}{}:
-		defer func() { <-s.writer }()
-	case <-ctx.Done():
-		return nil, changes.Enter(ctx, "backup")
-	case <-s.closing:
+	if err := s.foldMost(ctx); err != nil {
+		return nil, err
 	}
-	if err := s.enter("backup"); err != nil {
+	if err := s.takeTurn(ctx, "backup"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		<-s.writer
+		if err != nil {
+			s.leave()
+		}
+	}()
+	if err := s.beginFold(ctx); err != nil {
+		return nil, err
+	}
+	defer s.endFold()
+	if err := s.retire(); err != nil {
 		return nil, err
 	}
 	err, panicked := guarded("backup", func() error {
@@ -76,9 +85,6 @@ func (s *Store) begin(ctx context.Context) (tx *bbolt.Tx, err error) {
 	})
 	if panicked {
 		s.poisoned(err, true)
-	}
-	if err != nil {
-		s.leave()
 	}
 	return tx, err
 }

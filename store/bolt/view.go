@@ -193,10 +193,8 @@ func missingBlock(id creditledger.AccountID, number uint64) error {
 
 // blockNumber returns the number of the block with an id, 0 if there is none.
 func (v view) blockNumber(id creditledger.AccountID, acct uint64, blockID string) (uint64, error) {
-	if a := v.tail.account(id); a != nil {
-		if n := a.ids[blockID]; n != 0 {
-			return n, nil
-		}
+	if n := v.tail.account(id).blockNumber(blockID); n != 0 {
+		return n, nil
 	}
 	if acct == 0 {
 		return 0, nil

@@ -273,7 +273,8 @@ func (w *walk) bucket(n node, p page, e extent, name []byte) error {
 		return w.visit(node{page: root, level: n.level + 1, in: n.in + "/" + string(name)})
 	}
 	small := page{id: n.page, data: value[bucketHeader:], size: size - bucketHeader}
-	if small.size < pageHeader || small.flags() != flagLeaf || small.claims() == 0 && small.size > pageHeader {
+	if small.size < pageHeader || small.flags() != flagLeaf || small.claims() == 0 && small.size > pageHeader ||
+		binary.NativeEndian.Uint64(small.data) != 0 || binary.NativeEndian.Uint32(small.data[12:]) != 0 { // it has neither number nor overflow
 		return badPage(n.page, "a bucket in it is damaged")
 	}
 	for i := range small.count() {
