@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"go.etcd.io/bbolt"
 
@@ -23,6 +25,9 @@ import (
 func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	if err := changes.Enter(ctx, "backup"); err != nil {
 		return 0, err
+	}
+	if s.readOnly && s.mark.inUse {
+		return s.backupFolded(ctx, w)
 	}
 	tx, err := s.begin(ctx)
 	if err != nil {
@@ -51,6 +56,34 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 		<-ended
 	}()
 	n, err := io.Copy(w, stoppable{ctx, from})
+	if err != nil {
+		return n, fmt.Errorf("backup of %s: %w", s.path, err)
+	}
+	return n, nil
+}
+
+// backupFolded writes a copy of a ledger that is open for reading and has commits in its log
+// file: they are folded into the copy.
+func (s *Store) backupFolded(ctx context.Context, w io.Writer) (int64, error) {
+	if err := s.enter("backup"); err != nil {
+		return 0, err
+	}
+	defer s.leave()
+	dir, err := os.MkdirTemp("", "creditledger-backup-*")
+	if err != nil {
+		return 0, fmt.Errorf("backup: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	between, folded := filepath.Join(dir, "copy.db"), filepath.Join(dir, "backup.db")
+	if err := errors.Join(s.copyInto(between), s.foldInto(between, folded), ctx.Err()); err != nil {
+		return 0, fmt.Errorf("backup of %s: %w", s.path, err)
+	}
+	f, err := os.Open(folded)
+	if err != nil {
+		return 0, fmt.Errorf("backup: %w", err)
+	}
+	defer f.Close()
+	n, err := io.Copy(w, stoppable{ctx, f})
 	if err != nil {
 		return n, fmt.Errorf("backup of %s: %w", s.path, err)
 	}

@@ -149,7 +149,7 @@ func (s *Store) nextLog() (*logFile, mark) {
 		var token onelog.Token
 		_, _ = rand.Read(token[:])
 		m := s.mark.then(token)
-		m.size = s.logSize
+		m.size = l.info.Size()
 		return l, m
 	}
 	if s.direct++; s.direct == s.logAfter {
@@ -233,7 +233,7 @@ func openLog(path string, m mark, writing bool) (*os.File, error) {
 }
 
 // replay brings into memory what is not in the tables, and goes on with the log file.
-func (s *Store) replay(v view) error {
+func (s *Store) replay(v view, group bool) error {
 	m, err := v.mark()
 	if err != nil {
 		return err
@@ -242,9 +242,15 @@ func (s *Store) replay(v view) error {
 	if err != nil {
 		return err
 	}
+	var info os.FileInfo
 	var turns []onelog.Turn
 	if f != nil {
-		turns, err = readLog(f, m)
+		if info, err = f.Stat(); err == nil {
+			err = checkMode(f.Name(), info.Mode(), group)
+		}
+		if err == nil {
+			turns, err = readLog(f, m)
+		}
 	}
 	var t *tail
 	if err == nil {
@@ -266,10 +272,6 @@ func (s *Store) replay(v view) error {
 	s.tail, s.mark, s.following = t, m, last.Token
 	if s.readOnly {
 		return f.Close()
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return errors.Join(err, f.Close())
 	}
 	s.log = &logFile{onelog.Continue(f, m.size, last), info}
 	return nil

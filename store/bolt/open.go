@@ -105,7 +105,7 @@ func (s *Store) settle(ctx context.Context, group bool) error {
 		if old, err = v.older(); err != nil {
 			return err
 		}
-		return s.replay(v)
+		return s.replay(v, group)
 	})
 	if err != nil {
 		return err

@@ -86,13 +86,14 @@ func (v view) indexed() bool {
 // upgrade makes a file of an older layout one of this: it gets the buckets that it lacks,
 // and the number, which keeps away releases that do not know what is written from now on.
 func (v view) upgrade() error {
+	indexed := v.indexed()
 	for _, name := range sinceLayout3 {
 		if _, err := v.top.CreateBucketIfNotExists(name); err != nil {
 			return fmt.Errorf("bucket %q: %w", name, err)
 		}
 	}
 	b, err := v.bucket(bucketMeta)
-	if err == nil {
+	if err == nil && !indexed {
 		err = v.index()
 	}
 	if err != nil {
