@@ -188,8 +188,12 @@ func (a *app) closePeriodCommand() *cobra.Command {
 
 FILE (- for stdin) holds one JSON object with the keys of the op close_period in
 operations files: start, end, lines, invoice_settings, and what else it may have.
-Give --key: closing the same period twice under one key gives the same invoice.`,
-		Example: `  echo '{
+Give --key: closing the same period twice under one key gives the same invoice.
+Credits pay as they were at the period's end, for as long as usage may be late
+(settings --settlement).`,
+		Example: `  creditledger customer set cus_1 --currency USD
+  creditledger settings --settlement 3650d  # the period is of long ago
+  echo '{
     "start": "2026-01-01", "end": "2026-02-01", "conversion_rate": "0.20",
     "lines": [
       {"item_id": "api", "quantity": "80", "unit_price": "1"},
