@@ -227,7 +227,7 @@ func (g *generator) activation() cl.Operation {
 var kinds = slices.Concat(
 	slices.Repeat([]string{"increment"}, 24), slices.Repeat([]string{"decrement"}, 26), slices.Repeat([]string{"expiration_change"}, 16),
 	slices.Repeat([]string{"void"}, 12), slices.Repeat([]string{"amendment"}, 14), slices.Repeat([]string{"activate"}, 8), slices.Repeat([]string{"reverse"}, 12),
-	slices.Repeat([]string{"hold"}, 16), slices.Repeat([]string{"extend_hold"}, 24), slices.Repeat([]string{"capture"}, 12), slices.Repeat([]string{"release"}, 8),
+	slices.Repeat([]string{"hold"}, 16), slices.Repeat([]string{"extend_hold"}, 32), slices.Repeat([]string{"capture"}, 12), slices.Repeat([]string{"release"}, 8),
 	slices.Repeat([]string{"schedule"}, 12), slices.Repeat([]string{"change_schedule"}, 10), slices.Repeat([]string{"end_schedule"}, 4),
 )
 
