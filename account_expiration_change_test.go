@@ -168,7 +168,7 @@ func TestExpirationChangeSource(t *testing.T) {
 		},
 		{
 			rule: "by an expiry that has passed", given: two, at: "2026-06-01", op: byExpiryOnly(extend("", "1", "never", "N"), "2026-06-01"),
-			refuse: ErrConstraint, reason: "what expires 2026-06-01T00:00:00Z has expired", left: "A 10, B 20",
+			refuse: ErrConstraint, reason: "the blocks that expire 2026-06-01T00:00:00Z have expired", left: "A 10, B 20",
 		},
 		{
 			rule: "by a past expiry that never was", given: two, at: "2026-06-01", op: byExpiryOnly(extend("", "1", "never", "N"), "2026-05-01"),
