@@ -60,6 +60,9 @@ func hookWrites(s *bolt.Store, noSync bool, f func(in file, orig writeAt, p []by
 
 // hookEvents is hookWrites that also says when the log file was flushed.
 func hookEvents(s *bolt.Store, noSync bool, f func(in file, orig writeAt, p []byte, off int64) (int, error), flushed func()) {
+	folding := *field[chan struct{}](s, "folding")
+	folding <- struct{}{} // nobody folds what a crash left
+	defer func() { <-folding }()
 	db := database(s)
 	db.NoSync = noSync
 	ops := reflect.ValueOf(db).Elem().FieldByName("ops")

@@ -292,10 +292,10 @@ func TestCrashStatesControl(t *testing.T) {
 	dir := scratch(t)
 	r := record(t, dir, *seeded, 40)
 	for name, c := range map[string]control{
-		"barriers merged":             {noBarrier: true},
-		"the log file is not flushed": {noFlush: true},
+		"control of crash states: barriers merged":             {noBarrier: true},
+		"control of crash states: the log file is not flushed": {noFlush: true},
 	} {
-		run := results.Start(t, "control of crash states: "+name)
+		run := results.Start(t, name)
 		r.replay(t, rand.New(rand.NewPCG(*seeded, 17)), dir, 2, c, func(o outcome) {
 			run.Count("states", 1)
 			if o.lost != "" {

@@ -223,10 +223,12 @@ func sameError(want string, r *model.Refusal) string {
 	if err := json.Unmarshal([]byte(raw), &e); err != nil {
 		return err.Error()
 	}
+	fields := strings.Split(r.What, "|")
+	object, _, _ := strings.Cut(e.Field, ".") // the place inside one is the reader's of lines to tell
 	switch {
 	case e.Code != codes[r.Kind]:
 		return "another code"
-	case e.Field != "" && !slices.Contains(strings.Split(r.What, "|"), e.Field):
+	case e.Field != "" && !slices.Contains(fields, e.Field) && !slices.Contains(fields, object):
 		return "another field"
 	case e.Requested != number(r.Requested), e.Available != number(r.Available):
 		return "other amounts"
