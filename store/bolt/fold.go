@@ -12,12 +12,13 @@ import (
 	"creditledger"
 )
 
-// foldEvery and foldSize bound what is kept unfolded: log records, and the bytes that these
-// and what they changed take up. The larger they are, the more changes of one page share a
-// write. But the tail then takes more memory, and opening takes longer after a crash.
+// foldEvery and foldSize bound what a tail has: log records, and the bytes that these and
+// what they changed take up; there are two tails. The larger they are, the more changes of
+// one page share a write. But the tails then take more memory, and opening takes longer
+// after a crash.
 const (
-	foldEvery = 32768
-	foldSize  = 16 << 20
+	foldEvery = 16384
+	foldSize  = 8 << 20
 )
 
 // foldPiece is about how many rows are written in one transaction while commits go on: a
