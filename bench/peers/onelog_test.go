@@ -3,7 +3,6 @@ package peers
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,14 +13,14 @@ import (
 
 	"creditledger"
 	"creditledger/bench/measure"
-	"creditledger/internal/onelog"
+	"creditledger/bench/onelog"
 	"creditledger/store/bolt"
 )
 
 // BenchmarkOneFlush commits 200 bytes, or what spends one credit, again and again, by turns
-// of a few operations: the ledger on a file, SQLite by hand, one put in bbolt, the log that
-// the ledger writes, and one write and one flush into a file that is made and into one that
-// grows. It reports the median of each, and the
+// of a few operations: the ledger on a file, SQLite by hand, one put in bbolt, the log of
+// package onelog with frames at pages, at sectors and packed, and one write and one flush
+// into a file that is made and into one that grows. It reports the median of each, and the
 // median of its ratio to the one write of the same turn.
 func BenchmarkOneFlush(b *testing.B) {
 	dir := b.TempDir()
@@ -29,7 +28,9 @@ func BenchmarkOneFlush(b *testing.B) {
 		{Name: "ledger", Do: ledgerOnFile(b, filepath.Join(dir, "ledger.db"))},
 		{Name: "sqlite", Do: handWritten(b)},
 		{Name: "bbolt", Do: onePut(b, filepath.Join(dir, "raw.db"))},
-		{Name: "log", Do: inLog(b, filepath.Join(dir, "log"))},
+		{Name: "log/align=4096", Do: inLog(b, filepath.Join(dir, "log4096"), 4096)},
+		{Name: "log/align=512", Do: inLog(b, filepath.Join(dir, "log512"), 512)},
+		{Name: "log/packed", Do: inLog(b, filepath.Join(dir, "log8"), 8)},
 		{Name: "write/growing", Do: oneWrite(b, filepath.Join(dir, "growing"), false)},
 		{Name: "write", Do: oneWrite(b, filepath.Join(dir, "made"), true)},
 	}
@@ -69,7 +70,7 @@ func ledgerOnFile(b *testing.B, path string) func() error {
 	l := creditledger.New(s, nil)
 	b.Cleanup(func() { _ = l.Close() })
 	ctx, id := context.Background(), creditledger.AccountID{Customer: "cus_0"}
-	for range 100 { // there is a log file then
+	for range 10 {
 		if _, err := l.Do(ctx, id, creditledger.Increment{Amount: creditledger.MustAmount("1e12")}, ""); err != nil {
 			b.Fatal(err)
 		}
@@ -107,23 +108,17 @@ func onePut(b *testing.B, path string) func() error {
 	}
 }
 
-func inLog(b *testing.B, path string) func() error {
+func inLog(b *testing.B, path string, align int) func() error {
 	b.Helper()
-	l, err := onelog.Make(path, onelog.Size)
+	l, err := onelog.Create(path, 32<<20, align, onelog.Token{1})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = l.Close() })
-	l.Begin(onelog.Token{1})
-	n, value := uint64(0), make([]byte, 200)
+	value := make([]byte, 200)
 	return func() error {
-		n++
-		err := l.Append(n, value)
-		if errors.Is(err, onelog.ErrFull) {
-			l.Turn()
-			err = l.Append(n, value)
-		}
-		return err
+		value[0]++
+		return l.Append(value)
 	}
 }
 

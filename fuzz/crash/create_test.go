@@ -95,8 +95,7 @@ func TestCreation(t *testing.T) {
 // TestTruncated cuts a ledger at every 512 bytes: whatever is left is refused or is
 // what it was.
 func TestTruncated(t *testing.T) {
-	whole, _, since, history := original(t, scratch(t), closed)
-	file := whole.ledger
+	file, _, since, history := original(t, scratch(t), true)
 	job := &damageJob{since, history, *seeded}
 	path := filepath.Join(scratch(t), "cut.db")
 	for end := 0; end < len(file); end += 512 {
@@ -186,9 +185,9 @@ func TestRecoverDamaged(t *testing.T) {
 	run := results.Start(t, "damaged files recovered")
 	run.Set("seed", *seeded)
 	dir := scratch(t)
-	whole, old, since, _ := original(t, dir, leftOpen)
+	file, old, since, _ := original(t, dir, false)
 	sound := filepath.Join(dir, "sound.db")
-	if err := whole.write(sound); err != nil {
+	if err := os.WriteFile(sound, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, sound)
@@ -204,10 +203,10 @@ func TestRecoverDamaged(t *testing.T) {
 	}
 	s.Close()
 	damaged, path := filepath.Join(dir, "damaged.db"), filepath.Join(dir, "new.db")
-	for _, d := range slices.Concat(damages, logDamages) {
+	for _, d := range damages {
 		for n := range max(2, states()/400) {
 			r := rand.New(rand.NewPCG(*seeded+uint64(n), uint64(len(d.name))))
-			if err := d.to(r, whole, old).write(damaged); err != nil {
+			if err := os.WriteFile(damaged, d.do(r, bytes.Clone(file), old), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			run.Count("files", 1)

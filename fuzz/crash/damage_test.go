@@ -9,11 +9,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,58 +26,17 @@ import (
 
 func init() { roles["damage"] = damageChild }
 
-// How a ledger is left.
-const (
-	closed    = "closed"
-	leftOpen  = "left open"                    // in two files
-	leftShort = "left open without a log file" // it did not live long enough
-)
-
-// files are a ledger's, some time: the log file is nil if there is none.
-type files struct{ ledger, log []byte }
-
-// filesAt reads the files of a ledger that nobody writes to.
-func filesAt(t testing.TB, path string) (f files) {
-	t.Helper()
-	f.ledger = inUse(read(t, path))
-	if _, err := os.Stat(path + "-log"); err == nil {
-		f.log = read(t, path+"-log")
-	}
-	return f
-}
-
-func (f files) write(path string) error {
-	err := os.WriteFile(path, f.ledger, 0o600)
-	_ = os.Remove(path + "-log")
-	if err == nil && f.log != nil {
-		err = os.WriteFile(path+"-log", f.log, 0o600)
-	}
-	return err
-}
-
-func (f files) clone() files { return files{bytes.Clone(f.ledger), bytes.Clone(f.log)} }
-
-// original makes a ledger, closed or as a crash leaves it, and says what it holds; old is
-// how it was some commits before.
-func original(t testing.TB, dir, left string) (f, old files, since []creditledger.Checkpoint, history string) {
+// original makes a ledger, closed or as a crash leaves it, and says what it holds.
+func original(t testing.TB, dir string, closed bool) (file, old []byte, since []creditledger.Checkpoint, history string) {
 	t.Helper()
 	steps := script(*seeded, 150)
-	path := fresh(t, dir, fmt.Sprintf("original-%s.db", left))
+	path := fresh(t, dir, fmt.Sprintf("original-%v.db", closed))
 	s := open(t, path)
 	setFoldEvery(s, 40)
-	if left == leftShort {
-		*field[int](s, "logAfter") = math.MaxInt
-	}
-	atRest := func() files { // nobody folds meanwhile
-		folding := *field[chan struct{}](s, "folding")
-		folding <- struct{}{}
-		defer func() { <-folding }()
-		return filesAt(t, path)
-	}
 	w := newWorld(s, steps)
 	for i := range steps {
 		if i == len(steps)-12 {
-			old = atRest()
+			old = read(t, path)
 		}
 		if _, err := w.do(i); err != nil && !refused(err) {
 			t.Fatal(err)
@@ -98,17 +55,14 @@ func original(t testing.TB, dir, left string) (f, old files, since []creditledge
 		}
 		since = append(since, point)
 	}
-	f = atRest()
+	file = read(t, path)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if left == closed {
-		f = filesAt(t, path)
+	if closed {
+		file = read(t, path)
 	}
-	if (f.log != nil) != (left == leftOpen) {
-		t.Fatalf("%s: the log file has %d bytes", left, len(f.log))
-	}
-	return f, old, since, history
+	return inUse(file), inUse(old), since, history
 }
 
 // inUse cuts a file behind its last page in use, where damage could not do any.
@@ -234,14 +188,14 @@ type patient struct{ name, path, verdict string }
 
 // patients are so many files damaged in each of some ways, and what the child needs
 // to judge them.
-func patients(t *testing.T, dir, left string, each int, ways []damage) (job string, list []patient) {
+func patients(t *testing.T, dir string, closed bool, each int, ways []damage) (job string, list []patient) {
 	t.Helper()
-	whole, old, since, history := original(t, dir, left)
+	file, old, since, history := original(t, dir, closed)
 	data, err := json.Marshal(damageJob{since, history, *seeded})
 	if err != nil {
 		t.Fatal(err)
 	}
-	job = filepath.Join(dir, "job-"+left)
+	job = filepath.Join(dir, fmt.Sprintf("job-%v", closed))
 	if err := os.WriteFile(job, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -249,11 +203,11 @@ func patients(t *testing.T, dir, left string, each int, ways []damage) (job stri
 		for n := range each {
 			seed := *seeded + uint64(n)
 			r := rand.New(rand.NewPCG(seed, uint64(len(d.name))))
-			path := filepath.Join(dir, fmt.Sprintf("%d-%s.db", len(list), left))
-			if err := d.to(r, whole, old).write(path); err != nil {
+			path := filepath.Join(dir, fmt.Sprintf("%d-%v.db", len(list), closed))
+			if err := os.WriteFile(path, d.do(r, bytes.Clone(file), old), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			list = append(list, patient{name: fmt.Sprintf("%s, seed %d, %s", d.name, seed, left), path: path})
+			list = append(list, patient{name: fmt.Sprintf("%s, seed %d, closed %v", d.name, seed, closed), path: path})
 		}
 	}
 	return job, list
@@ -270,12 +224,8 @@ func TestDamagedFiles(t *testing.T) {
 		run.Count(verdict, 0)
 	}
 	dir := scratch(t)
-	for _, left := range []string{closed, leftOpen, leftShort} {
-		ways := damages
-		if left == leftOpen {
-			ways = slices.Concat(damages, logDamages)
-		}
-		job, list := patients(t, dir, left, max(1, damaged()/len(damages)/3), ways)
+	for _, closed := range []bool{false, true} {
+		job, list := patients(t, dir, closed, max(1, damaged()/len(damages)/2), damages)
 		judgeAll(t, child{Role: "damage", Path: job}, list)
 		for _, p := range list {
 			verdict, _, _ := strings.Cut(p.verdict, ":")
@@ -300,8 +250,8 @@ func TestDamagedMetaPages(t *testing.T) {
 	run.Set("seed", *seeded)
 	run.Count("silent", 0)
 	dir := scratch(t)
-	for _, left := range []string{closed, leftOpen, leftShort} {
-		job, list := patients(t, dir, left, max(5, damaged()/20), metaDamages)
+	for _, closed := range []bool{false, true} {
+		job, list := patients(t, dir, closed, max(5, damaged()/20), metaDamages)
 		judgeAll(t, child{Role: "damage", Path: job, How: "to be written to, no checkpoints"}, list)
 		for _, p := range list {
 			verdict, _, _ := strings.Cut(p.verdict, ":")
@@ -322,9 +272,9 @@ func TestDamagedMetaPages(t *testing.T) {
 func TestDamagedFilesControl(t *testing.T) {
 	run := results.Start(t, "control of damaged files: bbolt alone, no checkpoints")
 	dir := scratch(t)
-	_, list := patients(t, dir, leftShort, 10, []damage{damages[4], damages[6], damages[10]}) // no cycles: bbolt would follow them for ever
+	_, list := patients(t, dir, false, 10, []damage{damages[4], damages[6], damages[10]}) // no cycles: bbolt would follow them for ever
 	judgeAll(t, child{Role: "damage", How: "naive"}, list)
-	job, metas := patients(t, dir, leftShort, 20, damages[1:2])
+	job, metas := patients(t, dir, false, 20, damages[1:2])
 	judgeAll(t, child{Role: "damage", Path: job, How: "no checkpoints"}, metas)
 	for _, p := range append(list, metas...) {
 		run.Count("files", 1)
@@ -401,7 +351,7 @@ func naive(path string) string {
 	return verdict
 }
 
-// FuzzFile overwrites a part of a ledger's two files and cuts them off. Whatever is left is
+// FuzzFile overwrites a part of a ledger file and cuts it off. Whatever is left is
 // opened and read, and must not pass for a sound one with another history.
 func FuzzFile(f *testing.F) {
 	dir, err := os.MkdirTemp("", "creditledger-*")
@@ -409,8 +359,7 @@ func FuzzFile(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { os.RemoveAll(dir) })
-	whole, _, since, history := original(f, dir, leftOpen)
-	file := slices.Concat(whole.ledger, whole.log)
+	file, _, since, history := original(f, dir, false)
 	job := &damageJob{since, history, *seeded}
 	f.Add(uint32(0), []byte{0}, uint32(0))
 	f.Add(uint32(pageSize+16), []byte{1, 2, 3}, uint32(0))
@@ -421,8 +370,7 @@ func FuzzFile(f *testing.F) {
 		copy(data[int(at)%len(data):], patch)
 		data = data[:len(data)-int(cut)%len(data)]
 		path := filepath.Join(dir, fmt.Sprintf("fuzz-%d.db", os.Getpid()))
-		n := min(len(data), len(whole.ledger))
-		if err := (files{data[:n], data[n:]}).write(path); err != nil {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		switch verdict := judge(path, job, false); verdict {

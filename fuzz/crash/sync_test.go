@@ -53,7 +53,7 @@ func syncChild(c child) error {
 		switch {
 		case err == nil || refused(err):
 			continue
-		case !errors.Is(err, creditledger.ErrOutcomeUnknown) && !errors.Is(err, creditledger.ErrPoisoned): // by a fold beside the commits
+		case !errors.Is(err, creditledger.ErrOutcomeUnknown):
 			return fmt.Errorf("step %d: %w", i, err)
 		}
 		if _, err := s.Load(ctx, normal(st.on), nil); !errors.Is(err, creditledger.ErrPoisoned) {

@@ -104,81 +104,59 @@ type appended struct {
 	alien bool     // a record is not the ledger's: the log could not bring it back
 }
 
-// rows are what a commit puts into the log and, for the upper layers, into bucket records.
-// found becomes the place of each change's account, with a number for those that have none.
-func (v view) rows(list []creditledger.Change, found []accountPos) (rows []putRow, a appended, err error) {
+// append puts the changes' journal records into the log and the records of upper
+// layers into their table. found becomes the place of each change's account, with a
+// number for those that have none.
+func (v view) append(t *tail, list []creditledger.Change, found []accountPos) (appended, error) {
+	var a appended
+	var err error
 	if a.begin, err = v.logEnd(); err != nil {
-		return nil, a, err
+		return a, err
 	}
-	a.end, a.first = a.begin, make([]uint64, len(list))
-	acct, err := v.lastAccount()
-	if err != nil {
-		return nil, a, err
+	a.end = a.begin
+	w := newWriter(v)
+	acct := t.acct
+	if b := w.bucket(bucketAccounts); b != nil {
+		acct = max(acct, b.Sequence())
 	}
+	if b := w.bucket(bucketLog); b != nil {
+		b.FillPercent = 1 // numbers only grow
+	}
+	a.first = make([]uint64, len(list))
 	for i := range list {
 		c := &list[i]
 		for _, put := range c.Documents {
 			key := recordKey(put.Kind, put.Key)
-			rows = append(rows, putRow{document: true, key: key, value: appendRow(key, put.Next(), put.Value)})
+			w.put(bucketRecords, key, appendRow(key, put.Next(), put.Value))
 		}
 		if c.Account == (creditledger.AccountID{}) {
 			continue
 		}
 		if found[i].acct == 0 {
-			acct++
-			if err := v.unused(acct); err != nil {
-				return nil, a, err
+			if acct++; err == nil {
+				err = v.unused(acct)
 			}
 			found[i].acct = acct
 		}
-		if rows, err = v.retext(rows, c, found[i]); err != nil {
-			return nil, a, err
+		if err == nil {
+			err = v.retext(w, c, found[i])
 		}
 		a.first[i] = a.end + 1
 		prev := found[i].last
 		for _, r := range c.Journal {
 			a.alien = a.alien || !creditledger.RecordFits(r.Bytes, c.Account, r.Seq)
 			a.end++
-			row := appendLogRecord(make([]byte, 0, len(r.Bytes)+len(r.Texts)+16), found[i].acct, prev, r.Texts, r.Bytes)
-			rows = append(rows, putRow{key: key(a.end), value: row})
+			w.put(bucketLog, key(a.end), appendLogRecord(make([]byte, 0, len(r.Bytes)+len(r.Texts)+16), found[i].acct, prev, r.Texts, r.Bytes))
 			prev = a.end
 		}
 	}
-	return rows, a, nil
-}
-
-// lastAccount is the highest account number given out.
-func (v view) lastAccount() (uint64, error) {
-	b, err := v.bucket(bucketAccounts)
+	if b := w.bucket(bucketLog); b != nil && a.end > a.begin {
+		w.wrap("number", bucketLog, b.SetSequence(a.end))
+	}
 	if err != nil {
-		return 0, err
+		return a, err
 	}
-	if v.tail == nil {
-		return b.Sequence(), nil
-	}
-	return max(v.tail.acct, b.Sequence()), nil
-}
-
-// put writes rows of a commit, up to the last log number, into their buckets.
-func (w *writer) puts(rows []putRow, end uint64) {
-	for _, r := range rows {
-		if r.document {
-			w.put(bucketRecords, r.key, r.value)
-		} else {
-			w.put(bucketLog, r.key, r.value)
-		}
-	}
-	w.endLog(end)
-}
-
-// endLog says which log number is the last.
-func (w *writer) endLog(end uint64) {
-	if b := w.bucket(bucketLog); b != nil {
-		b.FillPercent = 1 // numbers only grow
-		if b.Sequence() < end {
-			w.wrap("number", bucketLog, b.SetSequence(end))
-		}
-	}
+	return a, w.flush()
 }
 
 // unused makes sure that no table has rows of an account number that is given out: the new
@@ -205,26 +183,27 @@ func (t *tail) addAll(list []creditledger.Change, found []accountPos, a appended
 	}
 }
 
-// retext adds the rows of a change's earlier records again, with what is left of their texts.
-func (v view) retext(rows []putRow, c *creditledger.Change, at accountPos) ([]putRow, error) {
+// retext writes the rows of a change's earlier records again, with what is left of their
+// texts.
+func (v view) retext(w *writer, c *creditledger.Change, at accountPos) error {
 	if len(c.Texts) == 0 {
-		return rows, nil
+		return nil
 	}
 	b, err := v.bucket(bucketLog)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	log := b.Cursor()
 	for _, t := range c.Texts {
 		number, err := v.locate(log, c.Account, at, t.Seq)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		r, err := v.logRecord(log, number, at.acct)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		rows = append(rows, putRow{key: key(number), value: appendLogRecord(nil, r.acct, r.prev, t.Texts, r.bytes)})
+		w.put(bucketLog, key(number), appendLogRecord(nil, r.acct, r.prev, t.Texts, r.bytes))
 	}
-	return rows, nil
+	return nil
 }

@@ -68,8 +68,7 @@ func foldInOrder(t *testing.T, tail *tail, want map[string]int) {
 			return err
 		}
 		w := newWriter(v)
-		w.chain(tail)
-		w.folded(1, tail.acct)
+		w.gather(1, tail)
 		for i, name := range buckets {
 			rows := w.tables[i].sorted()
 			if len(rows) != want[string(name)] {

@@ -14,14 +14,6 @@ func HookWrites(s *Store, f func(write func([]byte, int64) (int, error), p []byt
 	*p = func(b []byte, off int64) (int, error) { return f(write, b, off) }
 }
 
-// HookLog puts f in place of the writing to the log file.
-func HookLog(s *Store, f func(write func([]byte, int64) (int, error), p []byte, off int64) (int, error)) {
-	v := reflect.ValueOf(s.log.Log).Elem().FieldByName("writeAt")
-	p := (*func([]byte, int64) (int, error))(unsafe.Pointer(v.UnsafeAddr()))
-	write := *p
-	*p = func(b []byte, off int64) (int, error) { return f(write, b, off) }
-}
-
 // PageSize is bbolt's.
 func PageSize(s *Store) int64 { return int64(s.db.Info().PageSize) }
 

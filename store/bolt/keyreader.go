@@ -129,11 +129,6 @@ func (s *Store) askKey(op string, id creditledger.AccountID, key creditledger.Ke
 				return err
 			}
 		}
-		if !s.tailing.TryRLock() { // it is changing
-			return nil
-		}
-		defer s.tailing.RUnlock()
-		known = true
 		seq, err = r.find(s.tail, id, key)
 		return err
 	})
@@ -142,7 +137,7 @@ func (s *Store) askKey(op string, id creditledger.AccountID, key creditledger.Ke
 	} else if err != nil {
 		err = errors.Join(err, r.end())
 	}
-	return seq, known && err == nil, err
+	return seq, err == nil, err
 }
 
 // pauseKeys makes sure that no question is under way while something is written.

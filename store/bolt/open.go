@@ -12,8 +12,6 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
-
-	"creditledger/internal/onelog"
 )
 
 // Open opens the ledger at path and creates it, readable by its owner only, if there
@@ -70,22 +68,9 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 		path: path, readOnly: o.ReadOnly, db: db, file: f, info: info, warnings: warnings,
 		writer: make(chan struct{}, 1), closing: make(chan struct{}),
 		tail: newTail(0, 0), foldEvery: foldEvery, foldSize: foldSize,
-		folding: make(chan struct{}, 1), logAfter: logAfter, logSize: onelog.Size, newLog: onelog.Make,
 	}
 	s.view, s.aside = s.read, s.readAside
 	if err := s.settle(ctx, o.GroupAccess); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	if s.readOnly || s.log == nil {
-		return s, nil
-	}
-	if s.tail.older != nil {
-		s.folding <- struct{}{}
-		s.foldBehind()
-	} else if s.tail.early.records > 0 {
-		err = s.turn(ctx) // what was cut off is gone on with
-	}
-	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -94,6 +79,7 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 // settle finds out whether the file is a ledger known here and closed to others, moves one of an older
 // layout on if it may be written, and brings the tail into memory.
 func (s *Store) settle(ctx context.Context, group bool) error {
+	var t *tail
 	old := false
 	err := s.read(ctx, "check", func(v view) (err error) {
 		if err = v.check(); err != nil {
@@ -105,11 +91,14 @@ func (s *Store) settle(ctx context.Context, group bool) error {
 		if old, err = v.older(); err != nil {
 			return err
 		}
-		return s.replay(v, group)
+		v.tail = nil
+		t, err = v.replayTail()
+		return err
 	})
 	if err != nil {
 		return err
 	}
+	s.tail = t
 	if !old || s.readOnly {
 		return s.stamp()
 	}

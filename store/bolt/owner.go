@@ -51,13 +51,8 @@ func (s *Store) foreign() error {
 	return err
 }
 
-// owned makes sure that nobody has written to the file since the last transaction. While one
-// is being committed, that looks for itself.
+// owned makes sure that nobody has written to the file since the last commit.
 func (s *Store) owned() error {
-	if !s.metaing.TryLock() {
-		return nil
-	}
-	defer s.metaing.Unlock()
 	if err := s.readMetas(); err != nil {
 		return err
 	}
@@ -65,12 +60,6 @@ func (s *Store) owned() error {
 		return s.foreign()
 	}
 	return nil
-}
-
-// touched reports whether a meta page is not as it was after the last transaction. The caller
-// holds metaing.
-func (s *Store) touched() bool {
-	return s.readMetas() != nil || s.metas.are != s.metas.were
 }
 
 // committed makes sure that nobody has written to the file while transaction id was

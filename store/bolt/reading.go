@@ -23,30 +23,6 @@ func (s *Store) readAside(ctx context.Context, op string, id creditledger.Accoun
 	return s.reading(ctx, op, &id, f)
 }
 
-// seen calls f with what is committed, for the writer: it waits for nobody but those who
-// change the tail.
-func (s *Store) seen(op string, f func(view) error) error {
-	s.tailing.RLock()
-	defer s.tailing.RUnlock()
-	err, panicked := guarded(op, func() error { return s.inView(f) })
-	if panicked {
-		s.poisoned(err, true)
-	}
-	return err
-}
-
-// inView calls f with the tables and the tail, which does not change meanwhile.
-func (s *Store) inView(f func(view) error) error {
-	return s.db.View(func(tx *bbolt.Tx) error {
-		v, err := openView(tx)
-		if err != nil {
-			return err
-		}
-		v.tail = s.tail
-		return f(v)
-	})
-}
-
 // reading is readAside, or read if there is no account.
 func (s *Store) reading(ctx context.Context, op string, aside *creditledger.AccountID, f func(view) error) error {
 	if err := changes.Enter(ctx, op); err != nil {
@@ -57,8 +33,8 @@ func (s *Store) reading(ctx context.Context, op string, aside *creditledger.Acco
 	}
 	defer s.leave()
 	for waited := 0; ; waited++ {
-		busy, err := s.readOnce(op, aside, f)
-		if !busy {
+		stale, err := s.readOnce(op, aside, f)
+		if !stale {
 			return err
 		}
 		if why := s.poison.Load(); why != nil {
@@ -70,7 +46,7 @@ func (s *Store) reading(ctx context.Context, op string, aside *creditledger.Acco
 		if waited < shortly {
 			runtime.Gosched() // a tail takes its place
 		} else {
-			time.Sleep(20 * time.Microsecond) // the tables are on their way to the disk
+			time.Sleep(20 * time.Microsecond) // a commit is on its way to the disk
 		}
 	}
 }
@@ -78,22 +54,10 @@ func (s *Store) reading(ctx context.Context, op string, aside *creditledger.Acco
 // shortly is how often a read lets others run before it sleeps.
 const shortly = 16
 
-// readOnce calls f unless the tail is about to change; one that stands aside, and may look at
-// all that there is, also unless the tables are half folded.
-func (s *Store) readOnce(op string, aside *creditledger.AccountID, f func(view) error) (busy bool, err error) {
-	folding := false
-	if aside != nil {
-		select {
-		case s.folding <- struct{}{}:
-			folding = true
-		default:
-			return true, nil
-		}
-	}
+// readOnce calls f unless the transaction is newer than the tail, or the tail is about to
+// change.
+func (s *Store) readOnce(op string, aside *creditledger.AccountID, f func(view) error) (stale bool, err error) {
 	if !s.tailing.TryRLock() {
-		if folding {
-			s.endFold()
-		}
 		return true, nil
 	}
 	held := true
@@ -101,14 +65,20 @@ func (s *Store) readOnce(op string, aside *creditledger.AccountID, f func(view) 
 		if held {
 			held = false
 			s.tailing.RUnlock()
-			if folding {
-				s.endFold()
-			}
 		}
 	}
 	defer release()
 	err, panicked := guarded(op, func() error {
-		return s.inView(func(v view) error {
+		return s.db.View(func(tx *bbolt.Tx) error {
+			v, err := openView(tx)
+			if err != nil {
+				return err
+			}
+			v.tail = s.tail
+			if last := s.tabling.Load(); last > v.tail.tx && uint64(tx.ID()) >= last {
+				stale = true
+				return nil
+			}
 			if aside != nil {
 				v.tail = v.tail.of(*aside)
 				release()
@@ -119,5 +89,5 @@ func (s *Store) readOnce(op string, aside *creditledger.AccountID, f func(view) 
 	if panicked {
 		s.poisoned(err, true)
 	}
-	return false, err
+	return stale, err
 }

@@ -25,7 +25,6 @@ type scan struct {
 	extra    int64    // bytes of overflow pages that were read
 	filling  bool     // what is found only fills gaps
 	logEnd   uint64   // number of the last record that the log had, as far as anything says so
-	mark     *mark    // what the file says of its log file, nil: nothing that can be read
 	open     []string // what the file does not prove
 }
 
@@ -41,8 +40,6 @@ type found struct {
 	prev   creditledger.Seal
 	seal   creditledger.Seal
 	reach  int // how many records follow on it without a gap, itself included
-
-	data, said []byte // the record and its texts, where they are not in the file but in its log file
 }
 
 type version struct {
@@ -192,12 +189,6 @@ func (s *scan) pair(bucket, key, value []byte, at int64) {
 	}
 	if s.filling {
 		return
-	}
-	if string(key) == string(keyLog) {
-		if m, err := parseMark(value); err == nil {
-			s.mark = &m
-			return
-		}
 	}
 	if id, ok := parseAccountKey(key); ok {
 		if p, err := decodePlace(id, value); err == nil {

@@ -86,14 +86,13 @@ func (v view) indexed() bool {
 // upgrade makes a file of an older layout one of this: it gets the buckets that it lacks,
 // and the number, which keeps away releases that do not know what is written from now on.
 func (v view) upgrade() error {
-	indexed := v.indexed()
 	for _, name := range sinceLayout3 {
 		if _, err := v.top.CreateBucketIfNotExists(name); err != nil {
 			return fmt.Errorf("bucket %q: %w", name, err)
 		}
 	}
 	b, err := v.bucket(bucketMeta)
-	if err == nil && !indexed {
+	if err == nil {
 		err = v.index()
 	}
 	if err != nil {
@@ -194,8 +193,10 @@ func missingBlock(id creditledger.AccountID, number uint64) error {
 
 // blockNumber returns the number of the block with an id, 0 if there is none.
 func (v view) blockNumber(id creditledger.AccountID, acct uint64, blockID string) (uint64, error) {
-	if n := v.tail.account(id).blockNumber(blockID); n != 0 {
-		return n, nil
+	if a := v.tail.account(id); a != nil {
+		if n := a.ids[blockID]; n != 0 {
+			return n, nil
+		}
 	}
 	if acct == 0 {
 		return 0, nil

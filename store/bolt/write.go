@@ -3,6 +3,7 @@ package bolt
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -10,10 +11,9 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// Commit implements creditledger.Store. All changes go into the log file in one write and one
-// flush, or into one bbolt transaction: two flushes, however many there are. It refuses with
-// a FileError, and writes nothing, when the path no longer names the open file or something
-// else wrote to it.
+// Commit implements creditledger.Store. All changes go into one bbolt transaction:
+// two fdatasyncs, however many there are. It refuses with a FileError, and writes
+// nothing, when the path no longer names the open file or something else wrote to it.
 func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err := changes.Enter(ctx, "commit"); err != nil {
 		return err
@@ -21,10 +21,17 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err := changes.Check(list); err != nil {
 		return err
 	}
-	if err := s.takeTurn(ctx, "commit"); err != nil {
+	select {
+	case s.writer <- struct{}{}:
+		defer func() { <-s.writer }()
+	case <-ctx.Done():
+		return changes.Enter(ctx, "commit")
+	case <-s.closing:
+	}
+	if err := s.enter("commit"); err != nil {
 		return err
 	}
-	defer s.giveTurn()
+	defer s.leave()
 	if s.readOnly {
 		return fmt.Errorf("commit: ledger %s was opened %w", s.path, creditledger.ErrReadOnly)
 	}
@@ -37,59 +44,28 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err := s.owned(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	if s.log != nil {
-		if done, err := s.writeToLog(ctx, list); done || err != nil {
-			return err
-		}
-	}
-	return s.writeToTables(ctx, list)
+	return s.write(list)
 }
 
-// takeTurn begins a call when it is the writer's turn, unless ctx ends before; giveTurn
-// ends it.
-func (s *Store) takeTurn(ctx context.Context, op string) error {
-	select {
-	case s.writer <- struct{}{}:
-	case <-ctx.Done():
-		return changes.Enter(ctx, op)
-	case <-s.closing:
-		return s.refuses(op)
-	}
-	err := s.enter(op)
-	if err != nil {
-		<-s.writer
-	}
-	return err
-}
-
-func (s *Store) giveTurn() {
-	s.leave()
-	<-s.writer
-}
-
-// writeToTables makes one transaction of the changes and of everything that is not in the
-// tables yet. Before its Commit begins nothing can have reached the file; after that an error
-// does not tell whether something has. So a short life of a store leaves no log file, and what
-// does not fit into one has a place.
-func (s *Store) writeToTables(ctx context.Context, list []creditledger.Change) error {
-	if err := s.beginFold(ctx); err != nil {
-		return err
-	}
-	defer s.endFold()
+// write makes one transaction of the changes. Before its Commit begins nothing can have
+// reached the file; after that an error does not tell whether something has.
+func (s *Store) write(list []creditledger.Change) error {
 	if err := s.pauseKeys(); err != nil {
 		return err
 	}
 	defer s.keyReader.resume()
 	var tx *bbolt.Tx
-	var end, acct uint64
-	log, m := s.nextLog()
-	err, panicked := guarded("commit", func() (err error) {
-		if tx, err = s.db.Begin(true); err == nil {
-			end, acct, err = s.apply(tx, list, m)
+	var next func()
+	err, panicked := guarded("commit", func() error {
+		var err error
+		if tx, err = s.db.Begin(true); err != nil {
+			return err
 		}
+		next, err = s.apply(tx, list)
 		return err
 	})
 	if err != nil {
+		s.tabling.Store(s.tail.tx)
 		if !panicked && tx != nil {
 			_, panicked = guarded("rollback", tx.Rollback)
 		}
@@ -98,64 +74,85 @@ func (s *Store) writeToTables(ctx context.Context, list []creditledger.Change) e
 		}
 		return err
 	}
-	// Readers wait: they would see what is not durable yet, and of that only a part.
+	id := uint64(tx.ID())
+	if err, panicked = guarded("commit", tx.Commit); err != nil {
+		s.poisoned(err, panicked)
+		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit to %s: %w", s.path, err)}
+	}
+	if err := s.committed(id); err != nil {
+		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit: %w", err)}
+	}
 	s.tailing.Lock()
 	defer s.tailing.Unlock()
-	if err := s.commitTables(tx, "commit"); err != nil {
-		return &creditledger.OutcomeUnknownError{Err: err}
-	}
-	s.tail = newTail(end, acct)
-	s.began(log, m)
+	next()
 	return nil
 }
 
-// apply folds what is not in the tables, and writes the changes.
-func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change, m mark) (end, acct uint64, err error) {
+// apply writes the changes into tx, and folds them with the tail when that would grow
+// too large. What it returns brings the tail up to date once tx is committed.
+func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), err error) {
 	v, err := openView(tx)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	v.tail = s.tail
 	found, err := v.compare(list)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	rows, a, err := v.rows(list, found)
+	a, err := v.append(s.tail, list, found)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	if err := v.foldAll(s.tail, a.begin); err != nil {
-		return 0, 0, err
+	if !a.alien && !s.tail.full(list, s.foldEvery, s.foldSize) {
+		add := func() { s.tail.addAll(list, found, a) }
+		if !slices.ContainsFunc(list, func(c creditledger.Change) bool { return len(c.Documents)+len(c.Texts) > 0 }) {
+			return add, nil
+		}
+		installed := s.begun(tx, s.tail)
+		return func() { add(); installed() }, nil
 	}
 	t := newTail(a.begin, s.tail.acct)
 	t.addAll(list, found, a)
-	w := newWriter(v)
-	w.puts(rows, a.end)
-	w.tail(t)
-	w.folded(a.end, t.acct)
-	if len(m.turns) > 0 {
-		w.mark(m)
+	if err := v.fold(a.end, s.tail, t); err != nil {
+		return nil, err
 	}
-	return a.end, t.acct, w.flush()
+	return s.begun(tx, newTail(a.end, t.acct)), nil
 }
 
-// folding is what commitTables does when nothing is acknowledged by it: the log has it all.
-const folding = "fold"
-
-// commitTables commits a transaction. After an error the store is of no more use, unless a fold
-// has not come as far as a meta page: then the file is as it was, on a full disk for example.
-func (s *Store) commitTables(tx *bbolt.Tx, what string) error {
-	s.metaing.Lock()
-	defer s.metaing.Unlock()
+// begun tells readers that tx changes the tables, which they would see before it is
+// durable: from its commit on they need the tail that goes with it, which the function
+// it returns puts in place.
+func (s *Store) begun(tx *bbolt.Tx, t *tail) func() {
 	id := uint64(tx.ID())
-	if err, panicked := guarded(what, tx.Commit); err != nil {
-		if panicked || what != folding || s.touched() {
-			s.poisoned(err, panicked)
-		}
-		return fmt.Errorf("%s to %s: %w", what, s.path, err)
+	s.tabling.Store(id)
+	return func() { t.tx, s.tail = id, t }
+}
+
+// foldAll folds what is left when the store is closed, so that opening it again has
+// nothing to replay.
+func (s *Store) foldAll() error {
+	if s.readOnly || s.poison.Load() != nil || s.tail.records == 0 {
+		return nil
 	}
-	if err := s.committed(id); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+	if err := s.owned(); err != nil {
+		return err
 	}
-	return nil
+	err, panicked := guarded("fold", func() error {
+		return s.db.Update(func(tx *bbolt.Tx) error {
+			v, err := openView(tx)
+			if err != nil {
+				return err
+			}
+			end, err := v.logEnd()
+			if err != nil {
+				return err
+			}
+			return v.fold(end, s.tail)
+		})
+	})
+	if panicked {
+		s.panicked.Store(true)
+	}
+	return err
 }
