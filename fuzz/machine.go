@@ -28,10 +28,11 @@ type Backend struct {
 // Machine runs random operations on one ledger per backend, all with the same clock
 // and the same ids, and compares each with the model and with the others.
 type Machine struct {
-	Backends []Backend
-	Quick    bool   // let the model go on from where it was, and look less closely
-	Dir      string // for the files of the backends; empty: the system's
-	Stats    *Stats // may be nil
+	Backends  []Backend
+	Quick     bool   // let the model go on from where it was, and look less closely
+	Unplanned bool   // draw no schedules
+	Dir       string // for the files of the backends; empty: the system's
+	Stats     *Stats // may be nil
 }
 
 // machine is one run.
@@ -50,6 +51,7 @@ type machine struct {
 	touched   *account
 	acts      []done // that were accepted
 	quick     bool
+	unplanned bool
 }
 
 // account is one account as the model sees it.
@@ -82,7 +84,7 @@ var zones = []string{
 // Run is one check of the property: the machine from its start through as many steps
 // as rapid wants.
 func (c *Machine) Run(t *rapid.T) {
-	m := &machine{ctx: context.Background(), customers: map[string]*cl.Customer{}, stats: c.Stats, quick: c.Quick}
+	m := &machine{ctx: context.Background(), customers: map[string]*cl.Customer{}, stats: c.Stats, quick: c.Quick, unplanned: c.Unplanned}
 	if m.stats == nil {
 		m.stats = NewStats()
 	}
