@@ -272,11 +272,18 @@ func notBegun(c *pgx.Conn, err error) error {
 	switch classify(err) {
 	case ambiguous, stale:
 		if fromDriver(err) && !errors.Is(err, errMoved) {
-			c.PgConn().Conn().Close()
+			discard(c)
 			return &unsentError{err}
 		}
 	}
 	return err
+}
+
+// discard closes a connection, without a word to the server, so that the pool sees that and
+// gives it to nobody.
+func discard(c *pgx.Conn) {
+	_ = c.PgConn().Conn().Close()
+	_ = c.Close(context.Background()) // which waits for nothing now
 }
 
 // send runs a script and COMMIT, and makes sure of every answer.
@@ -306,7 +313,7 @@ func (b *script) send(ctx context.Context, c *pgx.Conn, sql *statements, patienc
 	}
 	if err != nil && !c.IsClosed() {
 		if classify(err) == stale || classify(err) == ambiguous {
-			c.PgConn().Conn().Close()
+			discard(c)
 		} else if c.PgConn().TxStatus() != 'I' {
 			// Otherwise the pool would throw the connection away.
 			_, rollback := c.Exec(ctx, sql.rollback)

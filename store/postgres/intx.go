@@ -149,9 +149,17 @@ func (x *inTx) check(ctx context.Context, c *pgx.Conn) (lookedAt, error) {
 
 // finish commits in the transaction what the function submitted and did not wait for.
 func (x *inTx) finish(ctx context.Context, c *pgx.Conn, j *Joined, l *creditledger.Ledger) error {
-	stop := context.AfterFunc(ctx, func() { _ = c.PgConn().Conn().Close() }) // Close of a ledger knows no ctx
-	defer stop()
-	if err := l.Close(); err != nil {
+	cut := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { // Close of a ledger knows no ctx
+		defer close(cut)
+		_ = c.PgConn().Conn().Close()
+	})
+	err := l.Close()
+	if !stop() {
+		<-cut
+		discard(c) // or the next, who did nothing wrong, would be given it
+	}
+	if err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
