@@ -262,7 +262,19 @@ func (l *Ledger) decideOn(ctx context.Context, s *slot, p *Pending) error {
 // mayGuess reports whether a request may be decided on the account as it is in memory
 // without asking the store first: an OptimisticStore, whose commit will find out.
 func (l *Ledger) mayGuess(s *slot, r *request) bool {
-	return l.commit.optimistic && !r.mustLookUpKey && s.account != nil && (r.keyIsOurs || r.key.isCallers()) && s.flightOf(r.key) == nil
+	return l.commit.optimistic && !r.mustLookUpKey && s.account != nil && (r.keyIsOurs || r.key.isCallers()) && s.flightOf(r.key) == nil &&
+		!l.writesAhead(s.account, r)
+}
+
+// writesAhead reports whether what fell due would go out before an operation that may turn
+// out to be a repetition or refused for its key: where others write to the account, a guess
+// learns that only from the commit of its last piece.
+func (l *Ledger) writesAhead(a *account, r *request) bool {
+	if l.commit.exclusive || r.keyIsOurs || a.head.NextDue == 0 {
+		return false
+	}
+	now, err := l.now()
+	return err != nil || a.head.NextDue <= now
 }
 
 // answered looks a key up before a guess, where nobody but this ledger writes: the guess

@@ -22,25 +22,23 @@ func (l *Ledger) advance(a *account) (at Instant, err error) {
 // begin begins to decide a request on an account in a locked slot, at the present instant.
 func (l *Ledger) begin(s *slot, r *request) (*decision, error) {
 	at, err := l.advance(s.account)
-	if err == nil {
-		err = l.saltGrants(s.account, r, at)
-	}
 	if err != nil {
 		return nil, err
 	}
+	l.saltGrants(s.account, r, at)
 	s.makeRoom(l.expiries, at)
 	d := newDecision(l, r, s.account)
 	d.at = at
 	return d, nil
 }
 
-// saltGrants draws the bits for the salts of what schedules say, if they grant by an instant
-// and the request has none.
-func (l *Ledger) saltGrants(a *account, r *request, at Instant) error {
-	if r.salt != (Salt{}) || !a.saysBy(at) {
-		return nil
+// saltGrants gives a request bits for the salts of what schedules say, if they grant by an
+// instant and it has none. It draws nothing: how often a request is decided, and on what,
+// depends on the store, and the ids that follow must not.
+func (l *Ledger) saltGrants(a *account, r *request, at Instant) {
+	if r.salt == (Salt{}) && a.saysBy(at) {
+		r.salt = l.ids.saltOf(r.bits)
 	}
-	return l.ids.read(r.salt[:])
 }
 
 // catchUp writes down all that falls due by an instant, one instant after the other, and

@@ -19,6 +19,7 @@ type idSource struct {
 	random io.Reader
 	buf    [640]byte
 	left   []byte
+	secret [sha256.Size]byte // of the first buffer; zero: nothing was drawn yet
 }
 
 // randomBits are the random part of an id.
@@ -40,6 +41,16 @@ func (s *idSource) salt(op Operation) (salt Salt, err error) {
 	return salt, s.read(salt[:])
 }
 
+// saltOf returns bits for salts of a request that draws none, which nobody can tell from its
+// ids: these show 74 of the 80 bits that each draws, and the secret is the hash of 64 draws.
+func (s *idSource) saltOf(bits randomBits) (salt Salt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sum := sha256.Sum256(append(s.secret[:], bits[:]...))
+	copy(salt[:], sum[:])
+	return salt
+}
+
 // changesSchedule reports whether an operation, or one of a batch, changes a schedule: its
 // record says what the schedule says.
 func changesSchedule(op Operation) bool {
@@ -58,6 +69,9 @@ func (s *idSource) read(bits []byte) error {
 			return fmt.Errorf("making an id: %w", err)
 		}
 		s.left = s.buf[:]
+		if s.secret == ([sha256.Size]byte{}) {
+			s.secret = sha256.Sum256(s.buf[:])
+		}
 	}
 	s.left = s.left[copy(bits, s.left):]
 	return nil

@@ -252,12 +252,10 @@ func (l *Ledger) sweepAccount(ctx context.Context, id AccountID, by Instant) (sw
 	if r.settings, err = l.storedSettings(ctx); err != nil {
 		return w, err
 	}
-	if r.bits, err = l.ids.draw(); err == nil {
-		err = l.saltGrants(a, &r, at)
-	}
-	if err != nil {
+	if r.bits, err = l.ids.draw(); err != nil {
 		return w, err
 	}
+	l.saltGrants(a, &r, at)
 	s.makeRoom(l.expiries, at)
 	d := newDecision(l, &r, a)
 	defer d.free()

@@ -3,7 +3,6 @@ package fuzz
 import (
 	"math/big"
 	"slices"
-	"strings"
 
 	"pgregory.net/rapid"
 
@@ -242,9 +241,6 @@ func (g *generator) single() cl.Operation {
 	}
 	if n := g.grants(); n > 3 && kind == "schedule" || n == 0 && (kind == "change_schedule" || kind == "end_schedule") && !g.chance(8, "anyhow") {
 		kind = map[bool]string{true: "change_schedule", false: "schedule"}[n > 3]
-	}
-	if g.m.unplanned && strings.Contains(kind, "schedule") {
-		kind = "increment"
 	}
 	switch kind {
 	case "increment":

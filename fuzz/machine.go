@@ -28,11 +28,10 @@ type Backend struct {
 // Machine runs random operations on one ledger per backend, all with the same clock
 // and the same ids, and compares each with the model and with the others.
 type Machine struct {
-	Backends  []Backend
-	Quick     bool   // let the model go on from where it was, and look less closely
-	Unplanned bool   // draw no schedules
-	Dir       string // for the files of the backends; empty: the system's
-	Stats     *Stats // may be nil
+	Backends []Backend
+	Quick    bool   // let the model go on from where it was, and look less closely
+	Dir      string // for the files of the backends; empty: the system's
+	Stats    *Stats // may be nil
 }
 
 // machine is one run.
@@ -51,7 +50,6 @@ type machine struct {
 	touched   *account
 	acts      []done // that were accepted
 	quick     bool
-	unplanned bool
 }
 
 // account is one account as the model sees it.
@@ -84,7 +82,7 @@ var zones = []string{
 // Run is one check of the property: the machine from its start through as many steps
 // as rapid wants.
 func (c *Machine) Run(t *rapid.T) {
-	m := &machine{ctx: context.Background(), customers: map[string]*cl.Customer{}, stats: c.Stats, quick: c.Quick, unplanned: c.Unplanned}
+	m := &machine{ctx: context.Background(), customers: map[string]*cl.Customer{}, stats: c.Stats, quick: c.Quick}
 	if m.stats == nil {
 		m.stats = NewStats()
 	}

@@ -69,13 +69,11 @@ func truncate(ctx context.Context, pool *pgxpool.Pool) error {
 }
 
 // TestBackendsAgree_Postgres runs the machine on PostgreSQL too, and it holds the same
-// bytes as memory and bbolt in the end. It draws no schedules: where grants that fell due are
-// written in pieces, a refusal on PostgreSQL may write some of them and the ids of what
-// follows are others than in memory, which is not mended yet.
+// bytes as memory and bbolt in the end.
 func TestBackendsAgree_Postgres(t *testing.T) {
 	b := postgresBackend(t)
 	runMachine(t, "backends agree: memory, bolt, postgres", ops(1500, 0.005),
-		&fuzz.Machine{Unplanned: true, Backends: []fuzz.Backend{memoryBackend, boltBackend, b}})
+		&fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend, b}})
 }
 
 // TestHistories_Postgres is TestHistories on PostgreSQL: by one ledger, and by two that
