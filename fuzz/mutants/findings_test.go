@@ -201,7 +201,7 @@ var findings = []finding{
 		[]edit{
 			{"ledger_request.go", "	charges       []*charge ", "	now Instant\n\tcharges []*charge "},
 			{"ledger.go", "	p.request.attach, p.request.mayLead = attach, lead\n", "	p.request.attach, p.request.mayLead = attach, lead\n\tp.request.now, _ = l.now()\n"},
-			{"ledger_due.go", "	at, err := l.advance(s.account)\n\tif err == nil {\n\t\terr = l.saltGrants", "	at, err := l.advance(s.account)\n\tif r.now != 0 {\n\t\tat = max(r.now, s.account.head.LastAt)\n\t\ts.account.moveTo(at)\n\t}\n\tif err == nil {\n\t\terr = l.saltGrants"},
+			{"ledger_due.go", "	l.saltGrants(s.account, r, at)\n\ts.makeRoom", "	if r.now != 0 {\n\t\tat = max(r.now, s.account.head.LastAt)\n\t\ts.account.moveTo(at)\n\t}\n\tl.saltGrants(s.account, r, at)\n\ts.makeRoom"},
 		},
 		generator("./fuzz", "TestPastStays"),
 		"what readers were told of an instant stays true",
