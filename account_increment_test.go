@@ -179,99 +179,102 @@ func debts() []Operation {
 	}
 }
 
+// repayFirstRules are the rules of TestRepayFirst.
+var repayFirstRules = []rule{
+	{
+		rule: "the oldest debt first, then the next, then a block with the rest", given: debts(), op: grant("N", "40"),
+		want: []string{
+			"increment 1 10 -35→-25", "increment 2 5 -25→-20", "increment 3 20 -20→0", "increment N 5 0→5",
+		},
+		left: "1 0, 2 0, 3 0, N 5",
+	},
+	{
+		rule: "exactly all debts makes no block", given: debts(), op: grant("N", "35"),
+		want: []string{"increment 1 10 -35→-25", "increment 2 5 -25→-20", "increment 3 20 -20→0"},
+		left: "1 0, 2 0, 3 0",
+	},
+	{
+		rule: "the smallest amount more makes a block of it", given: debts(), op: grant("N", "35.000000000000000001"),
+		want: []string{
+			"increment 1 10 -35→-25", "increment 2 5 -25→-20", "increment 3 20 -20→0",
+			"increment N 0.000000000000000001 0→0.000000000000000001",
+		},
+	},
+	{
+		rule: "a debt in part", given: debts(), op: grant("N", "12"),
+		want: []string{"increment 1 10 -35→-25", "increment 2 2 -25→-23"},
+		left: "1 0, 2 -3, 3 -20",
+	},
+	{
+		rule: "exactly one debt leaves the others", given: debts(), op: grant("N", "10"),
+		want: []string{"increment 1 10 -35→-25"}, left: "1 0, 2 -5, 3 -20",
+	},
+	{
+		rule: "the age of a debt is that of its block, not its place in the drawdown order",
+		given: []Operation{
+			grant("old", "1", priority(1)), grant("young", "1", priority(0), effective("2026-01-02")), spend("11"),
+		},
+		at: "2026-01-03", op: grant("N", "3"),
+		want: []string{"increment old 3 -9→-6"}, left: "old -7, young 1",
+	},
+	{
+		rule: "an expiring grant repays too", given: debts(), op: grant("N", "36", expires("2026-02-01")),
+		want: []string{"increment 1 10 -35→-25", "increment 2 5 -25→-20", "increment 3 20 -20→0", "increment N 1 0→1"},
+	},
+	{
+		rule: "a grant effective in the past repays too", given: debts(), op: grant("N", "10", effective("2025-01-01")),
+		want: []string{"increment 1 10 -35→-25"},
+	},
+	{
+		rule: "an overdraft block is a debt like any other", given: []Operation{spend("7")}, op: grant("N", "10"),
+		// The overdraft block got its id from the source of randomness.
+		want: []string{"increment " + overdraftID + " 7 -7→0", "increment N 3 0→3"},
+	},
+	{
+		rule: "a filtered grant repays nothing", given: debts(), op: grant("N", "40", only("api")),
+		want: []string{"increment N 40 -35→5"}, left: "1 -10, 2 -5, 3 -20, N 40",
+	},
+	{
+		rule: "a grant that excludes something is filtered too", given: debts(), op: grant("N", "40", except("api")),
+		want: []string{"increment N 40 -35→5"},
+	},
+	{
+		rule: "a future grant repays nothing", given: debts(), op: grant("N", "40", effective("2026-01-01T00:00:00.000001Z")),
+		want: []string{"increment N 40 -35→-35"}, left: "1 -10, 2 -5, 3 -20, N 40",
+	},
+	{
+		rule: "a grant awaiting payment repays nothing", given: debts(), op: grant("N", "40", unpaid),
+		want: []string{"increment N 40 -35→-35"},
+	},
+	{
+		rule: "nor does its activation", given: append(debts(), grant("N", "40", unpaid)), op: Activation{BlockID: "N"},
+		left: "1 -10, 2 -5, 3 -20, N 40",
+	},
+	{
+		rule: "nor becoming effective", given: append(debts(), grant("N", "40", effective("2026-01-02"))), at: "2026-01-02",
+		op: grant("M", "1"), want: []string{"increment 1 1 5→6"}, left: "1 -9, 2 -5, 3 -20, N 40",
+	},
+	{
+		rule: "an increment may ask for no repayment", given: debts(), op: grant("N", "40", noRepay),
+		want: []string{"increment N 40 -35→5"}, left: "1 -10, 2 -5, 3 -20, N 40",
+	},
+	{
+		rule: "NewBlockOnly of the ledger never repays", repay: RepayNever, given: debts(), op: grant("N", "40"),
+		want: []string{"increment N 40 -35→5"}, left: "1 -10, 2 -5, 3 -20, N 40",
+	},
+	{
+		rule: "an increment may ask for repayment all the same", repay: RepayNever, given: debts(),
+		op:   func() Operation { op := grant("N", "10"); op.Repay = RepayFirst; return op }(),
+		want: []string{"increment 1 10 -35→-25"},
+	},
+	{
+		rule: "refills do not go above 0", given: []Operation{grant("A", "100"), spend("150")}, op: grant("N", "70"),
+		want: []string{"increment A 50 -50→0", "increment N 20 0→20"}, left: "A 0, N 20",
+	},
+}
+
 func TestRepayFirst(t *testing.T) {
-	checkRules(t, []rule{
-		{
-			rule: "the oldest debt first, then the next, then a block with the rest", given: debts(), op: grant("N", "40"),
-			want: []string{
-				"increment 1 10 -35→-25", "increment 2 5 -25→-20", "increment 3 20 -20→0", "increment N 5 0→5",
-			},
-			left: "1 0, 2 0, 3 0, N 5",
-		},
-		{
-			rule: "exactly all debts makes no block", given: debts(), op: grant("N", "35"),
-			want: []string{"increment 1 10 -35→-25", "increment 2 5 -25→-20", "increment 3 20 -20→0"},
-			left: "1 0, 2 0, 3 0",
-		},
-		{
-			rule: "the smallest amount more makes a block of it", given: debts(), op: grant("N", "35.000000000000000001"),
-			want: []string{
-				"increment 1 10 -35→-25", "increment 2 5 -25→-20", "increment 3 20 -20→0",
-				"increment N 0.000000000000000001 0→0.000000000000000001",
-			},
-		},
-		{
-			rule: "a debt in part", given: debts(), op: grant("N", "12"),
-			want: []string{"increment 1 10 -35→-25", "increment 2 2 -25→-23"},
-			left: "1 0, 2 -3, 3 -20",
-		},
-		{
-			rule: "exactly one debt leaves the others", given: debts(), op: grant("N", "10"),
-			want: []string{"increment 1 10 -35→-25"}, left: "1 0, 2 -5, 3 -20",
-		},
-		{
-			rule: "the age of a debt is that of its block, not its place in the drawdown order",
-			given: []Operation{
-				grant("old", "1", priority(1)), grant("young", "1", priority(0), effective("2026-01-02")), spend("11"),
-			},
-			at: "2026-01-03", op: grant("N", "3"),
-			want: []string{"increment old 3 -9→-6"}, left: "old -7, young 1",
-		},
-		{
-			rule: "an expiring grant repays too", given: debts(), op: grant("N", "36", expires("2026-02-01")),
-			want: []string{"increment 1 10 -35→-25", "increment 2 5 -25→-20", "increment 3 20 -20→0", "increment N 1 0→1"},
-		},
-		{
-			rule: "a grant effective in the past repays too", given: debts(), op: grant("N", "10", effective("2025-01-01")),
-			want: []string{"increment 1 10 -35→-25"},
-		},
-		{
-			rule: "an overdraft block is a debt like any other", given: []Operation{spend("7")}, op: grant("N", "10"),
-			// The overdraft block got its id from the source of randomness.
-			want: []string{"increment " + overdraftID + " 7 -7→0", "increment N 3 0→3"},
-		},
-		{
-			rule: "a filtered grant repays nothing", given: debts(), op: grant("N", "40", only("api")),
-			want: []string{"increment N 40 -35→5"}, left: "1 -10, 2 -5, 3 -20, N 40",
-		},
-		{
-			rule: "a grant that excludes something is filtered too", given: debts(), op: grant("N", "40", except("api")),
-			want: []string{"increment N 40 -35→5"},
-		},
-		{
-			rule: "a future grant repays nothing", given: debts(), op: grant("N", "40", effective("2026-01-01T00:00:00.000001Z")),
-			want: []string{"increment N 40 -35→-35"}, left: "1 -10, 2 -5, 3 -20, N 40",
-		},
-		{
-			rule: "a grant awaiting payment repays nothing", given: debts(), op: grant("N", "40", unpaid),
-			want: []string{"increment N 40 -35→-35"},
-		},
-		{
-			rule: "nor does its activation", given: append(debts(), grant("N", "40", unpaid)), op: Activation{BlockID: "N"},
-			left: "1 -10, 2 -5, 3 -20, N 40",
-		},
-		{
-			rule: "nor becoming effective", given: append(debts(), grant("N", "40", effective("2026-01-02"))), at: "2026-01-02",
-			op: grant("M", "1"), want: []string{"increment 1 1 5→6"}, left: "1 -9, 2 -5, 3 -20, N 40",
-		},
-		{
-			rule: "an increment may ask for no repayment", given: debts(), op: grant("N", "40", noRepay),
-			want: []string{"increment N 40 -35→5"}, left: "1 -10, 2 -5, 3 -20, N 40",
-		},
-		{
-			rule: "NewBlockOnly of the ledger never repays", repay: RepayNever, given: debts(), op: grant("N", "40"),
-			want: []string{"increment N 40 -35→5"}, left: "1 -10, 2 -5, 3 -20, N 40",
-		},
-		{
-			rule: "an increment may ask for repayment all the same", repay: RepayNever, given: debts(),
-			op:   func() Operation { op := grant("N", "10"); op.Repay = RepayFirst; return op }(),
-			want: []string{"increment 1 10 -35→-25"},
-		},
-		{
-			rule: "refills do not go above 0", given: []Operation{grant("A", "100"), spend("150")}, op: grant("N", "70"),
-			want: []string{"increment A 50 -50→0", "increment N 20 0→20"}, left: "A 0, N 20",
-		},
-	})
+	checkRules(t, repayFirstRules)
 }
 
 // overdraftID is the id that the first block without a name gets in a book whose

@@ -3,11 +3,8 @@ package creditledger
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
-
-	"pgregory.net/rapid"
 )
 
 // written decides an operation and returns all it writes: what was due, and its own
@@ -36,105 +33,108 @@ func (b *book) written(op Operation) string {
 	return w.String()
 }
 
+// expiryMaterialisesCases are the cases of TestExpiryMaterialises.
+var expiryMaterialisesCases = []struct {
+	rule  string
+	given []Operation
+	at    string
+	op    Operation
+	want  string
+}{
+	{
+		"before the next operation, at its own instant",
+		fixture(), "2026-02-02", spend("10"),
+		"4 credit_block_expiry A 30 180→150 at 2026-02-01T00:00:00Z\n5 decrement B 10 150→140 at 2026-02-02T00:00:00Z\n",
+	},
+	{
+		"at the very instant of the operation",
+		fixture(), "2026-02-01", spend("1"),
+		"4 credit_block_expiry A 30 180→150 at 2026-02-01T00:00:00Z\n5 decrement B 1 150→149 at 2026-02-01T00:00:00Z\n",
+	},
+	{
+		"a microsecond before, not",
+		fixture(), "2026-01-31T23:59:59.999999Z", spend("1"),
+		"4 decrement A 1 180→179 at 2026-01-31T23:59:59.999999Z\n",
+	},
+	{
+		"several in the order of their instants",
+		fixture(), "2026-04-01", spend("1"),
+		"4 credit_block_expiry A 30 180→150 at 2026-02-01T00:00:00Z\n5 credit_block_expiry B 50 150→100 at 2026-03-01T00:00:00Z\n6 decrement C 1 100→99 at 2026-04-01T00:00:00Z\n",
+	},
+	{
+		"what remained, not what was granted",
+		append(fixture(), spend("10")), "2026-02-01", spend("1"),
+		"5 credit_block_expiry A 20 170→150 at 2026-02-01T00:00:00Z\n6 decrement B 1 150→149 at 2026-02-01T00:00:00Z\n",
+	},
+	{
+		"nothing remained: no entry",
+		append(fixture(), spend("30")), "2026-02-01", spend("1"),
+		"5 decrement B 1 150→149 at 2026-02-01T00:00:00Z\n",
+	},
+	{
+		"several at one instant in drawdown order",
+		[]Operation{
+			grant("third", "1", expires("2026-02-01"), basis("2")), grant("second", "2", expires("2026-02-01"), basis("1")),
+			grant("fourth", "4", expires("2026-02-01"), priority(1), only("x")), grant("first", "8", expires("2026-02-01"), only("x")),
+		},
+		"2026-02-01", grant("N", "1"),
+		"5 credit_block_expiry first 8 15→7 at 2026-02-01T00:00:00Z\n6 credit_block_expiry second 2 7→5 at 2026-02-01T00:00:00Z\n" +
+			"7 credit_block_expiry third 1 5→4 at 2026-02-01T00:00:00Z\n8 credit_block_expiry fourth 4 4→0 at 2026-02-01T00:00:00Z\n" +
+			"9 increment N 1 0→1 at 2026-02-01T00:00:00Z\n",
+	},
+	{
+		"the order of instants comes before the drawdown order",
+		[]Operation{grant("A", "1", expires("2026-02-02")), grant("B", "2", expires("2026-02-01"), priority(5))},
+		"2026-02-03", grant("N", "4"),
+		"3 credit_block_expiry B 2 3→1 at 2026-02-01T00:00:00Z\n4 credit_block_expiry A 1 1→0 at 2026-02-02T00:00:00Z\n5 increment N 4 0→4 at 2026-02-03T00:00:00Z\n",
+	},
+	{
+		"a block awaiting payment expires and leaves the total",
+		[]Operation{grant("P", "1", unpaid, expires("2026-02-01")), grant("B", "2")}, "2026-02-01", spend("1"),
+		"3 credit_block_expiry P 1 2→2 at 2026-02-01T00:00:00Z\n4 decrement B 1 2→1 at 2026-02-01T00:00:00Z\n",
+	},
+	{
+		"a block that was never effective expires and leaves the total",
+		[]Operation{grant("F", "5", effective("2026-02-01"), expires("2026-03-01")), extend("F", "2", "2026-02-01", "N"), grant("B", "2")},
+		"2026-02-01", spend("1"),
+		"4 credit_block_expiry N 2 5→5 at 2026-02-01T00:00:00Z\n5 decrement F 1 5→4 at 2026-02-01T00:00:00Z\n",
+	},
+	{
+		"a block that became effective and expired meanwhile counts in between",
+		[]Operation{grant("F", "5", effective("2026-02-01"), expires("2026-03-01")), grant("B", "2")}, "2026-04-01", spend("1"),
+		"3 credit_block_expiry F 5 7→2 at 2026-03-01T00:00:00Z\n4 decrement B 1 2→1 at 2026-04-01T00:00:00Z\n",
+	},
+	{
+		"what becomes effective between two expiries counts in the second",
+		[]Operation{
+			grant("A", "1", expires("2026-02-01")), grant("F", "4", effective("2026-02-15")), grant("B", "2", expires("2026-03-01")),
+		},
+		"2026-04-01", spend("1"),
+		"4 credit_block_expiry A 1 3→2 at 2026-02-01T00:00:00Z\n5 credit_block_expiry B 2 6→4 at 2026-03-01T00:00:00Z\n6 decrement F 1 4→3 at 2026-04-01T00:00:00Z\n",
+	},
+	{
+		"what becomes effective at the instant of an expiry counts in it",
+		[]Operation{grant("A", "1", expires("2026-02-01")), grant("F", "4", effective("2026-02-01"))}, "2026-02-01", spend("1"),
+		"3 credit_block_expiry A 1 5→4 at 2026-02-01T00:00:00Z\n4 decrement F 1 4→3 at 2026-02-01T00:00:00Z\n",
+	},
+	{
+		"a microsecond later it does not",
+		[]Operation{grant("A", "1", expires("2026-02-01")), grant("F", "4", effective("2026-02-01T00:00:00.000001Z"))}, "2026-02-02", spend("1"),
+		"3 credit_block_expiry A 1 1→0 at 2026-02-01T00:00:00Z\n4 decrement F 1 4→3 at 2026-02-02T00:00:00Z\n",
+	},
+	{
+		"a block activated in its last microsecond",
+		[]Operation{grant("P", "1", unpaid, expires("2026-02-01"))}, "2026-01-31T23:59:59.999999Z", Activation{BlockID: "P"}, "",
+	},
+	{
+		"beside a debt",
+		[]Operation{grant("C", "1"), spend("4"), grant("A", "10", noRepay, expires("2026-02-01"))}, "2026-02-01", grant("N", "1"),
+		"4 credit_block_expiry A 10 7→-3 at 2026-02-01T00:00:00Z\n5 increment C 1 -3→-2 at 2026-02-01T00:00:00Z\n",
+	},
+}
+
 func TestExpiryMaterialises(t *testing.T) {
-	for _, c := range []struct {
-		rule  string
-		given []Operation
-		at    string
-		op    Operation
-		want  string
-	}{
-		{
-			"before the next operation, at its own instant",
-			fixture(), "2026-02-02", spend("10"),
-			"4 credit_block_expiry A 30 180→150 at 2026-02-01T00:00:00Z\n5 decrement B 10 150→140 at 2026-02-02T00:00:00Z\n",
-		},
-		{
-			"at the very instant of the operation",
-			fixture(), "2026-02-01", spend("1"),
-			"4 credit_block_expiry A 30 180→150 at 2026-02-01T00:00:00Z\n5 decrement B 1 150→149 at 2026-02-01T00:00:00Z\n",
-		},
-		{
-			"a microsecond before, not",
-			fixture(), "2026-01-31T23:59:59.999999Z", spend("1"),
-			"4 decrement A 1 180→179 at 2026-01-31T23:59:59.999999Z\n",
-		},
-		{
-			"several in the order of their instants",
-			fixture(), "2026-04-01", spend("1"),
-			"4 credit_block_expiry A 30 180→150 at 2026-02-01T00:00:00Z\n5 credit_block_expiry B 50 150→100 at 2026-03-01T00:00:00Z\n6 decrement C 1 100→99 at 2026-04-01T00:00:00Z\n",
-		},
-		{
-			"what remained, not what was granted",
-			append(fixture(), spend("10")), "2026-02-01", spend("1"),
-			"5 credit_block_expiry A 20 170→150 at 2026-02-01T00:00:00Z\n6 decrement B 1 150→149 at 2026-02-01T00:00:00Z\n",
-		},
-		{
-			"nothing remained: no entry",
-			append(fixture(), spend("30")), "2026-02-01", spend("1"),
-			"5 decrement B 1 150→149 at 2026-02-01T00:00:00Z\n",
-		},
-		{
-			"several at one instant in drawdown order",
-			[]Operation{
-				grant("third", "1", expires("2026-02-01"), basis("2")), grant("second", "2", expires("2026-02-01"), basis("1")),
-				grant("fourth", "4", expires("2026-02-01"), priority(1), only("x")), grant("first", "8", expires("2026-02-01"), only("x")),
-			},
-			"2026-02-01", grant("N", "1"),
-			"5 credit_block_expiry first 8 15→7 at 2026-02-01T00:00:00Z\n6 credit_block_expiry second 2 7→5 at 2026-02-01T00:00:00Z\n" +
-				"7 credit_block_expiry third 1 5→4 at 2026-02-01T00:00:00Z\n8 credit_block_expiry fourth 4 4→0 at 2026-02-01T00:00:00Z\n" +
-				"9 increment N 1 0→1 at 2026-02-01T00:00:00Z\n",
-		},
-		{
-			"the order of instants comes before the drawdown order",
-			[]Operation{grant("A", "1", expires("2026-02-02")), grant("B", "2", expires("2026-02-01"), priority(5))},
-			"2026-02-03", grant("N", "4"),
-			"3 credit_block_expiry B 2 3→1 at 2026-02-01T00:00:00Z\n4 credit_block_expiry A 1 1→0 at 2026-02-02T00:00:00Z\n5 increment N 4 0→4 at 2026-02-03T00:00:00Z\n",
-		},
-		{
-			"a block awaiting payment expires and leaves the total",
-			[]Operation{grant("P", "1", unpaid, expires("2026-02-01")), grant("B", "2")}, "2026-02-01", spend("1"),
-			"3 credit_block_expiry P 1 2→2 at 2026-02-01T00:00:00Z\n4 decrement B 1 2→1 at 2026-02-01T00:00:00Z\n",
-		},
-		{
-			"a block that was never effective expires and leaves the total",
-			[]Operation{grant("F", "5", effective("2026-02-01"), expires("2026-03-01")), extend("F", "2", "2026-02-01", "N"), grant("B", "2")},
-			"2026-02-01", spend("1"),
-			"4 credit_block_expiry N 2 5→5 at 2026-02-01T00:00:00Z\n5 decrement F 1 5→4 at 2026-02-01T00:00:00Z\n",
-		},
-		{
-			"a block that became effective and expired meanwhile counts in between",
-			[]Operation{grant("F", "5", effective("2026-02-01"), expires("2026-03-01")), grant("B", "2")}, "2026-04-01", spend("1"),
-			"3 credit_block_expiry F 5 7→2 at 2026-03-01T00:00:00Z\n4 decrement B 1 2→1 at 2026-04-01T00:00:00Z\n",
-		},
-		{
-			"what becomes effective between two expiries counts in the second",
-			[]Operation{
-				grant("A", "1", expires("2026-02-01")), grant("F", "4", effective("2026-02-15")), grant("B", "2", expires("2026-03-01")),
-			},
-			"2026-04-01", spend("1"),
-			"4 credit_block_expiry A 1 3→2 at 2026-02-01T00:00:00Z\n5 credit_block_expiry B 2 6→4 at 2026-03-01T00:00:00Z\n6 decrement F 1 4→3 at 2026-04-01T00:00:00Z\n",
-		},
-		{
-			"what becomes effective at the instant of an expiry counts in it",
-			[]Operation{grant("A", "1", expires("2026-02-01")), grant("F", "4", effective("2026-02-01"))}, "2026-02-01", spend("1"),
-			"3 credit_block_expiry A 1 5→4 at 2026-02-01T00:00:00Z\n4 decrement F 1 4→3 at 2026-02-01T00:00:00Z\n",
-		},
-		{
-			"a microsecond later it does not",
-			[]Operation{grant("A", "1", expires("2026-02-01")), grant("F", "4", effective("2026-02-01T00:00:00.000001Z"))}, "2026-02-02", spend("1"),
-			"3 credit_block_expiry A 1 1→0 at 2026-02-01T00:00:00Z\n4 decrement F 1 4→3 at 2026-02-02T00:00:00Z\n",
-		},
-		{
-			"a block activated in its last microsecond",
-			[]Operation{grant("P", "1", unpaid, expires("2026-02-01"))}, "2026-01-31T23:59:59.999999Z", Activation{BlockID: "P"}, "",
-		},
-		{
-			"beside a debt",
-			[]Operation{grant("C", "1"), spend("4"), grant("A", "10", noRepay, expires("2026-02-01"))}, "2026-02-01", grant("N", "1"),
-			"4 credit_block_expiry A 10 7→-3 at 2026-02-01T00:00:00Z\n5 increment C 1 -3→-2 at 2026-02-01T00:00:00Z\n",
-		},
-	} {
+	for _, c := range expiryMaterialisesCases {
 		t.Run(c.rule, func(t *testing.T) {
 			b := newBook(t).given(c.given...)
 			b.clock(c.at)
@@ -261,75 +261,6 @@ func TestNextDue(t *testing.T) {
 	due("never", spend("1"))
 }
 
-// drawOperation draws any operation on any of the blocks 1, 2, 3 and so on; many are
-// refused.
-func drawOperation(t *rapid.T, blocks int) Operation {
-	name := func(label string) string {
-		return fmt.Sprint(rapid.IntRange(1, blocks+1).Draw(t, label))
-	}
-	amount := rapid.SampledFrom([]string{"1", "0.5", "3", "10", "40"}).Draw(t, "amount")
-	switch rapid.SampledFrom([]string{
-		"grant", "grant", "grant", "spend", "spend", "spend", "extend", "void", "amend", "activate",
-	}).Draw(t, "operation") {
-	case "grant":
-		return drawGrant(t, name("new block"))
-	case "spend":
-		op := spend(amount)
-		op.ItemID = rapid.SampledFrom([]string{"", "api", "disk"}).Draw(t, "item")
-		op.Overdraft = rapid.SampledFrom([]Overdraft{OverdraftAllow, OverdraftAllow, OverdraftReject, OverdraftStopAtZero}).Draw(t, "policy")
-		if op.Overdraft == OverdraftAllow && rapid.Bool().Draw(t, "limited") {
-			limit("20")(&op)
-		}
-		return op
-	case "extend":
-		op := extend(name("block"), "", "never", name("new block"))
-		if rapid.Bool().Draw(t, "part") {
-			op.Amount = MustAmount(amount)
-		}
-		op.Target = rapid.SampledFrom([]When{
-			Never(), AtInstant(when("2026-01-03")), AtInstant(when("2026-01-05")), AtInstant(when("2026-01-01")),
-		}).Draw(t, "target")
-		return op
-	case "void":
-		return voidOf(name("block"), amount)
-	case "amend":
-		return amend(name("block"), amount)
-	}
-	return Activation{BlockID: name("block")}
-}
-
-// drawDay draws a step of the clock, forwards more often than back.
-func drawDay(t *rapid.T) string {
-	return fmt.Sprintf("2026-01-%02d", rapid.SampledFrom([]int{1, 1, 2, 2, 3, 3, 4, 5, 6}).Draw(t, "day"))
-}
-
-// TestTakenBackProperty: a change taken back leaves the account as it was, to the last
-// field, and what is decided can be loaded again; both are checked by the book at
-// every step. Batches fail at their end, so that many changes are taken back at once.
-func TestTakenBackProperty(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		b := newBook(rt)
-		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
-			b.clock(drawDay(rt))
-			if rapid.Bool().Draw(rt, "look ahead") {
-				b.a.moveTo(max(when(drawDay(rt)), b.a.head.LastAt))
-			}
-			if rapid.IntRange(0, 3).Draw(rt, "batch") > 0 {
-				_, _ = b.try(drawOperation(rt, len(b.made)))
-				continue
-			}
-			var batch Batch
-			for range rapid.IntRange(1, 5).Draw(rt, "size") {
-				batch = append(batch, drawOperation(rt, len(b.made)))
-			}
-			if rapid.Bool().Draw(rt, "refused") {
-				batch = append(batch, voidOf("none", "1"))
-			}
-			_, _ = b.try(batch)
-		}
-	})
-}
-
 // TestEmptiedFutureBlock: a filtered block that is voided before it becomes effective
 // is of no use any more, and nothing waits for it.
 func TestEmptiedFutureBlock(t *testing.T) {
@@ -340,64 +271,6 @@ func TestEmptiedFutureBlock(t *testing.T) {
 	if got := numbersOf(b.a.open.all()); got != "[2]" {
 		t.Errorf("open are %s", got)
 	}
-}
-
-// TestManyBlocks: among very many blocks a decrement touches those it draws. Work is
-// counted in comparisons of two blocks, the one thing that all searching is made of.
-func TestManyBlocks(t *testing.T) {
-	const size = 100_000
-	blocks := make([]Block, size)
-	for i := range blocks {
-		blocks[i] = Block{
-			ID: fmt.Sprint(i), Number: uint64(i) + 1, EffectiveAt: 1, ActivatedAt: 1, CreatedAt: 1, ExpiresAt: when("2026-02-02"),
-			Initial: AmountOf(100), Balance: AmountOf(100), Capacity: AmountOf(100),
-		}
-	}
-	soonest := rand.New(rand.NewPCG(3, 4)).IntN(size)
-	blocks[soonest].ExpiresAt = when("2026-02-01")
-	rand.New(rand.NewPCG(1, 2)).Shuffle(size, func(i, j int) { blocks[i], blocks[j] = blocks[j], blocks[i] })
-	s := State{Head: Head{
-		Version: size, Entries: size, Blocks: size, LastAt: when(start), NextDue: when("2026-02-01"), Total: AmountOf(100 * size),
-	}, Blocks: blocks}
-	a, err := newAccount(AccountID{"cus", "credits"}, &s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	compared := 0
-	counting := func(order func(a, b *block) int) func(a, b *block) int {
-		return func(a, b *block) int { compared++; return order(a, b) }
-	}
-	for _, l := range []*blockList{&a.open, &a.plain.blocks, &a.debts, &a.waiting, &a.expiring} {
-		l.order = counting(l.order)
-	}
-	do := func(op Operation, most int) string {
-		compared = 0
-		a.moveTo(a.at)
-		d := decision{request: &request{account: a.id, op: op}, account: a, expiries: 2}
-		if err := d.decide(); err != nil {
-			t.Fatal(err)
-		}
-		if compared > most {
-			t.Errorf("%s took %d comparisons among %d blocks, at most %d expected", describe(op), compared, size, most)
-		}
-		return story(d.result.Entries)
-	}
-	name := fmt.Sprint(soonest)
-	if got := do(spend("99"), 0); got != "decrement "+name+" 99 10000000→9999901" {
-		t.Errorf("got %s", got)
-	}
-	for _, b := range a.open.all() {
-		if want := AmountOf(100); b.Balance.Cmp(want) != 0 && b.ID != name {
-			t.Fatalf("block %s holds %s", b.ID, b.Balance)
-		}
-	}
-	const logarithmic = 250 // a few searches among 100,000
-	do(spend("1"), logarithmic)
-	do(grant("new", "1"), logarithmic)
-	do(spend("250"), logarithmic)
-	do(voidOf("7", "100"), logarithmic)
-	do(amend(name, "0.5"), logarithmic)
-	do(extend("8", "1", "never", "moved"), logarithmic)
 }
 
 // TestTimeDoesNotGoBehindTheLastRecord: an account that is asked to stand at an instant before

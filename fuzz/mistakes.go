@@ -10,35 +10,12 @@ import (
 
 // spoil gives an operation exactly one thing that it alone shows to be wrong.
 func (g *generator) spoil(op cl.Operation) cl.Operation {
-	control, long := "a\x00b", strings.Repeat("x", 256)
 	n := g.below(8, "fault")
 	switch op := op.(type) {
 	case cl.Increment:
-		faults := []func(){
-			func() { op.Amount = cl.Amount{} },
-			func() { op.BlockID = long },
-			func() { op.EffectiveAt, op.ExpiresAt = cl.Never(), cl.When{} },
-			func() { op.EffectiveAt, op.ExpiresAt = cl.AtInstant(g.at), cl.AtInstant(g.at) },
-			func() { op.Filters = []cl.Filter{{Field: cl.FilterFieldItem}} },
-			func() { op.Filters = []cl.Filter{{Field: cl.FilterFieldPrice, Values: []string{"p"}}} },
-			func() { op.Source = 9 },
-			func() { op.ExpiresAt = cl.On(0) },
-		}
-		faults[n]()
-		return op
+		return g.spoilIncrement(op, n)
 	case cl.Decrement:
-		faults := []func(){
-			func() { op.Amount = op.Amount.Neg() },
-			func() { op.ItemID = control },
-			func() { op.Overdraft, op.OverdraftLimit = 7, cl.OverdraftLimit{} },
-			func() { op.Overdraft, op.OverdraftLimit = cl.OverdraftReject, cl.OverdraftLimitOf(cl.AmountOf(1)) },
-			func() { op.Overdraft, op.OverdraftLimit = cl.OverdraftAllow, cl.OverdraftLimitOf(cl.AmountOf(-1)) },
-			func() { op.Metadata = map[string]string{strings.Repeat("k", 41): "v"} },
-			func() { op.Metadata = map[string]string{"": "v"} },
-			func() { op.Description = strings.Repeat("d", 5001) },
-		}
-		faults[n]()
-		return op
+		return spoilDecrement(op, n)
 	case cl.ExpirationChange:
 		faults := []func(){
 			func() { op.BlockID, op.ExpiresAt = "", cl.When{} },
@@ -86,6 +63,38 @@ func (g *generator) spoil(op cl.Operation) cl.Operation {
 		return op
 	}
 	return nil
+}
+
+// spoilIncrement is spoil of a grant, with the n-th fault of 8.
+func (g *generator) spoilIncrement(op cl.Increment, n int) cl.Operation {
+	faults := []func(){
+		func() { op.Amount = cl.Amount{} },
+		func() { op.BlockID = strings.Repeat("x", 256) },
+		func() { op.EffectiveAt, op.ExpiresAt = cl.Never(), cl.When{} },
+		func() { op.EffectiveAt, op.ExpiresAt = cl.AtInstant(g.at), cl.AtInstant(g.at) },
+		func() { op.Filters = []cl.Filter{{Field: cl.FilterFieldItem}} },
+		func() { op.Filters = []cl.Filter{{Field: cl.FilterFieldPrice, Values: []string{"p"}}} },
+		func() { op.Source = 9 },
+		func() { op.ExpiresAt = cl.On(0) },
+	}
+	faults[n]()
+	return op
+}
+
+// spoilDecrement is spoil of a charge, with the n-th fault of 8.
+func spoilDecrement(op cl.Decrement, n int) cl.Operation {
+	faults := []func(){
+		func() { op.Amount = op.Amount.Neg() },
+		func() { op.ItemID = "a\x00b" },
+		func() { op.Overdraft, op.OverdraftLimit = 7, cl.OverdraftLimit{} },
+		func() { op.Overdraft, op.OverdraftLimit = cl.OverdraftReject, cl.OverdraftLimitOf(cl.AmountOf(1)) },
+		func() { op.Overdraft, op.OverdraftLimit = cl.OverdraftAllow, cl.OverdraftLimitOf(cl.AmountOf(-1)) },
+		func() { op.Metadata = map[string]string{strings.Repeat("k", 41): "v"} },
+		func() { op.Metadata = map[string]string{"": "v"} },
+		func() { op.Description = strings.Repeat("d", 5001) },
+	}
+	faults[n]()
+	return op
 }
 
 // spoilOnHold is spoil of an operation on a hold, with the n-th fault.

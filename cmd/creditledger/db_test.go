@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"creditledger"
 	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres/pgtest"
 )
@@ -66,81 +64,6 @@ func withoutFiles(text string) string {
 		}
 	}
 	return strings.TrimPrefix(strings.Join(kept, "\n$ "), "\n")
-}
-
-// TestLocate: what is a connection and what is a file, and where the schema comes from.
-func TestLocate(t *testing.T) {
-	for _, c := range []struct {
-		db, flag string
-		want     string // of the location; empty: it is refused
-		database bool
-	}{
-		{"credits.db", "", "credits.db", false},
-		{"./host=x", "", "./host=x", false},
-		{"host", "", "host", false},
-		{"./sqlite://x", "", "./sqlite://x", false},
-		{"sqlite://x", "", "", false},
-		{"pgsql://u:p@h/d", "", "", false},
-		{"jdbc:postgresql://h/d", "", "", false},
-		{"postgres:/u:p@h/d", "", "", false},
-		{"postgres:u:p@h", "", "", false},
-		{"u:p@h/d", "", "", false},
-		{"u:p@h:5432", "", "", false},
-		{"u:p@localhost", "", "", false},
-		{":p@localhost", "", "", false},
-		{"u:p/w@localhost", "", "", false},
-		{"u:p w@localhost", "", "", false},
-		{"https:u:p@h", "", "", false},
-		{"user/p@h:1521/db", "", "", false},
-		{"user/p@//h/db", "", "", false},
-		{"user/p@orcl", "", "", false},
-		{"org:ada@example.com", "", "", false}, // who means a file writes
-		{"./org:ada@example.com", "", "./org:ada@example.com", false},
-		{"./ada@h", "", "./ada@h", false},
-		{"accounts/ada@example.db", "", "accounts/ada@example.db", false},
-		{"ada@example.db", "", "ada@example.db", false},
-		{"12:30.db", "", "12:30.db", false},
-		{"C:/credits.db", "", "C:/credits.db", false},
-		{"C:/ada@example.db", "", "C:/ada@example.db", false},
-		{`C:\ada@example.db`, "", `C:\ada@example.db`, false},
-		{"a=b", "", "a=b", false},
-		{"rehost=b", "", "rehost=b", false},
-		{" host=h dbname=d", "", "schema creditledger of the database", true},
-		{"application_name=x password=p host=h dbname=d", "", "schema creditledger of the database", true},
-		{"connect_timeout=10 host=h", "", "schema creditledger of the database", true},
-		{"target_session_attrs=read-write host=h", "", "schema creditledger of the database", true},
-		{"options='-c statement_timeout=1s' host=h", "", "schema creditledger of the database", true},
-		{"hsot=h password=p", "", "schema creditledger of the database", true},
-		{"sslrootcert=x host=h", "", "", false},
-		{"POSTGRES://h/d", "", "schema creditledger of the database", true},
-		{"", "", "", false},
-		{"postgres://h/d", "", "schema creditledger of the database", true},
-		{"postgresql://u:p@h:1234/d?schema=mine", "", "schema mine of the database", true},
-		{"postgres://h/d", "mine", "schema mine of the database", true},
-		{"postgres://h/d?schema=mine", "mine", "schema mine of the database", true},
-		{"host=/tmp dbname=d schema=mine", "", "schema mine of the database", true},
-		{"user = u dbname=d", "", "schema creditledger of the database", true},
-		{"postgres://h/d?schema=mine", "other", "", false},
-		{"credits.db", "mine", "", false},
-		{"postgres://h:port/d", "", "", false},
-		{"postgres://h/d?sslmode=maybe", "", "", false},
-	} {
-		at, err := locate(c.db, c.flag)
-		if err != nil {
-			if c.want != "" || !errors.Is(err, creditledger.ErrInvalid) {
-				t.Errorf("%q, %q: %v", c.db, c.flag, err)
-			}
-			continue
-		}
-		if at.String() != c.want || (at.database != nil) != c.database {
-			t.Errorf("%q, %q: %s", c.db, c.flag, at)
-		}
-		if at.database != nil {
-			if _, ours := at.database.ConnConfig.RuntimeParams["schema"]; ours || at.database.ConnConfig.ConnectTimeout != patienceToConnect {
-				t.Errorf("%q: the server would be told our schema, or has more than %s", c.db, patienceToConnect)
-			}
-		}
-	}
 }
 
 // TestMigrate: it says what it did, and everything else says that it is to be done.
@@ -379,102 +302,5 @@ func TestBackupOfDatabase(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.dir, ".*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
-	}
-}
-
-// TestNoConnectionIsTold: whatever goes wrong, neither output nor errors tell how the
-// database is reached, in text and in JSON.
-func TestNoConnectionIsTold(t *testing.T) {
-	socket, _, _ := strings.Cut(strings.TrimPrefix(pgtest.Database(t), "host="), " ")
-	for i, db := range []string{
-		"postgres://sekretuser:sekretword@sekrethost.invalid/sekretbase",
-		"postgresql://sekretuser:sekretword@/sekretbase?host=" + socket,
-		"postgres://postgres:sekretword@/sekretbase?host=" + socket,
-		"postgres://postgres:sekretword@/postgres?schema=nosuch&host=" + socket,
-		"postgres://sekretuser:sekretword@/sekretbase?host=/sekrethost",
-		"postgres://sekretuser:sekretword@127.0.0.1:1/sekretbase",
-		"postgres://sekretuser:sekretword@sekrethost:port/sekretbase",
-		"postgres://sekretuser:sekret word@sekrethost/sekretbase",
-		"host=sekrethost.invalid user=sekretuser password='sekretword' dbname=sekretbase",
-		"host=" + socket + " user=postgres password=sekretword dbname=sekretbase",
-		"host=sekrethost user=sekretuser port=x dbname=sekretbase password=sekretword",
-		"application_name=x password=sekretword host=sekrethost.invalid user=sekretuser dbname=sekretbase",
-		"hsot=sekrethost password='sekret\\'word' user=sekretuser dbname=sekretbase host=" + socket,
-		"pgsql://sekretuser:sekretword@sekrethost/sekretbase",
-		"POSTGRES://sekretuser:sekretword@sekrethost:port/sekretbase",
-		"jdbc:postgresql://sekrethost/sekretbase?password=sekretword&user=sekretuser",
-		"sekretuser:sekretword@sekrethost/sekretbase",
-		"sekretuser:sekretword@localhost",
-		"u:sekret/word@localhost",
-		":sekretword@localhost",
-		"https:sekretuser:sekretword@h",
-		"sekretuser/sekretword@sekrethost:1521/sekretbase",
-		"sekretuser/sekretword@//sekrethost/sekretbase",
-		"sekretuser/sekretword@sekretbase",
-		"sekretuser/sekretword@sekrethost.invalid/sekretbase",
-		"Server=sekrethost;Port=1;User Id=sekretuser;Password=sekretword;Database=sekretbase",
-		"uid=sekretuser;pwd=sekretword;server=sekrethost",
-		"Data Source=sekrethost;Password=sekretword",
-		"sekretbase?password=sekretword&user=sekretuser",
-		"PGPASSWORD=sekretword postgres://sekrethost/sekretbase",
-		`{"password":"sekretword"}`,
-		"host:sekrethost password:sekretword",
-	} {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			t.Parallel()
-			tellsNothing(t, db, socket, strings.Contains(db, ".invalid"))
-		})
-	}
-}
-
-// TestNoSecretInPaths: what is taken for a file, because of a slash before it, tells no
-// secret either, and neither does the directory that it would be in.
-func TestNoSecretInPaths(t *testing.T) {
-	for _, db := range []string{"//sekretuser:sekretword@h/d", "/sekretuser:sekretword@h/d", "/nosuch/sekretuser:sekretword@h:1/d", "./no/sekretuser:sekretword@h/d", "./no/sekretuser:sekretword@h", "/no/sekretuser/sekretword@h:1521/d", "sekretuser/sekretword@h.example/d", "/no/pwd=sekretword/d"} {
-		s := newSession(t)
-		for _, args := range [][]string{{"balance", "c", "--db", db}, {"grant", "c", "1", "--db", db}, {"grant", "c", "1", "--json", "--db=" + db}, {"apply", "--db", db}, {"copy", "--from", s.db, "--to", db}, {"backup", db}, {"recover", s.db, db}, {"apply", db}} {
-			if args[0] == "copy" || args[0] == "backup" || args[0] == "recover" {
-				s.must("grant", "c", "1")
-			}
-			stdout, stderr, status := s.run(args...)
-			if status == 0 || strings.Contains(stdout+stderr, "sekret") {
-				t.Errorf("%q: status %d\n%s%s", args, status, stdout, stderr)
-			}
-		}
-	}
-}
-
-// tellsNothing runs many lines, or few where each takes long to fail.
-func tellsNothing(t *testing.T, db, socket string, few bool) {
-	s := newSession(t)
-	file := filepath.Join(s.dir, "x.db")
-	lines := [][]string{
-		{"balance", "c", "--db", db}, {"balance", "c", "--json", "--db", db}, {"grant", "c", "1", "--db", db}, {"invoice", "list", "c", "--db", db},
-		{"verify", "--db", db}, {"verify", "--json", "--db", db}, {"head", "--db", db}, {"apply", "--db", db}, {"sweep", "--json", "--db=" + db},
-		{"copy", "--from", db, "--to", file}, {"backup", file, "--db", db}, {"migrate", "--db", db, "--schema", "x y"}, {"balance", "c", "--db", db, "--nosuch"},
-		// where it does not belong
-		{"apply", db}, {"recover", db, file}, {"recover", file, db}, {"backup", db}, {db}, {"verify", "--since", db}, {"customer", db}, {"balance", "c", "--schema", db},
-	}
-	if !strings.Contains(db, "schema=nosuch") { // where it would work
-		lines = append(lines, []string{"migrate", "--db", db}, []string{"migrate", "--json", "--db", db})
-	}
-	if few {
-		lines = lines[:2]
-	}
-	for _, args := range lines {
-		stdout, stderr, status := s.run(args...)
-		if status == 0 || stderr == "" {
-			t.Errorf("%q: status %d", args, status)
-		}
-		for _, secret := range []string{"sekretuser", "sekretword", "sekrethost", "sekretbase", socket} {
-			if strings.Contains(stdout+stderr, secret) {
-				t.Errorf("%q tells %s:\n%s%s", args, secret, stdout, stderr)
-			}
-		}
-	}
-	for _, dir := range []string{s.dir, "."} {
-		if made, _ := filepath.Glob(filepath.Join(dir, "*sekret*")); len(made) > 0 {
-			t.Errorf("files were made: %q", made)
-		}
 	}
 }

@@ -116,38 +116,14 @@ func (All) Name() string { return "all" }
 
 // Do decides an act, and carries it out if nothing is refused.
 func (a *Act) Do() (results []*Result, replayed bool, err error) {
-	for i, p := range a.Parts {
-		fields := wrong(p.On.ID, p.Op, "")
-		if _, all := a.Op.(All); all {
-			for j := range fields {
-				fields[j] = place(i, fields[j])
-			}
-		}
-		if !nameable(string(a.Key), 0) {
-			fields = []string{"idempotency_key"}
-		}
-		if len(fields) > 0 {
-			return nil, false, &Refusal{Kind: Invalid, What: strings.Join(fields, "|")}
-		}
-		if !slices.Contains(a.on, p.On) {
-			a.on = append(a.on, p.On)
-		}
+	if err := a.check(); err != nil {
+		return nil, false, err
 	}
-	if _, transfer := a.Op.(Transfer); transfer && (len(a.on) == 1 || a.on[0].ID.Currency != a.on[1].ID.Currency) {
-		return nil, false, &Refusal{Kind: Invalid, What: "to"}
-	}
-	if len(a.on) > 64 {
-		return nil, false, &Refusal{Kind: Invalid, What: "operations"}
-	}
-	for _, on := range a.on {
-		for _, d := range on.List {
-			if a.Key != "" && d.Key == a.Key {
-				if field := a.differs(d); field != "" {
-					return nil, false, &Refusal{Kind: Mismatch, What: field}
-				}
-				return d.Act.results(), true, nil
-			}
-		}
+	switch d, err := a.before(); {
+	case err != nil:
+		return nil, false, err
+	case d != nil:
+		return d.results(), true, nil
 	}
 	at := a.Clock
 	for _, on := range a.on {
@@ -192,6 +168,49 @@ func (a *Act) Do() (results []*Result, replayed bool, err error) {
 		on.List = append(on.List, *done[on])
 	}
 	return a.results(), false, nil
+}
+
+// check refuses what no account has to be looked at for, and lists the accounts.
+func (a *Act) check() error {
+	for i, p := range a.Parts {
+		fields := wrong(p.On.ID, p.Op, "")
+		if _, all := a.Op.(All); all {
+			for j := range fields {
+				fields[j] = place(i, fields[j])
+			}
+		}
+		if !nameable(string(a.Key), 0) {
+			fields = []string{"idempotency_key"}
+		}
+		if len(fields) > 0 {
+			return &Refusal{Kind: Invalid, What: strings.Join(fields, "|")}
+		}
+		if !slices.Contains(a.on, p.On) {
+			a.on = append(a.on, p.On)
+		}
+	}
+	if _, transfer := a.Op.(Transfer); transfer && (len(a.on) == 1 || a.on[0].ID.Currency != a.on[1].ID.Currency) {
+		return &Refusal{Kind: Invalid, What: "to"}
+	}
+	if len(a.on) > 64 {
+		return &Refusal{Kind: Invalid, What: "operations"}
+	}
+	return nil
+}
+
+// before is the act that was done under this one's key; nil if there is none.
+func (a *Act) before() (*Act, error) {
+	for _, on := range a.on {
+		for _, d := range on.List {
+			if a.Key != "" && d.Key == a.Key {
+				if field := a.differs(d); field != "" {
+					return nil, &Refusal{Kind: Mismatch, What: field}
+				}
+				return d.Act, nil
+			}
+		}
+	}
+	return nil, nil
 }
 
 // results are those of the parts, in their order, worked out again.

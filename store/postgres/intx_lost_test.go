@@ -14,22 +14,25 @@ import (
 	"creditledger/store/postgres/pgtest"
 )
 
+// inTxLosesTheAnswerCases are the cases of TestInTxLosesTheAnswer.
+var inTxLosesTheAnswerCases = []struct {
+	name                  string
+	delivered, down, over bool
+	runs                  int
+	unknown               bool
+}{
+	{"it arrived", true, false, false, 1, false},
+	{"it did not arrive", false, false, false, 2, false},
+	{"it arrived, and the server is gone", true, true, false, 1, true},
+	{"it did not arrive, and the server is gone", false, true, false, 1, true},
+	{"it arrived, and the context is over", true, false, true, 1, true},
+}
+
 // TestInTxLosesTheAnswer: when the answer to COMMIT is lost, InTx finds out what became of
 // it: what arrived is not done again, and what did not is. If it cannot find out, or its
 // context is over, the error is an unknown outcome that names the key.
 func TestInTxLosesTheAnswer(t *testing.T) {
-	for _, c := range []struct {
-		name                  string
-		delivered, down, over bool
-		runs                  int
-		unknown               bool
-	}{
-		{"it arrived", true, false, false, 1, false},
-		{"it did not arrive", false, false, false, 2, false},
-		{"it arrived, and the server is gone", true, true, false, 1, true},
-		{"it did not arrive, and the server is gone", false, true, false, 1, true},
-		{"it arrived, and the context is over", true, false, true, 1, true},
-	} {
+	for _, c := range inTxLosesTheAnswerCases {
 		t.Run(c.name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
