@@ -76,37 +76,6 @@ func single(batch creditledger.Batch) creditledger.Operation {
 	return batch
 }
 
-// preview gives every part the results that it would have now. What is asked on each
-// account is looked at by itself.
-func (t *tx) preview() error {
-	next := map[Account][]creditledger.Result{}
-	for _, p := range t.parts {
-		if next[p.on] != nil {
-			continue
-		}
-		results, err := t.wouldDo(p.on, t.operations(p.on))
-		if err != nil {
-			return err
-		}
-		next[p.on] = results
-	}
-	var all creditledger.Result
-	for _, p := range t.parts {
-		all.Results = append(all.Results, next[p.on][:len(p.ops)]...)
-		next[p.on] = next[p.on][len(p.ops):]
-	}
-	return t.decided(&all)
-}
-
-// wouldDo are the results that operations on an account would have now.
-func (t *tx) wouldDo(on Account, batch creditledger.Batch) ([]creditledger.Result, error) {
-	r, err := t.s.ledger.Preview(t.ctx, on.id(), batch, "")
-	if err != nil {
-		return nil, err
-	}
-	return r.Results, nil
-}
-
 // decided gives every part its results.
 func (t *tx) decided(r *creditledger.Result) error {
 	results := r.Results

@@ -36,6 +36,7 @@ type Service struct {
 	ledger  *creditledger.Ledger
 	options Options
 	writer  chan struct{} // one token: who holds it writes
+	preview bool          // calls that write only tell what they would do
 }
 
 // New returns a service over a ledger. The ledger stays the caller's.
@@ -55,6 +56,16 @@ func New(l *creditledger.Ledger, opts *Options) *Service {
 		o.Locale = language.English
 	}
 	return &Service{ledger: l, options: o, writer: make(chan struct{}, 1)}
+}
+
+// Preview returns a service over the same ledger whose calls answer what they would do at
+// this moment, and write nothing. They need no idempotency key; one that is known gives the
+// first answer again. Of what a preview shows, ids that the ledger makes are not those that
+// the call will make, and an invoice has no number.
+func (s *Service) Preview() *Service {
+	own := *s
+	own.preview = true
+	return &own
 }
 
 // Answer is what a call that writes did. It is the caller's own.

@@ -57,7 +57,11 @@ type replayer interface{ replay() }
 // write carries a call out: at most once per key, retried while others change what it
 // was decided from.
 func write[R any](ctx context.Context, s *Service, c *call, decide func(*tx) (*R, error)) (*R, error) {
-	res, err := attemptAll(ctx, s, c, decide)
+	carryOut := attemptAll[R]
+	if s.preview {
+		carryOut = previewOf[R]
+	}
+	res, err := carryOut(ctx, s, c, decide)
 	if err != nil {
 		var already *Error
 		if errors.As(err, &already) {

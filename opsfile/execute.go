@@ -23,7 +23,9 @@ func Execute(ctx context.Context, ledger *creditledger.Ledger, clock *Clock, r R
 	if op, ok := r.Args.(money); ok {
 		var s *invoice.Service
 		if s, answer.Err = invoice.Open(ctx, ledger, ""); answer.Err == nil {
-			answer.Locale = s.Locale()
+			if answer.Locale = s.Locale(); r.Preview {
+				s = s.Preview()
+			}
 			answer.Result, answer.Err = op.run(ctx, s, r.Key)
 		}
 		return answer

@@ -79,8 +79,14 @@ func (c Change) run(ctx context.Context, s *invoice.Service, key creditledger.Ke
 	return s.CancelChange(ctx, c.ID, key)
 }
 
-// requiredKey reads the idempotency key, which the money side requires.
-func (r *Request) requiredKey(f *fields) { r.Key = creditledger.Key(f.requiredID("idempotency_key")) }
+// requiredKey reads the idempotency key, which the money side requires of what it writes, and
+// whether that is only to be previewed.
+func (r *Request) requiredKey(f *fields) {
+	if r.Preview = f.flag("preview"); !r.Preview {
+		f.require("idempotency_key")
+	}
+	r.Key = f.key()
+}
 
 // choice reads one of a few words.
 func (f *fields) choice(key string, words ...string) string {

@@ -16,6 +16,8 @@ type Request struct {
 	Op      string                 // the line's op; empty when it has none
 	Account creditledger.AccountID // zero for all, clock, customer, customers, settings, transfer, and a sweep or verify of more than one
 	Key     creditledger.Key       // the idempotency key, of the inner operation for a preview
+	// Preview asks what a request of the money side would write, and writes nothing.
+	Preview bool
 	// Args is what the op asks for: a creditledger.Operation for the writing
 	// operations, an Act, a creditledger.Transfer, a Preview, BalanceQuery, Block, BlockAccounts, BlocksQuery, EntriesQuery, Explain, Holds, Schedules,
 	// SetClock, CustomerUpdate, Customers, Erase, Settings, Sweep or Verify (those without a type here are the

@@ -33,6 +33,7 @@ type app struct {
 	json     bool
 	precise  bool
 	quiet    bool
+	preview  bool // of the money side: nothing is to be written
 
 	printsToTerminal bool
 

@@ -22,8 +22,10 @@ func (a *app) moneyCommands() []*cobra.Command {
 	return []*cobra.Command{a.purchaseCommand(), a.invoiceCommand(), a.closePeriodCommand(), a.customerBalanceCommand(), a.changeCommand(), a.stateCommand(), a.sellerCommand()}
 }
 
-// keyFlag gives a subcommand that writes its idempotency key.
-func keyFlag(cmd *cobra.Command, key *string) {
+// keyFlag gives a subcommand of the money side that writes its idempotency key, and lets it be
+// previewed.
+func (a *app) keyFlag(cmd *cobra.Command, key *string) {
+	cmd.Flags().BoolVar(&a.preview, "preview", false, "show what would be written, and write nothing")
 	cmd.Flags().StringVar(key, "key", "", "idempotency `KEY`: repeating the command with the same key does nothing twice (default: one is made)")
 }
 
@@ -43,7 +45,9 @@ func (a *app) moneyKey(cmd *cobra.Command, key string) (creditledger.Key, error)
 // money carries out a request of the money side and shows what came of it.
 func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want access) error {
 	var err error
-	if r.Key, err = a.moneyKey(cmd, key); err != nil {
+	if r.Preview = a.preview; r.Preview {
+		r.Key, want = creditledger.Key(key), toRead
+	} else if r.Key, err = a.moneyKey(cmd, key); err != nil {
 		return err
 	}
 	return a.withLedger(cmd.Context(), want, func(l *creditledger.Ledger) error {
@@ -57,8 +61,11 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 		answer := opsfile.Execute(cmd.Context(), l, nil, r)
 		var shown error
 		err = a.show(&answer, func(out io.Writer) {
-			if a.quiet {
+			if a.quiet && !r.Preview {
 				return
+			}
+			if r.Preview {
+				fmt.Fprintln(out, onlyPreviewed)
 			}
 			switch res := answer.Result.(type) {
 			case *invoice.Answer:
@@ -265,7 +272,7 @@ func (a *app) paymentCommand(use, short, example string, flags func(*cobra.Comma
 		}),
 	}
 	a.dbFlag(cmd)
-	keyFlag(cmd, &key)
+	a.keyFlag(cmd, &key)
 	flags(cmd)
 	return cmd
 }
@@ -347,7 +354,7 @@ debts that they repaid are debts again. What was used of them is reported.`,
 		}),
 	}
 	a.dbFlag(cmd)
-	keyFlag(cmd, &key)
+	a.keyFlag(cmd, &key)
 	cmd.Flags().StringVar(&v.Memo, "memo", "", "a `NOTE` on the invoice")
 	cmd.Flags().BoolVar(&v.OweUse, "owe-unpaid-use", false, "what was used and never paid is owed (default: it is only told)")
 	return cmd

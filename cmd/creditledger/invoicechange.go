@@ -45,7 +45,7 @@ files: expires_at, operations, purchases, and what else a proposal may have.`,
 		}),
 	}
 	a.accountFlags(cmd)
-	keyFlag(cmd, &key)
+	a.keyFlag(cmd, &key)
 	return cmd
 }
 
@@ -116,7 +116,7 @@ func (a *app) changeEndCommand(action, short string) *cobra.Command {
 		}),
 	}
 	a.dbFlag(cmd)
-	keyFlag(cmd, &key)
+	a.keyFlag(cmd, &key)
 	if action == "apply" {
 		cmd.Flags().StringVar(&description, "description", "", "a `NOTE` on the change")
 		cmd.Flags().StringVar(&collected, "collected", "", "`MONEY` collected before, such as \"12.50 USD\"")

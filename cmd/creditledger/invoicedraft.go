@@ -49,7 +49,7 @@ func (a *app) onInvoice(use, short, example string, args cobra.PositionalArgs, f
 		}),
 	}
 	a.dbFlag(cmd)
-	keyFlag(cmd, &key)
+	a.keyFlag(cmd, &key)
 	if flags != nil {
 		flags(cmd)
 	}
@@ -149,6 +149,6 @@ operations files: lines, invoice_settings, and what else it may have.`,
 		}),
 	}
 	a.dbFlag(cmd)
-	keyFlag(cmd, &key)
+	a.keyFlag(cmd, &key)
 	return cmd
 }

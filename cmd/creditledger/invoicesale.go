@@ -49,7 +49,7 @@ credits themselves are no money; --currency names them.`,
 		}),
 	}
 	a.accountFlags(cmd)
-	keyFlag(cmd, &p.key)
+	a.keyFlag(cmd, &p.key)
 	flags := cmd.Flags()
 	flags.StringVar(&p.costBasis, "cost-basis", "", "the `PRICE` of one credit")
 	flags.StringVar(&p.expires, "expires", "", "the `DATE` when the credits expire (default never)")
@@ -203,6 +203,7 @@ Credits pay as they were at the period's end, for as long as usage may be late
     "invoice_settings": {"auto_collection": true, "net_terms": 0,
       "currency": "USD"}
   }' > january.json
+  creditledger close-period cus_1 january.json --preview
   creditledger close-period cus_1 january.json --key cus_1-2026-01`,
 		Args: cobra.ExactArgs(2),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
@@ -210,7 +211,7 @@ Credits pay as they were at the period's end, for as long as usage may be late
 		}),
 	}
 	a.accountFlags(cmd)
-	keyFlag(cmd, &key)
+	a.keyFlag(cmd, &key)
 	return cmd
 }
 
@@ -252,7 +253,7 @@ negative the customer owes it.`,
 		}),
 	}
 	a.dbFlag(cmd)
-	keyFlag(cmd, &key)
+	a.keyFlag(cmd, &key)
 	flags := cmd.Flags()
 	flags.StringVar(&currency, "invoice-currency", "USD", "the `CURRENCY` of the money")
 	flags.StringVar(&add, "add", "", "`MONEY` the customer gets")

@@ -64,6 +64,9 @@ func metadataChange(put, unset []string) (map[string]*string, error) {
 	return change, nil
 }
 
+// onlyPreviewed begins what a preview shows.
+const onlyPreviewed = "A preview; nothing was written. It would be:"
+
 // write carries out an operation, or previews it, and prints what came of it.
 func (a *app) write(cmd *cobra.Command, w *writeFlags, customer string, op creditledger.Operation, want access) error {
 	r := opsfile.Request{Op: op.Name(), Account: a.account(customer), Key: creditledger.Key(w.key)}
@@ -119,7 +122,7 @@ func (a *app) writeResult(out io.Writer, on creditledger.AccountID, r *creditled
 	case r.Replayed:
 		fmt.Fprintln(out, doneBefore)
 	case preview:
-		fmt.Fprintln(out, "A preview; nothing was written. It would be:")
+		fmt.Fprintln(out, onlyPreviewed)
 	}
 	switch {
 	case r.Hold != nil:
