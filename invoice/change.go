@@ -89,11 +89,10 @@ func (p *Proposal) steps() (steps, error) {
 		return s, invalid("operations", "the change has %d steps, not 1 to %d", n, maxSteps)
 	}
 	for _, op := range p.Operations {
-		o := operationOf(op)
-		if o.Op == "" {
-			return s, invalid("operations", "%T cannot stand in a pending change", op)
+		if err := canBePending(op); err != nil {
+			return s, err
 		}
-		s.Operations = append(s.Operations, o)
+		s.Operations = append(s.Operations, operation{op: op})
 	}
 	for i := range p.Purchases {
 		sold := &p.Purchases[i]
@@ -140,11 +139,6 @@ func (s *Service) Propose(ctx context.Context, p Proposal, key creditledger.Key)
 		}
 		if ch.ExpiresAt <= t.now {
 			return nil, invalid("expires_at", "%s has passed: it is %s", ch.ExpiresAt, t.now)
-		}
-		for i := range st.Operations {
-			if _, err := st.Operations[i].operation(); err != nil {
-				return nil, err
-			}
 		}
 		where := p.Account.Customer + separator + ch.Account.Currency
 		now, err := read[current](t, kindChangeNow, where)

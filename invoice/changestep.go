@@ -66,12 +66,11 @@ func (t *tx) voidInChange(id string, e *Effects) error {
 
 func (t *tx) operate(ch *Change, e *Effects) error {
 	var ops []creditledger.Operation
-	for i := range ch.Steps.Operations {
-		op, err := ch.Steps.Operations[i].operation()
-		if err != nil {
-			return err
+	for _, o := range ch.Steps.Operations {
+		if o.refused != nil {
+			return o.refused
 		}
-		ops = append(ops, op)
+		ops = append(ops, o.op)
 	}
 	return t.effectsOf(e, ch.Account, ops, nil)
 }
@@ -94,14 +93,13 @@ func (t *tx) buyInChange(ch *Change, i int, e *Effects) error {
 }
 
 // purchase gives a stored purchase back.
-func (k *purchaseKey) purchase() (*Purchase, error) {
-	op, err := k.Increment.operation()
-	if err != nil {
-		return nil, err
+func (k *purchaseKey) purchase() (_ *Purchase, err error) {
+	if k.Increment.refused != nil {
+		return nil, k.Increment.refused
 	}
-	inc, ok := op.(creditledger.Increment)
+	inc, ok := k.Increment.op.(creditledger.Increment)
 	if !ok {
-		return nil, &creditledger.CorruptError{Where: "purchase of a pending change", Reason: "it is a " + op.Name()}
+		return nil, &creditledger.CorruptError{Where: "purchase of a pending change", Reason: "it is a " + k.Increment.op.Name()}
 	}
 	terms := k.Terms.Terms
 	if terms.CustomDueDate, err = parseWhen(k.Terms.Due); err != nil {

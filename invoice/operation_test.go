@@ -2,26 +2,24 @@ package invoice
 
 import (
 	"encoding/json"
+	"errors"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"creditledger"
 )
 
-// TestStoredOperation: an operation of a pending change is stored, and shown, in the
-// words of operations files and without what is the default, and comes back as it was.
+// TestStoredOperation: what earlier releases stored of an operation is read as that operation,
+// and is the same request as what is stored of it now.
 func TestStoredOperation(t *testing.T) {
 	at := creditledger.At(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
-	basis, err := creditledger.ParseCostBasis("0.20")
-	if err != nil {
-		t.Fatal(err)
-	}
+	basis := creditledger.MustCostBasis("0.20")
 	pairs := map[string]string{"k": "v"}
-	said := map[string]bool{} // fields that an operation below has
 	for _, c := range []struct {
-		op   creditledger.Operation
-		want string
+		op  creditledger.Operation
+		was string // stored
 	}{
 		{
 			creditledger.Increment{
@@ -36,20 +34,18 @@ func TestStoredOperation(t *testing.T) {
 			`{"op":"decrement","amount":"5","invoice_id":"v","price_id":"p","usage_at":"2026-03-01T00:00:00Z","description":"d","metadata":{"k":"v"}}`,
 		},
 		{
-			creditledger.ExpirationChange{Amount: creditledger.AmountOf(5), NewBlockID: "n", Description: "d", Metadata: pairs},
-			`{"op":"expiration_change","amount":"5","new_block_id":"n","description":"d","metadata":{"k":"v"}}`,
+			creditledger.ExpirationChange{BlockID: "b", ExpiresAt: at, Target: creditledger.Never(), Amount: creditledger.AmountOf(5), NewBlockID: "n", Description: "d", Metadata: pairs},
+			`{"op":"expiration_change","amount":"5","block_id":"b","expiry_date":"2026-03-01T00:00:00Z","target_expiry_date":"never","new_block_id":"n","description":"d","metadata":{"k":"v"}}`,
 		},
-		{creditledger.Void{Description: "d", Metadata: pairs}, `{"op":"void","description":"d","metadata":{"k":"v"}}`},
-		{creditledger.Amendment{Description: "d", Metadata: pairs}, `{"op":"amendment","description":"d","metadata":{"k":"v"}}`},
-		{creditledger.Activation{Description: "d", Metadata: pairs}, `{"op":"activate","description":"d","metadata":{"k":"v"}}`},
+		{creditledger.Activation{BlockID: "b", Description: "d", Metadata: pairs}, `{"op":"activate","block_id":"b","description":"d","metadata":{"k":"v"}}`},
 		{
 			creditledger.Increment{
 				Amount: creditledger.AmountOf(5), ExpiresAt: creditledger.Never(), EffectiveAt: at, CostBasis: basis,
 				Source: creditledger.SourceTopUp, Repay: creditledger.RepayNever,
-				Filters: []creditledger.Filter{{Field: creditledger.FilterFieldPrice, Operator: creditledger.FilterExcludes, Values: []string{"x"}}},
+				Filters: []creditledger.Filter{{Field: creditledger.FilterFieldItem, Operator: creditledger.FilterExcludes, Values: []string{"x"}}},
 			},
 			`{"op":"increment","amount":"5","effective_date":"2026-03-01T00:00:00Z","expiry_date":"never","per_unit_cost_basis":"0.20",` +
-				`"filters":[{"field":"price_id","operator":"excludes","values":["x"]}],"source":"top_up","repay":"never"}`,
+				`"filters":[{"field":"item_id","operator":"excludes","values":["x"]}],"source":"top_up","repay":"never"}`,
 		},
 		{creditledger.Increment{Amount: creditledger.AmountOf(5)}, `{"op":"increment","amount":"5"}`},
 		{
@@ -61,54 +57,77 @@ func TestStoredOperation(t *testing.T) {
 			`{"op":"decrement","amount":"5","overdraft_limit":"0"}`,
 		},
 		{
-			creditledger.ExpirationChange{BlockID: "b", ExpiresAt: creditledger.Never(), Target: at},
-			`{"op":"expiration_change","block_id":"b","expiry_date":"never","target_expiry_date":"2026-03-01T00:00:00Z"}`,
+			creditledger.ExpirationChange{BlockID: "b", Target: at},
+			`{"op":"expiration_change","block_id":"b","target_expiry_date":"2026-03-01T00:00:00Z"}`,
 		},
 		{creditledger.Void{BlockID: "b", Amount: creditledger.AmountOf(1), Reason: "refund"}, `{"op":"void","amount":"1","block_id":"b","void_reason":"refund"}`},
 		{creditledger.Void{BlockID: "b", Amount: creditledger.AmountOf(1), Lapsed: true}, `{"op":"void","amount":"1","block_id":"b","lapsed":true}`},
 		{creditledger.Amendment{BlockID: "b", Amount: creditledger.AmountOf(1)}, `{"op":"amendment","amount":"1","block_id":"b"}`},
 		{creditledger.Activation{BlockID: "b"}, `{"op":"activate","block_id":"b"}`},
 	} {
-		text, err := json.Marshal(operationOf(c.op))
-		if err != nil || string(text) != c.want {
-			t.Errorf("stored as %s %v\nand not as %s", text, err, c.want)
-		}
-		var stored operation
-		if err := json.Unmarshal(text, &stored); err != nil {
-			t.Fatal(err)
-		}
-		if back, err := stored.operation(); err != nil || !reflect.DeepEqual(back, c.op) {
-			t.Errorf("%s comes back as\n%#v %v, and not as\n%#v", text, back, err, c.op)
-		}
-		eachField(c.op, func(name string, set bool) { said[name] = said[name] || set })
-	}
-	for name, set := range said {
-		if !set {
-			t.Errorf("no operation here has %s: is it stored?", name)
-		}
-	}
-}
-
-// eachField tells the fields of an operation, and which are set.
-func eachField(op creditledger.Operation, tell func(name string, set bool)) {
-	v := reflect.ValueOf(op)
-	for i := range v.NumField() {
-		if !v.Type().Field(i).IsExported() { // of records of earlier formats
+		var back operation
+		if err := strict([]byte(c.was), &back); err != nil || back.refused != nil || !reflect.DeepEqual(back.op, c.op) {
+			t.Errorf("%s is read as\n%#v %v %v, and not as\n%#v", c.was, back.op, err, back.refused, c.op)
 			continue
 		}
-		tell(v.Type().Name()+"."+v.Type().Field(i).Name, !v.Field(i).IsZero())
+		text, err := json.Marshal(operation{op: back.op})
+		if err != nil || differs([]byte(c.was), text) != "" {
+			t.Errorf("%s is stored as %s, %v: another request by its %s", c.was, text, err, differs([]byte(c.was), text))
+		}
+		if again, err := json.Marshal(back); err != nil || string(again) != c.was {
+			t.Errorf("%s is stored again as %s, %v", c.was, again, err)
+		}
 	}
 }
 
-// TestStoredOperationRefuses: no choice that has no name is taken for the default.
-func TestStoredOperationRefuses(t *testing.T) {
-	for _, op := range []creditledger.Operation{
-		creditledger.Increment{Source: 9}, creditledger.Increment{Repay: 9}, creditledger.Decrement{Overdraft: 9},
-		creditledger.Increment{Filters: []creditledger.Filter{{Field: 9}}}, creditledger.Increment{Filters: []creditledger.Filter{{Operator: 9}}},
+// TestStoredUsageBefore: what earlier releases stored of usage before an instant is usage a
+// microsecond before it.
+func TestStoredUsageBefore(t *testing.T) {
+	var back operation
+	if err := strict([]byte(`{"op":"decrement","amount":"5","eligible_before":"2026-03-01T00:00:00Z"}`), &back); err != nil || back.refused != nil {
+		t.Fatal(err, back.refused)
+	}
+	if at := back.op.(creditledger.Decrement).UsageAt; at.String() != "2026-02-28T23:59:59.999999Z" {
+		t.Errorf("the usage was at %s", at)
+	}
+}
+
+// TestStoredOperationRefused: an operation that earlier releases stored without a look, and
+// that the ledger would not take, is no damage. It is refused when it is to be applied.
+func TestStoredOperationRefused(t *testing.T) {
+	for _, was := range []string{
+		`{"op":"void","description":"d"}`, `{"op":"increment","amount":"5","source":"source(9)"}`, `{"op":"gift"}`,
+		`{"op":"decrement","amount":"5","eligible_before":"soon"}`, `{"op":"decrement","amount":"5","eligible_after":"2026-03-01T00:00:00Z"}`,
 	} {
-		stored := operationOf(op)
-		if back, err := stored.operation(); err == nil {
-			t.Errorf("%#v comes back as %#v", op, back)
+		var st steps
+		if err := strict([]byte(`{"operations":[`+was+`]}`), &st); err != nil {
+			t.Fatalf("%s: %v", was, err)
+		}
+		if again, err := json.Marshal(st.Operations[0]); err != nil || string(again) != was {
+			t.Errorf("%s is stored again as %s, %v", was, again, err)
+		}
+		if err := new(tx).operate(&Change{Steps: st}, new(Effects)); !errors.Is(err, creditledger.ErrInvalid) {
+			t.Errorf("%s: applied with %v", was, err)
+		}
+	}
+}
+
+// TestPendingOperationRefuses: nothing is put on record that the ledger would never take, or
+// that would be read as something else.
+func TestPendingOperationRefuses(t *testing.T) {
+	five := creditledger.AmountOf(5)
+	for _, c := range []struct {
+		op    creditledger.Operation
+		field string
+	}{
+		{creditledger.Increment{Amount: five, Source: 9}, "source"}, {creditledger.Increment{Amount: five, Repay: 9}, "repay"},
+		{creditledger.Decrement{Amount: five, Overdraft: 9}, "overdraft"}, {creditledger.Decrement{}, "amount"},
+		{creditledger.Increment{Amount: five, Filters: []creditledger.Filter{{Field: 9, Values: []string{"x"}}}}, "filters"},
+		{creditledger.Reverse{Charge: "k"}, "operations"}, {creditledger.Batch{}, "operations"}, {nil, "operations"},
+	} {
+		var invalid *creditledger.InvalidError
+		if err := canBePending(c.op); !errors.As(err, &invalid) || invalid.Field != c.field || strings.Contains(err.Error(), "json") {
+			t.Errorf("%#v: %v, want an error of %s", c.op, err, c.field)
 		}
 	}
 }

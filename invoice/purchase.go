@@ -41,7 +41,7 @@ type purchaseKey struct {
 
 func (p *Purchase) key() purchaseKey {
 	return purchaseKey{
-		Account: accountOf(p.Account), Increment: operationOf(p.Increment), Terms: p.Terms.key(), Currency: p.Currency,
+		Account: accountOf(p.Account), Increment: operation{op: p.Increment}, Terms: p.Terms.key(), Currency: p.Currency,
 		ItemID: p.ItemID, MarkAsPaid: p.MarkAsPaid, RequirePayment: p.RequirePayment, PreviouslyCollected: p.PreviouslyCollected,
 	}
 }

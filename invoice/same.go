@@ -9,7 +9,8 @@ import (
 )
 
 // differs names the first field in which two requests of one type differ. It is empty when
-// they ask for the same. A field that is itself an object is looked into.
+// they ask for the same. A field that is itself an object is looked into. The order of fields
+// says nothing: earlier releases had another one.
 func differs(a, b json.RawMessage) string {
 	if bytes.Equal(a, b) {
 		return ""
@@ -19,18 +20,18 @@ func differs(a, b json.RawMessage) string {
 	}
 	as, bs := fieldsOf(a), fieldsOf(b)
 	for len(as) > 0 && len(bs) > 0 {
-		x, y := as[0], bs[0]
+		x := as[0]
+		at := indexOf(bs, x.name)
 		switch {
-		case x.name == y.name:
-			if name := differing(x.name, x.value, y.value); name != "" {
-				return name
-			}
-			as, bs = as[1:], bs[1:]
-		case slices.ContainsFunc(bs, func(f namedValue) bool { return f.name == x.name }):
-			return y.name // a does not have it
-		default:
+		case at < 0:
 			return x.name
+		case indexOf(as, bs[0].name) < 0:
+			return bs[0].name
 		}
+		if name := differing(x.name, x.value, bs[at].value); name != "" {
+			return name
+		}
+		as, bs = as[1:], slices.Delete(bs, at, at+1)
 	}
 	if rest := append(as, bs...); len(rest) > 0 {
 		return rest[0].name
@@ -42,7 +43,7 @@ func differs(a, b json.RawMessage) string {
 // written.
 func differing(name string, a, b json.RawMessage) string {
 	switch {
-	case bytes.Equal(a, b) || samePrice(name, a, b):
+	case bytes.Equal(a, b) || samePrice(name, a, b) || bothNever(name, a, b):
 		return ""
 	case name == "metadata": // its names are the caller's
 		return name
@@ -74,7 +75,18 @@ func samePrice(name string, a, b json.RawMessage) bool {
 	return false
 }
 
+// bothNever reports whether two expiry dates are never, one as an operation writes it and the
+// other as earlier releases did.
+func bothNever(name string, a, b json.RawMessage) bool {
+	never := func(v json.RawMessage) bool { return string(v) == `"never"` || string(v) == "null" }
+	return (name == "expiry_date" || name == "target_expiry_date") && never(a) && never(b)
+}
+
 func object(data json.RawMessage) bool { return bytes.HasPrefix(data, []byte("{")) }
+
+func indexOf(fields []namedValue, name string) int {
+	return slices.IndexFunc(fields, func(f namedValue) bool { return f.name == name })
+}
 
 type namedValue struct {
 	name  string

@@ -24,6 +24,13 @@ func TestDiffers(t *testing.T) {
 		{`{"a":1,"b":2}`, `{"a":1}`, "b"},
 		{`{"a":1}`, `{"a":1,"b":2}`, "b"},
 		{`{"a":1,"b":2}`, `{"c":1}`, "a"},
+		{`{"a":1,"b":2,"c":3}`, `{"c":3,"a":1,"b":2}`, ""},
+		{`{"a":1,"b":2,"c":3}`, `{"c":3,"b":4,"a":1}`, "b"},
+		{`{"a":1,"b":2}`, `{"b":2,"c":3}`, "a"},
+		{`{"b":2,"a":1}`, `{"c":3,"a":1,"b":2}`, "c"},
+		{`{"expiry_date":"never"}`, `{"expiry_date":null}`, ""},
+		{`{"target_expiry_date":null}`, `{"target_expiry_date":"never"}`, ""},
+		{`{"description":"never"}`, `{"description":null}`, "description"},
 		{`[1]`, `[2]`, "request"},
 		{``, `{}`, "request"},
 	} {

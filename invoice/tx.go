@@ -78,7 +78,7 @@ func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx
 	}
 	request, err := json.Marshal(c.request)
 	if err != nil {
-		return nil, err
+		return nil, refusal(err)
 	}
 	select {
 	case s.writer <- struct{}{}:
