@@ -35,7 +35,7 @@ const cellRules = 2
 func (l *priced) line() Line {
 	in := &l.in
 	return Line{
-		ItemID: in.ItemID, PriceID: in.PriceID, Description: in.Description, Quantity: in.Quantity, UnitPrice: in.UnitPrice,
+		ID: in.ID, ItemID: in.ItemID, PriceID: in.PriceID, Description: in.Description, Quantity: in.Quantity, UnitPrice: in.UnitPrice,
 		Tiers: in.Tiers, TierMode: in.TierMode, InAdvance: in.InAdvance, TaxPercent: in.TaxPercent, Adjustments: l.applied, Drawn: l.drawn,
 	}
 }

@@ -103,7 +103,7 @@ func (t *tx) alone(inv *Invoice) error {
 			if err != nil {
 				return err
 			}
-			if stands != nil && stands.Status != Void {
+			if stands != nil && !stands.ended() {
 				return constraint("the period overlaps with %s, of %s to %s: close it as a supplement, or void that", stands.name(), stands.Period.Start, stands.Period.End)
 			}
 		}

@@ -42,17 +42,13 @@ func (s *Service) CreateDraft(ctx context.Context, d DraftInput, key creditledge
 		default:
 			return nil, invalid("source", "%q is not known", clip(string(d.Source)))
 		}
-		lines, err := price(d.Lines, d.Adjustments)
-		if err != nil {
-			return nil, err
-		}
 		inv, err := t.newInvoice("", currency, d.Source, &d.Terms)
 		if err != nil {
 			return nil, err
 		}
 		inv.InvoiceDate = resolve(d.Terms.InvoiceDate, t.zone)
 		inv.DueDate = resolve(d.Terms.CustomDueDate, t.zone)
-		if err := t.fill(inv, lines); err != nil {
+		if err := t.refill(inv, &Drafted{Lines: d.Lines, Adjustments: d.Adjustments}); err != nil {
 			return nil, err
 		}
 		return &Answer{Invoice: inv}, inv.ready()
@@ -106,7 +102,7 @@ func (s *Service) MarkSynced(ctx context.Context, invoice string, key creditledg
 // ListQuery says which invoices are wanted.
 type ListQuery struct {
 	Customer string // required
-	Status   Status // empty: all
+	Status   Status // empty: all but deleted drafts
 	Limit    int    // 1 to creditledger.MaxPage; 0: 20
 	Cursor   string // Next of the page before
 }
@@ -148,7 +144,7 @@ func (s *Service) Invoices(ctx context.Context, q ListQuery) (InvoicePage, error
 			if err != nil {
 				return InvoicePage{}, err
 			}
-			if q.Status != "" && inv.Status != q.Status {
+			if inv.Status != q.Status && (q.Status != "" || inv.Status == Deleted) {
 				continue
 			}
 			if len(page.Invoices) == q.Limit {

@@ -7,7 +7,7 @@ import (
 // Status is where an invoice stands.
 type Status string
 
-// The statuses of an invoice: draft → issued → paid or void. An invoice that is kept
+// The statuses of an invoice: draft → issued → paid or void, or draft → deleted. An invoice that is kept
 // in another system is synced; it is paid or voided there, and told here.
 const (
 	Draft  Status = "draft"
@@ -15,11 +15,14 @@ const (
 	Paid   Status = "paid"
 	Void   Status = "void"
 	Synced Status = "synced"
+	// Deleted is a draft that will not be issued. Its record stays, for its id and for those who
+	// ask for it by that; its lines are as they were.
+	Deleted Status = "deleted"
 )
 
 // moves are the legal ones.
 var moves = map[Status][]Status{
-	Draft:  {Issued},
+	Draft:  {Issued, Deleted},
 	Issued: {Paid, Void, Synced},
 	Paid:   {Void},
 	Synced: {Paid, Void},
@@ -64,6 +67,7 @@ type Invoice struct {
 	PaidAt           creditledger.Instant `json:"paid_at,omitzero"`
 	VoidedAt         creditledger.Instant `json:"voided_at,omitzero"`
 	SyncedAt         creditledger.Instant `json:"synced_at,omitzero"`
+	DeletedAt        creditledger.Instant `json:"deleted_at,omitzero"`
 	PaymentStartedAt creditledger.Instant `json:"payment_started_at,omitzero"` // of the latest attempt
 	PaymentFailedAt  creditledger.Instant `json:"payment_failed_at,omitzero"`  // of the latest failure
 
@@ -95,6 +99,7 @@ type Invoice struct {
 	Period      *Period      `json:"period,omitempty"`
 	UnpaidUse   *UnpaidUse   `json:"unpaid_use,omitempty"` // of a purchase that was voided
 	Change      string       `json:"change_id,omitempty"`  // the pending change that made it
+	Drafted     *Drafted     `json:"drafted,omitempty"`    // what the lines of a draft are made from
 	Payments    []Payment    `json:"payments,omitempty"`
 	CreditNotes []CreditNote `json:"credit_notes,omitempty"`
 }
@@ -163,6 +168,8 @@ func (inv *Invoice) move(to Status, doing string, at creditledger.Instant) error
 			inv.VoidedAt = at
 		case Synced:
 			inv.SyncedAt = at
+		case Deleted:
+			inv.DeletedAt = at
 		}
 		return nil
 	}
@@ -175,6 +182,9 @@ func (inv *Invoice) refuse(doing string) error {
 
 // open reports whether the invoice waits for money.
 func (inv *Invoice) open() bool { return inv.Status == Issued || inv.Status == Synced }
+
+// ended reports whether nothing can come of the invoice any more.
+func (inv *Invoice) ended() bool { return inv.Status == Void || inv.Status == Deleted }
 
 // sum adds one figure up over the lines.
 func (inv *Invoice) sum(of func(*Line) Money) (Money, error) {
@@ -248,7 +258,7 @@ func (inv *Invoice) settle() error {
 	if err != nil {
 		return err
 	}
-	if inv.Status == Void {
+	if inv.ended() {
 		due = zero
 	}
 	inv.AmountDue, err = due.Round()
@@ -281,7 +291,7 @@ func (inv *Invoice) Check() error {
 			return &creditledger.CorruptError{Where: inv.name(), Reason: err.Error()}
 		}
 	}
-	if err := inv.checkCells(); err != nil {
+	if err := firstError(inv.checkCells(), inv.checkDrafted()); err != nil {
 		return &creditledger.CorruptError{Where: inv.name(), Reason: err.Error()}
 	}
 	if inv.AmountDue.Sign() < 0 {

@@ -215,6 +215,7 @@ func (t *tx) issue(inv *Invoice, terms *Terms) error {
 		return err
 	}
 	t.freeze(inv)
+	inv.Drafted = nil
 	if err := t.applyBalance(inv); err != nil {
 		return err
 	}

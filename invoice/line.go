@@ -47,6 +47,9 @@ type Adjustment struct {
 
 // LineInput is what a line is made from. Exactly one of UnitPrice and Tiers is given.
 type LineInput struct {
+	// ID names the line within its invoice. A draft gives lines without one their position
+	// as their id, or the next number that is free.
+	ID          string                 `json:"id,omitempty"`
 	ItemID      string                 `json:"item_id"`
 	PriceID     string                 `json:"price_id,omitempty"`
 	Description string                 `json:"description,omitempty"`
@@ -78,6 +81,7 @@ type Applied struct {
 // Line is a line of an invoice. Its money is in whole minor units, and over all lines
 // it adds up to the totals of the invoice.
 type Line struct {
+	ID          string                 `json:"id,omitempty"`
 	ItemID      string                 `json:"item_id"`
 	PriceID     string                 `json:"price_id,omitempty"`
 	Description string                 `json:"description,omitempty"`
@@ -132,11 +136,23 @@ func checkLines(lines []LineInput, whole []Adjustment) error {
 			return err
 		}
 	}
-	return checkAdjustments(whole)
+	return firstError(checkLineIDs(lines), checkAdjustments(whole))
+}
+
+// checkLineIDs refuses two lines of one id.
+func checkLineIDs(lines []LineInput) error {
+	named := map[string]bool{}
+	for i := range lines {
+		if id := lines[i].ID; id != "" && named[id] {
+			return invalid("lines", "there are two lines with the id %q", clip(id))
+		}
+		named[lines[i].ID] = true
+	}
+	return nil
 }
 
 func (in *LineInput) check() error {
-	if err := checkID("item_id", in.ItemID); err != nil {
+	if err := firstError(checkText("id", in.ID, creditledger.MaxID), checkID("item_id", in.ItemID)); err != nil {
 		return err
 	}
 	if err := checkText("price_id", in.PriceID, creditledger.MaxID); err != nil {

@@ -33,7 +33,10 @@ func TestPreviews(t *testing.T) {
 		}{
 			{"purchase", func(s *Service) (*Answer, error) { return s.Purchase(w.ctx, sold, "p") }, &inv},
 			{"draft", func(s *Service) (*Answer, error) { return s.CreateDraft(w.ctx, draft(), "d") }, nil},
-			{"close", func(s *Service) (*Answer, error) { w.now = start.AddDate(0, 0, 25); return s.ClosePeriod(w.ctx, bill, "c") }, nil},
+			{"close", func(s *Service) (*Answer, error) {
+				w.now = start.AddDate(0, 0, 25)
+				return s.ClosePeriod(w.ctx, bill, "c")
+			}, nil},
 			{"note", func(s *Service) (*Answer, error) {
 				return s.IssueCreditNote(w.ctx, NoteInput{Invoice: inv.ID, Amount: money(t, "4.20", "USD")}, "n")
 			}, nil},

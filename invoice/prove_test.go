@@ -205,6 +205,8 @@ func (x *examination) isResolved(inv *Invoice, applied int64) {
 	switch inv.Status {
 	case Void:
 		x.expect(due == 0 && applied == -paid, "%s is void: due %d, applied %d, paid %d", inv.name(), due, applied, paid)
+	case Deleted:
+		x.expect(due == 0 && applied == 0 && paid == 0 && notes == 0, "%s is deleted: due %d, applied %d, paid %d, credited %d", inv.name(), due, applied, paid, notes)
 	case Draft:
 		x.expect(applied == 0 && paid == 0 && notes == 0, "%s: applied %d, paid %d, credited %d", inv.name(), applied, paid, notes)
 	default:

@@ -60,6 +60,8 @@ func (inv *Invoice) says(tag language.Tag) string {
 		return "A draft. Nothing is due before it is issued."
 	case inv.Status == Void:
 		return "Void. Nothing is due."
+	case inv.Status == Deleted:
+		return "A draft that was deleted. Nothing is due."
 	case inv.AmountDue.Sign() > 0:
 		return buyer + " owes " + seller + " " + inv.AmountDue.Format(tag) + ", due by " + day(inv.DueDate, inv.zone()) + "."
 	}
@@ -81,7 +83,7 @@ func (inv *Invoice) sheet(tag language.Tag) *sheet {
 	for _, d := range []struct {
 		name string
 		at   creditledger.Instant
-	}{{"Date", inv.InvoiceDate}, {"Due", inv.DueDate}, {"Paid", inv.PaidAt}, {"Voided", inv.VoidedAt}} {
+	}{{"Date", inv.InvoiceDate}, {"Due", inv.DueDate}, {"Paid", inv.PaidAt}, {"Voided", inv.VoidedAt}, {"Deleted", inv.DeletedAt}} {
 		if d.at != 0 {
 			s.fact(d.name, day(d.at, zone))
 		}

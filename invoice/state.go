@@ -14,6 +14,7 @@ type State struct {
 	Accounts []AccountState        // by currency
 	Balances []CustomerBalance     // customer balances of the currencies invoiced
 	Open     []*Invoice            // issued or synced, not paid
+	Drafts   []*Invoice            // not issued yet
 }
 
 // AccountState is one account of the customer.
@@ -27,11 +28,11 @@ type AccountState struct {
 	Change     *Change              // the pending change, if there is one
 }
 
-// maxOpenInvoices is how many invoices State lists.
+// maxOpenInvoices is how many invoices and drafts State lists.
 const maxOpenInvoices = 10_000
 
 // State reads everything about a customer; a creditledger.ConstraintError when more than
-// 10,000 invoices are open, which Invoices lists in pages. Each account is one consistent picture;
+// 10,000 invoices are open or drafts, which Invoices lists in pages. Each account is one consistent picture;
 // accounts and invoices are read one after the other.
 func (s *Service) State(ctx context.Context, customer string) (*State, error) {
 	if err := checkID("customer_id", customer); err != nil {
@@ -116,11 +117,14 @@ func (s *Service) openInvoices(ctx context.Context, st *State) error {
 			return err
 		}
 		for _, inv := range page.Invoices {
-			if inv.open() {
+			switch {
+			case inv.open():
 				st.Open = append(st.Open, inv)
+			case inv.Status == Draft:
+				st.Drafts = append(st.Drafts, inv)
 			}
-			if len(st.Open) > maxOpenInvoices {
-				return &creditledger.ConstraintError{Reason: fmt.Sprintf("more than %d invoices are open: list them in pages", maxOpenInvoices)}
+			if len(st.Open)+len(st.Drafts) > maxOpenInvoices {
+				return &creditledger.ConstraintError{Reason: fmt.Sprintf("more than %d invoices are open, or drafts: list them in pages", maxOpenInvoices)}
 			}
 		}
 		if q.Cursor = page.Next; page.Next == "" {

@@ -38,6 +38,7 @@ func TestVerifyFinds(t *testing.T) {
 		t.Fatalf("credits of %s in %d draws", got, len(period.Period.Draws))
 	}
 	first := period.Period.Draws[0]
+	drafted := w.must(w.CreateDraft(w.ctx, draft(), "d1"))
 	wrapped := func(v any) []byte {
 		data, err := encode(v)
 		if err != nil {
@@ -77,6 +78,9 @@ func TestVerifyFinds(t *testing.T) {
 		{"an invoice under another id", kindInvoice, "copy", func(string) string { return string(wrapped(bought)) }, "it says that it is"},
 		{"a listed one that is not there", kindIndex, "cus" + separator + strings.Repeat("0", 20) + separator + "gone", func(string) string { return string(wrapped(struct{}{})) }, "gone is listed and is not there"},
 		{"a list that is no list", kindIndex, "cus" + separator, func(string) string { return string(wrapped(struct{}{})) }, "is listed and is not there"},
+		{"what a draft's line is made from", kindInvoice, drafted.ID, swap(`"quantity":"3","unit_price":"0.333","sub`, `"quantity":"4","unit_price":"0.333","sub`), "draft invoice " + drafted.ID},
+		{"what a draft's lines are made from", kindInvoice, drafted.ID, swap(`"drafted":{"lines":[{"id":"1","item_id":"calls","quantity":"3"`, `"drafted":{"lines":[{"id":"1","item_id":"calls","quantity":"4"`), "line 1 is not what it is made from"},
+		{"a draft that is said to be deleted", kindInvoice, drafted.ID, swap(`"status":"draft"`, `"status":"deleted"`), "amount due"},
 		{"the numbers", kindNumber, "default", swap(`"last":2`, `"last":3`), "3 were given, and 2 invoices have one"},
 		{"fewer numbers", kindNumber, "default", swap(`"last":2`, `"last":1`), "1 were given, and 2 invoices have one"},
 		{"numbers without a counter", kindInvoice, bought.ID, swap(`"seller":"default"`, `"seller":"another"`), "seller another"},
@@ -104,6 +108,7 @@ func TestVerifyFinds(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, onMemory, nil)
 			w.business()
+			w.must(w.CreateDraft(w.ctx, draft(), "d1"))
 			id := creditledger.DocumentID{Kind: c.kind, Key: c.key}
 			rec, err := w.ledger.Document(w.ctx, id)
 			if err != nil && !isNotFound(err) {

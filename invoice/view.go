@@ -40,6 +40,7 @@ type InvoiceView struct {
 	CreditNotes []NoteView    `json:"credit_notes,omitempty"`
 	UnpaidUse   *UseView      `json:"unpaid_use,omitempty"`
 	Rounding    int           `json:"rounding,omitempty"` // none: it is of use to the record alone
+	Drafted     *Drafted      `json:"drafted,omitempty"`  // none, too
 }
 
 // UseView is what was used and never paid, for display.

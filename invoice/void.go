@@ -61,6 +61,11 @@ func (t *tx) void(inv *Invoice, v Voiding, res *Answer) error {
 	if err := t.returnMoney(inv); err != nil {
 		return err
 	}
+	return t.release(inv, v, res)
+}
+
+// release closes what an invoice sold, and gives back what it drew.
+func (t *tx) release(inv *Invoice, v Voiding, res *Answer) error {
 	switch {
 	case inv.Purchase != nil:
 		return t.voidBought(inv, v, res)

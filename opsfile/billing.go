@@ -15,7 +15,8 @@ type Draft struct{ invoice.DraftInput }
 // Invoice shows an invoice, or moves a draft or an issued one on.
 type Invoice struct {
 	ID     string
-	Action string                // show, tax, issue or sync
+	Action string                // show, edit, tax, issue, delete or sync
+	Edit   invoice.DraftEdit     // edit
 	Taxes  []creditledger.Amount // tax: of each line
 }
 
@@ -60,6 +61,11 @@ func (d Draft) run(ctx context.Context, s *invoice.Service, key creditledger.Key
 
 func (i Invoice) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
 	switch i.Action {
+	case "edit":
+		i.Edit.Invoice = i.ID
+		return s.EditDraft(ctx, i.Edit, key)
+	case "delete":
+		return s.DeleteDraft(ctx, i.ID, key)
 	case "tax":
 		return s.SetTax(ctx, i.ID, i.Taxes, key)
 	case "issue":
@@ -145,13 +151,16 @@ func readDraft(f *fields, r *Request) {
 }
 
 func readInvoice(f *fields, r *Request) {
-	i := Invoice{ID: f.requiredID("invoice_id"), Action: f.choice("action", "show", "tax", "issue", "sync")}
+	i := Invoice{ID: f.requiredID("invoice_id"), Action: f.choice("action", "show", "edit", "tax", "issue", "delete", "sync")}
 	if i.Action != "show" {
 		r.requiredKey(f)
 	}
-	if i.Action == "tax" {
+	switch i.Action {
+	case "tax":
 		f.require("taxes")
 		i.Taxes = f.amounts("taxes")
+	case "edit":
+		i.Edit = f.draftEdit()
 	}
 	r.Args = i
 }
@@ -224,9 +233,7 @@ func readSeller(f *fields, r *Request) {
 	if tax, ok := f.amount("tax_percent"); ok {
 		c.TaxPercent = &tax
 	}
-	if v, ok := f.take("prices_include_tax", kindBool); ok {
-		c.PricesIncludeTax = &v.truth
-	}
+	c.PricesIncludeTax = f.truth("prices_include_tax")
 	if text, ok := f.text("credits_pay"); ok {
 		pay := invoice.CreditsPay(text)
 		c.CreditsPay = &pay
@@ -242,6 +249,7 @@ type stateObject struct {
 	Accounts []accountObject        `json:"accounts"`
 	Balances []invoice.View         `json:"customer_balances"`
 	Open     []*invoice.InvoiceView `json:"open_invoices"`
+	Drafts   []*invoice.InvoiceView `json:"draft_invoices"`
 }
 
 type accountObject struct {
@@ -276,7 +284,9 @@ func newStateObject(st *invoice.State, locale language.Tag) (*stateObject, error
 		o.Balances = append(o.Balances, view)
 	}
 	var err error
-	o.Open, err = invoice.Views(st.Open, locale)
+	if o.Open, err = invoice.Views(st.Open, locale); err == nil {
+		o.Drafts, err = invoice.Views(st.Drafts, locale)
+	}
 	return o, err
 }
 

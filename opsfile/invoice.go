@@ -143,27 +143,14 @@ func (f *fields) settings(sale bool) settings {
 	if in == nil {
 		return s
 	}
-	if v, ok := in.take("auto_collection", kindBool); ok {
-		s.terms.AutoCollection = &v.truth
-	}
-	if _, ok := in.find("net_terms"); ok {
-		if v, given := in.take("net_terms", kindNumber); given {
-			days, err := strconv.Atoi(v.text)
-			if err != nil {
-				in.refuse("net_terms", "%s is not a number of days", shorten(v.text))
-			}
-			s.terms.NetTerms = &days
-		}
-	}
+	s.terms.AutoCollection, s.terms.NetTerms = in.truth("auto_collection"), in.days("net_terms")
 	s.terms.CustomDueDate = in.when("custom_due_date")
 	s.terms.InvoiceDate = in.when("invoice_date")
 	s.terms.InvoiceID = in.id("invoice_id")
 	s.terms.Memo, _ = in.text("memo")
 	s.terms.Metadata = in.metadata("metadata")
 	s.currency = in.id("currency")
-	if v, ok := in.take("prices_include_tax", kindBool); ok {
-		s.terms.PricesIncludeTax = &v.truth
-	}
+	s.terms.PricesIncludeTax = in.truth("prices_include_tax")
 	pay, _ := in.text("credits_pay")
 	s.terms.CreditsPay = invoice.CreditsPay(pay)
 	if sale {
@@ -173,6 +160,19 @@ func (f *fields) settings(sale bool) settings {
 	}
 	f.adopt(in)
 	return s
+}
+
+// days returns a number of days, nil when it is absent.
+func (f *fields) days(key string) *int {
+	v, ok := f.take(key, kindNumber)
+	if !ok {
+		return nil
+	}
+	days, err := strconv.Atoi(v.text)
+	if err != nil {
+		f.refuse(key, "%s is not a number of days", shorten(v.text))
+	}
+	return &days
 }
 
 // collected reads previously_collected_amount: whole units of a currency, such as
@@ -262,7 +262,7 @@ func readClosePeriod(f *fields, r *Request) {
 func (f *fields) line() invoice.LineInput {
 	mode, _ := f.text("tier_mode")
 	l := invoice.LineInput{
-		ItemID: f.requiredID("item_id"), PriceID: f.id("price_id"), Description: f.description(), UnitPrice: f.costBasis("unit_price"),
+		ID: f.id("id"), ItemID: f.requiredID("item_id"), PriceID: f.id("price_id"), Description: f.description(), UnitPrice: f.costBasis("unit_price"),
 		TierMode: invoice.TierMode(mode), Adjustments: f.adjustments(), InAdvance: f.flag("in_advance"),
 	}
 	f.require("quantity")

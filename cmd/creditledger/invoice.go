@@ -193,8 +193,8 @@ func (a *app) invoiceListCommand() *cobra.Command {
 		}),
 	}
 	a.dbFlag(cmd)
-	cmd.Flags().StringVar(&status, "status", "", "only these, a `STATUS`: draft, issued, paid, void or synced")
-	completeWords(cmd, "status", "draft", "issued", "paid", "void", "synced")
+	cmd.Flags().StringVar(&status, "status", "", "only these, a `STATUS`: draft, issued, paid, void, synced or deleted")
+	completeWords(cmd, "status", "draft", "issued", "paid", "void", "synced", "deleted")
 	cmd.Flags().StringVar(&cursor, "cursor", "", "go on at the `CURSOR` that a page ended with")
 	cmd.Flags().IntVar(&limit, "limit", 20, "`NUMBER` of invoices on a page, up to 1000")
 	return cmd
@@ -202,7 +202,7 @@ func (a *app) invoiceListCommand() *cobra.Command {
 
 // invoiceStatus reads one of the statuses of an invoice.
 func invoiceStatus(text string) (invoice.Status, error) {
-	known := []string{string(invoice.Draft), string(invoice.Issued), string(invoice.Paid), string(invoice.Void), string(invoice.Synced)}
+	known := []string{string(invoice.Draft), string(invoice.Issued), string(invoice.Paid), string(invoice.Void), string(invoice.Synced), string(invoice.Deleted)}
 	if !slices.Contains(known, text) {
 		return "", fmt.Errorf("%q is not one of %s", text, strings.Join(known, ", "))
 	}

@@ -209,4 +209,8 @@ func (a *app) writeState(s *invoice.Service, out io.Writer, st *invoice.State) {
 		fmt.Fprintln(out, "\nOpen invoices:")
 		a.writeInvoices(s, out, st.Open)
 	}
+	if len(st.Drafts) > 0 {
+		fmt.Fprintln(out, "\nDrafts:")
+		a.writeInvoices(s, out, st.Drafts)
+	}
 }

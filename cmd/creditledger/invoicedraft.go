@@ -121,13 +121,52 @@ func (a *app) chargebackCommand() *cobra.Command {
 		})
 }
 
+// editDraftCommand changes a draft by what stands in a file.
+func (a *app) editDraftCommand() *cobra.Command {
+	var key string
+	cmd := &cobra.Command{
+		Use:   "edit INVOICE FILE",
+		Short: "Change a draft",
+		Long: `Change a draft. What the file does not name stays as it is.
+
+FILE (- for stdin) holds one JSON object with the keys of the action edit of the op invoice
+in operations files: lines, remove_lines, adjustments, invoice_settings. A line with the id
+of a line of the draft takes its place; others are added.`,
+		Example: draftExample + `  echo '{
+    "lines": [
+      {"id": "2", "item_id": "travel", "quantity": "2", "unit_price": "149.95"}
+    ],
+    "invoice_settings": {"net_terms": 30}
+  }' > edit.json
+  creditledger invoice draft edit inv_1 edit.json`,
+		Args: cobra.ExactArgs(2),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			k, err := a.moneyKey(cmd, key)
+			if err != nil {
+				return err
+			}
+			r, err := a.object(args[1], [][2]string{{"op", "invoice"}, {"action", "edit"}, {"invoice_id", args[0]}, {"idempotency_key", string(k)}})
+			if err == nil {
+				err = cmd.Flags().Set("key", string(k))
+			}
+			if err != nil {
+				return err
+			}
+			return a.money(cmd, string(k), r, toChange)
+		}),
+	}
+	a.dbFlag(cmd)
+	a.keyFlag(cmd, &key)
+	return cmd
+}
+
 func (a *app) invoiceDraftCommand() *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
 		Use:   "draft CUSTOMER FILE",
 		Short: "Draft an invoice for something other than credits",
 		Long: `Draft an invoice for something other than credits. It has no number and asks for nothing
-until it is issued.
+until it is issued, and can be changed and deleted.
 
 FILE (- for stdin) holds one JSON object with the keys of the op draft_invoice in
 operations files: lines, invoice_settings, and what else it may have.`,
@@ -150,5 +189,8 @@ operations files: lines, invoice_settings, and what else it may have.`,
 	}
 	a.dbFlag(cmd)
 	a.keyFlag(cmd, &key)
+	remove := a.moveCommand("delete", "Delete a draft, and free what it held", draftExample)
+	remove.Example = draftExample + "  creditledger invoice draft delete inv_1"
+	cmd.AddCommand(a.editDraftCommand(), remove)
 	return cmd
 }

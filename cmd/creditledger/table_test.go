@@ -134,7 +134,7 @@ func TestCompletion(t *testing.T) {
 		{"spend ada 1 --overdraft ", []string{"allow", "reject", "stop_at_zero"}},
 		{"entries ada --type ", []string{"increment", "decrement", "expiration_change", "credit_block_expiry", "void_initiated", "void", "amendment"}},
 		{"entries ada --status ", []string{"committed", "pending"}},
-		{"invoice list bob --status ", []string{"draft", "issued", "paid", "void", "synced"}},
+		{"invoice list bob --status ", []string{"draft", "issued", "paid", "void", "synced", "deleted"}},
 		{"grant ada 1 --source ", []string{"manual", "allocation", "top_up", "commitment"}},
 		{"grant ada 1 --repay ", []string{"first", "never"}},
 		{"purchase ada 1 --auto-collection ", []string{"true", "false"}},
