@@ -2,8 +2,8 @@ package creditledger
 
 import "cmp"
 
-// block is a Block as an account keeps it. There may be millions in memory, and few have
-// everything that a Block can have, so what is rare stands apart.
+// block is a Block as an account keeps it in memory. There may be millions of them, and
+// few use every field of a Block, so the rarely used fields are kept apart.
 type block struct {
 	ID          string
 	Number      uint64
@@ -19,10 +19,10 @@ type block struct {
 	Status      BlockStatus
 	Source      Source
 	Overdraft   bool
-	rare        *rare // never nil, and never written to: blocks share it
+	rare        *rare // never nil, and never written to, because blocks share it
 }
 
-// rare is what most blocks have nothing of.
+// rare has the fields that most blocks do not use.
 type rare struct {
 	Filters   []Filter
 	InvoiceID string
@@ -31,26 +31,26 @@ type rare struct {
 	Paid      bool
 	Lapsed    Amount
 	Refill    *Refill
-	held      Amount // Σ of the slices that open holds keep of it; no store keeps it with the block
+	held      Amount // Σ of the slices that open holds keep of the block; not stored with it
 	size      int    // of the texts, in bytes
 }
 
 var nothingRare rare
 
-// orNone returns r, or the one value that all blocks without anything rare share.
+// orNone returns r, or the one value that all blocks share that use no rare field.
 func (r rare) orNone() *rare {
 	switch {
 	case len(r.Filters) > 0 || r.InvoiceID != "" || r.ParentID != "" || len(r.Metadata) > 0:
 		r.size = filtersSize(r.Filters) + textSize(r.InvoiceID) + textSize(r.ParentID) + metadataSize(r.Metadata)
 	case !r.Paid && r.Lapsed.IsZero() && r.Refill == nil && r.held.IsZero():
 		return &nothingRare
-	default: // what comes and goes does not count, or a block would weigh less when it leaves
+	default: // fields that change do not count, or a block could weigh less when it leaves than when it came
 		r.size = 0
 	}
 	return &r
 }
 
-// kept returns b as an account keeps it.
+// kept returns b in the form that an account keeps.
 func (b *Block) kept() block {
 	return block{
 		ID: b.ID, Number: b.Number,
@@ -64,7 +64,7 @@ func (b *Block) kept() block {
 	}
 }
 
-// whole returns b as everybody else knows it.
+// whole returns b in the form that stores and callers know.
 func (b *block) whole() Block {
 	return Block{
 		ID: b.ID, Number: b.Number,
@@ -76,7 +76,7 @@ func (b *block) whole() Block {
 	}
 }
 
-// shown is whole, with what is held of it.
+// shown is whole, with the amount that holds keep of it.
 func (b *block) shown() Block {
 	w := b.whole()
 	w.Held = b.rare.held
@@ -130,7 +130,8 @@ func DrawdownOrder(a, b *Block) int {
 // someFilter stands for the filters of any block that has some.
 var someFilter = rare{Filters: make([]Filter, 1)}
 
-// ordered is what drawdownOrder looks at of b. It costs no memory: lists are long.
+// ordered returns the fields that drawdownOrder compares. It allocates nothing, because
+// lists are long.
 func (b *Block) ordered() block {
 	o := block{Number: b.Number, Priority: b.Priority, ExpiresAt: b.ExpiresAt, CostBasis: b.CostBasis, rare: &nothingRare}
 	if len(b.Filters) > 0 {

@@ -17,27 +17,28 @@ type change struct {
 	hold    *holdChange
 
 	schedules []scheduleEdit
-	dates     *scheduleDates // of an operation on a schedule: as the calendar gives them, or its record
-	carries   bool           // it takes credits out of what lapsed, and carries them on
+	dates     *scheduleDates // of an operation on a schedule: from the calendar, or from the record that is replayed
+	carries   bool           // it carries lapsed credits on into a new period
 
-	rows []StoredRow // as they are after it
+	rows []StoredRow // after the change
 
 	gross             Amount // Σ |balance| of all blocks after it
 	overage, consumed Amount
-	materialised      bool // the change writes down what lapsed
-	fell              bool // it is of what fell due
+	materialised      bool // the change writes the entries of lapsed credits
+	fell              bool // it belongs to what fell due, not to an operation of a caller
 	expires           bool // it has entries of expiries
-	forgetful         bool // it is of a record of a format before 3: blocks remember nothing of it
+	forgetful         bool // it replays a record of a format before 3, of which blocks remember nothing
 	settlement        Instant
 	longest           Instant // how long a hold may last, in microseconds; 0: however long, in a replay
 
-	// What a reversal is about (nil: there is no such charge), what it took off a charge, and parts of it; what was taken off each entry.
+	// Of a reversal: the charge that it takes back (nil: there is none), how much of it,
+	// and how much of each entry.
 	charge                 *charge
 	reversed, lapsed, lost Amount
 	taken                  []takenBack
-	hadTaken               []takenBack // before it, as apply found it
+	hadTaken               []takenBack // before the change, as apply found it
 
-	// What apply did, for revert.
+	// What apply did, so that revert can undo it.
 	closed []*block
 	opened []closedBlock
 	erased []erasure
@@ -49,7 +50,7 @@ type change struct {
 
 func newChange() *change { return new(change) }
 
-// reset empties a change that is done with, to be made anew in its memory.
+// reset empties a change that is no longer needed, so that its memory serves another.
 func (c *change) reset() {
 	*c = change{
 		lines: emptied(c.lines), blocks: emptied(c.blocks), edits: emptied(c.edits), created: emptied(c.created),
@@ -57,7 +58,8 @@ func (c *change) reset() {
 	}
 }
 
-// emptied returns a list to be used again, unless it has room for more than most uses need.
+// emptied returns a list without its elements for another use, or nil if it has room for
+// more than most uses need.
 func emptied[T any](list []T) []T {
 	const most = 4096
 	if cap(list) > most {
@@ -67,7 +69,7 @@ func emptied[T any](list []T) []T {
 	return list[:0]
 }
 
-// spareChanges hands out changes, and uses the memory of those that are done with again.
+// spareChanges hands out changes, and uses the memory of earlier ones again.
 type spareChanges struct {
 	list []*change
 	used int // how many of the list are handed out
@@ -81,7 +83,8 @@ func (s *spareChanges) next() *change {
 	return s.list[s.used-1]
 }
 
-// takeBack ends the use of all that was handed out. It keeps a few.
+// takeBack ends the use of all changes that were handed out. It keeps the memory of a
+// few.
 func (s *spareChanges) takeBack() {
 	const few = 16
 	s.list = s.list[:min(len(s.list), few)]
@@ -96,7 +99,7 @@ type edit struct {
 	block    *block
 	was, now blockState
 	heldOnly bool // nothing changes but how much of it is held
-	settled  bool // it was closed with something that it had lapsed
+	settled  bool // the block was closed, and its window for late usage over
 }
 
 // blockState is what can change about a block.
@@ -107,19 +110,20 @@ type blockState struct {
 	rare              *rare
 }
 
-// remember changes what few blocks have; blocks share it, so it is copied.
+// remember changes rare fields. Blocks share them, so it changes a copy.
 func (s *blockState) remember(set func(*rare)) {
 	r := *s.rare
 	set(&r)
 	s.rare = r.orNone()
 }
 
-// lapse adds to what the block lost to its own expiry; a draw takes from it.
+// lapse adds to what the block lost to its own expiry. Late usage and voids add a
+// negative amount.
 func (s *blockState) lapse(amount Amount) {
 	s.remember(func(r *rare) { r.Lapsed = mustAmount(r.Lapsed.Add(amount)) })
 }
 
-// snapshot is what revert cannot work out from the edits.
+// snapshot has the state that revert cannot work out from the edits.
 type snapshot struct {
 	head   Head
 	gross  Amount
@@ -170,7 +174,7 @@ func (c *change) fits(a *account) error {
 	return err
 }
 
-// grossAfter is what the balances add up to, in absolute value, after a change at an instant.
+// grossAfter is the sum of the absolute balances after a change at an instant.
 func (c *change) grossAfter(gross Amount, at Instant) (Amount, error) {
 	var err error
 	sub := func(x Amount) { gross = mustAmount(gross.Sub(x.Abs())) }
@@ -182,7 +186,8 @@ func (c *change) grossAfter(gross Amount, at Instant) (Amount, error) {
 	for i := range c.edits {
 		sub(c.edits[i].was.balance)
 	}
-	// All that goes is taken off first, or what a hold promised could not be captured.
+	// Everything that leaves is subtracted first. Otherwise a hold close to the limit
+	// could not be captured.
 	was, now := c.hold.unbacked(at)
 	sub(was)
 	add(now)
@@ -203,8 +208,8 @@ func (c *change) grossAfter(gross Amount, at Instant) (Amount, error) {
 func (a *account) apply(c *change) {
 	c.before = snapshot{head: a.head, gross: a.gross, taker: a.taker, passed: a.passed, lapsed: a.lapsed, until: a.settling.settled()}
 	c.closed, c.opened = c.closed[:0], c.opened[:0]
-	// Halfway through the edits a debt may have grown while what pays for it is still
-	// there, so gross is taken whole.
+	// gross is set as a whole, because halfway through the edits it could leave the
+	// range: a debt may have grown while the block that pays it still has its balance.
 	a.gross = c.gross
 	at := a.at
 	if c.materialised {
@@ -269,8 +274,8 @@ func (a *account) apply(c *change) {
 	a.passed = after(a.passed, n)
 }
 
-// after returns what follows the first n of a list, or nil, which keeps nothing in memory,
-// if nothing follows.
+// after returns a list without its first n elements. It returns nil if nothing is left,
+// so that the list can be freed.
 func after[T any](list []T, n int) []T {
 	if n == len(list) {
 		return nil
@@ -278,17 +283,17 @@ func after[T any](list []T, n int) []T {
 	return list[n:]
 }
 
-// closeIfDone moves a block that no operation can find any more without naming it
-// out of the open ones.
+// closeIfDone removes a block from the open ones if an operation can only find it by its
+// id.
 func (a *account) closeIfDone(c *change, b *block) {
 	if !a.isOpen(b) && a.closed[b.ID].block != b {
 		a.close(c, b)
 	}
 }
 
-// closeEdited is closeIfDone for a block that was edited. Of one that was closed with
-// something that it had lapsed, and of which a void took some, nothing is open: what has
-// settled is remembered only while something has not.
+// closeEdited is closeIfDone for a block that was edited. A void may take what a block
+// lost long ago. What is left of that does not keep the block open: no late usage may
+// draw on it any more.
 func (a *account) closeEdited(c *change, e *edit) {
 	if e.settled && e.now.rare.Lapsed.Cmp(e.was.rare.Lapsed) < 0 {
 		a.close(c, e.block)
@@ -304,7 +309,7 @@ func (a *account) close(c *change, b *block) {
 	c.closed = append(c.closed, b)
 }
 
-// revert takes an applied change back; changes are taken back in reverse order.
+// revert undoes an applied change. Changes are undone in reverse order.
 func (a *account) revert(c *change) {
 	a.untake(c)
 	if c.expires {
@@ -338,7 +343,7 @@ func (a *account) revert(c *change) {
 	a.taker, a.passed, a.lapsed = c.before.taker, c.before.passed, c.before.lapsed
 }
 
-// revertBeside takes back what a change did beside blocks: to holds and to schedules.
+// revertBeside undoes what a change did to holds and to schedules.
 func (a *account) revertBeside(c *change) {
 	if c.hold != nil {
 		a.revertHold(c.hold)
@@ -351,8 +356,8 @@ func (a *account) revertBeside(c *change) {
 	}
 }
 
-// update gives an open block a new state. A block that only shrinks or grows stays
-// where it is.
+// update gives an open block a new state. A block whose balance alone changes keeps its
+// place in the lists.
 func (a *account) update(b *block, s *blockState) {
 	was, now := b.free(), s.free()
 	drawn := b.Eligible(a.at) && was.Sign() > 0 && now.Sign() > 0 && s.status == b.Status
@@ -372,9 +377,10 @@ func (b *block) set(s *blockState) {
 	b.Balance, b.Capacity, b.Status, b.ActivatedAt, b.rare = s.balance, s.capacity, s.status, s.activatedAt, s.rare
 }
 
-// nameSiblings gives the blocks of a change that have no id ids that follow from that of
-// the first, which is a UUID then: its last four bytes, as a big-endian number, combined
-// with the block's place by exclusive or. So a record holds one id, whatever it makes.
+// nameSiblings gives an id to each block of a change that has none. It follows from the
+// id of the first block, a UUID: the last four bytes, as a big-endian number, are
+// combined with the block's place by exclusive or. So a record holds one id, however many
+// blocks it makes.
 func nameSiblings(created []*block) error {
 	for i, b := range created {
 		if b.ID != "" {

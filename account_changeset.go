@@ -19,13 +19,13 @@ type sealed struct {
 type written struct {
 	changes []*change // in order
 	records []sealed
-	texts   []RecordTexts // what is left of those of earlier records
+	texts   []RecordTexts // the texts of earlier records that an erasure leaves
 	puts    []DocumentPut // of the upper layer
 }
 
-// changeset collects what is written on one account, for one commit.
+// changeset collects what one commit writes on one account.
 type changeset struct {
-	version   uint64 // of the head that it was computed from
+	version   uint64 // of the head that the set was computed from
 	prev      Seal   // of the same head
 	records   []JournalRecord
 	keys      []KeyedRecord
@@ -35,7 +35,7 @@ type changeset struct {
 	touched   []touchedBlock
 	index     map[*block]int // into touched, once there are many
 	bytes     []byte         // where those of the last records lie
-	expired   int            // how many entries it has of what fell due
+	expired   int            // how many of its entries fell due
 	rows      []StoredRow    // each once
 	rowAt     map[rowName]int
 	made      uint64 // the number of the first block that it makes; 0: it makes none
@@ -46,7 +46,7 @@ type touchedBlock struct {
 	new   bool
 }
 
-// add takes over what was written; records are copied.
+// add adds what was written to the set. It copies the records.
 func (s *changeset) add(w *written) {
 	for _, r := range w.records {
 		s.records = append(s.records, JournalRecord{Seq: r.seq, Bytes: s.keep(r.bytes), Texts: r.texts})
@@ -88,8 +88,8 @@ func (s *changeset) add(w *written) {
 	}
 }
 
-// retext takes over what is left of the texts of earlier records: of those in the set too,
-// which are not stored yet.
+// retext replaces the texts of earlier records by what an erasure leaves of them. Some of
+// these records may be in the set and not stored yet.
 func (s *changeset) retext(texts []RecordTexts) {
 	for _, t := range texts {
 		if t.Seq > s.version {
@@ -104,7 +104,7 @@ func (s *changeset) retext(texts []RecordTexts) {
 	}
 }
 
-// putRow takes over a row in the place of what it was before.
+// putRow adds a row, or replaces it if it is in the set.
 func (s *changeset) putRow(r *StoredRow) {
 	if s.rowAt == nil {
 		s.rowAt = map[rowName]int{}
@@ -131,7 +131,7 @@ func (n rowName) before(other rowName) bool {
 	return n.kind < other.kind || n.kind == other.kind && n.key < other.key
 }
 
-// keep copies a record's bytes to where those of several lie.
+// keep copies a record's bytes into memory that several records share.
 func (s *changeset) keep(b []byte) []byte {
 	const most = 64 << 10
 	if len(b) > cap(s.bytes)-len(s.bytes) {
@@ -165,7 +165,7 @@ func (s *changeset) touch(b *block, isNew bool) {
 	s.touched = append(s.touched, touchedBlock{block: b, new: isNew})
 }
 
-// puts reports whether a document of an upper layer is in it.
+// puts reports whether a document of an upper layer is in the set.
 func (s *changeset) puts(id DocumentID) bool {
 	for i := range s.documents {
 		if s.documents[i].DocumentID == id {

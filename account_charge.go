@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// history is where what an operation takes back is read from.
+// history reads the charge that an operation takes back.
 type history struct {
 	record func(seq uint64) (*OpRecord, error)
 	blocks func(numbers []uint64) ([]Block, error)
 	rows   func(keys []string) ([]Row, error) // of kind RowReversal
 }
 
-// bring puts at hand what a record drew.
+// bring loads what a record drew: its entries, and the blocks that they drew from.
 func (a *account) bring(rec *OpRecord, from history) (*charge, error) {
 	own, err := a.ownBlocks(rec.drawnFrom(), from)
 	if err != nil {
@@ -53,12 +53,12 @@ func (r *OpRecord) drawnFrom() []uint64 {
 	return numbers
 }
 
-// ownBlocks returns the account's own blocks of some numbers. Those that are closed are put
-// at hand.
+// ownBlocks returns the account's blocks with some numbers. It loads those that are
+// closed.
 func (a *account) ownBlocks(numbers []uint64, from history) (map[uint64]*block, error) {
 	own := make(map[uint64]*block, len(numbers))
 	found, err := from.blocks(numbers)
-	if errors.Is(err, ErrNotFound) { // some are as new as their records
+	if errors.Is(err, ErrNotFound) { // some blocks are as new as their records, and not stored yet
 		for _, b := range a.open.all() {
 			own[b.Number] = b
 		}
@@ -80,12 +80,12 @@ func (a *account) ownBlocks(numbers []uint64, from history) (map[uint64]*block, 
 	return own, nil
 }
 
-// bringCharges puts at hand what a record takes back; nil if it takes nothing back.
+// bringCharges loads the charges that a record takes back; none if it takes nothing back.
 func (a *account) bringCharges(rec *OpRecord, from history) ([]*charge, error) {
 	var charges []*charge
 	for i := range rec.Effects {
 		seq := rec.Effects[i].Charge
-		if seq == 0 || seq >= rec.Seq { // of itself: it is at hand when its turn comes
+		if seq == 0 || seq >= rec.Seq { // a charge of the record itself is there by the time it is taken back
 			continue
 		}
 		charged, err := from.record(seq)

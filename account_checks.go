@@ -61,8 +61,8 @@ func checkChange(a *account, op Operation, c *change, before Amount) error {
 	return nil
 }
 
-// checkSplit: the decrements of an operation and its overage add up to what was asked. A
-// capture of nothing is a release.
+// checkSplit checks that the decrements of an operation and its overage add up to the
+// amount that was asked. A capture of nothing is a release, and draws nothing.
 func checkSplit(asked Amount, c *change) error {
 	sum, err := c.overage, error(nil)
 	for i := range c.lines {

@@ -11,8 +11,8 @@ type draw struct {
 	amount Amount
 }
 
-// stepDecrement drains the matching blocks in drawdown order; what they do not cover
-// follows the overdraft policy. Rule: docs/semantics.md, "Decrement".
+// stepDecrement drains the matching blocks in drawdown order. The overdraft policy
+// decides about the rest. Rule: docs/semantics.md, "Decrement".
 func stepDecrement(a *account, op *Decrement, c *change) error {
 	u := op.usage(a.id)
 	expired, lapsed := a.lapsedFor(&u)
@@ -45,8 +45,8 @@ func stepDecrement(a *account, op *Decrement, c *change) error {
 	return nil
 }
 
-// write writes the entries of a draw. What is drawn from an expired block is restored
-// first; neither counts.
+// write writes the entries of a draw. If the block has expired, an entry restores the
+// amount first; neither entry moves the total.
 func (d *draw) write(a *account, c *change, total *Amount) error {
 	line := Line{Type: EntryDecrement, At: a.at, Amount: d.amount}
 	if d.block.Expired(a.at) {
@@ -64,8 +64,9 @@ func (d *draw) write(a *account, c *change, total *Amount) error {
 	return c.line(line, d.block, total, true)
 }
 
-// allowed is how much of a decrement its overdraft policy lets through. Of usage of the
-// past it is told what nobody covers, and what the expired blocks that may pay have lost.
+// allowed returns how much of a decrement its overdraft policy lets through. For usage of
+// the past, uncovered is the part that no block covers, and lapsed is what the expired
+// blocks that may pay have lost.
 func allowed(a *account, op *Decrement, u *usage, uncovered, lapsed Amount, c *change) (Amount, error) {
 	policy := op.Overdraft.or(OverdraftAllow)
 	available, bounded := a.reach(policy, op.OverdraftLimit, u.charge, lapsed, Amount{})
@@ -85,9 +86,9 @@ func allowed(a *account, op *Decrement, u *usage, uncovered, lapsed Amount, c *c
 	return available, nil
 }
 
-// reach is the most that an overdraft policy lets a charge take, where expired blocks that
-// may pay have lost an amount, once another was drawn that belongs to it; not bounded when
-// it lets everything through.
+// reach returns the most that an overdraft policy lets a charge take. The expired blocks
+// that may pay have lost the amount lapsed, and drawn was drawn for the same charge
+// already. It is not bounded if the policy lets everything through.
 func (a *account) reach(policy Overdraft, limit OverdraftLimit, charge Charge, lapsed, drawn Amount) (most Amount, bounded bool) {
 	if policy != OverdraftAllow {
 		return a.availableAfter(charge, drawn), true
@@ -98,7 +99,7 @@ func (a *account) reach(policy Overdraft, limit OverdraftLimit, charge Charge, l
 	}
 	most, err := addCapped(a.spendable(), lapsed).Add(bound)
 	if err != nil {
-		return Amount{}, false // the limit is beyond any amount there is
+		return Amount{}, false // the limit is larger than any amount
 	}
 	if most.Sign() < 0 {
 		most = Amount{}
@@ -107,8 +108,8 @@ func (a *account) reach(policy Overdraft, limit OverdraftLimit, charge Charge, l
 }
 
 // draw takes want from the blocks that may pay for the usage, those in the pools and the
-// expired ones, first in drawdown order first, and returns what they did not cover. It
-// stops after most blocks. The account stays as it is.
+// expired ones, in drawdown order. It returns the part that they do not cover. It draws
+// from at most most blocks, and does not change the account.
 func (a *account) draw(u *usage, expired []*block, want Amount, most int, draws []draw) ([]draw, Amount) {
 	var few [4][]*block
 	left := few[:0] // of each pool
@@ -145,7 +146,7 @@ func (a *account) drawFrom(left [][]*block, u *usage, want Amount, most int, dra
 	return draws, want
 }
 
-// pays is what a block that is drawn can pay: if it has expired, what it lost.
+// pays returns what a block can pay: its free balance, or what it lost if it has expired.
 func (b *block) pays(at Instant) Amount {
 	if b.Expired(at) {
 		return b.rare.Lapsed
@@ -153,9 +154,9 @@ func (b *block) pays(at Instant) Amount {
 	return b.free()
 }
 
-// overdraw puts the uncovered rest on the block that takes it: inside its own draw if this
-// operation drains it too, else after all others. Without one a new overdraft
-// block holds the debt.
+// overdraw puts the uncovered rest on the block that takes debts. If the operation drains
+// that block too, the rest joins its draw; otherwise it comes after all other draws. If
+// no block takes debts, a new overdraft block does.
 func overdraw(a *account, draws []draw, rest Amount, c *change) []draw {
 	taker := a.debtor(c)
 	if taker == nil {
@@ -176,9 +177,9 @@ func overdraw(a *account, draws []draw, rest Amount, c *change) []draw {
 	return append(draws, draw{taker, rest})
 }
 
-// debtor is the block that a debt is put on: the last in drawdown order that may hold one
-// and of which nothing is held once the change is applied. An emptied one serves as long as
-// no other stands behind it; one that holds something, or a debt, as long as it does.
+// debtor returns the block that takes a debt: the last in drawdown order that may have
+// one and of which nothing is held once the change is applied. An emptied block takes it
+// only if no other block stands behind it.
 func (a *account) debtor(c *change) *block {
 	if a.taker == nil || !c.leavesHeld(a.taker) {
 		return a.taker
@@ -189,7 +190,7 @@ func (a *account) debtor(c *change) *block {
 			last = b
 		}
 	}
-	for i := range c.edits { // nothing may have been free of what the change lets go of
+	for i := range c.edits { // a block may become free only by the change itself
 		if c.edits[i].now.rare.held.IsZero() {
 			consider(c.edits[i].block)
 		}
@@ -200,7 +201,7 @@ func (a *account) debtor(c *change) *block {
 	plain := a.plain.blocks.all()
 	for n := len(plain); n > 0; {
 		switch b := plain[n-1]; {
-		case b.ExpiresAt != 0: // and with it all others of its priority
+		case b.ExpiresAt != 0: // and so do all others of its priority
 			n = sort.Search(n, func(i int) bool { return plain[i].Priority >= b.Priority })
 		case c.leavesHeld(b):
 			n--

@@ -2,8 +2,8 @@ package creditledger
 
 import "slices"
 
-// stepErase takes the metadata from blocks, and the texts from schedules. What stands beside
-// records, whoever writes the change takes away.
+// stepErase removes the metadata of blocks and the texts of schedules. Texts stored
+// beside records are removed by whoever writes the change.
 func stepErase(a *account, op *erase, c *change) error {
 	for i, id := range op.Blocks {
 		b := a.find(id)
@@ -15,7 +15,7 @@ func stepErase(a *account, op *erase, c *change) error {
 		}
 		c.erased = append(c.erased, erasure{block: b, was: b.rare})
 	}
-	for _, id := range op.Schedules { // one that has ended says nothing any more
+	for _, id := range op.Schedules { // a schedule that has ended grants nothing, so nothing repeats its texts
 		if s := a.schedule(id); s != nil && s.next != 0 {
 			now := c.editSchedule(s)
 			now.description, now.metadata = "", nil
@@ -24,15 +24,15 @@ func stepErase(a *account, op *erase, c *change) error {
 	return nil
 }
 
-// erasure is a block that loses its metadata, and what it had.
+// erasure is a block that loses its metadata, with what it had before.
 type erasure struct {
 	block *block
 	was   *rare
-	since uint64 // of a closed block: from which version on the store had it
+	since uint64 // of a closed block: the version from which on the store had it
 }
 
-// erase takes a block's metadata from it. A closed one stays at hand until the store has it
-// like this.
+// erase takes a block's metadata from it. A closed block stays in memory until the store
+// has it without them.
 func (a *account) erase(e *erasure) {
 	without := *e.block.rare
 	without.Metadata = nil
@@ -51,7 +51,7 @@ func (a *account) restore(e *erasure) {
 	}
 }
 
-// setRare gives a block what is rare of it.
+// setRare sets the rare fields of a block.
 func (a *account) setRare(b *block, r *rare) {
 	open := a.closed[b.ID].block != b
 	if open {

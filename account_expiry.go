@@ -5,8 +5,8 @@ import (
 	"sort"
 )
 
-// What expired leaves the totals when time passes over it (moveTo), and is written down
-// later: before the account's next operation, or by a sweep.
+// What expires leaves the totals as soon as moveTo passes its instant. Its entry is
+// written later: before the account's next operation, or by a sweep.
 
 // lapse is an expiry that has happened and will be an entry.
 type lapse struct {
@@ -14,8 +14,8 @@ type lapse struct {
 	line  Line
 }
 
-// lapse takes what is free of an expired block out of the totals and notes the entry to be
-// written. What holds keep of it goes on counting.
+// lapse takes the free part of an expired block out of the totals and notes the entry to
+// be written. The part that holds keep goes on counting.
 func (a *account) lapse(b *block) {
 	counts, amount := b.countsUntilExpiry(), b.free()
 	line := Line{Type: EntryCreditBlockExpiry, At: b.ExpiresAt, Block: b.Number, Amount: amount, Starting: a.total}
@@ -35,7 +35,8 @@ func (b *block) countsUntilExpiry() bool {
 }
 
 // overdue puts back what expired at the instant of the last record and was not written
-// down with it, for moveTo to find: what expires is written in pieces.
+// with it, so that moveTo finds it. Expiries are written in pieces, so a record may hold
+// only some of an instant.
 func (a *account) overdue(b *block) {
 	if b.ExpiresAt < a.at {
 		a.overdueFreed(b)
@@ -48,8 +49,8 @@ func (a *account) overdue(b *block) {
 	}
 }
 
-// nextDue is the earliest instant of an expiry or a grant: to come, or still to be written
-// down. It does not depend on how far the account was moved since.
+// nextDue is the earliest instant of an expiry or a grant that is not written yet. It
+// does not depend on how far the account was moved.
 func (a *account) nextDue() Instant {
 	if len(a.lapsed) > 0 {
 		return a.lapsed[0].line.At
@@ -64,8 +65,8 @@ func (a *account) nextDue() Instant {
 	return due
 }
 
-// lastDue is the latest expiry at or before t that is not written down yet. Where holds may
-// lapse by then only moving the account there tells.
+// lastDue is the latest expiry at or before t that is not written yet. Where holds may
+// lapse by then, only moving the account there tells.
 func (a *account) lastDue(t Instant) Instant {
 	if a.holds != nil {
 		a.moveTo(t)
@@ -75,16 +76,16 @@ func (a *account) lastDue(t Instant) Instant {
 		return expiring[n-1].ExpiresAt
 	}
 	for _, l := range slices.Backward(a.lapsed) {
-		if l.line.At <= t { // a clock that stepped back may have looked further ahead
+		if l.line.At <= t { // the account may have been moved further, before a clock stepped back
 			return l.line.At
 		}
 	}
 	return 0
 }
 
-// totalAt is the total at the instant of the last expiry that was written down, which
-// left it at ending: what else expired at that instant and is not written yet, is in no
-// total either.
+// totalAt is the total at the instant of the last expiry that was written, whose entry
+// ended at ending. What else expired at that instant, and is not written yet, does not
+// count.
 func (a *account) totalAt(t Instant, ending Amount) Amount {
 	if n := sort.Search(len(a.lapsed), func(i int) bool { return a.lapsed[i].line.At > t }); n > 0 {
 		return a.lapsed[n-1].line.Ending
@@ -92,9 +93,9 @@ func (a *account) totalAt(t Instant, ending Amount) Amount {
 	return ending
 }
 
-// materialise turns the first n of what lapsed since the last record into a change.
-// Entries stand in the order of their instants, at one instant in drawdown order.
-// Rule: docs/semantics.md, "Expiry".
+// materialise turns the first n expiries since the last record into a change. Their
+// entries are in the order of their instants, and at one instant in drawdown order. Rule:
+// docs/semantics.md, "Expiry".
 func materialise(a *account, c *change, n int) {
 	c.materialised, c.fell, c.expires, c.gross = true, true, true, a.gross
 	for _, l := range a.lapsed[:n] {
@@ -102,7 +103,7 @@ func materialise(a *account, c *change, n int) {
 		var now *blockState
 		if a.holds == nil {
 			now = c.edit(l.block)
-		} else { // a block may expire in parts
+		} else { // a block may expire in several parts
 			now = c.editStored(l.block)
 		}
 		now.balance = mustAmount(now.balance.Sub(l.line.Amount))

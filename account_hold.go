@@ -9,8 +9,7 @@ import (
 // MaxOpenHolds bounds the open holds of an account.
 const MaxOpenHolds = 1000
 
-// hold is credits that are set aside, as an account keeps them. What of it can change
-// stands in its state.
+// hold is a hold as an account keeps it. The fields that can change are in its state.
 type hold struct {
 	id              string
 	createdAt       Instant
@@ -18,17 +17,17 @@ type hold struct {
 	holdState
 }
 
-// holdState is what can change about a hold. Its slices are never written to: a change
-// makes others.
+// holdState has the fields of a hold that can change. Its slices are never written to: a
+// change makes new ones.
 type holdState struct {
 	state    HoldState // as it is written: an open hold lapses by time alone
 	until    Instant
 	amount   Amount  // set aside in all
 	captured Amount  // of that
-	slices   []slice // what it keeps of blocks, in the order in which it is captured
-	unbacked Amount  // what no block covered
+	slices   []slice // the parts of blocks that it keeps, in the order in which they are captured
+	unbacked Amount  // the part that no block covers
 	last     uint64  // record of the last operation on it
-	since    uint64  // version of the account that wrote it as it is
+	since    uint64  // version of the account that wrote this state
 }
 
 // slice is a part of a block that a hold keeps from everybody else.
@@ -37,7 +36,7 @@ type slice struct {
 	amount Amount
 }
 
-// held is what the hold still keeps.
+// held returns the amount that the hold still keeps.
 func (s *holdState) held() Amount {
 	sum := s.unbacked
 	for i := range s.slices {
@@ -46,7 +45,7 @@ func (s *holdState) held() Amount {
 	return sum
 }
 
-// stateAt is the state by the clock.
+// stateAt returns the state at an instant: an open hold lapses by time alone.
 func (s *holdState) stateAt(t Instant) HoldState {
 	if s.state == HoldOpen && s.until <= t {
 		return HoldLapsed
@@ -54,13 +53,13 @@ func (s *holdState) stateAt(t Instant) HoldState {
 	return s.state
 }
 
-// close lets go of what is left.
+// close releases what is left of the hold.
 func (s *holdState) close(state HoldState) {
 	s.state, s.slices, s.unbacked = state, nil, Amount{}
 }
 
-// due is the earliest instant at which the hold, if it lapses, leaves something to expire;
-// none if it never does.
+// due returns the earliest instant at which the hold can lapse and leave something to
+// expire; none if it cannot.
 func (s *holdState) due() (due Instant) {
 	for i := range s.slices {
 		if e := s.slices[i].block.ExpiresAt; e != 0 {
@@ -74,10 +73,10 @@ func (s *holdState) due() (due Instant) {
 
 // holds are the holds of an account. An account that never had one has none of this.
 type holds struct {
-	open   []*hold          // those that have not lapsed, the first to lapse first
-	lapsed []*hold          // since the last record, in order; what is written says that they are open
+	open   []*hold          // have not lapsed, in the order in which they will
+	lapsed []*hold          // lapsed since the last record, in order; the stored rows say that they are open
 	byID   map[string]*hold // all of these
-	closed map[string]*hold // at hand: just closed, or fetched for an operation
+	closed map[string]*hold // closed just now, or fetched for an operation
 
 	dues     []dueHold // of open ones, soonest first
 	held     Amount    // Σ of open
@@ -87,7 +86,7 @@ type holds struct {
 	weight   int
 }
 
-// dueHold is a hold that leaves something to expire when it lapses.
+// dueHold is a hold that leaves something to expire if it lapses.
 type dueHold struct {
 	at   Instant
 	hold *hold
@@ -116,7 +115,7 @@ func removeSorted[T any](list []T, x T, order func(a, b T) int) []T {
 	return list
 }
 
-// held is what the account's open holds keep, also what no block covers.
+// held returns what the account's open holds keep, with the part that no block covers.
 func (a *account) held() Amount {
 	if a.holds == nil {
 		return Amount{}
@@ -124,8 +123,8 @@ func (a *account) held() Amount {
 	return a.holds.held
 }
 
-// spendable is the total less what is held. It is below the total by as much as holds
-// promise and no block covers, and negative when debts and promises are more than there is.
+// spendable is the total less what is held. It is negative if debts and holds together
+// are larger than the balances.
 func (a *account) spendable() Amount {
 	if a.holds == nil {
 		return a.total
@@ -133,7 +132,7 @@ func (a *account) spendable() Amount {
 	return mustAmount(a.total.Sub(a.holds.held))
 }
 
-// findHold returns a hold at hand, nil when there is none.
+// findHold returns a hold in memory by its id; nil if it is not there.
 func (a *account) findHold(id string) *hold {
 	if a.holds == nil {
 		return nil
@@ -151,7 +150,7 @@ func (hs *holds) keepClosed(h *hold) {
 	hs.closed[h.id] = h
 }
 
-// forgetHolds lets go of closed holds that the store has, as it holds the given version.
+// forgetHolds drops closed holds that are stored, once the store has reached a version.
 func (a *account) forgetHolds(durable uint64) {
 	hs := a.holds
 	if hs == nil {
@@ -187,7 +186,8 @@ func (a *account) rowsWeight() int {
 	return weight
 }
 
-// free is what of a block anybody may draw: what it holds less what is held of it.
+// free returns what anybody may draw from the block: its balance less what holds keep of
+// it.
 func (b *block) free() Amount {
 	if b.rare.held.IsZero() {
 		return b.Balance
@@ -195,15 +195,15 @@ func (b *block) free() Amount {
 	return mustAmount(b.Balance.Sub(b.rare.held))
 }
 
-// isHeld reports whether anything of the block is held.
+// isHeld reports whether holds keep anything of the block.
 func (b *block) isHeld() bool { return !b.rare.held.IsZero() }
 
-// isWhole reports whether all of a block is held that expires one day.
+// isWhole reports whether the block expires and holds keep all of it.
 func (b *block) isWhole() bool {
 	return b.ExpiresAt != 0 && b.isHeld() && b.Balance.Cmp(b.rare.held) == 0
 }
 
-// setHeld notes how much of a block is held; everything else about it stays.
+// setHeld sets how much of a block is held, and nothing else.
 func (b *block) setHeld(held Amount) {
 	if b.rare.held.Cmp(held) != 0 {
 		b.rare = b.rare.with(held)
@@ -223,7 +223,8 @@ func (s *blockState) hold(by Amount) { s.rare = s.rare.with(mustAmount(s.rare.he
 // free is that of block.
 func (s *blockState) free() Amount { return mustAmount(s.balance.Sub(s.rare.held)) }
 
-// keep changes by how much of a block is held, and puts it where that wants it.
+// keep adds to how much of a block is held, and puts the block into the lists that it
+// then belongs to.
 func (a *account) keep(b *block, held Amount) {
 	was := b.free()
 	now := mustAmount(b.Balance.Sub(held))
@@ -257,7 +258,7 @@ func (hs *holds) take(h *hold) {
 	hs.unbacked = mustAmount(hs.unbacked.Sub(h.unbacked))
 }
 
-// wholeAt finds blocks that expire at t of which everything is held.
+// wholeAt returns the blocks that expire at t and are held completely.
 func (hs *holds) wholeAt(t Instant) []*block {
 	if hs == nil {
 		return nil
@@ -268,12 +269,12 @@ func (hs *holds) wholeAt(t Instant) []*block {
 	return whole[from:to]
 }
 
-// heldError says that an operation would touch what holds keep of a block.
+// heldError is the error of an operation that would touch what holds keep of a block.
 func (a *account) heldError(b *block) error {
 	return &HeldError{Block: b.ID, Free: b.free(), Holds: a.holdsOn(b)}
 }
 
-// holdsOn lists the ids of the open holds that keep something of a block, in order.
+// holdsOn returns the ids of the open holds that keep something of a block, in order.
 func (a *account) holdsOn(b *block) (ids []string) {
 	for _, h := range a.holds.open {
 		if slices.ContainsFunc(h.slices, func(s slice) bool { return s.block == b }) {
@@ -284,7 +285,8 @@ func (a *account) holdsOn(b *block) (ids []string) {
 	return ids
 }
 
-// heldBlocks says how much is held of the blocks of which something is, by their numbers.
+// heldBlocks returns how much is held of each block, by the block's number; blocks of
+// which nothing is held are left out.
 func (a *account) heldBlocks() map[uint64]Amount {
 	if a.holds == nil {
 		return nil
@@ -298,8 +300,8 @@ func (a *account) heldBlocks() map[uint64]Amount {
 	return held
 }
 
-// holding returns the first block that holds something and expires at t, which is not
-// before a.at, and whether there are others; nil when there is none.
+// holding returns the first block with a balance that expires at t, and whether there are
+// others; nil if there is none. t is not before a.at.
 func (a *account) holding(t Instant) (b *block, others bool) {
 	expiring := a.expiring.all()
 	i := sort.Search(len(expiring), func(i int) bool { return expiring[i].ExpiresAt >= t })

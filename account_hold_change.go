@@ -7,19 +7,19 @@ type holdChange struct {
 	hold     *hold
 	was, now holdState
 	made     bool   // the operation makes the hold
-	same     bool   // nothing about it changes: it was closed before
-	late     bool   // a capture after it had lapsed
-	before   uint64 // record of the operation on it before this one; 0: none
+	same     bool   // the hold was closed before, and stays as it is
+	late     bool   // a capture after the hold had lapsed
+	before   uint64 // record of the operation before this one on the hold; 0: none
 }
 
-// lapsedHold is a hold that lapsed since the record before, as it was written until then.
+// lapsedHold is a hold that lapsed since the record before, with its last written state.
 type lapsedHold struct {
 	hold *hold
 	was  holdState
 }
 
-// unbacked is what the change adds to what holds keep and no block covers, before and
-// after: as part of the account's gross.
+// unbacked returns what the hold keeps and no block covers, before and after the change.
+// It is a part of the account's gross.
 func (hc *holdChange) unbacked(t Instant) (was, now Amount) {
 	if hc == nil || hc.same {
 		return was, now
@@ -54,7 +54,7 @@ func (a *account) applyHold(c *change) {
 	c.rows = append(c.rows, h.row(hc.made))
 }
 
-// row is the hold as it is to be stored.
+// row returns the hold as a store keeps it.
 func (h *hold) row(made bool) StoredRow {
 	w := h.stored(&h.holdState)
 	return StoredRow{Row: Row{Kind: RowHold, Key: h.id, Value: appendHoldRow(nil, &w)}, Open: h.state == HoldOpen, New: made}
@@ -72,7 +72,7 @@ func (a *account) revertHold(hc *holdChange) {
 	}
 }
 
-// setHold gives a hold at hand another state.
+// setHold gives a hold in memory another state.
 func (a *account) setHold(h *hold, s holdState) {
 	if h.state == HoldOpen {
 		a.closeHold(h)
@@ -87,8 +87,8 @@ func (a *account) setHold(h *hold, s holdState) {
 	}
 }
 
-// openHold and closeHold keep an open hold that has not lapsed in the lists. What it keeps
-// of blocks stands in the edits of the change.
+// openHold and closeHold put an open hold into the lists and take it out. What it keeps
+// of blocks is in the edits of the change.
 func (a *account) openHold(h *hold) {
 	a.holds.byID[h.id] = h
 	a.holds.weight += h.weight()
@@ -101,7 +101,7 @@ func (a *account) closeHold(h *hold) {
 	delete(a.holds.byID, h.id)
 }
 
-// closeLapsed writes down, with a record of that instant, that holds lapsed by then.
+// closeLapsed closes the holds that lapsed by the instant of a record, which says so.
 func (a *account) closeLapsed(c *change, at Instant) {
 	hs := a.holds
 	n := 0
@@ -118,7 +118,7 @@ func (a *account) closeLapsed(c *change, at Instant) {
 	hs.lapsed = after(hs.lapsed, n)
 }
 
-// reopenLapsed takes closeLapsed back.
+// reopenLapsed undoes closeLapsed.
 func (a *account) reopenLapsed(c *change) {
 	hs := a.holds
 	if hs == nil {
@@ -137,15 +137,15 @@ func (a *account) reopenLapsed(c *change) {
 	a.dropHolds()
 }
 
-// dropHolds lets go of the holds of an account that has none at hand.
+// dropHolds frees the memory for holds of an account that has none in memory.
 func (a *account) dropHolds() {
 	if hs := a.holds; hs != nil && len(hs.byID)+len(hs.closed)+len(hs.freed) == 0 {
 		a.holds = nil
 	}
 }
 
-// edited finds the edit of a block in a change that may touch it more than once, or makes
-// it: of how much of the block is held, for now.
+// edited returns the edit of a block in a change that may touch it more than once. A new
+// edit changes only how much of the block is held.
 func (c *change) edited(b *block) *edit {
 	const few = 16
 	if c.index == nil {
@@ -172,17 +172,18 @@ func (c *change) edited(b *block) *edit {
 	return e
 }
 
-// editHeld is for a change of how much of a block is held, which no store keeps with it.
+// editHeld returns the edit for a change of how much of a block is held, which is not
+// stored with the block.
 func (c *change) editHeld(b *block) *blockState { return &c.edited(b).now }
 
-// editStored is for every other change.
+// editStored returns the edit for every other change.
 func (c *change) editStored(b *block) *blockState {
 	e := c.edited(b)
 	e.heldOnly = false
 	return &e.now
 }
 
-// effect is what a record says of the change, once it is applied.
+// effect returns what a record says about the change of the hold, once it is applied.
 func (hc *holdChange) effect() *effectOnHold {
 	if hc == nil {
 		return nil
@@ -192,7 +193,7 @@ func (hc *holdChange) effect() *effectOnHold {
 	return e
 }
 
-// stored is a hold in a state as it is written.
+// stored returns a hold with one of its states in the form that is stored.
 func (h *hold) stored(s *holdState) storedHold {
 	w := storedHold{
 		state: s.state, createdAt: h.createdAt, until: s.until,
@@ -208,7 +209,7 @@ func (h *hold) stored(s *holdState) storedHold {
 	return w
 }
 
-// lapsesSince is what a record says of the holds that lapsed before the change.
+// lapsesSince returns what a record says about the holds that lapsed before the change.
 func (c *change) lapsesSince() (lapses []lapsedSince) {
 	for i := range c.lapses {
 		lapses = append(lapses, lapsedSince{id: c.lapses[i].hold.id, last: c.lapses[i].was.last})
@@ -216,7 +217,8 @@ func (c *change) lapsesSince() (lapses []lapsedSince) {
 	return lapses
 }
 
-// checkLapses holds a record to the holds that lapsed since the one before it.
+// checkLapses compares what a record says about lapsed holds with the holds that lapsed
+// since the record before.
 func checkLapses(rec *OpRecord, changes []*change) error {
 	var lapses []lapsedSince
 	for _, c := range changes {
@@ -251,8 +253,8 @@ func holdDifferenceIn(a, b *effectOnHold) string {
 		compared{"record before", a.last == b.last})
 }
 
-// takeSlices returns slices less an amount, taken from the first ones first, and what was taken
-// of each. The slices stay as they are.
+// takeSlices takes an amount from slices, the first ones first. It returns what is left
+// of them and what was taken of each, and does not change its argument.
 func takeSlices(given []slice, amount Amount) (taken, rest []slice) {
 	for i, s := range given {
 		if amount.IsZero() {
@@ -268,8 +270,8 @@ func takeSlices(given []slice, amount Amount) (taken, rest []slice) {
 	return taken, rest
 }
 
-// addSlices returns slices with what was drawn: more of a block at its place, another
-// block behind the others.
+// addSlices returns slices with draws added: to the slice of the same block if there is
+// one, otherwise at the end.
 func addSlices(given []slice, draws []draw) []slice {
 	sum := slices.Clone(given)
 	at := map[*block]int{}

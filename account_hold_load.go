@@ -20,8 +20,8 @@ func readHold(id AccountID, r *Row) (namedHold, error) {
 	return namedHold{id: r.Key, storedHold: w}, nil
 }
 
-// loadHolds puts the open holds among an account's rows at hand and notes on its blocks
-// what they keep. What no sequence of operations could have left is refused.
+// loadHolds loads the open holds among an account's rows, and notes on its blocks what
+// they keep. It refuses rows that no sequence of operations could have left.
 func (a *account) loadHolds(rows []Row, blocks []*block) error {
 	var byNumber map[uint64]*block
 	for i := range rows {
@@ -52,7 +52,7 @@ func (a *account) loadHolds(rows []Row, blocks []*block) error {
 	return nil
 }
 
-// open is an open hold as an account keeps it.
+// open returns an open hold in the form that an account keeps.
 func (n *namedHold) open(byNumber map[uint64]*block, lastAt Instant) (*hold, error) {
 	switch {
 	case n.state != HoldOpen:
@@ -89,7 +89,7 @@ func (n *namedHold) open(byNumber map[uint64]*block, lastAt Instant) (*hold, err
 	return h, nil
 }
 
-// missingHolds lists the holds that an operation names and that are not at hand.
+// missingHolds lists the holds that an operation names and that are not in memory.
 func (a *account) missingHolds(op Operation) (ids []string) {
 	if a.head.Rows == 0 {
 		return nil
@@ -97,8 +97,8 @@ func (a *account) missingHolds(op Operation) (ids []string) {
 	return slices.DeleteFunc(namedHolds(op, nil), func(id string) bool { return a.findHold(id) != nil })
 }
 
-// admitHold puts the row of a closed hold at hand. One that is open is left out: the account
-// is not as it is stored any more, and will be read again.
+// admitHold loads a closed hold from its row. It ignores the row of an open hold: the
+// stored account has changed since, and will be read again.
 func (a *account) admitHold(r *Row) error {
 	n, err := readHold(a.id, r)
 	if err != nil || n.state == HoldOpen {
@@ -113,8 +113,8 @@ func (a *account) admitHold(r *Row) error {
 	return nil
 }
 
-// atHand is a closed hold as an account keeps it; what is missing of an open one are the
-// slices.
+// atHand returns a closed hold in the form that an account keeps. Of an open hold it
+// lacks the slices.
 func (n *namedHold) atHand() *hold {
 	return &hold{
 		id: n.id, createdAt: n.createdAt, itemID: n.itemID, priceID: n.priceID,
@@ -124,8 +124,8 @@ func (n *namedHold) atHand() *hold {
 	}
 }
 
-// openHolds are the open holds of an account as a store keeps them: also those that lapsed
-// since the last record.
+// openHolds returns the holds of an account that a store keeps as open. Those that lapsed
+// since the last record are among them.
 func (a *account) openHolds() (open []namedHold) {
 	if a.holds == nil {
 		return nil

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// holdCharge is what a hold is for.
+// holdCharge returns the charge that a hold is for.
 func holdCharge(id AccountID, h *hold) Charge {
 	return Charge{ItemID: h.itemID, PriceID: h.priceID, Currency: id.Currency}
 }
@@ -24,8 +24,8 @@ func stepHold(a *account, op *Hold, c *change) error {
 	return setAside(a, c, op.Amount, op.Overdraft, op.OverdraftLimit)
 }
 
-// setAside takes free parts of the blocks that match a hold, in drawdown order; under allow
-// what they do not cover is promised all the same.
+// setAside takes free parts of the blocks that match a hold, in drawdown order. Under
+// OverdraftAllow the hold also promises what they do not cover.
 func setAside(a *account, c *change, amount Amount, policy Overdraft, limit OverdraftLimit) error {
 	hc := c.hold
 	charge := holdCharge(a.id, hc.hold)
@@ -43,7 +43,7 @@ func setAside(a *account, c *change, amount Amount, policy Overdraft, limit Over
 	now := &hc.now
 	now.slices = addSlices(now.slices, draws)
 	if len(draws) > MaxEntries || len(now.slices) > MaxEntries {
-		return &LimitError{Entries: MaxEntries + 1} // that capturing it would write
+		return &LimitError{Entries: MaxEntries + 1} // entries that a capture would write
 	}
 	var err error
 	if now.unbacked, err = now.unbacked.Add(rest); err != nil {
@@ -65,7 +65,7 @@ func stillOpen(a *account, id string) (*hold, error) {
 	return h, nil
 }
 
-// stepExtendHold sets more aside, for longer.
+// stepExtendHold sets more aside, or extends the hold, or both.
 func stepExtendHold(a *account, op *ExtendHold, c *change) error {
 	h, err := stillOpen(a, op.HoldID)
 	if err != nil {
@@ -88,7 +88,7 @@ func stepExtendHold(a *account, op *ExtendHold, c *change) error {
 	return setAside(a, c, op.Amount, op.Overdraft, op.OverdraftLimit)
 }
 
-// stepRelease lets go of a hold. One that is closed or lapsed stays as it is.
+// stepRelease releases a hold. A hold that is closed or has lapsed stays as it is.
 func stepRelease(a *account, id string, c *change) error {
 	h := a.findHold(id)
 	if h == nil {
@@ -105,8 +105,8 @@ func stepRelease(a *account, id string, c *change) error {
 	return free(a, c, h.slices, &total)
 }
 
-// stepCapture takes what was used: the hold's own slices, then what no block covered, then
-// what is above it. Rule: docs/semantics/holds.md, "Capture, extend, release".
+// stepCapture charges what was used: first the hold's own slices, then its unbacked part,
+// then what exceeds the hold. Rule: docs/semantics/holds.md, "Capture, extend, release".
 func stepCapture(a *account, op *Capture, c *change) error {
 	if op.Amount.IsZero() {
 		return stepRelease(a, op.HoldID, c)
@@ -159,8 +159,8 @@ func captureOpen(a *account, h *hold, op *Capture, c *change) error {
 	return free(a, c, rest, &total)
 }
 
-// allowedAbove is how much of what is above a hold the capture's policy lets through, once
-// what the hold promised is paid.
+// allowedAbove returns how much of what exceeds a hold the capture's policy lets through,
+// once everything that the hold promised is paid.
 func allowedAbove(a *account, h *hold, op *Capture, own, above, promised Amount, c *change) (Amount, error) {
 	most, bounded := a.reach(op.Overdraft, op.OverdraftLimit, holdCharge(a.id, h), Amount{}, promised)
 	if !bounded || above.Cmp(most) <= 0 {
@@ -173,7 +173,7 @@ func allowedAbove(a *account, h *hold, op *Capture, own, above, promised Amount,
 	return most, nil
 }
 
-// captureLate charges for what a hold was for that has lapsed.
+// captureLate charges what was used under a hold that has lapsed.
 func captureLate(a *account, h *hold, op *Capture, c *change) error {
 	hc := &holdChange{hold: h, now: h.holdState, late: true}
 	hc.now.close(HoldCaptured)
@@ -186,8 +186,8 @@ func captureLate(a *account, h *hold, op *Capture, c *change) error {
 	return payHeld(a, holdCharge(a.id, h), nil, want, c, &total)
 }
 
-// payHeld draws slices, and then an amount as a decrement does: one entry per block, in the
-// order in which they are touched first.
+// payHeld draws slices, and then an amount as a decrement does. It writes one entry for
+// each block, in the order in which the blocks are first touched.
 func payHeld(a *account, charge Charge, taken []slice, want Amount, c *change, total *Amount) error {
 	draws := make([]draw, len(taken))
 	for i, s := range taken {
@@ -219,7 +219,8 @@ func payHeld(a *account, charge Charge, taken []slice, want Amount, c *change, t
 	return nil
 }
 
-// mergeDraws adds draws to others, at the place of the same block or behind all.
+// mergeDraws adds draws to others: to the draw of the same block if there is one,
+// otherwise at the end.
 func mergeDraws(draws, more []draw) []draw {
 	at := make(map[*block]int, len(draws))
 	for i := range draws {
@@ -235,8 +236,8 @@ func mergeDraws(draws, more []draw) []draw {
 	return draws
 }
 
-// free lets go of slices. What that leaves of blocks that have expired expires at once, in
-// drawdown order, behind everything else that the operation writes.
+// free releases slices. The parts of blocks that have expired expire at once. Their
+// entries follow everything else that the operation writes, in drawdown order.
 func free(a *account, c *change, freed []slice, total *Amount) error {
 	var gone []slice
 	for _, s := range freed {

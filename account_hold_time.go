@@ -2,10 +2,11 @@ package creditledger
 
 import "slices"
 
-// Holds lapse by time alone, and what they kept of a block that expired before expires
-// then. Nothing is written when a hold lapses: the next record says that it has.
+// Holds lapse by time alone. What they kept of a block that has expired expires then.
+// Nothing is written when a hold lapses; the next record says that it did.
 
-// nextDue is the earliest instant at which holds that lapse leave something to expire.
+// nextDue returns the earliest instant at which a hold can lapse and leave something to
+// expire.
 func (hs *holds) nextDue() Instant {
 	if hs == nil || len(hs.dues) == 0 {
 		return 0
@@ -13,9 +14,10 @@ func (hs *holds) nextDue() Instant {
 	return hs.dues[0].at
 }
 
-// passHolds lets holds lapse, or what they left of expired blocks expire, if that comes
-// before the given block becomes effective and the other expires: at one instant holds
-// lapse first, and what expires is in drawdown order.
+// passHolds takes the next step of time if it is about a hold: one lapses, or what one
+// left of an expired block expires. It does nothing if the given block becomes effective
+// first, or the other expires first. At one instant holds lapse first, and what expires
+// is in drawdown order.
 func (a *account) passHolds(t Instant, wake, due *block) bool {
 	hs := a.holds
 	if len(hs.freed) > 0 {
@@ -40,8 +42,8 @@ func (a *account) passHolds(t Instant, wake, due *block) bool {
 	return true
 }
 
-// lapseHold lets go of a hold whose time has come. What it kept of blocks that expired
-// before is noted, to expire now; it counts in the total until then.
+// lapseHold releases a hold whose time has come. What it kept of blocks that have expired
+// is noted, to expire now; it counts in the total until then.
 func (a *account) lapseHold(h *hold) {
 	hs := a.holds
 	for i := range h.slices {
@@ -62,7 +64,7 @@ func (a *account) lapseHold(h *hold) {
 	hs.lapsed = append(hs.lapsed, h)
 }
 
-// free notes a part of an expired block that nobody keeps any more.
+// free notes a part of an expired block that no hold keeps any more.
 func (hs *holds) free(s slice) {
 	i, found := slices.BinarySearchFunc(hs.freed, s, bySliceBlock)
 	if !found {
@@ -84,8 +86,8 @@ func (a *account) expireFreed() {
 	a.lapsed = append(a.lapsed, lapse{block: s.block, line: line})
 }
 
-// resetHolds puts every hold back to what is written, before the blocks are placed: the
-// open ones keep their slices. It comes first in rebuild.
+// resetHolds puts every hold back to its written state, in which an open hold keeps its
+// slices. rebuild calls it before it places the blocks.
 func (a *account) resetHolds() {
 	hs := a.holds
 	if hs == nil {
@@ -107,8 +109,9 @@ func (a *account) resetHolds() {
 	a.gross = mustAmount(a.gross.Add(hs.unbacked))
 }
 
-// overdueFreed puts back what a hold that lapsed at the instant of the last record left of
-// a block that had expired before, and that was not written down with it.
+// overdueFreed puts back what was to expire at the instant of the last record and was not
+// written with it: the parts of expired blocks that holds left when they lapsed at that
+// instant.
 func (a *account) overdueFreed(b *block) {
 	if a.holds == nil {
 		a.holds = newHolds()

@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-// Usage that is reported late is paid by the blocks that were there when it happened. What
-// a block lost to its own expiry is remembered on it, and it stays open until that expiry
-// lies a settlement window back: so a late charge finds it at a cost that does not grow
+// Usage that is reported late is paid by the blocks that existed when it happened. A
+// block remembers what it lost to its own expiry, and stays open until a settlement
+// window has passed since then. So a late charge finds it at a cost that does not grow
 // with the history. Rule: docs/semantics.md, "Usage that is reported late".
 
-// settling are the open blocks that lapsed with something in them.
+// settling has the open blocks that had a balance when they expired, for late usage to
+// draw on.
 type settling struct {
 	blocks blockList // soonest expired first
-	until  Instant   // what expired at or before it is settled: it was closed
+	until  Instant   // blocks that expired at or before it are settled: closed to late usage
 }
 
 func (s *settling) settled() Instant {
@@ -57,9 +58,9 @@ func (a *account) settleUntil(t Instant) {
 	a.settling.until = t
 }
 
-// closeSettled closes what no late charge may draw any more. When is told by entries of
-// expiries alone, which are what opens such blocks: so it follows from the records, and
-// what is open stays bounded.
+// closeSettled closes the blocks that no late charge may draw from any more. Only entries
+// of expiries move the window's end. They are also what adds such blocks, so everything
+// follows from the records, and the number of open blocks stays bounded.
 func (a *account) closeSettled(c *change) {
 	for b := a.settling.blocks.first(); b != nil && b.ExpiresAt <= a.settling.until; b = a.settling.blocks.first() {
 		a.settling.remove(b)
@@ -70,8 +71,8 @@ func (a *account) closeSettled(c *change) {
 // usage is what a charge is for, and when it happened.
 type usage struct {
 	charge Charge
-	at     Instant // none: now
-	before Instant // unless none, who was not eligible before it pays nothing: records of format 2
+	at     Instant // none: at the present instant
+	before Instant // if given, blocks that became eligible at or after it pay nothing: records of format 2
 }
 
 func (op *Decrement) usage(id AccountID) usage {
@@ -81,11 +82,12 @@ func (op *Decrement) usage(id AccountID) usage {
 	}
 }
 
-// past reports whether not every eligible block pays for the usage, or not they alone.
+// past reports whether the blocks that pay for the usage may be others than those that
+// are eligible now.
 func (u *usage) past() bool { return u.at != 0 || u.before != 0 }
 
-// mayPay reports whether a block that is eligible now, or was until its expiry, pays for
-// the usage.
+// mayPay reports whether a block pays for the usage. The block is eligible now, or was
+// until its expiry.
 func (u *usage) mayPay(b *block) bool {
 	switch {
 	case u.at != 0:
@@ -96,8 +98,8 @@ func (u *usage) mayPay(b *block) bool {
 	return true
 }
 
-// lapsedFor lists, in drawdown order, the expired blocks that pay for usage of the past
-// with what they lost, and adds that up.
+// lapsedFor returns the expired blocks that pay for usage of the past, in drawdown order,
+// and the sum of what they lost.
 func (a *account) lapsedFor(u *usage) (blocks []*block, sum Amount) {
 	if u.at == 0 || a.settling == nil {
 		return nil, Amount{}
@@ -113,8 +115,8 @@ func (a *account) lapsedFor(u *usage) (blocks []*block, sum Amount) {
 	return blocks, sum
 }
 
-// checkSettlement refuses usage that is reported too late. It is for new requests: what
-// was written when the window was another is replayed.
+// checkSettlement refuses usage that is reported too late. Only new requests are checked:
+// a record may have been written when the window was longer.
 func checkSettlement(op Operation, at, settlement Instant) error {
 	d, ok := op.(Decrement)
 	if !ok || d.UsageAt == 0 || d.UsageAt >= at-settlement {

@@ -11,7 +11,7 @@ import (
 type blockList struct {
 	order func(a, b *block) int // total: 0 only for the same block
 	buf   []*block
-	lo    int // buf[:lo] is free room in front
+	lo    int // buf[:lo] is unused room in front
 }
 
 func (l *blockList) len() int        { return len(l.buf) - l.lo }
@@ -57,7 +57,7 @@ func (l *blockList) insert(b *block) {
 	l.buf = slices.Insert(l.buf, l.lo+i, b)
 }
 
-// makeRoom leaves room in front, which appending leaves behind.
+// makeRoom makes room in front, as append does at the end.
 func (l *blockList) makeRoom() {
 	room := 4 + l.len()/2
 	buf := make([]*block, room+l.len())
@@ -85,7 +85,7 @@ func (l *blockList) remove(b *block) bool {
 	switch n := l.len(); {
 	case n == 0 && cap(l.buf) <= few:
 		l.buf, l.lo = l.buf[:0], 0
-	case cap(l.buf) > few && n < cap(l.buf)/4: // what was long does not stay so
+	case cap(l.buf) > few && n < cap(l.buf)/4: // a list that was long gives its memory back
 		l.buf, l.lo = append(make([]*block, 0, max(2*n, few/2)), l.all()...), 0
 	}
 	return true

@@ -2,13 +2,13 @@ package creditledger
 
 import "iter"
 
-// pool is the blocks that may be drawn and share one set of filters, or have none.
+// pool has the blocks that may be drawn from and share one set of filters, or have none.
 type pool struct {
 	blocks   blockList // drawdown order
-	positive Amount    // Σ of what is free of them
+	positive Amount    // Σ of the free parts of the blocks
 }
 
-// filteredPool is a pool of blocks that have filters, which are not to be changed.
+// filteredPool is a pool of blocks with filters. Nobody changes the filters.
 type filteredPool struct {
 	pool
 	filters []Filter
@@ -16,14 +16,15 @@ type filteredPool struct {
 	at      int    // in pools.list
 }
 
-// pools are the filtered pools of an account that hold something. A decrement looks at
-// each, so an empty one is dropped, and the list has no holes as a map would.
+// pools has the filtered pools of an account that are not empty. A decrement looks at
+// each of them, so empty ones are dropped, and they are kept in a list, which is faster
+// to walk than a map.
 type pools struct {
 	list  []*filteredPool // in no order that matters
 	byKey map[string]*filteredPool
 }
 
-// of returns the pool with some filters, made when there is none.
+// of returns the pool with the given filters, and makes it if there is none.
 func (p *pools) of(filters []Filter) *filteredPool {
 	key := string(appendFilters(nil, filters))
 	f := p.byKey[key]
@@ -38,7 +39,7 @@ func (p *pools) of(filters []Filter) *filteredPool {
 	return f
 }
 
-// drop forgets a pool. A map keeps the room it had, so one that is empty goes too.
+// drop removes a pool. An empty map goes too, because it would keep its memory.
 func (p *pools) drop(f *filteredPool) {
 	last := len(p.list) - 1
 	if last == 0 {
@@ -61,7 +62,7 @@ func (p *pool) remove(b *block) {
 	p.positive = mustAmount(p.positive.Sub(b.free()))
 }
 
-// drawable are the pools that a charge may draw from.
+// drawable returns the pools that a charge may draw from.
 func (a *account) drawable(c Charge) iter.Seq[*pool] {
 	return func(yield func(*pool) bool) {
 		if a.plain.blocks.len() > 0 && !yield(&a.plain) {
@@ -75,7 +76,7 @@ func (a *account) drawable(c Charge) iter.Seq[*pool] {
 	}
 }
 
-// poolOf is the pool that a block is drawn from, made when it is the first.
+// poolOf returns the pool that a block belongs to, and makes it if there is none.
 func (a *account) poolOf(b *block) *pool {
 	if len(b.rare.Filters) == 0 {
 		return &a.plain

@@ -2,17 +2,17 @@ package creditledger
 
 import "fmt"
 
-// Rebuild replays journal records on a state of an account: how a store that writes
-// down blocks, heads and indexes later than the journal gets them back after a
-// crash. State = replay of the journal. It is for one goroutine.
+// Rebuild replays journal records on a state of an account. A store that writes blocks,
+// heads and indexes later than the journal uses it to get them back after a crash. A
+// Rebuild is for one goroutine.
 type Rebuild struct {
 	account *account
 	set     changeset
 	charges []*charge // of the next record
 }
 
-// NewRebuild starts from what the store has written down of an account, which it
-// takes over. A state that breaks an invariant is a CorruptError.
+// NewRebuild starts from the stored state of an account. The Rebuild owns the state from
+// then on. A state that breaks an invariant is a CorruptError.
 func NewRebuild(id AccountID, s *State) (*Rebuild, error) {
 	a, err := newAccount(id, s)
 	if err != nil {
@@ -21,8 +21,8 @@ func NewRebuild(id AccountID, s *State) (*Rebuild, error) {
 	return &Rebuild{account: a, set: changeset{version: s.Head.Version, prev: s.Head.Seal}}, nil
 }
 
-// Missing returns the ids of the blocks that a record names and that are not at hand.
-// Those that exist are to be admitted before Apply.
+// Missing returns the ids of the blocks that a record names and that are not in memory.
+// The caller has to Admit those that exist before Apply.
 func (r *Rebuild) Missing(rec *OpRecord) []string {
 	var missing []string
 	for _, id := range namedBlocks(rec.Op, nil) {
@@ -33,11 +33,11 @@ func (r *Rebuild) Missing(rec *OpRecord) []string {
 	return missing
 }
 
-// Admit puts a closed block at hand.
+// Admit adds a closed block to the state.
 func (r *Rebuild) Admit(b Block) { r.account.admit(b) }
 
-// MissingRows returns the rows that a record names and that are not at hand, without their
-// values. Those that exist are to be admitted before Apply.
+// MissingRows returns the rows that a record names and that are not in memory, without
+// their values. The caller has to AdmitRow those that exist before Apply.
 func (r *Rebuild) MissingRows(rec *OpRecord) (missing []Row) {
 	for _, id := range r.account.missingHolds(rec.Op) {
 		missing = append(missing, Row{Kind: RowHold, Key: id})
@@ -48,7 +48,8 @@ func (r *Rebuild) MissingRows(rec *OpRecord) (missing []Row) {
 	return missing
 }
 
-// AdmitRow puts a closed row at hand; a CorruptError if it cannot be read.
+// AdmitRow adds a closed row to the state. It returns a CorruptError if the row cannot be
+// read.
 func (r *Rebuild) AdmitRow(row Row) error {
 	if row.Kind == RowSchedule {
 		return r.account.admitSchedule(&row)
@@ -56,16 +57,16 @@ func (r *Rebuild) AdmitRow(row Row) error {
 	return r.account.admitHold(&row)
 }
 
-// RebuildHistory is what a store has of the account that is rebuilt: in its journal, up to
-// the record before the one to be applied, and beside it as of the state that the Rebuild
-// started from.
+// RebuildHistory reads what a store has of the account that is rebuilt. Its journal ends
+// with the record before the one to be applied; blocks and rows are those of the state
+// that the Rebuild started from.
 type RebuildHistory struct {
 	Record         func(seq uint64) (*OpRecord, error)
 	BlocksByNumber func(numbers []uint64) ([]Block, error) // a NotFoundError when one is missing
 	RowsByKey      func(kind RowKind, keys []string) ([]Row, error)
 }
 
-// Recall puts at hand what a record takes back: call it before Apply.
+// Recall loads the charges that a record takes back. Call it before Apply.
 func (r *Rebuild) Recall(rec *OpRecord, h RebuildHistory) error {
 	var err error
 	r.charges, err = r.account.bringCharges(rec, history{
@@ -75,8 +76,8 @@ func (r *Rebuild) Recall(rec *OpRecord, h RebuildHistory) error {
 	return err
 }
 
-// Apply replays the next record of the account. A record that does not come out the
-// same as when it was written is a CorruptError.
+// Apply replays the next record of the account. It returns a CorruptError if the replay
+// does not give what the record says.
 func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
 	changes, err := replay(r.account, rec, SealOf(bytes), r.charges, newChange)
 	if err != nil {
@@ -86,8 +87,7 @@ func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
 	return nil
 }
 
-// Change is everything that the records applied so far changed, as a commit would
-// have brought it.
+// Change returns everything that the applied records changed, as one commit.
 func (r *Rebuild) Change() Change {
 	var blocks []StoredBlock
 	return r.set.change(r.account, &blocks)

@@ -12,11 +12,11 @@ const ruleAct = "act"
 // ruleSeal is the rule that a record holds the seal of the one before it.
 const ruleSeal = "seal"
 
-// replay decides a journal record's operation again on the account it was decided on
-// and holds the record to the outcome. On success the changes are applied and the
-// head has moved; otherwise the error is a Violation and the changes made so far are
-// returned too, to be taken back. They are made with newChange. Charges are what those
-// operations are about that take one back.
+// replay decides the operation of a journal record again, on the account as it was, and
+// compares the record with the outcome. On success the changes are applied and the head
+// has moved. Otherwise the error is a Violation, and the changes made so far are returned
+// for the caller to undo. newChange makes them. charges has the charges that reversals in
+// the record take back.
 func replay(a *account, rec *OpRecord, seal Seal, charges []*charge, newChange func() *change) ([]*change, error) {
 	switch head := &a.head; {
 	case rec.Account != a.id || rec.Seq != head.Version+1:
@@ -54,13 +54,14 @@ func violation(rec *OpRecord, rule, format string, args ...any) *Violation {
 	return &Violation{Account: rec.Account, Record: rec.Seq, Rule: rule, Detail: fmt.Sprintf(format, args...)}
 }
 
-// bind has a change come out as it did when the record was written.
+// bind gives a change what the record says and no rule tells, so that the replay has the
+// same outcome.
 func (r *OpRecord) bind(c *change) {
 	c.forgetful, c.settlement = r.Forgets, cmp.Or(r.Settlement, defaultSettlement)
 }
 
-// replayExpiry takes as many of the expiries as the record holds: how many are written
-// at once is no rule. Its instant is that of the last.
+// replayExpiry replays as many expiries as the record holds. No rule says how many are
+// written at once. The record's instant is that of the last.
 func replayExpiry(a *account, rec *OpRecord, newChange func() *change) ([]*change, error) {
 	if rec.act != nil {
 		return nil, violation(rec, ruleAct, "expiries are of no act")
@@ -123,8 +124,8 @@ func replayOperations(a *account, rec *OpRecord, charges []*charge, newChange fu
 	return changes, nil
 }
 
-// checkReplayed makes the checks that a request passes before it is decided: a record
-// may come from anywhere.
+// checkReplayed makes the checks of a new request, because a record may come from
+// anywhere.
 func checkReplayed(rec *OpRecord) error {
 	if err := firstError(checkOptionalID("idempotency_key", string(rec.Key)), checkRecorded(rec)); err != nil {
 		return err
@@ -138,7 +139,8 @@ func checkReplayed(rec *OpRecord) error {
 	return nil
 }
 
-// checkRecorded is checkOperation, for what only the ledger itself asks, too.
+// checkRecorded is checkOperation, also for the operations that only the ledger itself
+// makes.
 func checkRecorded(rec *OpRecord) error {
 	if err := checkAct(rec); err != nil {
 		return err
@@ -192,7 +194,7 @@ func replayChange(a *account, rec *OpRecord, i int, op Operation, c *change) (ap
 	return true, nil
 }
 
-// nameReplayed gives the blocks that a record made their ids.
+// nameReplayed gives the new blocks the ids that the record says.
 func nameReplayed(a *account, rec *OpRecord, first string, created []*block) error {
 	if (len(created) > 0) != (first != "") {
 		return violation(rec, "replay", "it says it made block %s", quote(first))
@@ -229,7 +231,7 @@ func lineDifference(a, b *Line) string {
 		compared{"reverses", a.Reverses == b.Reverses})
 }
 
-// compared is something that two records have, by its name, and whether it is the same.
+// compared is a named part of two records, and whether it is the same in both.
 type compared struct {
 	name string
 	same bool

@@ -6,10 +6,11 @@ import (
 	"slices"
 )
 
-// A charge is taken back entry by entry, the last drawn first. What an entry drew stands
-// in the journal; how much of that was taken back so far is kept beside it, under the
-// entry's number. So a reversal costs what it touches, and never gives back more than was
-// drawn, whatever room the blocks have. Rule: docs/semantics.md, "Reverse".
+// A charge is taken back entry by entry, the last drawn first. The journal says what an
+// entry drew. How much of that was taken back already is stored under the entry's number.
+// So the cost of a reversal depends on the entries that it touches alone, and it never
+// gives back more than was drawn, whatever room the blocks have. Rule: docs/semantics.md,
+// "Reverse".
 
 // charge is an operation that drew credits.
 type charge struct {
@@ -32,7 +33,7 @@ type takenBack struct {
 	since  uint64 // version of the account that took it back; the store has it from then on
 }
 
-// chargeOf is what a record drew; the block of each entry is found by its number.
+// chargeOf returns what a record drew. It finds the block of each entry by its number.
 func chargeOf(rec *OpRecord, blockOf func(number uint64) (*block, error)) (*charge, error) {
 	c := &charge{record: rec.Seq, key: rec.indexedKey()}
 	if c.key == "" {
@@ -57,7 +58,8 @@ func chargeOf(rec *OpRecord, blockOf func(number uint64) (*block, error)) (*char
 	return c, nil
 }
 
-// chargeIn is what the first operations of a record that is being decided drew.
+// chargeIn returns what the first operations of a record drew, while that record is being
+// decided.
 func chargeIn(changes []*change, record, entry uint64) *charge {
 	c := &charge{record: record}
 	for _, done := range changes {
@@ -71,8 +73,8 @@ func chargeIn(changes []*change, record, entry uint64) *charge {
 	return c
 }
 
-// of returns the entries that a reversal is about, the last drawn first. The account has
-// so many entries by now.
+// of returns the entries that a reversal is about, the last drawn first. entries is how
+// many the account has by now.
 func (c *charge) of(op *Reverse, entries uint64) ([]drawn, error) {
 	if op.Entry == 0 {
 		if c == nil || c.key != op.Charge || len(c.drawn) == 0 {
@@ -132,21 +134,22 @@ func stepReverse(a *account, op *Reverse, c *change) error {
 	return nil
 }
 
-// leftOf is what was not taken back yet of what an entry drew.
+// leftOf returns how much of what an entry drew was not taken back yet.
 func (a *account) leftOf(d drawn) Amount {
 	return mustAmount(d.amount.Sub(a.taken[d.entry].amount))
 }
 
-// reversal is a reversal on its way: several entries may be about one block.
+// reversal is the state of a reversal that is being decided. Several entries may have
+// drawn from one block.
 type reversal struct {
 	account  *account
 	change   *change
 	metadata map[string]string
 	total    Amount
-	edits    map[*block]int // of the change
+	edits    map[*block]int // into the edits of the change
 }
 
-// state is what a block is by now.
+// state returns the state of a block as the reversal leaves it so far.
 func (r *reversal) state(b *block) blockState {
 	if i, ok := r.edits[b]; ok {
 		return r.change.edits[i].now
@@ -154,7 +157,7 @@ func (r *reversal) state(b *block) blockState {
 	return stateOf(b)
 }
 
-// edit is a block's state, to be changed.
+// edit returns the state of a block, for the caller to change.
 func (r *reversal) edit(b *block) *blockState {
 	i, ok := r.edits[b]
 	if !ok {
@@ -165,9 +168,9 @@ func (r *reversal) edit(b *block) *blockState {
 	return &r.change.edits[i].now
 }
 
-// takeBack takes an amount back of what one entry drew: what its block has room for goes
-// there, what later grants have repaid of the block's debt becomes a new block, and the
-// rest is lost.
+// takeBack takes back an amount of what one entry drew. The block gets what it has room
+// for. What later grants have repaid of the block's debt becomes a new block. The rest is
+// lost.
 func (r *reversal) takeBack(d drawn, amount Amount) error {
 	c, was := r.change, r.account.taken[d.entry].amount
 	taken := takenBack{entry: d.entry, amount: mustAmount(was.Add(amount))}
@@ -187,7 +190,8 @@ func (r *reversal) takeBack(d drawn, amount Amount) error {
 	return nil
 }
 
-// giveBack gives the block what it has room for. If it has expired, that lapses again.
+// giveBack gives the block an amount back. If the block has expired, the amount expires
+// again.
 func (r *reversal) giveBack(d drawn, amount Amount) (Amount, error) {
 	b := d.block
 	room := r.room(b)
@@ -206,9 +210,10 @@ func (r *reversal) giveBack(d drawn, amount Amount) (Amount, error) {
 	return back, r.expire(b, back)
 }
 
-// room is what a block can take: what it may hold, less what it holds and what it lost. A
-// block that was made for a debt takes no more than pays that. A block that holds a debt
-// has lost nothing, so room beyond the largest amount stays room for any.
+// room returns what a block can take: its capacity, less its balance and what it lost. A
+// block that was made for a debt takes no more than pays the debt. If the room is beyond
+// the largest amount, it is the largest amount: that happens only with a debt, and leaves
+// room for anything.
 func (r *reversal) room(b *block) Amount {
 	now := r.state(b)
 	if b.Overdraft {
@@ -218,7 +223,8 @@ func (r *reversal) room(b *block) Amount {
 }
 
 // grantAgain makes a new block of what later grants have repaid of a block's debt, on the
-// terms of the last of them. If those have expired by now, so has it.
+// terms of the last of these grants. If that grant has expired by now, so has the new
+// block.
 func (r *reversal) grantAgain(d drawn, amount Amount) (Amount, error) {
 	a, c := r.account, r.change
 	terms := r.state(d.block).rare.Refill
@@ -246,13 +252,13 @@ func (r *reversal) grantAgain(d drawn, amount Amount) (Amount, error) {
 	return back, r.expire(b, back)
 }
 
-// expire writes that what came back to an expired block is gone again.
+// expire writes the expiry of what came back to an expired block.
 func (r *reversal) expire(b *block, amount Amount) error {
 	r.change.lapsed = mustAmount(r.change.lapsed.Add(amount))
 	return r.change.line(Line{Type: EntryCreditBlockExpiry, At: r.account.at, Amount: amount}, b, &r.total, false)
 }
 
-// refill notes what a grant repaid of the block's debt, and the grant's terms.
+// refill notes how much of the block's debt a grant repaid, and the grant's terms.
 func (s *blockState) refill(amount Amount, grant *block) {
 	s.remember(func(r *rare) {
 		terms := Refill{
@@ -266,7 +272,7 @@ func (s *blockState) refill(amount Amount, grant *block) {
 	})
 }
 
-// repaid takes from what grants have repaid of the block's debt.
+// repaid takes an amount off what grants have repaid of the block's debt.
 func (s *blockState) repaid(amount Amount) {
 	s.remember(func(r *rare) {
 		terms := *r.Refill
@@ -277,7 +283,7 @@ func (s *blockState) repaid(amount Amount) {
 	})
 }
 
-// take notes what a change took back of decrement entries, and untake forgets it again.
+// take notes what a change took back of decrement entries. untake undoes that.
 func (a *account) take(c *change) {
 	if len(c.taken) == 0 {
 		return
@@ -293,17 +299,17 @@ func (a *account) take(c *change) {
 	}
 }
 
-// reversalKey is the key of the row of an entry that was taken back.
+// reversalKey returns the key of the row of an entry that was taken back.
 func reversalKey(entry uint64) string { return string(binary.BigEndian.AppendUint64(nil, entry)) }
 
-// row is how a store keeps it.
+// row returns the form that a store keeps.
 func (t *takenBack) row() Row {
 	return Row{Kind: RowReversal, Key: reversalKey(t.entry), Value: appendAmount([]byte{reversalFormat}, t.amount)}
 }
 
 const reversalFormat = 1
 
-// admitReversal puts at hand what a store keeps of an entry that was taken back.
+// admitReversal loads what a store keeps of an entry that was taken back.
 func (a *account) admitReversal(row *Row) error {
 	r := reader{data: row.Value}
 	r.version(reversalFormat, reversalFormat)
@@ -333,7 +339,7 @@ func (a *account) untake(c *change) {
 	}
 }
 
-// forgetTaken lets go of what the store has, as it holds the given version.
+// forgetTaken drops the notes that are stored, once the store has reached a version.
 func (a *account) forgetTaken(durable uint64) {
 	for entry, t := range a.taken {
 		if t.since <= durable {

@@ -10,14 +10,14 @@ import (
 // MaxSchedules bounds the schedules of an account that have a grant to come.
 const MaxSchedules = 100
 
-// schedule is a schedule as its account keeps it. Its instants follow from the calendar
-// once, when they are decided, and stand in the journal from then on: rules about time
-// zones change, and what was granted does not.
+// schedule is a schedule as its account keeps it. Its instants are worked out from the
+// calendar once, when they are decided, and stand in the journal from then on. So a grant
+// stays as it was when the rules of a time zone change.
 type schedule struct {
 	id        string
 	number    uint64 // of its creation: that of the record, times maxMade, and its place there
 	calendar  recurrence
-	zone      string  // its name; the calendar's is nil until somebody has to look it up
+	zone      string  // its name; the zone of the calendar is nil until it is needed
 	start     Instant // of the first grant
 	first     int64   // the period that start is in
 	firstOf   FirstPeriod
@@ -28,31 +28,31 @@ type schedule struct {
 	costBasis CostBasis
 	priority  int32
 	source    Source
-	payment   bool // each block waits for it
+	payment   bool // each block waits for its payment
 	repay     Repay
 	filters   []Filter
 	scheduleState
 }
 
-// scheduleState is what can change about a schedule.
+// scheduleState has the fields of a schedule that can change.
 type scheduleState struct {
 	amount      Amount
 	expires     GrantExpiry
 	rollover    Rollover
 	description string
 	metadata    map[string]string
-	period      int64   // the last that began: granted, or not; at first the one before the first
+	period      int64   // the last that began, granted or not; at first the one before the first
 	begin       Instant // of that period
 	until       Instant // its end
 	next        Instant // of the next grant; none: it has ended
-	granted     int64   // how many periods were granted
-	level       Amount  // the most that the period was granted on; 0: it was not
+	granted     int64   // number of granted periods
+	level       Amount  // the largest amount that the period was granted on; 0: it was not granted
 	topUps      int     // in that period
-	carriedAt   Instant // when credits were carried last
-	since       uint64  // version of the account that wrote it as it is
+	carriedAt   Instant // when credits were last carried on into a period
+	since       uint64  // version of the account that wrote this state
 }
 
-// last is the number of the last period; 0: there is none.
+// last returns the number of the last period; 0 if the schedule has no end.
 func (s *schedule) last() int64 {
 	if s.count == 0 {
 		return 0
@@ -60,18 +60,18 @@ func (s *schedule) last() int64 {
 	return s.first + s.count - 1
 }
 
-// owns reports whether a block is one of the schedule's: granted by it, or carried from
-// such. Its id tells: nobody else may give a block an id that begins like that.
+// owns reports whether the schedule granted a block, or carried its credits on. The
+// block's id tells, because nobody else may give a block an id that begins like that.
 func (s *schedule) owns(b *block) bool {
 	return len(b.ID) > len(s.id) && b.ID[len(s.id)] == '/' && strings.HasPrefix(b.ID, s.id)
 }
 
-// carriedMark stands in the id of a carried block, between that of the granted block that
-// the credits are from and how often they were carried.
+// carriedMark stands in the id of a carried block: behind the id of the granted block
+// that its credits come from, and before the number of times that they were carried.
 const carriedMark = "/r"
 
-// carriedFrom is the id of the granted block that a schedule's block comes from, and how
-// often its credits were carried.
+// carriedFrom returns the id of the granted block that the credits of a schedule's block
+// come from, and how often they were carried.
 func carriedFrom(id string) (root string, times int) {
 	root, number, carried := strings.Cut(id[strings.IndexByte(id, '/')+1:], carriedMark)
 	if !carried {
@@ -81,7 +81,7 @@ func carriedFrom(id string) (root string, times int) {
 	return id[:strings.IndexByte(id, '/')+1] + root, times
 }
 
-// info is the schedule as callers know it.
+// info returns the schedule in the form that callers know.
 func (s *schedule) info() ScheduleInfo {
 	i := ScheduleInfo{
 		ID: s.id, Amount: s.amount, Anchor: s.calendar.anchor, Every: s.calendar.every, Timezone: s.zone,
@@ -93,14 +93,15 @@ func (s *schedule) info() ScheduleInfo {
 	return i
 }
 
-// schedules are the schedules of an account. One that never had any has none of this.
+// schedules has the schedules of an account. An account that never had one has nil.
 type schedules struct {
-	live  []*schedule          // with a grant to come, in the order of their creation
-	ended map[string]*schedule // at hand: just ended, or fetched for an operation
-	taken []string             // ids, with a slash, that blocks in the store begin with
+	live  []*schedule          // schedules with a grant to come, in the order of their creation
+	ended map[string]*schedule // schedules that ended just now, or were fetched for an operation
+	taken []string             // ids of schedules, with a slash, that ids of stored blocks begin with
 }
 
-// nextGrant is the earliest instant at which a schedule grants; none when none does.
+// nextGrant returns the earliest instant at which a schedule grants; none if no schedule
+// does.
 func (a *account) nextGrant() (next Instant) {
 	if a.schedules == nil {
 		return 0
@@ -113,13 +114,14 @@ func (a *account) nextGrant() (next Instant) {
 	return next
 }
 
-// grantsBy reports whether anything is to be granted by an instant.
+// grantsBy reports whether a schedule grants at or before an instant.
 func (a *account) grantsBy(t Instant) bool {
 	next := a.nextGrant()
 	return next != 0 && next <= t
 }
 
-// saysBy reports whether a schedule that grants by an instant has a description or metadata.
+// saysBy reports whether a schedule that grants at or before an instant has a description
+// or metadata.
 func (a *account) saysBy(t Instant) bool {
 	if !a.grantsBy(t) {
 		return false
@@ -129,7 +131,7 @@ func (a *account) saysBy(t Instant) bool {
 	})
 }
 
-// granting lists the schedules that grant at an instant.
+// granting returns the schedules that grant at an instant.
 func (a *account) granting(at Instant) (list []*schedule) {
 	if a.schedules == nil {
 		return nil
@@ -142,7 +144,7 @@ func (a *account) granting(at Instant) (list []*schedule) {
 	return list
 }
 
-// schedule finds a schedule at hand by its id, nil when there is none.
+// schedule returns a schedule in memory by its id; nil if it is not there.
 func (a *account) schedule(id string) *schedule {
 	if a.schedules == nil {
 		return nil
@@ -162,7 +164,7 @@ type scheduleEdit struct {
 	new      bool
 }
 
-// info is the schedule as the edit leaves it, whatever changed it since.
+// info returns the schedule as this edit leaves it, even if a later edit changed it.
 func (e *scheduleEdit) info() ScheduleInfo {
 	left := *e.schedule
 	left.scheduleState = e.now
@@ -210,8 +212,8 @@ func (a *account) revertSchedules(c *change) {
 	a.dropSchedules()
 }
 
-// effectOnSchedule is what a record says of the change, once it is applied; nil for an
-// operation on no schedule.
+// effectOnSchedule returns what a record says about the change of a schedule, once it is
+// applied; nil if the operation names no schedule.
 func (c *change) effectOnSchedule(op Operation) *effectOnSchedule {
 	if !onSchedule(op) {
 		return nil
@@ -236,7 +238,7 @@ func (e *effectOnSchedule) same(stored *effectOnSchedule) bool {
 	return e.info == stored.info && (e.dates != nil) == (stored.dates != nil)
 }
 
-// set gives a schedule a state and puts it where that wants it.
+// set gives a schedule a state, and puts it into the list that it then belongs to.
 func (l *schedules) set(s *schedule, state scheduleState) {
 	l.drop(s)
 	s.scheduleState = state
@@ -250,7 +252,7 @@ func (l *schedules) set(s *schedule, state scheduleState) {
 	l.ended[s.id] = s
 }
 
-// drop takes a schedule out, wherever it is.
+// drop removes a schedule from whichever list it is in.
 func (l *schedules) drop(s *schedule) {
 	l.live = removeSorted(l.live, s, byCreation)
 	if l.ended[s.id] == s {
@@ -260,7 +262,7 @@ func (l *schedules) drop(s *schedule) {
 
 func byCreation(a, b *schedule) int { return cmp.Compare(a.number, b.number) }
 
-// forgetSchedules lets go of ended schedules that the store has, as it holds the given
+// forgetSchedules drops ended schedules that are stored, once the store has reached a
 // version.
 func (a *account) forgetSchedules(durable uint64) {
 	if a.schedules == nil {
@@ -277,8 +279,8 @@ func (a *account) forgetSchedules(durable uint64) {
 	a.dropSchedules()
 }
 
-// reserve notes with which texts ids of stored blocks begin, of those that an operation asks
-// for.
+// reserve notes which prefixes, among those that an operation asks about, ids of stored
+// blocks begin with.
 func (a *account) reserve(taken []string) {
 	if a.schedules == nil && len(taken) == 0 {
 		return
@@ -290,17 +292,17 @@ func (a *account) reserve(taken []string) {
 	a.dropSchedules()
 }
 
-// dropSchedules lets go of the schedules of an account that has none at hand.
+// dropSchedules frees the memory for schedules of an account that has none in memory.
 func (a *account) dropSchedules() {
 	if l := a.schedules; l != nil && len(l.live)+len(l.ended)+len(l.taken) == 0 {
 		a.schedules = nil
 	}
 }
 
-// maxMade is more than the schedules that one record makes.
+// maxMade is larger than the number of schedules that one record can make.
 const maxMade = 1 << 10
 
-// nextSchedule is the number of the next schedule.
+// nextSchedule returns the number of the next schedule.
 func (a *account) nextSchedule() uint64 {
 	number := (a.head.Version + 1) * maxMade
 	if a.schedules == nil {
@@ -315,7 +317,7 @@ func (a *account) nextSchedule() uint64 {
 	return number
 }
 
-// weight is that of the live schedules, in blocks.
+// weight returns the weight of the live schedules, in blocks.
 func (l *schedules) weight() (weight int) {
 	if l == nil {
 		return 0

@@ -5,19 +5,20 @@ import (
 	"strconv"
 )
 
-// What falls due at an instant at which schedules grant: holds lapse, what is carried is
-// carried, the rest expires, and the grants come. Time that passes over an account
-// (moveTo) looks after holds and expiries alone; the grants are the ledger's own
-// operations, decided one instant after the other before anything else is.
+// At an instant at which schedules grant, this happens in order: holds lapse, credits are
+// carried into the next period, the rest expires, and the grants come. moveTo sees to
+// holds and expiries only. Grants are operations of the ledger's own. It decides them
+// before anything else, one instant after another.
 
-// ahead is what is due on an account and not written, as the next operation would write it.
+// ahead has what is due on an account and not written, as the next operation would write
+// it.
 type ahead struct {
 	head    Head // as of the last record that is written
 	records []*OpRecord
-	closed  []*block // that it makes and closes again
+	closed  []*block // blocks that are made and closed again
 }
 
-// written is the head as of the last record that is written.
+// written returns the head as of the last record that is written.
 func (a *account) written() Head {
 	if a.ahead != nil {
 		return a.ahead.head
@@ -25,8 +26,9 @@ func (a *account) written() Head {
 	return a.head
 }
 
-// grantsAt reports whether an onset grants anything: what has no length, or no amount, does
-// not, nor does a grant that would bring the balances beyond what they may be.
+// grantsAt reports whether an onset grants anything. It does not if its period has no
+// length, if its amount is 0, or if the grant would bring the balances beyond their
+// limit.
 func (a *account) grantsAt(s *schedule, t *onset) bool {
 	if t.Empty {
 		return false
@@ -35,7 +37,7 @@ func (a *account) grantsAt(s *schedule, t *onset) bool {
 	if _, err := gross.Add(share); err == nil {
 		return true
 	}
-	for i := range a.lapsed { // what expires at the same instant goes before the grant comes
+	for i := range a.lapsed { // what expires at the same instant leaves before the grant comes
 		gross = mustAmount(gross.Sub(a.lapsed[i].line.Amount))
 	}
 	var c change // and a debt that it repays makes room
@@ -46,15 +48,16 @@ func (a *account) grantsAt(s *schedule, t *onset) bool {
 	return err == nil
 }
 
-// carried is what goes on of a block into the next period.
+// carried is the part of a block that goes on into the next period.
 type carried struct {
 	schedule *schedule
 	block    *block
 	amount   Amount
 }
 
-// toCarry lists what the schedules that grant at a.at carry of their blocks that expire then,
-// the first in drawdown order first. What expires has lapsed, and is not written down.
+// toCarry returns what the schedules that grant at a.at carry of their blocks that expire
+// then, in drawdown order. These blocks have lapsed, and their expiries are not written
+// yet.
 func (a *account) toCarry(granting []*schedule) (list []carried) {
 	for _, s := range granting {
 		if s.rollover.IsZero() || s.carriedAt == a.at {
@@ -82,7 +85,7 @@ func (a *account) toCarry(granting []*schedule) (list []carried) {
 	return list
 }
 
-// room is what the rollover's bound leaves, beside what carried blocks that live on hold.
+// room returns what the rollover's bound leaves, next to what living carried blocks have.
 func (s *schedule) room(a *account) (room Amount, bounded bool) {
 	room = s.rollover.Max
 	if room.IsZero() {
@@ -99,7 +102,7 @@ func (s *schedule) room(a *account) (room Amount, bounded bool) {
 	return room, true
 }
 
-// stepCarry moves what is carried of a block that has lapsed to a new one.
+// stepCarry moves what is carried of a lapsed block to a new block.
 func stepCarry(a *account, next *carried, expires Instant, c *change) {
 	b := next.block
 	root, times := carriedFrom(b.ID)
@@ -113,14 +116,14 @@ func stepCarry(a *account, next *carried, expires Instant, c *change) {
 	now := c.edit(b)
 	now.balance = mustAmount(now.balance.Sub(next.amount))
 	now.capacity = mustAmount(now.capacity.Sub(next.amount))
-	total := a.lapsed[0].line.Starting // before anything of this instant expired
+	total := a.lapsed[0].line.Starting // the total before anything of this instant expired
 	line := Line{Type: EntryExpirationChange, At: a.at, Amount: next.amount, NewBlock: made.Number, NewExpiry: expires}
 	c.write(line, b, total, total)
 	c.carries = true
 	c.editSchedule(next.schedule).carriedAt = a.at
 }
 
-// spare takes what is carried out of what lapsed: the rest expires.
+// spare takes a carried amount out of what lapsed, so that only the rest expires.
 func (a *account) spare(b *block, amount Amount) {
 	total := a.lapsed[0].line.Starting
 	rest := slices.Clone(a.lapsed)
@@ -141,8 +144,8 @@ func (a *account) spare(b *block, amount Amount) {
 	}
 }
 
-// undo is revert for a change that time has passed over since: what depends on the instant
-// does not hold any more, and the account is to be rebuilt once all is undone.
+// undo is revert for a change after which time has passed. What depends on the instant is
+// not restored, so the caller rebuilds the account once everything is undone.
 func (a *account) undo(c *change) {
 	a.untake(c)
 	if c.expires {

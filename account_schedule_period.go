@@ -2,7 +2,7 @@ package creditledger
 
 import "time"
 
-// The periods of a schedule, as the calendar gives them when they are decided.
+// This file works out the periods of a schedule from the calendar, when they are decided.
 
 // locate looks the schedule's time zone up, which the calendar needs.
 func (s *schedule) locate() error {
@@ -17,8 +17,8 @@ func (s *schedule) locate() error {
 	return nil
 }
 
-// after is the instant of the grant that follows on period k; none if there is none: the
-// calendar, the end or the count has come.
+// after returns the instant of the grant that follows period k; none if the calendar, the
+// schedule's end or its count allow no more.
 func (s *schedule) after(k int64) Instant {
 	next := s.calendar.at(k + 1)
 	ended := s.last() != 0 && k >= s.last() || s.end != 0 && next >= s.end
@@ -28,8 +28,8 @@ func (s *schedule) after(k int64) Instant {
 	return next
 }
 
-// begins is the beginning of period k: that of the calendar. Where clocks show its time twice,
-// a schedule that starts at the second begins its first period there.
+// begins returns the beginning of period k by the calendar. If clocks show that time
+// twice and the schedule starts at the second, its first period begins there.
 func (s *schedule) begins(k int64) Instant {
 	if k == s.first && LocalTimeOf(s.start.Time(), s.calendar.zone) == s.calendar.anchor.plus(k-1, s.calendar.every) {
 		return s.start
@@ -37,9 +37,9 @@ func (s *schedule) begins(k int64) Instant {
 	return s.calendar.at(k)
 }
 
-// upcoming is the next onset, as it is written at an instant: under CatchUpLatest periods
-// that have ended by then are passed over. Where a zone skips a day, a period has no length,
-// and gives way to the next one.
+// upcoming returns the next onset, if it is written at the instant by. Under
+// CatchUpLatest it passes over periods that have ended by then. It also passes over a
+// period without length, which a zone that skips a day may have.
 func (s *schedule) upcoming(by Instant) onset {
 	k := s.period + 1
 	if s.catchUp == CatchUpLatest && s.calendar.at(k+1) <= by {
@@ -56,8 +56,8 @@ func (s *schedule) upcoming(by Instant) onset {
 	}
 }
 
-// passing is the onset of the last period that has ended by an instant. k is the first of
-// them.
+// passing returns the onset of the last period that has ended by an instant. Period k is
+// the first of those that have.
 func (s *schedule) passing(k int64, by Instant) onset {
 	to := s.calendar.period(by) - 1
 	if last := s.last(); last != 0 {
@@ -70,8 +70,8 @@ func (s *schedule) passing(k int64, by Instant) onset {
 	return onset{Period: k, Begin: s.calendar.at(k), Until: s.calendar.at(k + 1), Next: s.after(k), Empty: true}
 }
 
-// share is what a period is granted: all of the amount, or of the first one, if it is to be
-// prorated, a part.
+// share returns what a period is granted: the whole amount, or a part of it in a first
+// period that is prorated.
 func (s *schedule) share(t *onset) Amount {
 	if t.Period != s.first || s.firstOf != FirstProrated || s.start <= t.Begin || t.Until <= s.start {
 		return s.amount

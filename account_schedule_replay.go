@@ -1,10 +1,10 @@
 package creditledger
 
-// Replaying what fell due follows the record, which has the dates that the calendar gave
-// when it was written, and holds it to everything else: whose turn it is, how much, and that
-// nothing is missing.
+// A replay of what fell due takes the dates from the record, because the calendar may
+// have changed since. It checks everything else: whose turn it is, how much is granted,
+// and that nothing is missing.
 
-// nothingGranted refuses a record of expiries that a grant should come before.
+// nothingGranted refuses a record of expiries if a grant should have come before it.
 func nothingGranted(a *account, rec *OpRecord) error {
 	next := a.nextGrant()
 	switch {
@@ -24,7 +24,7 @@ type dueReplay struct {
 	record    *OpRecord
 	newChange func() *change
 	ops       fallenDue
-	n         int // of the operation that is next
+	n         int // index of the next operation
 	changes   []*change
 }
 
@@ -50,7 +50,7 @@ func replayDue(a *account, rec *OpRecord, ops fallenDue, newChange func() *chang
 	return r.changes, nil
 }
 
-// apply holds a change to the record's next operation and applies it.
+// apply compares a change with the record's next operation and applies it.
 func (r *dueReplay) apply(c *change) error {
 	applied, err := replayChange(r.account, r.record, r.n, r.ops[r.n], c)
 	if applied {
@@ -60,15 +60,15 @@ func (r *dueReplay) apply(c *change) error {
 	return err
 }
 
-// change is an empty one, for the next operation.
+// change returns an empty change for the next operation.
 func (r *dueReplay) change() *change {
 	c := r.newChange()
 	r.record.bind(c)
 	return c
 }
 
-// begins returns the next operation if it begins a period that is granted, or one that is
-// not.
+// begins returns the next operation if it begins a period: an empty one, of which nothing
+// is granted, or another.
 func (r *dueReplay) begins(empty bool) (op begin, ok bool) {
 	if r.n < len(r.ops) {
 		op, ok = r.ops[r.n].(begin)
@@ -76,7 +76,7 @@ func (r *dueReplay) begins(empty bool) (op begin, ok bool) {
 	return op, ok && op.Empty == empty
 }
 
-// empty replays the periods that nothing is granted of.
+// empty replays the beginnings of periods of which nothing is granted.
 func (r *dueReplay) empty() error {
 	a := r.account
 	for op, ok := r.begins(true); ok; op, ok = r.begins(true) {
@@ -98,7 +98,7 @@ func (r *dueReplay) empty() error {
 	return nil
 }
 
-// checkPeriod refuses the beginning of a period whose turn it is not.
+// checkPeriod refuses the beginning of a period if it is not that period's turn.
 func (r *dueReplay) checkPeriod(s *schedule, op *begin) error {
 	switch {
 	case s == nil || s.next != r.record.At:
@@ -113,7 +113,7 @@ func (r *dueReplay) checkPeriod(s *schedule, op *begin) error {
 	return nil
 }
 
-// carries replays all that is carried; it may be nothing.
+// carries replays what is carried, if anything is.
 func (r *dueReplay) carries() error {
 	a := r.account
 	for _, next := range a.toCarry(a.granting(a.at)) {
@@ -156,7 +156,8 @@ func (r *dueReplay) expires() error {
 	return r.apply(c)
 }
 
-// grants replays the grants, if they are in the record: what expires comes before.
+// grants replays the grants, if they are in the record. It may end with expiries, which
+// come before them.
 func (r *dueReplay) grants() error {
 	a := r.account
 	granting := a.granting(a.at)

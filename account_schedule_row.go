@@ -8,8 +8,8 @@ import (
 // scheduleFormat is the format of a schedule's row. Rule: docs/format/schedules.md.
 const scheduleFormat = 1
 
-// appendScheduleRow appends what a store keeps of a schedule, but for its id, which is the
-// row's key.
+// appendScheduleRow appends what a store keeps of a schedule. The id is left out, because
+// it is the row's key.
 func appendScheduleRow(dst []byte, s *schedule) []byte {
 	op := Schedule{
 		ScheduleID: s.id, Amount: s.amount, Every: s.calendar.every, Timezone: s.zone, Count: int(s.count), Expires: s.expires,
@@ -48,8 +48,7 @@ func readScheduleRow(id AccountID, row *Row) (*schedule, error) {
 	return s, r.finish(fmt.Sprintf("schedule %s of %s", quote(row.Key), id))
 }
 
-// loadSchedules puts the schedules among an account's rows at hand that have a grant to
-// come.
+// loadSchedules loads those of an account's rows that are schedules with a grant to come.
 func (a *account) loadSchedules(rows []Row) error {
 	for i := range rows {
 		if rows[i].Kind != RowSchedule {
@@ -71,8 +70,8 @@ func (a *account) loadSchedules(rows []Row) error {
 	return nil
 }
 
-// missingSchedules lists the schedules that an operation names, as such or by the id of a
-// block that would be theirs, and that are not at hand.
+// missingSchedules lists the schedules that are not in memory and that an operation
+// names, by their own ids or by ids of blocks that only they may give.
 func (a *account) missingSchedules(op Operation) (ids []string) {
 	if a.head.Rows == 0 {
 		return nil
@@ -85,8 +84,8 @@ func (a *account) missingSchedules(op Operation) (ids []string) {
 	return ids
 }
 
-// admitSchedule puts the row of an ended schedule at hand. One that has a grant to come is
-// left out: the account is not as it is stored any more, and will be read again.
+// admitSchedule loads an ended schedule from its row. It ignores the row of a schedule
+// with a grant to come: the stored account has changed since, and will be read again.
 func (a *account) admitSchedule(row *Row) error {
 	s, err := readScheduleRow(a.id, row)
 	if err != nil || s.next != 0 {

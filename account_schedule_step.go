@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// dates works out the dates of a new schedule at an instant. It is an InvalidError if it
-// cannot begin then.
+// dates works out the dates of a new schedule that is made at an instant. It returns an
+// InvalidError if the schedule cannot begin then.
 func (op *Schedule) dates(at Instant, s *schedule) (*scheduleDates, error) {
 	zone := s.calendar.zone
 	d := &scheduleDates{anchor: op.Anchor.localIn(zone), start: op.Start.in(zone), end: op.End.in(zone)}
@@ -20,7 +20,7 @@ func (op *Schedule) dates(at Instant, s *schedule) (*scheduleDates, error) {
 	if anchored == 0 || !d.start.Valid() || !d.end.Valid() {
 		return nil, invalid("anchor", "is outside the years 0001 to 9999")
 	}
-	anchored = max(anchored, op.Anchor.instant) // where clocks show the anchor twice, the second
+	anchored = max(anchored, op.Anchor.instant) // where clocks show the anchor's time twice, it may mean the second
 	if d.start == 0 {
 		d.start = max(anchored, at)
 	}
@@ -44,7 +44,7 @@ func (op *Schedule) dates(at Instant, s *schedule) (*scheduleDates, error) {
 	return d, nil
 }
 
-// stepSchedule makes a schedule. What is due at the same instant is granted at once.
+// stepSchedule makes a schedule. A grant that is due at that instant comes at once.
 func stepSchedule(a *account, op *Schedule, c *change) error {
 	s := op.schedule(a.nextSchedule())
 	if c.dates == nil {
@@ -73,7 +73,7 @@ func stepSchedule(a *account, op *Schedule, c *change) error {
 	if s.next == 0 || s.next != a.at {
 		return nil
 	}
-	if s.calendar.zone != nil { // it is decided, not replayed
+	if s.calendar.zone != nil { // the schedule is decided, not replayed
 		c.dates.onset, c.dates.costBasis = s.upcoming(a.at), s.costBasis
 	}
 	if t := &c.dates.onset; t.Period <= s.period || t.Next == a.at {
@@ -82,7 +82,8 @@ func stepSchedule(a *account, op *Schedule, c *change) error {
 	return stepBegin(a, s, &c.dates.onset, op.Metadata, c)
 }
 
-// checkDates refuses dates of a record that no rules about time zones give at an instant.
+// checkDates refuses dates in a record that no time zone whatsoever could give at an
+// instant.
 func (op *Schedule) checkDates(d *scheduleDates, at Instant) error {
 	skipped := op.First == FirstSkip && d.period == d.first
 	now := op.Start.IsZero() && op.Anchor.IsZero()
@@ -99,7 +100,7 @@ func (op *Schedule) checkDates(d *scheduleDates, at Instant) error {
 	return nil
 }
 
-// schedule is the schedule that an operation asks for, but for its dates.
+// schedule returns the schedule that an operation asks for, without its dates.
 func (op *Schedule) schedule(number uint64) *schedule {
 	return &schedule{
 		id: op.ScheduleID, number: number, calendar: recurrence{every: op.Every, zone: op.zone}, zone: op.Timezone,
@@ -117,7 +118,8 @@ func (s *schedule) date(d *scheduleDates) {
 	s.calendar.anchor, s.start, s.end, s.first, s.period, s.next = d.anchor, d.start, d.end, d.first, d.period, d.next
 }
 
-// hasBlockBelow reports whether a block has an id that begins like those of a schedule's.
+// hasBlockBelow reports whether a block has an id that only a schedule with the given id
+// may give.
 func (a *account) hasBlockBelow(id string) bool {
 	below := id + "/"
 	for _, b := range a.open.all() {
@@ -133,7 +135,7 @@ func (a *account) hasBlockBelow(id string) bool {
 	return a.schedules != nil && slices.Contains(a.schedules.taken, below)
 }
 
-// inSchedule reports whether a block's id is one that only a schedule may give.
+// inSchedule reports whether only a schedule of the account may give a block this id.
 func (a *account) inSchedule(id string) bool {
 	if a.schedules == nil {
 		return false
@@ -142,7 +144,8 @@ func (a *account) inSchedule(id string) bool {
 	return slash && a.schedule(schedule) != nil
 }
 
-// activeSchedule finds a schedule that an operation names, and that has a grant to come.
+// activeSchedule returns the schedule that an operation names, or an error if it has no
+// grant to come.
 func activeSchedule(a *account, id string) (*schedule, error) {
 	s := a.schedule(id)
 	switch {
@@ -155,8 +158,9 @@ func activeSchedule(a *account, id string) (*schedule, error) {
 }
 
 // stepChangeSchedule changes what a schedule grants. A larger amount that counts at once
-// grants the difference for the rest of the period. The period is worth the most that it was
-// ever granted on: going down and up again is no gain.
+// grants the difference for the rest of the period. The difference is to the largest
+// amount that the period was ever granted on, so that going down and up again gains
+// nothing.
 func stepChangeSchedule(a *account, op *ChangeSchedule, c *change) error {
 	s, err := activeSchedule(a, op.ScheduleID)
 	if err != nil {
@@ -197,7 +201,7 @@ func stepChangeSchedule(a *account, op *ChangeSchedule, c *change) error {
 	return s.grants(a, id, more, c.dates.expires, now.metadata, c)
 }
 
-// zoneFor is the zone that an expiry is counted in; nil when it needs none.
+// zoneFor returns the zone that an expiry is counted in; nil if it needs none.
 func (s *schedule) zoneFor(e GrantExpiry) (*time.Location, error) {
 	if e.after.IsZero() {
 		return nil, nil
@@ -206,7 +210,8 @@ func (s *schedule) zoneFor(e GrantExpiry) (*time.Location, error) {
 	return s.calendar.zone, err
 }
 
-// stepEndSchedule ends a schedule, and voids what its blocks have free if it is asked to.
+// stepEndSchedule ends a schedule. If it is asked to, it also voids the free parts of the
+// schedule's blocks.
 func stepEndSchedule(a *account, op *EndSchedule, c *change) error {
 	s, err := activeSchedule(a, op.ScheduleID)
 	if err != nil {
@@ -233,13 +238,13 @@ func stepEndSchedule(a *account, op *EndSchedule, c *change) error {
 	return nil
 }
 
-// stepBegin begins a period, at the instant a.at. A grant that comes due cannot be refused:
-// one that would bring the account's balances beyond what they may be is none.
+// stepBegin begins a period at the instant a.at. Nobody can refuse a grant that comes
+// due, so a grant that would bring the balances beyond their limit does not happen.
 func stepBegin(a *account, s *schedule, t *onset, metadata map[string]string, c *change) error {
 	now := c.editSchedule(s)
 	now.period, now.begin, now.until, now.next = t.Period, t.Begin, t.Until, t.Next
 	now.level, now.topUps = Amount{}, 0
-	if now.next == 0 { // no grant bears them any more
+	if now.next == 0 { // no later grant will say them
 		now.description, now.metadata = "", nil
 	}
 	if t.Empty {
@@ -256,7 +261,7 @@ func stepBegin(a *account, s *schedule, t *onset, metadata map[string]string, c 
 	return nil
 }
 
-// grants is an increment, as the schedule makes it.
+// grants makes the increment of a schedule.
 func (s *schedule) grants(a *account, id string, amount Amount, expires Instant, metadata map[string]string, c *change) error {
 	op := Increment{
 		Amount: amount, BlockID: id, ExpiresAt: AtInstant(expires), CostBasis: s.costBasis, Priority: s.priority,

@@ -6,46 +6,45 @@ import (
 	"slices"
 )
 
-// account is the live state of one account: what a decision needs and nothing of its
-// history. It knows no clock and no store; whoever holds one serialises its use.
+// account is the live state of one account: what a decision needs, without the history.
+// It knows no clock and no store. It is not safe for concurrent use.
 //
 // A decision is made in steps: moveTo the instant of the operation, materialise what
-// became due, step the operation, apply the change. Until it is recorded a change
-// can be taken back by revert, which is how refused batches and previews leave
-// nothing behind.
+// became due, step the operation, apply the change. Until it is recorded, revert can undo
+// a change. That is how refused batches and previews leave nothing behind.
 type account struct {
 	id   AccountID
 	head Head // as of the last record
 
-	at    Instant // what follows holds at this instant, which is never before head.LastAt
-	moved Instant // and has since this one: no block became effective or expired in between
-	total Amount  // Σ balance of the eligible blocks, and what holds keep of expired ones
-	gross Amount  // Σ |balance| of all blocks and what holds promise beside them, so that no sum can leave the range
+	at    Instant // the instant at which what follows holds; never before head.LastAt
+	moved Instant // what follows has held since then: no block became effective or expired in between
+	total Amount  // Σ balance of the eligible blocks, and of what holds keep of expired ones
+	gross Amount  // Σ |balance| of all blocks and Σ unbacked of all holds; its bound keeps every sum in range
 
 	open     blockList // every open block, in drawdown order
-	plain    pool      // eligible unfiltered blocks of which something is free
-	filtered pools     // the same for filtered ones, by their filters
+	plain    pool      // eligible unfiltered blocks with a free part
+	filtered pools     // eligible filtered blocks with a free part, by their filters
 	debts    blockList // eligible negative blocks, oldest first
 	taker    *block    // the last eligible block that takes overdraft, in drawdown order
-	passed   []passed  // empty blocks that take no overdraft any more: a block that became eligible does
+	passed   []passed  // empty blocks that take no overdraft any more, because a block that became eligible does
 	waiting  blockList // active but not yet effective, soonest first
-	expiring blockList // blocks of which something is free and that will expire, soonest first
+	expiring blockList // blocks with a free part that will expire, soonest first
 	lapsed   []lapse   // expired since the last record and not yet written down
-	settling *settling // open for usage that is reported late; nil: nothing is
+	settling *settling // blocks that are open for usage that is reported late; nil: none
 	holds    *holds    // nil: none
 
 	schedules *schedules // nil: none
-	ahead     *ahead     // while it is shown with what is due and not written; else nil
+	ahead     *ahead     // what is due and not written, while the account is shown with it; else nil
 
 	weight int                    // of the open blocks
 	byID   map[string]*block      // index of open, built when first needed
-	closed map[string]closedBlock // closed blocks at hand: just closed, or fetched for an operation
-	stored []Instant              // expiries that the operation names, and stored blocks have that are not at hand
-	taken  map[uint64]takenBack   // what was taken back of decrement entries, by their numbers: as closed
+	closed map[string]closedBlock // closed blocks in memory: closed just now, or fetched for an operation
+	stored []Instant              // expiries that the operation names, of stored blocks that are not in memory
+	taken  map[uint64]takenBack   // what was taken back of decrement entries, by their numbers; kept as closed is
 }
 
-// passed is an empty block in whose place another block takes overdrafts, and since when.
-// The next change closes it.
+// passed is an empty block that takes no overdraft any more, because since the instant at
+// another block does. The next change closes it.
 type passed struct {
 	block *block
 	at    Instant
@@ -53,7 +52,7 @@ type passed struct {
 
 type closedBlock struct {
 	block *block
-	since uint64 // version of the account that closed it; the store has it from then on
+	since uint64 // version of the account that closed the block; the store has it from then on
 }
 
 func byNumber(a, b *block) int { return cmp.Compare(a.Number, b.Number) }
@@ -66,8 +65,8 @@ func byExpiry(a, b *block) int {
 	return cmp.Or(cmp.Compare(a.ExpiresAt, b.ExpiresAt), drawdownOrder(a, b))
 }
 
-// newAccount builds the live state from what a store keeps. Stored blocks that break
-// an invariant or do not add up to the stored total are a CorruptError.
+// newAccount builds the live state from what a store keeps. It returns a CorruptError if
+// the blocks break an invariant or do not add up to the stored total.
 func newAccount(id AccountID, s *State) (*account, error) {
 	kept := make([]block, len(s.Blocks))
 	blocks := make([]*block, len(s.Blocks))
@@ -93,7 +92,7 @@ func newAccount(id AccountID, s *State) (*account, error) {
 	return a, nil
 }
 
-// checkState is the pair of the checks made before a change is committed.
+// checkState makes the checks on what is read that checkChange makes on what is written.
 func checkState(id AccountID, head *Head, blocks []block) error {
 	var total, gross Amount
 	var err error
@@ -102,7 +101,8 @@ func checkState(id AccountID, head *Head, blocks []block) error {
 		if err == nil {
 			err = checkBlock(b)
 		}
-		// What a hold left that lapsed at the last record's instant may still be due.
+		// If a hold lapsed at the last record's instant, what it left may still have to
+		// expire.
 		if err == nil && b.free().Sign() > 0 && b.Expired(head.LastAt-1) && head.NextDue != head.LastAt {
 			err = fmt.Errorf("expired %s, before the last record, and holds %s", b.ExpiresAt, b.Balance)
 		}
@@ -127,7 +127,7 @@ func checkState(id AccountID, head *Head, blocks []block) error {
 }
 
 // rebuild derives everything that depends on the instant from the open blocks. It is
-// needed once when an account is loaded, and when a clock stepped back.
+// called when an account is loaded, and when a clock stepped back.
 func (a *account) rebuild(t Instant) {
 	a.at, a.moved, a.total, a.gross = a.head.LastAt, a.head.LastAt, Amount{}, Amount{}
 	a.plain = pool{blocks: blockList{order: drawdownOrder}}
@@ -136,7 +136,7 @@ func (a *account) rebuild(t Instant) {
 	a.waiting.reset(nil)
 	a.settling.reset()
 	a.resetHolds()
-	// Most accounts have all of their blocks in both.
+	// In most accounts all blocks are in both lists.
 	a.plain.blocks.reset(make([]*block, 0, a.open.len()))
 	a.expiring.reset(make([]*block, 0, a.open.len()))
 	for _, b := range a.open.all() {
@@ -149,14 +149,14 @@ func (a *account) rebuild(t Instant) {
 	a.moveTo(max(t, a.at))
 }
 
-// moveTo lets time pass up to t: blocks become effective and expire in the order of
-// their instants. What expires leaves the totals now and is written down later. An account
-// never stands before its last record.
+// moveTo lets time pass up to t: blocks become effective, and expire, in the order of
+// their instants. What expires leaves the totals now, and its entry is written later. An
+// account never moves to before its last record.
 func (a *account) moveTo(t Instant) {
 	if t < a.at {
 		if t < max(a.moved, a.head.LastAt) {
 			a.rebuild(t)
-		} else { // nothing happened since: two callers read the clock in the other order
+		} else { // nothing happened since t: two callers read the clock in another order than they came here
 			a.at = t
 		}
 		return
@@ -207,7 +207,8 @@ func (a *account) index(b *block) {
 	}
 }
 
-// unindex is the opposite of index, but for the taker, which stays whatever it holds.
+// unindex is the opposite of index. It leaves the taker, which takes overdrafts whatever
+// its balance.
 func (a *account) unindex(b *block) {
 	if b.ExpiresAt > a.at && b.free().Sign() > 0 {
 		a.expiring.remove(b)
@@ -276,7 +277,7 @@ func (a *account) isOpen(b *block) bool {
 	return !b.Balance.IsZero() || (b.takesOverdraft() && (b == a.taker || !b.Eligible(a.at))) || a.settles(b)
 }
 
-// find returns a block at hand by its id, nil when there is none.
+// find returns a block in memory by its id; nil if it is not there.
 func (a *account) find(id string) *block {
 	const fewBlocks = 32
 	if c, ok := a.closed[id]; ok {
@@ -314,7 +315,7 @@ func (a *account) hasExpiry(t Instant) bool {
 	return slices.Contains(a.stored, t)
 }
 
-// admit puts a closed block that was fetched from the store at hand.
+// admit adds a closed block that was fetched from the store.
 func (a *account) admit(b Block) {
 	kept := b.kept()
 	a.keepClosed(&kept, a.head.Version)
@@ -327,7 +328,7 @@ func (a *account) keepClosed(b *block, since uint64) {
 	a.closed[b.ID] = closedBlock{block: b, since: since}
 }
 
-// forget lets go of closed blocks that the store has, as it holds the given version.
+// forget drops closed blocks that are stored, once the store has reached a version.
 func (a *account) forget(durable uint64) {
 	for id, c := range a.closed {
 		if c.since <= durable {
@@ -335,14 +336,14 @@ func (a *account) forget(durable uint64) {
 		}
 	}
 	if len(a.closed) == 0 {
-		a.closed = nil // a map keeps the room it had, and is walked all through
+		a.closed = nil // an emptied map keeps its memory, and walking it costs as much as before
 	}
 	a.forgetTaken(durable)
 	a.forgetHolds(durable)
 	a.forgetSchedules(durable)
 }
 
-// addOpen and removeOpen keep open and its index together.
+// addOpen and removeOpen keep open and its index in step.
 func (a *account) addOpen(b *block) {
 	a.open.insert(b)
 	a.weight += b.weight()
@@ -361,10 +362,10 @@ func (a *account) removeOpen(b *block) {
 	}
 }
 
-// available is what a charge may spend of what the account holds at a.at.
+// available returns what a charge may spend at a.at.
 func (a *account) available(c Charge) Amount { return a.availableAfter(c, Amount{}) }
 
-// availableAfter is available, once an amount was drawn that belongs to the charge.
+// availableAfter is available, if an amount was drawn for the same charge already.
 func (a *account) availableAfter(c Charge, drawn Amount) Amount {
 	var matching Amount
 	for p := range a.drawable(c) {
@@ -373,9 +374,10 @@ func (a *account) availableAfter(c Charge, drawn Amount) Amount {
 	return available(a.spendable(), mustAmount(matching.Sub(drawn)))
 }
 
-// available is what a charge may spend where the total, less what is held, is that, and of
-// the blocks that it matches that much is free. It is never more than the total, so that
-// neither a debt elsewhere nor what holds promise is ignored. Rule: docs/semantics.md, "Decrement".
+// available returns what a charge may spend. total is the account's total less what is
+// held, and matching what is free of the blocks that match the charge. The result is
+// never more than total, because of debts on other blocks and of what holds promise.
+// Rule: docs/semantics.md, "Decrement".
 func available(total, matching Amount) Amount {
 	if least := minAmount(total, matching); least.Sign() > 0 {
 		return least
@@ -383,9 +385,9 @@ func available(total, matching Amount) Amount {
 	return Amount{}
 }
 
-// mustAmount takes the result of arithmetic that cannot leave the range: every sum of
-// balances is bounded by gross, and step refuses a change that would take gross out
-// of the range before anything is applied.
+// mustAmount takes the result of arithmetic that cannot leave the range. gross bounds
+// every sum of balances, and a change that would bring gross out of range is refused
+// before anything is applied.
 func mustAmount(a Amount, err error) Amount {
 	if err != nil {
 		panic("creditledger: balances out of range: " + err.Error())

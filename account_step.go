@@ -1,9 +1,10 @@
 package creditledger
 
-// step decides one operation on an account at the instant a.at: what it writes and
-// how it leaves the blocks it touches, or why it is refused. It reads the account and
-// changes nothing. Everything due by then has been materialised, the operation has
-// passed its check, its dates are resolved, and the blocks it names are at hand.
+// step decides one operation on an account at the instant a.at: what it writes and how it
+// leaves the blocks that it touches, or why it is refused. It reads the account and
+// changes nothing. Before the call everything due has been materialised, the operation
+// has passed its check, its dates are resolved, and the blocks that it names are in
+// memory.
 func step(a *account, op Operation, c *change) error {
 	var err error
 	switch op := op.(type) {
@@ -50,7 +51,7 @@ func step(a *account, op Operation, c *change) error {
 	return c.fits(a)
 }
 
-// checkClock refuses what only the clock shows to be wrong, and dates that were
+// checkClock refuses dates that are wrong at the present instant, and dates that were
 // resolved to something impossible.
 func checkClock(op Operation, at Instant) error {
 	switch op := op.(type) {
@@ -75,7 +76,7 @@ func checkClock(op Operation, at Instant) error {
 	case Hold, ExtendHold:
 		return checkUntil(op, at, 0)
 	case Schedule:
-		if op.zone != nil { // in a record the dates have been worked out
+		if op.zone != nil { // when it is replayed, the record has the dates
 			_, err := op.dates(at, op.schedule(0))
 			return err
 		}
@@ -85,7 +86,7 @@ func checkClock(op Operation, at Instant) error {
 	return nil
 }
 
-// stepIncrement creates a block; under RepayFirst debts are refilled before.
+// stepIncrement creates a block. Under RepayFirst it refills debts first.
 func stepIncrement(a *account, op *Increment, c *change) error {
 	if op.BlockID != "" && (a.find(op.BlockID) != nil || a.inSchedule(op.BlockID)) {
 		return &DuplicateError{Kind: "block", ID: op.BlockID}
@@ -93,7 +94,7 @@ func stepIncrement(a *account, op *Increment, c *change) error {
 	return increase(a, op, c)
 }
 
-// increase is stepIncrement for a block whose id may be used.
+// increase is stepIncrement without the check of the block's id.
 func increase(a *account, op *Increment, c *change) error {
 	b := &block{
 		ID: op.BlockID, Number: a.head.Blocks + 1, CreatedAt: a.at, EffectiveAt: a.at,
@@ -125,7 +126,7 @@ func increase(a *account, op *Increment, c *change) error {
 				now.refill(pay, b)
 			}
 			starting := total
-			total = mustAmount(total.Add(pay)) // at most what the credits add up to
+			total = mustAmount(total.Add(pay)) // the debts are part of gross
 			c.write(Line{Type: EntryIncrement, At: a.at, Amount: pay}, debt, starting, total)
 		}
 	}
@@ -140,9 +141,9 @@ func increase(a *account, op *Increment, c *change) error {
 	return c.line(Line{Type: EntryIncrement, At: a.at, Amount: rest}, b, &total, counts)
 }
 
-// source finds the block whose credits an expiration change moves. That the new
-// block's id is in use is looked at once a source is found, and before anything else
-// about it.
+// source finds the block whose credits an expiration change moves. It checks whether the
+// new block's id is in use after it has found a source, and before it checks anything
+// else about the source.
 func source(a *account, op *ExpirationChange) (*block, error) {
 	expires := op.ExpiresAt.Instant()
 	var duplicate error
@@ -177,8 +178,8 @@ func source(a *account, op *ExpirationChange) (*block, error) {
 	return b, nil
 }
 
-// stepExpirationChange moves credits to a new block; if that is born expired its
-// expiry follows at once.
+// stepExpirationChange moves credits to a new block. If the new block has expired
+// already, its expiry follows at once.
 func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
 	src, err := source(a, op)
 	if err != nil {
@@ -225,7 +226,7 @@ func stepExpirationChange(a *account, op *ExpirationChange, c *change) error {
 	return c.line(Line{Type: EntryCreditBlockExpiry, At: a.at, Amount: amount}, &b, &total, counts)
 }
 
-// named finds a block that an operation names and may touch.
+// named returns the block that an operation names, or why it may not touch it.
 func named(a *account, id string) (*block, error) {
 	b := a.find(id)
 	switch {
@@ -237,8 +238,8 @@ func named(a *account, id string) (*block, error) {
 	return b, nil
 }
 
-// stepVoid takes back what remains, up to the amount, and lowers the capacity by all
-// of it. What was asked for beyond what remained had been consumed.
+// stepVoid takes back what remains of a block, up to the amount, and lowers the capacity
+// by the whole amount. What was asked for beyond what remains had been consumed before.
 func stepVoid(a *account, op *Void, c *change) error {
 	b := a.find(op.BlockID)
 	if b == nil || !op.Lapsed {
@@ -258,7 +259,7 @@ func stepVoid(a *account, op *Void, c *change) error {
 		remaining = b.Balance
 	}
 	taken := minAmount(remaining, op.Amount)
-	if b.Expired(a.at) { // what it holds is held: it stays, and so does its capacity
+	if b.Expired(a.at) { // what an expired block still has is held; it stays, and so does the capacity
 		taken, lapsed = Amount{}, minAmount(b.rare.Lapsed, op.Amount)
 		if op.Amount.Cmp(mustAmount(b.Capacity.Sub(remaining))) > 0 {
 			return a.heldError(b)
@@ -276,7 +277,8 @@ func stepVoid(a *account, op *Void, c *change) error {
 	return err
 }
 
-// void takes an amount from a block of which so much remains, and asked from its capacity.
+// void takes an amount from a block, and asked from its capacity. remaining is what the
+// block has.
 func (c *change) void(a *account, b *block, remaining, asked, taken Amount, total *Amount) error {
 	now := c.edit(b)
 	now.balance = mustAmount(now.balance.Sub(taken))
@@ -305,7 +307,7 @@ func stepAmendment(a *account, op *Amendment, c *change) error {
 	return c.line(Line{Type: EntryAmendment, At: a.at, Amount: op.Amount}, b, &total, b.Eligible(a.at))
 }
 
-// stepActivation lets a paid block count. It writes no entry.
+// stepActivation lets a block count whose payment has arrived. It writes no entry.
 func stepActivation(a *account, op *Activation, c *change) error {
 	b, err := named(a, op.BlockID)
 	if err != nil {

@@ -1,10 +1,10 @@
 package creditledger
 
-// What a transfer takes from one account and brings to another.
-// Rule: docs/semantics/acts.md, "Transfer".
+// This file has the two halves of a transfer: what it takes from one account, and what it
+// brings to another. Rule: docs/semantics/acts.md, "Transfer".
 
 // stepSend takes free credits of the eligible blocks out of the account, in drawdown
-// order: two entries for each block, as a void has.
+// order. It writes two entries for each block, as a void does.
 func stepSend(a *account, op *send, c *change) error {
 	draws, err := a.leaving(op)
 	if err != nil {
@@ -28,8 +28,8 @@ func stepSend(a *account, op *send, c *change) error {
 	return nil
 }
 
-// leaving is what each block gives to a transfer: never more than may be spent, so that a
-// debt, and what holds promise, stay covered by what is left.
+// leaving returns what each block gives to a transfer. Together it is never more than may
+// be spent, so that what stays covers debts and what holds promise.
 func (a *account) leaving(op *send) ([]draw, error) {
 	amount := op.Amount
 	var only *block
@@ -83,7 +83,8 @@ func stepArrive(a *account, op *arrive, c *change) error {
 	return nil
 }
 
-// parcels are what a sender's part of a transfer sent, with the terms of the blocks.
+// parcels returns what the sender's part of a transfer sent, with the terms of the
+// blocks.
 func parcels(c *change) []parcel {
 	var list []parcel
 	for i := range c.lines {
@@ -95,7 +96,7 @@ func parcels(c *change) []parcel {
 	return list
 }
 
-// parcelOf is an amount of a block with its terms.
+// parcelOf returns an amount with the terms of a block.
 func parcelOf(b *block, amount Amount) parcel {
 	return parcel{
 		BlockID: b.ID, Amount: amount, EffectiveAt: b.EffectiveAt, ExpiresAt: b.ExpiresAt,

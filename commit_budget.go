@@ -6,10 +6,10 @@ import (
 	"sync/atomic"
 )
 
-// budget bounds what is in the air, decided and not yet durable. A caller that brings more
-// waits before its operation is decided, never with an account locked. What is taken comes
-// back when a flight lands, and every flight lands. It may be overdrawn by what is decided
-// at once.
+// budget bounds what is in the air: decided and not yet durable. A caller waits for room
+// before its operation is decided, never with an account locked. A flight gives back what
+// it took when it lands, and every flight lands. Operations that are decided at the same
+// time may overdraw the budget.
 type budget struct {
 	limit int64
 	used  atomic.Int64
@@ -27,7 +27,7 @@ func (b *budget) wait(ctx context.Context) error {
 		}
 		freed := b.freed
 		b.mu.Unlock()
-		if b.used.Load() < b.limit { // given back before freed was there to be closed
+		if b.used.Load() < b.limit { // room was given back before freed was there to be closed
 			return nil
 		}
 		select {
@@ -55,20 +55,20 @@ func (b *budget) release(n int64) {
 
 // Bounds of what is in the air, in bytes.
 const (
-	// maxInFlight is for what was decided: records, operations and results.
+	// maxInFlight bounds what was decided: records, operations and results.
 	maxInFlight = 32 << 20
-	// maxCommit is for one commit of several accounts.
+	// maxCommit bounds one commit of several accounts.
 	maxCommit = 16 << 20
 )
 
-// entrySize is about what an entry of a result takes up in memory.
+// entrySize is roughly the memory that an entry of a result takes.
 const entrySize = 384
 
-// size is what is kept in memory of what was written until it is durable.
+// size returns roughly the memory that what was written takes until it is durable.
 func (w *written) size() int64 {
 	size := 0
 	for i := range w.records {
-		size += len(w.records[i].bytes)*2 + len(w.records[i].texts) // the operation says about the same
+		size += len(w.records[i].bytes)*2 + len(w.records[i].texts) // the operation takes about as much as its record
 	}
 	for i := range w.texts {
 		size += len(w.texts[i].Texts)
@@ -82,9 +82,9 @@ func (w *written) size() int64 {
 	return int64(size)
 }
 
-// admit waits until what is in the air leaves room for another decision: bytes of what
-// was decided, and blocks of the accounts that are in memory for it. In a JoinedStore
-// nothing lands before its caller waits for it.
+// admit waits until there is room in the air for another decision: for the bytes of what
+// was decided, and for the blocks of the accounts that have to stay in memory. It does
+// not wait over a JoinedStore, where nothing lands before its caller waits for it.
 func (c *committer) admit(ctx context.Context) error {
 	if c.joined() {
 		return nil

@@ -9,20 +9,21 @@ import (
 	"time"
 )
 
-// committer brings flights to the store, many accounts in one commit, and as many commits
-// side by side as the store takes. It has no timer and no standing goroutine: whoever
-// queues the first flight leads, or goroutines do that end when nothing is left to commit.
+// committer brings flights to the store: many accounts in one commit, and as many commits
+// side by side as the store takes. It has no timer and no goroutine that stays. Either
+// the caller that queues the first flight commits, or goroutines do, which end when
+// nothing is left to commit.
 type committer struct {
 	env        environment
 	cache      *cache
-	optimistic bool          // an operation may be decided without asking the store
-	exclusive  bool          // and nobody else writes to it
+	optimistic bool          // an operation may be decided without asking the store first
+	exclusive  bool          // nobody else writes to the store
 	width      int           // how many commits may be under way at once
-	accounts   int           // how many accounts go out in one commit
-	expiries   int           // and how many expiries
+	accounts   int           // how many accounts one commit may have
+	expiries   int           // how many expiries one commit may have
 	patience   int           // how many yields a commit waits for more operations, at most
 	sent       atomic.Uint64 // flights that went out so far
-	bringing   chan struct{} // of a JoinedStore: who holds its token commits; nil: not joined
+	bringing   chan struct{} // of a JoinedStore: whoever holds the token commits; nil: the store is not joined
 
 	// What is in the air.
 	bytes  budget
@@ -30,27 +31,27 @@ type committer struct {
 
 	mu        sync.Mutex
 	idle      *sync.Cond
-	ready     []*slot // with a queued flight, none in the air
-	waiting   int     // operations in them: the sum of what each counts
+	ready     []*slot // slots with a queued flight and none in the air
+	waiting   int     // operations in ready: the sum of what its slots count
 	taken     int     // operations in the last commit
-	expected  int     // operations worth waiting for: those of the last commit may be followed by as many, and others waited when it landed
+	expected  int     // operations worth waiting for: as many as in the last commit, plus those that were waiting when it landed
 	alone     bool    // the last commit had one operation, so perhaps nobody else writes
-	gathering bool    // a turn is about to take what is ready
-	running   int     // turns: goroutines, and callers that lead
+	gathering bool    // a turn is about to take the slots in ready
+	running   int     // turns under way: goroutines, and callers that lead
 	deciding  int     // goroutines that decide afresh
 	spare     []*turn // memory of turns that ended
 }
 
-// Before a commit to a disk it pays to wait for others for a fraction of what the commit
-// takes. No yield begins after maxPatience. How long the last one takes is up to the
-// scheduler.
+// Before a commit to a disk it pays to wait for other operations for a fraction of the
+// time that the commit takes. No yield begins after maxPatience. The scheduler decides
+// how long the last one takes.
 const (
 	manyYields  = 256
 	maxPatience = 50 * time.Microsecond
 )
 
-// A commit of manyOperations waits for no more: on one processor a caller that only submits
-// may never come to an end.
+// A commit of manyOperations waits for no more. On one processor, a caller that only
+// submits could otherwise keep it waiting for ever.
 const manyOperations = 4096
 
 // maxFlights is how many accounts go out in one commit, unless the store wants fewer.
@@ -69,16 +70,17 @@ func (c *committer) over(s Store, cache *cache) {
 			c.exclusive = own.Exclusive()
 		}
 		c.width, c.accounts = shared.Concurrency()
-		if c.width == 1 { // a commit is dear, and nobody else can bring the stragglers
+		if c.width == 1 { // one commit at a time: whoever comes late has to wait for all of this one
 			c.patience = manyYields
 		}
 	}
 }
 
-// queue adds what was written to the account's last flight, or begins another behind that;
-// pieces of it that are flights of their own go before it. The caller holds the slot. If
-// nobody is about to commit, a goroutine begins to, unless the caller offers to lead:
-// then it has to call lead once it has let go of the slot.
+// queue adds what was written to the account's last flight, or to a new flight behind
+// that one. If the decision has pieces that are flights of their own, these go before it.
+// The caller holds the slot. If nobody is about to commit, queue starts a goroutine that
+// does, unless the caller offers to lead. Then the caller has to call lead once it has
+// released the slot.
 func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f *flight, leader bool) {
 	first := s.queued == nil
 	for _, piece := range pieces {
@@ -94,7 +96,7 @@ func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f 
 	}
 	f.add(w)
 	f.reserve(w, s.account.weight+s.account.rowsWeight())
-	if s.flying != nil { // its landing makes the slot ready
+	if s.flying != nil { // the slot becomes ready when that flight lands
 		return f, false
 	}
 	c.mu.Lock()
@@ -102,7 +104,7 @@ func (c *committer) queue(s *slot, w *written, pieces []*flight, offer bool) (f 
 	if first {
 		c.ready = append(c.ready, s)
 	}
-	if first || s.counted > 0 { // else a turn has chosen the slot, and takes this along
+	if first || s.counted > 0 { // otherwise a turn has chosen the slot and takes this flight too
 		c.count(s, 1)
 	}
 	if !c.begin() {
@@ -132,7 +134,7 @@ func (c *committer) queueAct(slots []*slot, list []*written) []*flight {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.count(slots[0], 1)
-	c.ready = append(c.ready, slots[0]) // whoever takes that one takes all
+	c.ready = append(c.ready, slots[0]) // whoever takes the first slot takes all of the act
 	if c.begin() {
 		c.env.spawn(c.run)
 	}
@@ -146,8 +148,8 @@ func (c *committer) launch(s *slot, f *flight) {
 	c.cache.launch(f)
 }
 
-// begin reports whether another turn is wanted, and counts it. Over a JoinedStore only
-// callers that wait have turns. The caller holds mu.
+// begin reports whether another turn is needed, and counts it. Over a JoinedStore only
+// callers that wait commit. The caller holds mu.
 func (c *committer) begin() bool {
 	if c.joined() || c.gathering || c.running >= c.width || len(c.ready) == 0 {
 		return false
@@ -156,21 +158,23 @@ func (c *committer) begin() bool {
 	return true
 }
 
-// end counts a turn out. The caller holds mu.
+// end counts a turn that has ended. The caller holds mu.
 func (c *committer) end(t *turn) {
 	c.running--
 	c.spare = append(c.spare, t)
 	c.rest()
 }
 
-// rest tells those who wait that nothing is left to do. The caller holds mu.
+// rest wakes those who wait until nothing is left to do, if that is so. The caller holds
+// mu.
 func (c *committer) rest() {
 	if c.running+c.deciding == 0 && c.idle != nil {
 		c.idle.Broadcast()
 	}
 }
 
-// beginDeciding counts a goroutine in that decides afresh, endDeciding counts it out.
+// beginDeciding counts a goroutine that begins to decide afresh. endDeciding counts that
+// it has ended.
 func (c *committer) beginDeciding() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -195,8 +199,7 @@ func (c *committer) turn() *turn {
 	return &turn{committer: c}
 }
 
-// lead commits until a flight has landed, and leaves what is queued by then to a
-// goroutine.
+// lead commits until a flight has landed. A goroutine commits what is still queued then.
 func (c *committer) lead(f *flight) {
 	t := c.turn()
 	for t.gather() {
@@ -248,7 +251,7 @@ func (c *committer) requeue(s *slot, operations int) {
 	c.count(s, operations)
 }
 
-// count counts operations of a slot that is ready. The caller holds mu.
+// count adds to the operations that a ready slot counts as waiting. The caller holds mu.
 func (c *committer) count(s *slot, operations int) {
 	s.counted += operations
 	c.waiting += operations
@@ -264,8 +267,8 @@ func (c *committer) send(ctx context.Context, changes []Change) (err error) {
 	return c.env.commit(ctx, changes)
 }
 
-// land tells everyone how the flights of the slots ended. After a failure what was
-// computed on top of them is void, to be decided afresh.
+// land tells everyone how the flights of the slots ended. After a failure, what was
+// decided on top of them is void and will be decided afresh.
 func (c *committer) land(slots []*slot, err error) {
 	c.mu.Lock()
 	c.expected = c.taken + c.waiting
@@ -283,7 +286,7 @@ func (c *committer) land(slots []*slot, err error) {
 		f.riders = nil
 		s.reserved = s.reserved || err != nil && c.cache.locking != nil
 		c.cache.unreserve(s)
-		if s.queued != nil { // decided meanwhile
+		if s.queued != nil { // something was decided during the commit
 			c.requeue(s, len(s.queued.records))
 		}
 		c.cache.unlockHeld(s)
@@ -292,9 +295,9 @@ func (c *committer) land(slots []*slot, err error) {
 	}
 }
 
-// fail throws away what was decided on a flight that did not arrive and, after a conflict,
-// what the flight carried. After any other error the other pieces of the flight's decision
-// fail with the same error.
+// fail makes void what was decided on top of a flight that did not arrive. After a
+// conflict, what the flight carried is void too. After any other error the other pieces
+// of the flight's decision fail with the same error.
 func (c *committer) fail(f *flight, err error) {
 	s := f.slot
 	var conflict *ConflictError

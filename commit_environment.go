@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// environment is all that the committer knows of what runs beside it. Whoever gives
-// another one decides, at each of these calls, who goes on: so a test walks every order of
-// events, with no store and no ledger.
+// environment is all that the committer knows of its surroundings. A test gives it
+// another one, and decides at each of these calls who goes on. So the test can walk
+// through every order of events, without a store and without a ledger.
 type environment struct {
 	commit func(context.Context, []Change) error // brings changes to the store, all or none
 	lock   func(*slot)                           // locks an account that is in memory; waits for it
@@ -17,7 +17,8 @@ type environment struct {
 	now    func() time.Time                      // bounds how long a commit waits for more
 }
 
-// environmentOf is the one that ledgers have: a store, and Go's scheduler and clock.
+// environmentOf returns the environment of a ledger: a store, and Go's scheduler and
+// clock.
 func environmentOf(s Store, c *cache) environment {
 	return environment{
 		commit: func(ctx context.Context, list []Change) error { return s.Commit(ctx, list) },

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// fetch puts the blocks that an operation names at hand.
+// fetch loads the blocks that an operation names.
 func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 	if err := s.fetchExpiries(ctx, store, op); err != nil {
 		return err
@@ -23,7 +23,7 @@ func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	blocks, err := store.BlocksByID(ctx, s.id, slices.Clone(ids)) // a copy: few stays on the stack
+	blocks, err := store.BlocksByID(ctx, s.id, slices.Clone(ids)) // a copy, so that the array few stays on the stack
 	if err != nil {
 		return err
 	}
@@ -37,8 +37,8 @@ func (s *slot) fetch(ctx context.Context, store Store, op Operation) error {
 	return nil
 }
 
-// storedBlocks is how many blocks of the account the store is known to hold. Those after
-// them are on their way, or another process made them.
+// storedBlocks returns how many blocks of the account the store is known to have. Later
+// blocks are on their way to it, or another process made them.
 func (s *slot) storedBlocks() uint64 {
 	if f := s.find(func(f *flight) bool { return f.made != 0 }); f != nil {
 		return f.made - 1
@@ -46,7 +46,7 @@ func (s *slot) storedBlocks() uint64 {
 	return s.account.head.Blocks
 }
 
-// storedVersion is the version of the account that the store is known to hold.
+// storedVersion returns the version of the account that the store is known to have.
 func (s *slot) storedVersion() uint64 {
 	if f := s.find(func(*flight) bool { return true }); f != nil {
 		return f.version
@@ -54,13 +54,13 @@ func (s *slot) storedVersion() uint64 {
 	return s.account.head.Version
 }
 
-// behind asks to decide afresh, because the store has more of the account than is known
-// here. What is on its way may be that; if another process wrote it, what is on its way
-// does not arrive.
+// behind returns an error that asks to decide afresh, because the store has more of the
+// account than is known here. That may be what this ledger has on its way. If another
+// process wrote it, what is on its way will not arrive.
 func (s *slot) behind() error { return &redecideError{flight: s.latest()} }
 
-// fetchExpiries finds out whether the account has blocks with the expiries by which an
-// operation names its sources, if none of those at hand has.
+// fetchExpiries asks the store for blocks with the expiries by which an operation names
+// its sources, if no block in memory has them.
 func (s *slot) fetchExpiries(ctx context.Context, store Store, op Operation) error {
 	a := s.account
 	a.stored = a.stored[:0]
@@ -79,7 +79,7 @@ func (s *slot) fetchExpiries(ctx context.Context, store Store, op Operation) err
 	return nil
 }
 
-// fetchHolds puts the holds that an operation names at hand.
+// fetchHolds loads the holds that an operation names.
 func (s *slot) fetchHolds(ctx context.Context, store Store, op Operation) error {
 	ids := s.account.missingHolds(op)
 	if len(ids) == 0 {
@@ -97,8 +97,8 @@ func (s *slot) fetchHolds(ctx context.Context, store Store, op Operation) error 
 	return nil
 }
 
-// fetchSchedules puts the schedules that an operation names at hand, and finds out whether
-// blocks have ids that begin like those of the schedules that it makes.
+// fetchSchedules loads the schedules that an operation names. It also asks whether blocks
+// have ids that only the schedules that it makes may give.
 func (s *slot) fetchSchedules(ctx context.Context, store Store, op Operation) error {
 	if ids := s.account.missingSchedules(op); len(ids) > 0 {
 		rows, err := store.RowsByKey(ctx, s.id, RowSchedule, ids)
@@ -127,11 +127,13 @@ func (s *slot) fetchSchedules(ctx context.Context, store Store, op Operation) er
 	return nil
 }
 
-// usesPrefix reports whether a stored block's id begins with a text, which is not empty.
+// usesPrefix reports whether a stored block's id begins with a prefix, which is not
+// empty.
 func usesPrefix(ctx context.Context, store Store, on AccountID, prefix string) (used bool, err error) {
 	err = store.Snapshot(ctx, on, func(all Snapshot) error {
 		used = false
-		// The ids stand in byte order, so this is the one before all that begin so.
+		// Ids are listed in byte order. The list begins shortly before the ids with the
+		// prefix.
 		last := len(prefix) - 1
 		after := prefix[:last] + string(prefix[last]-1) + "\U0010ffff"
 		for {

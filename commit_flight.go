@@ -5,37 +5,37 @@ import (
 	"sync"
 )
 
-// flight is what one account brings to one commit: everything decided on it since
-// the flight before was taken. All who wait for it are answered together.
+// flight is what one account brings to one commit: everything that was decided on it
+// since the flight before was taken. Everyone who waits for it is answered at once.
 type flight struct {
 	changeset
 	slot   *slot
-	riders []rider // to be decided afresh if it does not arrive
+	riders []rider // the operations, to be decided afresh if the flight does not arrive
 
-	// What it takes of the committer's budgets, nil: nothing.
+	// The committer's budgets, and what the flight takes of them. nil: nothing.
 	committer *committer
 	size      int64 // bytes
-	blocks    int64 // the account's, as they weigh
+	blocks    int64 // the weight of the account
 
-	behind *flight // queued behind it on the account
-	goal   *flight // of the decision that it begins; nil: it is whole
-	led    bool    // it is the goal of others
-	sealed *Change // what it brings, if something else is decided behind it; it takes nothing more
+	behind *flight // the next in the account's queue
+	goal   *flight // the flight with the end of the decision of which this is a piece; nil: it is no piece
+	led    bool    // it is the goal of other flights
+	sealed *Change // the change that it brings, once something else is queued behind it; it takes nothing more then
 
-	// fellows are the flights of an act, this one among them, in the order of their accounts:
-	// they go out in one commit. nil: it goes by itself.
+	// fellows are the flights of an act, including this one, in the order of their
+	// accounts. They go out in one commit. nil: the flight belongs to no act.
 	fellows []*flight
 
-	before, after *flight // among those that have not landed; guarded by the cache
+	before, after *flight // neighbours in the list of flights that have not landed; guarded by the cache
 
 	mu     sync.Mutex // guards landed and waiter
 	landed bool       // sent and err are final
 	waiter chan struct{}
-	sent   uint64 // its number among all flights
+	sent   uint64 // its number among all flights, once it is sent
 	err    error
 
-	// one is the memory for a flight of one operation, as most flights are. Without it a
-	// decrement in memory makes 4 more allocations and takes a tenth longer.
+	// one is the memory for a flight of one operation, which most flights are. Without it
+	// a decrement in memory makes 4 more allocations and takes a tenth longer.
 	one struct {
 		records [1]JournalRecord
 		touched [2]touchedBlock
@@ -44,13 +44,13 @@ type flight struct {
 	}
 }
 
-// rider is an operation aboard a flight.
+// rider is an operation that a flight carries.
 type rider interface {
 	// mayRedecide reports whether it may be decided afresh once more.
 	mayRedecide() bool
-	// mustRedecide tells it that its flight did not arrive, that it is to be decided afresh
-	// with the others, and which conflict its flight met; nil: a flight before it did not
-	// arrive.
+	// mustRedecide tells it that its flight did not arrive and that it will be decided
+	// afresh. The conflict is the one that its flight met; nil: a flight before it did
+	// not arrive.
 	mustRedecide(with *redecideQueue, why *ConflictError)
 }
 
@@ -74,7 +74,7 @@ func (f *flight) wait(ctx context.Context) error {
 	}
 }
 
-// landing is closed when the flight lands; nil when it has landed already.
+// landing returns a channel that is closed when the flight lands; nil if it has landed.
 func (f *flight) landing() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -94,7 +94,7 @@ func (f *flight) hasLanded() bool {
 	return f.landed
 }
 
-// reserve counts what was written on an account of that weight against the budgets.
+// reserve takes from the budgets what was written, and the weight of the account.
 func (f *flight) reserve(w *written, weight int) {
 	size, blocks := w.size(), int64(weight)-f.blocks
 	f.size += size
@@ -103,15 +103,15 @@ func (f *flight) reserve(w *written, weight int) {
 	f.committer.blocks.reserve(blocks)
 }
 
-// seal ends a flight before it is taken, as the account is now.
+// seal ends a flight before it is taken. It copies the account's state as it is now.
 func (f *flight) seal(a *account) {
 	var blocks []StoredBlock
 	c := f.change(a, &blocks)
 	f.sealed = &c
 }
 
-// change is the flight as the store takes it. The account's state is copied here, so
-// that what is decided from now on goes into the next flight.
+// change returns the flight in the form that the store takes. It copies the account's
+// state, so that what is decided from now on has to go into the next flight.
 func (f *flight) change(a *account, memory *[]StoredBlock) Change {
 	if f.sealed != nil {
 		return *f.sealed
@@ -119,7 +119,8 @@ func (f *flight) change(a *account, memory *[]StoredBlock) Change {
 	return f.changeset.change(a, memory)
 }
 
-// load is what a flight and its fellows bring to a commit: bytes, accounts and expiries.
+// load returns what a flight and its fellows bring to a commit: bytes, accounts and
+// expiries.
 func (f *flight) load() (size int64, accounts, expired int) {
 	if f.fellows == nil {
 		return f.size, 1, f.expired
@@ -130,8 +131,8 @@ func (f *flight) load() (size int64, accounts, expired int) {
 	return size, len(f.fellows), expired
 }
 
-// leads reports whether a flight is taken for itself: its fellows are taken with the first
-// of them.
+// leads reports whether a commit takes the flight by itself, or as the first of an act.
+// The other flights of an act are taken with the first.
 func (f *flight) leads() bool { return f.fellows == nil || f.fellows[0] == f }
 
 func (f *flight) meets(carried map[DocumentID]bool) bool {
@@ -143,7 +144,7 @@ func (f *flight) meets(carried map[DocumentID]bool) bool {
 	return false
 }
 
-// land ends a flight and answers all who wait for it.
+// land ends a flight and answers everyone who waits for it.
 func (f *flight) land(err error) {
 	if c := f.committer; c != nil {
 		c.bytes.release(f.size)

@@ -13,7 +13,7 @@ func (c *committer) await(ctx context.Context, f *flight) error {
 	}
 	select {
 	case c.bringing <- struct{}{}:
-	default: // another caller commits, and may have this flight aboard
+	default: // another caller commits, perhaps this flight too
 		select {
 		case c.bringing <- struct{}{}:
 		case <-f.landing():
@@ -28,10 +28,10 @@ func (c *committer) await(ctx context.Context, f *flight) error {
 }
 
 // bring commits what is ready, in the caller's goroutine and under its context, until
-// enough is done or nothing is left. The caller holds the token of bringing.
+// enough returns true or nothing is left. The caller holds the token of bringing.
 func (c *committer) bring(ctx context.Context, enough func() bool) {
 	c.mu.Lock()
-	c.running++ // take counts it out
+	c.running++ // gather or handOver counts the turn as ended
 	c.mu.Unlock()
 	t := c.turn()
 	for !enough() {

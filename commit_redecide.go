@@ -2,17 +2,17 @@ package creditledger
 
 import "slices"
 
-// redecideQueue holds the operations that were decided on a slot and are void, oldest
-// first.
+// redecideQueue has the operations of a slot that are void and have to be decided afresh,
+// oldest first.
 type redecideQueue struct {
 	list []rider
 	done chan struct{} // closed when all of them are decided afresh or dropped
-	turn chan struct{} // of a JoinedStore: who holds its token decides; nil: a goroutine does
+	turn chan struct{} // of a JoinedStore: whoever holds the token decides; nil: a goroutine does
 }
 
-// redecideError asks to decide a request afresh once a flight has landed; without one, on
-// the account as the store has it now. With a refusal it does so only if the flight did
-// not arrive.
+// redecideError asks to decide a request afresh once a flight has landed. Without a
+// flight, it asks to decide on the account as the store has it now. With a refusal, the
+// request is decided afresh only if the flight did not arrive.
 type redecideError struct {
 	flight  *flight
 	refusal error
@@ -22,20 +22,20 @@ func (e *redecideError) Error() string {
 	return "the key, a record or what an operation was decided on is being written"
 }
 
-// refusalHolds reports whether a refusal holds, now that the flight it waited for has
-// landed. begun is how many flights had been sent when the call began: a flight that was
-// in the air by then may have been committed before, and another process may have written
-// since.
+// refusalHolds reports whether a refusal is final, now that the flight it waited for has
+// landed. begun is how many flights had been sent when the call began. A flight that was
+// in the air by then may have been committed before the call began, and another process
+// may have written since.
 func (e *redecideError) refusalHolds(begun uint64) bool {
 	return e != nil && e.refusal != nil && e.flight.err == nil && e.flight.sent > begun
 }
 
-// invalidate drops the account, and what was decided on it and not taken yet, after
-// something went wrong that cannot be taken back.
+// invalidate drops the account, and everything decided on it that was not taken yet,
+// after something went wrong that cannot be undone.
 func (c *cache) invalidate(s *slot) {
 	s.account, s.deciding = nil, false
 	var queued []*flight
-	act := s.queued // alone of those queued it goes with others, and it was whole before
+	act := s.queued // only the first flight can belong to an act, which was decided completely
 	if act != nil && act.fellows != nil {
 		s.pop()
 	} else {
@@ -54,9 +54,10 @@ func (c *cache) invalidate(s *slot) {
 	}
 }
 
-// queueRedecide queues what a flight carried to be decided afresh. It comes before what is
-// queued already, because it was submitted before that. The conflict, if there was one,
-// tells which keys are in use. What was tried too often is not tried again.
+// queueRedecide queues the operations of a flight to be decided afresh. They go to the
+// front, because they were submitted before those in the queue. The conflict, if there
+// was one, tells which keys are in use. An operation that was tried too often is not
+// tried again.
 func (c *cache) queueRedecide(f *flight, why *ConflictError) {
 	s := f.slot
 	f.riders = slices.DeleteFunc(f.riders, func(r rider) bool { return !r.mayRedecide() })
@@ -86,7 +87,7 @@ func (c *cache) queueRedecide(f *flight, why *ConflictError) {
 	c.beginRedecide(s)
 }
 
-// endRedecide ends what queueRedecide began.
+// endRedecide removes the queue once it is empty.
 func (c *cache) endRedecide(s *slot) {
 	close(s.toRedecide.done)
 	s.toRedecide = nil
@@ -101,13 +102,13 @@ func (c *cache) endRedecide(s *slot) {
 const maxAttempts = 32
 
 // overIDs reports whether a conflict may be about an id that is in use. Such a conflict
-// names the account alone, and if no other process wrote to the account, nothing else
+// names the account alone. If no other process wrote to the account, nothing else
 // explains it.
 func (e *ConflictError) overIDs() bool {
 	return e != nil && len(e.Accounts) > 0 && len(e.Keys) == 0
 }
 
-// concerns reports whether a conflict names anything of a change.
+// concerns reports whether a conflict names anything that a change has.
 func (e *ConflictError) concerns(c *Change) bool {
 	if slices.Contains(e.Accounts, c.Account) {
 		return true
@@ -115,7 +116,7 @@ func (e *ConflictError) concerns(c *Change) bool {
 	return slices.ContainsFunc(c.Documents, func(p DocumentPut) bool { return slices.Contains(e.Documents, p.DocumentID) })
 }
 
-// of is the part of a conflict that names something of a slot's flight.
+// of returns the part of a conflict that is about a slot's flight.
 func (e *ConflictError) of(s *slot) *ConflictError {
 	part := &ConflictError{}
 	if slices.Contains(e.Accounts, s.id) {

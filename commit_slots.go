@@ -11,38 +11,39 @@ import (
 	"github.com/google/uuid"
 )
 
-// slot is the place of one account in memory. Its fields are for whoever has locked it.
+// slot is the place of one account in memory. Only whoever has locked it may use its
+// fields.
 type slot struct {
 	id AccountID
 
 	account *account // nil: not loaded, or dropped after a failed commit
-	queued  *flight  // decided and not yet taken by the committer; others may be behind it
-	last    *flight  // of those queued
-	flying  *flight  // taken, being committed
+	queued  *flight  // the first flight that the committer has not taken yet; others may be behind it
+	last    *flight  // the last of the queued flights
+	flying  *flight  // the flight that is being committed
 
 	// Whether the customer is deleted, as of a generation of the ledger's customers.
 	customers uint64 // that generation plus one; 0: not looked at
 	deleted   bool
 
-	// deciding is set while a decision changes the account: release looks whether it came
-	// to its end.
+	// deciding is set while a decision changes the account, so that release notices a
+	// decision that did not come to its end.
 	deciding bool
-	// reserved is set while a LockingStore may keep others from the account for what is
+	// reserved is set while a LockingStore may have locked the account for what is being
 	// decided.
 	reserved bool
 
-	counted int // operations that the committer counts as waiting, guarded by its mutex; 0: it is not ready
+	counted int // operations that the committer counts as waiting, guarded by its mutex; 0: the slot is not ready
 
-	// kept is the act that keeps newcomers off the account, nil: none does. Whoever has locked
-	// the slot sets it, and the act takes it back without.
+	// kept is the act that keeps newcomers off the account; nil: none does. Setting it
+	// needs the slot's lock, and clearing it does not.
 	kept atomic.Pointer[keeper]
 
-	toRedecide *redecideQueue // what is decided afresh before anything else; nil: nothing
+	toRedecide *redecideQueue // operations to be decided afresh before anything else; nil: none
 
 	// The cache's, guarded by its mutex.
 	locked  bool
-	waiting int32         // how many wait for the lock and were not handed it
-	handed  chan struct{} // the lock, handed to one of those who wait; nil: nobody ever waited
+	waiting int32         // how many wait for the lock
+	handed  chan struct{} // hands the lock to one of those who wait; nil: nobody ever waited
 	users   int32
 	weight  int32
 	lruElem *list.Element
@@ -50,11 +51,11 @@ type slot struct {
 
 // keeper is an act that keeps newcomers off accounts.
 type keeper struct {
-	done chan struct{} // closed when it does so no more
+	done chan struct{} // closed when it no longer does
 }
 
-// latest is the flight after whose landing the account as it is in memory is durable;
-// nil when it is already.
+// latest returns the flight after whose landing the account in memory is durable; nil if
+// it is durable already.
 func (s *slot) latest() *flight {
 	if s.last != nil {
 		return s.last
@@ -82,9 +83,10 @@ func (s *slot) pop() *flight {
 	return f
 }
 
-// makeRoom sees to it that the last flight in the queue can take a decision, at an instant,
-// with what lapsed, or takes nothing more. One behind pieces fails with them, and takes
-// nothing of others. How much schedules grant by then is not known.
+// makeRoom seals the last flight in the queue unless it can take a decision at an
+// instant, with everything that lapsed by then. A flight behind pieces fails with them,
+// so it takes no other decision. Where schedules grant by then, nobody knows yet how much
+// they do, so the flight is sealed too.
 func (s *slot) makeRoom(expiries int, at Instant) {
 	f, n := s.last, len(s.account.lapsed)
 	if f != nil && f.sealed == nil && (f.led || n > 0 && f.expired+n > expiries || s.account.grantsBy(at)) {
@@ -92,7 +94,8 @@ func (s *slot) makeRoom(expiries int, at Instant) {
 	}
 }
 
-// find returns the first flight that fits, of the one in the air and those queued.
+// find returns the first flight for which a condition holds, of the one in the air and
+// the queued ones.
 func (s *slot) find(fits func(*flight) bool) *flight {
 	if s.flying != nil && fits(s.flying) {
 		return s.flying
@@ -105,13 +108,13 @@ func (s *slot) find(fits func(*flight) bool) *flight {
 	return nil
 }
 
-// flightOf finds the flight that carries a key.
+// flightOf returns the flight that carries a key.
 func (s *slot) flightOf(key Key) *flight {
 	return s.find(func(f *flight) bool { return f.byKey[key] })
 }
 
-// flightMade finds the flight with record seq, if that has an id that the ledger made a
-// key of.
+// flightMade returns the flight with record seq, if the record has the id from which the
+// ledger made a key.
 func (s *slot) flightMade(seq uint64, id uuid.UUID) *flight {
 	return s.find(func(f *flight) bool {
 		if seq < f.records[0].Seq || seq-f.records[0].Seq >= uint64(len(f.records)) {
@@ -122,8 +125,8 @@ func (s *slot) flightMade(seq uint64, id uuid.UUID) *flight {
 	})
 }
 
-// carries finds the flight that carries one of the records to be put: a record is
-// stored once in a commit.
+// carries returns the flight that carries one of the documents to be put. A commit may
+// put a document only once.
 func (s *slot) carries(puts []DocumentPut) *flight {
 	if len(puts) == 0 {
 		return nil
@@ -133,9 +136,10 @@ func (s *slot) carries(puts []DocumentPut) *flight {
 	})
 }
 
-// load makes sure that the account is in memory. With nothing on its way to the disk
-// it asks the store whether the state at hand is still the latest.
-// Before a decision a LockingStore may lock the account; without one locking is nil.
+// load makes sure that the account is in memory. If nothing is on its way to the disk, it
+// asks the store whether the state in memory is still the latest. locking is nil unless
+// the load comes before a decision and the store is a LockingStore, which may lock the
+// account.
 func (s *slot) load(ctx context.Context, store Store, locking LockingStore) error {
 	if s.account != nil && s.latest() != nil {
 		return nil
@@ -173,18 +177,17 @@ const defaultCacheBlocks = 1_000_000
 type cache struct {
 	limit         int
 	locking       LockingStore // nil: the store locks no accounts
-	beginRedecide func(*slot)  // begins to decide afresh what is queued on a slot that is locked
+	beginRedecide func(*slot)  // begins to decide afresh what is queued on a locked slot
 
 	mu         sync.Mutex
 	slots      map[AccountID]*slot
 	recent     list.List // of *slot, most recently used first
 	weight     int
-	flight     *flight            // of those that have not landed, one; linked in both directions
+	flight     *flight            // one of the flights that have not landed, which are linked both ways
 	redeciding map[*slot]struct{} // with a redecideQueue
 }
 
-// acquire returns the account's slot, locked. The lock is waited for as long as ctx
-// lasts.
+// acquire returns the account's slot, locked. It waits for the lock as long as ctx lasts.
 func (c *cache) acquire(ctx context.Context, id AccountID) (*slot, error) {
 	c.mu.Lock()
 	s := c.slots[id]
@@ -210,8 +213,8 @@ func (c *cache) acquire(ctx context.Context, id AccountID) (*slot, error) {
 
 // lock locks a slot. The caller holds mu and has let go of it when lock returns.
 //
-// Accounts are many and mostly nobody waits: so a flag under a mutex that is taken
-// anyway, and a channel only for a slot that somebody had to wait for.
+// There are many accounts, and mostly nobody waits. So the lock is a flag under a mutex
+// that is taken anyway, and only a slot that somebody had to wait for has a channel.
 func (c *cache) lock(ctx context.Context, s *slot) error {
 	if !s.locked {
 		s.locked = true
@@ -232,7 +235,7 @@ func (c *cache) lock(ctx context.Context, s *slot) error {
 	defer c.mu.Unlock()
 	if s.waiting > 0 {
 		s.waiting--
-	} else { // all others who waited are gone too, or have had theirs
+	} else { // nobody else waits: the others gave up, or were handed the lock
 		<-s.handed
 		c.unlock(s)
 	}
@@ -246,26 +249,26 @@ func (c *cache) unlock(s *slot) {
 		return
 	}
 	s.waiting--
-	s.handed <- struct{}{} // there is room: it stays locked until this one is taken
+	s.handed <- struct{}{} // never blocks: the slot stays locked until the one before was received
 }
 
-// leave lets go of a slot that is in memory for the caller, and not locked by it.
+// leave says that the caller no longer needs a slot in memory, which it has not locked.
 func (c *cache) leave(s *slot) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s.users--
 }
 
-// lockAgain locks a slot that is in memory for the caller, as long as ctx lasts.
+// lockAgain locks a slot that the caller keeps in memory. It waits as long as ctx lasts.
 func (c *cache) lockAgain(ctx context.Context, s *slot) error {
 	c.mu.Lock()
 	return c.lock(ctx, s)
 }
 
-// lockHeld and unlockHeld lock and unlock a slot that is in memory for the caller.
+// lockHeld and unlockHeld lock and unlock a slot that the caller keeps in memory.
 func (c *cache) lockHeld(s *slot) {
 	c.mu.Lock()
-	_ = c.lock(context.Background(), s) // which never ends
+	_ = c.lock(context.Background(), s) // this context never ends
 }
 
 func (c *cache) unlockHeld(s *slot) {
@@ -274,7 +277,7 @@ func (c *cache) unlockHeld(s *slot) {
 	c.unlock(s)
 }
 
-// release unlocks a slot and lets go of accounts that are too many.
+// release unlocks a slot, and evicts accounts if there are too many.
 func (c *cache) release(s *slot) {
 	if s.deciding { // the caller's clock or an Attach panicked
 		c.invalidate(s)
@@ -300,8 +303,8 @@ func (c *cache) release(s *slot) {
 	}
 }
 
-// unreserve tells a LockingStore when nothing that was decided on a slot, or is to be
-// decided afresh, is going to be committed. The caller holds the slot.
+// unreserve tells a LockingStore that no commit will follow, once nothing is queued on a
+// slot or waits to be decided afresh. The caller holds the slot.
 func (c *cache) unreserve(s *slot) {
 	if s.reserved && s.latest() == nil && s.toRedecide == nil {
 		s.reserved = false
@@ -309,12 +312,12 @@ func (c *cache) unreserve(s *slot) {
 	}
 }
 
-// heaviest is what one account counts for at most. It leaves room for others, so that an
-// account larger than the bound is not pushed out by each small one that is used
-// between two of its operations, and read again for the next.
+// heaviest is the most that one account counts for. Without it, an account larger than
+// the bound would be evicted by each small account that is used between two of its
+// operations, and read again for the next.
 func (c *cache) heaviest() int { return min(max(1, c.limit-max(1, c.limit/8)), math.MaxInt32) }
 
-// evict drops the least recently used accounts that nobody uses until the rest is
+// evict drops accounts that nobody uses, least recently used first, until the rest is
 // within the limit.
 func (c *cache) evict() {
 	for e := c.recent.Back(); e != nil && c.weight > c.limit; {
@@ -329,7 +332,7 @@ func (c *cache) evict() {
 	}
 }
 
-// launch keeps a flight among those that have not landed, and its slot in memory.
+// launch adds a flight to those that have not landed, and keeps its slot in memory.
 func (c *cache) launch(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -340,7 +343,7 @@ func (c *cache) launch(f *flight) {
 	c.flight = f
 }
 
-// landed lets go of a flight that has landed.
+// landed removes a flight that has landed.
 func (c *cache) landed(f *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -356,8 +359,8 @@ func (c *cache) landed(f *flight) {
 	f.before, f.after = nil, nil
 }
 
-// aloft lists the accounts that somebody waits for: with a flight that has not landed,
-// or with something that is to be decided afresh.
+// aloft lists the slots with a flight that has not landed, or with something to be
+// decided afresh.
 func (c *cache) aloft() []AccountID {
 	c.mu.Lock()
 	defer c.mu.Unlock()

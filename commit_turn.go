@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// turn is one commit after another: a goroutine's, or a leading caller's. It keeps
-// their memory.
+// turn makes one commit after another, in a goroutine or in a caller that leads. Each
+// commit uses the memory of the one before.
 type turn struct {
 	*committer
 	slots, flying []*slot
@@ -16,8 +16,8 @@ type turn struct {
 	blocks        []StoredBlock
 }
 
-// gather chooses the slots of the turn's next commit. When there are none, or another
-// turn is about to take them, this one has ended, and gather returns false.
+// gather chooses the slots of the turn's next commit. It returns false if there are none,
+// or if another turn is about to take them. This turn has ended then.
 func (t *turn) gather() bool {
 	c := t.committer
 	c.mu.Lock()
@@ -52,9 +52,9 @@ func (t *turn) gather() bool {
 	return true
 }
 
-// awaitMore lets more operations come in, because those whose callers were just answered
-// are likely to be followed by others. It ends when no more come, and soon in any case. A
-// lone writer does not wait. The caller holds mu.
+// awaitMore lets more operations come in, because callers that were answered just now are
+// likely to ask again. It ends when no more come, and soon in any case. A lone writer
+// does not wait. The caller holds mu.
 func (c *committer) awaitMore() {
 	if c.alone && c.waiting == 1 {
 		return
@@ -75,17 +75,18 @@ func (c *committer) awaitMore() {
 	}
 }
 
-// commit sends the flights of the slots out. Callers may give up waiting; a commit does
-// not. Its ctx never ends, except over a JoinedStore.
+// commit sends the flights of the slots. A caller may give up waiting, but the commit
+// goes on. Its ctx never ends, except over a JoinedStore.
 func (t *turn) commit(ctx context.Context) {
 	t.board()
 	defer t.empty()
 	t.deliver(ctx, t.flying, t.changes)
 }
 
-// deliver brings flights to the store. Those in conflict are left behind to be decided
-// afresh, and the others go again without them. An error that may be about the data of
-// one account is not everybody's: the halves go again, each by itself.
+// deliver brings flights to the store. After a conflict, it brings the others again
+// without those in conflict, which are decided afresh. After an error that may be about
+// the data of one account, it brings each half by itself, so that the other accounts do
+// not share the error.
 func (t *turn) deliver(ctx context.Context, flying []*slot, changes []Change) {
 	c := t.committer
 	for len(changes) > 0 {
@@ -126,12 +127,12 @@ func (t *turn) deliver(ctx context.Context, flying []*slot, changes []Change) {
 	}
 }
 
-// together is how many slots, this one among them, have a flight in the air that goes with
-// its own.
+// together returns how many of the slots, this one included, have a flight in the air of
+// the same act as its own.
 func together(s *slot) int { return max(1, len(s.flying.fellows)) }
 
-// middle is where the flights of several slots are halved, with no act cut in two; 0 if
-// they cannot be.
+// middle returns where to halve the flights of several slots without cutting an act in
+// two; 0 if that is not possible.
 func middle(flying []*slot) int {
 	at := 0
 	for at < len(flying)/2 {
@@ -143,15 +144,15 @@ func middle(flying []*slot) int {
 	return at
 }
 
-// isOfAnAccount reports whether an error of a commit, in which nothing was written, may
-// be about one of its accounts and not about the store.
+// isOfAnAccount reports whether an error of a commit that wrote nothing may be about one
+// of its accounts, and not about the store.
 func isOfAnAccount(err error) bool {
 	return (errors.Is(err, ErrCorrupt) || errors.Is(err, ErrInvalid)) && !errors.Is(err, ErrOutcomeUnknown) && !errors.Is(err, ErrPoisoned)
 }
 
-// board takes the queued flights of the slots. A flight with a record that another
-// one aboard carries, or for which the commit would be too large or write down too many
-// expiries, waits for the next. The flights of an act board together.
+// board takes the queued flights of the slots. A flight waits for the next commit if it
+// puts a document that another one puts, or if the commit would become too large or have
+// too many expiries. The flights of an act board together.
 func (t *turn) board() {
 	c := t.committer
 	size, expiries := int64(0), 0
@@ -159,7 +160,7 @@ func (t *turn) board() {
 	for _, s := range t.slots {
 		c.env.lock(s)
 		f := s.queued
-		if f == nil || s.flying != nil || !f.leads() { // the flight that was ready became void
+		if f == nil || s.flying != nil || !f.leads() { // the flight that made the slot ready became void
 			c.cache.unlockHeld(s)
 			continue
 		}
@@ -185,7 +186,7 @@ func (t *turn) board() {
 	}
 }
 
-// take takes the first queued flight of a slot, which the turn has locked.
+// take takes the first queued flight of a slot that the turn has locked.
 func (t *turn) take(s *slot) {
 	f := s.pop()
 	s.flying = f
@@ -194,9 +195,9 @@ func (t *turn) take(s *slot) {
 	t.changes = append(t.changes, f.change(s.account, &t.blocks))
 }
 
-// takeFellows takes those that go with the first flight of an act. They stand behind it in
-// the order of accounts, in which whoever locks several locks them; and nothing was in
-// the air on their accounts, or is before them, since the act was decided.
+// takeFellows takes the flights that go with the first flight of an act. Their slots
+// follow in the order of accounts, which is the order of locking. Since the act was
+// decided, nothing was in the air on their accounts, and nothing is queued before them.
 func (t *turn) takeFellows(first *flight) {
 	for i := 1; i < len(first.fellows); i++ {
 		s := first.fellows[i].slot
@@ -206,7 +207,7 @@ func (t *turn) takeFellows(first *flight) {
 	}
 }
 
-// empty lets go of what the last commit held, and keeps the memory for the next.
+// empty drops what the last commit had, and keeps the memory for the next.
 func (t *turn) empty() {
 	t.slots, t.flying, t.changes, t.blocks = emptied(t.slots), emptied(t.flying), emptied(t.changes), emptied(t.blocks)
 }
