@@ -35,12 +35,12 @@ func (f *fields) accountIn(key string) creditledger.AccountID {
 	if !ok {
 		return creditledger.AccountID{}
 	}
-	inner := &fields{path: append(f.path[:len(f.path):len(f.path)], key), members: v.members}
+	inner := f.inside(key, v.members)
 	id := inner.accountID()
 	f.adopt(inner)
 	return id
 }
 
 func (f *fields) accountID() creditledger.AccountID {
-	return creditledger.AccountID{Customer: f.requiredID("customer_id"), Currency: f.currency()}
+	return creditledger.AccountID{Customer: f.requiredCustomer(), Currency: f.currency()}
 }

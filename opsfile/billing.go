@@ -145,7 +145,7 @@ func readDraft(f *fields, r *Request) {
 	f.require("lines")
 	s := f.settings(false)
 	source, _ := f.text("source")
-	d := invoice.DraftInput{Customer: f.requiredID("customer_id"), Currency: s.currency, Source: invoice.Source(source), Terms: s.terms, Adjustments: f.adjustments()}
+	d := invoice.DraftInput{Customer: f.requiredCustomer(), Currency: s.currency, Source: invoice.Source(source), Terms: s.terms, Adjustments: f.adjustments()}
 	f.each("lines", func(in *fields) { d.Lines = append(d.Lines, in.line()) })
 	r.Args = Draft{d}
 }
@@ -198,7 +198,7 @@ func (f *fields) noteRef() invoice.NoteRef {
 }
 
 func readCustomerBalance(f *fields, r *Request) {
-	b := CustomerBalance{Change: invoice.BalanceChange{Customer: f.requiredID("customer_id")}}
+	b := CustomerBalance{Change: invoice.BalanceChange{Customer: f.requiredCustomer()}}
 	if _, moves := f.find("type"); !moves {
 		b.Currency = f.requiredID("currency")
 		r.Args = b
@@ -212,7 +212,7 @@ func readCustomerBalance(f *fields, r *Request) {
 	r.Args = b
 }
 
-func readState(f *fields, r *Request) { r.Args = State{f.requiredID("customer_id")} }
+func readState(f *fields, r *Request) { r.Args = State{f.requiredCustomer()} }
 
 func readSeller(f *fields, r *Request) {
 	var c Seller

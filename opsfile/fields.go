@@ -17,6 +17,13 @@ type fields struct {
 	members []member
 	asked   []string
 	err     error
+
+	customerOf func(externalID string) (creditledger.Customer, error) // nil: external ids are refused
+}
+
+// inside opens an object that stands inside f.
+func (f *fields) inside(name string, members []member) *fields {
+	return &fields{path: append(f.path[:len(f.path):len(f.path)], name), members: members, customerOf: f.customerOf}
 }
 
 // refuse notes a fault of a key; the first one counts.
@@ -116,6 +123,43 @@ func (f *fields) id(key string) string {
 func (f *fields) requiredID(key string) string {
 	f.require(key)
 	return f.id(key)
+}
+
+const externalCustomer = "external_customer_id"
+
+// namesCustomer reports whether a customer is named, by the one id or the other.
+func (f *fields) namesCustomer() bool {
+	own, given := f.find("customer_id")
+	external, also := f.find(externalCustomer)
+	return given && own.kind != kindNull || also && external.kind != kindNull
+}
+
+// customer returns the customer that customer_id names, or external_customer_id; none when
+// both are absent.
+func (f *fields) customer() string {
+	id, external := f.id("customer_id"), f.id(externalCustomer)
+	switch {
+	case external == "":
+		return id
+	case id != "":
+		f.refuse(externalCustomer, "goes without customer_id: give one of them")
+	case f.customerOf == nil:
+		f.refuse(externalCustomer, "is known to a ledger only, and this line is read without one")
+	case f.err == nil:
+		c, err := f.customerOf(external)
+		if err != nil {
+			f.err = err
+		}
+		return c.ID
+	}
+	return ""
+}
+
+func (f *fields) requiredCustomer() string {
+	if !f.namesCustomer() {
+		f.require("customer_id")
+	}
+	return f.customer()
 }
 
 func (f *fields) flag(key string) bool {

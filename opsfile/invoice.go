@@ -109,7 +109,7 @@ func (f *fields) object(key string) *fields {
 	if !ok {
 		return nil
 	}
-	return &fields{path: append(f.path[:len(f.path):len(f.path)], key), members: v.members}
+	return f.inside(key, v.members)
 }
 
 // each opens every object of an array.
@@ -121,7 +121,7 @@ func (f *fields) each(key string, read func(*fields)) {
 			f.refuse(at, "is %s, not an object", item.kind)
 			continue
 		}
-		inner := &fields{path: append(f.path[:len(f.path):len(f.path)], at), members: item.members}
+		inner := f.inside(at, item.members)
 		read(inner)
 		f.adopt(inner)
 	}

@@ -41,7 +41,7 @@ const usualPage = 100 // customers, or accounts
 
 func readBlocks(f *fields, r *Request) {
 	id := f.id("block_id")
-	if customer := f.id("customer_id"); customer == "" && id != "" {
+	if id != "" && !f.namesCustomer() {
 		r.Args = f.blockAccounts(id)
 		return
 	}

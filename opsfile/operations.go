@@ -153,7 +153,7 @@ func (f *fields) eachOperation(of string, take func(inner *fields, read func(*fi
 			f.refuse(at, "is %s, not an object", item.kind)
 			continue
 		}
-		inner := &fields{path: append(f.path[:len(f.path):len(f.path)], at), members: item.members}
+		inner := f.inside(at, item.members)
 		op, err := inner.op()
 		read := writers[op]
 		if err != nil || read == nil || op == "batch" {
@@ -188,7 +188,7 @@ func (f *fields) filters(key string) []creditledger.Filter {
 			f.refuse(at, "is %s, not an object", item.kind)
 			continue
 		}
-		inner := &fields{path: append(f.path[:len(f.path):len(f.path)], at), members: item.members}
+		inner := f.inside(at, item.members)
 		inner.require("field")
 		inner.require("operator")
 		inner.require("values")

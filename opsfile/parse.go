@@ -60,12 +60,18 @@ type Verify struct{}
 // Parse reads one line. When it is not one well-formed JSON object with a known op
 // the error is a MalformedError, otherwise a creditledger.InvalidError that names the
 // key at fault; the Request then still has its Op. It keeps nothing of line.
-func Parse(line []byte) (Request, error) {
+//
+// A line that names its customer by external_customer_id needs ParseWith.
+func Parse(line []byte) (Request, error) { return ParseWith(line, nil) }
+
+// ParseWith is Parse with a function that finds the customer of an external id, such as
+// Ledger.CustomerByExternalID. Its error takes the place of an InvalidError.
+func ParseWith(line []byte, customerOf func(externalID string) (creditledger.Customer, error)) (Request, error) {
 	members, fault := decode(line)
 	if members == nil && fault != nil {
 		return Request{}, fault
 	}
-	f := &fields{members: members}
+	f := &fields{members: members, customerOf: customerOf}
 	op, err := f.op()
 	r := Request{Op: op}
 	if err != nil {
@@ -208,17 +214,15 @@ func readHolds(f *fields, r *Request) {
 func readVerify(f *fields, r *Request) {
 	r.Args = Verify{}
 	currency := f.currency()
-	if _, given := f.text("currency"); given {
-		f.require("customer_id")
-	}
-	if customer := f.id("customer_id"); customer != "" {
-		r.Account = creditledger.AccountID{Customer: customer, Currency: currency}
+	_, given := f.text("currency")
+	if f.namesCustomer() || given {
+		r.Account = creditledger.AccountID{Customer: f.requiredCustomer(), Currency: currency}
 	}
 }
 
 func readSweep(f *fields, r *Request) {
 	currency := f.id("currency")
-	switch customer := f.id("customer_id"); {
+	switch customer := f.customer(); {
 	case customer == "" && currency != "":
 		f.refuse("currency", "goes with customer_id only")
 	case customer != "" && currency != "":
@@ -230,7 +234,7 @@ func readSweep(f *fields, r *Request) {
 }
 
 func readErase(f *fields, r *Request) {
-	r.Args = Erase{Customer: f.requiredID("customer_id"), What: creditledger.Erasure{
+	r.Args = Erase{Customer: f.requiredCustomer(), What: creditledger.Erasure{
 		Currency: f.id("currency"),
 		Entry:    uint64(f.integer("entry", 1, math.MaxInt64)),
 		Customer: f.flag("customer"),
@@ -244,7 +248,7 @@ func readPreview(f *fields, r *Request) {
 	if !ok {
 		return
 	}
-	inner := &fields{path: []string{"operation"}, members: v.members}
+	inner := f.inside("operation", v.members)
 	op, err := inner.op()
 	read := writers[op]
 	switch {

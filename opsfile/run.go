@@ -155,7 +155,9 @@ func (r *runner) begin(ctx context.Context, line []byte, tooLong bool) begunAnsw
 	if tooLong {
 		return begunAnswer{Answer: Answer{Err: &MalformedError{Reason: fmt.Sprintf("the line has more than %d bytes", MaxLine)}}}
 	}
-	request, err := Parse(line)
+	request, err := ParseWith(line, func(externalID string) (creditledger.Customer, error) {
+		return r.ledger.CustomerByExternalID(ctx, externalID)
+	})
 	if err != nil {
 		return begunAnswer{Answer: Answer{Op: request.Op, Err: err}}
 	}

@@ -104,7 +104,7 @@ func (f *fields) every(key string) creditledger.Interval {
 
 // interval reads {count, unit}.
 func (f *fields) interval(key string, v value) creditledger.Interval {
-	inner := &fields{path: append(f.path[:len(f.path):len(f.path)], key), members: v.members}
+	inner := f.inside(key, v.members)
 	inner.require("count")
 	inner.require("unit")
 	i := creditledger.Interval{
@@ -140,7 +140,7 @@ func (f *fields) rollover(key string) *creditledger.Rollover {
 	if !ok {
 		return nil
 	}
-	inner := &fields{path: append(f.path[:len(f.path):len(f.path)], key), members: v.members}
+	inner := f.inside(key, v.members)
 	r := creditledger.Rollover{Percent: creditledger.AmountOf(100), MaxTimes: 1}
 	if percent, ok := inner.amount("percent"); ok {
 		r.Percent = percent

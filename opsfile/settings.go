@@ -44,7 +44,7 @@ func (f *fields) window(key string) (d time.Duration, given bool) {
 	if !ok {
 		return 0, false
 	}
-	inner := &fields{path: append(f.path[:len(f.path):len(f.path)], key), members: v.members}
+	inner := f.inside(key, v.members)
 	inner.require("count")
 	inner.require("unit")
 	count := inner.integer("count", 0, math.MaxInt64)
