@@ -75,7 +75,7 @@ var accountMethods = map[string]func(*creditledger.Ledger, creditledger.AccountI
 		return nil
 	},
 	"Drawn": func(l *creditledger.Ledger, on creditledger.AccountID) error {
-		if err := errOf(l.Drawn(ctx, on, "none")); !errors.Is(err, creditledger.ErrNotFound) {
+		if err := errOf(l.Drawn(ctx, on, creditledger.Reverse{Charge: "none"})); !errors.Is(err, creditledger.ErrNotFound) {
 			return err
 		}
 		return nil

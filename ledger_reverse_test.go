@@ -159,7 +159,7 @@ func TestDrawnTellsWhatIsLeft(t *testing.T) {
 	made := w.must(spend("7"), "")
 	left := func(key creditledger.Key) (s string) {
 		t.Helper()
-		for _, d := range must(w.Drawn(ctx, cus1, key)) {
+		for _, d := range must(w.Drawn(ctx, cus1, creditledger.Reverse{Charge: key})) {
 			s += fmt.Sprintf("%d %s %s/%s ", d.Entry, d.BlockID, d.Left, d.Amount)
 		}
 		return s
@@ -170,14 +170,14 @@ func TestDrawnTellsWhatIsLeft(t *testing.T) {
 			t.Errorf("%s: %q, not %q", key, got, want)
 		}
 	}
-	check("k", "3 A 30/30 4 B 20/20 ")
+	check("k", "4 B 20/20 3 A 30/30 ")
 	check(made.Key, "5 B 7/7 ")
 	w.must(creditledger.Reverse{Charge: "k", Amount: amount("35")}, "")
 	if _, err := w.Submit(ctx, cus1, creditledger.Reverse{Entry: 5}, ""); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		check("k", "3 A 15/30 4 B 0/20 ")
+		check("k", "4 B 0/20 3 A 15/30 ")
 		check(made.Key, "5 B 0/7 ")
 		w.reopen()
 	}
@@ -187,7 +187,7 @@ func TestDrawnTellsWhatIsLeft(t *testing.T) {
 		if key == "" {
 			want = creditledger.ErrInvalid
 		}
-		if _, err := w.Drawn(ctx, cus1, key); !errors.Is(err, want) {
+		if _, err := w.Drawn(ctx, cus1, creditledger.Reverse{Charge: key}); !errors.Is(err, want) {
 			t.Errorf("%q: %v", key, err)
 		}
 	}

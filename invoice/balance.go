@@ -113,7 +113,11 @@ func movementKey(customer, currency string, n uint64) string {
 
 // balance reads the customer's balance for this call.
 func (t *tx) balance(currency string) (*CustomerBalance, error) {
-	b, err := read[CustomerBalance](t, kindBalance, balanceKey(t.call.customer, currency))
+	return t.balanceOf(t.call.customer, currency)
+}
+
+func (t *tx) balanceOf(customer, currency string) (*CustomerBalance, error) {
+	b, err := read[CustomerBalance](t, kindBalance, balanceKey(customer, currency))
 	if b == nil && err == nil {
 		b = &CustomerBalance{Amount: zeroOf(currency)}
 	}
@@ -123,10 +127,14 @@ func (t *tx) balance(currency string) (*CustomerBalance, error) {
 // moveBalance adds change to the customer's balance, or takes it off when it is
 // negative. Nothing moves nothing.
 func (t *tx) moveBalance(change Money, why Movement) error {
+	return t.moveBalanceOf(t.call.customer, change, why)
+}
+
+func (t *tx) moveBalanceOf(customer string, change Money, why Movement) error {
 	if change.Sign() == 0 {
 		return nil
 	}
-	b, err := t.balance(change.currency)
+	b, err := t.balanceOf(customer, change.currency)
 	if err != nil {
 		return err
 	}
@@ -145,8 +153,8 @@ func (t *tx) moveBalance(change Money, why Movement) error {
 	}
 	why.Ending = next
 	b.Amount, b.Last = next, why.Number
-	t.put(kindBalance, balanceKey(t.call.customer, change.currency), b)
-	t.put(kindMovement, movementKey(t.call.customer, change.currency, why.Number), &why)
+	t.put(kindBalance, balanceKey(customer, change.currency), b)
+	t.put(kindMovement, movementKey(customer, change.currency, why.Number), &why)
 	return nil
 }
 

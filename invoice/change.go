@@ -233,7 +233,7 @@ func (s *Service) PreviewChange(ctx context.Context, id string, with Collected) 
 	if err != nil {
 		return fail(err)
 	}
-	if err := t.preview(); err != nil {
+	if err := t.preview(nil); err != nil {
 		return fail(err)
 	}
 	return effects, nil

@@ -15,10 +15,10 @@ type Chargeback struct {
 	Reason  string              `json:"reason,omitempty"`
 }
 
-// ChargeBack records a chargeback of any paid invoice: a payment of so much less. What credit
-// notes of the invoice had given to the customer balance is taken back first, below zero if
-// need be; a credit note is written for what is then lacking. Credits are taken back only as
-// many as are named; what of them was used is owed.
+// ChargeBack records a chargeback of any paid invoice: a payment of so much less. Credits are
+// taken back only as many as are named, and stand for their price; what of them was used is
+// owed. What is left of the amount is taken of what credit notes of the invoice had given to
+// the customer balance, below zero if need be; a credit note is written for what is then lacking.
 func (s *Service) ChargeBack(ctx context.Context, c Chargeback, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "chargeback", c.Invoice, key, c, func(t *tx, inv *Invoice) (*Answer, error) {
 		res := &Answer{Invoice: inv}
@@ -46,12 +46,9 @@ func (t *tx) chargeBack(inv *Invoice, c Chargeback, res *Answer) error {
 	if over, err := c.Amount.Cmp(inv.AmountPaid); err != nil || over > 0 {
 		return firstError(err, constraint("%s was paid %s, less than %s", inv.name(), inv.AmountPaid, c.Amount))
 	}
-	given, err := inv.givenByNotes()
+	given, err := inv.takenFromNotes(&c)
 	if err != nil {
 		return err
-	}
-	if given.amount.Cmp(&c.Amount.amount) > 0 {
-		given = c.Amount
 	}
 	lacking, err := c.Amount.Sub(given)
 	if err != nil {
@@ -89,6 +86,35 @@ func (t *tx) chargeBack(inv *Invoice, c Chargeback, res *Answer) error {
 		}
 	}
 	return inv.settle()
+}
+
+// takenFromNotes is what of a chargeback is taken of the customer balance, where credit notes
+// had put it: no more than the credits that are taken back leave.
+func (inv *Invoice) takenFromNotes(c *Chargeback) (Money, error) {
+	left := c.Amount
+	if c.Credits.Sign() > 0 {
+		after, err := inv.Purchase.TakenBack.Add(c.Credits)
+		if err != nil {
+			return left, err
+		}
+		price, err := inv.priceOf(inv.Purchase.TakenBack, after)
+		if err == nil {
+			left, err = left.Sub(lessMoney(price, left))
+		}
+		if err != nil {
+			return left, err
+		}
+	}
+	given, err := inv.givenByNotes()
+	return lessMoney(given, left), err
+}
+
+// lessMoney is the smaller of two amounts of one currency.
+func lessMoney(a, b Money) Money {
+	if b.amount.Cmp(&a.amount) < 0 {
+		return b
+	}
+	return a
 }
 
 // givenByNotes is what credit notes gave to the customer balance and no chargeback took

@@ -102,6 +102,9 @@ func (t *tx) note(inv *Invoice, n NoteInput, part string) (*CreditNote, error) {
 		if returned, err = t.giveBack(inv, "credited: "+inv.name()); err != nil {
 			return nil, err
 		}
+		if returned.IsZero() && n.Amount.Sign() == 0 {
+			return nil, constraint("nothing is left to give back of what was drawn for %s", inv.name())
+		}
 	}
 	note, err := t.addNote(inv, CreditNote{Amount: n.Amount, Effect: effect, Reason: n.Reason, Owed: zeroOf(inv.Currency), DrawsReturned: returned}, part)
 	if err != nil {

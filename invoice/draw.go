@@ -41,7 +41,7 @@ func (t *tx) fillAndDraw(inv *Invoice, lines []priced) (*drawing, error) {
 		return nil, err
 	}
 	inv.oweTotals(lines)
-	d, err := t.draw(inv, lines)
+	d, err := t.drawUnits(inv, lines)
 	if err != nil {
 		return nil, err
 	}
@@ -51,17 +51,55 @@ func (t *tx) fillAndDraw(inv *Invoice, lines []priced) (*drawing, error) {
 	return d, inOrder(inv.payTotal, inv.addUp)
 }
 
+// drawUnits draws for totals, which credits pay in whole minor units. Where credits are short
+// of what a line costs, it takes no more of them than pay for whole ones. Then what the lines
+// before it leave may be more, and nothing else is short: one more look is enough.
+func (t *tx) drawUnits(inv *Invoice, lines []priced) (*drawing, error) {
+	for {
+		for i := range lines {
+			lines[i].drawn = creditledger.Amount{}
+		}
+		d, err := t.draw(inv, lines)
+		if err != nil {
+			return nil, err
+		}
+		short := false
+		for i := range lines {
+			l := &lines[i]
+			if l.in.InAdvance || l.owed.Cmp(decimalOf(l.drawn)) <= 0 {
+				continue
+			}
+			worth, err := inv.minor(decimalOf(l.drawn))
+			if err != nil {
+				return nil, err
+			}
+			paid, err := minorMoney(floor(worth), inv.Currency)
+			if err != nil {
+				return nil, err
+			}
+			l.owed, short = inv.creditsFor(paid), true
+		}
+		if !short {
+			return d, nil
+		}
+	}
+}
+
 // oweTotals lets credits pay the totals of the lines, tax included.
 func (inv *Invoice) oweTotals(lines []priced) {
-	rate := scaled(decimalOf(inv.rate()), 0)
 	for i := range lines {
-		if rate.Sign() == 0 {
-			lines[i].owed = new(apd.Decimal)
-			continue
-		}
-		credits := scaled(&inv.Lines[i].Total.amount, maxPlaces)
-		lines[i].owed = apd.NewWithBigInt(new(apd.BigInt).SetMathBigInt(floor(credits.Quo(credits, rate))), -maxPlaces)
+		lines[i].owed = inv.creditsFor(inv.Lines[i].Total)
 	}
+}
+
+// creditsFor are the credits that pay an amount: as many as an Amount can tell.
+func (inv *Invoice) creditsFor(m Money) *apd.Decimal {
+	rate := scaled(decimalOf(inv.rate()), 0)
+	if rate.Sign() == 0 {
+		return new(apd.Decimal)
+	}
+	credits := scaled(&m.amount, maxPlaces)
+	return apd.NewWithBigInt(new(apd.BigInt).SetMathBigInt(floor(credits.Quo(credits, rate))), -maxPlaces)
 }
 
 // draw asks the ledger who would pay for the lines in arrears, line by line, and notes

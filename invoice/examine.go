@@ -16,7 +16,8 @@ type examined struct {
 	applied                map[string]Money                                // from the balance, by invoice
 	claims                 map[creditledger.AccountID]map[string]claimedBy // draws, by entry
 
-	periods map[string]*Invoice // that are to be listed as closed, by their keys
+	periods map[string]*Invoice                          // that are to be listed as closed, by their keys
+	voided  map[creditledger.AccountID]map[string]string // names of purchases that are void, by their ids
 
 	tally tally  // of the customer, before its records were read
 	puts  uint64 // that the records say they had, as counted in it
@@ -30,7 +31,7 @@ type claimedBy struct {
 
 // customer examines one customer, once.
 func (x *examiner) customer(customer string) (*examined, error) {
-	seen := &examined{numbered: map[string]uint64{}, applied: map[string]Money{}, claims: map[creditledger.AccountID]map[string]claimedBy{}, periods: map[string]*Invoice{}}
+	seen := &examined{numbered: map[string]uint64{}, applied: map[string]Money{}, claims: map[creditledger.AccountID]map[string]claimedBy{}, periods: map[string]*Invoice{}, voided: map[creditledger.AccountID]map[string]string{}}
 	var err error
 	if seen.tally, err = x.tally(customer); err != nil {
 		return nil, err
@@ -62,7 +63,7 @@ func (x *examiner) customer(customer string) (*examined, error) {
 			return nil, violation("customer balance of "+clip(customer), "%s of it is applied to %s, which is not the customer's", m, clip(id))
 		}
 	}
-	if err := x.periods(customer, seen); err != nil {
+	if err := firstError(x.periods(customer, seen), x.sold(customer, seen)); err != nil {
 		return nil, err
 	}
 	return seen, firstError(seen.listedPeriods(), x.drawn(seen), x.tallied(customer, seen))
@@ -166,14 +167,21 @@ func (x *examiner) invoice(inv *Invoice, seen *examined) error {
 		return violation(inv.name(), "%s of the customer balance is applied, and the balance says %s", inv.Balance, applied)
 	}
 	delete(seen.applied, inv.ID)
-	if err := x.bought(inv); err != nil {
+	if err := x.bought(inv, seen); err != nil {
 		return err
 	}
 	return inv.claim(seen)
 }
 
-// bought proves that the block of a purchase exists.
-func (x *examiner) bought(inv *Invoice) error {
+// bought proves that the block of a purchase exists, and notes a void one: what made debts
+// again then is to stand.
+func (x *examiner) bought(inv *Invoice, seen *examined) error {
+	if p := inv.Purchase; p != nil && inv.Status == Void {
+		if seen.voided[p.Account.id()] == nil {
+			seen.voided[p.Account.id()] = map[string]string{}
+		}
+		seen.voided[p.Account.id()][inv.ID] = inv.name()
+	}
 	if inv.Purchase == nil || inv.Purchase.BlockID == "" {
 		return nil
 	}
@@ -238,24 +246,29 @@ func (inv *Invoice) paidByCredits(drawn creditledger.Amount) error {
 
 // drawn looks for a customer's draws in the ledger.
 func (x *examiner) drawn(seen *examined) error {
-	for _, on := range slices.SortedFunc(maps.Keys(seen.claims), creditledger.AccountID.Compare) {
-		claims := seen.claims[on]
+	accounts := maps.Clone(seen.claims)
+	for on := range seen.voided {
+		accounts[on] = seen.claims[on]
+	}
+	for _, on := range slices.SortedFunc(maps.Keys(accounts), creditledger.AccountID.Compare) {
+		claims, voided := accounts[on], seen.voided[on]
 		q := creditledger.EntriesQuery{Ascending: true, Limit: creditledger.MaxPage, Type: creditledger.EntryDecrement}
-		for len(claims) > 0 {
-			page, err := x.s.ledger.Entries(x.ctx, on, q)
+		for e, err := range x.s.ledger.AllEntries(x.ctx, on, q) {
 			if err != nil {
 				return err
 			}
-			for i := range page.Entries {
-				e := &page.Entries[i]
-				c, ok := claims[e.ID]
-				if ok && (c.invoice != e.InvoiceID || c.draw.BlockID != e.Block.ID || c.draw.Amount.Cmp(e.Amount) != 0) {
+			if c, ok := claims[e.ID]; ok {
+				if c.invoice != e.InvoiceID || c.draw.BlockID != e.Block.ID || c.draw.Amount.Cmp(e.Amount) != 0 {
 					return violation("invoice "+clip(c.invoice), "it says that entry %s drew %s of block %s; it drew %s of block %s, for invoice %q",
 						e.ID, c.draw.Amount, clip(c.draw.BlockID), e.Amount, e.Block.ID, clip(e.InvoiceID))
 				}
 				delete(claims, e.ID)
+			} else if name := voided[e.InvoiceID]; name != "" {
+				if err := x.stands(on, &e, name); err != nil {
+					return err
+				}
 			}
-			if q.Cursor = page.Next; q.Cursor == "" {
+			if len(claims) == 0 && len(voided) == 0 {
 				break
 			}
 		}
@@ -264,4 +277,37 @@ func (x *examiner) drawn(seen *examined) error {
 		}
 	}
 	return nil
+}
+
+// stands proves that nobody took back what made debts again when a purchase was voided.
+func (x *examiner) stands(on creditledger.AccountID, e *creditledger.Entry, name string) error {
+	drawn, err := x.s.ledger.Drawn(x.ctx, on, creditledger.Reverse{Entry: e.Seq})
+	if err == nil && drawn[0].Left.Cmp(e.Amount) != 0 {
+		err = violation(name, "entry %d made a debt of %s again when it was voided, and only %s of that stand", e.Seq, e.Amount, drawn[0].Left)
+	}
+	return err
+}
+
+// sold proves that what is noted of blocks of sales that were taken back names such a sale and
+// a block that there is.
+func (x *examiner) sold(customer string, seen *examined) error {
+	return x.each(kindSold, customer+separator, func(rec *creditledger.Document) error {
+		var sold soldBlock
+		if err := decode(rec, &sold); err != nil {
+			return err
+		}
+		where := "sold blocks of " + clip(customer)
+		currency, block, _ := strings.Cut(rec.Key[len(customer)+len(separator):], separator)
+		var inv Invoice
+		if found, err := x.recordOf(kindInvoice, sold.Invoice, &inv, nil); err != nil || !found || inv.Purchase == nil {
+			return firstError(err, violation(where, "block %s is said to be of invoice %s, which sold nothing", clip(block), clip(sold.Invoice)))
+		}
+		if _, err := x.s.ledger.Block(x.ctx, creditledger.AccountID{Customer: customer, Currency: currency}, block); err != nil {
+			if isNotFound(err) {
+				err = violation(where, "block %s, which is said to be of %s, is not in the ledger", clip(block), inv.name())
+			}
+			return err
+		}
+		return seen.put(rec)
+	})
 }

@@ -28,7 +28,8 @@ func (t *tx) giveBack(inv *Invoice, why string) (left creditledger.Amount, err e
 	if err != nil {
 		return left, err
 	}
-	lost, err := lostOf(drawn, &would[len(would)-1])
+	plan := would[len(would)-1]
+	lost, err := lostOf(drawn, &plan)
 	if err == nil {
 		err = t.owesLess(p.Account, lost)
 	}
@@ -37,9 +38,8 @@ func (t *tx) giveBack(inv *Invoice, why string) (left creditledger.Amount, err e
 	}
 	before := p.Lost
 	return left, t.ask(p.Account, []creditledger.Operation{reverse}, func(r []creditledger.Result) error {
-		again, err := lostOf(drawn, &r[0])
-		if err != nil || !maps.EqualFunc(again, lost, func(a, b creditledger.Amount) bool { return a.Cmp(b) == 0 }) {
-			return errors.Join(err, errAgain)
+		if !tookBackAs(plan, r[0]) {
+			return errAgain
 		}
 		gone, err := r[0].Lapsed.Add(r[0].Lost)
 		if err == nil {
@@ -49,10 +49,11 @@ func (t *tx) giveBack(inv *Invoice, why string) (left creditledger.Amount, err e
 	})
 }
 
-// lostOf is what each block could not take of what was left of a charge.
+// lostOf is what each block could not take of what a reversal took back. What is left of the
+// entries is lowered by that.
 func lostOf(drawn []creditledger.Drawn, r *creditledger.Result) (map[string]creditledger.Amount, error) {
 	back := map[uint64]creditledger.Amount{}
-	var err error
+	rest, err := r.Reversed, error(nil)
 	for i := range r.Entries {
 		if e := &r.Entries[i]; e.Reverses != 0 && err == nil {
 			back[e.Reverses], err = back[e.Reverses].Add(e.Amount)
@@ -61,9 +62,16 @@ func lostOf(drawn []creditledger.Drawn, r *creditledger.Result) (map[string]cred
 	lost := map[string]creditledger.Amount{}
 	for i := range drawn {
 		d := &drawn[i]
-		gone, fail := d.Left.Sub(back[d.Entry])
+		taken := smaller(rest, d.Left)
+		gone, fail := without(taken, back[d.Entry])
 		if err = errors.Join(err, fail); err == nil && gone.Sign() > 0 {
 			lost[d.BlockID], err = lost[d.BlockID].Add(gone)
+		}
+		if err == nil {
+			rest, err = rest.Sub(taken)
+		}
+		if err == nil {
+			d.Left, err = d.Left.Sub(taken)
 		}
 	}
 	return lost, err
@@ -73,22 +81,62 @@ func lostOf(drawn []creditledger.Drawn, r *creditledger.Result) (map[string]cred
 // much of their use was taken back, and is lost.
 func (t *tx) owesLess(on Account, lost map[string]creditledger.Amount) error {
 	for _, id := range slices.Sorted(maps.Keys(lost)) {
-		b, err := t.s.ledger.Block(t.ctx, on.id(), id)
-		if err != nil {
-			return err
-		}
-		if b.InvoiceID == "" {
-			continue
-		}
-		inv, err := read[Invoice](t, kindInvoice, b.InvoiceID)
-		if err != nil {
-			return err
-		}
-		if inv == nil || inv.Customer != t.call.customer || inv.Purchase == nil {
+		inv, err := t.soldAs(on, id)
+		if err != nil || inv == nil || inv.Purchase == nil {
+			if err != nil {
+				return err
+			}
 			continue
 		}
 		if err := t.lowerOwed(inv, lost[id]); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// soldBlock says of a block which sale its credits are of. Blocks that the purchase or changes
+// of their expiry made say so themselves; those that transfers made do not.
+type soldBlock struct {
+	Invoice string `json:"invoice_id"`
+}
+
+func soldKey(on Account, block string) string {
+	return on.Customer + separator + on.Currency + separator + block
+}
+
+// soldAs is the invoice of the sale that a block is of, as far as it was taken back; nil when
+// there is none.
+func (t *tx) soldAs(on Account, block string) (*Invoice, error) {
+	b, err := t.s.ledger.Block(t.ctx, on.id(), block)
+	if err != nil {
+		return nil, err
+	}
+	id := b.InvoiceID
+	if id == "" {
+		sold, err := read[soldBlock](t, kindSold, soldKey(on, block))
+		if err != nil || sold == nil {
+			return nil, err
+		}
+		id = sold.Invoice
+	}
+	return read[Invoice](t, kindInvoice, id)
+}
+
+// noteSold notes where used credits of a sale are that is taken back.
+func (t *tx) noteSold(inv *Invoice, l *lot) error {
+	for i := range l.blocks {
+		b := &l.blocks[i]
+		if b.invoice != "" || b.drawn.IsZero() {
+			continue
+		}
+		key := soldKey(accountOf(b.on), b.id)
+		sold, err := read[soldBlock](t, kindSold, key)
+		if err != nil {
+			return err
+		}
+		if sold == nil {
+			t.put(kindSold, key, &soldBlock{Invoice: inv.ID})
 		}
 	}
 	return nil
@@ -164,7 +212,7 @@ func (t *tx) returnOwed(inv *Invoice, was *Money, is Money) error {
 	}
 	t.changed(inv)
 	*was = is
-	return t.moveBalance(back, Movement{Action: ShortfallReturned, Invoice: inv.ID})
+	return t.moveBalanceOf(inv.Customer, back, Movement{Action: ShortfallReturned, Invoice: inv.ID})
 }
 
 // drawn is what a period drew, and what is left of that to take back.
@@ -177,7 +225,7 @@ func (t *tx) drawn(p *Period) (drawn []creditledger.Drawn, err error) {
 			return nil, err
 		}
 	}
-	return t.s.ledger.Drawn(t.ctx, p.Account.id(), p.Charge)
+	return t.s.ledger.Drawn(t.ctx, p.Account.id(), creditledger.Reverse{Charge: p.Charge})
 }
 
 // chargeOf finds the key under which a period was closed that does not say it.

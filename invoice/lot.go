@@ -18,7 +18,7 @@ type lot struct {
 // lotBlock is a block of a lot as it is now.
 type lotBlock struct {
 	on                        creditledger.AccountID
-	id                        string
+	id, invoice               string // as the block says itself
 	capacity                  creditledger.Amount
 	free, held, lapsed, drawn creditledger.Amount // which add up to the capacity
 	pending                   bool                // waits for payment
@@ -91,7 +91,7 @@ func (t *tx) lotBlock(on creditledger.AccountID, id string, l *lot) (creditledge
 		return b, err
 	}
 	part := lotBlock{
-		on: on, id: id, capacity: b.Capacity, held: b.Held, lapsed: b.Lapsed, deleted: customer.DeletedAt != 0,
+		on: on, id: id, invoice: b.InvoiceID, capacity: b.Capacity, held: b.Held, lapsed: b.Lapsed, deleted: customer.DeletedAt != 0,
 		pending: b.Status == creditledger.BlockPendingPayment, expired: b.Expired(now),
 	}
 	balance := b.Balance
@@ -105,8 +105,46 @@ func (t *tx) lotBlock(on creditledger.AccountID, id string, l *lot) (creditledge
 	if err == nil {
 		part.drawn, err = without(part.capacity, part.free, part.held, part.lapsed)
 	}
+	if err == nil {
+		err = t.afterParts(&part)
+	}
 	l.blocks = append(l.blocks, part)
 	return b, err
+}
+
+// afterParts makes a block what it will be once what the call asked for so far is done: a
+// change may void a bill, and then the sale that it drew from.
+func (t *tx) afterParts(b *lotBlock) error {
+	batch := t.operations(accountOf(b.on))
+	if len(batch) == 0 {
+		return nil
+	}
+	results, err := t.wouldDo(accountOf(b.on), batch)
+	if err != nil {
+		return err
+	}
+	move := func(from, to *creditledger.Amount, amount creditledger.Amount) {
+		if err == nil {
+			*from, err = from.Sub(amount)
+		}
+		if err == nil {
+			*to, err = to.Add(amount)
+		}
+	}
+	for i := range results {
+		for j := range results[i].Entries {
+			switch e := &results[i].Entries[j]; {
+			case e.Block.ID != b.id:
+			case e.Type == creditledger.EntryAmendment:
+				move(&b.drawn, &b.free, e.Amount)
+			case e.Type == creditledger.EntryCreditBlockExpiry:
+				move(&b.free, &b.lapsed, e.Amount)
+			case e.Type == creditledger.EntryDecrement:
+				move(&b.free, &b.drawn, e.Amount)
+			}
+		}
+	}
+	return err
 }
 
 // without is an amount less others.

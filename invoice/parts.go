@@ -76,12 +76,17 @@ func single(batch creditledger.Batch) creditledger.Operation {
 	return batch
 }
 
+// resultsOf are those of each operation.
+func resultsOf(r *creditledger.Result) []creditledger.Result {
+	if r.Results == nil {
+		return []creditledger.Result{*r}
+	}
+	return r.Results
+}
+
 // decided gives every part its results.
 func (t *tx) decided(r *creditledger.Result) error {
-	results := r.Results
-	if results == nil {
-		results = []creditledger.Result{*r}
-	}
+	results := resultsOf(r)
 	for _, p := range t.parts {
 		mine := results[:len(p.ops)]
 		results = results[len(p.ops):]

@@ -69,7 +69,7 @@ func (s *Service) ofInvoice(ctx context.Context, op, id string, key creditledger
 		return nil, &Error{Op: op, Invoice: id, Err: err}
 	}
 	c := &call{op: op, customer: now.Customer, invoice: id, key: key, request: request}
-	return write(ctx, s, c, func(t *tx) (*Answer, error) {
+	res, err := write(ctx, s, c, func(t *tx) (*Answer, error) {
 		inv, err := read[Invoice](t, kindInvoice, id)
 		if err != nil {
 			return nil, err
@@ -80,6 +80,10 @@ func (s *Service) ofInvoice(ctx context.Context, op, id string, key creditledger
 		}
 		return res, inv.ready()
 	})
+	if err != nil {
+		return nil, err
+	}
+	return s.told(ctx, res, key)
 }
 
 // ask is what makes two calls on an invoice or a change the same: what is given, by its

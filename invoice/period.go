@@ -86,7 +86,7 @@ func (s *Service) ClosePeriod(ctx context.Context, u Usage, key creditledger.Key
 	if err := checkUsage(u.Lines, true); err != nil {
 		return nil, &Error{Op: c.op, Customer: c.customer, Err: err}
 	}
-	return write(ctx, s, c, func(t *tx) (*Answer, error) {
+	res, err := write(ctx, s, c, func(t *tx) (*Answer, error) {
 		if err := firstError(u.check(), t.alive()); err != nil {
 			return nil, err
 		}
@@ -95,6 +95,10 @@ func (s *Service) ClosePeriod(ctx context.Context, u Usage, key creditledger.Key
 		res := &Answer{}
 		return res, t.close(&u, res)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return s.told(ctx, res, key)
 }
 
 func (u *Usage) check() error {

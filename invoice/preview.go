@@ -31,7 +31,7 @@ func previewOf[R any](ctx context.Context, s *Service, c *call, decide func(*tx)
 		}
 		res, err := decide(t)
 		if err == nil {
-			err = t.preview()
+			err = t.preview(res)
 		}
 		if err == nil {
 			return res, nil
@@ -47,7 +47,20 @@ func previewOf[R any](ctx context.Context, s *Service, c *call, decide func(*tx)
 
 // preview gives every part the results that it would have now. What is asked on each
 // account is looked at by itself.
-func (t *tx) preview() error {
+func (t *tx) preview(res any) error {
+	var all creditledger.Result
+	var err error
+	if all.Results, err = t.results(); err == nil {
+		err = t.decided(&all)
+	}
+	if w, ok := res.(writer); ok && err == nil && len(t.parts) > 0 {
+		w.wrote(&all)
+	}
+	return err
+}
+
+// results are those that the operations of all parts would have now, in their order.
+func (t *tx) results() ([]creditledger.Result, error) {
 	next := map[Account][]creditledger.Result{}
 	for _, p := range t.parts {
 		if next[p.on] != nil {
@@ -55,16 +68,16 @@ func (t *tx) preview() error {
 		}
 		results, err := t.wouldDo(p.on, t.operations(p.on))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		next[p.on] = results
 	}
-	var all creditledger.Result
+	var all []creditledger.Result
 	for _, p := range t.parts {
-		all.Results = append(all.Results, next[p.on][:len(p.ops)]...)
+		all = append(all, next[p.on][:len(p.ops)]...)
 		next[p.on] = next[p.on][len(p.ops):]
 	}
-	return t.decided(&all)
+	return all, nil
 }
 
 // wouldDo are the results that operations on an account would have now.

@@ -249,7 +249,11 @@ func recompute(a *asked) *result {
 	if byTotal {
 		before, rest, worth := int64(0), new(big.Rat), make([]*big.Rat, len(a.Lines))
 		for i := range a.Lines {
-			draw(i, new(big.Rat).Quo(big.NewRat(res.total[i], 1), minor))
+			most := res.total[i]
+			if units := mul(left, minor); units.Cmp(big.NewRat(most, 1)) < 0 && left.Cmp(cutTo18(new(big.Rat).Quo(big.NewRat(most, 1), minor))) < 0 {
+				most = new(big.Int).Div(units.Num(), units.Denom()).Int64() // whole units alone
+			}
+			draw(i, new(big.Rat).Quo(big.NewRat(most, 1), minor))
 			worth[i] = mul(res.drawn[i], minor)
 			before += res.total[i]
 			rest.Add(rest, sub(big.NewRat(res.total[i], 1), worth[i]))

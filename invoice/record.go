@@ -24,6 +24,7 @@ const (
 	kindChangeNow = "pending_change_now"   // customer, account currency
 	kindSettings  = "seller_settings"      // seller
 	kindTally     = "invoice_count"        // customer
+	kindSold      = "sold_block"           // customer, account currency, block id
 	kindPeriod    = "closed_period"        // customer, account currency, source, end, invoice id
 
 	recordFormat  = 1

@@ -18,8 +18,7 @@ type TakeBack struct {
 
 // Refund takes credits of a paid purchase back: what is unspent is voided for a refund, and
 // a credit note gives their price back, tax included. The price of those that had been
-// spent already is owed: the customer balance falls by it. A chargeback is a Refund with
-// PaidBack. Void, note and balance commit together.
+// spent already is owed: the customer balance falls by it. Void, note and balance commit together.
 func (s *Service) Refund(ctx context.Context, b TakeBack, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "refund", b.Invoice, key, b, func(t *tx, inv *Invoice) (*Answer, error) {
 		if err := t.alive(); err != nil {
@@ -105,6 +104,9 @@ func (t *tx) takeCredits(inv *Invoice, credits creditledger.Amount, reason strin
 		return spent, err
 	}
 	plan, err := l.taking(p, credits, left)
+	if err == nil && plan.spent.Sign() > 0 {
+		err = t.noteSold(inv, l)
+	}
 	if err != nil {
 		return spent, err
 	}

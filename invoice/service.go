@@ -73,14 +73,39 @@ type Answer struct {
 	Invoice *Invoice `json:"invoice"`
 	// BlockID is the block that was made, if one was.
 	BlockID string `json:"block_id,omitempty"`
-	// Entries are those of the ledger operation. Closing a period and voiding it
-	// leave them out: what was drawn stands on the invoice.
+	// Entries are those of the ledger operation.
 	Entries []creditledger.Entry `json:"entries,omitempty"`
 	// Replayed says that the key was known, and that this is the first answer again.
 	Replayed bool `json:"-"`
 }
 
 func (a *Answer) replay() { a.Replayed = true }
+
+// wrote adds the entries of the commit to an answer about a period, which is stored without
+// them: there may be more of them than the record of a key holds.
+func (a *Answer) wrote(r *creditledger.Result) {
+	if a.Invoice == nil || a.Invoice.Period == nil || len(a.Entries) > 0 {
+		return
+	}
+	for _, part := range resultsOf(r) {
+		a.Entries = append(a.Entries, part.Entries...)
+	}
+}
+
+// told adds the entries to an answer about a period that is given again.
+func (s *Service) told(ctx context.Context, a *Answer, key creditledger.Key) (*Answer, error) {
+	if !a.Replayed || a.Invoice.Period == nil {
+		return a, nil
+	}
+	q := creditledger.EntriesQuery{Ascending: true, Limit: creditledger.MaxPage, Key: key}
+	for e, err := range s.ledger.AllEntries(ctx, a.Invoice.Period.Account.id(), q) {
+		if err != nil {
+			return a, err
+		}
+		a.Entries = append(a.Entries, e)
+	}
+	return a, nil
+}
 
 // Locale returns the seller's locale, for the View methods.
 func (s *Service) Locale() language.Tag { return s.options.Locale }

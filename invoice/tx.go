@@ -35,7 +35,6 @@ type tx struct {
 
 	held  map[creditledger.DocumentID]*held
 	order []creditledger.DocumentID
-	count *tally // of the customer's records; nil: none was ever put, or the count is gone
 
 	customer *creditledger.Customer
 	zone     *time.Location
@@ -53,6 +52,11 @@ type held struct {
 
 // replayer is an answer that can say that it is given again.
 type replayer interface{ replay() }
+
+// writer is an answer that says what was written.
+type writer interface {
+	wrote(*creditledger.Result)
+}
 
 // write carries a call out: at most once per key, retried while others change what it
 // was decided from.
@@ -173,9 +177,7 @@ func (s *Service) begin(ctx context.Context, c *call) (*tx, error) {
 		return nil, err
 	}
 	t := &tx{ctx: ctx, s: s, call: c, now: now, held: map[creditledger.DocumentID]*held{}}
-	if t.customer, t.zone, err = s.customer(ctx, c.customer); err == nil {
-		t.count, err = read[tally](t, kindTally, c.customer)
-	}
+	t.customer, t.zone, err = s.customer(ctx, c.customer)
 	return t, err
 }
 
@@ -248,56 +250,11 @@ func (t *tx) put(kind, key string, value any) {
 	}
 }
 
-// puts are the records to be written, encoded as they are now.
-func (t *tx) puts(request json.RawMessage, res any) ([]creditledger.DocumentPut, error) {
-	answer, err := json.Marshal(res)
-	if err != nil {
-		return nil, err
-	}
-	all := tally{Began: t.now}
-	if t.count != nil {
-		all = *t.count
-	}
-	puts := make([]creditledger.DocumentPut, 0, len(t.order)+2)
-	add := func(id creditledger.DocumentID, value any) error {
-		was := &creditledger.Document{}
-		if h := t.held[id]; h != nil {
-			was = &h.stored
-		}
-		data, err := t.encoded(id, was, &all, value)
-		puts = append(puts, creditledger.DocumentPut{DocumentID: id, Expect: was.Version, Prev: was.Seal(), Value: data})
-		return err
-	}
-	for _, id := range t.order {
-		if err := add(id, t.held[id].value); err != nil {
-			return nil, err
-		}
-	}
-	key := creditledger.DocumentID{Kind: kindKey, Key: t.call.customer + separator + string(t.call.key)}
-	if err := add(key, answered{Op: t.call.op, Request: request, Answer: answer}); err != nil {
-		return nil, err
-	}
-	return puts, add(creditledger.DocumentID{Kind: kindTally, Key: t.call.customer}, all)
-}
-
-// encoded is a record as it is stored in the place of was. If it is one of the customer's,
-// the put is counted in all.
-func (t *tx) encoded(id creditledger.DocumentID, was *creditledger.Document, all *tally, value any) ([]byte, error) {
-	if !counted(id.Kind) {
-		return encode(value)
-	}
-	var own tally
-	if was.Version > 0 {
-		var err error
-		if own, err = tallyOf(was); err != nil {
-			return nil, err
-		}
-	}
-	return tallied(all, own, value)
-}
-
 // commit writes everything or nothing.
 func (t *tx) commit(request json.RawMessage, res any) error {
+	if err := t.readTallies(); err != nil {
+		return err
+	}
 	if len(t.parts) == 0 {
 		puts, err := t.puts(request, res)
 		if err != nil {
@@ -321,6 +278,9 @@ func (t *tx) commit(request json.RawMessage, res any) error {
 		return err
 	}
 	if !done.Replayed {
+		if w, ok := res.(writer); ok {
+			w.wrote(done)
+		}
 		return nil
 	}
 	// The ledger knew the key. Unless the answer came with it meanwhile, it belongs to

@@ -120,6 +120,9 @@ func (t *tx) voidBought(inv *Invoice, v Voiding, res *Answer) error {
 	note := func(r []creditledger.Result) {
 		res.Entries = append(res.Entries, r[0].Entries...)
 	}
+	if err := t.noteSold(inv, l); err != nil {
+		return err
+	}
 	used, err := t.closing(l, "voided: "+inv.name(), note)
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ type Invoice struct {
 	Action string                // show, edit, tax, issue, delete or sync
 	Edit   invoice.DraftEdit     // edit
 	Taxes  []creditledger.Amount // tax: of each line
+	In     string                // tax: the currency that they name; empty: none
 }
 
 // CreditNote reduces an invoice, takes that back, takes sold credits back, or tells that the
@@ -67,6 +68,9 @@ func (i Invoice) run(ctx context.Context, s *invoice.Service, key creditledger.K
 	case "delete":
 		return s.DeleteDraft(ctx, i.ID, key)
 	case "tax":
+		if inv, err := s.Invoice(ctx, i.ID); i.In != "" && err == nil && inv.Currency != i.In {
+			return nil, &invoice.CurrencyError{A: i.In, B: inv.Currency}
+		}
 		return s.SetTax(ctx, i.ID, i.Taxes, key)
 	case "issue":
 		return s.Issue(ctx, i.ID, key)
@@ -158,7 +162,7 @@ func readInvoice(f *fields, r *Request) {
 	switch i.Action {
 	case "tax":
 		f.require("taxes")
-		i.Taxes = f.amounts("taxes")
+		i.Taxes, i.In = f.taxes("taxes")
 	case "edit":
 		i.Edit = f.draftEdit()
 	}

@@ -16,8 +16,7 @@ import (
 func Execute(ctx context.Context, ledger *creditledger.Ledger, clock *Clock, r Request) Answer {
 	answer := Answer{Op: r.Op}
 	if op, ok := r.Args.(creditledger.Operation); ok {
-		result, err := ledger.Do(ctx, r.Account, op, r.Key)
-		answer.Result, answer.Err = result, err
+		answer.Result, answer.Err = do(ctx, ledger, r.Account, op, r.Key)
 		return answer
 	}
 	if op, ok := r.Args.(money); ok {
@@ -40,7 +39,7 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 	case Seller:
 		return args.run(ctx, l)
 	case Act:
-		return result(l.DoAll(ctx, args.Operations, r.Key))
+		return result(invoice.New(l, nil).DoAll(ctx, args.Operations, r.Key))
 	case creditledger.Transfer:
 		return result(l.Transfer(ctx, args, r.Key))
 	case Preview:
@@ -88,6 +87,14 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 		return l.Verify(ctx, r.Account, nil)
 	}
 	return nil, invalid("op", "%T is not a request", r.Args)
+}
+
+// do carries a writing operation out. What a reversal loses may be owed on an invoice.
+func do(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID, op creditledger.Operation, key creditledger.Key) (any, error) {
+	if invoice.Reverses(op) {
+		return invoice.New(l, nil).Do(ctx, on, op, key)
+	}
+	return l.Do(ctx, on, op, key)
 }
 
 // result is an answer that is nothing when there is an error.

@@ -3,6 +3,7 @@ package opsfile
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"creditledger"
 	"creditledger/invoice"
@@ -277,24 +278,47 @@ func (f *fields) line() invoice.LineInput {
 	return l
 }
 
-// amounts reads a list of amounts.
-func (f *fields) amounts(key string) []creditledger.Amount {
-	v, ok := f.take(key, kindArray)
-	if !ok {
-		return nil
-	}
-	list := make([]creditledger.Amount, len(v.items))
-	for i, item := range v.items {
+// taxes reads a list of amounts, which may name their currency.
+func (f *fields) taxes(key string) (list []creditledger.Amount, currency string) {
+	v, _ := f.take(key, kindArray)
+	texts := make([]string, 0, len(v.items))
+	for _, item := range v.items {
 		if item.kind != kindString && item.kind != kindNumber {
 			f.refuse(key, "holds %s, not only amounts", item.kind)
-			continue
+			return nil, ""
 		}
-		var err error
-		if list[i], err = creditledger.ParseAmount(item.text); err != nil {
-			f.refuseAs(key, err)
-		}
+		texts = append(texts, item.text)
 	}
-	return list
+	list, currency, err := ParseTaxes(texts)
+	if err != nil {
+		f.refuseAs(key, err)
+	}
+	return list, currency
+}
+
+// ParseTaxes reads the tax of each line: whole units of the invoice's currency, such as 0.77,
+// or with that currency, such as 0.77 USD. All that name a currency name the same.
+func ParseTaxes(texts []string) (list []creditledger.Amount, currency string, err error) {
+	for _, text := range texts {
+		a, parse := creditledger.Amount{}, error(nil)
+		if strings.Contains(text, " ") {
+			var m invoice.Money
+			if parse = m.UnmarshalText([]byte(text)); parse == nil {
+				a, parse = m.Amount()
+			}
+			if parse == nil && currency != "" && currency != m.Currency() {
+				parse = &invoice.CurrencyError{A: currency, B: m.Currency()}
+			}
+			currency = m.Currency()
+		} else {
+			a, parse = creditledger.ParseAmount(text)
+		}
+		if parse != nil {
+			return nil, "", parse
+		}
+		list = append(list, a)
+	}
+	return list, currency, nil
 }
 
 func (f *fields) adjustments() []invoice.Adjustment {

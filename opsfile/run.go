@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"creditledger"
+	"creditledger/invoice"
 )
 
 // queueLength is the number of answers that may wait for their turn: how far reading
@@ -165,7 +166,7 @@ func (r *runner) begin(ctx context.Context, line []byte, tooLong bool) begunAnsw
 	if _, ok := request.Args.(SetClock); ok {
 		r.pending.Wait()
 	}
-	if !writes || r.opts.StopOnError {
+	if !writes || r.opts.StopOnError || invoice.Reverses(op) {
 		return begunAnswer{Answer: Execute(ctx, r.ledger, r.opts.Clock, request)}
 	}
 	answer := begunAnswer{Answer: Answer{Op: request.Op}}

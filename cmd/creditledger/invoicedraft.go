@@ -17,8 +17,9 @@ func (a *app) draftCommands() []*cobra.Command {
 			func(args []string) (opsfile.Request, error) {
 				i := opsfile.Invoice{ID: args[0], Action: "tax"}
 				var p parser
-				for _, text := range args[1:] {
-					i.Taxes = append(i.Taxes, p.amount("AMOUNT", text))
+				var err error
+				if i.Taxes, i.In, err = opsfile.ParseTaxes(args[1:]); err != nil {
+					p.fail("AMOUNT", err)
 				}
 				return opsfile.Request{Op: "invoice", Args: i}, p.err
 			}),
