@@ -44,7 +44,7 @@ func (a Amount) Sub(b Amount) (Amount, error) {
 	return Amount{a.hi - b.hi - int64(borrow), lo}.limited()
 }
 
-// limited refuses what is no amount any more.
+// limited refuses a result that is too large for an amount.
 func (a Amount) limited() (Amount, error) {
 	if top := int64(tooLarge.Hi); -top <= a.hi && a.hi < top || a.magnitude().Less(tooLarge) {
 		return a, nil

@@ -20,9 +20,9 @@ func (a Amount) share(part, whole Amount, places int) Amount {
 	return Amount{int64(binary.BigEndian.Uint64(b[:8])), binary.BigEndian.Uint64(b[8:])}
 }
 
-// prorated is what a is worth for the rest of a period: a × (end − from) ÷ (end − begin)
-// in elapsed time, cut to places digits. from is in the period.
-// Rule: docs/semantics/schedules.md.
+// prorated returns the share of a for the rest of a period: a × (end − from) ÷ (end −
+// begin) in elapsed time, cut to places digits. from is in the period. Rule:
+// docs/semantics/schedules.md.
 func (a Amount) prorated(from, begin, end Instant, places int) Amount {
 	return a.share(AmountOf(int64(end-from)), AmountOf(int64(end-begin)), places)
 }

@@ -164,7 +164,7 @@ func (n number) append(dst []byte) []byte {
 	return append(dst, digits[point:]...)
 }
 
-// decimal is n for apd, which knows how to read and write what takes two words.
+// decimal returns n as a decimal of apd, which reads and writes numbers of two words.
 func (n number) decimal() (d apd.Decimal) {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], n.coeff.Hi)
@@ -202,7 +202,7 @@ func parseNumber(s string) (n number, reason string) {
 	return limited(&d, int(-d.Exponent)-exponent)
 }
 
-// parseEveryday reads a plain number of few digits.
+// parseEveryday reads a plain number of few digits, without apd.
 func parseEveryday(s string) (n number, ok bool) {
 	const few = 18
 	if s != "" && s[0] == '-' {
@@ -230,7 +230,7 @@ func isJSONNumber(s string) bool {
 	if s == "" || !json.Valid([]byte(s)) {
 		return false
 	}
-	first, last := s[0], s[len(s)-1] // no white space about it
+	first, last := s[0], s[len(s)-1] // no white space around the number
 	return (first == '-' || isDigit(first)) && isDigit(last)
 }
 
@@ -258,7 +258,7 @@ func limited(d *apd.Decimal, scale int) (n number, reason string) {
 	switch {
 	case scale >= 0:
 		n.scale = scale
-	case digits > 0: // so the zeros to add are fewer than maxIntDigits
+	case digits > 0: // the zeros to add are fewer than maxIntDigits
 		n.coeff = n.coeff.Scaled(-scale)
 	}
 	return n, ""

@@ -26,7 +26,7 @@ type entryObject struct {
 	Erased      bool              `json:"erased,omitempty"`
 	Block       creditBlockObject `json:"credit_block"`
 
-	// By type: what does not belong to the type is left out.
+	// Only fields that belong to the entry's type are written.
 	*chargeObject
 	*newExpiryObject
 	*newBlockObjectID
@@ -115,7 +115,7 @@ func newEntryObject(e *Entry) entryObject {
 	return o
 }
 
-// entry is what the object says.
+// entry returns the entry that the object describes.
 func (o *entryObject) entry() Entry {
 	e := Entry{
 		ID: o.ID, Account: AccountID{Customer: o.Customer, Currency: o.Currency}, Seq: o.Seq, CreatedAt: o.CreatedAt, Type: o.Type, Status: o.Status,
@@ -226,7 +226,7 @@ func newBlockObject(b *Block) blockObject {
 	return o
 }
 
-// block is what the object says.
+// block returns the block that the object describes.
 func (o *blockObject) block() Block {
 	return Block{
 		ID: o.ID, Number: o.Number, CreatedAt: o.CreatedAt, EffectiveAt: o.EffectiveAt, ExpiresAt: orZero(o.ExpiresAt), ActivatedAt: orZero(o.ActivatedAt),
@@ -272,7 +272,7 @@ func newResultObject(r *Result, replayed bool) resultObject {
 		Replayed: replayed, Hold: r.Hold, Schedule: r.Schedule, Late: r.Late, Overage: optional(r.Overage), Consumed: optional(r.Consumed),
 		NewBlockID: r.NewBlockID, Key: r.Key, At: optional(r.At),
 	}
-	if !r.Reversed.IsZero() { // a reversal that takes nothing off a charge is refused
+	if !r.Reversed.IsZero() { // a reversal always takes something back
 		o.Reversed, o.Lapsed, o.Lost = &r.Reversed, &r.Lapsed, &r.Lost
 	}
 	for i := range r.Results {
@@ -285,7 +285,8 @@ func newResultObject(r *Result, replayed bool) resultObject {
 	return o
 }
 
-// result is what the object says. That the results of a batch are repeated, the batch says.
+// result returns the result that the object describes. Only the result of the batch says
+// that it is a replay, and not those of its operations.
 func (o *resultObject) result() Result {
 	r := Result{
 		Key: o.Key, At: orZero(o.At), Replayed: o.Replayed, Entries: orNone(orZero(o.Entries)), Overage: orZero(o.Overage),
@@ -313,7 +314,7 @@ func (r *Result) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// plainJSON is v in JSON. It leaves the characters of HTML to whoever asked.
+// plainJSON returns v as JSON. It does not escape the special characters of HTML.
 func plainJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -324,7 +325,7 @@ func plainJSON(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// optional is nil for the zero value: nothing is null.
+// optional returns nil for the zero value, which JSON then writes as null.
 func optional[T comparable](v T) *T {
 	var zero T
 	if v == zero {
@@ -341,7 +342,7 @@ func orZero[T any](v *T) T {
 	return *v
 }
 
-// orNone is nil for an empty list, as in what the ledger returns.
+// orNone returns nil for an empty list, because the ledger never returns an empty one.
 func orNone[T any](list []T) []T {
 	if len(list) == 0 {
 		return nil

@@ -86,8 +86,8 @@ func (c CalendarTime) check(field string) error {
 	return nil
 }
 
-// in is the instant of c where clocks show the time of zone; none if nothing was given.
-// It is invalid beyond the ends of the calendar.
+// in returns the instant of c in a zone; none if nothing was given. It is invalid beyond
+// the ends of the calendar.
 func (c CalendarTime) in(zone *time.Location) Instant {
 	if c.local.IsZero() {
 		return c.instant
@@ -95,7 +95,7 @@ func (c CalendarTime) in(zone *time.Location) Instant {
 	return c.local.FirstInstant(zone)
 }
 
-// localIn is what a clock in zone shows at c; none if nothing was given.
+// localIn returns what a clock in zone shows at c; none if nothing was given.
 func (c CalendarTime) localIn(zone *time.Location) LocalTime {
 	if c.instant == 0 {
 		return c.local

@@ -68,10 +68,10 @@ func (d Date) FirstInstant(zone *time.Location) Instant {
 	return firstInstant(time.Date(d.Year(), d.Month(), d.Day(), 0, 0, 0, 0, time.UTC), zone)
 }
 
-// firstInstant returns the first instant at which a clock in zone shows what a clock in
-// UTC shows at wall, or, where that is skipped, more.
+// firstInstant returns the first instant at which a clock in zone shows the date and time
+// of wall, or later if the zone skips that time.
 func firstInstant(wall time.Time, zone *time.Location) Instant {
-	// No zone is as far from UTC as this, so the instant comes after it.
+	// No zone is this far from UTC, so the instant comes after it.
 	const reach = 36 * time.Hour
 	// Real clocks change once or twice in the days looked at. Zone data comes from
 	// outside the library, so what it says does not decide how long the search takes.

@@ -133,8 +133,8 @@ func (e *ReversalError) Is(target error) bool { return target == ErrConstraint }
 // batch more than MaxBatchEntries; or one after which an account would have more than
 // MaxOpenBlocks. It says which by the field that is not zero.
 type LimitError struct {
-	Entries int // that it would write at least
-	Blocks  int // what the open blocks would count
+	Entries int // the operation would write at least so many
+	Blocks  int // the weight of the open blocks after the operation
 }
 
 func (e *LimitError) Error() string {
@@ -314,8 +314,8 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// kindText is a kind of thing as it is when it is everyday words, and quoted like any
-// untrusted text when it is not: the kinds of records are their callers'.
+// kindText returns a kind of thing for a message. It quotes a kind that is not made of
+// everyday words, because callers choose the kinds of their documents.
 func kindText(kind string) string {
 	const long = 64
 	plain := len(kind) <= long && strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz0123456789_- ") == ""

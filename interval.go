@@ -130,7 +130,7 @@ func (l *LocalTime) UnmarshalText(text []byte) error {
 	return err
 }
 
-// wall is l as if it were in UTC.
+// wall returns l as a time in UTC.
 func (l LocalTime) wall() time.Time {
 	midnight := time.Date(l.date.Year(), l.date.Month(), l.date.Day(), 0, 0, 0, 0, time.UTC)
 	return midnight.Add(time.Duration(l.clock) * time.Microsecond)
@@ -174,15 +174,16 @@ func (l LocalTime) orNone() LocalTime {
 	return l
 }
 
-// recurrence is instants that follow one another in steps of the calendar, counted from
-// an anchor and never from one another: the 31st stays the 31st after a February.
+// recurrence has instants that follow one another in steps of the calendar. Each is
+// counted from the anchor and not from the one before, so that the 31st stays the 31st
+// after a February.
 type recurrence struct {
 	anchor LocalTime
 	every  Interval
 	zone   *time.Location
 }
 
-// maxPeriods is more than there are days in the years 0001 to 9999.
+// maxPeriods is larger than the number of days in the years 0001 to 9999.
 const maxPeriods = 9999 * 366
 
 // at returns the beginning of period k, which counts from 1; none when the calendar ends

@@ -9,13 +9,13 @@ import (
 )
 
 // act is what the records of one act have in common, and which of them this one is. Each
-// names all of them, so that any tells whether another is missing or altered.
-// Rule: docs/format.md, "Acts".
+// record names all of them, so any one shows whether another is missing or altered. Rule:
+// docs/format.md, "Acts".
 type act struct {
 	id    uuid.UUID // of the first part's record
 	parts []actPart // in the order of their accounts, each once
-	index int       // of the part that this is
-	order []int     // of which part each operation is, in the order that was asked
+	index int       // of this part
+	order []int     // the part that each operation belongs to, in the order of the call
 }
 
 // actPart is one account's record in an act.
@@ -25,7 +25,7 @@ type actPart struct {
 	digest  Seal // of the record: see digestOfPart
 }
 
-// key is the key that the ledger made for an act that had none.
+// key returns the key that the ledger made for an act whose caller gave none.
 func (a *act) key() Key { return generatedKey(a.parts[0].seq, a.id) }
 
 // operations counts the operations of one part.
@@ -38,13 +38,14 @@ func (a *act) operations(part int) (n int) {
 	return n
 }
 
-// same reports whether two records say the same of their act.
+// same reports whether two records say the same about their act.
 func (a *act) same(b *act) bool {
 	return b != nil && a.id == b.id && slices.Equal(a.parts, b.parts) && slices.Equal(a.order, b.order)
 }
 
-// indexedKey is the key under which an account finds the record: the caller's, or the one
-// that the ledger made for an act, unless the record itself tells that.
+// indexedKey returns the key under which the account has to index the record: the
+// caller's, or the one that the ledger made for an act, unless it can be worked out from
+// this record's id.
 func (r *OpRecord) indexedKey() Key {
 	if r.Key == "" && r.act != nil && r.act.index > 0 {
 		return r.act.key()
@@ -52,9 +53,10 @@ func (r *OpRecord) indexedKey() Key {
 	return r.Key
 }
 
-// digestOfPart is what the others of its act hold of a record: the digest of its canonical
-// bytes without the digests in them, without the seal that it follows on, and without the
-// seal of the record that it was made from. So a copy changes none.
+// digestOfPart returns the digest of a record that the other records of its act hold. It
+// is made of the canonical bytes without the digests in them, without the seal of the
+// record before, and without the seal of the record that it was copied from. So a copy
+// changes no digest.
 func (r *OpRecord) digestOfPart() Seal {
 	bare, header := *r, *r.act
 	header.parts = slices.Clone(header.parts)
@@ -115,7 +117,7 @@ func (r *reader) act() *act {
 	return a
 }
 
-// isTransfer reports whether the act is a transfer with a record as one of its parts: the
+// isTransfer reports whether the act is a transfer and the record one of its parts. The
 // sender's operation comes first.
 func (a *act) isTransfer(rec *OpRecord) bool {
 	if len(a.parts) != 2 || len(a.order) != 2 {
@@ -131,7 +133,7 @@ func (a *act) isTransfer(rec *OpRecord) bool {
 	return false
 }
 
-// checkAct holds what a record says of its act to the record itself.
+// checkAct compares what a record says about its act with the record itself.
 func checkAct(rec *OpRecord) error {
 	a := rec.act
 	if a == nil {

@@ -5,10 +5,10 @@ import (
 	"math"
 )
 
-// What few records have stands in lists of tagged fields, from record format 3 on: how many
-// there are, and then for each its tag and its value, in the order of the tags. A field
-// that has nothing to say is not there, so that a record has one form. A tag that is not
-// known is refused: it may change what the record means.
+// From record format 3 on, what only few records have stands in lists of tagged fields. A
+// list begins with the number of fields. Then come the fields in the order of their tags,
+// each a tag and a value. A field with a default value is left out, so that a record has
+// one form only. An unknown tag is refused, because it may change what the record means.
 // Rule: docs/format.md, "Fields".
 
 // The tags of an operation's fields. They are never reused.
@@ -19,12 +19,12 @@ const (
 
 // The tags of a record's fields. They are never reused.
 const (
-	fieldWas        = 1 // seal of the record of an earlier format that it was made from
-	fieldForgets    = 2 // blocks remember nothing of it, as in earlier formats
+	fieldWas        = 1 // seal of the record in an earlier format that it was copied from
+	fieldForgets    = 2 // blocks remember nothing of the record, as in earlier formats
 	fieldSettlement = 3 // for how many microseconds usage may be reported late
 	fieldLapses     = 4 // holds that lapsed since the record before
-	fieldAct        = 5 // the act that it is of
-	fieldGrace      = 6 // for how many microseconds its entries are pending
+	fieldAct        = 5 // the act that the record belongs to
+	fieldGrace      = 6 // for how many microseconds the entries are pending
 )
 
 // The tags of a line's fields. They are never reused.
@@ -39,10 +39,10 @@ const (
 	fieldRefill = 3 // what repaid its debt
 )
 
-// fieldList writes a list of fields behind what was written before.
+// fieldList appends a list of fields.
 type fieldList struct {
 	dst  []byte
-	at   int // of the byte that says how many
+	at   int // place of the byte with the number of fields
 	last byte
 }
 

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// storedHold is a hold as it is written: in its row, and in the record of every operation
-// on it. Slices name their blocks by number.
+// storedHold is a hold in the form that is written: in its row, and in the record of
+// every operation on it. Slices name their blocks by number.
 type storedHold struct {
 	state                      HoldState
 	createdAt, until           Instant
 	amount, captured, unbacked Amount
 	slices                     []storedSlice
 	itemID, priceID            string
-	last                       uint64 // record of the last operation on it; in that record, of the one before it
+	last                       uint64 // record of the last operation on the hold; inside that record, of the operation before
 }
 
 type storedSlice struct {
@@ -22,14 +22,14 @@ type storedSlice struct {
 	amount Amount
 }
 
-// effectOnHold is how an operation left the hold that it names.
+// effectOnHold says how an operation left the hold that it names.
 type effectOnHold struct {
 	storedHold
 	late bool // a capture after it had lapsed
 }
 
-// lapsedSince names a hold that lapsed since the record before, and the record of the last
-// operation on it: so the history says what was held at every instant.
+// lapsedSince names a hold that lapsed since the record before, and the record of the
+// last operation on it. So the history tells what was held at every instant.
 type lapsedSince struct {
 	id   string
 	last uint64
@@ -50,8 +50,8 @@ func namesHold(op Operation) bool {
 	return false
 }
 
-// needsFormat3 reports whether an operation, or one of a batch, is of a kind that formats 1
-// and 2 have no code for.
+// needsFormat3 reports whether formats 1 and 2 have no code for an operation, or for one
+// in a batch.
 func needsFormat3(op Operation) bool {
 	switch op := op.(type) {
 	case Batch:
@@ -64,7 +64,7 @@ func needsFormat3(op Operation) bool {
 	return namesHold(op) || onSchedule(op) || isPartOfTransfer(op)
 }
 
-// operationAt is the operation of a record's i-th effect.
+// operationAt returns the operation of a record's i-th effect.
 func operationAt(op Operation, i int) Operation {
 	switch op := op.(type) {
 	case Batch:
@@ -75,7 +75,8 @@ func operationAt(op Operation, i int) Operation {
 	return op
 }
 
-// appendHold appends the canonical bytes of a hold. A record says what it does to one.
+// appendHold appends the canonical bytes of a hold, as they stand in a record and in a
+// row.
 func appendHold(dst []byte, h *storedHold, flags byte) []byte {
 	dst = append(dst, byte(h.state)|flags)
 	dst = appendInstant(dst, h.createdAt)
@@ -111,7 +112,7 @@ func (r *reader) hold(known byte) (h storedHold, flags byte) {
 	return h, head & known
 }
 
-// appendHoldRow appends what a hold's row says.
+// appendHoldRow appends the value of a hold's row.
 func appendHoldRow(dst []byte, h *storedHold) []byte {
 	return appendHold(append(dst, holdFormat), h, 0)
 }
@@ -271,7 +272,7 @@ func (c *operationCodec) capture(r *reader) Operation {
 	return op
 }
 
-// appendPolicy appends an overdraft policy and its limit, with flags beside it.
+// appendPolicy appends an overdraft policy, its limit, and flags in the same byte.
 func appendPolicy(dst []byte, o Overdraft, l OverdraftLimit, flags byte) []byte {
 	limit, bounded := l.Amount()
 	if !bounded {

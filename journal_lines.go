@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Line is an entry as the journal keeps it: what cannot be had from the operation,
-// the block or the lines before it. Rule: docs/format.md, "Journal record".
+// Line is an entry as the journal keeps it: only what does not follow from the operation,
+// the block or the lines before. Rule: docs/format.md, "Journal record".
 type Line struct {
 	Type       EntryType
 	At         Instant // created_at
@@ -24,14 +24,14 @@ type Line struct {
 type Effect struct {
 	Lines      []Line
 	NewBlockID string        // of the first block it made, if any
-	Charge     uint64        // reverse: the record that drew what it takes back
+	Charge     uint64        // reverse: the record of the charge that it takes back
 	Lost       Amount        // reverse: what no block could take back
-	hold       *effectOnHold // how it left the hold that it names; nil: it names none
+	hold       *effectOnHold // how the operation left the hold that it names; nil: it names none
 
-	schedule *effectOnSchedule // how it left the schedule that it names; nil: it names none
+	schedule *effectOnSchedule // how the operation left the schedule that it names; nil: it names none
 }
 
-// expires reports whether there are entries of expiries.
+// expires reports whether the record has entries of expiries.
 func (e *Effect) expires() bool {
 	for i := range e.Lines {
 		if e.Lines[i].Type == EntryCreditBlockExpiry {
@@ -41,8 +41,8 @@ func (e *Effect) expires() bool {
 	return false
 }
 
-// refills reports whether an entry of a grant repays a debt: the block that a grant makes
-// has its last entry.
+// refills reports whether an entry of a grant repays a debt. The last entry of a grant is
+// that of the block that it makes; all others repay.
 func refills(e *Effect, j int) bool { return j < len(e.Lines)-1 || e.NewBlockID == "" }
 
 // lineCodec writes and reads the lines of a record. What follows from the line
@@ -59,7 +59,7 @@ const (
 	lineCounted  = 0x08
 	lineHasAt    = 0x10
 	lineHasStart = 0x20
-	lineHasMore  = 0x40 // a list of fields ends it: from record format 3 on
+	lineHasMore  = 0x40 // a list of fields ends the line: from record format 3 on
 	lineKnown    = lineTypeMask | lineCounted | lineHasAt | lineHasStart | lineHasMore
 )
 
@@ -180,8 +180,8 @@ func (l *Line) readFields(r *reader) {
 	}
 }
 
-// counted is the total after an entry whose block counts in it.
-// Rule: docs/semantics.md, "Entries".
+// counted returns the total after an entry whose block counts. Rule: docs/semantics.md,
+// "Entries".
 func counted(t EntryType, total, amount Amount) (Amount, error) {
 	switch t {
 	case EntryIncrement, EntryAmendment:
@@ -192,8 +192,8 @@ func counted(t EntryType, total, amount Amount) (Amount, error) {
 	return total, nil
 }
 
-// effect adds what a line did to the balances of its blocks; with undo it takes it
-// away again. Rule: docs/semantics.md, "Invariants" 1.
+// effect adds what a line did to the balances of its blocks. With undo it subtracts the
+// same. Rule: docs/semantics.md, "Invariants" 1.
 func (l *Line) effect(balances map[uint64]Amount, undo bool) error {
 	give, take := Amount.Add, Amount.Sub
 	if undo {

@@ -14,7 +14,7 @@ const (
 	opBatch            = 7
 	opReverse          = 8
 	opErase            = 19
-	opLoss             = 20 // an erase of what was lost
+	opLoss             = 20 // an erase of texts that damage took
 	opHold             = 9
 	opExtendHold       = 10
 	opCapture          = 11
@@ -35,13 +35,13 @@ const (
 	incrementHasCostBasis
 )
 
-// operationCodec writes and reads the operation of a record. In formats 1 and 2 what an
-// operation says, its description and its metadata, ends its bytes; from format 3 on a
-// list of fields does, with a digest of what it says among them.
+// operationCodec writes and reads the operation of a record. In formats 1 and 2 the bytes
+// of an operation end with its description and its metadata. From format 3 on they end
+// with a list of fields, one of which is a digest of these texts.
 type operationCodec struct {
 	format byte
 	texts  []SealedText // one for each operation; nil when none has a text
-	n      int          // of the operation
+	n      int          // index of the operation
 }
 
 // append appends the canonical bytes of an operation whose dates are resolved and whose
@@ -125,8 +125,8 @@ func (c *operationCodec) end(dst []byte, description string, metadata map[string
 	return list.dst
 }
 
-// readEnd reads what end appends. A digest stands in texts afterwards; the text that it is
-// of lies beside the record.
+// readEnd reads what end appends. It puts the digest into texts. The texts themselves lie
+// beside the record.
 func (c *operationCodec) readEnd(r *reader) (description string, metadata map[string]string) {
 	if c.format < recordFormat3 {
 		return r.text(), r.metadata()
@@ -143,7 +143,7 @@ func (c *operationCodec) readEnd(r *reader) (description string, metadata map[st
 	return "", nil
 }
 
-// digest reads the digest of what the operation says.
+// digest reads the digest of the operation's texts.
 func (c *operationCodec) digest(r *reader) {
 	digest := r.seal()
 	if digest == (Seal{}) {
@@ -183,7 +183,7 @@ const (
 	decrementHasUsage  = 0x20 // from record format 3 on
 )
 
-// saysEligibleBefore reports whether an operation, or one of a batch, has a field that
+// saysEligibleBefore reports whether an operation, or one in a batch, has a field that
 // format 1 has no room for.
 func saysEligibleBefore(op Operation) bool {
 	switch op := op.(type) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// reader takes a canonical encoding apart. After the first thing that is wrong every
-// method returns zero values; finish tells.
+// reader reads a canonical encoding. After the first error every method returns zero
+// values, and finish returns the error.
 type reader struct {
 	data []byte
 	err  string
@@ -30,7 +30,7 @@ func (r *reader) finish(what string) error {
 	return nil
 }
 
-// version reads a format, which is one of a range.
+// version reads the number of a format, and refuses one outside a range.
 func (r *reader) version(first, last byte) byte {
 	v := r.byte()
 	if r.err == "" && (v < first || v > last) {
@@ -79,7 +79,8 @@ func (r *reader) int32() int32 {
 	return int32(v)
 }
 
-// count reads how many things follow, each at least one byte long.
+// count reads the number of things that follow. Each is at least one byte long, which
+// bounds the number.
 func (r *reader) count() int {
 	v := r.uvarint()
 	if v > uint64(len(r.data)) {
@@ -91,7 +92,7 @@ func (r *reader) count() int {
 
 func (r *reader) text() string { return string(r.bytes(r.count())) }
 
-// textLike is text that is probably the same as one at hand, and is that one then.
+// textLike reads a text. If it equals likely, it returns likely, which costs no memory.
 func (r *reader) textLike(likely string) string {
 	if text := r.bytes(r.count()); string(text) != likely {
 		return string(text)

@@ -19,25 +19,28 @@ type OpRecord struct {
 	ID         uuid.UUID    // entry ids are made from it
 	FirstEntry uint64       // sequence number of its first line, or of the next entry when it has none
 	Key        Key          // the caller's; empty when the ledger made one
-	Was        Seal         // of the record of an earlier format that a copy made this one from; else zero
+	Was        Seal         // seal of the record in an earlier format that a copy made this one from; else zero
 	Op         Operation    // with its dates resolved
 	Texts      []SealedText // one for each operation; nil when none has a text, and in formats 1 and 2
 	Effects    []Effect     // one; for a Batch one per operation
 
-	// Forgets: it was written in a format before 3, when blocks did not remember what
-	// they lost to their expiry, what repaid their debts and that they waited for payment.
+	// Forgets says that the record was written in a format before 3, when blocks did not
+	// remember what they lost to their expiry, what repaid their debts, and that they
+	// waited for payment.
 	Forgets bool
-	// Settlement is for how many microseconds usage may be reported late, in a record with
-	// expiries; 0: DefaultSettlement. It tells which blocks stay open.
+	// Settlement is for how many microseconds usage may be reported late; 0:
+	// DefaultSettlement. Records with expiries have it, because it decides which blocks
+	// stay open.
 	Settlement Instant
-	// Grace is for how many microseconds its entries are pending; it has some then.
+	// Grace is for how many microseconds the entries are pending. A record without
+	// entries has none.
 	Grace Instant
 
 	lapses []lapsedSince // holds that lapsed since the record before
-	act    *act          // nil: it is of no act
+	act    *act          // nil: the record belongs to no act
 }
 
-// ownKey is the key that the ledger made for an operation that had none.
+// ownKey returns the key that the ledger made for an operation whose caller gave none.
 func (r *OpRecord) ownKey() Key { return generatedKey(r.Seq, r.ID) }
 
 // Entries returns how many entries the record holds.
@@ -49,8 +52,8 @@ func (r *OpRecord) Entries() uint64 {
 	return uint64(n)
 }
 
-// numberedID is an id with n mixed into its last bytes: the n-th entry of a record is
-// named so after the record, and the first has the record's own id.
+// numberedID returns an id with n mixed into its last bytes. It is the id of the n-th
+// entry of a record. The first entry, with n = 0, has the record's own id.
 func numberedID(id uuid.UUID, n int) string {
 	tail := binary.BigEndian.Uint32(id[12:]) ^ uint32(n)
 	binary.BigEndian.PutUint32(id[12:], tail)
@@ -61,12 +64,12 @@ const (
 	recordFormat1 = 1
 	recordFormat2 = 2 // a decrement may say before when credits had to be eligible
 	recordFormat3 = 3 // tagged fields; digests in the place of texts
-	policyOrb1    = 1 // the drawdown order, so that old entries stay explainable when another is added
+	policyOrb1    = 1 // the drawdown order, so that old entries can still be explained when another order is added
 )
 
-// recordFormatOf is the first record format that has room for a record: the one it is
-// written in, so that a record has one form and releases that know no later format read
-// all they can.
+// recordFormatOf returns the first record format that has room for a record. The record
+// is written in that format. So it has one form only, and older releases can read as much
+// as possible.
 func recordFormatOf(r *OpRecord) byte {
 	if r.Texts != nil || r.Was != (Seal{}) || r.Settlement != 0 || r.Grace != 0 || r.lapses != nil || r.act != nil || needsFormat3(r.Op) || (!r.Forgets && r.remembers()) {
 		return recordFormat3
@@ -77,8 +80,9 @@ func recordFormatOf(r *OpRecord) byte {
 	return recordFormat1
 }
 
-// remembers reports whether blocks remember something of the record that they did not
-// before format 3, or whether it says something that only that has room for.
+// remembers reports whether the record needs format 3: because blocks remember something
+// of it that they did not before, or because it says something that earlier formats have
+// no room for.
 func (r *OpRecord) remembers() bool {
 	var one [1]Operation
 	ops := operations(r.Op, &one)
@@ -139,11 +143,11 @@ func AppendRecord(dst []byte, r *OpRecord) []byte {
 	return dst
 }
 
-// takesBack reports whether an operation is about a charge, and may lose credits without
-// an entry that says so.
+// takesBack reports whether an operation takes a charge back. It may lose credits, and no
+// entry says so.
 func takesBack(op Operation) bool { _, ok := op.(Reverse); return ok }
 
-// appendRecordFields appends what few records of format 3 have.
+// appendRecordFields appends the tagged fields of a record of format 3.
 func appendRecordFields(dst []byte, r *OpRecord) []byte {
 	list := beginFields(dst)
 	if r.Was != (Seal{}) {
@@ -202,8 +206,8 @@ func DecodeRecord(data []byte) (*OpRecord, error) {
 	return rec, rec.decode(AccountID{}, data)
 }
 
-// decode is DecodeRecord for a record that is probably of a known account, whose names
-// it then shares, into the memory of one that is done with.
+// decode is DecodeRecord into the memory of a record that is no longer needed. If the
+// record is of the given account, it shares the account's names.
 func (rec *OpRecord) decode(likely AccountID, data []byte) error {
 	r := reader{data: data}
 	format := r.version(recordFormat1, recordFormat3)
@@ -259,7 +263,7 @@ func (rec *OpRecord) readEffects(r *reader) {
 	}
 }
 
-// checkFormat refuses a record that would not be written in its format again.
+// checkFormat refuses a record that would now be written in another format.
 func (rec *OpRecord) checkFormat(r *reader, format byte) {
 	remembers := rec.remembers()
 	if format < recordFormat3 {
@@ -289,7 +293,7 @@ func RecordFits(data []byte, id AccountID, seq uint64) bool {
 		string(customer) == id.Customer && string(currency) == id.Currency
 }
 
-// decodeStored decodes a record and holds it to the place it was found at.
+// decodeStored decodes a record and checks that it belongs where it was found.
 func decodeStored(account AccountID, stored *JournalRecord) (*OpRecord, error) {
 	rec := new(OpRecord)
 	return rec, rec.decodeStored(account, stored)

@@ -5,32 +5,32 @@ import (
 	"slices"
 )
 
-// The bytes of operations on schedules, of what schedules do, and of the parts of both.
-// Rule: docs/format/schedules.md.
+// This file has the bytes of operations on schedules and of what schedules do by
+// themselves. Rule: docs/format/schedules.md.
 
-// scheduleDates is what an operation on a schedule works out from the calendar. It stands
-// in the journal, with what the operation did.
+// scheduleDates has what an operation on a schedule works out from the calendar. It
+// stands in the journal, with what the operation did.
 type scheduleDates struct {
 	anchor  LocalTime // what periods are counted from
 	start   Instant   // of the first grant
 	end     Instant   // exclusive; none: no end
 	first   int64     // the period that start is in
-	period  int64     // the one before that which is granted first
+	period  int64     // the period before the first one that is granted
 	next    Instant   // of the first grant; none: there is none
-	onset   onset     // what was granted at once; Period 0: nothing
-	expires Instant   // change_schedule: of what it granted
+	onset   onset     // the grant that came at once; Period 0: none
+	expires Instant   // change_schedule: the expiry of what it granted
 
 	costBasis CostBasis // of what was granted at once
 }
 
-// effectOnSchedule is how an operation left the schedule that it names, and the dates that it
-// worked out.
+// effectOnSchedule says how an operation left the schedule that it names, and which dates
+// it worked out.
 type effectOnSchedule struct {
-	dates *scheduleDates // nil: it needed none
+	dates *scheduleDates // nil: the operation needed none
 	info  ScheduleInfo
 }
 
-// result is what the caller is told of it.
+// result returns the schedule in the form that callers know.
 func (e *effectOnSchedule) result() *ScheduleInfo {
 	if e == nil {
 		return nil
@@ -96,7 +96,7 @@ func (r *reader) scheduleInfo() ScheduleInfo {
 const (
 	schedulePays         = 1 << iota // its blocks wait for payment
 	scheduleHasCostBasis             // it has a cost basis
-	scheduleOwnZone                  // nobody named the zone, it is the customer's
+	scheduleOwnZone                  // nobody named the zone: it is the customer's
 	scheduleFlags        = schedulePays | scheduleHasCostBasis | scheduleOwnZone
 )
 
@@ -254,8 +254,8 @@ func (c *operationCodec) onSchedule(r *reader, code byte) Operation {
 	return op
 }
 
-// appendDue appends what fell due. An expiry has no texts, and takes a place among those of
-// the others all the same.
+// appendDue appends what fell due. An expiry has no texts, but it has a place in the list
+// of texts.
 func (c *operationCodec) appendDue(dst []byte, due fallenDue) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(due)))
 	for _, op := range due {
@@ -323,8 +323,8 @@ func (r *reader) grantBasis() (c CostBasis) {
 	return c
 }
 
-// schedules lists the ids of the schedules whose texts a record gave and the erasure covers,
-// behind a list of others.
+// schedules appends to a list the ids of the schedules that got their texts from a record
+// that the erasure covers.
 func (op *erase) schedules(rec *OpRecord, ids []string) []string {
 	var one [1]Operation
 	for i, o := range operations(rec.Op, &one) {

@@ -6,40 +6,40 @@ import (
 	"slices"
 )
 
-// People have a right to be forgotten, books have a duty to stay. So what a record of
-// format 3 seals of a description and of metadata is a digest with a salt; the salt and
-// the text lie beside the record, and can go. Without the salt nobody can find out
-// whether a text that they guess was the one.
-// Rule: docs/format.md, "Texts".
+// People have a right to be forgotten, and books must not change. So a record of format 3
+// seals only a digest of its description and metadata. The texts, and a random salt that
+// the digest begins with, lie beside the record and can be erased. Without the salt
+// nobody can check whether a guessed text was the one. Rule: docs/format.md, "Texts".
 
-// Salt is what the digest of a text begins with: random, and gone when the text is.
+// Salt is what the digest of a text begins with. It is random, and is erased with the
+// text.
 type Salt [16]byte
 
-// SealedText is what a record seals of the description and the metadata of one of its
-// operations.
+// SealedText is what a record seals in place of the description and the metadata of one
+// of its operations.
 type SealedText struct {
 	Digest Seal // zero: the operation has neither
-	Salt   Salt // zero unless the text is at hand
+	Salt   Salt // zero unless the text is there
 	Erased bool // the text is gone
 }
 
 const textsFormat = 1
 
-// digestOf is what is sealed of a text.
+// digestOf returns the digest that is sealed in place of a text.
 func digestOf(salt *Salt, description string, metadata map[string]string) Seal {
 	return sha256.Sum256(appendNote(salt[:len(salt):len(salt)], description, metadata))
 }
 
-// saltOf makes the salt of one of a request's operations. Those of the others do not tell
-// it: the bits that all are made of are not kept.
+// saltOf makes the salt of one of a request's operations. Nobody can work it out from the
+// salts of the others, because the bits that they are made of are not kept.
 func saltOf(bits *Salt, op int) (salt Salt) {
 	sum := sha256.Sum256(binary.BigEndian.AppendUint32(bits[:len(bits):len(bits)], uint32(op)))
 	copy(salt[:], sum[:])
 	return salt
 }
 
-// sealTexts makes the digests of what a record's operations say. A record with digests has
-// format 3. It does nothing if the operations say nothing.
+// sealTexts makes the digests of the texts of a record's operations. A record with
+// digests has format 3. It does nothing if there are no texts.
 func (rec *OpRecord) sealTexts(bits *Salt) {
 	rec.Texts = nil
 	if !hasText(rec.Op) {
@@ -56,7 +56,7 @@ func (rec *OpRecord) sealTexts(bits *Salt) {
 	}
 }
 
-// appendTexts appends the canonical bytes of the texts that are at hand of a record of
+// appendTexts appends the canonical bytes of the texts that are left of a record of
 // format 3; nothing if there are none.
 func appendTexts(dst []byte, rec *OpRecord) []byte {
 	n := 0
@@ -83,9 +83,10 @@ func appendTexts(dst []byte, rec *OpRecord) []byte {
 
 func (t *SealedText) atHand() bool { return t.Digest != Seal{} && !t.Erased }
 
-// ReadTexts gives the operations of a record that was just decoded the texts that lie
-// beside it; an operation with a digest and no text is erased. A text that is not the one
-// sealed is a CorruptError. It does nothing for a record that seals no text.
+// ReadTexts gives the operations of a record that was just decoded their texts, which lie
+// beside the record. An operation with a digest and without texts is erased. ReadTexts
+// returns a CorruptError if a text is not the one that was sealed. It does nothing for a
+// record that seals no text.
 func (rec *OpRecord) ReadTexts(data []byte) error {
 	for i := range rec.Texts {
 		rec.Texts[i].Erased = rec.Texts[i].Digest != Seal{}
@@ -135,8 +136,8 @@ func (rec *OpRecord) setText(i int, description string, metadata map[string]stri
 	}
 }
 
-// unsaid returns an operation like the record's without the texts that the record no longer
-// has: nobody can tell whether it says what the record's did.
+// unsaid returns an operation without the texts that the record no longer has. Nobody can
+// compare these with what the record's operation said.
 func (rec *OpRecord) unsaid(op Operation) Operation {
 	b, batch := op.(Batch)
 	was, _ := rec.Op.(Batch)
@@ -161,8 +162,8 @@ func (rec *OpRecord) unsaid(op Operation) Operation {
 // erased reports whether the texts of one of the record's operations are gone.
 func (rec *OpRecord) erased(op int) bool { return rec.Texts != nil && rec.Texts[op].Erased }
 
-// without is what is left of a record's texts when the erasure has been carried out, and
-// how many operations lose theirs.
+// without returns what an erasure leaves of a record's texts, and how many operations
+// lose theirs.
 func (op *erase) without(rec *OpRecord) (left []byte, n uint64) {
 	for i := range rec.Texts {
 		if t := &rec.Texts[i]; t.atHand() && op.covers(rec.Seq, i) {

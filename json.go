@@ -93,8 +93,8 @@ func readFields(data []byte, name string, fields []field) error {
 	return nil
 }
 
-// badJSON is an InvalidError of a key for what encoding/json, or a value, refused. What
-// says already where inside the value it stands is left as it is.
+// badJSON makes an InvalidError of a key from an error of encoding/json or of a value. An
+// error that already names a place inside the value is left as it is.
 func badJSON(key string, err error) error {
 	if refused, ok := err.(*InvalidError); ok {
 		return invalid(key, "%s", refused.Reason)
@@ -105,8 +105,8 @@ func badJSON(key string, err error) error {
 	return invalid(key, "%v", err)
 }
 
-// checkJSON refuses what encoding/json would read as something else than it says: text
-// that is not UTF-8, half a surrogate pair, and a key that stands twice in an object.
+// checkJSON refuses what encoding/json would silently read as something else: text that
+// is not UTF-8, half a surrogate pair, and a key that an object has twice.
 func checkJSON(data []byte) error {
 	switch {
 	case !json.Valid(data):
@@ -139,14 +139,14 @@ func hasHalfPair(data []byte) bool {
 			}
 			i += escape
 		}
-		i++ // over what is escaped
+		i++ // over the escaped character
 	}
 	return false
 }
 
 // checkKeys reads valid JSON to its end and refuses a key that stands twice.
 func checkKeys(dec *json.Decoder) error {
-	var open []map[string]bool // keys of the objects about the next token; nil for a list
+	var open []map[string]bool // keys of the objects around the next token; nil for a list
 	wantsKey := false
 	for {
 		t, err := dec.Token()

@@ -5,7 +5,8 @@ import (
 	"math/bits"
 )
 
-// fetch puts at hand what a request is about, and finds out whether its customer is there.
+// fetch loads everything that a request names, and finds out whether its customer is
+// deleted.
 func (l *Ledger) fetch(ctx context.Context, s *slot, r *request) error {
 	if err := s.fetch(ctx, l.store, r.op); err != nil {
 		return err
@@ -16,9 +17,10 @@ func (l *Ledger) fetch(ctx context.Context, s *slot, r *request) error {
 	return l.refuseDeleted(ctx, s, r)
 }
 
-// findCharges puts at hand what a request's operations take back: what the charge drew, the
-// blocks that it drew from, and how much of each entry was taken back before. A charge that
-// the account does not have is left out: the step refuses it in its turn.
+// findCharges loads the charges that a request's operations take back: what each drew,
+// the blocks that it drew from, and how much of each entry was taken back before. It
+// leaves out a charge that the account does not have. The step refuses that one in its
+// turn.
 func (l *Ledger) findCharges(ctx context.Context, s *slot, r *request) error {
 	r.charges = nil
 	var one [1]Operation
@@ -44,7 +46,7 @@ func (l *Ledger) findCharges(ctx context.Context, s *slot, r *request) error {
 	return nil
 }
 
-// historyOf is what the store has of an account.
+// historyOf reads what the store has of an account.
 func (l *Ledger) historyOf(ctx context.Context, id AccountID) history {
 	return history{
 		record: func(seq uint64) (*OpRecord, error) { return l.record(ctx, id, seq) },
@@ -53,8 +55,8 @@ func (l *Ledger) historyOf(ctx context.Context, id AccountID) history {
 	}
 }
 
-// chargeRecord finds the record that a reversal names; nil when there is none. What is on
-// its way to the disk is waited for.
+// chargeRecord finds the record that a reversal names; nil if there is none. It waits for
+// a record that is on its way to the disk.
 func (l *Ledger) chargeRecord(ctx context.Context, s *slot, op *Reverse) (*OpRecord, error) {
 	if op.Charge == "" {
 		return l.recordWithEntry(ctx, s, op.Entry)
@@ -65,9 +67,9 @@ func (l *Ledger) chargeRecord(ctx context.Context, s *slot, op *Reverse) (*OpRec
 	return l.recordOf(ctx, s, &request{account: s.id, key: op.Charge})
 }
 
-// recordWithEntry finds the record that holds an entry, by asking for few: most records
-// have about as many entries as their neighbours, and where that is far off it halves what
-// is left.
+// recordWithEntry finds the record that holds an entry, and reads few records to do so.
+// It guesses by proportion, because most records have about as many entries as their
+// neighbours. If a guess was far off, it halves the rest.
 func (l *Ledger) recordWithEntry(ctx context.Context, s *slot, entry uint64) (*OpRecord, error) {
 	head := &s.account.head
 	if entry > head.Entries {
@@ -78,7 +80,7 @@ func (l *Ledger) recordWithEntry(ctx context.Context, s *slot, entry uint64) (*O
 	for half := false; low < high; half = !half {
 		at := low + (high-low)/2
 		if !half && highEntry > lowEntry {
-			over, product := bits.Mul64(high-low, entry-lowEntry) // the entry is before highEntry, so it can be divided
+			over, product := bits.Mul64(high-low, entry-lowEntry) // the entry is before highEntry, so the quotient fits
 			share, _ := bits.Div64(over, product, highEntry-lowEntry)
 			at = low + min(share, high-low-1)
 		}

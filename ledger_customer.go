@@ -45,8 +45,8 @@ const (
 	customerKind       = "customer"
 	customerExternal   = "customer_external"
 	customerFormat     = 1
-	countedFormat      = 2 // with how often it was put
-	billedFormat       = 3 // and with a billing address or a tax id
+	countedFormat      = 2 // has how often the customer was put
+	billedFormat       = 3 // has also a billing address or a tax id
 	defaultZone        = "UTC"
 	maxCustomerText    = 255
 	maxBillingAddress  = 1000
@@ -134,9 +134,9 @@ func (l *Ledger) putCustomer(ctx context.Context, u *CustomerUpdate) (Customer, 
 	return c, l.storeCustomer(ctx, &c, &was, puts, func() {})
 }
 
-// customerSlot locks a customer, and all who are counted with it, against this ledger's
-// other updates, so that they are not in conflict with one another: it is the slot of an
-// account that cannot exist, one in no currency.
+// customerSlot locks a customer, and all customers that are counted with it, against this
+// ledger's other updates. Otherwise these would be in conflict with one another. It locks
+// the slot of an account that cannot exist, because it has no currency.
 func (l *Ledger) customerSlot(ctx context.Context, id string) (*slot, error) {
 	return l.cache.acquire(ctx, AccountID{Customer: partOf(id).Key})
 }
@@ -155,7 +155,8 @@ func (l *Ledger) Customer(ctx context.Context, id string) (Customer, error) {
 	return c, err
 }
 
-// customer returns a customer and its record, which has no version if there is none.
+// customer returns a customer and its document. The document has no version if there is
+// no customer.
 func (l *Ledger) customer(ctx context.Context, id string) (Customer, Document, error) {
 	rec, err := l.store.Document(ctx, DocumentID{Kind: customerKind, Key: id})
 	return customerFrom(id, rec, err)
@@ -173,13 +174,14 @@ func customerFrom(id string, rec Document, err error) (Customer, Document, error
 	return c, rec, err
 }
 
-// customerOrDefault is the customer of an account, which need not exist.
+// customerOrDefault returns the customer of an account, who need not exist.
 func (l *Ledger) customerOrDefault(ctx context.Context, id string) (Customer, error) {
 	c, _, err := l.customer(ctx, id)
 	return orDefault(c, id, err)
 }
 
-// orDefault is a customer as it was read, or the one that an account has without one.
+// orDefault returns the customer in a document, or the default customer if there is no
+// document.
 func orDefault(c Customer, id string, err error) (Customer, error) {
 	if isNotFound(err) {
 		return Customer{ID: id, Timezone: defaultZone}, nil
@@ -224,7 +226,8 @@ func (u *CustomerUpdate) check() error {
 		}
 	}
 	if u.Currency != nil && !IsISOCurrency(*u.Currency) {
-		// With it every operation in a real currency would be refused. Case counts.
+		// With a pricing unit here every operation in a real currency would be refused.
+		// Case counts.
 		return invalid("currency", "%s is not a currency of ISO 4217 such as USD", quote(*u.Currency))
 	}
 	if u.Currency != nil && !IsInvoicingCurrency(*u.Currency) {
@@ -296,7 +299,7 @@ func decodeCustomer(data []byte) (Customer, error) {
 	return c, err
 }
 
-// decodeCounted returns a customer and how often it was put, as far as that was counted.
+// decodeCounted returns a customer and how often it was put since puts are counted.
 func decodeCounted(data []byte) (c Customer, n count, err error) {
 	r := reader{data: data}
 	format := r.version(customerFormat, billedFormat)

@@ -7,16 +7,17 @@ import (
 	"encoding/hex"
 )
 
-// Customers stand in no journal, so nothing would miss one that is gone, or notice one that
-// is as it was before. Each put of a customer is counted twice, in one commit: in the
-// customer, and in a count of the puts of all customers whose ids fall into one part of 256.
-// Verification adds the former up and compares. Parts keep those who put customers at once
-// out of one another's way.
+// Customers stand in no journal. So by itself nothing would miss a customer that is gone,
+// or notice one that was set back to an earlier state. Therefore each put of a customer
+// is counted twice, in one commit: in the customer, and in a count of all puts of its
+// part. There are 256 parts, and the customer's id decides which one it is in.
+// Verification adds up what the customers say and compares the sum with the counts.
+// Programs that put customers of different parts at once are not in conflict.
 const customerCount = "customer_count"
 
-// count tells how many puts there were. Puts before it began are not in it, and one that
-// begins anew, because recovery left it out, counts only what is put from then on: so a
-// count has the instant at which it began as its name, and puts of another do not matter.
+// count tells how many puts there were since it began. A count may begin anew, because
+// recovery left it out. So it is named by the instant at which it began, and puts that
+// were counted under another name do not matter.
 type count struct {
 	began Instant
 	puts  uint64
@@ -24,7 +25,7 @@ type count struct {
 
 const countFormat = 1
 
-// partOf names the count that the puts of a customer are in.
+// partOf names the count that the puts of a customer belong to.
 func partOf(customer string) DocumentID {
 	sum := sha256.Sum256([]byte(customer))
 	return DocumentID{Kind: customerCount, Key: hex.EncodeToString(sum[:1])}
@@ -42,7 +43,8 @@ func decodeCount(data []byte) (count, error) {
 	return c, r.finish("count")
 }
 
-// countOf returns the count of a part as it is stored; without a version there is none.
+// countOf returns the stored count of a part. If its document has no version, there is
+// none.
 func (l *Ledger) countOf(ctx context.Context, id DocumentID) (count, Document, error) {
 	rec, err := l.store.Document(ctx, id)
 	if isNotFound(err) {
@@ -55,8 +57,8 @@ func (l *Ledger) countOf(ctx context.Context, id DocumentID) (count, Document, e
 	return c, rec, err
 }
 
-// storeCustomer stores a customer in the place of was, counts that, and commits it with
-// other puts. landed is called once the commit has ended.
+// storeCustomer stores a customer in the place of was and counts the put. Other puts go
+// out in the same commit. It calls landed once the commit has ended.
 func (l *Ledger) storeCustomer(ctx context.Context, c *Customer, was *Document, others []DocumentPut, landed func()) error {
 	all, counted, err := l.countOf(ctx, partOf(c.ID))
 	if err != nil {

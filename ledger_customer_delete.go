@@ -53,14 +53,14 @@ func (l *Ledger) deleteCustomer(ctx context.Context, id string) (Customer, error
 	return c, l.storeCustomer(ctx, &c, &was, nil, func() { l.customers.Add(1) })
 }
 
-// refuseDeleted notes that the account of a request is a deleted customer's. What serves
-// deleted customers too does not depend on the customer's record.
+// refuseDeleted notes that the account of a request belongs to a deleted customer. It
+// does not read the customer for an operation that deleted customers may do too.
 func (l *Ledger) refuseDeleted(ctx context.Context, s *slot, r *request) error {
 	if servesDeleted(r.op) {
 		return nil
 	}
 	generation, read := l.customers.Load()+1, r.customers
-	r.customers = 0 // what is decided afresh looks again
+	r.customers = 0 // a request that is decided afresh looks again
 	if read == generation && s.customers != generation {
 		s.customers, s.deleted = generation, r.customerDeleted
 	} else if s.customers != generation {

@@ -5,26 +5,27 @@ import (
 	"sync"
 )
 
-// decision is a request decided against an account: the changes, applied, and the
-// records to be written. A decision that is refused leaves the account as it was.
+// decision is a request that is being decided on an account: the changes, which are
+// applied, and the records to be written. A decision that is refused leaves the account
+// as it was.
 type decision struct {
 	request  *request
 	account  *account
-	expiries int // how many are written in one commit
-	// grace is for how many microseconds entries are pending, settlement for how many usage
-	// may be reported late, longest how many a hold may last.
+	expiries int // how many expiries are written in one commit
+	// In microseconds: how long entries are pending, how late usage may be reported, and
+	// how long a hold may last.
 	grace, settlement, longest Instant
-	at                         Instant // of the request; 0: where the account is
+	at                         Instant // the instant of the request; 0: where the account is
 
-	pieces []*flight // what fell due and does not go out with the operation, in order
-	gone   []*change // in the pieces
-	salt   Salt      // of the record that is sealed next
-	passed bool      // time has passed between the changes: to take them back is not enough
-	lines  int       // that fell due and are in no piece yet
+	pieces []*flight // flights with what fell due and does not go out with the operation, in order
+	gone   []*change // the changes in the pieces
+	salt   Salt      // the salt of the record that is sealed next
+	passed bool      // time has passed between the changes, so reverting them is not enough
+	lines  int       // lines that fell due and are in no piece yet
 	written
 	result *Result
 
-	// What begin found: how many changes there are for what was due, and how many entries and
+	// Set by begin: how many changes there are for what was due, and how many entries and
 	// how much weight the account had after them.
 	first   int
 	entries uint64
@@ -32,18 +33,20 @@ type decision struct {
 
 	ops []Operation // of the request
 
-	// Memory that the next decision uses again.
+	// Memory that the next decision reuses.
 	spare   spareChanges
-	bytes   []byte // of the records
+	bytes   []byte // the bytes of the records
 	record  OpRecord
 	effects []Effect
 	one     [1]Operation
 }
 
-// decisions are kept for use again: a decision is done with as soon as it is queued.
+// decisions keeps the memory of decisions. A decision is no longer needed as soon as it
+// is queued.
 var decisions = sync.Pool{New: func() any { return new(decision) }}
 
-// newDecision begins to decide a request; its ids begin anew.
+// newDecision begins to decide a request. The request makes the same ids as in an earlier
+// decision.
 func newDecision(l *Ledger, r *request, a *account) *decision {
 	r.ids = 0
 	d := decisions.Get().(*decision)
@@ -53,7 +56,8 @@ func newDecision(l *Ledger, r *request, a *account) *decision {
 	return d
 }
 
-// free gives a decision back. What it wrote and its result live on.
+// free returns the memory of a decision to decisions. What it wrote and its result live
+// on.
 func (d *decision) free() {
 	const usual = 64 << 10
 	bytes := d.bytes[:0]
@@ -114,7 +118,7 @@ func (d *decision) checkClock(i int) error {
 	return firstError(checkClock(d.ops[i], at), checkUntil(d.ops[i], at, d.longest))
 }
 
-// instant is that of the request.
+// instant returns the instant of the request.
 func (d *decision) instant() Instant {
 	if d.at == 0 {
 		return d.account.at
@@ -147,7 +151,7 @@ func (d *decision) do(i int) error {
 	return nil
 }
 
-// note puts into the record what came of a change of metadata.
+// note puts into the record the metadata that a schedule has after a change.
 func (d *decision) note(i int, op ChangeSchedule) {
 	op.merged = d.changes[len(d.changes)-1].schedules[0].now.metadata
 	d.ops[i] = op
@@ -156,8 +160,8 @@ func (d *decision) note(i int, op ChangeSchedule) {
 	}
 }
 
-// checkLimits holds what was decided so far to the bounds of a batch and an account,
-// which had so many entries and weighed so much before it.
+// checkLimits checks that what was decided so far is within the bounds of a batch and of
+// an account. entries and weight are those that the account had before.
 func (d *decision) checkLimits(entries uint64, weight int) error {
 	if n := d.account.head.Entries - entries; n > MaxBatchEntries {
 		return &LimitError{Entries: int(n)}
@@ -165,15 +169,15 @@ func (d *decision) checkLimits(entries uint64, weight int) error {
 	return checkRoom(d.account, weight)
 }
 
-// newChange is an empty change.
+// newChange returns an empty change.
 func (d *decision) newChange() *change {
 	c := d.spare.next()
 	c.settlement, c.longest = d.settlement, d.longest
 	return c
 }
 
-// about is the charge that an operation takes back; an entry may be one that the operations
-// before it wrote.
+// about returns the charge that an operation takes back. Operations before it in the same
+// batch may have written it.
 func (d *decision) about(i int, op Operation, done []*change, entries uint64) *charge {
 	if r, ok := op.(Reverse); ok && r.Entry > entries {
 		return chargeIn(done, d.account.head.Version+1, entries+1)
@@ -181,7 +185,8 @@ func (d *decision) about(i int, op Operation, done []*change, entries uint64) *c
 	return d.request.charge(i)
 }
 
-// change decides and applies one operation, which may be about a charge.
+// change decides and applies one operation. ch is the charge that it takes back; nil if
+// it takes none back.
 func (d *decision) change(op Operation, about *charge) error {
 	if err := checkSettlement(op, d.account.at, d.settlement); err != nil {
 		return err
@@ -220,7 +225,7 @@ func (d *decision) draft(op Operation, key Key, at Instant, entries uint64, chan
 	a := d.account
 	id := d.request.nextID(at)
 	if d.request.keyIsOurs && key == generatedKey(a.head.Version+1, id) {
-		key = "" // decided afresh, it has the key it was told all the same
+		key = "" // the ledger made the key; the request has it when it is decided afresh, because its caller was told it
 	}
 	d.effects = slices.Grow(d.effects[:0], len(changes))[:len(changes)]
 	rec := &d.record

@@ -16,10 +16,10 @@ const (
 	maxDocumentValue = 1 << 20
 )
 
-// ownKinds are the kinds of documents that the ledger writes itself, and a recovery.
+// ownKinds are the kinds of documents that only the ledger or a recovery writes.
 var ownKinds = []string{customerKind, customerExternal, customerCount, settingsKind, settingsHeadKind, "salvaged"}
 
-// checkPuts refuses what no store takes, and what is the ledger's own.
+// checkPuts refuses documents that no store takes, and kinds that are the ledger's own.
 func checkPuts(puts []DocumentPut) error {
 	for i := range puts {
 		if slices.Contains(ownKinds, puts[i].Kind) {
@@ -29,7 +29,7 @@ func checkPuts(puts []DocumentPut) error {
 	return checkDocuments(puts)
 }
 
-// checkDocuments refuses what no store takes.
+// checkDocuments refuses documents that no store takes.
 func checkDocuments(puts []DocumentPut) error {
 	seen := map[DocumentID]bool{}
 	for i := range puts {
@@ -92,7 +92,7 @@ func (l *Ledger) ImportDocuments(ctx context.Context, puts []DocumentPut) error 
 	return l.commitDocuments(ctx, puts, func() {})
 }
 
-// checkOwn refuses a customer that is none.
+// checkOwn refuses a document of the ledger's own that the ledger could not read.
 func checkOwn(p *DocumentPut) error {
 	switch p.Kind {
 	case customerKind:
@@ -117,15 +117,15 @@ func checkOwn(p *DocumentPut) error {
 	return nil
 }
 
-// lastWord is how long a store may take to say how a commit ended after its caller has
-// given up. A store that waits for a connection or a lock says at once that nothing was
-// written.
+// lastWord is how long the ledger waits for the end of a commit after its caller has
+// given up. A store that was waiting for a connection or a lock says at once that nothing
+// was written.
 const lastWord = 50 * time.Millisecond
 
-// commitDocuments stores documents by themselves. Whoever gives up waiting is told so, and
-// the commit, once the store has begun it, goes on.
+// commitDocuments stores documents without an operation. A caller may give up waiting,
+// but a commit that the store has begun goes on.
 //
-// landed is called once the commit has ended, in whatever way.
+// It calls landed once the commit has ended, in whatever way.
 func (l *Ledger) commitDocuments(ctx context.Context, puts []DocumentPut, landed func()) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -137,7 +137,7 @@ func (l *Ledger) commitDocuments(ctx context.Context, puts []DocumentPut, landed
 	if l.commit.joined() || ctx.Done() == nil {
 		return commit()
 	}
-	if err := l.enter(); err != nil { // Close waits for the commit, too
+	if err := l.enter(); err != nil { // so that Close waits for the commit
 		return err
 	}
 	done := make(chan error, 1)

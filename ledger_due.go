@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 )
 
-// advance moves an account in a locked slot to the present instant, unless grants are due
-// by then: they are decided on the way.
+// advance moves an account in a locked slot to the present instant. It does not move the
+// account if grants are due by then, because these have to be decided on the way.
 func (l *Ledger) advance(a *account) (at Instant, err error) {
 	now, err := l.now()
 	if err != nil {
@@ -32,18 +32,19 @@ func (l *Ledger) begin(s *slot, r *request) (*decision, error) {
 	return d, nil
 }
 
-// saltGrants gives a request bits for the salts of what schedules say, if they grant by an
-// instant and it has none. It draws nothing: how often a request is decided, and on what,
-// depends on the store, and the ids that follow must not.
+// saltGrants gives a request bits for the salts of the texts that schedules grant with at
+// or before an instant, if it has none. It draws no randomness. How often a request is
+// decided, and on which state, depends on the store, and later ids must not depend on
+// that.
 func (l *Ledger) saltGrants(a *account, r *request, at Instant) {
 	if r.salt == (Salt{}) && a.saysBy(at) {
 		r.salt = l.ids.saltOf(r.bits)
 	}
 }
 
-// catchUp writes down all that falls due by an instant, one instant after the other, and
-// moves the account there. What expires is written in pieces; the grants of schedules come
-// one instant a record.
+// catchUp writes everything that falls due by an instant, one instant after another, and
+// moves the account there. Expiries are written in pieces. The grants of each instant are
+// one record.
 func (d *decision) catchUp(at Instant) error {
 	if err := d.grant(at); err != nil {
 		return err
@@ -54,8 +55,8 @@ func (d *decision) catchUp(at Instant) error {
 	return d.expire()
 }
 
-// sweep writes down all that falls due by an instant. The last record's instant is that of
-// its last entry, and what it leaves behind has to hold then, not at a later instant.
+// sweep writes everything that falls due by an instant. The last record is dated at its
+// last entry, so the account stays at that instant and is not moved further.
 func (d *decision) sweep(at Instant) error {
 	if err := d.grant(at); err != nil {
 		return err
@@ -68,7 +69,7 @@ func (d *decision) sweep(at Instant) error {
 	return d.expire()
 }
 
-// grant writes down all up to the last grant by an instant, as it is written then.
+// grant writes everything up to the last grant at or before an instant.
 func (d *decision) grant(at Instant) error {
 	a := d.account
 	for a.grantsBy(at) {
@@ -89,8 +90,9 @@ func (d *decision) grant(at Instant) error {
 	return nil
 }
 
-// fallDue decides what falls due at an instant at which a schedule grants, as it is written
-// at another: how many periods are passed over depends on that.
+// fallDue decides what falls due at an instant at which a schedule grants. by is the
+// instant at which it is written; how many periods CatchUpLatest passes over depends on
+// it.
 func (d *decision) fallDue(by Instant) error {
 	a := d.account
 	if d.lines > 0 && d.lines+len(a.lapsed) > d.expiries {
@@ -147,7 +149,7 @@ func (d *decision) decided() (records []*OpRecord, err error) {
 	return records, err
 }
 
-// closed returns the blocks that were made and closed again.
+// closed returns the blocks that were made and closed at once.
 func (d *decision) closed() (list []*block) {
 	for _, changes := range [][]*change{d.gone, d.changes} {
 		for _, c := range changes {
@@ -161,12 +163,12 @@ func (d *decision) closed() (list []*block) {
 	return list
 }
 
-// fall is a record of what fell due on its way.
+// fall is a record of what fell due that is being made.
 type fall struct {
 	decision *decision
 	ops      fallenDue
 	changes  []*change
-	entries  uint64 // that the account had before it
+	entries  uint64 // the account's entries before the record
 }
 
 func (f *fall) apply(op Operation, c *change) error {
@@ -188,7 +190,7 @@ func (f *fall) seal() {
 		d.seal(f.ops, "", d.account.at, f.entries, f.changes)
 	}
 	for _, c := range f.changes {
-		d.lines += max(1, len(c.lines)) // a period that nothing is granted of takes room, too
+		d.lines += max(1, len(c.lines)) // the beginning of an empty period takes room, too
 	}
 	f.ops, f.changes, f.entries = nil, nil, d.account.head.Entries
 }
@@ -200,11 +202,11 @@ func saltIn(salt *Salt, record uint64) (other Salt) {
 	return other
 }
 
-// begin lets the periods begin that nothing is granted of, and returns the schedules that
-// grant, and what.
+// begin begins the periods of which nothing is granted. It returns the schedules that
+// grant, with what they grant.
 func (f *fall) begin(by Instant) (granting []*schedule, onsets []onset, err error) {
 	a := f.decision.account
-	if a.head.LastAt == a.at { // a part is written: what it was written for is not passed over
+	if a.head.LastAt == a.at { // a part of this instant is written already, so its periods are not passed over
 		by = a.at
 	}
 	for _, s := range a.granting(a.at) {
@@ -230,7 +232,7 @@ func (f *fall) begin(by Instant) (granting []*schedule, onsets []onset, err erro
 	return granting, onsets, nil
 }
 
-// carry carries on what schedules do when they grant.
+// carry carries credits into the new periods.
 func (f *fall) carry(granting []*schedule, onsets []onset) error {
 	a := f.decision.account
 	for _, next := range a.toCarry(granting) {
@@ -245,7 +247,7 @@ func (f *fall) carry(granting []*schedule, onsets []onset) error {
 			ScheduleID: s.id, Block: next.block.Number, Expires: s.rollover.Expires.of(a.at, until, s.calendar.zone),
 			Description: s.description, Metadata: s.metadata,
 		}
-		if op.Expires != 0 && op.Expires <= a.at { // where a zone skips days
+		if op.Expires != 0 && op.Expires <= a.at { // a zone that skips days may have a period without length
 			op.Expires = until
 		}
 		c := f.decision.newChange()
@@ -261,7 +263,7 @@ func (f *fall) carry(granting []*schedule, onsets []onset) error {
 	return nil
 }
 
-// expire writes down a number of expiries.
+// expire writes n expiries.
 func (f *fall) expire(n int) error {
 	c := f.decision.newChange()
 	materialise(f.decision.account, c, n)

@@ -6,12 +6,13 @@ import (
 	"sort"
 )
 
-// readDurable runs fn on the account at the present instant and returns when everything
-// that fn saw is durable, so that nobody is shown a state that was not committed. If what
-// fn saw turns out to be void, fn runs again.
+// readDurable runs fn on the account at the present instant, and returns once everything
+// that fn saw is durable. So nobody is shown a state that was not committed. If what fn
+// saw turns out to be void, fn runs again.
 //
-// A flight that was in the air before the call began may have been committed before that,
-// and another process may have written since. Then fn runs again, too.
+// fn also runs again if it saw a flight that was in the air before the call began. That
+// flight may have been committed before the call, and another process may have written
+// since.
 func (l *Ledger) readDurable(ctx context.Context, id AccountID, fn func(s *slot, at Instant) error) error {
 	begun, behind := l.commit.sent.Load(), 0
 	for {
@@ -60,8 +61,8 @@ func (l *Ledger) readOnce(ctx context.Context, id AccountID, fn func(s *slot, at
 	return s.latest(), err
 }
 
-// lookAhead runs fn on the account as its next operation would find it: what is due is
-// decided, and taken back afterwards.
+// lookAhead runs fn on the account as its next operation would find it. It decides what
+// is due, and undoes that afterwards.
 func (l *Ledger) lookAhead(ctx context.Context, s *slot, at Instant, fn func(s *slot, at Instant) error) error {
 	settings, err := l.freshSettings(ctx)
 	if err != nil {
@@ -87,7 +88,7 @@ func (l *Ledger) lookAhead(ctx context.Context, s *slot, at Instant, fn func(s *
 	return err
 }
 
-// reading counts a read in and checks its account.
+// reading counts a read that begins, and checks its account.
 func (l *Ledger) reading(ctx context.Context, on *AccountID) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -99,8 +100,8 @@ func (l *Ledger) reading(ctx context.Context, on *AccountID) error {
 	return l.enter()
 }
 
-// awaitBegun waits until whatever was begun before is durable, or has failed. A call that
-// looks at what is stored, and not at one account, then sees it.
+// awaitBegun waits until everything that was begun before the call is durable or has
+// failed. Calls that look at the store, and not at one account, see it then.
 func (l *Ledger) awaitBegun(ctx context.Context) error {
 	for _, id := range l.cache.aloft() {
 		if err := l.awaitBegunOn(ctx, id); err != nil {
@@ -167,8 +168,9 @@ func (l *Ledger) eachRecord(ctx context.Context, on AccountID, from uint64, reve
 	}
 }
 
-// firstRecord finds the first of an account's records that is on the far side, by bisection:
-// those after it are, too. It is one more than the last when none is.
+// firstRecord finds by bisection the first of an account's records for which far is true.
+// It has to be true for all records after that one, too. If it is true for none, the
+// result is one more than the last.
 func (l *Ledger) firstRecord(ctx context.Context, on AccountID, last uint64, far func(*OpRecord) bool) (uint64, error) {
 	var failed error
 	n := sort.Search(int(last), func(i int) bool {

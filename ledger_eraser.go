@@ -7,22 +7,22 @@ import (
 	"slices"
 )
 
-// eraser erases in one account, in pieces. Blocks come first: as long as a record says
-// something, a replay gives it to the blocks that it made.
+// eraser erases in one account, in pieces. Blocks come before records, because a replay
+// gives the texts of a record to the blocks that it made as long as the record has them.
 type eraser struct {
 	ledger *Ledger
 	id     AccountID
 
 	next, last uint64 // the records that are still to be looked at
-	operation  uint64 // which of the record's, counted from 1; 0: all
-	found      erase  // what was found in records and is not erased yet
+	operation  uint64 // which operation of the record, counted from 1; 0: all
+	found      erase  // texts that were found in records and are not erased yet
 	texts      []RecordTexts
 	kept       uint64
 
-	known  uint64          // number of the last block that there was when it began, and that is concerned
+	known  uint64          // number of the last block when the erasure began; it concerns no later ones
 	seen   uint64          // number of the last block that was looked at
-	scope  map[string]bool // ids of blocks that are concerned otherwise, as they come from one that is
-	blocks []string        // ids of those that have metadata still
+	scope  map[string]bool // ids of later blocks that it concerns too, because they come from such a block
+	blocks []string        // ids of the blocks that still have metadata
 }
 
 // begin finds out what there is to erase.
@@ -99,7 +99,7 @@ func (e *eraser) look(ctx context.Context) error {
 	})
 }
 
-// take notes what is to be erased of a record.
+// take notes what has to be erased of a record.
 func (e *eraser) take(rec *OpRecord) {
 	op := erase{From: rec.Seq, To: rec.Seq, Operation: e.operation}
 	left, n := op.without(rec)
@@ -114,12 +114,13 @@ func (e *eraser) take(rec *OpRecord) {
 	e.found.To, e.found.Operations = rec.Seq, e.found.Operations+n
 }
 
-// maxErased is how many operations, or blocks, are erased in one record, about.
+// maxErased is roughly how many operations, or blocks, one record erases.
 const maxErased = 1000
 
-// piece erases a part, in one commit. It returns how many it was, 0 when nothing is left.
+// piece erases a part, in one commit. It returns the number of operations or blocks, and
+// 0 when nothing is left.
 func (e *eraser) piece(ctx context.Context) (int, erase, error) {
-	if e.operation == 0 { // of which nothing is left, whatever others erase meanwhile
+	if e.operation == 0 { // nothing of it is left, whatever others erase meanwhile
 		if err := e.look(ctx); err != nil {
 			return 0, erase{}, err
 		}
@@ -137,7 +138,7 @@ func (e *eraser) piece(ctx context.Context) (int, erase, error) {
 		return 0, erase{}, &OutcomeUnknownError{Err: err}
 	}
 	if f.err != nil {
-		if op.From == 0 { // they are to be looked for again
+		if op.From == 0 { // the erasure failed: look for its blocks again
 			e.seen, e.blocks = 0, nil
 		} else if e.operation != 0 {
 			e.next, e.found, e.texts = op.From, erase{}, nil
@@ -150,10 +151,11 @@ func (e *eraser) piece(ctx context.Context) (int, erase, error) {
 	return len(op.Blocks) + int(op.Operations), op, nil
 }
 
-// errGrantsDue is no error: what schedules say has to be written before it can be erased.
+// errGrantsDue says that grants have to be written first, so that their texts can be
+// erased too. Callers never see it.
 var errGrantsDue = errors.New("grants are due")
 
-// writeDue writes down what is due, which is to be erased, too.
+// writeDue writes what is due, so that it can be erased too.
 func (e *eraser) writeDue(ctx context.Context) error {
 	w, err := e.ledger.sweepAccount(ctx, e.id, 0)
 	if err == nil {
@@ -170,7 +172,7 @@ func (e *eraser) writeDue(ctx context.Context) error {
 	return err
 }
 
-// queue decides a part, and queues it. Nobody else decides on the account meanwhile.
+// queue decides and queues a part. Nobody else decides on the account meanwhile.
 func (e *eraser) queue(ctx context.Context) (*flight, erase, error) {
 	l := e.ledger
 	s, err := l.acquireToChange(ctx, e.id)
@@ -242,8 +244,8 @@ func (l *Ledger) queueErasure(ctx context.Context, s *slot, op erase, texts []Re
 	return f, nil
 }
 
-// lookAtBlocks finds the blocks made since it last did that are concerned and have
-// metadata: those that are stored, and those on their way.
+// lookAtBlocks looks at the blocks that were made since its last call, both stored and on
+// their way. It notes those that the erasure concerns and that have metadata.
 func (e *eraser) lookAtBlocks(ctx context.Context, a *account) error {
 	for e.seen < a.head.Blocks {
 		page, err := e.ledger.store.Blocks(ctx, e.id, e.seen+1, MaxPage)

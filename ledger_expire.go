@@ -2,8 +2,8 @@ package creditledger
 
 const defaultExpiriesPerCommit = 1_000
 
-// expire writes down what lapsed, piece by piece; nothing if nothing did. All but the
-// last piece go out in commits of their own.
+// expire writes what lapsed, piece by piece. All pieces but the last go out in commits of
+// their own.
 func (d *decision) expire() error {
 	a := d.account
 	for len(a.lapsed) > 0 {
@@ -25,7 +25,7 @@ func (d *decision) expire() error {
 	return nil
 }
 
-// detach makes a flight of its own of what is decided so far.
+// detach turns what is decided so far into a flight of its own.
 func (d *decision) detach() {
 	f := newFlight(nil, d.records[0].seq-1, d.records[0].prev)
 	f.size = d.size()

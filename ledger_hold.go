@@ -1,6 +1,6 @@
 package creditledger
 
-// holdIDOf is the hold that an operation names; empty if it names none.
+// holdIDOf returns the id of the hold that an operation names; empty if it names none.
 func holdIDOf(op Operation) string {
 	var one [1]string
 	if _, batch := op.(Batch); batch {
@@ -12,7 +12,8 @@ func holdIDOf(op Operation) string {
 	return ""
 }
 
-// info is a hold in a state, by the clock, as everybody else knows it.
+// info returns a hold with one of its states in the form that callers know. An open hold
+// may have lapsed by the clock.
 func (h *hold) info(s *holdState, at Instant) *HoldInfo {
 	i := &HoldInfo{
 		ID: h.id, State: s.stateAt(at), Amount: s.amount, Captured: s.captured, Until: s.until,
@@ -28,7 +29,7 @@ func (h *hold) info(s *holdState, at Instant) *HoldInfo {
 	return i
 }
 
-// info is a hold as a record says that it was.
+// info returns a hold as a record describes it.
 func (w *storedHold) info(id string, blocks map[uint64]*block) (*HoldInfo, error) {
 	i := &HoldInfo{
 		ID: id, State: w.state, Amount: w.amount, Held: w.unbacked, Unbacked: w.unbacked, Captured: w.captured, Until: w.until,
@@ -44,8 +45,7 @@ func (w *storedHold) info(id string, blocks map[uint64]*block) (*HoldInfo, error
 	return i, nil
 }
 
-// missingSlices lists the blocks of the slices that a record shows and that are not in
-// blocks yet.
+// missingSlices lists the blocks of a record's slices that are not in blocks yet.
 func missingSlices(rec *OpRecord, blocks map[uint64]*block) (missing []uint64) {
 	for i := range rec.Effects {
 		h := rec.Effects[i].hold

@@ -19,21 +19,21 @@ type idSource struct {
 	random io.Reader
 	buf    [640]byte
 	left   []byte
-	secret [sha256.Size]byte // of the first buffer; zero: nothing was drawn yet
+	secret [sha256.Size]byte // hash of the first buffer; zero: nothing was drawn yet
 }
 
 // randomBits are the random part of an id.
 type randomBits [10]byte
 
 // draw returns the bits for the ids of one request. Every request draws once, before it
-// is decided and whatever becomes of it: so the ids that follow depend on neither replays
-// and refusals nor on when they were found out.
+// is decided. So later ids do not depend on whether a request is refused or a replay, nor
+// on when the ledger finds that out.
 func (s *idSource) draw() (bits randomBits, err error) {
 	return bits, s.read(bits[:])
 }
 
-// salt returns the bits for the salts of a request that says something: such a request
-// draws once more.
+// salt returns the bits for the salts of a request with texts. Such a request draws once
+// more.
 func (s *idSource) salt(op Operation) (salt Salt, err error) {
 	if !hasText(op) && !changesSchedule(op) {
 		return salt, nil
@@ -41,8 +41,9 @@ func (s *idSource) salt(op Operation) (salt Salt, err error) {
 	return salt, s.read(salt[:])
 }
 
-// saltOf returns bits for salts of a request that draws none, which nobody can tell from its
-// ids: these show 74 of the 80 bits that each draws, and the secret is the hash of 64 draws.
+// saltOf returns bits for the salts of a request that draws none. Nobody can work them
+// out from its ids. Ids show 74 of the 80 bits that a request draws, but the secret is
+// the hash of 64 draws.
 func (s *idSource) saltOf(bits randomBits) (salt Salt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,8 +52,8 @@ func (s *idSource) saltOf(bits randomBits) (salt Salt) {
 	return salt
 }
 
-// changesSchedule reports whether an operation, or one of a batch, changes a schedule: its
-// record says what the schedule says.
+// changesSchedule reports whether an operation, or one in a batch, changes a schedule.
+// Its record repeats the texts of the schedule.
 func changesSchedule(op Operation) bool {
 	if b, ok := op.(Batch); ok {
 		return slices.ContainsFunc(b, changesSchedule)
@@ -77,8 +78,8 @@ func (s *idSource) read(bits []byte) error {
 	return nil
 }
 
-// nextID makes the next id of a request: the first of the bits as they were drawn, the
-// others of their hash with a number.
+// nextID makes the next id of a request. The first is made of the bits that were drawn,
+// and each other one of their hash with a number.
 func (r *request) nextID(at Instant) uuid.UUID {
 	bits := r.bits
 	if r.ids > 0 {

@@ -99,7 +99,7 @@ func (l *Ledger) importOnce(ctx context.Context, on AccountID, records []Journal
 	}
 	s.deciding = false
 	if err != nil {
-		d.passed = true // between the records
+		d.passed = true // between the instants of the records
 		d.takeBack()
 		return nil, err
 	}
@@ -142,8 +142,8 @@ func (l *Ledger) importRecord(ctx context.Context, s *slot, d *decision, keys ma
 	return nil
 }
 
-// importErasure takes away what an erasure is about and was brought before it: an earlier
-// copy may hold what was erased since.
+// importErasure erases texts that were imported before and that an imported erasure is
+// about. An earlier copy may have texts that were erased since.
 func (l *Ledger) importErasure(ctx context.Context, on AccountID, d *decision, op *erase) error {
 	if op.From == 0 {
 		return nil
@@ -157,7 +157,7 @@ func (l *Ledger) importErasure(ctx context.Context, on AccountID, d *decision, o
 		}
 		return true, ctx.Err()
 	})
-	for i := range d.records { // which are not stored yet
+	for i := range d.records { // records that are not stored yet
 		r := &d.records[i]
 		if err != nil || r.seq < op.From || r.seq > op.To || len(r.texts) == 0 {
 			continue
@@ -170,7 +170,8 @@ func (l *Ledger) importErasure(ctx context.Context, on AccountID, d *decision, o
 	return err
 }
 
-// importing is what there is of an account with what an import has read so far.
+// importing reads the history of an account with the records that an import has read so
+// far.
 func (l *Ledger) importing(ctx context.Context, s *slot, d *decision) history {
 	h := l.historyOf(ctx, s.id)
 	stored := h.record

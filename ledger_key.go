@@ -8,8 +8,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// awaitAfresh returns when a request may be decided afresh. behind counts how often its
-// account was behind the store with nothing on its way: another process keeps writing.
+// awaitAfresh returns when a request may be decided afresh. behind counts how often the
+// account in memory was behind the store with nothing on its way, because another process
+// keeps writing.
 func (l *Ledger) awaitAfresh(ctx context.Context, on AccountID, again *redecideError, behind *int) error {
 	if again.flight != nil {
 		return l.commit.await(ctx, again.flight)
@@ -20,9 +21,8 @@ func (l *Ledger) awaitAfresh(ctx context.Context, on AccountID, again *redecideE
 	return ctx.Err()
 }
 
-// known returns the first result of a key that was used before for the same
-// operation; nil when the key is new. An operation with that key still in flight is
-// waited for.
+// known returns the first result of a key that was used before for the same operation;
+// nil if the key is new. It waits for an operation with that key that is still in flight.
 func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error) {
 	if r.key == "" {
 		return nil, nil
@@ -35,7 +35,7 @@ func (l *Ledger) known(ctx context.Context, s *slot, r *request) (*Result, error
 	if rec == nil || err != nil {
 		return nil, err
 	}
-	field := "op" // of an act, which this is not
+	field := "op" // the key is that of an act, and this is none
 	if rec.act == nil {
 		field = difference(rec.Op, rec.unsaid(r.op))
 	}
@@ -67,15 +67,15 @@ func (l *Ledger) recordOf(ctx context.Context, s *slot, r *request) (*OpRecord, 
 	return l.recordMade(ctx, s.id, seq, id)
 }
 
-// recordMade finds the record that a key stands for which the ledger made, nil when there
-// is none. seq is not behind the account's last record.
+// recordMade finds the record of a key that the ledger made; nil if there is none. seq is
+// the record's number by the key, and at most that of the account's last record.
 func (l *Ledger) recordMade(ctx context.Context, on AccountID, seq uint64, id uuid.UUID) (*OpRecord, error) {
 	rec, err := l.record(ctx, on, seq)
 	if err != nil || rec.ID != id || rec.Key != "" {
 		return nil, err
 	}
 	switch rec.Op.(type) {
-	case expire, fallenDue: // nobody asked for it, under no key
+	case expire, fallenDue: // nobody asked for these under a key
 		return nil, nil
 	}
 	return rec, nil
@@ -93,7 +93,8 @@ func (l *Ledger) record(ctx context.Context, account AccountID, seq uint64) (*Op
 	return decodeStored(account, &records[0])
 }
 
-// keyed puts the key of an operation into an error that asks to retry with it.
+// keyed puts the key of an operation into an error that tells its caller to retry with
+// that key.
 func keyed(err error, key Key) error {
 	var u *OutcomeUnknownError
 	if errors.As(err, &u) {

@@ -15,18 +15,18 @@ type Pending struct {
 	request  request
 	result   *Result
 	flight   *flight       // nil: nothing to wait for
-	puts     []DocumentPut // what it brings along
-	leader   bool          // whoever waits has to bring the flight to the store
-	attempt  int           // how often it was decided before
-	replaces *Pending      // the operation as it was decided before, when its key was made by the ledger; else nil
+	puts     []DocumentPut // documents that are stored with the operation
+	leader   bool          // whoever waits has to commit the flight
+	attempt  int           // how often the operation was decided before
+	replaces *Pending      // the earlier decision of the operation, if the ledger made its key; else nil
 	toldKey  atomic.Uint32
 
-	// After a flight that did not arrive (ledger_redecide.go).
+	// Set when the flight did not arrive (ledger_redecide.go).
 	queue   *redecideQueue // where it waits to be decided afresh
-	why     *ConflictError // what its flight met; nil: a flight before it did not arrive
+	why     *ConflictError // the conflict of the flight; nil: a flight before it did not arrive
 	decided chan struct{}  // closed when next or err is set; nil: the flight's error stands
-	next    *Pending       // the same request decided afresh
-	err     error          // why it could not be decided afresh
+	next    *Pending       // the same request, decided afresh
+	err     error          // why the request could not be decided afresh
 }
 
 // Wait returns the result once it is durable. The errors are those of Do.
@@ -59,7 +59,7 @@ func (p *Pending) Wait(ctx context.Context) (*Result, error) {
 // memory that it takes until it is waited for follows from that.
 func (p *Pending) Entries() int { return len(p.result.Entries) }
 
-// redecided waits until an operation whose flight did not arrive is decided afresh.
+// redecided waits until the operation, whose flight did not arrive, is decided afresh.
 func (p *Pending) redecided(ctx context.Context) (*Pending, error) {
 	r := &p.request
 	switch {
@@ -74,9 +74,9 @@ func (p *Pending) redecided(ctx context.Context) (*Pending, error) {
 	return p.next, p.err
 }
 
-// What has become of a key that was made for an operation. A caller that gives up waiting
-// is told the key, and then it stays. A key that nobody was told is made anew with the
-// record, as if the operation had never been decided before.
+// The states of a key that the ledger made for an operation. A caller that gives up
+// waiting is told the key, and then the key stays. A key that nobody was told is made
+// anew with the record, as if the operation had never been decided before.
 const (
 	keyUntold uint32 = iota
 	keyTold
@@ -91,8 +91,8 @@ func (p *Pending) mustRedecide(in *redecideQueue, why *ConflictError) {
 	p.decided, p.queue, p.why = make(chan struct{}), in, why
 }
 
-// unknown is the error of a wait that was given up: the commit goes on. It names the key
-// that the operation has in the end.
+// unknown is the error of a wait that was given up while the commit goes on. It names the
+// key that the operation will have in the end.
 func (p *Pending) unknown(err error) error {
 	for p.request.key == "" && !p.toldKey.CompareAndSwap(keyUntold, keyTold) && p.toldKey.Load() == keyRemade {
 		select {
@@ -101,14 +101,14 @@ func (p *Pending) unknown(err error) error {
 				return p.err
 			}
 			return p.next.unknown(err)
-		default: // the decision is being made this moment
+		default: // the operation is being decided at this moment
 			runtime.Gosched()
 		}
 	}
 	return attempted(p.request.op, p.request.account, &OutcomeUnknownError{Key: p.result.Key, Err: err})
 }
 
-// remakeKey takes the key away that the ledger made for a request that is decided afresh,
+// remakeKey removes the key that the ledger made for a request that is decided afresh,
 // unless somebody was told that key.
 func (p *Pending) remakeKey() {
 	if p.replaces != nil && p.replaces.toldKey.CompareAndSwap(keyUntold, keyRemade) {
@@ -116,7 +116,7 @@ func (p *Pending) remakeKey() {
 	}
 }
 
-// restoreKey takes remakeKey back when the decision came to nothing.
+// restoreKey undoes remakeKey if the decision fails.
 func (p *Pending) restoreKey() {
 	if p.replaces != nil && p.replaces.toldKey.Load() == keyRemade {
 		p.request.key, p.request.keyIsOurs = p.replaces.result.Key, true
@@ -124,9 +124,9 @@ func (p *Pending) restoreKey() {
 	}
 }
 
-// mayDecideAgain reports whether an operation that brings records along may be decided
-// afresh. When an account moved, the ledger reads it again by itself. When a document
-// moved, only the upper layer can read it again, unless this very operation moved it.
+// mayDecideAgain reports whether an operation that brings documents may be decided
+// afresh. If an account moved, the ledger itself reads it again. If a document moved,
+// only the upper layer can read it again, unless this very operation moved it.
 func (p *Pending) mayDecideAgain() bool {
 	var c *ConflictError
 	if !errors.As(p.flight.err, &c) {
@@ -136,20 +136,20 @@ func (p *Pending) mayDecideAgain() bool {
 	return slices.Contains(c.Keys, p.request.accountKey()) || !slices.ContainsFunc(p.puts, moved)
 }
 
-// afresh returns the operation as it is submitted again. A key that was in conflict has to
-// be looked up.
+// afresh returns the request for another decision. A key that was in conflict has to be
+// looked up.
 func (p *Pending) afresh(why *ConflictError) *Pending {
 	next := &Pending{ledger: p.ledger, request: p.request, attempt: p.attempt + 1}
 	r := &next.request
 	r.mustLookUpKey = r.mustLookUpKey || why != nil && slices.Contains(why.Keys, r.accountKey())
-	if r.key == "" && r.attach == nil { // with an Attach nobody else waits for it
+	if r.key == "" && r.attach == nil { // only the caller waits for an operation with an Attach
 		next.replaces, r.key, r.keyIsOurs = p, p.result.Key, true
 	}
 	r.mayLead = false // somebody else may decide it
 	return next
 }
 
-// resubmit submits afresh what only its caller may decide.
+// resubmit submits an operation afresh that only its caller may decide.
 func (l *Ledger) resubmit(ctx context.Context, stale *Pending) (*Pending, error) {
 	var why *ConflictError
 	_ = errors.As(stale.flight.err, &why)

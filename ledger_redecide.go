@@ -25,13 +25,13 @@ const redecidePatience = 10 * time.Second
 // redecision is the decision of one operation afresh.
 type redecision struct {
 	replaced, next *Pending
-	newIDs         bool           // the ids it had may be in use
-	begun          uint64         // how many flights had been sent when it began
-	waited         *redecideError // what it waited for last
-	behind         int            // how often its account was behind the store
+	newIDs         bool           // its ids may be in use
+	begun          uint64         // how many flights had been sent when the redecision began
+	waited         *redecideError // what the operation waited for last
+	behind         int            // how often the account in memory was behind the store
 }
 
-// beginRedecide sees to it that what was just queued on a locked slot is decided afresh.
+// beginRedecide starts deciding afresh what was just queued on a locked slot.
 func (l *Ledger) beginRedecide(s *slot) {
 	if l.commit.joined() {
 		s.toRedecide.turn = make(chan struct{}, 1)
@@ -52,7 +52,7 @@ func (l *Ledger) awaitRedecided(ctx context.Context, s *slot, t *redecideQueue, 
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case t.turn <- struct{}{}: // never, unless joined
+	case t.turn <- struct{}{}: // only over a JoinedStore
 	}
 	defer func() { <-t.turn }()
 	return l.redecide(ctx, s)
@@ -115,8 +115,8 @@ func (l *Ledger) redecideFirst(ctx context.Context, id AccountID, d *redecision)
 	return true, nil
 }
 
-// redecideOn is decideOn for a redecision. No caller is here, so a panic of the clock that
-// the caller gave is an error.
+// redecideOn is decideOn for a redecision. It turns a panic of the clock into an error,
+// because no caller is there to get it.
 func (l *Ledger) redecideOn(ctx context.Context, s *slot, d *redecision) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -137,8 +137,8 @@ func (l *Ledger) redecideOn(ctx context.Context, s *slot, d *redecision) (err er
 	return l.decideOn(ctx, s, d.next)
 }
 
-// acquireToChange is acquire for whoever brings something new to an account: while an act
-// waits for it, newcomers do too.
+// acquireToChange is acquire for a new operation. It also waits while an act keeps
+// newcomers off the account.
 func (l *Ledger) acquireToChange(ctx context.Context, id AccountID) (*slot, error) {
 	for {
 		s, err := l.acquire(ctx, id)
@@ -158,7 +158,7 @@ func (l *Ledger) acquireToChange(ctx context.Context, id AccountID) (*slot, erro
 	}
 }
 
-// acquire returns the account's slot, locked, with nothing on it that is to be decided
+// acquire returns the account's slot, locked, once nothing on it has to be decided
 // afresh.
 func (l *Ledger) acquire(ctx context.Context, id AccountID) (*slot, error) {
 	for {

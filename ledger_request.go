@@ -6,36 +6,37 @@ import (
 	"time"
 )
 
-// request is an operation as the ledger took it: checked, copied, with its defaults
-// and dates resolved.
+// request is an operation in the form that the ledger works on: checked, copied, with its
+// defaults and dates resolved.
 type request struct {
 	account       AccountID
 	op            Operation
-	settings      *knownSettings // that it goes by
+	settings      *knownSettings // the settings that it goes by
 	key           Key            // the caller's, or empty
-	keyIsOurs     bool           // the ledger made the key for this request, which is decided afresh
+	keyIsOurs     bool           // the ledger made the key when it decided this request before
 	attach        Attach
-	charges       []*charge // of the operations that are about one; nil: none is
+	charges       []*charge // the charge that each operation takes back; nil: no operation takes one back
 	mayLead       bool      // the caller may commit in its own goroutine
-	mustLookUpKey bool      // somebody else uses the key
-	// foreign is why the customer may not use this currency, deleted why nothing is
-	// taken from the customer any more (customerFirst).
+	mustLookUpKey bool      // the key was in conflict
+	// foreign is why the customer may not use this currency. deleted is why the ledger
+	// takes no operations for the customer any more (customerFirst).
 	foreign, deleted error
 	// Whether the customer was deleted when it was read for this request, as of a generation
 	// of the ledger's customers.
 	customers       uint64 // that generation plus one; 0: not read, or refuseDeleted has looked
 	customerDeleted bool
-	// undated is why the dates in the operation could not be resolved. What was done
-	// before, under the key, does not depend on it.
+	// undated is why the dates in the operation could not be resolved. It does not matter
+	// if the operation is a replay.
 	undated error
 	bits    randomBits // drawn once; all ids of the request come from them
-	ids     uint32     // how many a decision made so far
-	salt    Salt       // drawn once, if it says something; the salts of all that it says come from it
+	ids     uint32     // how many ids the decision made so far
+	salt    Salt       // drawn once, if the operation has texts; the salts of all texts come from it
 }
 
 func (r *request) accountKey() AccountKey { return AccountKey{Account: r.account, Key: r.key} }
 
-// charge is what the i-th operation is about; nil unless it takes a charge back.
+// charge returns the charge that the i-th operation takes back; nil if it takes none
+// back.
 func (r *request) charge(i int) *charge {
 	if r.charges == nil {
 		return nil
@@ -43,7 +44,8 @@ func (r *request) charge(i int) *charge {
 	return r.charges[i]
 }
 
-// newRequest takes an operation. With prepare the store may make ready what is asked next.
+// newRequest makes a request of an operation. With prepare, a PreparingStore may read at
+// once what the ledger asks next.
 func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key Key, prepare bool) (request, error) {
 	if err := ctx.Err(); err != nil {
 		return request{}, err
@@ -62,7 +64,8 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 	return r, err
 }
 
-// resolve gives a request its operation, which was checked, with its defaults and dates.
+// resolve gives a request a copy of its checked operation, with defaults and dates filled
+// in.
 func (l *Ledger) resolve(ctx context.Context, r *request, op Operation, prepare bool) error {
 	var zone *time.Location
 	var customer Customer
@@ -88,9 +91,8 @@ func (l *Ledger) resolve(ctx context.Context, r *request, op Operation, prepare 
 	return nil
 }
 
-// prepare reads the customer of a request's account, and the settings where they are too
-// old. The store reads on the same trip what is asked next, so that the customer need not be
-// read again for the decision.
+// prepare reads the customer of a request's account, and the settings if they are too
+// old. A PreparingStore reads on the same trip what the ledger asks next.
 func (l *Ledger) prepare(ctx context.Context, r *request) (Customer, error) {
 	id := r.account.Customer
 	k, fresh := l.settings.atHand()
@@ -120,9 +122,9 @@ func (l *Ledger) prepare(ctx context.Context, r *request) (Customer, error) {
 	return customer, nil
 }
 
-// customerFirst puts what the customer forbids before every refusal of an operation but
-// what is missing, in use or wrong in itself.
-// Rule: docs/semantics.md, "Operations" and "Customers".
+// customerFirst replaces the refusal of an operation by what the customer forbids. A
+// refusal because something is missing, in use or invalid stays. Rule: docs/semantics.md,
+// "Operations" and "Customers".
 func (r *request) customerFirst(op Operation, err error) error {
 	forbidden := r.foreign
 	if forbidden == nil && !servesDeleted(op) {
@@ -134,9 +136,9 @@ func (r *request) customerFirst(op Operation, err error) error {
 	return forbidden
 }
 
-// servesDeleted reports whether an operation is for deleted customers too: blocks may still
-// be activated, holds captured and released, and schedules ended; what was under way comes to
-// its end.
+// servesDeleted reports whether an operation is allowed for a deleted customer: what was
+// under way may come to its end, so blocks may be activated, holds captured and released,
+// and schedules ended.
 func servesDeleted(op Operation) bool {
 	switch op.(type) {
 	case Activation, Capture, Release, EndSchedule:

@@ -8,7 +8,7 @@ import (
 	"creditledger/internal/uuid7"
 )
 
-// resultFrom builds what the caller is told from the changes just made.
+// resultFrom builds the result for the caller from the changes that were just made.
 func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant) *Result {
 	b := newEntryBuilder(rec, ops, now)
 	part := func(res *Result, i int) {
@@ -37,7 +37,7 @@ func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant) 
 	return res
 }
 
-// take notes what a change tells beside its entries.
+// take adds to a result what a change tells besides its entries.
 func (r *Result) take(c *change) {
 	r.Overage, r.Consumed = c.overage, c.consumed
 	r.Reversed, r.Lapsed, r.Lost = c.reversed, c.lapsed, c.lost
@@ -47,7 +47,7 @@ func (r *Result) take(c *change) {
 type entryBuilder struct {
 	rec *OpRecord
 	ops []Operation // of the record
-	key Key         // the caller's, or the generated one
+	key Key         // the caller's, or the one that the ledger made
 	now Instant
 	n   int // lines so far
 }
@@ -60,8 +60,8 @@ func newEntryBuilder(rec *OpRecord, ops []Operation, now Instant) entryBuilder {
 	return b
 }
 
-// id is that of the next entry. The first entry of a record has the record's own id,
-// which a generated key holds already.
+// id returns the id of the next entry. The first entry of a record has the record's own
+// id, whose text a key made by the ledger already has.
 func (b *entryBuilder) id() string {
 	if b.n == 0 && b.rec.Key == "" {
 		return string(b.key[len(generatedPrefix):][:uuid7.TextSize])
@@ -188,7 +188,7 @@ func (b *entryBuilder) stored(res *Result, i int, blocks map[uint64]*block) erro
 	return nil
 }
 
-// derive fills in what an operation returned beside its entries.
+// derive fills in what an operation returned besides its entries.
 func (r *Result) derive(op Operation, e *Effect) (err error) {
 	add := func(sum *Amount, amount Amount) {
 		if err == nil {
@@ -217,7 +217,7 @@ func (r *Result) derive(op Operation, e *Effect) (err error) {
 	return err
 }
 
-// uncovered is what is left of an amount that was asked for once it was drawn.
+// uncovered returns the part of the requested amount that the entries do not draw.
 func uncovered(asked Amount, lines []Line) (Amount, error) {
 	var err error
 	for i := range lines {

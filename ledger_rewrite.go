@@ -2,13 +2,13 @@ package creditledger
 
 import "context"
 
-// rewriter makes records of format 3 of those that hold a text under their seal, and of all
-// that follow on them. A nil one leaves records as they are.
+// rewriter turns records into records of format 3, from the first that holds a text under
+// its seal on. A nil rewriter leaves records as they are.
 type rewriter struct {
 	ledger  *Ledger
-	settled bool // it is known whether the record before was written anew
-	begun   bool // it was
-	was     Seal // of the record before, in the ledger that it came from
+	settled bool // begun is known
+	begun   bool // the record before was written anew
+	was     Seal // the seal of the record before, in the ledger that it came from
 }
 
 // newRewriter goes on where the account's journal ends.
@@ -18,7 +18,7 @@ func (l *Ledger) newRewriter(ctx context.Context, s *slot) (*rewriter, error) {
 	if head.Version == 0 {
 		return w, nil
 	}
-	if s.latest() != nil { // its last record is not stored yet
+	if s.latest() != nil { // the last record is not stored yet
 		return nil, &ConflictError{Accounts: []AccountID{s.id}}
 	}
 	rec, err := l.record(ctx, s.id, head.Version)
@@ -39,7 +39,7 @@ func (w *rewriter) rewrite(s *slot, stored *JournalRecord) (*JournalRecord, erro
 		return nil, err
 	}
 	head := s.account.head.Seal
-	if !w.settled { // a copy of a copy follows on the seal that the record before has here
+	if !w.settled { // in a copy of a copy, the record may follow the seal that the record before has here
 		w.settled, w.begun = true, w.was != (Seal{}) && rec.Prev == w.was
 	}
 	before := head

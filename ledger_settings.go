@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// The settings are one document. A ledger keeps them in memory and reads them again once
-// they are settingsAge old, with the first operation after that: so no operation asks the
-// store for them, and what another process changes is noticed within that time. Whatever an
-// operation took from them stands in its record.
+// The settings are one document. A ledger keeps them in memory, and the first operation
+// reads them again once they are settingsAge old. So hardly any operation asks the store
+// for them, and a change by another process is noticed within that time. What an
+// operation took from the settings stands in its record.
 
 const (
 	settingsKind   = "ledger_settings"
 	settingsKey    = "ledger"
 	settingsFormat = 2
 	settingsAge    = 10 * time.Second
-	headless       = 1 // the same as settingsFormat, but that it was stored without a head
+	headless       = 1 // the same as settingsFormat, but stored without a head
 
 	maxSettingsRetries = 16
 	maxSettingsChanges = 100
@@ -36,7 +36,7 @@ type settingsCache struct {
 	turn  chan struct{} // whoever holds its token reads or stores them
 
 	taking sync.Mutex // guards along
-	along  *flight    // that takes the first settings to the store
+	along  *flight    // the flight that takes the first settings to the store
 }
 
 // knownSettings are settings as they were read. They do not change.
@@ -45,7 +45,7 @@ type knownSettings struct {
 	stored Document    // without a version: there are none
 	head   Document    // likewise
 	at     time.Time   // when they were read, or stored
-	old    atomic.Bool // somebody reads them again
+	old    atomic.Bool // somebody is reading them again
 }
 
 func (c *settingsCache) begin(first Settings) {
@@ -105,8 +105,8 @@ func (l *Ledger) ChangeSettings(ctx context.Context, change func(*Settings)) (Se
 	}
 }
 
-// changeSettings runs change without the turn: it may look at the settings, or change them
-// itself, and whoever was there first is a conflict.
+// changeSettings runs change without the turn, because change may read the settings or
+// change them itself. If somebody else stored settings meanwhile, it is in conflict.
 func (l *Ledger) changeSettings(ctx context.Context, change func(*Settings)) (s Settings, err error) {
 	var k *knownSettings
 	err = l.inTurn(ctx, func() (err error) {
@@ -128,7 +128,7 @@ func (l *Ledger) changeSettings(ctx context.Context, change func(*Settings)) (s 
 	return s, err
 }
 
-// inTurn does what only one at a time does with the settings.
+// inTurn runs a function on the settings, one at a time.
 func (l *Ledger) inTurn(ctx context.Context, do func() error) error {
 	if err := l.settings.lock(ctx); err != nil {
 		return err
@@ -137,8 +137,8 @@ func (l *Ledger) inTurn(ctx context.Context, do func() error) error {
 	return do()
 }
 
-// freshSettings returns the settings as they are known, or reads them if that was too long
-// ago. While one operation reads them, others go by what is known.
+// freshSettings returns the settings in memory, or reads them if they are too old. While
+// one operation reads them, others use those in memory.
 func (l *Ledger) freshSettings(ctx context.Context) (*knownSettings, error) {
 	k, fresh := l.settings.atHand()
 	if fresh {
@@ -149,8 +149,8 @@ func (l *Ledger) freshSettings(ctx context.Context) (*knownSettings, error) {
 	return now, err
 }
 
-// atHand returns the settings as they are known, nil: they are not, and whether they serve.
-// If not, the caller reads them.
+// atHand returns the settings in memory (nil: none) and whether the caller may use them.
+// If not, the caller has to read them.
 func (c *settingsCache) atHand() (k *knownSettings, fresh bool) {
 	k = c.known.Load()
 	if k != nil && !k.areStored() {
@@ -159,14 +159,14 @@ func (c *settingsCache) atHand() (k *knownSettings, fresh bool) {
 	return k, k != nil && (time.Since(k.at) < settingsAge || !k.old.CompareAndSwap(false, true))
 }
 
-// asOld says that k were to be read again, and that an error kept them from it.
+// asOld notes that k still have to be read again, because of an error.
 func (k *knownSettings) asOld(err error) {
 	if k != nil && err != nil {
 		k.old.Store(false)
 	}
 }
 
-// heard returns the settings as they were read in the place of k.
+// heard returns the settings that were just read in the place of k.
 func (c *settingsCache) heard(k *knownSettings, head, doc Document) (*knownSettings, error) {
 	now, err := c.settingsIn(head, doc)
 	k.asOld(err)
@@ -179,8 +179,8 @@ func (c *settingsCache) heard(k *knownSettings, head, doc Document) (*knownSetti
 	return now, nil
 }
 
-// storedSettings is freshSettings for what is going to be written. Where there are none it
-// stores the first ones, so that whoever comes next goes by the same.
+// storedSettings is freshSettings for an operation that is going to be written. If the
+// ledger has no settings it stores the first ones, so that later operations use the same.
 func (l *Ledger) storedSettings(ctx context.Context) (*knownSettings, error) {
 	for attempt := 1; ; attempt++ {
 		k, err := l.freshSettings(ctx)
@@ -195,8 +195,8 @@ func (l *Ledger) storedSettings(ctx context.Context) (*knownSettings, error) {
 
 func (k *knownSettings) areStored() bool { return k.stored.Version > 0 }
 
-// takeAlong queues what was decided. Where the ledger has no settings, its first ones go
-// along, with one operation at a time.
+// takeAlong queues what was decided. If the ledger has no settings, the operation takes
+// the first ones along; only one operation at a time does.
 func (l *Ledger) takeAlong(k *knownSettings, d *decision, queue func() *flight) {
 	c := &l.settings
 	if k.areStored() {
@@ -213,8 +213,7 @@ func (l *Ledger) takeAlong(k *knownSettings, d *decision, queue func() *flight) 
 	c.along = queue()
 }
 
-// arrived returns first settings as they are known once an operation has brought them to
-// the store.
+// arrived returns the first settings once an operation has brought them to the store.
 func (c *settingsCache) arrived(k *knownSettings) *knownSettings {
 	c.taking.Lock()
 	defer c.taking.Unlock()
@@ -234,8 +233,9 @@ func (f *flight) mayArrive() bool {
 	return f != nil && (!f.hasLanded() || f.err == nil)
 }
 
-// lookAgain has an operation that did not arrive go by other settings, if another ledger
-// was first to store them. What it had with it may not have arrived either.
+// lookAgain makes an operation that did not arrive read the settings again. Another
+// ledger may have stored its first ones before, and those that the operation took along
+// may not have arrived.
 func (l *Ledger) lookAgain(ctx context.Context, r *request) error {
 	k, err := l.lookUpSettings(ctx, func(now *knownSettings) bool { return now != nil && now != r.settings })
 	if err == nil {
@@ -244,7 +244,7 @@ func (l *Ledger) lookAgain(ctx context.Context, r *request) error {
 	return err
 }
 
-// lookUpSettings reads the settings, unless what is known meanwhile will do.
+// lookUpSettings reads the settings, unless somebody else has read them meanwhile.
 func (l *Ledger) lookUpSettings(ctx context.Context, willDo func(*knownSettings) bool) (*knownSettings, error) {
 	c := &l.settings
 	if err := c.lock(ctx); err != nil {
@@ -270,13 +270,13 @@ func (l *Ledger) beginSettings(ctx context.Context) error {
 	}
 	_, err = l.storeSettings(ctx, k, c.first, 0)
 	if unknown, ok := errors.AsType[*OutcomeUnknownError](err); ok {
-		return unknown.Err // of the operation it is known: nothing was written
+		return unknown.Err // only the outcome of the settings is unknown: of the operation nothing was written
 	}
 	return err
 }
 
-// readBehind is readSettings for a change: an operation that takes the first settings along
-// was there before.
+// readBehind is readSettings for a change. It first waits for an operation that takes the
+// first settings along.
 func (l *Ledger) readBehind(ctx context.Context) (*knownSettings, error) {
 	if err := l.awaitFirstSettings(ctx); err != nil {
 		return nil, err
@@ -309,8 +309,8 @@ func (l *Ledger) readSettings(ctx context.Context) (*knownSettings, error) {
 	return k, err
 }
 
-// settingsIn are the settings in a document, or the first ones if it has no version. They
-// have to be those that were stored last.
+// settingsIn returns the settings in a document, or the first ones if the document has no
+// version. They have to be those that were stored last.
 func (c *settingsCache) settingsIn(head, doc Document) (*knownSettings, error) {
 	k := &knownSettings{Settings: c.first, stored: doc, head: head, at: time.Now()}
 	err := checkSettingsHead(&head, &doc)
@@ -327,14 +327,14 @@ func (c *settingsCache) settingsIn(head, doc Document) (*knownSettings, error) {
 	}
 	c.taking.Lock()
 	defer c.taking.Unlock()
-	if c.along != nil && c.along.hasLanded() { // what it took along is there, or is not
+	if c.along != nil && c.along.hasLanded() { // it is decided whether the settings that it took along are stored
 		c.along = nil
 	}
 	return k, nil
 }
 
-// storeSettings stores settings in the place of others, at a version or, if that is 0, at the
-// next, for whoever has the turn.
+// storeSettings stores settings in the place of others, at the given version, or at the
+// next one if it is 0. The caller has the turn.
 func (l *Ledger) storeSettings(ctx context.Context, was *knownSettings, s Settings, version uint64) (*knownSettings, error) {
 	if err := s.check(); err != nil {
 		return nil, err

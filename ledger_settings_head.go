@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// The settings stand in no journal, so nothing would miss them, or notice that they are as
-// they were before: a ledger that refuses debts would go on with the defaults, and make
-// them. So every commit that stores settings stores their head too, as a journal has one: a
-// document of another kind, at the same version, with the seal of the settings. Whoever reads
-// the settings reads it before them, on the same trip where the store has one.
+// The settings stand in no journal. So by itself nothing would miss them, or notice that
+// they were set back to earlier ones: a ledger that refuses debts would go on with the
+// defaults, and allow them. Therefore every commit that stores settings also stores their
+// head: a document of another kind, at the same version, with the seal of the settings. A
+// ledger reads the head before the settings, on the same trip if the store allows that.
 const (
 	settingsHeadKind   = "settings_head"
 	settingsHeadFormat = 1
@@ -29,7 +29,8 @@ func decodeSettingsHead(data []byte) (of Seal, err error) {
 	return of, r.finish("head of the settings")
 }
 
-// puts stores settings in the place of k, at a version or, if that is 0, at the next.
+// puts returns the documents that store settings in the place of k, at the given version,
+// or at the next one if it is 0.
 func (k *knownSettings) puts(s *Settings, version uint64) []DocumentPut {
 	put := DocumentPut{DocumentID: settingsID, Expect: k.stored.Version, Prev: k.stored.Seal(), Version: version, Value: appendSettings(nil, s)}
 	return []DocumentPut{put, {
@@ -38,7 +39,7 @@ func (k *knownSettings) puts(s *Settings, version uint64) []DocumentPut {
 	}}
 }
 
-// stores is what is known, as of an instant, once puts of k are stored.
+// stores returns the settings as they are known once the puts of k are stored.
 func (k *knownSettings) stores(s Settings, puts []DocumentPut, at time.Time) *knownSettings {
 	doc := func(p *DocumentPut) Document {
 		return Document{DocumentID: p.DocumentID, Version: p.Next(), Value: p.Value}
@@ -60,8 +61,8 @@ func (l *Ledger) settingsDocuments(ctx context.Context) (head, doc Document, err
 	return head, doc, nil
 }
 
-// checkSettingsHead holds settings to a head that was read before them. Another ledger may
-// have stored later ones meanwhile.
+// checkSettingsHead compares settings with a head that was read before them. Another
+// ledger may have stored later settings in between.
 func checkSettingsHead(head, doc *Document) error {
 	if head.Version == 0 || doc.Version > head.Version {
 		return nil

@@ -117,7 +117,7 @@ type sweep struct {
 	failures []error
 }
 
-// end is what a sweep returns that came to its end.
+// end returns the outcome of a sweep that came to its end.
 func (s *sweep) end() (SweepResult, error) {
 	if s.res.Failed > 0 {
 		return s.res, fmt.Errorf("sweep: %w", &SweepError{Failed: s.res.Failed, Failures: s.failures})
@@ -125,8 +125,8 @@ func (s *sweep) end() (SweepResult, error) {
 	return s.res, nil
 }
 
-// failed counts an account that could not be swept. It returns the error when it is not
-// that account's alone.
+// failed counts an account that could not be swept. It returns the error if it is about
+// more than that account.
 func (s *sweep) failed(id AccountID, err error) error {
 	switch {
 	case errors.Is(err, ErrOutcomeUnknown), errors.Is(err, ErrPoisoned), errors.Is(err, ErrClosed):
@@ -164,7 +164,7 @@ func (l *Ledger) sweepAccounts(ctx context.Context, due []DueAccount, s *sweep) 
 			s.res.Entries += entries
 		}
 		if err != nil {
-			// That the outcome is unknown is told before what the store refused because of it.
+			// Report the unknown outcome, not what the store refused because of it.
 			if failed := s.failed(w.id, err); end == nil || errors.Is(failed, ErrOutcomeUnknown) {
 				end = failed
 			}
@@ -176,17 +176,17 @@ func (l *Ledger) sweepAccounts(ctx context.Context, due []DueAccount, s *sweep) 
 // swept is what a sweep queued for one account.
 type swept struct {
 	id     AccountID
-	by     Instant      // which it was to look, if that was later than the present
+	by     Instant      // the instant up to which to sweep, if it is later than the present
 	pieces []sweptPiece // none: nothing to wait for
 }
 
-// sweptPiece is what one flight brings of it.
+// sweptPiece is what one flight brings of a sweep.
 type sweptPiece struct {
 	flight  *flight
 	entries int
 }
 
-// written is how many entries are durable.
+// written returns how many entries are durable.
 func (w *swept) written() int {
 	entries := 0
 	for _, p := range w.pieces {
@@ -197,8 +197,8 @@ func (w *swept) written() int {
 	return entries
 }
 
-// landed waits until it is durable, and returns how many entries it was in the end, also
-// beside an error.
+// landed waits until the piece is durable. It returns how many entries were written, also
+// with an error.
 func (l *Ledger) landed(ctx context.Context, w swept) (entries int, err error) {
 	for attempt := 1; len(w.pieces) > 0; attempt++ {
 		last := w.pieces[len(w.pieces)-1].flight

@@ -30,11 +30,11 @@ func (r Repay) String() string { return name(repayNames, r) }
 // ParseRepay reads a repayment rule by its name.
 func ParseRepay(text string) (Repay, error) { return parseName(repayNames, RepayFirst, "repay", text) }
 
-// repayBySetting marks a rule, in the ledger's own copy of an operation, that it took from
-// its settings. A retry is a retry whatever the setting is by then.
+// repayBySetting marks a rule that the ledger took from its settings, in its own copy of
+// an operation. So a retry is recognised even if the setting has changed.
 const repayBySetting Repay = 0x80
 
-// rule is r without its mark.
+// rule returns r without its mark.
 func (r Repay) rule() Repay { return r &^ repayBySetting }
 
 // same reports whether two callers may have meant the same.
@@ -111,7 +111,7 @@ type Void struct {
 	Reason      string // "refund" or empty
 	Description string
 	Metadata    map[string]string
-	Lapsed      bool // also what the block has lapsed, if it has expired: nothing draws or restores that any more
+	Lapsed      bool // also take what the block lost to its expiry, so that late usage cannot draw on it
 }
 
 // VoidRefund is the one reason a void may have.
@@ -150,8 +150,8 @@ type Reverse struct {
 // one instant. It is not empty, holds no Batch, and holds at most MaxBatch operations.
 type Batch []Operation
 
-// expire is the ledger's own operation: what became due, written down. Nobody can
-// ask for it.
+// expire is an operation of the ledger's own, which nobody can ask for: it writes what
+// expired.
 type expire struct{}
 
 // Name returns "increment".
@@ -181,7 +181,7 @@ func (Batch) Name() string { return "batch" }
 // Name returns "expire".
 func (expire) Name() string { return "expire" }
 
-// describe is an operation in a few words for a message.
+// describe returns an operation in a few words, for a message.
 func describe(op Operation) string {
 	switch op := op.(type) {
 	case nil:

@@ -1,9 +1,9 @@
 package creditledger
 
-// fallenDue is the ledger's own operation: what fell due at one instant at which a schedule
-// grants, in order. Nobody can ask for it. It holds periods that nothing is granted of
-// (begin), carry, expire, and the grants (begin); what expires at one instant may stand in
-// several records.
+// fallenDue is an operation of the ledger's own, which nobody can ask for: what fell due
+// at one instant at which a schedule grants. In order, it has the periods of which
+// nothing is granted (begin), what is carried (carry), what expires (expire), and the
+// grants (begin). What expires at one instant may be divided among several records.
 type fallenDue []Operation
 
 // begin is a part of fallenDue: a period of a schedule begins, and is granted.
@@ -15,7 +15,7 @@ type begin struct {
 	Metadata    map[string]string
 }
 
-// carry is a part of fallenDue: what is free of a block whose time has come goes on into the
+// carry is a part of fallenDue: the free part of a block that expires goes on into the
 // period that begins.
 type carry struct {
 	ScheduleID  string
@@ -40,10 +40,10 @@ func (carry) check() error     { return notAsked() }
 
 func notAsked() error { return invalid("op", "what falls due cannot be asked for") }
 
-// onset is what the calendar gives of the beginning of a period.
+// onset is the beginning of a period by the calendar.
 type onset struct {
 	Period  int64
-	Begin   Instant // of the period, also where the first one is granted later than that
+	Begin   Instant // beginning of the period, even if the first one is granted later
 	Until   Instant // its end
 	Next    Instant // of the next grant; none: there is none
 	Expires Instant // of the grant; none: never

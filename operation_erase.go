@@ -1,16 +1,15 @@
 package creditledger
 
-// erase is the ledger's own operation, as it stands in the journal: that what was said in
-// some records is gone, and the metadata of some blocks. A caller asks for it with
-// Ledger.Erase, or notes with Ledger.NoteLoss what damage took, and not as for other
-// operations. It holds no word of what it erased.
+// erase is an operation of the ledger's own: the texts of some records are gone, and the
+// metadata of some blocks. Ledger.Erase writes it, and Ledger.NoteLoss for texts that
+// damage took. It holds no word of what it erased.
 type erase struct {
 	Lost       bool     // nobody erased the texts: damage did
 	From, To   uint64   // the records, the first and the last of them; 0: none
-	Operation  uint64   // which operation of the record From, counted from 1; 0: all, of all of the records
-	Operations uint64   // how many operations had something to say
+	Operation  uint64   // which operation of the record From, counted from 1; 0: all operations of all the records
+	Operations uint64   // how many operations had texts
 	Blocks     []string // ids
-	Schedules  []string // ids of those that say nothing any more in what they grant
+	Schedules  []string // ids of schedules whose later grants have no texts
 }
 
 // Name returns "erase".

@@ -7,8 +7,7 @@ import (
 )
 
 // field is a field of an operation, by its key in operations files. JSON, and the
-// comparison of a retry with what was done, know of an operation what its fields tell them,
-// and nothing else.
+// comparison of a retry with the first request, go by these fields alone.
 type field struct {
 	key   string
 	value value
@@ -17,14 +16,15 @@ type field struct {
 // value is what stands in a field.
 type value interface {
 	isDefault() bool // JSON leaves it out
-	same(value) bool // what another operation has in that field means the same
+	same(value) bool // the other value, of the same field in another operation, means the same
 	json() any       // points to what encoding/json writes and reads
 }
 
 // of is a field whose values compare by themselves.
 func of[T comparable](key string, at *T) field { return field{key, single[T]{at}} }
 
-// single is a single value. Its method same decides, if it has one, what means the same.
+// single is a single value. If its type has a method same, that decides which values mean
+// the same; otherwise equal ones do.
 type single[T comparable] struct{ at *T }
 
 func (o single[T]) isDefault() bool {
@@ -55,7 +55,7 @@ func (a always[T]) same(other value) bool {
 	return ok && a.single.same(v.single)
 }
 
-// choice is a value that may not be given.
+// choice is a value that may be left out.
 type choice[T comparable] struct{ at **T }
 
 func (c choice[T]) isDefault() bool { return *c.at == nil }
@@ -130,8 +130,8 @@ func (e *expiry) UnmarshalText(text []byte) error { return (*When)(e).UnmarshalT
 
 func (e *expiry) same(o expiry) bool { return (*When)(e).same(When(o)) }
 
-// usageTime is when the usage of a decrement was: at an instant, or, in a record of format 2,
-// before one.
+// usageTime is when the usage of a decrement happened: at an instant, or before one in a
+// record of format 2.
 type usageTime Decrement
 
 func (u *usageTime) isDefault() bool { return u.UsageAt == 0 }
@@ -143,7 +143,8 @@ func (u *usageTime) same(other value) bool {
 
 func (u *usageTime) json() any { return &u.UsageAt }
 
-// zoneName is the time zone of a schedule. Where nobody named it, any means the same.
+// zoneName is the time zone of a schedule. If neither caller named one, the zones of two
+// requests mean the same.
 type zoneName Schedule
 
 func (z *zoneName) isDefault() bool { return z.Timezone == "" }
@@ -216,7 +217,7 @@ func (l *operationList) UnmarshalJSON(data []byte) error {
 		var named struct {
 			Op string `json:"op"`
 		}
-		if json.Unmarshal(data, &named) == nil && named.Op == (Batch{}).Name() { // and so on, however deep
+		if json.Unmarshal(data, &named) == nil && named.Op == (Batch{}).Name() { // before it is read, which would go as deep as it does
 			return invalid("operations", "operation %d is a batch inside a batch", i+1)
 		}
 		op, err := UnmarshalOperation(data)

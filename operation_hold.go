@@ -213,8 +213,8 @@ func normaliseOnHold(given Operation) Operation {
 	return given
 }
 
-// shortened gives the holds of an operation, which is the ledger's own, a shorter default
-// where none may last as long as that.
+// shortened gives holds that do not say until when a shorter default, if the settings do
+// not let a hold last as long as DefaultHold. op is the ledger's own copy.
 func shortened(op Operation, longest time.Duration) Operation {
 	switch op := op.(type) {
 	case Hold:

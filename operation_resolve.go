@@ -29,7 +29,7 @@ func normalise(given Operation, s *Settings, zone *time.Location) Operation {
 		op.Metadata = cloneMetadata(op.Metadata)
 		return op
 	case Decrement:
-		// Where the setting is to allow, a default means that already and costs no copy.
+		// If the setting is to allow, nothing has to be filled in, and no copy is made.
 		if _, bounded := op.OverdraftLimit.Amount(); op.Overdraft.bySetting() && !bounded && op.Overdraft.or(OverdraftAllow) != s.Overdraft {
 			op.Overdraft, op.Metadata = s.Overdraft|overdraftBySetting, cloneMetadata(op.Metadata)
 			return op
@@ -160,8 +160,9 @@ func namedHolds(op Operation, ids []string) []string {
 	return ids
 }
 
-// namedSchedules lists the ids of the schedules that an operation mentions, existing or to
-// be made, and of those whose blocks those that it makes would be, by their ids.
+// namedSchedules lists the ids of the schedules that an operation mentions, existing or
+// to be made. It adds the schedules that own the ids of the blocks that the operation
+// makes.
 func namedSchedules(op Operation, ids []string) []string {
 	switch op := op.(type) {
 	case Schedule:
@@ -199,7 +200,8 @@ func madeSchedules(op Operation, ids []string) []string {
 	return ids
 }
 
-// operations lists the single operations of op, in one when it is a single one.
+// operations returns the single operations of op. For a single operation it puts op into
+// one.
 func operations(op Operation, one *[1]Operation) []Operation {
 	switch op := op.(type) {
 	case Batch:

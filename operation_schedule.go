@@ -83,8 +83,8 @@ type ChangeSchedule struct {
 	Metadata      map[string]*string // merged; a nil value removes its key
 	ClearMetadata bool               // forget all metadata first
 
-	// In a record, which keeps what the schedule has afterwards, and of what was asked how
-	// much.
+	// In a record, which keeps the metadata of the schedule after the change, and how
+	// many pairs were put and removed.
 	merged       map[string]string
 	put, removed int
 	recorded     bool // it was read from a record
@@ -139,7 +139,7 @@ func (op Schedule) check() error {
 		return invalid("catch_up", "is not known")
 	case int(op.Source.source) >= len(sourceNames):
 		return invalid("source", "is not known")
-	case op.Timezone != "" && op.repay == RepayDefault: // of a record it has been looked up
+	case op.Timezone != "" && op.repay == RepayDefault: // in a record the zone was checked before
 		return checkZone(op.Timezone)
 	}
 	return nil
@@ -205,7 +205,7 @@ func (op *ChangeSchedule) counts() (put, removed int) {
 	return put, removed
 }
 
-// merge is a schedule's metadata after the change.
+// merge returns a schedule's metadata after the change.
 func (op *ChangeSchedule) merge(was map[string]string) map[string]string {
 	if op.Metadata == nil && !op.ClearMetadata {
 		return was
@@ -227,8 +227,8 @@ func (op *ChangeSchedule) merge(was map[string]string) map[string]string {
 	return now
 }
 
-// sameMerge reports whether two changes ask the same of a schedule's metadata. A record has
-// what came of it, and how much was asked.
+// sameMerge reports whether two changes ask for the same change of metadata. One of them
+// may come from a record, which has the outcome and the number of pairs put and removed.
 func sameMerge(a, b *ChangeSchedule) bool {
 	if b.recorded {
 		a, b = b, a
@@ -266,7 +266,7 @@ func normaliseOnSchedule(given Operation, repay Repay, zone *time.Location) Oper
 		if op.Timezone == "" && zone != nil {
 			op.Timezone, op.zone, op.ownZone = zone.String(), zone, true
 		} else if op.zone == nil {
-			op.zone, _ = time.LoadLocation(op.Timezone) // its check has loaded it
+			op.zone, _ = time.LoadLocation(op.Timezone) // the check has loaded it before
 		}
 		op.Source = GrantsFrom(op.Source.Source())
 		op.Filters, op.Metadata = cloneFilters(op.Filters), cloneMetadata(op.Metadata)
@@ -285,7 +285,7 @@ func normaliseOnSchedule(given Operation, repay Repay, zone *time.Location) Oper
 	return given
 }
 
-// cloned is a copy of what p points to.
+// cloned returns a pointer to a copy of what p points to.
 func cloned[T any](p *T) *T {
 	if p == nil {
 		return nil

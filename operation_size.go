@@ -51,8 +51,8 @@ func operationSize(op Operation) int {
 	return size
 }
 
-// checkSize refuses a batch that is too large. It is for new requests: what was written
-// when the bound was another is replayed.
+// checkSize refuses a batch that is too large. Only new requests are checked, because a
+// record may have been written under another bound.
 func checkSize(op Operation) error {
 	if b, ok := op.(Batch); ok {
 		if size := operationSize(b); size > MaxBatchSize {

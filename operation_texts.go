@@ -91,7 +91,7 @@ func withText(op Operation, description string, metadata map[string]string) Oper
 		op.Description, op.Metadata = description, metadata
 		return op
 	case ChangeSchedule:
-		op.put, op.removed = op.counts() // of what was asked, that is all that is left
+		op.put, op.removed = op.counts() // nothing else is left of the request
 		op.Description, op.merged, op.Metadata = description, metadata, nil
 		return op
 	case EndSchedule:

@@ -34,8 +34,8 @@ func (t *Transfer) check() error {
 	return send{To: t.To, Amount: t.Amount, BlockID: t.BlockID, Description: t.Description, Metadata: t.Metadata}.check()
 }
 
-// parts are the sender's and the receiver's part of it. What arrives is known once the
-// sender's is decided.
+// parts returns the sender's and the receiver's part of the transfer. The receiver's is
+// filled in once the sender's is decided.
 func (t *Transfer) parts() []AccountOperation {
 	metadata := cloneMetadata(t.Metadata)
 	return []AccountOperation{
@@ -114,7 +114,7 @@ func (op send) describe() string {
 	return fmt.Sprintf("%s of %s to %s", op.Name(), op.Amount, plainOrQuoted(op.To.Customer))
 }
 
-// isPartOfTransfer reports whether an operation stands in a transfer and nowhere else.
+// isPartOfTransfer reports whether an operation exists only as a part of a transfer.
 func isPartOfTransfer(op Operation) bool {
 	switch op.(type) {
 	case send, arrive:

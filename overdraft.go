@@ -31,11 +31,11 @@ func (o *Overdraft) UnmarshalText(text []byte) error {
 	return unmarshalName(o, overdraftNames, OverdraftAllow, "overdraft", text)
 }
 
-// overdraftBySetting marks a policy, in the ledger's own copy of a decrement, that it took
-// from its settings. A retry is a retry whatever the setting is by then.
+// overdraftBySetting marks a policy that the ledger took from its settings, in its own
+// copy of a decrement. So a retry is recognised even if the setting has changed.
 const overdraftBySetting Overdraft = 0x80
 
-// or is o without its mark, and another policy for OverdraftDefault.
+// or returns o without its mark, or another policy in the place of OverdraftDefault.
 func (o Overdraft) or(other Overdraft) Overdraft {
 	if o == OverdraftDefault {
 		return other
@@ -43,15 +43,16 @@ func (o Overdraft) or(other Overdraft) Overdraft {
 	return o &^ overdraftBySetting
 }
 
-// same reports whether the callers of two decrements may have meant the same: one that said
-// nothing meant what the setting was.
+// same reports whether the callers of two decrements may have meant the same. A caller
+// that named no policy meant the setting.
 func (o Overdraft) same(p Overdraft) bool {
 	return o.or(OverdraftAllow) == p.or(OverdraftAllow) || o.bySetting() || p.bySetting()
 }
 
 func (o Overdraft) bySetting() bool { return o == OverdraftDefault || o&overdraftBySetting != 0 }
 
-// code is a policy in the journal, where a decrement's default stands as what it meant.
+// code returns a policy as the journal has it. A decrement's default is written as the
+// policy that it stood for.
 func (o Overdraft) code() byte { return byte(o.or(OverdraftAllow) - OverdraftAllow) }
 
 var overdraftNames = []string{"default", "allow", "reject", "stop_at_zero"}

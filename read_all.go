@@ -5,12 +5,12 @@ import (
 	"iter"
 )
 
-// Lists, one element after the other. A range over one begins anew, and reads a page when
-// it comes to it: of the query's Limit, or of MaxPage. After an error, which comes with the
-// zero value, there is nothing more.
+// Iterators over lists. Each range over one begins anew. It reads one page at a time, of
+// the query's Limit or of MaxPage elements. An error comes with the zero value, and ends
+// the iteration.
 
-// each yields what is on the pages; next returns the one at a place, and the place of the
-// page after it.
+// each yields the elements of all pages. next returns the page at a place, and the place
+// of the page after it.
 func each[P comparable, T any](start P, next func(at P) (page []T, after P, last bool, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for at := start; ; {

@@ -43,18 +43,18 @@ func (l *Ledger) Balance(ctx context.Context, on AccountID, q BalanceQuery) (Bal
 	return res, err
 }
 
-// present is a copy of what an account is now: the part that reports start from.
+// present is a copy of the part of an account that reports start from.
 type present struct {
 	head Head
 	at   Instant
 	open []Block // drawdown order
 
-	holds []namedHold // that are open as it is written
+	holds []namedHold // holds that are open in the stored state
 
-	schedules bool // it has rows, which may be schedules
+	schedules bool // the account has rows, which may be schedules
 
-	ahead  []*OpRecord // what is due and not written; head is that of the last record that is
-	closed []Block     // that it makes and closes again
+	ahead  []*OpRecord // records of what is due and not written; head is that of the last written record
+	closed []Block     // blocks that ahead makes and closes at once
 }
 
 // present copies the account's open blocks; all other blocks hold nothing.
@@ -82,8 +82,8 @@ func presentOf(a *account, at Instant) present {
 	return p
 }
 
-// balanceAt goes back from the present: it takes the effects of all later entries
-// away again, so its cost follows what happened since, not the whole history.
+// balanceAt goes back from the present: it subtracts the effects of all later entries. So
+// its cost depends on what happened since, not on the whole history.
 func (l *Ledger) balanceAt(ctx context.Context, on AccountID, q BalanceQuery) (Balance, error) {
 	p, err := l.present(ctx, on)
 	switch {
@@ -99,7 +99,7 @@ func (l *Ledger) balanceAt(ctx context.Context, on AccountID, q BalanceQuery) (B
 			if err != nil {
 				return Balance{}, err
 			}
-			// What is due and not written comes out again on the way to that instant.
+			// Going back to that instant also undoes what is due and not written.
 			return l.balanceBefore(ctx, on, min(record, p.head.Version+1), q)
 		}
 	}
@@ -139,8 +139,8 @@ func (l *Ledger) balanceAt(ctx context.Context, on AccountID, q BalanceQuery) (B
 	return balanceOf(balances, blocks, held, sum, q)
 }
 
-// eachBack walks the records of an account backwards, those first that are due and not
-// written, until fn returns false.
+// eachBack walks the records of an account backwards until fn returns false. It begins
+// with those that are due and not written.
 func (l *Ledger) eachBack(ctx context.Context, on AccountID, p *present, fn func(*OpRecord) (bool, error)) error {
 	for _, rec := range slices.Backward(p.ahead) {
 		if more, err := fn(rec); err != nil || !more {
@@ -150,7 +150,7 @@ func (l *Ledger) eachBack(ctx context.Context, on AccountID, p *present, fn func
 	return l.eachRecord(ctx, on, p.head.Version, true, fn)
 }
 
-// addMissing fetches the blocks that hold something and are not at hand.
+// addMissing fetches the blocks with a balance that are not there yet.
 func (l *Ledger) addMissing(ctx context.Context, on AccountID, balances map[uint64]Amount, blocks map[uint64]Block) error {
 	var missing []uint64
 	for n, balance := range balances {
@@ -171,7 +171,7 @@ func (l *Ledger) addMissing(ctx context.Context, on AccountID, balances map[uint
 	return nil
 }
 
-// balanceOf adds up what the blocks had at an instant, and what of that was held.
+// balanceOf adds up what the blocks had at an instant, and how much of that was held.
 func balanceOf(balances map[uint64]Amount, blocks map[uint64]Block, heldOf map[uint64]Amount, held Amount, q BalanceQuery) (Balance, error) {
 	res := Balance{AsOf: q.At, Held: held}
 	var matching Amount
@@ -187,7 +187,7 @@ func balanceOf(balances map[uint64]Amount, blocks map[uint64]Block, heldOf map[u
 		case balance.IsZero():
 			continue
 		case b.Expired(q.At):
-			balance = heldOf[n] // what holds keep goes on counting
+			balance = heldOf[n] // what holds keep of an expired block goes on counting
 		case !b.Eligible(q.At):
 			continue
 		}

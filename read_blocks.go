@@ -24,11 +24,11 @@ func (q *BlocksQuery) wants(effective Instant) bool {
 	return effective >= q.EffectiveFrom && (q.EffectiveUntil == 0 || effective <= q.EffectiveUntil)
 }
 
-// bytes is what a cursor is bound to.
+// bytes returns what a cursor is bound to.
 func (q *BlocksQuery) bytes(on AccountID, kind string) []byte {
 	b := blocksQuery(on, kind)
 	if q.EffectiveFrom == 0 && q.EffectiveUntil == 0 {
-		return b // as before there were bounds, so that cursors of then go on
+		return b // as in releases without bounds, so that their cursors still work
 	}
 	return binary.AppendUvarint(binary.AppendUvarint(b, uint64(q.EffectiveFrom)), uint64(q.EffectiveUntil))
 }
@@ -146,7 +146,7 @@ func (l *Ledger) heldBlocks(ctx context.Context, on AccountID, q BlocksQuery) (B
 	return page, err
 }
 
-// orderOnly keeps of a block what DrawdownOrder looks at.
+// orderOnly returns a block with only the fields that DrawdownOrder compares.
 func orderOnly(b *Block) *Block {
 	o := &Block{Number: b.Number, Priority: b.Priority, ExpiresAt: b.ExpiresAt, CostBasis: b.CostBasis}
 	if len(b.Filters) > 0 {

@@ -34,7 +34,7 @@ func (c Cursor) position(query []byte) ([]byte, error) {
 		return nil, invalid("cursor", "is not one of this ledger's")
 	}
 	data, err := base64.RawURLEncoding.Strict().DecodeString(string(c))
-	if err != nil || len(data) < cursorMark || base64.RawURLEncoding.EncodedLen(len(data)) != len(c) { // it skips line breaks
+	if err != nil || len(data) < cursorMark || base64.RawURLEncoding.EncodedLen(len(data)) != len(c) { // the length differs if there are line breaks, which decoding skips
 		return nil, invalid("cursor", "is not one of this ledger's")
 	}
 	position := data[cursorMark:]

@@ -58,7 +58,7 @@ func (q *EntriesQuery) check() error {
 	)
 }
 
-// bytes is what a cursor is bound to.
+// bytes returns what a cursor is bound to.
 func (q *EntriesQuery) bytes(on AccountID) []byte {
 	b := blocksQuery(on, "entries")
 	b = append(b, byte(q.Type), byte(q.Status))
@@ -70,7 +70,7 @@ func (q *EntriesQuery) bytes(on AccountID) []byte {
 	}
 	b = appendAmount(b, q.MinAmount)
 	if q.Key == "" && q.BlockID == "" && q.ItemID == "" && q.InvoiceID == "" && q.FromSeq == 0 && q.UntilSeq == 0 {
-		return b // as before there were these, so that cursors of then go on
+		return b // as in releases without these fields, so that their cursors still work
 	}
 	for _, text := range []string{string(q.Key), q.BlockID, q.ItemID, q.InvoiceID} {
 		b = appendText(b, text)
@@ -128,9 +128,9 @@ type entryScan struct {
 	q      EntriesQuery
 	query  []byte
 	now    Instant
-	record uint64 // where to begin
+	record uint64 // the record to begin with
 	from   uint64 // the first record that can hold an entry
-	to     uint64 // and the last; what follows the account's last by now has not happened yet
+	to     uint64 // the last record that can; records behind the account's last at the beginning do not count
 	block  uint64 // number of the block that is asked for, 0: any
 	read   int    // records looked at
 	passed uint64 // sequence number of the last entry of the page before, 0: none
@@ -228,7 +228,7 @@ func (s *entryScan) collect(ctx context.Context, rec *OpRecord) (bool, error) {
 	return s.goesOn(rec), nil
 }
 
-// goesOn reports whether records after this one can hold what is wanted.
+// goesOn reports whether records after this one can hold wanted entries.
 func (s *entryScan) goesOn(rec *OpRecord) bool {
 	if s.q.Ascending {
 		return rec.At <= s.q.latest()

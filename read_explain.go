@@ -101,8 +101,8 @@ func (l *Ledger) Explain(ctx context.Context, on AccountID, amount Amount, charg
 	return res, nil
 }
 
-// everyBlock returns all blocks as they are in p: the open ones from there, of the
-// others the store's terms, as they hold nothing.
+// everyBlock returns all blocks: the open ones from p, and the others from the store
+// without a balance, because they hold nothing.
 func (l *Ledger) everyBlock(ctx context.Context, on AccountID, p *present) ([]Block, error) {
 	blocks := slices.Clone(p.open)
 	open := make(map[uint64]bool, len(p.open))
@@ -133,7 +133,8 @@ func (l *Ledger) everyBlock(ctx context.Context, on AccountID, p *present) ([]Bl
 	return blocks, nil
 }
 
-// reasonFor is the first reason that holds for a block of which a charge would use so much.
+// reasonFor returns the first reason that applies to a block. used is what the charge
+// would draw from it.
 func reasonFor(b *Block, charge Charge, at Instant, use Amount) Reason {
 	switch {
 	case !b.Matches(charge):

@@ -2,8 +2,8 @@ package creditledger
 
 import "encoding/json"
 
-// explainedObject is a block of an explanation, which may list a hundred thousand: what
-// else a block is, a list of blocks tells.
+// explainedObject is a block of an explanation, without its terms: an explanation may
+// list a hundred thousand blocks. A list of blocks has their terms.
 type explainedObject struct {
 	ID     string `json:"id"`
 	Use    Amount `json:"use"`

@@ -17,8 +17,8 @@ type Move struct {
 // Moves follows the credits of some blocks of an account: to the blocks that changes of
 // their expiry and rollovers made of them, to those made of these in turn, and to the
 // blocks of other accounts that transfers made of any of them. It reads what was written
-// since the first of the blocks was made, in that order. A NotFoundError when the account
-// has one of the blocks not.
+// since the first of the blocks was made, in that order. It returns a NotFoundError if
+// the account does not have one of the blocks.
 func (l *Ledger) Moves(ctx context.Context, on AccountID, blocks ...string) ([]Move, error) {
 	on = on.normal()
 	f := moveFinder{ledger: l, on: on, numbers: map[uint64]bool{}}
@@ -78,7 +78,7 @@ type foundMove struct {
 func (f *moveFinder) look(ctx context.Context, rec *OpRecord) error {
 	var arrived []Line // at the other account of a transfer
 	for i := range rec.Effects {
-		nth := 0 // of what a transfer sent
+		nth := 0 // index among the blocks that a transfer sent
 		for j := range rec.Effects[i].Lines {
 			l := &rec.Effects[i].Lines[j]
 			op, sends := rec.Op.(send)

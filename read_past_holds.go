@@ -2,13 +2,14 @@ package creditledger
 
 import "context"
 
-// pastHolds goes back from the holds of the present to those of an instant. Records say how
-// each operation left its hold, which record says so of the operation before it, and which
-// holds lapsed since the record before: so what was held follows from what happened since.
+// pastHolds goes back from the holds of the present to those of an instant. A record says
+// how its operation left the hold, which record has the operation before on that hold,
+// and which holds lapsed since the record before. So what was held then follows from what
+// happened since.
 type pastHolds struct {
 	at    Instant
-	open  map[string]*storedHold // as far as it is known
-	since map[string]uint64      // for the others the record that says how they were; 0: not made yet
+	open  map[string]*storedHold // the holds whose state is known
+	since map[string]uint64      // for the other holds, the record that has their state; 0: not made yet
 }
 
 func newPastHolds(open []namedHold, at Instant) *pastHolds {
@@ -19,7 +20,7 @@ func newPastHolds(open []namedHold, at Instant) *pastHolds {
 	return p
 }
 
-// undo takes away what a record says that is of a later instant.
+// undo goes back before a record of a later instant.
 func (p *pastHolds) undo(rec *OpRecord) {
 	if rec.At <= p.at {
 		return
@@ -39,7 +40,8 @@ func (p *pastHolds) look(id string, record uint64) {
 	p.since[id] = record
 }
 
-// held reads what is not known yet, and adds up what was held: of each block, and in all.
+// held reads the states that are not known yet, and adds up what was held: of each block,
+// and in all.
 func (p *pastHolds) held(ctx context.Context, l *Ledger, on AccountID) (ofBlock map[uint64]Amount, sum Amount, err error) {
 	for id, seq := range p.since {
 		if seq == 0 {

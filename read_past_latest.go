@@ -2,14 +2,13 @@ package creditledger
 
 import "context"
 
-// A reader is told the grant of the period that is. Under CatchUpLatest that grant is passed
-// over if nothing is written before the period ends, and no entry tells of it. So a balance
-// as of an instant at which such a schedule was behind is decided again, on the account as
-// it was before.
+// A reader sees the grant of the current period even before it is written. Under
+// CatchUpLatest that grant is passed over if nothing is written before the period ends,
+// and then no entry tells of it. So if such a schedule was behind at an instant, the
+// balance as of that instant is decided again, on the account as it was before.
 
-// passedOver finds the first record that passes over a period in which an instant lies; 0
-// when there is none. Such records stand among those of what fell due, in front of an
-// operation at a later instant.
+// passedOver finds the first record that passes over the period of an instant; 0 if there
+// is none. Such a record is one of what fell due before an operation at a later instant.
 func (l *Ledger) passedOver(ctx context.Context, on AccountID, p *present, at Instant) (first uint64, err error) {
 	err = l.eachBack(ctx, on, p, func(rec *OpRecord) (bool, error) {
 		ops, due := rec.Op.(fallenDue)
@@ -31,8 +30,8 @@ func (l *Ledger) passedOver(ctx context.Context, on AccountID, p *present, at In
 	return first, err
 }
 
-// balanceBefore is the balance at an instant of the account as it was before a record, which
-// takes a replay of its history.
+// balanceBefore returns the balance at an instant of the account as it was before a
+// record. It replays the history up to there.
 func (l *Ledger) balanceBefore(ctx context.Context, on AccountID, record uint64, q BalanceQuery) (Balance, error) {
 	v := newVerifier(newVerification(l, nil), on, false)
 	err := l.store.Snapshot(ctx, on, func(s Snapshot) error {

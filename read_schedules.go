@@ -34,7 +34,7 @@ func (l *Ledger) Schedules(ctx context.Context, on AccountID) ([]ScheduleInfo, e
 	return list, nil
 }
 
-// allSchedules are those at hand, and those that the store has beside.
+// allSchedules returns the schedules in memory and those that only the store has.
 func (s *slot) allSchedules(ctx context.Context, store Store) (all []*schedule, err error) {
 	a := s.account
 	if a.schedules != nil {

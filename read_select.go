@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// narrow finds the records and the block that a query names. Where it names what there is
-// not, no record is left.
+// narrow limits a scan to the records and the block that a query names. If it names
+// something that does not exist, no record is left.
 func (s *entryScan) narrow(ctx context.Context, head *Head) error {
 	if s.q.BlockID != "" {
 		b, err := s.ledger.store.Block(ctx, s.on, s.q.BlockID)

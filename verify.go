@@ -14,7 +14,7 @@ type Verification struct {
 	Accounts, Records, Entries, Blocks uint64     // looked at
 	Erased                             uint64     // of the records, those of which texts are erased
 	Lost                               uint64     // of the records, those of which texts are lost, as NoteLoss noted
-	Violation                          *Violation // the first; nil when there is none, or trouble with reading came first
+	Violation                          *Violation // the first; nil when there is none, or reading failed first
 }
 
 // Checkpoint is where an account's journal ended at some moment: proof, kept
@@ -49,13 +49,13 @@ func (l *Ledger) Checkpoint(ctx context.Context, on AccountID) (Checkpoint, erro
 	return Checkpoint{Account: on, Version: state.Head.Version, Seal: state.Head.Seal}, nil
 }
 
-// Verify replays an account's journal from its first record and proves that every
-// entry, seal, block, key and total in the store follows from it, and that the store has
-// nothing else of the account. It reads the store, not the cache, once
-// what was submitted before has landed. Beside writers it
-// proves what is stored at one moment, and ends. A broken rule is a Violation, not an
-// error; errors are trouble with reading, and beside one nothing is proved. Memory grows with
-// the number of blocks, not with the number of entries; the time with both.
+// Verify replays an account's journal from its first record and proves that every entry,
+// seal, block, key and total in the store follows from it, and that the store has nothing
+// else of the account. It reads the store, not the cache, once what was submitted before
+// has landed. Beside writers it proves what is stored at one moment, and ends. A broken
+// rule is a Violation, not an error; an error means that reading failed, and then nothing
+// is proved. Memory grows with the number of blocks, not with the number of entries; the
+// time with both.
 func (l *Ledger) Verify(ctx context.Context, on AccountID, opts *VerifyOptions) (Verification, error) {
 	err := l.reading(ctx, &on)
 	if err != nil {
@@ -143,7 +143,7 @@ func (r *verification) accounts(ctx context.Context, res *Verification) error {
 	}
 }
 
-// gone finds the first account that a checkpoint knows and the store does not list.
+// gone returns the first account that has a checkpoint and that the store does not list.
 func (r *verification) gone(_ context.Context, res *Verification) error {
 	var gone []AccountID
 	for id, points := range r.since {
@@ -157,7 +157,7 @@ func (r *verification) gone(_ context.Context, res *Verification) error {
 	return nil
 }
 
-// strays has the store look for what belongs to no account.
+// strays asks the store for rows that belong to no account.
 func (r *verification) strays(ctx context.Context, res *Verification) error {
 	err := r.ledger.store.CheckStrays(ctx)
 	if res.Violation = violationOf(err, AccountID{}, 0); err != nil && res.Violation == nil {
@@ -166,8 +166,8 @@ func (r *verification) strays(ctx context.Context, res *Verification) error {
 	return nil
 }
 
-// each verifies accounts beside each other. Those behind the first that is not in order
-// may be left out.
+// each verifies several accounts at once. It may leave out those behind the first with a
+// violation.
 func (r *verification) each(ctx context.Context, accounts []AccountID) ([]Verification, []error) {
 	parts, errs := make([]Verification, len(accounts)), make([]error, len(accounts))
 	var next atomic.Int64
@@ -191,7 +191,7 @@ func (r *verification) each(ctx context.Context, accounts []AccountID) ([]Verifi
 	return parts, errs
 }
 
-// account verifies one account. One that is listed has to be there.
+// account verifies one account. A listed account has to exist.
 func (r *verification) account(ctx context.Context, on AccountID, listed bool) (Verification, error) {
 	v := newVerifier(r, on, listed)
 	err := v.run(ctx)
@@ -226,7 +226,7 @@ func (p *progress) add(records uint64) {
 	}
 }
 
-// add counts in what the verification of one account found.
+// add adds what the verification of one account found.
 func (v *Verification) add(part *Verification) {
 	v.Accounts += part.Accounts
 	v.Records += part.Records

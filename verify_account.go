@@ -7,9 +7,9 @@ import (
 	"math"
 )
 
-// verifier replays one account beside the store, in snapshots of it. All but the last only
-// read a part of the journal, in which nothing ever changes; the last reads the rest of it
-// and compares all else, which does change.
+// verifier replays one account and compares it with the store, in several snapshots. All
+// but the last only read a part of the journal, which never changes. The last one reads
+// the rest of the journal and compares everything that does change.
 type verifier struct {
 	ledger   *Ledger
 	id       AccountID
@@ -17,17 +17,17 @@ type verifier struct {
 	progress *progress
 	since    map[uint64]Seal // checkpoints by version
 
-	replay  *account          // what the journal says so far; its closed blocks are all kept
+	replay  *account          // the replay so far; it keeps all closed blocks
 	blocks  []*block          // every block, by number less one
 	sums    map[uint64]Amount // Σ of the entries' effects on each block, apart from the replay
-	keys    keySum            // of the records' idempotency keys
+	keys    keySum            // sum of the records' idempotency keys
 	texts   textProof
 	rows    map[rowName]*StoredRow
-	acts    []uint64 // the records that are of an act whose other parts are not looked at yet
+	acts    []uint64 // records of acts whose other parts have not been compared yet
 	reading uint64   // the record being read
 	records uint64   // replayed
 
-	// Memory that each record and each block uses again.
+	// Memory that each record and each block reuses.
 	rec              OpRecord
 	changes          spareChanges
 	stored, replayed []byte // a block's two forms, for comparing
@@ -45,7 +45,7 @@ func newVerifier(r *verification, on AccountID, listed bool) *verifier {
 // newReplayed is an account before its first record.
 func newReplayed(on AccountID) *account {
 	a, err := newAccount(on, &State{})
-	if err != nil { // an empty state breaks no rule
+	if err != nil { // unreachable: an empty state breaks no rule
 		panic("creditledger: " + err.Error())
 	}
 	return a
@@ -57,8 +57,9 @@ const verifyPage = 512
 // snapshotRecords is how many are read in one snapshot. A variable for tests.
 var snapshotRecords = 1 << 15
 
-// run ends whatever is written meanwhile: once it is where the journal ended when it
-// began, each snapshot reads twice as much as the one before.
+// run verifies the account. It ends even if others keep writing: once it has reached the
+// record at which the journal ended when it began, each snapshot reads twice as much as
+// the one before.
 func (v *verifier) run(ctx context.Context) error {
 	last, err := v.ledger.store.Journal(ctx, v.id, math.MaxUint64, 1, true)
 	if err != nil {
@@ -117,7 +118,7 @@ func (v *verifier) violation(rule, format string, args ...any) *Violation {
 	return &Violation{Account: v.id, Record: v.reading, Rule: rule, Detail: fmt.Sprintf(format, args...)}
 }
 
-// record holds one stored record to its place in the chain and replays it.
+// record checks one stored record's place in the chain, and replays the record.
 func (v *verifier) record(ctx context.Context, s Snapshot, stored *JournalRecord) error {
 	v.reading = v.replay.head.Version + 1
 	if stored.Seq != v.reading {
@@ -188,8 +189,8 @@ func (v *verifier) blame(ctx context.Context, s Snapshot, rec *OpRecord, seal Se
 	return broken
 }
 
-// knownSeal is how a record is sealed according to what follows on it: the next record,
-// or the head. It is none if that cannot be read.
+// knownSeal returns the seal of a record as the next record, or the head, has it; none if
+// that cannot be read.
 func (v *verifier) knownSeal(ctx context.Context, s Snapshot, seq uint64) (Seal, error) {
 	records, err := s.Journal(ctx, seq+1, 1)
 	if err != nil {
@@ -209,7 +210,7 @@ func (v *verifier) knownSeal(ctx context.Context, s Snapshot, seq uint64) (Seal,
 	return state.Head.Seal, nil
 }
 
-// history is what was replayed so far.
+// history reads what was replayed so far.
 func (v *verifier) history(ctx context.Context, s Snapshot) history {
 	return history{
 		record: func(seq uint64) (*OpRecord, error) {
@@ -229,6 +230,6 @@ func (v *verifier) history(ctx context.Context, s Snapshot) history {
 			}
 			return blocks, nil
 		},
-		rows: func([]string) ([]Row, error) { return nil, nil }, // all there are, are at hand
+		rows: func([]string) ([]Row, error) { return nil, nil }, // all rows are in memory
 	}
 }

@@ -5,11 +5,11 @@ import (
 	"context"
 )
 
-// proveActs holds the parts of acts that were replayed to the other parts, which other
-// accounts have. Each part is held to what the others say of it by its replay (checkAct);
-// that the others are there, and say the same of the act, is looked at here. Among all
-// accounts, each looks at the next one, so that together they look at every one; an
-// account that is verified by itself looks at all.
+// proveActs compares the replayed parts of acts with the other parts, which are in other
+// accounts. The replay of a part compares it with what the act says about it (checkAct).
+// proveActs checks that the other parts exist and say the same about the act. If all
+// accounts are verified, each part looks at the next one only, so that together they look
+// at every part. If one account is verified by itself, it looks at all parts.
 func (v *verifier) proveActs(ctx context.Context) error {
 	for _, seq := range v.acts {
 		v.reading = seq
@@ -33,7 +33,7 @@ func (v *verifier) proveActs(ctx context.Context) error {
 	return nil
 }
 
-// proveFellow reads another part of a record's act.
+// proveFellow reads another part of a record's act and compares the two.
 func (v *verifier) proveFellow(ctx context.Context, rec *OpRecord, i int) error {
 	part := &rec.act.parts[i]
 	other, err := v.fellow(ctx, rec, i)
@@ -67,8 +67,8 @@ func (v *verifier) fellow(ctx context.Context, rec *OpRecord, i int) (*OpRecord,
 	return other, nil
 }
 
-// proveTransfer makes sure that one of two records sent to the account of the other what
-// arrived there. Among all accounts, what it was is looked at from where it arrived.
+// proveTransfer checks that one of two records sent what arrived with the other. If all
+// accounts are verified, only the receiver's side compares the amounts and terms.
 func (v *verifier) proveTransfer(ctx context.Context, rec, other *OpRecord) error {
 	sender, receiver := rec, other
 	_, arrives := rec.Op.(arrive)
@@ -88,7 +88,8 @@ func (v *verifier) proveTransfer(ctx context.Context, rec, other *OpRecord) erro
 	return v.proveParcels(ctx, sender, op.Parcels)
 }
 
-// proveParcels makes sure that what arrived is what left the sender's blocks, on their terms.
+// proveParcels checks that what arrived is what left the sender's blocks, on the same
+// terms.
 func (v *verifier) proveParcels(ctx context.Context, sender *OpRecord, parcels []parcel) error {
 	var numbers []uint64
 	var amounts []Amount

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// compare holds everything that the store derived from the journal to the replay, which
-// is at the end of the journal.
+// compare compares everything that the store derived from the journal with the replay,
+// which has reached the end of the journal.
 func (v *verifier) compare(ctx context.Context, s Snapshot) error {
 	state, err := s.State(ctx)
 	if err != nil {
@@ -33,7 +33,7 @@ func (v *verifier) compare(ctx context.Context, s Snapshot) error {
 	return nil
 }
 
-// compareEnd makes sure that the journal ends where the head says, and not before a
+// compareEnd checks that the journal ends where the head says, and not before a
 // checkpoint.
 func (v *verifier) compareEnd(head *Head) error {
 	last := v.replay.head.Version
@@ -66,7 +66,7 @@ func (v *verifier) compareHead(head *Head) error {
 	return nil
 }
 
-// compareOpen holds the blocks that are listed as open to those that should be.
+// compareOpen compares the blocks that are listed as open with those that should be.
 func (v *verifier) compareOpen(blocks []Block) error {
 	open := map[uint64]bool{}
 	for i := range blocks {
@@ -85,7 +85,7 @@ func (v *verifier) compareOpen(blocks []Block) error {
 	return nil
 }
 
-// compareBlocks holds all stored blocks to those that the journal made.
+// compareBlocks compares all stored blocks with those that the journal made.
 func (v *verifier) compareBlocks(ctx context.Context, s Snapshot) error {
 	for from, next := uint64(0), uint64(1); ; from = next { // no block has number 0
 		page, err := s.Blocks(ctx, from, MaxPage)
@@ -131,7 +131,7 @@ func (v *verifier) compareBlock(b *Block) error {
 	return nil
 }
 
-// compareOpenRows holds the rows that are listed as open to those that should be.
+// compareOpenRows compares the rows that are listed as open with those that should be.
 func (v *verifier) compareOpenRows(rows []Row) error {
 	open := map[rowName]bool{}
 	for i := range rows {
@@ -157,7 +157,7 @@ func (v *verifier) compareOpenRows(rows []Row) error {
 	return nil
 }
 
-// compareRows holds all stored rows to those that the journal gives.
+// compareRows compares all stored rows with those that the journal gives.
 func (v *verifier) compareRows(ctx context.Context, s Snapshot) error {
 	n := 0
 	for after := (rowName{}); ; {
@@ -194,9 +194,9 @@ func (v *verifier) rowViolation(r *Row, detail string) *Violation {
 	return v.violation("rows", "row %q of kind %d: %s", r.Key, r.Kind, detail)
 }
 
-// balances proves invariants 1 and 5 by plain sums, apart from the code that decided
-// the operations: what all entries did to a block is what it holds, and what the
-// eligible blocks hold is the total.
+// balances proves invariants 1 and 5 by plain sums, without the code that decides
+// operations: the effects of all entries on a block add up to its balance, and the
+// balances of the eligible blocks to the total.
 func (v *verifier) balances(at Instant) error {
 	var total Amount
 	for _, b := range v.blocks {
@@ -207,7 +207,7 @@ func (v *verifier) balances(at Instant) error {
 		counts := b.Balance
 		switch {
 		case b.Expired(at):
-			counts = b.rare.held // what holds keep goes on counting
+			counts = b.rare.held // what holds keep of an expired block goes on counting
 		case !b.Eligible(at):
 			continue
 		}

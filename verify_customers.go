@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// customers proves what the records of customers say of one another: each stands under
-// its own id, each external id leads to the one that has it, and as many puts were counted
-// as they say they had. A customer and its external id are written in one commit and never
-// removed, so that whoever has seen one finds the other, whatever is written meanwhile.
+// customers proves that the documents of customers fit together: each stands under its
+// own id, each external id leads to the customer that has it, and the counts of puts
+// equal what the customers say. A customer and its external id are written in one commit
+// and never removed. So both are found even if others write meanwhile.
 func (r *verification) customers(ctx context.Context, res *Verification) error {
 	err := r.examineCustomers(ctx)
 	if res.Violation = violationOf(err, AccountID{}, 0); res.Violation != nil {
@@ -50,8 +50,8 @@ func (r *verification) examineCustomers(ctx context.Context) error {
 	return r.compareCounts(ctx, before, seen)
 }
 
-// compareCounts holds what customers say of their puts to the counts from before they were
-// read, and from after: what was put meanwhile may have been seen or not.
+// compareCounts compares what customers say about their puts with the counts from before
+// they were read and from after. Puts in between may have been seen or not.
 func (r *verification) compareCounts(ctx context.Context, before map[string]count, seen map[string]uint64) error {
 	after, err := r.counts(ctx)
 	if err != nil {
@@ -71,8 +71,8 @@ func (r *verification) compareCounts(ctx context.Context, before map[string]coun
 	return nil
 }
 
-// blameCustomers asks for each external id whether it leads to its customer, and the
-// other way round. What differs because it was written meanwhile is in order by then.
+// blameCustomers checks one by one that each external id leads to its customer, and the
+// other way round. A difference that came from writing meanwhile has gone by then.
 func (r *verification) blameCustomers(ctx context.Context) error {
 	err := r.eachCustomer(ctx, func(c *Customer, _ count) error {
 		if c.ExternalID == "" {

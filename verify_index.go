@@ -9,8 +9,8 @@ import (
 	"math/bits"
 )
 
-// compareBlockIDs holds the ids by which blocks are found to the blocks: each leads to
-// the block that has it, and each block has one.
+// compareBlockIDs compares the index of block ids with the blocks: each id leads to the
+// block that has it, and each block is in the index.
 func (v *verifier) compareBlockIDs(ctx context.Context, s Snapshot) error {
 	found := make([]bool, len(v.blocks))
 	for after := ""; ; {
@@ -56,9 +56,9 @@ func (v *verifier) compareBlockID(row NumberedBlock, found []bool) error {
 // errKeys means that the keys that the store has are not those of the journal.
 var errKeys = errors.New("the idempotency keys are not those of the journal")
 
-// compareKeys holds the stored idempotency keys to those of the journal. There may be as
-// many as records, and they stand in another order: the sums of both are compared, and
-// only when they differ it is asked which row it is.
+// compareKeys compares the stored idempotency keys with those of the journal. There may
+// be as many as records, and they come in another order. So it compares a sum of each,
+// and looks for the row only if the sums differ.
 func (v *verifier) compareKeys(ctx context.Context, s Snapshot) error {
 	var stored keySum
 	err := eachKey(ctx, s, func(row KeyedRecord) error {
@@ -91,8 +91,8 @@ func eachKey(ctx context.Context, s Snapshot, f func(KeyedRecord) error) error {
 	}
 }
 
-// blameKeys names what compareKeys found: a record whose key is not stored for it, or
-// else a key that is stored and is of no record. It asks for each.
+// blameKeys finds the reason why the sums in compareKeys differ: a record whose key is
+// not stored, or a stored key without a record. It looks each one up.
 func (v *verifier) blameKeys(ctx context.Context) error {
 	err := v.ledger.eachRecord(ctx, v.id, 1, false, func(rec *OpRecord) (bool, error) {
 		key := rec.indexedKey()
@@ -118,7 +118,7 @@ func (v *verifier) blameKeys(ctx context.Context) error {
 	})
 }
 
-// leads makes sure that a stored key leads to a record with that key.
+// leads checks that a stored key leads to a record with that key.
 func (v *verifier) leads(ctx context.Context, s Snapshot, row KeyedRecord) error {
 	records, err := s.Journal(ctx, row.Seq, 1)
 	if err != nil {
@@ -133,8 +133,8 @@ func (v *verifier) leads(ctx context.Context, s Snapshot, row KeyedRecord) error
 	return v.violation("idempotency", "the key %s is stored for record %d, and is not that of a record", quote(string(row.Key)), row.Seq)
 }
 
-// keySum is a sum over keys and the records that they stand for, in any order: two sums are
-// the same when the same was added to both and, as far as SHA-256 is to be trusted, only
+// keySum is a sum over keys and the records that they stand for, in any order. Two sums
+// are equal if the same was added to both and, as far as SHA-256 can be trusted, only
 // then.
 type keySum struct {
 	n   uint64

@@ -25,8 +25,8 @@ type brokenObject struct {
 	Detail   string `json:"detail"`
 }
 
-// MarshalJSON writes the verification in the words of operations files. It is of one that
-// came to its end: beside an error, nothing is proved.
+// MarshalJSON writes the verification in the words of operations files. Write it only for
+// a verification that returned no error: with an error nothing is proved.
 func (v Verification) MarshalJSON() ([]byte, error) {
 	o := verifyObject{OK: v.Violation == nil, Entries: v.Entries, Blocks: v.Blocks, Erased: v.Erased, Lost: v.Lost, Accounts: v.Accounts, Records: v.Records}
 	if b := v.Violation; b != nil {

@@ -50,12 +50,12 @@ func (l *Ledger) noteLoss(ctx context.Context, on AccountID) (operations uint64,
 	return operations, err
 }
 
-// losses reads an account's journal for texts that are gone and not known to be. A note is of
-// records in a row of which no text is there, or of one operation.
+// losses reads an account's journal and notes texts that are gone without a reason. A
+// note is about consecutive records that have no texts left, or about one operation.
 func (l *Ledger) losses(ctx context.Context, on AccountID) (notes []erase, err error) {
 	var proof textProof
 	stretches := map[uint64]uint64{}   // by record with missing texts: how many with others came before; 0: it has others itself
-	schedules := map[uint64][]string{} // that records with missing texts gave texts to
+	schedules := map[uint64][]string{} // schedules that got their texts from records whose texts are missing
 	others := uint64(1)
 	err = l.eachRecord(ctx, on, 1, false, func(rec *OpRecord) (bool, error) {
 		before := len(proof.missing)
@@ -77,7 +77,7 @@ func (l *Ledger) losses(ctx context.Context, on AccountID) (notes []erase, err e
 	if err != nil {
 		return nil, err
 	}
-	last := uint64(0) // the stretch of the last note
+	last := uint64(0) // the stretch that the last note belongs to
 	for m, why := range proof.judged() {
 		stretch := stretches[m.record]
 		switch {
@@ -97,7 +97,7 @@ func (l *Ledger) losses(ctx context.Context, on AccountID) (notes []erase, err e
 	return notes, nil
 }
 
-// noteErasure writes one erasure that leaves nothing to take away.
+// noteErasure writes one erasure of texts that are gone already.
 func (l *Ledger) noteErasure(ctx context.Context, on AccountID, op erase) error {
 	s, err := l.acquire(ctx, on)
 	if err != nil {
@@ -119,7 +119,7 @@ func (l *Ledger) noteErasure(ctx context.Context, on AccountID, op erase) error 
 	return f.err
 }
 
-// joined is a list with those of another that it does not have.
+// joined returns a list with those elements of another that it does not have.
 func joined(list, others []string) []string {
 	for _, id := range others {
 		if !slices.Contains(list, id) {

@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// settings proves that the settings are those that were stored last. What is stored
-// meanwhile is looked at again.
+// settings proves that the settings are those that were stored last. If others are stored
+// meanwhile, it looks again.
 func (r *verification) settings(ctx context.Context, res *Verification) error {
 	err := r.examineSettings(ctx)
 	if corrupt, ok := errors.AsType[*CorruptError](err); ok {
@@ -35,8 +35,8 @@ func (r *verification) examineSettings(ctx context.Context) error {
 	}
 }
 
-// provenSettings holds settings to a head that did not move while they were read. Those of
-// the first format have none, until they are stored again.
+// provenSettings compares settings with a head that did not move while they were read.
+// Settings of the first format have no head until they are stored again.
 func provenSettings(head, doc *Document) error {
 	if err := checkSettingsHead(head, doc); err != nil || doc.Version == 0 {
 		return err

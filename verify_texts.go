@@ -7,18 +7,18 @@ import (
 	"slices"
 )
 
-// textProof is what a verification keeps of erased texts. A text may be missing only where
-// the journal says that it was erased, or lost.
+// textProof is what a verification knows about missing texts. A text may be missing only
+// if the journal says that it was erased or lost.
 type textProof struct {
-	erased, lost uint64        // records of which texts are not there
+	erased, lost uint64        // records records with missing texts
 	missing      []missingText // in order
-	copied       bool          // a record before was made by a copy
-	ended        bool          // and one behind it was not
-	was          Seal          // of the record before, in the ledger that this one is a copy of
+	copied       bool          // an earlier record was made by a copy
+	ended        bool          // a record after that was not
+	was          Seal          // seal of the record before, in the ledger that this one is a copy of
 	notes        []erase
 }
 
-// missingText is an operation that said something, and nothing of that is left.
+// missingText is an operation whose texts are gone.
 type missingText struct {
 	record    uint64
 	operation int
@@ -26,8 +26,8 @@ type missingText struct {
 
 const ruleTexts = "texts"
 
-// proveTexts notes what is missing of a record's texts, and holds an erasure to what it
-// says that it erased. That texts are those sealed, reading them has shown.
+// proveTexts notes the missing texts of a record, and compares an erasure with what it
+// says that it erased. Reading the texts has proved that they are those that were sealed.
 func (v *verifier) proveTexts(ctx context.Context, s Snapshot, rec *OpRecord) error {
 	if note := v.texts.take(rec); note != nil {
 		return v.isErased(ctx, s, note)
@@ -35,8 +35,8 @@ func (v *verifier) proveTexts(ctx context.Context, s Snapshot, rec *OpRecord) er
 	return nil
 }
 
-// take notes what is missing of a record's texts, or that the record says that others
-// are, which it returns then.
+// take notes the missing texts of a record. If the record is an erasure, it notes and
+// returns that.
 func (t *textProof) take(rec *OpRecord) (note *erase) {
 	gone := false
 	for i := range rec.Texts {
@@ -57,7 +57,8 @@ func (t *textProof) take(rec *OpRecord) (note *erase) {
 	return &op
 }
 
-// isErased reads the records of an erasure again: it may have come after they were read.
+// isErased reads the records of an erasure again, because it may have come after they
+// were read.
 func (v *verifier) isErased(ctx context.Context, s Snapshot, op *erase) error {
 	for from := op.From; from <= op.To; {
 		page, err := s.Journal(ctx, from, verifyPage)
@@ -86,10 +87,10 @@ func (v *verifier) isErased(ctx context.Context, s Snapshot, op *erase) error {
 	return nil
 }
 
-// compareTexts makes sure that what is missing was erased, or is known to be lost, and counts
-// the records of which texts are lost apart from those of which all that is missing was erased.
+// compareTexts checks that missing texts were erased or are known to be lost. It counts
+// records with lost texts apart from records whose missing texts were all erased.
 func (v *verifier) compareTexts() error {
-	last := uint64(0) // record of which texts are lost
+	last := uint64(0) // the last record with lost texts
 	for m, why := range v.texts.judged() {
 		switch {
 		case why == textGone:
@@ -107,10 +108,10 @@ func (v *verifier) compareTexts() error {
 const (
 	textGone   = iota // nothing says
 	textErased        // it was erased
-	textLost          // and before that it was lost, or that alone
+	textLost          // it was lost, and perhaps erased later
 )
 
-// judged yields what is missing, in order, with what the journal says of it.
+// judged yields the missing texts, in order, with what the journal says about each.
 func (t *textProof) judged() iter.Seq2[missingText, int] {
 	return func(yield func(missingText, int) bool) {
 		erased, lost := newCoverage(t.notes, false), newCoverage(t.notes, true)
@@ -129,10 +130,11 @@ func (t *textProof) judged() iter.Seq2[missingText, int] {
 	}
 }
 
-// coverage tells, of texts in order, whether notes of one kind are about them.
+// coverage tells whether notes of one kind are about texts. It is asked about texts in
+// order.
 type coverage struct {
-	notes  []erase // about all of their records, by the first
-	last   uint64  // up to which all is covered, of the notes that begin before what is looked at
+	notes  []erase // those about all of their records, in the order of the first record
+	last   uint64  // the notes that begin before the present text cover everything up to this record
 	single map[missingText]bool
 }
 
@@ -158,9 +160,9 @@ func (c *coverage) has(m missingText) bool {
 	return m.record <= c.last || c.single[m]
 }
 
-// proveWas makes sure that a record which a copy made of one in another ledger was the one
-// whose seal it holds: with that one's predecessor, and its texts under the seal, it gives
-// that seal. Of a record whose texts were erased only the order is proved.
+// proveWas checks a record that a copy made from one in another ledger, whose seal it
+// holds. Written with that record's predecessor, and with the texts under the seal, it
+// has to give that seal. If texts were erased, only the order can be proved.
 func (v *verifier) proveWas(rec *OpRecord, seal Seal) error {
 	was := v.texts.was
 	v.texts.was = seal
@@ -174,7 +176,7 @@ func (v *verifier) proveWas(rec *OpRecord, seal Seal) error {
 	v.texts.was, v.texts.copied = rec.Was, true
 	old := *rec
 	old.Was, old.Prev = Seal{}, was
-	v.stored = AppendRecord(v.stored[:0], &old) // of format 3
+	v.stored = AppendRecord(v.stored[:0], &old) // the record is of format 3
 	if SealOf(v.stored) == rec.Was {
 		return nil
 	}

@@ -40,8 +40,8 @@ func (v *Violation) String() string {
 // Error lets a Violation travel as an error inside the verifier.
 func (v *Violation) Error() string { return v.String() }
 
-// violationOf is the verdict in an error, nil if it is trouble with reading. What a
-// store reports as damaged is a verdict on what was being read.
+// violationOf returns the violation in an error, nil if reading failed. Damage that a
+// store reports is a violation of what was being read.
 func violationOf(err error, on AccountID, record uint64) *Violation {
 	var broken *Violation
 	var corrupt *CorruptError

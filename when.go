@@ -98,7 +98,7 @@ func (w *When) UnmarshalText(text []byte) error {
 	return err
 }
 
-// resolve fixes the instant of a bare date in zone; anything else is unchanged.
+// resolve sets the instant of a bare date in zone. It returns anything else unchanged.
 func (w When) resolve(zone *time.Location) When {
 	if w.date != 0 {
 		w.instant = w.date.FirstInstant(zone)
