@@ -219,7 +219,7 @@ var holds = []mutant{
 	},
 	{
 		"past-total-without-slices", "read_balance.go",
-		"			balance = heldOf[n] // what holds keep goes on counting\n", "			continue\n",
+		"			balance = heldOf[n] // what holds keep of an expired block goes on counting\n", "			continue\n",
 		"slices of expired blocks count in past totals",
 	},
 	{
