@@ -2,18 +2,32 @@ package model
 
 import cl "creditledger"
 
-// sweep writes what is due. It leaves no trace but its entries, so what comes after the
-// last of them is not settled yet: the clock may go back that far.
+// sweep writes what is due. It leaves no trace but its entries and the periods that it began,
+// so what comes after the last of them is not settled yet: the clock may go back that far.
 func (s *State) sweep(clock cl.Instant) *Result {
-	trial, before := s.clone(), len(s.Entries)
-	trial.due(clock, clock)
-	if n := len(trial.Entries); n > before {
-		last := trial.Entries[n-1].At
-		s.due(last, clock)
-		s.Last = max(s.Last, last)
-		return &Result{At: last}
+	trial := s.clone()
+	var last cl.Instant
+	for next := trial.nextDue(clock); next != 0; next = trial.nextDue(clock) {
+		entries, periods := len(trial.Entries), trial.periods()
+		trial.happen(next, clock)
+		if len(trial.Entries) > entries || trial.periods() > periods {
+			last = next
+		}
 	}
-	return &Result{At: clock}
+	if last == 0 {
+		return &Result{At: clock}
+	}
+	s.due(last, clock)
+	s.Last = max(s.Last, last)
+	return &Result{At: last}
+}
+
+// periods counts the periods that schedules have gone past, whatever became of them.
+func (s *State) periods() (n int) {
+	for _, p := range s.Plans {
+		n += p.K
+	}
+	return n
 }
 
 // due writes what becomes due until an instant, one instant after the other. What a

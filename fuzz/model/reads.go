@@ -31,6 +31,11 @@ func (a *Account) asOf(at cl.Instant) *State {
 			past.List = append(past.List, d)
 		}
 	}
+	// What came later and did nothing later, a sweep or a refusal, wrote what fell due by then
+	// as it was seen later: with periods passed over that a reader had been told of.
+	for n := len(past.List) - 1; n >= 0 && past.List[n].Clock > at; n-- {
+		past.List = past.List[:n]
+	}
 	s := a.Now().clone()
 	if len(past.List) < len(a.List) {
 		s = past.Work()

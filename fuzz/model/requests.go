@@ -100,10 +100,10 @@ func (a *Account) Accept(q Request, key cl.Key) {
 
 // Sweep adds a sweep and returns how many entries it writes.
 func (a *Account) Sweep(clock cl.Instant) int {
-	before := len(a.Now().Entries)
+	before, periods := len(a.Now().Entries), a.Now().periods()
 	a.List = append(a.List, Done{Clock: clock})
 	n := len(a.Now().Entries) - before
-	if n == 0 { // it left no trace
+	if n == 0 && a.Now().periods() == periods { // it left no trace
 		a.List = a.List[:len(a.List)-1]
 		a.upTo = len(a.List)
 		a.worked.Results = a.worked.Results[:a.upTo]
