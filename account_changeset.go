@@ -25,21 +25,31 @@ type written struct {
 
 // changeset collects what one commit writes on one account.
 type changeset struct {
-	version   uint64 // of the head that the set was computed from
-	prev      Seal   // of the same head
-	records   []JournalRecord
-	keys      []KeyedRecord
-	byKey     map[Key]bool  // the same keys
-	texts     []RecordTexts // of earlier records, by number
-	documents []DocumentPut // each once
-	touched   []touchedBlock
-	index     map[*block]int // into touched, once there are many
-	bytes     []byte         // where those of the last records lie
-	expired   int            // how many of its entries fell due
-	rows      []StoredRow    // each once
-	rowAt     map[rowName]int
-	made      uint64 // the number of the first block that it makes; 0: it makes none
+	version uint64 // of the head that the set was computed from
+	prev    Seal   // of the same head
+	records []JournalRecord
+	touched []touchedBlock
+	bytes   []byte  // where those of the last records lie
+	expired int     // how many of its entries fell due
+	made    uint64  // the number of the first block that it makes; 0: it makes none
+	beside  *beside // nil: nothing
 }
+
+// beside is what few changesets have beside records and blocks, behind a pointer: a flight
+// is made for nearly every operation.
+type beside struct {
+	keys      []KeyedRecord
+	byKey     map[Key]bool    // the same keys, once there are many
+	texts     []RecordTexts   // of earlier records, by number
+	documents []DocumentPut   // each once
+	rows      []StoredRow     // each once
+	rowAt     map[rowName]int // into rows, once there are many
+	index     map[*block]bool // those touched, once there are many
+	one       [1]KeyedRecord  // memory for keys
+}
+
+// manyBeside is from how many on a list is looked up in a map.
+const manyBeside = 16
 
 type touchedBlock struct {
 	block *block
@@ -50,17 +60,17 @@ type touchedBlock struct {
 func (s *changeset) add(w *written) {
 	for _, r := range w.records {
 		s.records = append(s.records, JournalRecord{Seq: r.seq, Bytes: s.keep(r.bytes), Texts: r.texts})
-		if r.key == "" {
-			continue
+		if r.key != "" {
+			s.more().putKey(KeyedRecord{Key: r.key, Seq: r.seq})
 		}
-		s.keys = append(s.keys, KeyedRecord{Key: r.key, Seq: r.seq})
-		if s.byKey == nil {
-			s.byKey = map[Key]bool{}
-		}
-		s.byKey[r.key] = true
 	}
-	s.retext(w.texts)
-	s.documents = append(s.documents, w.puts...)
+	if len(w.texts) > 0 {
+		s.retext(w.texts)
+	}
+	if len(w.puts) > 0 {
+		b := s.more()
+		b.documents = append(b.documents, w.puts...)
+	}
 	for _, c := range w.changes {
 		if c.fell {
 			s.expired += len(c.lines)
@@ -83,41 +93,91 @@ func (s *changeset) add(w *written) {
 			s.touch(c.erased[i].block, false)
 		}
 		for i := range c.rows {
-			s.putRow(&c.rows[i])
+			s.more().putRow(&c.rows[i])
 		}
 	}
+}
+
+// more is what the set has beside records and blocks, to be added to.
+func (s *changeset) more() *beside {
+	if s.beside == nil {
+		s.beside = new(beside)
+		s.beside.keys = s.beside.one[:0]
+	}
+	return s.beside
 }
 
 // retext replaces the texts of earlier records by what an erasure leaves of them. Some of
 // these records may be in the set and not stored yet.
 func (s *changeset) retext(texts []RecordTexts) {
+	b := s.more()
 	for _, t := range texts {
 		if t.Seq > s.version {
 			s.records[t.Seq-s.version-1].Texts = t.Texts
 			continue
 		}
-		i, found := slices.BinarySearchFunc(s.texts, t.Seq, func(t RecordTexts, seq uint64) int { return cmp.Compare(t.Seq, seq) })
+		i, found := slices.BinarySearchFunc(b.texts, t.Seq, func(t RecordTexts, seq uint64) int { return cmp.Compare(t.Seq, seq) })
 		if !found {
-			s.texts = slices.Insert(s.texts, i, t)
+			b.texts = slices.Insert(b.texts, i, t)
 		}
-		s.texts[i] = t
+		b.texts[i] = t
 	}
 }
 
-// putRow adds a row, or replaces it if it is in the set.
-func (s *changeset) putRow(r *StoredRow) {
-	if s.rowAt == nil {
-		s.rowAt = map[rowName]int{}
+func (b *beside) putKey(k KeyedRecord) {
+	b.keys = append(b.keys, k)
+	switch {
+	case b.byKey != nil:
+		b.byKey[k.Key] = true
+	case len(b.keys) == manyBeside:
+		b.byKey = make(map[Key]bool, 2*manyBeside)
+		for i := range b.keys {
+			b.byKey[b.keys[i].Key] = true
+		}
 	}
-	name := rowName{r.Kind, r.Key}
-	if at, found := s.rowAt[name]; found {
-		isNew := s.rows[at].New
-		s.rows[at] = *r
-		s.rows[at].New = isNew
+}
+
+// hasKey reports whether an operation in the set has a key.
+func (b *beside) hasKey(key Key) bool {
+	switch {
+	case b == nil:
+		return false
+	case b.byKey != nil:
+		return b.byKey[key]
+	}
+	return slices.ContainsFunc(b.keys, func(k KeyedRecord) bool { return k.Key == key })
+}
+
+// putRow adds a row, or replaces it if it is in the set.
+func (b *beside) putRow(r *StoredRow) {
+	name := nameOfRow(r)
+	if at := b.findRow(name); at >= 0 {
+		isNew := b.rows[at].New
+		b.rows[at] = *r
+		b.rows[at].New = isNew
 		return
 	}
-	s.rowAt[name] = len(s.rows)
-	s.rows = append(s.rows, *r)
+	b.rows = append(b.rows, *r)
+	switch {
+	case b.rowAt != nil:
+		b.rowAt[name] = len(b.rows) - 1
+	case len(b.rows) == manyBeside:
+		b.rowAt = make(map[rowName]int, 2*manyBeside)
+		for i := range b.rows {
+			b.rowAt[nameOfRow(&b.rows[i])] = i
+		}
+	}
+}
+
+// findRow returns where a row is, or -1.
+func (b *beside) findRow(name rowName) int {
+	if b.rowAt == nil {
+		return slices.IndexFunc(b.rows, func(r StoredRow) bool { return nameOfRow(&r) == name })
+	}
+	if at, found := b.rowAt[name]; found {
+		return at
+	}
+	return -1
 }
 
 // rowName names a row within its account.
@@ -125,6 +185,8 @@ type rowName struct {
 	kind RowKind
 	key  string
 }
+
+func nameOfRow(r *StoredRow) rowName { return rowName{r.Kind, r.Key} }
 
 // before reports whether it comes before another in the order of a store's rows.
 func (n rowName) before(other rowName) bool {
@@ -143,42 +205,59 @@ func (s *changeset) keep(b []byte) []byte {
 }
 
 func (s *changeset) touch(b *block, isNew bool) {
-	const few = 16
-	if s.index == nil {
-		for i := range s.touched {
-			if s.touched[i].block == b {
-				return
-			}
-		}
-		if len(s.touched) == few {
-			s.index = make(map[*block]int, 2*few)
-			for i := range s.touched {
-				s.index[s.touched[i].block] = i
-			}
-		}
-	} else if _, ok := s.index[b]; ok {
+	if s.touches(b) {
 		return
 	}
-	if s.index != nil {
-		s.index[b] = len(s.touched)
-	}
 	s.touched = append(s.touched, touchedBlock{block: b, new: isNew})
+	if len(s.touched) < manyBeside {
+		return
+	}
+	more := s.more()
+	if more.index == nil {
+		more.index = make(map[*block]bool, 2*manyBeside)
+		for i := range s.touched {
+			more.index[s.touched[i].block] = true
+		}
+	}
+	more.index[b] = true
 }
 
-// puts reports whether a document of an upper layer is in the set.
-func (s *changeset) puts(id DocumentID) bool {
-	for i := range s.documents {
-		if s.documents[i].DocumentID == id {
+// touches reports whether a block is among those that the set touches.
+func (s *changeset) touches(b *block) bool {
+	if s.beside != nil && s.beside.index != nil {
+		return s.beside.index[b]
+	}
+	for i := range s.touched {
+		if s.touched[i].block == b {
 			return true
 		}
 	}
 	return false
 }
 
+// puts reports whether a document of an upper layer is in the set.
+func (b *beside) puts(id DocumentID) bool {
+	return b != nil && slices.ContainsFunc(b.documents, func(p DocumentPut) bool { return p.DocumentID == id })
+}
+
+// changesTexts reports whether the texts of earlier records change.
+func (b *beside) changesTexts() bool { return b != nil && len(b.texts) > 0 }
+
+// documentPuts are those of upper layers.
+func (b *beside) documentPuts() []DocumentPut {
+	if b == nil {
+		return nil
+	}
+	return b.documents
+}
+
 // change is the set as a store takes it. The blocks are copied as they are now, into
 // memory.
 func (s *changeset) change(a *account, memory *[]StoredBlock) Change {
-	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records, Keys: s.keys, Rows: s.rows, Texts: s.texts, Documents: s.documents}
+	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records}
+	if b := s.beside; b != nil {
+		c.Keys, c.Rows, c.Texts, c.Documents = b.keys, b.rows, b.texts, b.documents
+	}
 	first := len(*memory)
 	for _, t := range s.touched {
 		*memory = append(*memory, StoredBlock{Block: t.block.whole(), Open: a.closed[t.block.ID].block != t.block, New: t.new})

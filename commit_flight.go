@@ -2,6 +2,7 @@ package creditledger
 
 import (
 	"context"
+	"slices"
 	"sync"
 )
 
@@ -19,7 +20,6 @@ type flight struct {
 
 	behind *flight // the next in the account's queue
 	goal   *flight // the flight with the end of the decision of which this is a piece; nil: it is no piece
-	led    bool    // it is the goal of other flights
 	sealed *Change // the change that it brings, once something else is queued behind it; it takes nothing more then
 
 	// fellows are the flights of an act, including this one, in the order of their
@@ -28,8 +28,9 @@ type flight struct {
 
 	before, after *flight // neighbours in the list of flights that have not landed; guarded by the cache
 
-	mu     sync.Mutex // guards landed and waiter
+	led    bool       // it is the goal of other flights
 	landed bool       // sent and err are final
+	mu     sync.Mutex // guards landed and waiter
 	waiter chan struct{}
 	sent   uint64 // its number among all flights, once it is sent
 	err    error
@@ -40,7 +41,7 @@ type flight struct {
 		records [1]JournalRecord
 		touched [2]touchedBlock
 		riders  [1]rider
-		bytes   [192]byte
+		bytes   [168]byte
 	}
 }
 
@@ -136,12 +137,7 @@ func (f *flight) load() (size int64, accounts, expired int) {
 func (f *flight) leads() bool { return f.fellows == nil || f.fellows[0] == f }
 
 func (f *flight) meets(carried map[DocumentID]bool) bool {
-	for i := range f.documents {
-		if carried[f.documents[i].DocumentID] {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.beside.documentPuts(), func(p DocumentPut) bool { return carried[p.DocumentID] })
 }
 
 // land ends a flight and answers everyone who waits for it.

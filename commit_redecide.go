@@ -123,12 +123,12 @@ func (e *ConflictError) of(s *slot) *ConflictError {
 		part.Accounts = []AccountID{s.id}
 	}
 	for _, id := range e.Documents {
-		if s.flying.puts(id) {
+		if s.flying.beside.puts(id) {
 			part.Documents = append(part.Documents, id)
 		}
 	}
 	for _, key := range e.Keys {
-		if key.Account == s.id && s.flying.byKey[key.Key] {
+		if key.Account == s.id && s.flying.beside.hasKey(key.Key) {
 			part.Keys = append(part.Keys, key)
 		}
 	}

@@ -110,7 +110,7 @@ func (s *slot) find(fits func(*flight) bool) *flight {
 
 // flightOf returns the flight that carries a key.
 func (s *slot) flightOf(key Key) *flight {
-	return s.find(func(f *flight) bool { return f.byKey[key] })
+	return s.find(func(f *flight) bool { return f.beside.hasKey(key) })
 }
 
 // flightMade returns the flight with record seq, if the record has the id from which the
@@ -132,7 +132,7 @@ func (s *slot) carries(puts []DocumentPut) *flight {
 		return nil
 	}
 	return s.find(func(f *flight) bool {
-		return slices.ContainsFunc(puts, func(p DocumentPut) bool { return f.puts(p.DocumentID) })
+		return slices.ContainsFunc(puts, func(p DocumentPut) bool { return f.beside.puts(p.DocumentID) })
 	})
 }
 

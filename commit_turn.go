@@ -173,11 +173,11 @@ func (t *turn) board() {
 		default:
 			size += more
 			expiries += expired
-			for i := range f.documents {
+			for _, put := range f.beside.documentPuts() {
 				if carried == nil {
 					carried = map[DocumentID]bool{}
 				}
-				carried[f.documents[i].DocumentID] = true
+				carried[put.DocumentID] = true
 			}
 			t.take(s)
 			t.takeFellows(f)

@@ -194,7 +194,7 @@ func (e *eraser) queue(ctx context.Context) (*flight, erase, error) {
 		return nil, erase{}, err
 	}
 	if e.operation != 0 {
-		if f := s.find(func(f *flight) bool { return len(f.texts) > 0 }); f != nil {
+		if f := s.find(func(f *flight) bool { return f.beside.changesTexts() }); f != nil {
 			return nil, erase{}, &redecideError{flight: f}
 		}
 		if err := e.look(ctx); err != nil {

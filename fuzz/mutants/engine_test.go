@@ -73,12 +73,12 @@ var records = []mutant{
 var engine = []mutant{
 	{
 		"key-not-stored", "account_changeset.go",
-		"s.keys = append(s.keys, KeyedRecord{Key: r.key, Seq: r.seq})\n", "",
+		"s.more().putKey(KeyedRecord{Key: r.key, Seq: r.seq})\n", "",
 		"a key is stored with its operation",
 	},
 	{
 		"key-not-in-flight", "account_changeset.go",
-		"s.byKey[r.key] = true", "s.byKey[r.key] = false",
+		"func(k KeyedRecord) bool { return k.Key == key }", "func(k KeyedRecord) bool { return false }",
 		"a key of an operation that is being written is known",
 	},
 	{
@@ -194,7 +194,7 @@ var engine = []mutant{
 	},
 	{
 		"records-dropped", "account_changeset.go",
-		"s.documents = append(s.documents, w.puts...)\n", "",
+		"b.documents = append(b.documents, w.puts...)\n", "_ = b\n",
 		"records of an upper layer commit with the operation",
 	},
 	{
