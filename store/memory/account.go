@@ -11,18 +11,22 @@ import (
 // account is all that is stored of one account.
 type account struct {
 	head    creditledger.Head
-	journal []creditledger.JournalRecord // by Seq, from 1, dense
-	blocks  []creditledger.Block         // by Number
-	open    []uint64                     // numbers, ascending
+	journal journal
+	texts   map[uint64][]byte    // of records that have some, by Seq
+	blocks  []creditledger.Block // by Number
+	open    sorted[uint64]       // numbers
 	ids     map[string]uint64            // block id to number
 	keys    map[creditledger.Key]uint64  // idempotency key to Seq
 	expiry  map[creditledger.Instant]int // how many blocks expire at an instant
-	rows    []creditledger.StoredRow     // by kind and key
+	rows    *rows                        // nil: none
 	room    []byte                       // where the next records' bytes go
 }
 
 func newAccount() *account {
-	return &account{ids: make(map[string]uint64), keys: make(map[creditledger.Key]uint64), expiry: make(map[creditledger.Instant]int)}
+	return &account{
+		open: sorted[uint64]{compare: cmp.Compare[uint64]},
+		ids:  make(map[string]uint64), keys: make(map[creditledger.Key]uint64), expiry: make(map[creditledger.Instant]int),
+	}
 }
 
 // compare reports whether a is as c was computed from. An account never written is
@@ -57,10 +61,11 @@ func (a *account) compare(c *creditledger.Change) (same bool, err error) {
 func (a *account) apply(c *creditledger.Change) {
 	a.head = c.Head
 	for _, r := range c.Journal {
-		a.journal = append(a.journal, creditledger.JournalRecord{Seq: r.Seq, Bytes: a.keep(r.Bytes), Texts: slices.Clone(r.Texts)})
+		a.journal.add(a.keep(r.Bytes))
+		a.say(r.Seq, r.Texts)
 	}
 	for _, t := range c.Texts {
-		a.journal[t.Seq-1].Texts = slices.Clone(t.Texts)
+		a.say(t.Seq, t.Texts)
 	}
 	for _, k := range c.Keys {
 		a.keys[k.Key] = k.Seq
@@ -69,25 +74,23 @@ func (a *account) apply(c *creditledger.Change) {
 		a.put(&c.Blocks[i])
 	}
 	for i := range c.Rows {
-		a.putRow(&c.Rows[i])
+		if a.rows == nil {
+			a.rows = newRows()
+		}
+		a.rows.put(&c.Rows[i])
 	}
 }
 
-func (a *account) putRow(r *creditledger.StoredRow) {
-	stored := creditledger.StoredRow{Row: changes.CloneRow(r.Row), Open: r.Open}
-	at, found := a.findRow(changes.NameOf(&r.Row))
-	if found {
-		a.rows[at] = stored
-	} else {
-		a.rows = slices.Insert(a.rows, at, stored)
+// say keeps the texts of a record in the place of those that it had.
+func (a *account) say(seq uint64, texts []byte) {
+	switch {
+	case len(texts) == 0:
+		delete(a.texts, seq)
+	case a.texts == nil:
+		a.texts = map[uint64][]byte{seq: slices.Clone(texts)}
+	default:
+		a.texts[seq] = slices.Clone(texts)
 	}
-}
-
-// findRow returns where the row with that name is, or would be.
-func (a *account) findRow(name changes.RowName) (int, bool) {
-	return slices.BinarySearchFunc(a.rows, name, func(r creditledger.StoredRow, n changes.RowName) int {
-		return changes.NameOf(&r.Row).Compare(n)
-	})
 }
 
 // keep copies a record's bytes to where those of many records lie.
@@ -113,12 +116,10 @@ func (a *account) put(b *creditledger.StoredBlock) {
 		a.blocks = slices.Insert(a.blocks, at, changes.CloneBlock(b.Block))
 	}
 	a.ids[b.ID] = b.Number
-	at, found = slices.BinarySearch(a.open, b.Number)
-	switch {
-	case b.Open && !found:
-		a.open = slices.Insert(a.open, at, b.Number)
-	case !b.Open && found:
-		a.open = slices.Delete(a.open, at, at+1)
+	if b.Open {
+		a.open.insert(b.Number)
+	} else {
+		a.open.remove(b.Number)
 	}
 }
 

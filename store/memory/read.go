@@ -44,15 +44,11 @@ func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *credi
 
 func (a *account) state() *creditledger.State {
 	state := &creditledger.State{Head: a.head}
-	for _, number := range a.open {
+	for number := range a.open.from(0) {
 		at, _ := a.find(number)
 		state.Blocks = append(state.Blocks, changes.CloneBlock(a.blocks[at]))
 	}
-	for i := range a.rows {
-		if r := &a.rows[i]; r.Open {
-			state.Rows = append(state.Rows, changes.CloneRow(r.Row))
-		}
-	}
+	state.Rows = a.rows.listed()
 	return state
 }
 
@@ -147,7 +143,7 @@ func (a *account) records(from uint64, limit int, reverse bool) (records []credi
 	if limit <= 0 {
 		return nil
 	}
-	last := uint64(len(a.journal))
+	last := a.journal.len()
 	low, high := max(from, 1)-1, last // records low+1 to high
 	if reverse {
 		low, high = 0, min(from, last)
@@ -155,8 +151,8 @@ func (a *account) records(from uint64, limit int, reverse bool) (records []credi
 	} else if low = min(low, last); high-low > uint64(limit) {
 		high = low + uint64(limit)
 	}
-	for _, r := range a.journal[low:high] {
-		records = append(records, creditledger.JournalRecord{Seq: r.Seq, Bytes: bytesOf(r.Bytes), Texts: slices.Clone(r.Texts)})
+	for seq := low + 1; seq <= high; seq++ {
+		records = append(records, creditledger.JournalRecord{Seq: seq, Bytes: bytesOf(a.journal.record(seq)), Texts: slices.Clone(a.texts[seq])})
 	}
 	if reverse {
 		slices.Reverse(records)
@@ -183,8 +179,8 @@ func (s *Store) RowsByKey(ctx context.Context, id creditledger.AccountID, kind c
 			return nil
 		}
 		for _, key := range keys {
-			if at, ok := a.findRow(changes.RowName{Kind: kind, Key: key}); ok {
-				rows = append(rows, changes.CloneRow(a.rows[at].Row))
+			if r, ok := a.rows.find(changes.RowName{Kind: kind, Key: key}); ok {
+				rows = append(rows, changes.CloneRow(r.Row))
 			}
 		}
 		return nil
@@ -199,24 +195,14 @@ func (s *Store) Rows(ctx context.Context, id creditledger.AccountID, kind credit
 		if a == nil {
 			return nil
 		}
-		for _, r := range a.rowsAfter(changes.RowName{Kind: kind, Key: after}, limit) {
+		for _, r := range a.rows.after(changes.RowName{Kind: kind, Key: after}, limit) {
 			if r.Kind == kind {
-				rows = append(rows, changes.CloneRow(r.Row))
+				rows = append(rows, r.Row)
 			}
 		}
 		return nil
 	})
 	return rows, err
-}
-
-// rowsAfter returns up to limit rows after a name.
-func (a *account) rowsAfter(after changes.RowName, limit int) []creditledger.StoredRow {
-	at, found := a.findRow(after)
-	if found {
-		at++
-	}
-	rows := a.rows[at:]
-	return rows[:min(len(rows), max(limit, 0))]
 }
 
 // Due implements creditledger.Store.

@@ -29,8 +29,8 @@ func (s *Store) copyOf(id creditledger.AccountID) snapshot {
 		return snapshot{id: id, account: newAccount()}
 	}
 	c := snapshot{id: id, account: &account{
-		head: a.head, journal: slices.Clone(a.journal), blocks: slices.Clone(a.blocks), open: slices.Clone(a.open),
-		ids: maps.Clone(a.ids), keys: maps.Clone(a.keys), rows: slices.Clone(a.rows),
+		head: a.head, journal: a.journal.copied(), texts: maps.Clone(a.texts), blocks: slices.Clone(a.blocks), open: a.open.copied(),
+		ids: maps.Clone(a.ids), keys: maps.Clone(a.keys), rows: a.rows.copied(),
 	}}
 	for i := range a.blocks {
 		if b := &a.blocks[i]; !s.holders.has(holder{b.ID, id}) || a.expiry[b.ExpiresAt] == 0 {
@@ -82,10 +82,7 @@ func (s *snapshot) Keys(ctx context.Context, after creditledger.Key, limit int) 
 
 // Rows implements creditledger.Snapshot.
 func (s *snapshot) Rows(ctx context.Context, kind creditledger.RowKind, after string, limit int) (rows []creditledger.StoredRow, err error) {
-	for _, r := range s.rowsAfter(changes.RowName{Kind: kind, Key: after}, limit) {
-		rows = append(rows, creditledger.StoredRow{Row: changes.CloneRow(r.Row), Open: r.Open})
-	}
-	return rows, changes.Enter(ctx, "snapshot")
+	return s.rows.after(changes.RowName{Kind: kind, Key: after}, limit), changes.Enter(ctx, "snapshot")
 }
 
 // BlockIDs implements creditledger.Snapshot.

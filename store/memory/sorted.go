@@ -26,7 +26,15 @@ func (s *sorted[T]) chunk(v T) int {
 	return min(i, len(s.chunks)-1)
 }
 
+// insert adds a value, unless one that compares the same is there.
 func (s *sorted[T]) insert(v T) {
+	if _, found := s.get(v); !found {
+		s.put(v)
+	}
+}
+
+// put adds a value in the place of one that compares the same.
+func (s *sorted[T]) put(v T) {
 	if len(s.chunks) == 0 {
 		s.chunks = [][]T{{v}}
 		return
@@ -34,6 +42,7 @@ func (s *sorted[T]) insert(v T) {
 	i := s.chunk(v)
 	at, found := slices.BinarySearchFunc(s.chunks[i], v, s.compare)
 	if found {
+		s.chunks[i][at] = v
 		return
 	}
 	c := slices.Insert(s.chunks[i], at, v)
@@ -62,11 +71,30 @@ func (s *sorted[T]) remove(v T) {
 }
 
 func (s *sorted[T]) has(v T) bool {
-	if len(s.chunks) == 0 {
-		return false
-	}
-	_, found := slices.BinarySearchFunc(s.chunks[s.chunk(v)], v, s.compare)
+	_, found := s.get(v)
 	return found
+}
+
+// get returns the value that compares the same as v.
+func (s *sorted[T]) get(v T) (stored T, found bool) {
+	if len(s.chunks) == 0 {
+		return stored, false
+	}
+	c := s.chunks[s.chunk(v)]
+	at, found := slices.BinarySearchFunc(c, v, s.compare)
+	if found {
+		stored = c[at]
+	}
+	return stored, found
+}
+
+// copied is a set of the same values.
+func (s *sorted[T]) copied() sorted[T] {
+	c := sorted[T]{compare: s.compare, chunks: make([][]T, len(s.chunks))}
+	for i := range s.chunks {
+		c.chunks[i] = slices.Clone(s.chunks[i])
+	}
+	return c
 }
 
 // from yields the values ≥ v in order.
