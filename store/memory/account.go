@@ -13,8 +13,8 @@ type account struct {
 	head    creditledger.Head
 	journal journal
 	texts   map[uint64][]byte    // of records that have some, by Seq
-	blocks  []creditledger.Block // by Number
-	open    sorted[uint64]       // numbers
+	blocks  []creditledger.StoredBlock // by Number
+	open    sorted[uint64]             // numbers
 	ids     map[string]uint64            // block id to number
 	keys    map[creditledger.Key]uint64  // idempotency key to Seq
 	expiry  map[creditledger.Instant]int // how many blocks expire at an instant
@@ -106,21 +106,23 @@ func (a *account) keep(b []byte) []byte {
 
 func (a *account) put(b *creditledger.StoredBlock) {
 	at, found := a.find(b.Number)
-	if found {
-		a.expiry[a.blocks[at].ExpiresAt]--
+	if !found {
+		a.blocks = slices.Insert(a.blocks, at, creditledger.StoredBlock{})
+		a.ids[b.ID] = b.Number
+		a.expiry[b.ExpiresAt]++
 	}
-	a.expiry[b.ExpiresAt]++
-	if found {
-		a.blocks[at] = changes.CloneBlock(b.Block)
-	} else {
-		a.blocks = slices.Insert(a.blocks, at, changes.CloneBlock(b.Block))
+	stored := &a.blocks[at]
+	if found && stored.ExpiresAt != b.ExpiresAt {
+		a.expiry[stored.ExpiresAt]--
+		a.expiry[b.ExpiresAt]++
 	}
-	a.ids[b.ID] = b.Number
-	if b.Open {
-		a.open.insert(b.Number)
-	} else {
+	switch {
+	case b.Open && !stored.Open:
+		a.open.put(b.Number)
+	case stored.Open && !b.Open:
 		a.open.remove(b.Number)
 	}
+	stored.Block, stored.Open = changes.CloneBlock(b.Block), b.Open
 }
 
 // find returns where the block with that number is, or would be.
@@ -129,7 +131,7 @@ func (a *account) find(number uint64) (int, bool) {
 	if n := number - 1; n < uint64(len(a.blocks)) && a.blocks[n].Number == number {
 		return int(n), true
 	}
-	return slices.BinarySearchFunc(a.blocks, number, func(b creditledger.Block, n uint64) int {
+	return slices.BinarySearchFunc(a.blocks, number, func(b creditledger.StoredBlock, n uint64) int {
 		return cmp.Compare(b.Number, n)
 	})
 }

@@ -46,7 +46,7 @@ func (a *account) state() *creditledger.State {
 	state := &creditledger.State{Head: a.head}
 	for number := range a.open.from(0) {
 		at, _ := a.find(number)
-		state.Blocks = append(state.Blocks, changes.CloneBlock(a.blocks[at]))
+		state.Blocks = append(state.Blocks, changes.CloneBlock(a.blocks[at].Block))
 	}
 	state.Rows = a.rows.listed()
 	return state
@@ -58,7 +58,7 @@ func (s *Store) Block(ctx context.Context, id creditledger.AccountID, blockID st
 		if a := s.accounts[id]; a != nil {
 			if number, ok := a.ids[blockID]; ok {
 				at, _ := a.find(number)
-				block = changes.CloneBlock(a.blocks[at])
+				block = changes.CloneBlock(a.blocks[at].Block)
 				return nil
 			}
 		}
@@ -77,7 +77,7 @@ func (s *Store) BlocksByID(ctx context.Context, id creditledger.AccountID, block
 		for _, blockID := range blockIDs {
 			if number, ok := a.ids[blockID]; ok {
 				at, _ := a.find(number)
-				blocks = append(blocks, changes.CloneBlock(a.blocks[at]))
+				blocks = append(blocks, changes.CloneBlock(a.blocks[at].Block))
 			}
 		}
 		return nil
@@ -99,7 +99,7 @@ func (s *Store) Blocks(ctx context.Context, id creditledger.AccountID, from uint
 func (a *account) blocksFrom(from uint64, limit int) (blocks []creditledger.Block) {
 	at, _ := a.find(from)
 	for ; at < len(a.blocks) && len(blocks) < limit; at++ {
-		blocks = append(blocks, changes.CloneBlock(a.blocks[at]))
+		blocks = append(blocks, changes.CloneBlock(a.blocks[at].Block))
 	}
 	return blocks
 }
@@ -117,7 +117,7 @@ func (s *Store) BlocksByNumber(ctx context.Context, id creditledger.AccountID, n
 			if !found {
 				return &creditledger.NotFoundError{Kind: "block", ID: strconv.FormatUint(number, 10)}
 			}
-			blocks = append(blocks, changes.CloneBlock(a.blocks[at]))
+			blocks = append(blocks, changes.CloneBlock(a.blocks[at].Block))
 		}
 		return nil
 	})
