@@ -134,7 +134,7 @@ func (b *book) keep(d *decision) {
 func (b *book) findCharges(r *request) {
 	var one [1]Operation
 	ops := operations(r.op, &one)
-	r.charges = make([]*charge, len(ops))
+	r.own().charges = make([]*charge, len(ops))
 	for i, op := range ops {
 		op, ok := op.(Reverse)
 		if !ok {
@@ -150,8 +150,8 @@ func (b *book) findCharges(r *request) {
 			}
 		}
 		if found != nil {
-			r.charges[i] = mustValue(chargeOf(found, b.own))
-			r.charges[i].key = op.Charge
+			r.own().charges[i] = mustValue(chargeOf(found, b.own))
+			r.own().charges[i].key = op.Charge
 		}
 	}
 }

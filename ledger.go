@@ -170,7 +170,7 @@ func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key
 	}
 	defer l.leave()
 	p := &Pending{ledger: l}
-	if p.request, err = l.newRequest(ctx, on, op, key, true); err != nil {
+	if err = p.request.begin(ctx, l, on, op, key, true); err != nil {
 		return nil, attempted(op, on, err)
 	}
 	if p.request.bits, err = l.ids.draw(); err == nil {
@@ -361,8 +361,8 @@ func (l *Ledger) Preview(ctx context.Context, on AccountID, op Operation, key Ke
 		return nil, attempted(op, on, err)
 	}
 	defer l.leave()
-	r, err := l.newRequest(ctx, on, op, key, false)
-	if err != nil {
+	var r request
+	if err = r.begin(ctx, l, on, op, key, false); err != nil {
 		return nil, attempted(op, on, err)
 	}
 	if r.bits, err = l.ids.draw(); err != nil {

@@ -75,7 +75,7 @@ func (a *joint) step() error {
 	}
 	for i, at := range a.order {
 		p := a.parts[at.part]
-		err := p.request.undated
+		err := p.request.undated()
 		if err == nil {
 			err = p.decision.checkClock(at.operation)
 		}

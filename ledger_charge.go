@@ -22,7 +22,9 @@ func (l *Ledger) fetch(ctx context.Context, s *slot, r *request) error {
 // leaves out a charge that the account does not have. The step refuses that one in its
 // turn.
 func (l *Ledger) findCharges(ctx context.Context, s *slot, r *request) error {
-	r.charges = nil
+	if r.rare != nil {
+		r.rare.charges = nil
+	}
 	var one [1]Operation
 	ops := operations(r.op, &one)
 	for i := range ops {
@@ -30,14 +32,15 @@ func (l *Ledger) findCharges(ctx context.Context, s *slot, r *request) error {
 		if !ok {
 			continue
 		}
-		if r.charges == nil {
-			r.charges = make([]*charge, len(ops))
+		rare := r.own()
+		if rare.charges == nil {
+			rare.charges = make([]*charge, len(ops))
 		}
 		rec, err := l.chargeRecord(ctx, s, &op)
 		if err == nil && rec != nil && rec.Seq > s.storedVersion() {
 			err = s.behind()
 		} else if err == nil && rec != nil {
-			r.charges[i], err = s.account.bring(rec, l.historyOf(ctx, s.id))
+			rare.charges[i], err = s.account.bring(rec, l.historyOf(ctx, s.id))
 		}
 		if err != nil {
 			return err

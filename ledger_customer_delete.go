@@ -71,7 +71,7 @@ func (l *Ledger) refuseDeleted(ctx context.Context, s *slot, r *request) error {
 		s.customers, s.deleted = generation, customer.DeletedAt != 0
 	}
 	if s.deleted {
-		r.deleted = constraint("customer %s is deleted", quote(s.id.Customer))
+		r.own().deleted = constraint("customer %s is deleted", quote(s.id.Customer))
 	}
 	return nil
 }

@@ -79,8 +79,8 @@ func (d *decision) decide() (err error) {
 		}
 	}()
 	r := d.request
-	if r.undated != nil {
-		return r.undated
+	if err := r.undated(); err != nil {
+		return err
 	}
 	for i := range d.operations() {
 		if err := d.checkClock(i); err != nil {

@@ -16,15 +16,20 @@ type Pending struct {
 	result   *Result
 	flight   *flight       // nil: nothing to wait for
 	puts     []DocumentPut // documents that are stored with the operation
-	leader   bool          // whoever waits has to commit the flight
 	attempt  int           // how often the operation was decided before
 	replaces *Pending      // the earlier decision of the operation, if the ledger made its key; else nil
 	toldKey  atomic.Uint32
+	leader   bool // whoever waits has to commit the flight
 
 	// Set when the flight did not arrive (ledger_redecide.go).
+	void *void // nil: the flight's error stands
+}
+
+// void is what becomes of an operation whose flight did not arrive.
+type void struct {
 	queue   *redecideQueue // where it waits to be decided afresh
 	why     *ConflictError // the conflict of the flight; nil: a flight before it did not arrive
-	decided chan struct{}  // closed when next or err is set; nil: the flight's error stands
+	decided chan struct{}  // closed when next or err is set
 	next    *Pending       // the same request, decided afresh
 	err     error          // why the request could not be decided afresh
 }
@@ -65,13 +70,13 @@ func (p *Pending) redecided(ctx context.Context) (*Pending, error) {
 	switch {
 	case r.attach != nil && p.attempt < maxAttempts && p.mayDecideAgain():
 		return p.ledger.resubmit(ctx, p)
-	case p.decided == nil:
+	case p.void == nil:
 		return nil, attempted(r.op, r.account, keyed(p.flight.err, p.result.Key))
 	}
-	if err := p.ledger.awaitRedecided(ctx, p.flight.slot, p.queue, p.decided); err != nil {
+	if err := p.ledger.awaitRedecided(ctx, p.flight.slot, p.void.queue, p.void.decided); err != nil {
 		return nil, p.unknown(err)
 	}
-	return p.next, p.err
+	return p.void.next, p.void.err
 }
 
 // The states of a key that the ledger made for an operation. A caller that gives up
@@ -88,7 +93,7 @@ func (p *Pending) mayRedecide() bool { return p.attempt < maxAttempts }
 
 // mustRedecide notes that the flight did not arrive (rider).
 func (p *Pending) mustRedecide(in *redecideQueue, why *ConflictError) {
-	p.decided, p.queue, p.why = make(chan struct{}), in, why
+	p.void = &void{decided: make(chan struct{}), queue: in, why: why}
 }
 
 // unknown is the error of a wait that was given up while the commit goes on. It names the
@@ -96,11 +101,11 @@ func (p *Pending) mustRedecide(in *redecideQueue, why *ConflictError) {
 func (p *Pending) unknown(err error) error {
 	for p.request.key == "" && !p.toldKey.CompareAndSwap(keyUntold, keyTold) && p.toldKey.Load() == keyRemade {
 		select {
-		case <-p.decided:
-			if p.err != nil {
-				return p.err
+		case <-p.void.decided:
+			if p.void.err != nil {
+				return p.void.err
 			}
-			return p.next.unknown(err)
+			return p.void.next.unknown(err)
 		default: // the operation is being decided at this moment
 			runtime.Gosched()
 		}
@@ -141,6 +146,10 @@ func (p *Pending) mayDecideAgain() bool {
 func (p *Pending) afresh(why *ConflictError) *Pending {
 	next := &Pending{ledger: p.ledger, request: p.request, attempt: p.attempt + 1}
 	r := &next.request
+	if r.rare != nil {
+		own := *r.rare
+		r.rare = &own
+	}
 	r.mustLookUpKey = r.mustLookUpKey || why != nil && slices.Contains(why.Keys, r.accountKey())
 	if r.key == "" && r.attach == nil { // only the caller waits for an operation with an Attach
 		next.replaces, r.key, r.keyIsOurs = p, p.result.Key, true

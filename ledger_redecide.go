@@ -89,7 +89,7 @@ func (l *Ledger) redecideFirst(ctx context.Context, id AccountID, d *redecision)
 		return false, nil
 	}
 	if first := s.toRedecide.list[0].(*Pending); first != d.replaced {
-		*d = redecision{replaced: first, next: first.afresh(first.why), newIDs: first.why.overIDs(), begun: l.commit.sent.Load()}
+		*d = redecision{replaced: first, next: first.afresh(first.void.why), newIDs: first.void.why.overIDs(), begun: l.commit.sent.Load()}
 	}
 	err = l.redecideOn(ctx, s, d)
 	if d.waited = nil; errors.As(err, &d.waited) {
@@ -106,11 +106,11 @@ func (l *Ledger) redecideFirst(ctx context.Context, id AccountID, d *redecision)
 	}
 	s.toRedecide.list[0] = nil
 	s.toRedecide.list = s.toRedecide.list[1:]
-	d.replaced.next = d.next
+	d.replaced.void.next = d.next
 	if err != nil {
-		d.replaced.err = attempted(d.replaced.request.op, d.replaced.request.account, err)
+		d.replaced.void.err = attempted(d.replaced.request.op, d.replaced.request.account, err)
 	}
-	close(d.replaced.decided)
+	close(d.replaced.void.decided)
 	*d = redecision{}
 	return true, nil
 }

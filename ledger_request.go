@@ -9,28 +9,44 @@ import (
 // request is an operation in the form that the ledger works on: checked, copied, with its
 // defaults and dates resolved.
 type request struct {
-	account       AccountID
-	op            Operation
-	settings      *knownSettings // the settings that it goes by
-	key           Key            // the caller's, or empty
-	keyIsOurs     bool           // the ledger made the key when it decided this request before
-	attach        Attach
-	charges       []*charge // the charge that each operation takes back; nil: no operation takes one back
-	mayLead       bool      // the caller may commit in its own goroutine
-	mustLookUpKey bool      // the key was in conflict
+	account  AccountID
+	op       Operation
+	settings *knownSettings // the settings that it goes by
+	key      Key            // the caller's, or empty
+	attach   Attach
+	rare     *requestRare // nil: the request has nothing of it
+
+	// customers is the generation of the ledger's customers, plus one, in which the
+	// customer was read for this request; 0: not read, or refuseDeleted has looked.
+	customers uint64
+	salt      Salt       // drawn once, if the operation has texts; the salts of all texts come from it
+	bits      randomBits // drawn once; all ids of the request come from them
+	ids       uint32     // how many ids the decision made so far
+
+	keyIsOurs       bool // the ledger made the key when it decided this request before
+	mayLead         bool // the caller may commit in its own goroutine
+	mustLookUpKey   bool // the key was in conflict
+	customerDeleted bool // whether the customer was deleted when it was read
+}
+
+// requestRare is what few requests have. It stands behind a pointer, because every
+// operation makes a request.
+type requestRare struct {
+	charges []*charge // the charge that each operation takes back; nil: no operation takes one back
 	// foreign is why the customer may not use this currency. deleted is why the ledger
 	// takes no operations for the customer any more (customerFirst).
 	foreign, deleted error
-	// Whether the customer was deleted when it was read for this request, as of a generation
-	// of the ledger's customers.
-	customers       uint64 // that generation plus one; 0: not read, or refuseDeleted has looked
-	customerDeleted bool
 	// undated is why the dates in the operation could not be resolved. It does not matter
 	// if the operation is a replay.
 	undated error
-	bits    randomBits // drawn once; all ids of the request come from them
-	ids     uint32     // how many ids the decision made so far
-	salt    Salt       // drawn once, if the operation has texts; the salts of all texts come from it
+}
+
+// own returns what few requests have, to be filled in.
+func (r *request) own() *requestRare {
+	if r.rare == nil {
+		r.rare = new(requestRare)
+	}
+	return r.rare
 }
 
 func (r *request) accountKey() AccountKey { return AccountKey{Account: r.account, Key: r.key} }
@@ -38,19 +54,27 @@ func (r *request) accountKey() AccountKey { return AccountKey{Account: r.account
 // charge returns the charge that the i-th operation takes back; nil if it takes none
 // back.
 func (r *request) charge(i int) *charge {
-	if r.charges == nil {
+	if r.rare == nil || r.rare.charges == nil {
 		return nil
 	}
-	return r.charges[i]
+	return r.rare.charges[i]
 }
 
-// newRequest makes a request of an operation. With prepare, a PreparingStore may read at
-// once what the ledger asks next.
-func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key Key, prepare bool) (request, error) {
-	if err := ctx.Err(); err != nil {
-		return request{}, err
+// undated returns why the dates in the operation could not be resolved.
+func (r *request) undated() error {
+	if r.rare == nil {
+		return nil
 	}
-	r := request{account: on.normal(), key: key}
+	return r.rare.undated
+}
+
+// begin makes r the request of an operation. With prepare, a PreparingStore may read at
+// once what the ledger asks next.
+func (r *request) begin(ctx context.Context, l *Ledger, on AccountID, op Operation, key Key, prepare bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.account, r.key = on.normal(), key
 	err := firstError(
 		checkAccount(r.account),
 		checkOptionalID("idempotency_key", string(key)),
@@ -58,10 +82,9 @@ func (l *Ledger) newRequest(ctx context.Context, on AccountID, op Operation, key
 		checkSize(op),
 	)
 	if err != nil {
-		return request{}, err
+		return err
 	}
-	err = l.resolve(ctx, &r, op, prepare)
-	return r, err
+	return l.resolve(ctx, r, op, prepare)
 }
 
 // resolve gives a request a copy of its checked operation, with defaults and dates filled
@@ -82,10 +105,15 @@ func (l *Ledger) resolve(ctx context.Context, r *request, op Operation, prepare 
 		return err
 	}
 	if dates {
-		zone, r.undated = customer.location()
+		var undated error
+		if zone, undated = customer.location(); undated != nil {
+			r.own().undated = undated
+		}
 	}
 	if asks {
-		r.foreign = customer.forbids(r.account.Currency)
+		if foreign := customer.forbids(r.account.Currency); foreign != nil {
+			r.own().foreign = foreign
+		}
 	}
 	r.op = shortened(normalise(op, &r.settings.Settings, zone), r.settings.MaxHold)
 	return nil
@@ -126,9 +154,12 @@ func (l *Ledger) prepare(ctx context.Context, r *request) (Customer, error) {
 // refusal because something is missing, in use or invalid stays. Rule: docs/semantics.md,
 // "Operations" and "Customers".
 func (r *request) customerFirst(op Operation, err error) error {
-	forbidden := r.foreign
+	if r.rare == nil {
+		return err
+	}
+	forbidden := r.rare.foreign
 	if forbidden == nil && !servesDeleted(op) {
-		forbidden = r.deleted
+		forbidden = r.rare.deleted
 	}
 	if forbidden == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrDuplicate) || errors.Is(err, ErrInvalid) {
 		return err

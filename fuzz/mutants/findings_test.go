@@ -199,7 +199,7 @@ var findings = []finding{
 	{
 		"clock-read-before-the-lock",
 		[]edit{
-			{"ledger_request.go", "	charges       []*charge ", "	now Instant\n\tcharges []*charge "},
+			{"ledger_request.go", "	attach   Attach\n", "	now Instant\n\tattach Attach\n"},
 			{"ledger.go", "	p.request.attach, p.request.mayLead = attach, lead\n", "	p.request.attach, p.request.mayLead = attach, lead\n\tp.request.now, _ = l.now()\n"},
 			{"ledger_due.go", "	l.saltGrants(s.account, r, at)\n\ts.makeRoom", "	if r.now != 0 {\n\t\tat = max(r.now, s.account.head.LastAt)\n\t\ts.account.moveTo(at)\n\t}\n\tl.saltGrants(s.account, r, at)\n\ts.makeRoom"},
 		},

@@ -150,12 +150,12 @@ var operations = []mutant{
 	},
 	{
 		"currency-unchecked", "ledger_request.go",
-		"	forbidden := r.foreign\n", "	var forbidden error\n",
+		"	forbidden := r.rare.foreign\n", "	var forbidden error\n",
 		"a customer's currency is the one real currency",
 	},
 	{
 		"currency-behind-the-batch", "ledger_decide.go",
-		"if err = d.request.customerFirst(op, err); err != nil {", "if err = d.request.customerFirst(op, err); err != nil && (i == len(d.ops)-1 || err != d.request.foreign) {",
+		"if err = d.request.customerFirst(op, err); err != nil {", "if err = d.request.customerFirst(op, err); err != nil && (i == len(d.ops)-1 || err != d.request.rare.foreign) {",
 		"a currency refuses the first operation of a batch",
 	},
 	{
@@ -171,7 +171,7 @@ var operations = []mutant{
 	},
 	{
 		"utc-for-zone", "ledger_request.go",
-		"zone, r.undated = customer.location()", "zone = time.UTC",
+		"zone, undated = customer.location()", "zone = time.UTC",
 		"a date is a day of the customer's time zone",
 	},
 	{
