@@ -20,9 +20,14 @@ const (
 
 // CreditNote reduces an invoice.
 type CreditNote struct {
-	ID        string               `json:"id"`
-	Number    string               `json:"number"` // the invoice's, with a number of its own
-	Amount    Money                `json:"amount"`
+	ID     string `json:"id"`
+	Number string `json:"number"` // the invoice's, with a number of its own
+	Amount Money  `json:"amount"` // net and tax
+	// Net and Tax are the parts of the amount. Notes of earlier releases have neither, and those
+	// of an invoice whose tax is not known have no tax.
+	Net       Money                `json:"net,omitzero"`
+	Tax       *Money               `json:"tax,omitempty"`
+	Lines     []NoteLine           `json:"lines,omitempty"` // where it is for some lines of the invoice
 	Effect    NoteEffect           `json:"effect"`
 	Reason    string               `json:"reason,omitempty"`
 	CreatedAt creditledger.Instant `json:"created_at"`
@@ -41,8 +46,10 @@ const maxNotes = 200
 // NoteInput asks for a credit note.
 type NoteInput struct {
 	Invoice string `json:"invoice_id"`
-	Amount  Money  `json:"amount"` // positive, whole minor units; with ReturnDraws also none
-	Reason  string `json:"reason,omitempty"`
+	Amount  Money  `json:"amount"` // positive, whole minor units; with ReturnDraws or Lines also none
+	// Lines say what of the amount is for which line of the invoice; they add up to it.
+	Lines  []NoteLineInput `json:"lines,omitempty"`
+	Reason string          `json:"reason,omitempty"`
 	// ReturnDraws gives back what the period drew and nobody took back yet.
 	ReturnDraws bool `json:"return_draws,omitempty"`
 }
@@ -62,10 +69,11 @@ func (s *Service) IssueCreditNote(ctx context.Context, n NoteInput, key creditle
 
 // note adds a credit note to an invoice.
 func (t *tx) note(inv *Invoice, n NoteInput, part string) (*CreditNote, error) {
-	if n.ReturnDraws && n.Amount.IsNone() {
-		n.Amount = zeroOf(inv.Currency)
+	lines, err := inv.noteLines(&n)
+	if err != nil {
+		return nil, err
 	}
-	_, err := n.Amount.Minor()
+	_, err = n.Amount.Minor()
 	switch {
 	case err != nil:
 		return nil, err
@@ -106,7 +114,7 @@ func (t *tx) note(inv *Invoice, n NoteInput, part string) (*CreditNote, error) {
 			return nil, constraint("nothing is left to give back of what was drawn for %s", inv.name())
 		}
 	}
-	note, err := t.addNote(inv, CreditNote{Amount: n.Amount, Effect: effect, Reason: n.Reason, Owed: zeroOf(inv.Currency), DrawsReturned: returned}, part)
+	note, err := t.addNote(inv, CreditNote{Amount: n.Amount, Effect: effect, Reason: n.Reason, Owed: zeroOf(inv.Currency), DrawsReturned: returned, Lines: lines}, part)
 	if err != nil {
 		return nil, err
 	}
@@ -126,6 +134,9 @@ func (t *tx) addNote(inv *Invoice, n CreditNote, part string) (*CreditNote, erro
 	n.ID = idFrom("cn_", inv.ID, string(t.call.key), part)
 	n.Number = fmt.Sprintf("%s-CN%d", inv.Number, len(inv.CreditNotes)+1)
 	n.CreatedAt = t.now
+	if err := inv.divide(&n); err != nil {
+		return nil, err
+	}
 	inv.CreditNotes = append(inv.CreditNotes, n)
 	t.changed(inv)
 	return &inv.CreditNotes[len(inv.CreditNotes)-1], nil
@@ -149,12 +160,7 @@ func (s *Service) VoidCreditNote(ctx context.Context, n NoteRef, key creditledge
 }
 
 func (t *tx) voidNote(inv *Invoice, ref NoteRef) error {
-	var note *CreditNote
-	for i := range inv.CreditNotes {
-		if n := &inv.CreditNotes[i]; n.ID == ref.Note || n.Number == ref.Note {
-			note = n
-		}
-	}
+	note := inv.Note(ref.Note)
 	switch {
 	case note == nil:
 		return &creditledger.NotFoundError{Kind: "credit note", ID: ref.Note}

@@ -310,6 +310,9 @@ func (inv *Invoice) checkNotes() error {
 		if n := &inv.CreditNotes[i]; n.Amount.Sign() < 0 || n.Owed.Sign() < 0 {
 			return wrong("credit note "+n.Number, n.Amount)
 		}
+		if err := inv.checkDivided(&inv.CreditNotes[i]); err != nil {
+			return err
+		}
 	}
 	if c, err := inv.Credited.Cmp(inv.Total); err != nil || c > 0 {
 		return wrong("of "+inv.Total.String()+" what is credited", inv.Credited)

@@ -46,15 +46,21 @@ func (s *sheet) party(name string, p *Party) {
 	s.Parties = append(s.Parties, b)
 }
 
-// says tells who owes whom how much by when.
-func (inv *Invoice) says(tag language.Tag) string {
-	buyer, seller := inv.Customer, "the seller"
+// names are what the sentence on a document calls the customer and the seller.
+func (inv *Invoice) names() (buyer, seller string) {
+	buyer, seller = inv.Customer, "the seller"
 	if p := inv.CustomerDetails; p != nil && p.Name != "" {
 		buyer = p.Name
 	}
 	if p := inv.SellerDetails; p != nil && p.Name != "" {
 		seller = p.Name
 	}
+	return buyer, seller
+}
+
+// says tells who owes whom how much by when.
+func (inv *Invoice) says(tag language.Tag) string {
+	buyer, seller := inv.names()
 	switch {
 	case inv.Status == Draft:
 		return "A draft. Nothing is due before it is issued."

@@ -38,15 +38,15 @@ td small { display: block; color: #57606a; line-height: 1.4; }
 .sums td { border: 0; padding: .15rem 0; } .sums td + td { padding-left: 3rem; }
 .sums .due td { font-weight: 700; font-size: 1.1rem; border-top: 2px solid #1b1f24; padding-top: .4rem; }
 h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; break-after: avoid; } .memo { margin-top: 2rem; white-space: pre-line; overflow-wrap: anywhere; }
-/* On a phone every line is a list: a table would lie outside the screen. */
+/* On a phone every line is a list of two columns: a table would lie outside the screen. */
 @media screen and (max-width: 56rem) {
-  body { margin: 1.5rem auto; padding: 0 1rem; }
+  body { margin: 1.5rem auto; padding: 0 1rem; } h1 { font-size: 1.3rem; }
   .lines thead { display: none; }
-  .lines, .lines tbody, .lines tr, .lines td { display: block; }
-  .lines tr { border-bottom: 1px solid #d0d7de; padding: .6rem 0; }
+  .lines, .lines tbody, .lines td { display: block; }
+  .lines tr { display: grid; grid-template-columns: 1fr 1fr; column-gap: 1.5rem; border-bottom: 1px solid #d0d7de; padding: .6rem 0; }
   .lines tr:first-child { border-top: 1px solid #1b1f24; }
   .lines td { border: 0; padding: .1rem 0; display: flex; justify-content: space-between; gap: 1rem; white-space: normal; }
-  .lines td:first-child { display: block; font-weight: 600; }
+  .lines td:first-child { display: block; grid-column: 1 / -1; font-weight: 600; }
   .lines td:first-child small { font-weight: 400; }
   .lines td::before { content: attr(data-name); color: #57606a; }
   .lines td:first-child::before { content: none; }

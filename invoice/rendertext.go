@@ -13,9 +13,17 @@ import (
 // locale.
 func (s *Service) WriteText(w io.Writer, inv *Invoice) error {
 	sh := inv.sheet(s.options.Locale)
+	if inv.Status == Draft {
+		sh.Status = "" // its title says so
+	}
+	return sh.writeText(w)
+}
+
+// writeText writes a document for a terminal.
+func (sh *sheet) writeText(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(printable(sh.Title))
-	if inv.Number != "" {
+	if sh.Status != "" {
 		b.WriteString(", " + sh.Status)
 	}
 	b.WriteString("\n")

@@ -70,8 +70,19 @@ type PaymentView struct {
 // NoteView is a credit note for display.
 type NoteView struct {
 	*CreditNote
-	Amount View `json:"amount"`
-	Owed   View `json:"owed"`
+	Amount View           `json:"amount"`
+	Net    *View          `json:"net,omitempty"`
+	Tax    *View          `json:"tax,omitempty"`
+	Lines  []NoteLineView `json:"lines,omitempty"`
+	Owed   View           `json:"owed"`
+}
+
+// NoteLineView is a line of a credit note for display.
+type NoteLineView struct {
+	*NoteLine
+	Amount View  `json:"amount"`
+	Net    View  `json:"net"`
+	Tax    *View `json:"tax,omitempty"`
 }
 
 // MovementView is a transaction of a customer balance for display.
@@ -141,7 +152,15 @@ func (inv *Invoice) View(tag language.Tag) (*InvoiceView, error) {
 }
 
 func (v *viewer) note(n *CreditNote) NoteView {
-	return NoteView{CreditNote: n, Amount: v.of(n.Amount), Owed: v.of(n.Owed)}
+	view := NoteView{CreditNote: n, Amount: v.of(n.Amount), Tax: v.known(n.Tax), Owed: v.of(n.Owed)}
+	if !n.Net.IsNone() {
+		view.Net = v.known(&n.Net)
+	}
+	for i := range n.Lines {
+		l := &n.Lines[i]
+		view.Lines = append(view.Lines, NoteLineView{NoteLine: l, Amount: v.of(l.Amount), Net: v.of(l.Net), Tax: v.known(l.Tax)})
+	}
+	return view
 }
 
 // View returns the credit note for display in a language.

@@ -190,7 +190,11 @@ func readCreditNote(f *fields, r *Request) {
 
 func (f *fields) note() invoice.NoteInput {
 	n := invoice.NoteInput{Invoice: f.requiredID("invoice_id"), ReturnDraws: f.flag("return_draws"), Amount: f.money("amount")}
-	if !n.ReturnDraws {
+	f.each("lines", func(in *fields) {
+		in.require("amount")
+		n.Lines = append(n.Lines, invoice.NoteLineInput{Line: in.requiredID("line_id"), Amount: in.money("amount")})
+	})
+	if !n.ReturnDraws && len(n.Lines) == 0 {
 		f.require("amount")
 	}
 	n.Reason, _ = f.text("reason")

@@ -143,7 +143,7 @@ elsewhere needs pay alone. Credits that wait for their invoice become usable wit
 	}
 	cmd.AddCommand(a.invoiceListCommand(), a.invoiceShowCommand(), a.invoiceStartCommand(), a.invoicePayCommand(), a.invoiceFailCommand(), a.invoiceVoidCommand())
 	cmd.AddCommand(a.draftCommands()...)
-	return group(cmd, "invoice needs list, show, start, pay, fail, void, draft, tax, issue, sync, credit, uncredit, refund or chargeback")
+	return group(cmd, "invoice needs list, show, start, pay, fail, void, draft, tax, issue, sync, credit, credit-note, uncredit, refund or chargeback")
 }
 
 func (a *app) invoiceListCommand() *cobra.Command {

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"creditledger"
 	"creditledger/invoice"
 	"creditledger/opsfile"
 )
@@ -26,6 +29,7 @@ func (a *app) draftCommands() []*cobra.Command {
 		a.moveCommand("issue", "Give a draft its number and ask for the money", draftExample),
 		a.moveCommand("sync", "Hand an issued invoice over to another system", saleExample),
 		a.creditCommand(),
+		a.noteCommand(),
 		a.onInvoice("uncredit INVOICE CREDIT-NOTE", "Take a credit note back, by the id that invoice show ends with", saleExample+`  creditledger invoice credit inv_1 "4.20 USD"
   creditledger invoice uncredit inv_1 cn_...`, cobra.ExactArgs(2), nil,
 			func(args []string) (opsfile.Request, error) {
@@ -67,19 +71,93 @@ func (a *app) moveCommand(action, short, given string) *cobra.Command {
 func (a *app) creditCommand() *cobra.Command {
 	var reason string
 	var draws bool
-	return a.onInvoice("credit INVOICE MONEY", "Reduce what is due, or pay into the balance, by a credit note",
-		saleExample+`  creditledger invoice credit inv_1 "4.20 USD" --reason "slow answers"`, cobra.ExactArgs(2),
+	var lines []string
+	return a.onInvoice("credit INVOICE [MONEY]", "Reduce what is due, or pay into the balance, by a credit note",
+		saleExample+`  creditledger invoice credit inv_1 "4.20 USD" --reason "slow answers"
+  creditledger invoice credit inv_1 --line "1=3.00 USD"`, cobra.RangeArgs(1, 2),
 		func(cmd *cobra.Command) {
+			cmd.Flags().StringArrayVar(&lines, "line", nil, "of a line, `ID=MONEY`; the id is its position where it has none; may be repeated")
 			cmd.Flags().StringVar(&reason, "reason", "", "`WHY`")
 			cmd.Flags().BoolVar(&draws, "return-draws", false, "also give back what the period drew")
 		},
 		func(args []string) (opsfile.Request, error) {
 			n := invoice.NoteInput{Invoice: args[0], Reason: reason, ReturnDraws: draws}
-			if err := n.Amount.UnmarshalText([]byte(args[1])); err != nil {
-				return opsfile.Request{}, &flagError{"MONEY", err}
+			for _, text := range lines {
+				l, err := noteLine(text)
+				if err != nil {
+					return opsfile.Request{}, err
+				}
+				n.Lines = append(n.Lines, l)
+			}
+			if len(args) == 1 && len(lines) == 0 && !draws {
+				return opsfile.Request{}, &flagError{"MONEY", errors.New("it is missing: say how much, or of which --line")}
+			}
+			if len(args) == 2 {
+				if err := n.Amount.UnmarshalText([]byte(args[1])); err != nil {
+					return opsfile.Request{}, &flagError{"MONEY", err}
+				}
 			}
 			return opsfile.Request{Op: "credit_note", Args: opsfile.CreditNote{Action: "create", Note: n}}, nil
 		})
+}
+
+// noteLine reads a line that is credited, ID=MONEY.
+func noteLine(text string) (l invoice.NoteLineInput, err error) {
+	id, amount, found := strings.Cut(text, "=")
+	if !found || id == "" {
+		return l, &flagError{"--line", fmt.Errorf("%q is not ID=MONEY, such as \"1=4.20 USD\"", text)}
+	}
+	if err := l.Amount.UnmarshalText([]byte(amount)); err != nil {
+		return l, &flagError{"--line", err}
+	}
+	l.Line = id
+	return l, nil
+}
+
+// noteCommand shows a credit note.
+func (a *app) noteCommand() *cobra.Command {
+	var html bool
+	cmd := &cobra.Command{
+		Use:   "credit-note INVOICE CREDIT-NOTE",
+		Short: "Show a credit note as a document, by its number or its id",
+		Example: saleExample + `  creditledger invoice credit inv_1 "4.20 USD" --reason "slow answers"
+  creditledger invoice credit-note inv_1 INV-000001-CN1
+  creditledger invoice credit-note inv_1 INV-000001-CN1 --html > note.html`,
+		Args: cobra.ExactArgs(2),
+		RunE: a.work(func(cmd *cobra.Command, args []string) error {
+			return a.looking(cmd.Context(), func(l *creditledger.Ledger, s *invoice.Service) error {
+				ref := invoice.NoteRef{Note: args[1]}
+				var err error
+				if ref.Invoice, err = wholeInvoice(cmd.Context(), s, args[0]); err != nil {
+					return err
+				}
+				if ref.Note, err = wholeNote(cmd.Context(), s, ref); err != nil {
+					return err
+				}
+				inv, err := s.Invoice(cmd.Context(), ref.Invoice)
+				switch {
+				case err != nil:
+					return err
+				case html:
+					return s.WriteNoteHTML(a.out, inv, ref.Note)
+				case a.json && inv.Note(ref.Note) != nil:
+					view, err := inv.Note(ref.Note).View(s.Locale())
+					if err != nil {
+						return err
+					}
+					return a.printJSON(struct {
+						Op   string           `json:"op"`
+						ID   string           `json:"invoice_id"`
+						Note invoice.NoteView `json:"credit_note"`
+					}{"credit_note", inv.ID, view})
+				}
+				return s.WriteNoteText(a.out, inv, ref.Note)
+			})
+		}),
+	}
+	a.dbFlag(cmd)
+	cmd.Flags().BoolVar(&html, "html", false, "print a page for a browser, ready to be printed")
+	return cmd
 }
 
 func (a *app) refundCommand() *cobra.Command {
