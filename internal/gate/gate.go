@@ -6,17 +6,17 @@ import (
 	"sync/atomic"
 )
 
-// Gate counts who is inside. Passing it costs two additions: every call of a ledger
-// does, on all processors. The zero Gate is open.
+// Gate counts who is inside. Passing it costs two additions, because every call of a
+// ledger passes one, on all processors. The zero Gate is open.
 type Gate struct {
 	inside atomic.Int64 // below 0 once the gate is closed, by closedGate
 
 	mu   sync.Mutex // guards gone
-	gone *sync.Cond // the last one inside left a closed gate
+	gone *sync.Cond // signals that the last one has left a closed gate
 }
 
-// closedGate is so far below 0 that those who find the gate closed, and count
-// themselves out again, do not get it back to 0.
+// closedGate is so far below 0 that calls that find the gate closed, and count themselves
+// in and out, do not bring the count back to 0.
 const closedGate = -1 << 62
 
 // Enter counts somebody in; false when the gate is closed.

@@ -74,13 +74,13 @@ type renaming struct {
 	mention  *regexp.Regexp // of a package of the module in a text; group 1 stands before it
 }
 
-// mentions finds the path of a package in a text: at its begin stands neither a letter
-// nor a slash, so that cmd/creditledger/main.go is none.
+// mentions finds the path of a package in a text: it does not begin behind a letter or a
+// slash, so that cmd/creditledger/main.go is none.
 func mentions(from string, rooms []string) *regexp.Regexp {
 	return regexp.MustCompile(`(^|[^\w./-])` + regexp.QuoteMeta(from) + `(/(?:` + strings.Join(rooms, "|") + `)\b)`)
 }
 
-// file changes one file, if there is something to change.
+// file changes one file if it has something to change.
 func (r *renaming) file(name string) (changed bool, err error) {
 	var edit func([]byte) ([]byte, error)
 	switch {
@@ -146,7 +146,8 @@ func (r *renaming) goMod(data []byte) ([]byte, error) {
 	return f.Format()
 }
 
-// path moves the path of a package of the module; ours is false for any other.
+// path returns the new path of a package of the module. ours is false for any other
+// package.
 func (r *renaming) path(name string) (moved string, ours bool) {
 	rest, ours := strings.CutPrefix(name, r.from)
 	if !ours || rest != "" && rest[0] != '/' {
@@ -163,7 +164,7 @@ func (r *renaming) source(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	moved := data
-	for i := len(f.Imports) - 1; i >= 0; i-- { // from the end, so that offsets stay right
+	for i := len(f.Imports) - 1; i >= 0; i-- { // from the end, so that offsets stay valid
 		if edited, ok := r.importSpec(files, f.Imports[i], moved); ok {
 			moved = edited
 		}

@@ -14,9 +14,9 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// An account's rows stand in a table of their own, each with a byte in front that says
-// whether it is open, and the names of the open ones in another: an account is loaded with
-// these. An account whose head counts no rows has none in either.
+// The rows of accounts have a table of their own. A byte in front of each says whether it
+// is open. Another table has the names of the open rows, which are loaded with the
+// account. An account whose head counts no rows has none in either table.
 
 const (
 	rowClosed = 0
@@ -58,7 +58,7 @@ func (w *writer) row(acct uint64, r *creditledger.StoredRow) {
 	w.put(bucketRows, k, append(value, r.Value...))
 }
 
-// addedBucket returns a bucket that files of older layouts lack; nil for these.
+// addedBucket returns a bucket that files of older layouts lack; nil for such a file.
 func (v view) addedBucket(name []byte) *bbolt.Bucket { return v.top.Bucket(name) }
 
 // accountRow returns a row of an account.
@@ -226,8 +226,7 @@ func (s *snapshot) Rows(ctx context.Context, kind creditledger.RowKind, after st
 	return s.v.rowsBehind(s.id, at, changes.RowName{Kind: kind, Key: after}, limit)
 }
 
-// checkOpenRows makes sure that the list of open rows has nothing but the names of rows
-// that are open.
+// checkOpenRows checks that the table of open rows names only rows that are open.
 func (v view) checkOpenRows(id creditledger.AccountID, at accountPos) error {
 	b := v.addedBucket(bucketOpenRows)
 	if b == nil {

@@ -12,10 +12,10 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// Backup writes a snapshot of the whole file, other buckets included, that Open
-// opens, while reads and commits go on. Pages that are not in use are zeros in it: they
-// may hold what was erased. To keep it, write it to a new file of mode
-// 0600, sync that, rename it into place and sync the directory.
+// Backup writes a snapshot of the whole file, other buckets included, that Open opens,
+// while reads and commits go on. Unused pages are zeros in it, because they may hold what
+// was erased. To keep it, write it to a new file of mode 0600, sync that, rename it into
+// place and sync the directory.
 //
 // The file cannot reuse pages that the snapshot needs, so it grows by what is
 // committed until Backup returns. Close ends a backup with creditledger.ErrClosed.
@@ -57,8 +57,8 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	return n, nil
 }
 
-// begin enters, and begins a transaction between two commits: in the middle of one,
-// it could hold what the reads that follow do not show yet.
+// begin begins a call, and a transaction between two commits. In the middle of a commit
+// the transaction could hold what later reads do not show yet.
 func (s *Store) begin(ctx context.Context) (tx *bbolt.Tx, err error) {
 	select {
 	case s.writer <- struct{}{}:

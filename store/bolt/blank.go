@@ -8,18 +8,19 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// blanking is a writer of a database, page by page, that writes zeros for the pages that
-// hold nothing. bbolt leaves there what was written over, and so also what was erased.
+// blanking is a writer that a database is written through, page by page. It writes zeros
+// in the place of unused pages, because bbolt leaves there what was overwritten, and so
+// also what was erased.
 type blanking struct {
 	to   io.Writer
 	used pageSet
-	page uint64 // that comes next
-	keep uint64 // overflow pages of a freelist that follow
+	page uint64 // the next page
+	keep uint64 // how many overflow pages of a freelist follow
 	part []byte // of the page
 	size int    // of a page
 }
 
-// blanking finds out which pages a transaction sees in use.
+// blanking returns a writer that knows which pages a transaction uses.
 func (s *Store) blanking(ctx context.Context, tx *bbolt.Tx, w io.Writer) (*blanking, error) {
 	size := uint64(s.db.Info().PageSize)
 	m := meta{pageSize: size, root: uint64(tx.Cursor().Bucket().Root()), pages: uint64(tx.Size()) / size}
@@ -51,8 +52,8 @@ func (b *blanking) Write(data []byte) (n int, err error) {
 	return n, nil
 }
 
-// holds reports whether the page at hand is in use. The list of free pages is in no tree;
-// there are numbers in it, and nothing else.
+// holds reports whether the present page is in use. The list of free pages is in no tree.
+// It has numbers only, so it is written too.
 func (b *blanking) holds() bool {
 	switch {
 	case b.used.has(b.page):

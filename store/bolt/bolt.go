@@ -79,23 +79,23 @@ type Store struct {
 	db       *bbolt.DB
 	file     *os.File
 	info     os.FileInfo // of file
-	metas    metaPages   // what the file's meta pages say since the last commit; the writer's
+	metas    metaPages   // the file's meta pages after the last commit; the writer's
 	warnings []string
 
 	writer    chan struct{} // holds one token while a commit is made
 	tailing   sync.RWMutex  // held for reading while a view uses tail, for writing while it changes
-	tail      *tail         // the writer's to change
+	tail      *tail         // only the writer changes it
 	keyReader keyReader
 	tabling   atomic.Uint64 // bbolt's id of the last transaction that changes the tables, committed or about to be
-	foldEvery int           // log records, and
-	foldSize  int           // bytes, that the tail has at most
+	foldEvery int           // how many log records the tail has at most, and
+	foldSize  int           // how many bytes
 	life      sync.RWMutex  // held for reading by every call in progress
 	closing   chan struct{} // closed when Close begins
 	close     sync.Once
 	closed    error // what Close returned
 
-	poison   atomic.Pointer[error] // why the store refuses work, nil: it does not
-	panicked atomic.Bool           // bbolt did, and may have left its locks held
+	poison   atomic.Pointer[error] // why the store refuses work; nil: it does not
+	panicked atomic.Bool           // bbolt panicked, and may still hold its locks
 }
 
 var (
@@ -116,7 +116,8 @@ func (s *Store) Close() error {
 			err = errors.Join(s.pauseKeys(), s.foldAll())
 		}
 		if s.panicked.Load() {
-			// bbolt's own Close could wait for ever. The memory map stays.
+			// bbolt's own Close could wait for ever, so it is not called. The memory map
+			// stays.
 			unlock(s.file)
 			err = errors.Join(err, s.file.Close())
 		} else {
@@ -133,7 +134,7 @@ func (s *Store) Close() error {
 	return s.closed
 }
 
-// enter begins a call, and does not wait for a Close that has begun; leave ends it.
+// enter begins a call. It does not wait for a Close that has begun. leave ends the call.
 func (s *Store) enter(op string) error {
 	if !s.life.TryRLock() {
 		return fmt.Errorf("%s: %w", op, creditledger.ErrClosed)
@@ -147,7 +148,7 @@ func (s *Store) enter(op string) error {
 
 func (s *Store) leave() { s.life.RUnlock() }
 
-// refuses says why the store is of no more use.
+// refuses returns why the store refuses work.
 func (s *Store) refuses(op string) error {
 	select {
 	case <-s.closing:

@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// The name of a file that is being made is "." with the name that it will get, then
-// temporaryMark and digits. One that nobody has written to for as long as leftBehind will
-// never be finished.
+// A file that is being made has a temporary name: ".", the final name, temporaryMark, and
+// digits. A temporary file that nobody has written to for leftBehind will never be
+// finished.
 const (
 	temporaryMark = ".creditledger-"
 	leftBehind    = time.Hour
 )
 
-// build makes a new file: whole under a temporary name first, because bbolt's own
-// first write leaves, if it is cut off, a file that can never be opened. fill is given
-// the name of an empty file of mode 0600, and leaves it on the disk. A link rather
-// than a rename puts it in place, so that it never replaces another file. What a process
-// that was killed meanwhile left in the directory is removed by the next that builds there.
+// build makes a new file. It makes the whole file under a temporary name first, because
+// bbolt's own first write, if it is cut off, leaves a file that can never be opened. fill
+// gets the name of an empty file of mode 0600, and has to sync what it writes. A link
+// rather than a rename gives the file its name, so that it never replaces another. If the
+// process is killed meanwhile, the next build in the directory removes what it left.
 func build(path string, fill func(temporary string) error) (err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%s: %w", path, fs.ErrExist)
@@ -57,8 +57,7 @@ func build(path string, fill func(temporary string) error) (err error) {
 	return syncDir(dir)
 }
 
-// underItsName changes an error about a file with a temporary name: it names the file as it
-// is going to be called.
+// underItsName changes an error about a temporary file, so that it gives the final name.
 func underItsName(err error, temporary, path string) error {
 	var about *fs.PathError
 	var link *os.LinkError
@@ -71,7 +70,8 @@ func underItsName(err error, temporary, path string) error {
 	return err
 }
 
-// withoutPath is the reason of an error about a file, which its caller names.
+// withoutPath returns the reason in an error about a file, because its caller names the
+// file.
 func withoutPath(err error) error {
 	var about *fs.PathError
 	if errors.As(err, &about) {
@@ -102,7 +102,7 @@ func removeLeftovers(dir string) {
 // syncDir makes names in a directory durable.
 func syncDir(dir string) error {
 	if runtime.GOOS == "windows" {
-		return nil // it has no such thing
+		return nil // this system cannot sync directories
 	}
 	d, err := os.Open(dir)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// compare looks up everything that the changes expect and returns where their accounts
-// stand, or a ConflictError that names everything that is not as expected. It writes
+// compare looks up everything that the changes expect. It returns the positions of their
+// accounts, or a ConflictError that names everything that is not as expected. It writes
 // nothing.
 func (v view) compare(list []creditledger.Change) ([]accountPos, error) {
 	found := make([]accountPos, len(list))
@@ -101,12 +101,12 @@ type appended struct {
 	first []uint64 // for each change, the log number of the first of its records
 	begin uint64   // log number of the last record before
 	end   uint64   // log number of the last record of all
-	alien bool     // a record is not the ledger's: the log could not bring it back
+	alien bool     // a record is not the ledger's, so it cannot be replayed from the log
 }
 
-// append puts the changes' journal records into the log and the records of upper
-// layers into their table. found becomes the place of each change's account, with a
-// number for those that have none.
+// append puts the changes' journal records into the log and the documents of upper layers
+// into their table. found has the position of each change's account; append gives numbers
+// to accounts that have none.
 func (v view) append(t *tail, list []creditledger.Change, found []accountPos) (appended, error) {
 	var a appended
 	var err error
@@ -120,7 +120,7 @@ func (v view) append(t *tail, list []creditledger.Change, found []accountPos) (a
 		acct = max(acct, b.Sequence())
 	}
 	if b := w.bucket(bucketLog); b != nil {
-		b.FillPercent = 1 // numbers only grow
+		b.FillPercent = 1 // keys only grow, so that pages can be filled
 	}
 	a.first = make([]uint64, len(list))
 	for i := range list {
@@ -159,8 +159,8 @@ func (v view) append(t *tail, list []creditledger.Change, found []accountPos) (a
 	return a, w.flush()
 }
 
-// unused makes sure that no table has rows of an account number that is given out: the new
-// account would write over another's.
+// unused checks that no table has rows under a new account number. The new account would
+// write over them.
 func (v view) unused(acct uint64) error {
 	for _, name := range [][]byte{bucketBlocks, bucketKeys} {
 		b, err := v.bucket(name)
@@ -174,7 +174,7 @@ func (v view) unused(acct uint64) error {
 	return nil
 }
 
-// addAll takes over what a commit wrote.
+// addAll adds to a tail what a commit wrote.
 func (t *tail) addAll(list []creditledger.Change, found []accountPos, a appended) {
 	for i := range list {
 		if list[i].Account != (creditledger.AccountID{}) {
@@ -183,8 +183,8 @@ func (t *tail) addAll(list []creditledger.Change, found []accountPos, a appended
 	}
 }
 
-// retext writes the rows of a change's earlier records again, with what is left of their
-// texts.
+// retext writes earlier records of a change's account again, with the texts that are left
+// of them.
 func (v view) retext(w *writer, c *creditledger.Change, at accountPos) error {
 	if len(c.Texts) == 0 {
 		return nil

@@ -26,7 +26,8 @@ func Compact(from, to string) error {
 		if s.tail.records == 0 {
 			return s.copyInto(temporary)
 		}
-		// The tables still have what was written over since: it has to go, too.
+		// The tables still have what was overwritten since the last fold. It has to go,
+		// too.
 		between := temporary + "0"
 		defer os.Remove(between)
 		if err := s.copyInto(between); err != nil {
@@ -84,7 +85,7 @@ func inPlace(ctx context.Context, path string, opts *Options) (before, after int
 		return 0, 0, fmt.Errorf("no file can be made in %s: %w", dir, withoutPath(err))
 	}
 	temporary := f.Name()
-	defer os.Remove(temporary) // which is there only after an error
+	defer os.Remove(temporary) // exists only after an error
 	if err := errors.Join(f.Chmod(s.info.Mode().Perm()), f.Close(), s.copyInto(temporary), ctx.Err()); err != nil {
 		return 0, 0, underItsName(err, temporary, s.path)
 	}
@@ -108,8 +109,7 @@ func inPlace(ctx context.Context, path string, opts *Options) (before, after int
 	return was.Size(), info.Size(), syncDir(dir)
 }
 
-// foldForCopy folds what is left of a file that nothing but a copy and Close is going to
-// use.
+// foldForCopy folds the tail of a file that will only be copied and closed.
 func (s *Store) foldForCopy() error {
 	if err := s.foldAll(); err != nil {
 		return err

@@ -48,8 +48,9 @@ func checkFile(path string, mode fs.FileMode) error {
 	return nil
 }
 
-// checkMode refuses a ledger that others may read or write. It comes after the look at
-// the content: nobody is told to change the mode of a file that is no ledger.
+// checkMode refuses a ledger that others may read or write. It is called after the
+// content was checked, so that nobody is told to change the mode of a file that is no
+// ledger.
 func checkMode(path string, mode fs.FileMode, group bool) error {
 	others, allow := fs.FileMode(0o077), "chmod 600 it"
 	if group {
@@ -61,9 +62,8 @@ func checkMode(path string, mode fs.FileMode, group bool) error {
 	return &FileError{path, fmt.Sprintf("is open to others than its owner (mode %04o): %s", mode.Perm(), allow), mode.Perm()}
 }
 
-// lockFile locks f and makes sure that it still is what was checked and what the
-// path names: it may have been replaced before it was opened, or while the lock was
-// waited for.
+// lockFile locks f, and checks that f is still the file that was checked and that the
+// path names. It may have been replaced before it was opened, or while lockFile waited.
 func lockFile(ctx context.Context, f *os.File, path string, o Options) error {
 	locked, err := lock(ctx, f, !o.ReadOnly, o.LockTimeout)
 	if err != nil {
@@ -87,7 +87,7 @@ func errLocked(path string) error {
 		path, creditledger.ErrLocked)
 }
 
-// sameFile makes sure that the path names the open file and no other.
+// sameFile checks that the path names the open file.
 func sameFile(path string, open os.FileInfo) error {
 	info, err := os.Lstat(path)
 	if err != nil || !os.SameFile(info, open) {

@@ -10,11 +10,11 @@ import (
 	"creditledger"
 )
 
-// A block is found by its id without its account, and an account knows which expiries its
-// blocks have had. Files of layouts before 3 that are opened for reading only have neither
-// index; what they would say is looked for then.
+// One index finds blocks by their ids without their accounts. Another one has the
+// expiries of each account's blocks. A file of a layout before 3 that is opened for
+// reading only has neither, so the tables are searched instead.
 
-// index makes the indexes of a file that has none, of what its tables say.
+// index makes both indexes of a file that has none from its tables.
 func (v view) index() error {
 	names, err := v.names()
 	if err != nil {
@@ -32,7 +32,7 @@ func (v view) index() error {
 		acct := binary.BigEndian.Uint64(k)
 		id, known := names[acct]
 		if !known {
-			continue // a stray, which verification finds
+			continue // a row of no account, which verification finds
 		}
 		b, err := decodeBlock(id, binary.BigEndian.Uint64(k[numberSize:]), value)
 		if err != nil {
@@ -85,7 +85,7 @@ func (r reads) AccountsOfBlock(ctx context.Context, blockID string, after credit
 	return orNil(ids, err)
 }
 
-// holders adds up to limit accounts that the tables know to have the block.
+// holders adds up to limit accounts that have the block by the tables.
 func (v view) holders(ids []creditledger.AccountID, blockID string, after creditledger.AccountID, limit int) ([]creditledger.AccountID, error) {
 	b := v.top.Bucket(bucketHolders)
 	if b == nil {
@@ -164,8 +164,8 @@ func (v view) hasExpiry(id creditledger.AccountID, acct uint64, at creditledger.
 	return false, nil
 }
 
-// checkFound makes sure that all blocks of the tables are found, and that the account has
-// no expiry too many.
+// checkFound checks that both indexes have all blocks of the account's tables, and that
+// the account has no expiry too many.
 func (v view) checkFound(id creditledger.AccountID, acct uint64) error {
 	if !v.indexed() {
 		return nil
@@ -205,8 +205,8 @@ func (v view) checkFound(id creditledger.AccountID, acct uint64) error {
 	return nil
 }
 
-// checkHolders holds the index of ids to the blocks: that each block is in it, the
-// account's Snapshot has shown.
+// checkHolders checks that each row of the index of ids leads to a block. The Snapshots
+// of the accounts have checked that each block is in the index.
 func (v view) checkHolders(ctx context.Context) error {
 	b := v.top.Bucket(bucketHolders)
 	if b == nil {

@@ -6,25 +6,25 @@ import (
 	"creditledger"
 )
 
-// foldEvery and foldSize bound what is kept unfolded: log records, and the bytes that these
-// and what they changed take up. The larger they are, the more changes of one page share a
-// write. But the tail then takes more memory, a fold keeps others waiting for longer, and
-// opening takes longer after a crash.
+// foldEvery and foldSize bound what is not folded yet: the number of log records, and the
+// bytes of these and of what they changed. The larger they are, the more changes of one
+// page share a write. But the tail takes more memory then, a fold keeps others waiting
+// for longer, and opening takes longer after a crash.
 const (
 	foldEvery = 32768
 	foldSize  = 16 << 20
 )
 
-// fold writes tails down, the older first: heads, blocks, keys and indexes reach the
-// state that the log has already, and the log number they are folded up to moves on in
-// the same transaction.
+// fold writes tails into the tables, the older one first. Heads, blocks, keys and indexes
+// reach the state that the log has already. The log number that they are folded up to
+// moves on in the same transaction.
 func (v view) fold(end uint64, tails ...*tail) error {
 	w := newWriter(v)
 	w.gather(end, tails...)
 	return w.flush()
 }
 
-// gather is what a fold writes.
+// gather collects what a fold writes.
 func (w *writer) gather(end uint64, tails ...*tail) {
 	acct := uint64(0)
 	for _, t := range tails {

@@ -5,9 +5,9 @@ import (
 	"runtime/debug"
 )
 
-// guarded calls f, which works on a bbolt file. bbolt trusts its file: on a damaged
-// one it panics, or faults in the memory map. Both come back as a CorruptError, and
-// panicked tells, for then bbolt may have left its locks held.
+// guarded calls f, which works on a bbolt file. bbolt trusts its file: on a damaged one
+// it panics, or faults in the memory map. guarded turns both into a CorruptError, and
+// sets panicked, because bbolt may still hold its locks then.
 func guarded(where string, f func() error) (err error, panicked bool) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

@@ -6,16 +6,16 @@ import (
 	"syscall"
 )
 
-// What lseek is asked for: the first byte from an offset on that is not in a hole, and
+// What to ask lseek for: the first byte at or after an offset that is not in a hole, and
 // the first that is.
 const (
 	seekData = 3
 	seekHole = 4
 )
 
-// dataFrom returns where the data of a file goes on from an offset, and where the next hole
-// begins: a file may claim to be larger than all disks. After the last data both are size.
-// A file system that knows of no holes has none.
+// dataFrom returns where the data of a file goes on from an offset, and where the next
+// hole begins. A file may claim to be larger than all disks, so holes must not be read.
+// After the last data both are size. On a file system without holes, everything is data.
 func dataFrom(f *os.File, at, size int64) (from, to int64) {
 	from, err := f.Seek(at, seekData)
 	if err != nil {

@@ -4,5 +4,5 @@ package bolt
 
 import "os"
 
-// dataFrom takes all of a file for data.
+// dataFrom treats all of a file as data.
 func dataFrom(_ *os.File, at, size int64) (from, to int64) { return at, size }

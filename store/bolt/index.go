@@ -11,16 +11,16 @@ import (
 	"creditledger"
 )
 
-// Some tables are only ever asked for a row. A row too many would take a key or an id out
-// of use, or make a sweep look at an account in vain, and nobody would see why. Here
-// verification has them compared with what they are made from.
+// Some tables are only used to look up single rows. A row too many would block a key or
+// an id, or make a sweep look at an account in vain, and nobody would see why. So
+// verification compares them with what they are made from.
 
-// damagedIndex is a finding; id is zero when it is about no account.
+// damagedIndex returns a violation. id is zero if it is about no account.
 func damagedIndex(id creditledger.AccountID, format string, args ...any) error {
 	return &creditledger.Violation{Account: id, Rule: "index", Detail: fmt.Sprintf(format, args...)}
 }
 
-// checkJournal holds the journal index to the log.
+// checkJournal compares the journal index with the log.
 func (v view) checkJournal(id creditledger.AccountID, at accountPos) error {
 	index, err := v.bucket(bucketJournal)
 	if err != nil {
@@ -60,8 +60,8 @@ func (v view) checkJournal(id creditledger.AccountID, at accountPos) error {
 	return nil
 }
 
-// checkOpen makes sure that the table of open blocks, which are compared as such, has
-// nothing but their numbers.
+// checkOpen checks that the table of open blocks has only numbers. The blocks themselves
+// are compared elsewhere.
 func (v view) checkOpen(id creditledger.AccountID, at accountPos) error {
 	open, err := v.bucket(bucketOpen)
 	if err != nil {
@@ -75,7 +75,7 @@ func (v view) checkOpen(id creditledger.AccountID, at accountPos) error {
 	return nil
 }
 
-// checkDue makes sure that a sweep finds an account when something in it is due.
+// checkDue checks that a sweep finds an account if something in it is due.
 func (v view) checkDue(id creditledger.AccountID, at accountPos) error {
 	next := at.head.NextDue
 	if a := v.tail.account(id); a != nil {
@@ -91,8 +91,8 @@ func (v view) checkDue(id creditledger.AccountID, at accountPos) error {
 	return err
 }
 
-// CheckStrays implements creditledger.Store. It keeps 8 bytes for each account, and holds
-// no transaction for longer than a part of it takes.
+// CheckStrays implements creditledger.Store. It keeps 8 bytes for each account in memory,
+// and divides the work into short transactions.
 func (r reads) CheckStrays(ctx context.Context) error {
 	var known accounts
 	steps := []func(view) error{
@@ -111,8 +111,8 @@ func (r reads) CheckStrays(ctx context.Context) error {
 	return r.checkLog(ctx)
 }
 
-// checkBuckets makes sure that there is nothing but the buckets of the layout, with
-// nothing in meta but what belongs there.
+// checkBuckets checks that there are only the buckets of the layout, and that meta has
+// only its own keys.
 func (v view) checkBuckets() error {
 	for name, value := range ascending(v.top, nil, nil) {
 		if value != nil || !slices.ContainsFunc(buckets, func(b []byte) bool { return bytes.Equal(b, name) }) {
@@ -134,9 +134,9 @@ func (v view) checkBuckets() error {
 // logPart is how many rows of the log are looked at in one transaction.
 const logPart = 1 << 16
 
-// checkLog holds the log to its numbers: 1, 2, 3, … up to the one that its bucket says
-// is the last. Together with checkAccounts and the accounts' own chains this leaves no
-// room for a record too many.
+// checkLog checks that the log has the numbers 1, 2, 3, … up to the last one by its
+// bucket. Together with checkAccounts and the accounts' own chains this leaves no room
+// for a record too many.
 func (r reads) checkLog(ctx context.Context) error {
 	next, done := uint64(1), false
 	for !done {
@@ -161,7 +161,7 @@ func (v view) checkLogPart(next uint64) (uint64, bool, error) {
 		return 0, false, err
 	}
 	from := key(next)
-	if next == 1 { // a key too short or 0 stands before it
+	if next == 1 { // something before the first number: a short key, or 0
 		from = nil
 	}
 	for k := range ascending(log, nil, from) {
@@ -178,7 +178,7 @@ func (v view) checkLogPart(next uint64) (uint64, bool, error) {
 	return next, true, nil
 }
 
-// checkRecords holds the documents of upper layers to their checks.
+// checkRecords compares the documents of upper layers with their checks.
 func (v view) checkRecords(ctx context.Context) error {
 	b, err := v.bucket(bucketRecords)
 	if err != nil {
@@ -206,7 +206,7 @@ func ended(ctx context.Context) error {
 	return nil
 }
 
-// accounts are the numbers of all accounts, sorted, and the highest that was given out
+// accounts has the numbers of all accounts, sorted, and the highest that was given out
 // when they were read.
 type accounts struct {
 	numbers []uint64
@@ -291,8 +291,8 @@ func (v view) checkOwners(ctx context.Context, bucket []byte, known accounts) er
 	return nil
 }
 
-// checkDues holds the due index to the heads. The Snapshot of each account has shown
-// already that the account is in the index if it should be.
+// checkDues checks each row of the due index. The Snapshots of the accounts have checked
+// that those that belong there are in it.
 func (v view) checkDues(ctx context.Context) error {
 	due, err := v.bucket(bucketDue)
 	if err != nil {

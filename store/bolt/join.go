@@ -24,9 +24,9 @@ import (
 // nothing uses the transaction, whatever the calls returned.
 type Joined struct {
 	reads
-	turn   chan struct{} // its token is whose turn it is to use the transaction
+	turn   chan struct{} // whoever holds its token may use the transaction
 	tx     *bbolt.Tx
-	tail   *tail // what a crash left to be folded, in a transaction that cannot fold it; empty otherwise
+	tail   *tail // what a crash left unfolded, in a read-only transaction; empty otherwise
 	broken error // why the store refuses work
 }
 
@@ -77,7 +77,8 @@ func Join(tx *bbolt.Tx) (*Joined, error) {
 // Joined implements creditledger.JoinedStore.
 func (j *Joined) Joined() {}
 
-// enter begins a call when it is its turn, unless ctx ends before; leave ends it.
+// enter waits for its turn and begins a call, unless ctx ends before. leave ends the
+// call.
 func (j *Joined) enter(ctx context.Context, op string) error {
 	if err := changes.Enter(ctx, op); err != nil {
 		return err
@@ -96,7 +97,7 @@ func (j *Joined) enter(ctx context.Context, op string) error {
 
 func (j *Joined) leave() { <-j.turn }
 
-// refuses says why the store is of no more use.
+// refuses returns why the store refuses work.
 func (j *Joined) refuses(op string) error {
 	switch {
 	case j.broken != nil:
@@ -169,8 +170,8 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 	return nil
 }
 
-// write puts the changes into the transaction and folds at once: what the caller
-// commits has no tail.
+// write puts the changes into the transaction and folds at once, so that no tail is left
+// when the caller commits.
 func (j *Joined) write(v view, list []creditledger.Change, found []accountPos) error {
 	a, err := v.append(j.tail, list, found)
 	if err != nil {
@@ -180,7 +181,7 @@ func (j *Joined) write(v view, list []creditledger.Change, found []accountPos) e
 	return j.fold(v)
 }
 
-// fold writes the tail down, up to the end of the log.
+// fold writes the tail into the tables, up to the end of the log.
 func (j *Joined) fold(v view) error {
 	end, err := v.logEnd()
 	if err != nil {

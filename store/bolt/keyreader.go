@@ -12,11 +12,11 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// keyReader answers for idempotency keys. A ledger asks for each that a caller names before
-// it decides, and most were never used; a transaction for each question would cost more
-// than the answer. So all who ask between two commits share one. It ends before the next
-// commit begins: a commit keeps the pages that a reader may see, and waits for readers
-// when the file has to grow.
+// keyReader looks up idempotency keys. A ledger asks for every key that a caller names,
+// and most were never used. A transaction for each question would cost more than the
+// answer, so all questions between two commits share one. It ends before the next commit
+// begins, because a commit cannot reuse the pages that a reader may see, and waits for
+// readers if the file has to grow.
 type keyReader struct {
 	mu             sync.Mutex
 	committing     bool      // the tail is about to change
@@ -24,7 +24,7 @@ type keyReader struct {
 	accounts, keys *bbolt.Cursor
 }
 
-// pause ends the transaction and keeps another from beginning; resume lets it.
+// pause ends the transaction and lets no other begin. resume lets one begin again.
 func (r *keyReader) pause() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -91,7 +91,7 @@ func (r *keyReader) find(t *tail, id creditledger.AccountID, k creditledger.Key)
 	return decodeNumber(bucketKeys, key, seek(r.keys, key), id)
 }
 
-// seek returns what stands under a key, nil if nothing does.
+// seek returns the value of a key; nil if there is none.
 func seek(c *bbolt.Cursor, key []byte) []byte {
 	if k, value := c.Seek(key); bytes.Equal(k, key) {
 		return value
@@ -115,7 +115,7 @@ func (s *Store) KeySeq(ctx context.Context, id creditledger.AccountID, key credi
 	return s.reads.KeySeq(ctx, id, key)
 }
 
-// askKey answers if no commit is under way, or if the tail can tell by itself.
+// askKey answers if no commit is under way, or if the tail alone has the answer.
 func (s *Store) askKey(op string, id creditledger.AccountID, key creditledger.Key) (seq uint64, known bool, err error) {
 	r := &s.keyReader
 	r.mu.Lock()
@@ -140,7 +140,7 @@ func (s *Store) askKey(op string, id creditledger.AccountID, key creditledger.Ke
 	return seq, err == nil, err
 }
 
-// pauseKeys makes sure that no question is under way while something is written.
+// pauseKeys lets no question be under way while something is written.
 func (s *Store) pauseKeys() error {
 	err, panicked := guarded("idempotency key", s.keyReader.pause)
 	if panicked {
@@ -149,7 +149,7 @@ func (s *Store) pauseKeys() error {
 	return err
 }
 
-// tailed answers from the tail alone, if that can tell.
+// tailed answers from the tail alone, if the tail has the answer.
 func (s *Store) tailed(id creditledger.AccountID, key creditledger.Key) (seq uint64, known bool, err error) {
 	if !s.tailing.TryRLock() { // it is changing
 		return 0, false, nil

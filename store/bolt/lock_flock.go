@@ -38,6 +38,6 @@ func lock(ctx context.Context, f *os.File, exclusive bool, wait time.Duration) (
 	}
 }
 
-// unlock gives the lock back even where a memory map that bbolt left behind would
-// keep it for as long as the process lives.
+// unlock releases the lock. It does so even if bbolt left a memory map behind, which
+// would otherwise keep the lock as long as the process lives.
 func unlock(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }

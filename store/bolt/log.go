@@ -17,19 +17,20 @@ import (
 // of the one before. Every indexEvery-th record of an account is in the journal index
 // too, from which a walk of less than that many steps reaches any other.
 
-// indexEvery is how many records apart those in the journal index are.
+// indexEvery is the distance, in records of one account, between those in the journal
+// index.
 const indexEvery = 32
 
 // logRecord is a row of the log.
 type logRecord struct {
 	acct  uint64
 	prev  uint64 // log number of the account's record before, 0: none
-	texts []byte // of the journal record; these and
+	texts []byte // texts of the journal record; these and
 	bytes []byte // the record itself are in the transaction's memory
 }
 
-// textsFollow stands where a record begins, before the size of its texts: no record of the
-// ledger begins with it.
+// textsFollow stands in the place of a record's first byte if texts come first. Their
+// size follows. No record of the ledger begins with this byte.
 const textsFollow = 0
 
 func appendLogRecord(dst []byte, acct, prev uint64, texts, record []byte) []byte {
@@ -54,7 +55,7 @@ func parseLogRecord(number uint64, value []byte) (logRecord, error) {
 	return logRecord{}, corrupt(fmt.Sprintf("log record %d", number), "its front is damaged")
 }
 
-// splitTexts takes the texts from what stands behind the two numbers of a row.
+// splitTexts divides what stands behind the two numbers of a row into texts and record.
 func splitTexts(row []byte) (texts, record []byte, ok bool) {
 	if len(row) == 0 || row[0] != textsFollow {
 		return nil, row, true
@@ -120,7 +121,7 @@ func (v view) journal(id creditledger.AccountID, at accountPos, low, high uint64
 	if err != nil {
 		return nil, err
 	}
-	log := b.Cursor() // one for all: it keeps its memory
+	log := b.Cursor() // one cursor for all records, because it keeps its memory
 	number, err := v.locate(log, id, at, high)
 	if err != nil {
 		return nil, err

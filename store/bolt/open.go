@@ -76,8 +76,8 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// settle finds out whether the file is a ledger known here and closed to others, moves one of an older
-// layout on if it may be written, and brings the tail into memory.
+// settle checks that the file is a ledger of a known layout and closed to others. It
+// upgrades an older layout if it may write, and loads the tail.
 func (s *Store) settle(ctx context.Context, group bool) error {
 	var t *tail
 	old := false
@@ -118,12 +118,12 @@ func (s *Store) settle(ctx context.Context, group bool) error {
 	return s.stamp()
 }
 
-// Warnings says what Open found strange in the file and could still read. So far that is
-// one thing: a damaged meta page. bbolt has two and falls back on the older when the newer
-// is damaged, which takes the file back by one commit. A power cut in the middle of a
-// commit looks like this and costs nothing that was acknowledged; so does damage that costs
-// something. Ledger.Verify with a Checkpoint kept elsewhere tells them apart. The next
-// commit repairs the page.
+// Warnings returns what Open found strange in the file and could still read. So far that
+// is one thing: a damaged meta page. bbolt has two, and falls back on the older one if
+// the newer is damaged. That takes the file back by one commit. A power cut in the middle
+// of a commit looks like this, and loses nothing that was acknowledged. Damage to an
+// acknowledged commit looks the same. Ledger.Verify with a Checkpoint kept elsewhere
+// tells them apart. The next commit repairs the page.
 func (s *Store) Warnings() []string { return slices.Clone(s.warnings) }
 
 // openDB opens bbolt on f, which is locked. It closes f when it fails.
@@ -143,7 +143,7 @@ func openDB(f *os.File, o Options) (db *bbolt.DB, err error) {
 		unlock(f)
 	}
 	if err != nil {
-		f.Close() // bbolt has closed it, unless it panicked
+		f.Close() // bbolt has closed f, unless it panicked
 		return nil, openError(f.Name(), err)
 	}
 	return db, nil

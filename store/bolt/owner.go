@@ -7,16 +7,16 @@ import (
 	"io"
 )
 
-// While a store has its file open for writing, every change of it is the store's. The lock
-// keeps other stores away, but not a program that does not ask for it: one that copies a
-// backup over a live ledger, for example. bbolt would not notice, and would go on with what
-// it has in memory of a file that no longer exists. So the store remembers what both meta
-// pages say, compares before a commit, and again before it answers: then all that was
+// While a store has its file open for writing, nobody else may change the file. The lock
+// keeps other stores away, but not a program that ignores it, such as one that copies a
+// backup over a live ledger. bbolt would not notice, and would go on with what it
+// remembers of a file that no longer exists. So the store remembers both meta pages, and
+// compares them before a commit and again before it answers. If they match, everything
 // written is in the file that it was meant for.
 
 // metaPages are the beginnings of the two meta pages, in the file and as remembered.
 type metaPages struct {
-	both      []byte // the file from its begin to the last of them, for one read instead of two
+	both      []byte // the file from its beginning to the end of the second meta page, so that one read gets both
 	are, were [2][metaOffset + metaSize]byte
 }
 
@@ -34,7 +34,7 @@ func (s *Store) stamp() error {
 func (s *Store) readMetas() error {
 	m := &s.metas
 	switch _, err := s.file.ReadAt(m.both, 0); {
-	case errors.Is(err, io.EOF): // it was cut short
+	case errors.Is(err, io.EOF): // the file was cut short
 		return s.foreign()
 	case err != nil:
 		return fmt.Errorf("meta pages: %w", err)
@@ -44,14 +44,15 @@ func (s *Store) readMetas() error {
 	return nil
 }
 
-// foreign refuses all further work: what the store knows is not what is in the file.
+// foreign makes the store refuse all further work, because somebody else wrote to the
+// file.
 func (s *Store) foreign() error {
 	err := &FileError{Path: s.path, Reason: "was written to by something else while it was open, a backup put over it perhaps: close the ledger, and verify what is in the file before it is used"}
 	s.poisoned(err, false)
 	return err
 }
 
-// owned makes sure that nobody has written to the file since the last commit.
+// owned checks that nobody has written to the file since the last commit.
 func (s *Store) owned() error {
 	if err := s.readMetas(); err != nil {
 		return err
@@ -62,8 +63,8 @@ func (s *Store) owned() error {
 	return nil
 }
 
-// committed makes sure that nobody has written to the file while transaction id was
-// committed, which replaced one of the meta pages.
+// committed checks that nobody has written to the file while transaction id was
+// committed, which replaces one of the meta pages.
 func (s *Store) committed(id uint64) error {
 	err := s.readMetas()
 	if err != nil {

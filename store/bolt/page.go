@@ -5,21 +5,20 @@ import (
 	"encoding/binary"
 )
 
-// page is a bbolt page, or the page inside a small bucket. Its bytes are not to be
-// trusted; there are at least those of the header and of all elements that count lets
-// through.
+// page is a bbolt page, or the page inside a small bucket. Its bytes cannot be trusted.
+// data has at least the header and the count elements.
 type page struct {
 	id   uint64
-	data []byte // its first bytes, or all
-	size uint64 // with its overflow pages
+	data []byte // the first bytes of the page, or all of them
+	size uint64 // of the page with its overflow pages
 }
 
 func (p page) flags() uint16 { return binary.NativeEndian.Uint16(p.data[8:]) }
 
-// claims is how many elements the page says it has.
+// claims returns how many elements the page says it has.
 func (p page) claims() int { return int(binary.NativeEndian.Uint16(p.data[10:])) }
 
-// count is how many elements the page says it has, as far as there is room for them.
+// count returns how many elements the page says it has, but no more than it has room for.
 func (p page) count() int {
 	return min(p.claims(), (len(p.data)-pageHeader)/elementSize)
 }
@@ -30,7 +29,7 @@ func (p page) fits() bool { return p.count() == p.claims() }
 // element returns the 16 bytes that describe an element.
 func (p page) element(i int) []byte { return p.data[pageHeader+i*elementSize:][:elementSize] }
 
-// extent is where the bytes of an element lie in its page.
+// extent says where the bytes of an element lie in its page.
 type extent struct {
 	from, value, end uint64 // the key, the value behind it, and what comes next
 	bucket           bool   // the value is a bucket
@@ -61,9 +60,9 @@ func (p page) leaf(i int) (extent, bool) {
 	return e, ok && flags <= elementBucket
 }
 
-// packed reports whether the elements lie as bbolt puts them: one after another, from
-// behind the last description on. A page that says that it has fewer elements than it has,
-// or more, is not packed; nothing else of an element shows that it is missing.
+// packed reports whether the elements lie as bbolt puts them: one after another, behind
+// the last description. If the number of elements is wrong, the page is not packed.
+// Nothing else shows that an element is missing.
 func (p page) packed(i int, e extent, before uint64) bool {
 	if i == 0 {
 		before = uint64(pageHeader + p.claims()*elementSize)
@@ -71,7 +70,7 @@ func (p page) packed(i int, e extent, before uint64) bool {
 	return e.from == before
 }
 
-// emptied reports whether a page that says that it has no elements has one.
+// emptied reports whether a page has an element although it says that it has none.
 func (p page) emptied() bool {
 	if p.claims() > 0 || len(p.data) < pageHeader+elementSize {
 		return false
@@ -80,8 +79,8 @@ func (p page) emptied() bool {
 	return binary.NativeEndian.Uint64(first) != 0 || binary.NativeEndian.Uint64(first[8:]) != 0
 }
 
-// inOrder reports whether key is possible behind low (or, unless strictly behind, at
-// it) and before high.
+// inOrder reports whether key may stand between low and high. It may equal low unless
+// strictly is set.
 func inOrder(key, low []byte, strictly bool, high []byte) bool {
 	c := 1
 	if low != nil {

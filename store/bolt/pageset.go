@@ -2,8 +2,8 @@ package bolt
 
 import "math/bits"
 
-// pageSet is a set of page numbers. Its memory follows the numbers that are in it, not
-// how far apart they are: a file may claim more pages than it has.
+// pageSet is a set of page numbers. Its memory depends on how many numbers are in it, not
+// on how large they are, because a file may claim more pages than it has.
 type pageSet struct {
 	chunks map[uint64]*pageChunk
 	size   uint64 // how many are in it
@@ -33,7 +33,8 @@ func (s *pageSet) has(page uint64) bool {
 	return c != nil && c[page%chunkPages/64]&(1<<(page%64)) != 0
 }
 
-// add adds pages from one on. If one is in the set already it returns that, and false.
+// add adds consecutive pages. If one is in the set already, it returns that page and
+// false.
 func (s *pageSet) add(page, count uint64) (twice uint64, ok bool) {
 	for count > 0 {
 		c := s.chunk(page / chunkPages)
@@ -44,7 +45,7 @@ func (s *pageSet) add(page, count uint64) (twice uint64, ok bool) {
 			c = new(pageChunk)
 			s.chunks[page/chunkPages] = c
 		}
-		n := min(count, 64-page%64) // in one word
+		n := min(count, 64-page%64) // in one word of 64 bits
 		word, mask := &c[page%chunkPages/64], ^uint64(0)>>(64-n)<<(page%64)
 		if both := *word & mask; both != 0 {
 			return page/64*64 + uint64(bits.TrailingZeros64(both)), false

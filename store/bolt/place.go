@@ -53,8 +53,8 @@ func (s stoppable) Read(p []byte) (int, error) {
 	return s.Reader.Read(p)
 }
 
-// create makes a new ledger, or finds that another process did so meanwhile: that
-// one's is then the ledger to open.
+// create makes a new ledger. If another process did so meanwhile, the caller opens that
+// one.
 func create(path string) error {
 	if err := build(path, initialize); !errors.Is(err, fs.ErrExist) {
 		return err

@@ -29,10 +29,10 @@ type meta struct {
 	pageSize uint64
 	root     uint64 // page
 	freelist uint64 // page
-	pages    uint64 // how many the file has in use
+	pages    uint64 // how many pages the file uses
 	tx       uint64
 	alone    bool // the other meta page is damaged
-	older    bool // and may have been the newer one
+	older    bool // the other meta page may have been the newer one
 }
 
 // maxFree is how many free pages a file may list to be written to. bbolt keeps them all in
@@ -67,7 +67,7 @@ func preflight(ctx context.Context, f io.ReaderAt, size int64, writing bool) (wa
 	return warnings, nil
 }
 
-// check holds what a meta page says to the size of the file.
+// check compares a meta page with the size of the file.
 func (m meta) check(size int64) error {
 	switch {
 	case m.pages > maxPages:
@@ -110,10 +110,11 @@ func readMeta(f io.ReaderAt, size int64) (meta, error) {
 	return meta{}, corrupt("file", "it is not a bbolt database, or both its meta pages are damaged: restore a backup")
 }
 
-// follows makes sure that the meta pages are of two commits one after the other, as
-// bbolt writes them in turn: otherwise one of them was put back, and the commit that it
-// stood for is gone. A backup has its pages in the order of their commits, and not where
-// bbolt puts them; the first commit after it replaces the newer one and leaves a gap.
+// follows checks that the meta pages belong to two consecutive commits, because bbolt
+// writes them in turn. Otherwise one of them was set back, and its commit is gone. There
+// is one exception. A backup has its meta pages in the order of their commits, and not
+// where bbolt would put them, so the first commit after it replaces the newer one and
+// leaves a gap.
 func (m meta) follows(older meta, page uint64) error {
 	switch {
 	case m.tx == older.tx+1:
@@ -124,9 +125,9 @@ func (m meta) follows(older meta, page uint64) error {
 	return corrupt("meta page", fmt.Sprintf("the two are of commits %d and %d, which do not follow one another: what was committed last may be missing, restore a backup", older.tx, m.tx))
 }
 
-// without is what a meta page says when the other one is damaged. Nothing is missing only
-// if that one still says that it was of the commit before, as it does after a write that
-// was cut off.
+// without returns a meta page if the other one is damaged. Nothing is missing only if the
+// damaged one still says that it belonged to the commit before, as it does after a write
+// that was cut off.
 func (m meta) without(damaged meta) meta {
 	m.alone, m.older = true, damaged.tx+1 != m.tx
 	return m

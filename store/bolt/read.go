@@ -11,14 +11,14 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// reads are the reading methods of creditledger.Store, the same for a Store and a
-// Joined one, which differ in where their views come from.
+// reads has the reading methods of creditledger.Store. Store and Joined share them, and
+// differ in where their views come from.
 type reads struct {
 	// view calls f with a view of what is committed, unless ctx is over or the
 	// store refuses work.
 	view func(ctx context.Context, op string, f func(view) error) error
-	// aside is view for what takes long: f sees of the tail only one account, or nothing
-	// if it is zero.
+	// aside is view for reads that take long. f sees only the tail of one account, or no
+	// tail if the account is zero.
 	aside func(ctx context.Context, op string, id creditledger.AccountID, f func(view) error) error
 }
 
@@ -44,8 +44,8 @@ func (r reads) Load(ctx context.Context, id creditledger.AccountID, have *credit
 	return state, err
 }
 
-// openBlocks returns the open blocks: those of the tables that the tail says nothing
-// of, and the tail's.
+// openBlocks returns the open blocks: those of the tail, and those of the tables that are
+// not in the tail.
 func (v view) openBlocks(id creditledger.AccountID, acct uint64) ([]creditledger.Block, error) {
 	open, err := v.bucket(bucketOpen)
 	if err != nil || acct == 0 {
@@ -67,7 +67,7 @@ func (v view) openBlocks(id creditledger.AccountID, acct uint64) ([]creditledger
 	return v.blocksOf(id, acct, append(tabled, recent...))
 }
 
-// blocksOf returns blocks that have to be there.
+// blocksOf returns the blocks with some numbers, or a CorruptError if one is missing.
 func (v view) blocksOf(id creditledger.AccountID, acct uint64, numbers []uint64) ([]creditledger.Block, error) {
 	stored, err := v.bucket(bucketBlocks)
 	if err != nil {
@@ -83,7 +83,7 @@ func (v view) blocksOf(id creditledger.AccountID, acct uint64, numbers []uint64)
 			continue
 		}
 		wanted := key(acct, number)
-		if k != nil { // mostly they stand one behind the other
+		if k != nil { // mostly the next block is the next row
 			k, value = rows.Next()
 		}
 		if !bytes.Equal(k, wanted) {
@@ -249,8 +249,8 @@ func (r reads) Due(ctx context.Context, by creditledger.Instant, after creditled
 	return orNil(list, err)
 }
 
-// storedDue are the first due accounts of the index, without those that the tail knows
-// better.
+// storedDue returns the first due accounts of the index, without those that are in the
+// tail.
 func (v view) storedDue(by creditledger.Instant, after creditledger.DueAccount, limit int) (list []creditledger.DueAccount, err error) {
 	due, err := v.bucket(bucketDue)
 	if err != nil {
@@ -277,7 +277,7 @@ func (v view) storedDue(by creditledger.Instant, after creditledger.DueAccount, 
 }
 
 // accounts calls f for the accounts after the given one, in order, until it returns
-// false: those of the tables, and in their places those that only the tail knows.
+// false. It merges those of the tables with those that only the tail has.
 func (v view) accounts(after creditledger.AccountID, f func(creditledger.AccountID, accountPos) bool) error {
 	accounts, err := v.bucket(bucketAccounts)
 	if err != nil {
@@ -340,8 +340,7 @@ func (r reads) Accounts(ctx context.Context, after creditledger.AccountID, limit
 // bytesOf copies b out of, or into, a transaction.
 func bytesOf(b []byte) []byte { return append([]byte{}, b...) }
 
-// orNil keeps the part of a page that was read before an error from being taken for
-// the page.
+// orNil returns nil after an error, so that a part of a page is not taken for the whole.
 func orNil[T any](list []T, err error) ([]T, error) {
 	if err != nil {
 		return nil, err

@@ -17,8 +17,8 @@ func (s *Store) read(ctx context.Context, op string, f func(view) error) error {
 	return s.reading(ctx, op, nil, f)
 }
 
-// readAside calls f with the tables, and the tail's part of one account. Nobody waits
-// for it.
+// readAside calls f with the tables and one account's part of the tail. Nobody waits for
+// it.
 func (s *Store) readAside(ctx context.Context, op string, id creditledger.AccountID, f func(view) error) error {
 	return s.reading(ctx, op, &id, f)
 }
@@ -44,17 +44,17 @@ func (s *Store) reading(ctx context.Context, op string, aside *creditledger.Acco
 			return fmt.Errorf("%s: %w", op, err)
 		}
 		if waited < shortly {
-			runtime.Gosched() // a tail takes its place
+			runtime.Gosched() // a new tail is being put in place
 		} else {
-			time.Sleep(20 * time.Microsecond) // a commit is on its way to the disk
+			time.Sleep(20 * time.Microsecond) // a commit is being written to the disk
 		}
 	}
 }
 
-// shortly is how often a read lets others run before it sleeps.
+// shortly is how often a read yields before it sleeps.
 const shortly = 16
 
-// readOnce calls f unless the transaction is newer than the tail, or the tail is about to
+// readOnce calls f, unless the transaction is newer than the tail or the tail is about to
 // change.
 func (s *Store) readOnce(op string, aside *creditledger.AccountID, f func(view) error) (stale bool, err error) {
 	if !s.tailing.TryRLock() {

@@ -45,7 +45,7 @@ func (r reads) Documents(ctx context.Context, kind, prefix, after string, limit 
 	return orNil(records, err)
 }
 
-// record returns a stored record, one without a version if there is none.
+// record returns a stored document; one without a version if there is none.
 func (v view) record(id creditledger.DocumentID) (creditledger.Document, error) {
 	key := recordKey(id.Kind, id.Key)
 	row, err := v.get(bucketRecords, key)
@@ -55,7 +55,7 @@ func (v view) record(id creditledger.DocumentID) (creditledger.Document, error) 
 	return parseRow(id, key, row)
 }
 
-// Kinds implements store.Kinder. The records of a kind are leapt over.
+// Kinds implements store.Kinder. It skips from one kind to the next.
 func (r reads) Kinds(ctx context.Context) (kinds []string, err error) {
 	err = r.view(ctx, "kinds", func(v view) error {
 		b, err := v.bucket(bucketRecords)
@@ -71,7 +71,7 @@ func (r reads) Kinds(ctx context.Context) (kinds []string, err error) {
 			kinds = append(kinds, string(k[1:end]))
 			k, _ = c.Seek(behind(k[:end]))
 		}
-		slices.Sort(kinds) // in the file the short ones come first
+		slices.Sort(kinds) // in the file, short kinds come first
 		return nil
 	})
 	return orNil(kinds, err)

@@ -111,7 +111,7 @@ func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
 	return r, err
 }
 
-// notMade is an error about a file that is not going to be made: it does not matter what
+// notMade returns an error about a new file that is given up. It does not matter what
 // became of the last commit to it.
 func notMade(err error) error {
 	var unknown *creditledger.OutcomeUnknownError
@@ -121,7 +121,7 @@ func notMade(err error) error {
 	return err
 }
 
-// cutOff is how many pages the file has lost: its meta page says that it had them.
+// cutOff returns how many pages the file has lost, by what its meta page says.
 func cutOff(f io.ReaderAt, size int64) int {
 	m, err := readMeta(f, size)
 	if err != nil || m.pages <= uint64(size)/m.pageSize {
@@ -164,7 +164,7 @@ func (s *scan) accountsInto(ctx context.Context, l *creditledger.Ledger, r *Reco
 	for _, id := range slices.SortedFunc(maps.Keys(s.versions), creditledger.AccountID.Compare) {
 		a := RecoveredAccount{Account: id, Version: s.versions[id]}
 		if _, err := l.Checkpoint(ctx, id); errors.Is(err, creditledger.ErrInvalid) {
-			a.Lost = a.Version // the name itself is damaged: no account can have it
+			a.Lost = a.Version // no account can have this name, so the name is damaged
 			r.Accounts = append(r.Accounts, a)
 			continue
 		}
@@ -197,12 +197,12 @@ func (s *scan) recordsInto(ctx context.Context, l *creditledger.Ledger, r *Recov
 		}
 		if id.Kind == SalvagedKind {
 			if _, err := l.Document(ctx, id); err == nil {
-				continue // just set aside
+				continue // set aside just now
 			}
 		}
 		put := creditledger.DocumentPut{DocumentID: id, Value: v.value}
 		if id.Kind == settingsKind || id.Kind == settingsHeadKind {
-			put.Version = v.number // by which one is held to the other
+			put.Version = v.number // the version by which one document is compared with the other
 		}
 		if err := puts.add(ctx, l, put); err != nil {
 			return err
@@ -214,12 +214,12 @@ func (s *scan) recordsInto(ctx context.Context, l *creditledger.Ledger, r *Recov
 	return err
 }
 
-// counts are the kinds of records that say how often others were put. They are left out:
-// what was lost is lost, and verification would go on missing it. What is put from then on
-// is counted anew.
+// counts are the kinds of documents that say how often others were put. They are left
+// out, because verification would miss what is lost for ever. Later puts are counted
+// anew.
 var counts = []string{"customer_count", "invoice_count"}
 
-// puts are documents of upper layers on their way into a ledger, many in a commit.
+// puts collects documents of upper layers for a ledger, many for one commit.
 type puts struct {
 	list    []creditledger.DocumentPut
 	size    int
@@ -244,7 +244,7 @@ func (p *puts) flush(ctx context.Context, l *creditledger.Ledger) error {
 	if !errors.Is(err, creditledger.ErrInvalid) {
 		return err
 	}
-	for i := range list { // all but those that are refused
+	for i := range list { // one by one, without those that are refused
 		switch err := l.ImportDocuments(ctx, list[i:i+1]); {
 		case errors.Is(err, creditledger.ErrInvalid):
 			p.damaged++
@@ -279,7 +279,7 @@ func (s *scan) importAll(ctx context.Context, l *creditledger.Ledger, id creditl
 		var wrong *creditledger.Violation
 		switch {
 		case errors.As(err, &wrong) && wrong.Record > uint64(done) && wrong.Record <= uint64(done+len(batch)):
-			chain = chain[:wrong.Record-1] // what stands before it fits
+			chain = chain[:wrong.Record-1] // the records before it fit
 		case errors.As(err, &wrong) || errors.Is(err, creditledger.ErrCorrupt):
 			return done, nil
 		case err != nil:
@@ -300,7 +300,7 @@ func (s *scan) bytes(f found) ([]byte, error) {
 	return data, err
 }
 
-// texts are those that stand before a record.
+// texts returns the texts that stand before a record.
 func (s *scan) texts(f found) ([]byte, error) {
 	if f.texts == 0 {
 		return nil, nil
@@ -346,7 +346,7 @@ func (s *scan) setAside(ctx context.Context, l *creditledger.Ledger, a *Recovere
 	return puts.flush(ctx, l)
 }
 
-// said is how many operations of a record have a text beside it.
+// said returns how many operations of a record have texts.
 func said(record []byte) (operations uint64) {
 	rec, err := creditledger.DecodeRecord(record)
 	if err != nil {

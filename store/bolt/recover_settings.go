@@ -7,11 +7,13 @@ import (
 	"creditledger"
 )
 
-// What a recovery does about the settings of the ledger, and what it writes by them.
+// This file has what a recovery does about the settings of the ledger, and what it writes
+// by them.
 
-// settingsInto says whether the settings are those that the damaged ledger went by. Their
-// head, which was copied as it is, has the new ledger miss them; settings of which nothing
-// says whether they were the last get another head.
+// settingsInto notes whether the settings that were found are those that the damaged
+// ledger went by. If they were lost, their head, which was copied as it is, makes the new
+// ledger miss them. If nothing says whether they were the last, they get a head that does
+// not fit them.
 func (s *scan) settingsInto(ctx context.Context, l *creditledger.Ledger) error {
 	is, err := l.Settings(ctx)
 	var lost *creditledger.CorruptError
@@ -28,7 +30,7 @@ func (s *scan) settingsInto(ctx context.Context, l *creditledger.Ledger) error {
 	return err
 }
 
-// The kinds of the documents that the settings of a ledger are, and their head.
+// The kinds of the documents with the settings of a ledger, and with their head.
 const (
 	settingsKind     = "ledger_settings"
 	settingsHeadKind = "settings_head"
@@ -49,7 +51,7 @@ func (s *scan) headless() bool {
 	return headed
 }
 
-// notesInto notes which texts are lost. What falls due before a note is written by the settings
+// notesInto notes which texts are lost. A note writes what is due first, by the settings
 // that were found, even if they turn out not to be the last.
 func notesInto(ctx context.Context, l *creditledger.Ledger, r *Recovery) error {
 	for i := range r.Accounts {

@@ -11,9 +11,9 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// replayTail rebuilds the tail from the log: what a crash, or a process that did not
-// close the file, left to be folded. One account is replayed after the other, so that
-// only one at a time is in memory with its blocks.
+// replayTail rebuilds the tail from the log, after a crash or a process that did not
+// close the file. It replays one account after another, so that only one at a time is in
+// memory with its blocks.
 func (v view) replayTail() (*tail, error) {
 	folded, err := v.folded()
 	if err != nil {
@@ -56,10 +56,10 @@ type unfoldedAccount struct {
 	numbers []uint64 // log numbers, ascending
 }
 
-// unfolded lists the accounts that have records beyond the tables, in the order in
-// which they come up in the log, and makes sure that no record is missing: the numbers
-// have no gap and go up to the one that the bucket says is the last, and each record of
-// an account leads to the one before.
+// unfolded lists the accounts that have records beyond the tables, in the order in which
+// they come up in the log. It also checks that no record is missing: the numbers have no
+// gap and go up to the last one by the bucket, and each record of an account leads to the
+// one before.
 func unfolded(log *bbolt.Bucket, folded uint64) (order []*unfoldedAccount, err error) {
 	if folded > 0 && log.Get(key(folded)) == nil {
 		return nil, missingRecord(folded)
@@ -84,7 +84,7 @@ func unfolded(log *bbolt.Bucket, folded uint64) (order []*unfoldedAccount, err e
 		}
 		u.numbers = append(u.numbers, number)
 	}
-	if number < log.Sequence() { // older releases leave that behind
+	if number < log.Sequence() { // older releases leave it behind
 		return nil, missingRecord(number + 1)
 	}
 	return order, nil
@@ -129,13 +129,13 @@ func (v view) replayAccount(log *bbolt.Bucket, u *unfoldedAccount, given uint64)
 type rebuild struct {
 	*creditledger.Rebuild
 	id   creditledger.AccountID
-	at   accountPos // in the tables; the account's number is set though they may not know it
+	at   accountPos // the position in the tables; the number is set even if the tables do not have the account
 	log  []uint64
 	last uint64
 }
 
-// beginRebuild makes sure that the first of the account's records follows on the tables,
-// or that its number is none of those that the tables give.
+// beginRebuild checks that the first of the account's records continues the tables, or
+// that its number is not in use there.
 func (v view) beginRebuild(id creditledger.AccountID, u *unfoldedAccount, given uint64) (*rebuild, error) {
 	at, err := v.accountPos(id)
 	if err != nil {
@@ -191,7 +191,7 @@ func (b *rebuild) apply(v view, rec *creditledger.OpRecord, record []byte, numbe
 	return nil
 }
 
-// history is what the tables have of the account, with its records beyond them.
+// history reads what the tables have of the account, and its records beyond them.
 func (b *rebuild) history(v view) creditledger.RebuildHistory {
 	return creditledger.RebuildHistory{
 		Record: func(seq uint64) (*creditledger.OpRecord, error) {

@@ -8,15 +8,15 @@ import (
 	"creditledger"
 )
 
-// Documents of upper layers stand in no journal, and bbolt's pages have no checksums: a row
-// of theirs carries a check of its own, of all that is in it and where it stands. It is
-// evidence of accidents; whoever can write the file can write the check.
+// Documents of upper layers stand in no journal, and bbolt's pages have no checksums. So
+// the row of a document has a check of its content and of its place. The check shows
+// accidents. Whoever can write the file can write the check, too.
 
-// checked marks, in the version that begins a row, that a check follows on it. Rows of
-// layout 1 have none, until they are put again.
+// checked is a bit of the version at the beginning of a row. It says that a check
+// follows. Rows of layout 1 have none until they are put again.
 const checked = 1 << 63
 
-// appendRow is a row of the bucket of records.
+// appendRow appends a row of the bucket of records.
 func appendRow(key []byte, version uint64, value []byte) []byte {
 	row := make([]byte, 0, 2*numberSize+len(value))
 	row = binary.BigEndian.AppendUint64(row, version|checked)
@@ -24,7 +24,7 @@ func appendRow(key []byte, version uint64, value []byte) []byte {
 	return append(row, value...)
 }
 
-// parseRow reads what appendRow made, or layout 1.
+// parseRow reads what appendRow wrote, or a row of layout 1.
 func parseRow(id creditledger.DocumentID, key, row []byte) (creditledger.Document, error) {
 	damaged := func(reason string) (creditledger.Document, error) {
 		return creditledger.Document{}, corrupt(fmt.Sprintf("%s record %q", id.Kind, id.Key), reason)
@@ -44,7 +44,8 @@ func parseRow(id creditledger.DocumentID, key, row []byte) (creditledger.Documen
 	return creditledger.Document{DocumentID: id, Version: version, Value: bytesOf(value)}, nil
 }
 
-// ownRow reports whether a row begins as those do that have a check, announced or not.
+// ownRow reports whether a row begins like a row with a check, whether it says that it
+// has one or not.
 func ownRow(row []byte) bool {
 	return len(row) >= 2*numberSize && row[0]&^(checked>>56) == 0 && row[1] == 0 && row[2] == 0
 }

@@ -22,7 +22,7 @@ type writer struct {
 
 // table is what is to be written into one bucket.
 type table struct {
-	bucket *bbolt.Bucket // nil: not looked for yet
+	bucket *bbolt.Bucket // nil: not opened yet
 	rows   []tableRow
 }
 
@@ -60,7 +60,7 @@ func (w *writer) flush() error {
 	for i, name := range buckets {
 		t := &w.tables[i]
 		if len(t.rows) == 0 {
-			continue // a bucket costs a search and a dozen allocations to open
+			continue // opening a bucket costs a search and a dozen allocations
 		}
 		if b := w.bucket(name); b != nil {
 			w.wrap("write", name, t.write(b))
@@ -94,8 +94,8 @@ func (t *table) write(b *bbolt.Bucket) error {
 	return nil
 }
 
-// write does not touch a page to say what it says already: that a row without a value
-// is there, or that one is not.
+// write does not touch a page that need not change: if a row without a value is there
+// already, or a row to be removed is not.
 func (r tableRow) write(b *bbolt.Bucket) error {
 	switch {
 	case r.value == nil:
@@ -126,7 +126,7 @@ func (w *writer) block(id creditledger.AccountID, acct uint64, b *creditledger.S
 	}
 }
 
-// found makes a block one that is found by its id alone, and by its expiry.
+// found adds a block to the indexes of ids and of expiries.
 func (w *writer) found(id creditledger.AccountID, acct uint64, b *creditledger.Block) {
 	w.put(bucketHolders, holderKey(b.ID, id), []byte{})
 	if b.ExpiresAt != 0 {

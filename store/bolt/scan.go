@@ -9,26 +9,26 @@ import (
 	"creditledger"
 )
 
-// scan reads what is intact in a damaged file, page by page and without bbolt. It believes
-// no page about where another page is, or what it is.
+// scan reads what is intact in a damaged file, page by page and without bbolt. It does
+// not trust any page about where another page is or what it contains.
 type scan struct {
 	file     *os.File
 	size     int64
 	pageSize int64
 	log      map[creditledger.AccountID]map[uint64][]found // by sequence number
-	versions map[creditledger.AccountID]uint64             // the highest that any head or record names
+	versions map[creditledger.AccountID]uint64             // the highest version that any head or record names
 	heads    map[creditledger.AccountID]creditledger.Head  // the newest
 	records  map[creditledger.DocumentID]version
 	aside    pageSet  // leaves of the bucket of upper layers, as the trees have it
 	damaged  int      // rows of upper layers that are not what was put
-	bad      int      // pages that cannot be read, or have no room for what they hold
+	bad      int      // pages that cannot be read, or say that they have more than fits
 	extra    int64    // bytes of overflow pages that were read
-	filling  bool     // what is found only fills gaps
-	logEnd   uint64   // number of the last record that the log had, as far as anything says so
+	filling  bool     // what is found from now on only fills gaps
+	logEnd   uint64   // the highest log number that anything names
 	open     []string // what the file does not prove
 }
 
-// maxOverflow is how much is read of a page that says it is longer than one.
+// maxOverflow is how much of a page's overflow pages is read.
 const maxOverflow = 64 << 20
 
 // found is an intact journal record and where it is.
@@ -39,7 +39,7 @@ type found struct {
 	number uint64 // in the log
 	prev   creditledger.Seal
 	seal   creditledger.Seal
-	reach  int // how many records follow on it without a gap, itself included
+	reach  int // how many records, itself included, follow without a gap
 }
 
 type version struct {
@@ -47,8 +47,8 @@ type version struct {
 	value  []byte
 }
 
-// newScan finds out how long a page is; where both meta pages are gone, as this
-// system has it.
+// newScan finds out the size of a page. If both meta pages are gone, it assumes this
+// system's.
 func newScan(f *os.File, size int64, guess int) *scan {
 	s := &scan{
 		file: f, size: size, pageSize: int64(guess),
@@ -63,10 +63,10 @@ func newScan(f *os.File, size int64, guess int) *scan {
 	return s
 }
 
-// all looks at every page of the file, first at those of its trees and then at those
-// that nothing leads to: they are free, and hold what is also, or was once, elsewhere.
-// While the trees are whole, these only fill gaps: a commit that was never finished
-// may have left records there too.
+// all looks at every page of the file: first at those of its trees, and then at those
+// that nothing leads to. The latter are free, and have copies of what is or was
+// elsewhere. If the trees are whole, free pages only fill gaps, because an unfinished
+// commit may have left records there.
 func (s *scan) all(ctx context.Context) error {
 	w, sound := s.trees()
 	if !sound {
@@ -78,7 +78,7 @@ func (s *scan) all(ctx context.Context) error {
 	if err := s.pages(ctx, w.used.has); err != nil {
 		return err
 	}
-	for _, bySeq := range s.log { // the keys of a sound tree are to be believed
+	for _, bySeq := range s.log { // the keys of a sound tree can be trusted
 		for _, list := range bySeq {
 			for _, f := range list {
 				s.logEnd = max(s.logEnd, f.number)
@@ -123,7 +123,7 @@ func (s *scan) page(page uint64) {
 	}
 	if more := int64(binary.NativeEndian.Uint32(data[12:])); more > 0 {
 		size := min((1+more)*s.pageSize, s.size-at, maxOverflow)
-		// What the pages say must not make this read the file over and over again.
+		// Pages must not be able to make this read the file over and over again.
 		if s.extra += size; s.extra <= 4*s.size {
 			data = make([]byte, size)
 			if _, err := s.file.ReadAt(data, at); err != nil {
@@ -164,8 +164,8 @@ func (s *scan) leaf(data []byte, at int64, name []byte) {
 	}
 }
 
-// between looks for a record of the journal where the description of a row is damaged:
-// the row lies between its neighbours.
+// between looks for a journal record if the description of a row is damaged. The row lies
+// between its neighbours.
 func (s *scan) between(p page, i int, from uint64, at int64) {
 	to := p.size
 	if i+1 < p.count() {
@@ -231,7 +231,7 @@ func (s *scan) logRow(number uint64, value []byte, at int64) bool {
 	if r, err := parseLogRecord(number, value); err == nil && s.record(number, r.texts, r.bytes, at+int64(len(value)-len(r.bytes))) {
 		return true
 	}
-	return s.sealed(number, value, 0, at) // its front is damaged
+	return s.sealed(number, value, 0, at) // the front of the row is damaged
 }
 
 // maxFront is the most that is looked at in front of the record in a row of the log: two
@@ -331,15 +331,15 @@ func (s *scan) chain(id creditledger.AccountID) []found {
 	}
 }
 
-// How far a record that decodes is to be believed.
+// How far a record that decodes can be trusted.
 const (
-	proven  = iota // its seal stands elsewhere
+	proven  = iota // its seal stands elsewhere in the file
 	alone          // nothing is left to ask
-	doubted        // a record behind it that nothing proves has another seal for it
-	altered        // a head, or a record behind it that is proven, has
+	doubted        // an unproven record behind it has another seal for it
+	altered        // a head, or a proven record behind it, has another seal for it
 )
 
-// doubt asks a record's successors and the head for its seal.
+// doubt compares a record with the seal that its successors and the head have for it.
 func (s *scan) doubt(id creditledger.AccountID, seq uint64, f *found) int {
 	next := s.log[id][seq+1]
 	for _, n := range next {

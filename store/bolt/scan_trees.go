@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// trees walks over the pages of the trees, and reports whether it found no damage. It notes
-// what damage leaves open, because no page says what was in another one.
+// trees walks over the pages of the trees, and reports whether it found no damage. It
+// notes what damage leaves open: no page says what was in another one.
 func (s *scan) trees() (w *walk, sound bool) {
 	m, err := readMeta(s.file, s.size)
 	if err == nil {
@@ -26,7 +26,7 @@ func (s *scan) trees() (w *walk, sound bool) {
 	w.damaged = func(n node, _ error) {
 		sound = false
 		if n.page >= 2 && n.page < m.pages && !w.used.has(n.page) {
-			w.used.add(n.page, 1) // it is accounted for
+			w.used.add(n.page, 1) // it is noted already
 		}
 		switch bucket := strings.TrimPrefix(n.in, "/"+string(topBucket)+"/"); {
 		case bucket == string(bucketRecords):
@@ -45,13 +45,13 @@ func (s *scan) trees() (w *walk, sound bool) {
 	return w, sound
 }
 
-// derived are the buckets that hold nothing which the log does not say, or nothing of
-// the ledger.
+// derived are the buckets in which nothing can be lost: everything in them follows from
+// the log, or does not belong to the ledger.
 var derived = [][]byte{bucketMeta, bucketJournal, bucketBlocks, bucketOpen, bucketBlockIDs, bucketHolders, bucketExpiries, bucketKeys, bucketDue, bucketRows, bucketOpenRows}
 
-// unreached looks, beside damaged trees, for pages that should be in one: what leads to them
-// may be what is damaged, and then nothing says whose they were. Those that can be read are
-// read like all others.
+// unreached looks for pages that should be in a damaged tree. The page that leads to them
+// may be damaged, and then nothing says which tree they belonged to. Those that can be
+// read are read like all others.
 func (s *scan) unreached(ctx context.Context, w *walk) error {
 	if w == nil {
 		return nil
@@ -87,7 +87,7 @@ func (s *scan) readable(at, pages uint64) uint64 {
 	}
 	switch p.flags() {
 	case flagBranch:
-		return count // what it leads to is looked at by itself
+		return count // the pages that it leads to are looked at by themselves
 	case flagLeaf:
 		for i := range p.count() {
 			if _, ok := p.leaf(i); !ok {

@@ -9,9 +9,9 @@ import (
 
 var _ creditledger.ExclusiveStore = (*Store)(nil)
 
-// Concurrency implements creditledger.OptimisticStore. Nobody else writes to the file, but
-// each question is a transaction of its own, and a commit asks them all again. Commits
-// follow one another; the more accounts one has, the better.
+// Concurrency implements creditledger.OptimisticStore. Nobody else writes to the file,
+// but each question costs a transaction, and a commit checks everything again. Commits
+// follow one another, so the more accounts one has, the better.
 func (s *Store) Concurrency() (commits, accounts int) { return 1, 1024 }
 
 // Exclusive implements creditledger.ExclusiveStore: the file is locked.
@@ -29,7 +29,8 @@ func (s *Store) Load(ctx context.Context, id creditledger.AccountID, have *credi
 	return nil, s.refuses("load")
 }
 
-// stands reports whether the tail has an account where the caller has it; false: look.
+// stands reports whether the tail says that the account is where the caller has it. If it
+// returns false, the caller has to look.
 func (s *Store) stands(id creditledger.AccountID, have *creditledger.Head) bool {
 	if !s.tailing.TryRLock() { // it is about to change
 		return false

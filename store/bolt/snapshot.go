@@ -24,8 +24,7 @@ func (r reads) Snapshot(ctx context.Context, id creditledger.AccountID, f func(c
 	})
 }
 
-// snapshot is one account in a transaction. What the tail says stands before what the
-// tables do.
+// snapshot is one account in a transaction. The tail takes precedence over the tables.
 type snapshot struct {
 	v  view
 	id creditledger.AccountID
@@ -64,8 +63,8 @@ func (s *snapshot) State(ctx context.Context) (*creditledger.State, error) {
 	return &creditledger.State{Head: s.at.head, Blocks: blocks, Rows: rows}, nil
 }
 
-// Journal implements creditledger.Snapshot. The log has a record behind the head only
-// where no account leads, and CheckStrays counts.
+// Journal implements creditledger.Snapshot. The log can have a record behind the head
+// only where no account leads to; CheckStrays counts those.
 func (s *snapshot) Journal(ctx context.Context, from uint64, limit int) ([]creditledger.JournalRecord, error) {
 	if err := changes.Enter(ctx, "snapshot"); err != nil || s.at.acct == 0 || limit <= 0 {
 		return nil, err
@@ -109,8 +108,8 @@ func (s *snapshot) BlockIDs(ctx context.Context, after string, limit int) (ids [
 	return ids, err
 }
 
-// texts returns up to limit rows behind a text, those of the tail and those of the tables
-// that the tail says nothing of, in order.
+// texts returns up to limit rows behind a text, in order: those of the tail, and those of
+// the tables that are not in the tail.
 func (s *snapshot) texts(ctx context.Context, bucket []byte, recent []textRow, after string, limit int) (rows []textRow, err error) {
 	if err := changes.Enter(ctx, "snapshot"); err != nil || s.at.acct == 0 || limit <= 0 {
 		return nil, err

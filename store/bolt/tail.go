@@ -9,9 +9,10 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// tail is what the log says and the tables do not yet: everything that was committed after
-// the log record the tables are folded up to. It is kept in memory, so that a commit only
-// appends to the log; a crash loses nothing, because the log brings it back.
+// tail has what is in the log and not yet in the tables: everything that was committed
+// after the log record that the tables are folded up to. It is in memory, so that a
+// commit only appends to the log. A crash loses nothing, because the tail can be rebuilt
+// from the log.
 //
 // A view without a tail sees the tables alone. Methods of a nil tail find nothing.
 type tail struct {
@@ -27,7 +28,7 @@ type tail struct {
 type tailAccount struct {
 	accountPos
 	made   bool                                // the tables do not know the account
-	due    creditledger.Instant                // under which the due index has it, none: not
+	due    creditledger.Instant                // its instant in the due index; none: it is not there
 	first  uint64                              // sequence number of the record at log[0]
 	log    []uint64                            // log numbers of its records since the fold, in order
 	blocks map[uint64]creditledger.StoredBlock // by number
@@ -55,7 +56,7 @@ func (t *tail) account(id creditledger.AccountID) *tailAccount {
 	return t.accounts[id]
 }
 
-// of copies the part of one account, for a reader that others do not wait for.
+// of copies the part of one account, for a reader that nobody has to wait for.
 func (t *tail) of(id creditledger.AccountID) *tail {
 	part := newTail(t.folded, t.acct)
 	if a := t.account(id); a != nil {
@@ -66,8 +67,9 @@ func (t *tail) of(id creditledger.AccountID) *tail {
 	return part
 }
 
-// keySeq returns the record that a key stands for, if the tail can tell: it has the keys
-// used since the fold, which are all keys of an account that was made since.
+// keySeq returns the record that a key stands for, if the tail can tell. It has the keys
+// that were used since the fold. For an account that was made since then, these are all
+// keys.
 func (t *tail) keySeq(id creditledger.AccountID, k creditledger.Key) (seq uint64, known bool) {
 	a := t.account(id)
 	if a == nil {
@@ -85,7 +87,7 @@ func (a *tailAccount) block(number uint64) (creditledger.StoredBlock, bool) {
 	return b, ok
 }
 
-// numbers are those of the blocks it holds, from one on, ascending.
+// numbers returns the numbers of its blocks from a number on, ascending.
 func (a *tailAccount) numbers(from uint64) []uint64 {
 	if a == nil {
 		return nil
@@ -100,8 +102,8 @@ func (a *tailAccount) numbers(from uint64) []uint64 {
 	return list
 }
 
-// add takes over what a change wrote: at is where the account stood before, and log
-// the number of the first of its records. The change's memory stays the caller's.
+// add adds what a change wrote. at is the position of the account before, and log the
+// number of the change's first record. The memory of the change stays the caller's.
 func (t *tail) add(c *creditledger.Change, at accountPos, log uint64) {
 	a := t.accounts[c.Account]
 	if a == nil {
@@ -161,7 +163,7 @@ func oldRowSize(rows map[changes.RowName]creditledger.StoredRow, name changes.Ro
 	return 0
 }
 
-// What things take up in a tail, in bytes, with what maps need to hold them.
+// The memory that things take in a tail, in bytes, with their share of maps.
 
 func accountSize(id creditledger.AccountID) int { return 384 + len(id.Customer) + len(id.Currency) }
 
@@ -185,7 +187,7 @@ func blockSize(b *creditledger.StoredBlock) int {
 	return size
 }
 
-// changeSize is what a change adds to a tail at most.
+// changeSize returns the most that a change adds to a tail.
 func changeSize(c *creditledger.Change) int {
 	if c.Account == (creditledger.AccountID{}) {
 		return 0
@@ -206,7 +208,7 @@ func changeSize(c *creditledger.Change) int {
 	return size
 }
 
-// full reports whether a tail would be too large with what a commit brings.
+// full reports whether a commit would make a tail too large.
 func (t *tail) full(list []creditledger.Change, records, size int) bool {
 	records -= t.records
 	size -= t.size
@@ -217,7 +219,7 @@ func (t *tail) full(list []creditledger.Change, records, size int) bool {
 	return records < 0 || size < 0
 }
 
-// all are its accounts, in no order; none of a nil tail.
+// all yields its accounts, in no order; none for a nil tail.
 func (t *tail) all() map[creditledger.AccountID]*tailAccount {
 	if t == nil {
 		return nil

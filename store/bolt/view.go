@@ -47,7 +47,7 @@ func openView(tx *bbolt.Tx) (view, error) {
 	return view{top: top}, nil
 }
 
-// check makes sure that the ledger is of a format known here, and whole.
+// check checks that the ledger is of a known format, and that no bucket is missing.
 func (v view) check() error {
 	b, err := v.bucket(bucketMeta)
 	if err != nil {
@@ -72,7 +72,7 @@ func isSinceLayout3(name []byte) bool {
 	return slices.ContainsFunc(sinceLayout3, func(b []byte) bool { return bytes.Equal(b, name) })
 }
 
-// older reports whether the file is of an older layout. check has seen the number.
+// older reports whether the file is of an older layout. check has checked the number.
 func (v view) older() (bool, error) {
 	b, err := v.bucket(bucketMeta)
 	return err == nil && binary.BigEndian.Uint32(b.Get(keyFormat)) < format, err
@@ -83,8 +83,9 @@ func (v view) indexed() bool {
 	return v.top.Bucket(bucketHolders) != nil && v.top.Bucket(bucketExpiries) != nil
 }
 
-// upgrade makes a file of an older layout one of this: it gets the buckets that it lacks,
-// and the number, which keeps away releases that do not know what is written from now on.
+// upgrade turns a file of an older layout into one of this layout. It adds the missing
+// buckets, and sets the number, so that releases that do not know the layout refuse the
+// file.
 func (v view) upgrade() error {
 	for _, name := range sinceLayout3 {
 		if _, err := v.top.CreateBucketIfNotExists(name); err != nil {
@@ -178,7 +179,7 @@ func (v view) findBlock(id creditledger.AccountID, acct, number uint64) (creditl
 	return b, true, err
 }
 
-// block returns a block that has to be there.
+// block returns a block, or a CorruptError if it is missing.
 func (v view) block(id creditledger.AccountID, acct, number uint64) (creditledger.Block, error) {
 	b, found, err := v.findBlock(id, acct, number)
 	if err == nil && !found {
@@ -248,8 +249,8 @@ func ascending(b *bbolt.Bucket, prefix, from []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// numbered returns the number behind the account's in a key of two, which must be
-// longer by exactly that.
+// numbered returns the second number in a key that consists of an account's number and
+// another one.
 func numbered(bucket, k []byte, id creditledger.AccountID) (uint64, error) {
 	if len(k) != 2*numberSize {
 		return 0, corrupt(fmt.Sprintf("%s of %v", bucket, id), fmt.Sprintf("a key of %d bytes", len(k)))

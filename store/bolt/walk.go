@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// What a walk takes from a file at most. bbolt goes as deep as the file does, and a
-// stack that overflows ends the process.
+// The most that a walk accepts from a file. bbolt recurses as deep as the file says, and
+// a stack that overflows ends the process.
 const (
 	maxLevels = 100     // trees and buckets inside one another, levels of a tree among them
 	maxBranch = 1 << 20 // bytes of a branch page
@@ -29,26 +29,26 @@ const (
 	manyFree      = 0xffff // count of a freelist whose length stands in its first element
 )
 
-// walk reads every page of a bbolt file that is in use, without mapping it, and holds it
-// to what bbolt relies on: it has no checksums and does not look. Values are not read,
-// but for buckets. A walk costs time in proportion to the pages there are, and memory in
-// proportion to a bit for each.
+// walk reads every used page of a bbolt file without mapping the file, and checks
+// everything that bbolt relies on: bbolt has no checksums and does not check. It does not
+// read values, except for those that are buckets. A walk takes time in proportion to the
+// number of pages, and one bit of memory for each.
 type walk struct {
 	ctx    context.Context // ends the walk
 	file   io.ReaderAt
 	meta   meta
-	used   pageSet  // that were seen, or are free
-	free   uint64   // how many of them are free
-	levels [][]byte // a page for each level: its keys stay good while those below are visited
+	used   pageSet  // pages that were seen, or are free
+	free   uint64   // how many of the used set are free
+	levels [][]byte // memory for one page a level, so that its keys stay valid while the levels below are visited
 	logEnd uint64   // number of the last record of the log, as its bucket says
 
-	// damaged, if not nil, is told of each page that is, and the walk goes on beside it;
-	// whole of each leaf page that is not.
+	// damaged, if not nil, is called for each damaged page, and the walk goes on with the
+	// others. whole is called for each intact leaf page.
 	damaged func(n node, err error)
 	whole   func(n node)
 }
 
-// node is a page to visit; its keys lie from low on and before high.
+// node is a page to visit. Its keys are at or after low and before high.
 type node struct {
 	page      uint64
 	low, high []byte // nil: no bound
@@ -75,7 +75,7 @@ func (w *walk) check() error {
 	return w.others()
 }
 
-// others looks at the pages that are in no tree.
+// others visits the pages that are in no tree.
 func (w *walk) others() error {
 	if err := w.freelist(); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (w *walk) others() error {
 	return nil
 }
 
-// claim marks pages as used, which may happen once.
+// claim marks pages as used. It refuses a page that is marked already.
 func (w *walk) claim(page, count uint64, as string) error {
 	if page < 2 || page >= w.meta.pages {
 		return badPage(page, "named %s, and the file has %d pages", as, w.meta.pages)
@@ -128,7 +128,7 @@ func (w *walk) read(id uint64, as string, level int) (page, error) {
 	switch p.flags() {
 	case flagFreelist:
 		return p, nil // it has no elements
-	case flagBranch: // its keys are needed all at once
+	case flagBranch: // all of its keys are needed at once
 		if want = p.size; want > max(maxBranch, w.meta.pageSize) {
 			return p, badPage(id, "a branch of %d bytes", want)
 		}

@@ -47,8 +47,8 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	return s.write(list)
 }
 
-// write makes one transaction of the changes. Before its Commit begins nothing can have
-// reached the file; after that an error does not tell whether something has.
+// write puts the changes into one transaction. Before its Commit begins, nothing can have
+// reached the file. After that, an error does not tell whether something has.
 func (s *Store) write(list []creditledger.Change) error {
 	if err := s.pauseKeys(); err != nil {
 		return err
@@ -88,8 +88,9 @@ func (s *Store) write(list []creditledger.Change) error {
 	return nil
 }
 
-// apply writes the changes into tx, and folds them with the tail when that would grow
-// too large. What it returns brings the tail up to date once tx is committed.
+// apply writes the changes into tx. If the tail would grow too large, it folds the tail
+// with the changes. The function that it returns brings the tail up to date once tx is
+// committed.
 func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), err error) {
 	v, err := openView(tx)
 	if err != nil {
@@ -120,9 +121,9 @@ func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), er
 	return s.begun(tx, newTail(a.end, t.acct)), nil
 }
 
-// begun tells readers that tx changes the tables, which they would see before it is
-// durable: from its commit on they need the tail that goes with it, which the function
-// it returns puts in place.
+// begun tells readers that tx changes the tables. They could see these before tx is
+// durable, so from its commit on they need the new tail, which the function that begun
+// returns puts in place.
 func (s *Store) begun(tx *bbolt.Tx, t *tail) func() {
 	id := uint64(tx.ID())
 	s.tabling.Store(id)

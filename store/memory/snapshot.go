@@ -47,8 +47,8 @@ func (s *Store) copyOf(id creditledger.AccountID) snapshot {
 type snapshot struct {
 	*account
 	id          creditledger.AccountID
-	listed, due bool   // it is in the indexes, as far as it should be
-	unfound     string // id of a block that an index does not lead to
+	listed, due bool   // it is in the indexes of accounts and of due accounts, if it should be
+	unfound     string // id of a block that is missing in an index
 
 	sortedKeys []creditledger.Key
 	sortedIDs  []string

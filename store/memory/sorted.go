@@ -6,7 +6,7 @@ import (
 	"sort"
 )
 
-// chunkSize bounds the chunks of a sorted set: what one insertion has to move.
+// chunkSize bounds the chunks of a sorted set, and so what one insertion has to move.
 const chunkSize = 512
 
 // sorted is a set of values in order, in chunks that are split when they are full.
@@ -16,8 +16,8 @@ type sorted[T any] struct {
 	chunks  [][]T // none empty
 }
 
-// chunk finds the one that holds v, or would: the first whose last value is not
-// smaller, and the last chunk when v is greater than all.
+// chunk returns the index of the chunk that v belongs to: the first whose last value is
+// not smaller, or the last chunk if v is greater than all.
 func (s *sorted[T]) chunk(v T) int {
 	i := sort.Search(len(s.chunks), func(i int) bool {
 		c := s.chunks[i]

@@ -68,8 +68,8 @@ func eachRow(ctx context.Context, c client, sql string, args []any, f func(credi
 	})
 }
 
-// Rows implements creditledger.Snapshot. It holds the table of open rows, which State
-// shows, to the rows themselves.
+// Rows implements creditledger.Snapshot. It also compares the table of open rows, which
+// State shows, with the rows themselves.
 func (s *snapshot) Rows(ctx context.Context, kind creditledger.RowKind, after string, limit int) (rows []creditledger.StoredRow, err error) {
 	if err := changes.Enter(ctx, "snapshot"); err != nil || limit <= 0 {
 		return nil, err

@@ -2,9 +2,9 @@ package postgres
 
 import "creditledger"
 
-// script is the transaction from BEGIN to what comes before COMMIT. All heads come
-// first: they are what a transaction waits for, so one that is late is refused there,
-// before it holds anything that others need.
+// script returns the transaction from BEGIN to the last statement before COMMIT. All
+// heads come first. A transaction waits for these, so a transaction that is late is
+// refused before it holds anything that others need.
 func (t *transaction) script() *script {
 	b := &script{}
 	b.queue(anyRows, t.sql.begin)
@@ -12,7 +12,7 @@ func (t *transaction) script() *script {
 	return b
 }
 
-// writes queues what lies between BEGIN and COMMIT.
+// writes queues the statements between BEGIN and COMMIT.
 func (t *transaction) writes(b *script) {
 	for _, p := range t.parts {
 		b.part = &p.change.Account
@@ -57,10 +57,10 @@ func (p *part) queueHead(b *script, sql *statements) {
 		int64(h.LastAt), int64(h.NextDue), h.Total.String(), h.Seal[:], text, bounded(h.Rows))...)
 }
 
-// fewRows is up to how many rows go one by one.
+// fewRows is how many rows are written one by one; more are written with one statement.
 const fewRows = 2
 
-// columns gathers the places of rows.
+// columns collects the places of rows, column by column.
 type columns struct {
 	buckets               []int32
 	customers, currencies []string
@@ -103,7 +103,7 @@ func (t *transaction) queueJournal(b *script) {
 	b.queue(rows, t.sql.insertRecords, c.buckets, c.customers, c.currencies, seqs, records, lines, texts)
 }
 
-// orNull is nothing where there is nothing.
+// orNull returns nil for an empty value.
 func orNull(b []byte) []byte {
 	if len(b) == 0 {
 		return nil
@@ -118,7 +118,7 @@ func nonNil(b []byte) []byte {
 	return b
 }
 
-// queueTexts writes over the texts of earlier records.
+// queueTexts overwrites the texts of earlier records.
 func (t *transaction) queueTexts(b *script) {
 	for _, p := range t.parts {
 		for _, r := range p.change.Texts {

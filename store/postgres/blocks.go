@@ -11,14 +11,14 @@ import (
 	"creditledger"
 )
 
-// dataOf is a block without its balances, as the tables hold it.
+// dataOf returns a block without its balances, as the tables have it.
 func dataOf(b *creditledger.Block) []byte {
 	bare := *b
 	bare.Balance, bare.Capacity = creditledger.Amount{}, creditledger.Amount{}
 	return creditledger.AppendBlock(nil, &bare)
 }
 
-// blockOf puts a block together again.
+// blockOf makes a block of its data and its balances.
 func blockOf(at accountPos, number uint64, data []byte, v balances) (creditledger.Block, error) {
 	where := "block " + strconv.FormatUint(number, 10)
 	b, err := creditledger.DecodeBlock(data)
@@ -78,8 +78,7 @@ func (r *reads) BlocksByID(ctx context.Context, id creditledger.AccountID, block
 	return blocks, nil
 }
 
-// numbersOf returns those of the ids that the account has, and the numbers of their
-// blocks.
+// numbersOf returns the ids that the account has, and the numbers of their blocks.
 func (r *reads) numbersOf(ctx context.Context, c client, at accountPos, blockIDs []string) (known []string, numbers []uint64, err error) {
 	b := &pgx.Batch{}
 	for _, blockID := range blockIDs {

@@ -9,8 +9,8 @@ import (
 	"creditledger"
 )
 
-// checkSchema makes sure that a schema is one that this release can work on, and that
-// its rows are where this release looks for them.
+// checkSchema checks that this release can work on a schema, and that the rows are where
+// this release looks for them.
 func checkSchema(ctx context.Context, c client, sql *statements, o Options) (meta, error) {
 	m, err := metaOf(ctx, c, sql)
 	if missing(err) {
@@ -46,8 +46,8 @@ func (m *meta) suits(o Options) error {
 	return nil
 }
 
-// checkOrder makes sure that the text columns compare as bytes: lists are merged, and
-// read on, in that order.
+// checkOrder checks that the text columns compare as bytes. Lists are merged, and
+// continued, in that order.
 func checkOrder(ctx context.Context, c client, sql *statements) error {
 	sorted := false
 	if err := query(ctx, c, sql.order, nil, []any{&sorted}, func() error { return nil }); err != nil {
@@ -59,9 +59,9 @@ func checkOrder(ctx context.Context, c client, sql *statements) error {
 	return nil
 }
 
-// checkPlaces looks at the first accounts and the last whether they lie in the buckets
-// that are theirs: another number of buckets, or names that were read in another
-// encoding, would make them vanish.
+// checkPlaces checks that the first accounts and the last ones lie in their buckets. With
+// another number of buckets, or with names in another encoding, accounts would not be
+// found.
 func checkPlaces(ctx context.Context, c client, sql *statements, buckets int) error {
 	var bucket int32
 	var id creditledger.AccountID
@@ -79,8 +79,8 @@ func checkPlaces(ctx context.Context, c client, sql *statements, buckets int) er
 	return query(ctx, c, sql.lastHeads, nil, dest, look)
 }
 
-// checkEncoding refuses a database that cannot hold every text, where it says which
-// encoding it has.
+// checkEncoding refuses a database that cannot hold every text, if the database says
+// which encoding it has.
 func checkEncoding(ctx context.Context, c client, sql *statements) error {
 	encoding, err := setting(ctx, c, sql.encoding)
 	if err == nil && encoding != "" && encoding != "UTF8" {
@@ -102,8 +102,8 @@ func checkSettings(ctx context.Context, c client, sql *statements) error {
 	return err
 }
 
-// checkWatched makes sure that a warning of a server with standbys is heard. It is asked
-// outside a transaction.
+// checkWatched checks that the store would get the warning of a server with standbys.
+// Call it outside a transaction.
 func checkWatched(ctx context.Context, conn *pgx.Conn, sql *statements) error {
 	standbys, err := setting(ctx, conn, sql.standbys)
 	if err != nil || standbys == "" {

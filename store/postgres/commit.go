@@ -60,8 +60,8 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	}
 }
 
-// abandoned is the answer to Commit when ctx ended while it was under way. What was sent
-// by then is brought to its end all the same; the answer may be just about to come.
+// abandoned returns the answer of a Commit whose ctx ended while it was under way. A
+// transaction that was sent by then still goes on, and its answer may come at any moment.
 func (t *transaction) abandoned(ctx context.Context, answer <-chan error) error {
 	if t.fate.CompareAndSwap(undecided, dropped) {
 		return fmt.Errorf("commit: nothing was written: %w", ctx.Err())
@@ -77,8 +77,7 @@ func (t *transaction) abandoned(ctx context.Context, answer <-chan error) error 
 	}
 }
 
-// What becomes of a transaction is settled once: whether it is sent, or its caller gives
-// up before.
+// It is decided once whether a transaction is sent or its caller gives up before.
 const (
 	undecided = iota
 	sent
@@ -132,7 +131,8 @@ func checkChanges(list []creditledger.Change) error {
 const maxRetries = 100
 
 // maxReadOnly bounds how often a server may say that it takes no writes, each time over
-// another connection: one that was the primary a moment ago leads to the new one soon.
+// another connection. After the primary has changed, new connections soon lead to the new
+// one.
 const maxReadOnly = 8
 
 // commit tries a transaction until its outcome is known.
@@ -140,7 +140,7 @@ func (s *Store) commit(ctx context.Context, t *transaction) error {
 	if len(t.list) == 0 {
 		return nil
 	}
-	var unknown error // why an earlier try may be stored
+	var unknown error // why an earlier attempt may be stored
 	deadline := time.Now().Add(s.opts.Patience)
 	for attempt := 0; ; attempt++ {
 		err := s.try(ctx, t, attempt == 0)
@@ -167,8 +167,8 @@ func (s *Store) commit(ctx context.Context, t *transaction) error {
 				return t.stray(err)
 			}
 		case kind == ambiguous && unknown == nil:
-			// From here on the changes may be stored: the caller's context no longer
-			// counts, patience does.
+			// From here on the changes may be stored. Patience ends the attempts, not the
+			// caller's context.
 			unknown = err
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithDeadline(context.WithoutCancel(ctx), deadline)
@@ -187,8 +187,8 @@ func (s *Store) commit(ctx context.Context, t *transaction) error {
 	}
 }
 
-// ask judges a transaction in conflict. The accounts that are late have moved; the error
-// looked is why it could not.
+// ask judges a transaction in conflict. late are the accounts that have moved. looked is
+// the error if it could not look.
 func (s *Store) ask(ctx context.Context, t *transaction, unknown error) (answer error, late []creditledger.AccountID, final bool, looked error) {
 	looked = s.onConnection(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		v, err := t.judge(ctx, c)
@@ -207,13 +207,13 @@ func (s *Store) giveUp(t *transaction, err, unknown error) error {
 	switch {
 	case unknown != nil:
 		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit: %w", discreet(unknown))}
-	case classify(err) == conflict: // refused again and again although nothing moved
+	case classify(err) == conflict: // the server refuses again and again although nothing moved
 		return t.everything()
 	}
 	return fmt.Errorf("commit: %w", discreet(err))
 }
 
-// try sends the transaction once; the first time under a lock, if its account is
+// try sends the transaction once. The first attempt holds a lock if the account is
 // contended.
 func (s *Store) try(ctx context.Context, t *transaction, first bool) error {
 	if first {
@@ -266,8 +266,8 @@ func (e *unsentError) Unwrap() error { return e.error }
 // SafeToRetry tells classify that nothing was written.
 func (e *unsentError) SafeToRetry() bool { return true }
 
-// notBegun marks an error of the driver as one from before the transaction. A server
-// that is of no use leaves the pool.
+// notBegun marks an error of the driver as one from before the transaction. A connection
+// to a server that cannot serve leaves the pool.
 func notBegun(c *pgx.Conn, err error) error {
 	switch classify(err) {
 	case ambiguous, stale:
@@ -279,11 +279,11 @@ func notBegun(c *pgx.Conn, err error) error {
 	return err
 }
 
-// discard closes a connection, without a word to the server, so that the pool sees that and
-// gives it to nobody.
+// discard closes a connection without telling the server. The pool notices, and gives the
+// connection to nobody.
 func discard(c *pgx.Conn) {
 	_ = c.PgConn().Conn().Close()
-	_ = c.Close(context.Background()) // which waits for nothing now
+	_ = c.Close(context.Background()) // with a cancelled context, which waits for nothing
 }
 
 // send runs a script and COMMIT, and makes sure of every answer.
@@ -317,7 +317,7 @@ func (b *script) send(ctx context.Context, c *pgx.Conn, sql *statements, patienc
 		} else if c.PgConn().TxStatus() != 'I' {
 			// Otherwise the pool would throw the connection away.
 			_, rollback := c.Exec(ctx, sql.rollback)
-			_ = rollback // the connection is then broken, and the pool sees that
+			_ = rollback // after an error the connection is broken, and the pool notices
 		}
 	}
 	return err
@@ -328,7 +328,7 @@ type transaction struct {
 	sql      *statements
 	portable bool
 	list     []creditledger.Change // as the caller gave them
-	parts    []*part               // with an account, in the order of accounts
+	parts    []*part               // those with an account, in the order of accounts
 	puts     []put                 // of records, in order
 	fate     atomic.Int32
 }
@@ -337,15 +337,15 @@ type transaction struct {
 type part struct {
 	change   *creditledger.Change
 	at       accountPos
-	old      *pack                  // the head that it replaces; nil: none
-	asksHead bool                   // old has to be read
-	certain  bool                   // it is known that nothing has moved, and that its keys are new
+	old      *pack                  // the head that the change replaces; nil: none
+	asksHead bool                   // old has to be read first
+	certain  bool                   // nothing has moved, and its keys are new, for certain
 	known    map[uint64]storedBlock // of touched blocks that are not in old
-	pack     *pack                  // the head that it leaves
+	pack     *pack                  // the head that the change leaves
 	steps    []func(b *script)      // block rows
 }
 
-// put is a record's.
+// put is the put of one document.
 type put struct {
 	*creditledger.DocumentPut
 	token []byte // tells this put from another one of the same value (token.go)

@@ -14,14 +14,14 @@ import (
 	"creditledger"
 )
 
-// class is what an error means for a transaction whose COMMIT was on its way.
+// class says what an error means for a transaction whose COMMIT was on its way.
 type class int
 
 const (
 	refused   class = iota // an error of the server or before it: nothing was written
 	conflict               // nothing was written, because of what others wrote
-	ambiguous              // it may be written
-	stale                  // nothing was written, and another connection may do better
+	ambiguous              // it may have been written
+	stale                  // nothing was written, and another connection may work
 )
 
 // classify sorts an error. Constraint names are not portable, so any broken
@@ -55,9 +55,10 @@ func classify(err error) class {
 	return refused
 }
 
-// sentError is an error on the way to the server after something was sent that may have
-// arrived. pgx says of some of them that nothing was sent: when a connection breaks while the
-// answer is read, the error is that of the next look at the connection, which is closed then.
+// sentError is an error of the connection after something was sent that may have arrived.
+// pgx says of some of them that nothing was sent: when a connection breaks while the
+// answer is read, the error is that of the next look at the connection, which is closed
+// then.
 type sentError struct{ error }
 
 func (e *sentError) Unwrap() error { return e.error }
@@ -92,11 +93,11 @@ var ErrNotMigrated = errors.New("the schema is not migrated")
 // do. Nothing was written.
 var ErrUnfit = errors.New("not fit for a ledger")
 
-// setupError is what makes a connection or schema unfit, found before anything was
+// setupError says why a connection or schema is unfit. It is found before anything was
 // written.
 type setupError struct {
 	reason  string
-	migrate bool // Migrate is the remedy
+	migrate bool // Migrate would help
 }
 
 func (e *setupError) Error() string { return e.reason }
@@ -137,8 +138,8 @@ func fromDriver(err error) bool {
 	return true
 }
 
-// serverError is an error of the driver without what it tells about the way to the
-// server: no address, user or database name, nothing of the connection string.
+// serverError is an error of the driver without the parts that tell how the server is
+// reached: no address, user or database name, and nothing of the connection string.
 type serverError struct {
 	text  string
 	cause error
@@ -164,7 +165,7 @@ func discreet(err error) error {
 	var server *pgconn.PgError
 	switch {
 	case cause == nil:
-	case connecting != nil && errors.As(err, &server): // which names the user or the database
+	case connecting != nil && errors.As(err, &server): // its text names the user or the database
 		why = fmt.Sprintf("%s (SQLSTATE %s)", refusal(server.Code), server.Code)
 	default:
 		why = cause.Error()

@@ -12,29 +12,29 @@ import (
 	"creditledger"
 )
 
-// An account that several processes write to at once moves again and again between the
-// moment that one of them has read it and the moment that it commits. So after a first
-// conflict a store takes the lock of the account's head before it looks, and holds it until
-// the change that is decided then is committed, or the ledger says that there is none. A
-// waiter for a row is overtaken by whoever comes just when the row is free, so the order is
-// that of an advisory lock, which is first come, first served. A store that is never late
-// overtakes those that queue, so it joins them now and then. All this is for PostgreSQL
-// itself; locks of other engines may mean little.
+// If several processes write to one account, it moves again and again between the moment
+// that one of them reads it and the moment that it commits. So after a first conflict a
+// store locks the account's head before it reads. It keeps the lock until it has
+// committed the change that is decided then, or the ledger says that there is none.
+// Waiting for a row is not fair: whoever comes just when the row becomes free gets it. So
+// stores queue for an advisory lock, which is first come, first served. A store that
+// never meets a conflict would overtake the queue, so it joins the queue now and then.
+// All this is for PostgreSQL itself. Locks of other engines may mean little.
 
 // hold is a transaction that has locked the head of an account.
 type hold struct {
 	conn  *pgxpool.Conn
 	pack  *pack     // the head
-	until time.Time // when it is given up
+	until time.Time // when the hold is given up
 	timer *time.Timer
 }
 
 const (
-	// holdFor is how long a hold waits for its commit, much longer than a decision takes:
-	// others wait at most so long for a ledger that neither commits nor releases.
+	// holdFor is how long a hold waits for its commit. A decision takes much less. Others
+	// wait at most so long for a ledger that neither commits nor releases.
 	holdFor = 100 * time.Millisecond
-	// hotFor is how many commits in a row have to find an account unmoved before it is
-	// no longer held.
+	// hotFor is how many commits in a row have to find an account unmoved before the
+	// store locks it no more.
 	hotFor = 8
 	// A store queues at every joinEvery-th commit for an account that, as far as it knows,
 	// is not contended.
@@ -43,26 +43,26 @@ const (
 	maxHot = 4096
 )
 
-// contention knows which accounts are contended, and the holds on them that wait for
-// their commit.
+// contention has the contended accounts, and the holds on them that wait for their
+// commit.
 type contention struct {
 	sql  *statements
-	most int           // holds at once, over one pool
+	most int           // holds at once over one pool
 	wait time.Duration // how long a hold waits for its commit: holdFor
 
-	// holds are those taken, waiting or in use, of all stores over the pool: one that holds
-	// an account may need another connection before it commits, and the others would keep
-	// it waiting until it gives up.
+	// holds counts the holds of all stores over the pool, waiting or in use. A store that
+	// holds an account may need another connection before it commits. If holds had all
+	// connections, it would wait until it gives up.
 	holds *atomic.Int64
 
 	mu  sync.Mutex
 	hot map[creditledger.AccountID]*heat
 }
 
-// heat is what is known of a contended account.
+// heat is what is known about a contended account.
 type heat struct {
-	left    int   // unmoved commits until it is no longer held
-	owed    bool  // a conflict was told of, and its Load has not come yet
+	left    int   // unmoved commits until the account is no longer held
+	owed    bool  // there was a conflict, and the Load after it has not come yet
 	waiting *hold // for its commit
 }
 
@@ -100,8 +100,8 @@ func (s *contention) unmoved(id creditledger.AccountID) {
 	}
 }
 
-// toLoad returns the hold that waits for an account, which is the caller's then, or
-// whether to take a new one, which is right after a conflict.
+// toLoad returns the hold that waits for an account, for the caller to use. If there is
+// none, it returns whether to take one, which is so after a conflict.
 func (s *contention) toLoad(id creditledger.AccountID) (waiting *hold, wanted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,8 +117,8 @@ func (s *contention) toLoad(id creditledger.AccountID) (waiting *hold, wanted bo
 	return nil, owed && s.another()
 }
 
-// toCommit does the same for a commit, which takes a new one when the account is
-// contended, or it is time to queue.
+// toCommit does the same for a commit, which takes a hold if the account is contended or
+// it is time to queue.
 func (s *contention) toCommit(id creditledger.AccountID, queue bool) (waiting *hold, wanted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +131,7 @@ func (s *contention) toCommit(id creditledger.AccountID, queue bool) (waiting *h
 	return nil, (h != nil || queue) && s.another()
 }
 
-// another counts one hold more, unless there are too many.
+// another counts one more hold, unless there are too many.
 func (s *contention) another() bool {
 	if s.most == 0 {
 		return false
@@ -151,7 +151,7 @@ func (h *heat) take() (waiting *hold) {
 	return waiting
 }
 
-// keep has a hold wait for its commit, as long as it still may.
+// keep lets a hold wait for its commit, unless its time is over.
 func (s *contention) keep(id creditledger.AccountID, h *hold) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -280,17 +280,17 @@ func (s *Store) LoadToChange(ctx context.Context, id creditledger.AccountID, hav
 // Release implements creditledger.LockingStore.
 func (s *Store) Release(id creditledger.AccountID) {
 	if h := s.contention.waiting(id); h != nil {
-		go s.contention.drop(h) // the server is told without the ledger waiting for it
+		go s.contention.drop(h) // so that the ledger does not wait for the server
 	}
 }
 
-// loadHeld loads an account that is contended, with its head locked; nil when it is not
-// contended, or there is no lock to be had.
+// loadHeld loads a contended account with its head locked. It returns nil if the account
+// is not contended or cannot be locked.
 func (s *Store) loadHeld(ctx context.Context, id creditledger.AccountID) *creditledger.State {
 	h, wanted := s.contention.toLoad(id)
 	at := s.accountPos(id)
 	if wanted {
-		h, _ = s.lock(ctx, at) // without it the account is loaded as any other
+		h, _ = s.lock(ctx, at) // without a lock the account is loaded as any other
 	}
 	if h == nil {
 		return nil
@@ -304,9 +304,9 @@ func (s *Store) loadHeld(ctx context.Context, id creditledger.AccountID) *credit
 	return state
 }
 
-// holdOf returns the hold for a transaction on one contended account, taken anew if none
-// waits. A hold on one of several accounts is given up, because a store that holds one must
-// not wait for another.
+// holdOf returns the hold for a transaction on one contended account. It takes a new one
+// if none waits. For a transaction on several accounts it gives up the hold on any,
+// because a store that holds one account must not wait for another.
 func (s *Store) holdOf(ctx context.Context, t *transaction) (*hold, error) {
 	if len(t.parts) != 1 {
 		for _, p := range t.parts {
@@ -325,7 +325,7 @@ func (s *Store) holdOf(ctx context.Context, t *transaction) (*hold, error) {
 	defer cancel()
 	h, err := s.lock(ctx, p.at)
 	if err != nil && ctx.Err() == nil {
-		return nil, nil // it goes as any other, and finds out what is wrong
+		return nil, nil // the transaction goes on without a lock, and finds out what is wrong
 	}
 	if h != nil && p.follows(h.pack.version, h.pack.seal[:]) {
 		s.contention.unmoved(p.change.Account)

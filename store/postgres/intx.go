@@ -107,7 +107,7 @@ func (x *inTx) try(ctx context.Context, f func(pgx.Tx, *creditledger.Ledger) err
 	if err != nil {
 		return passing(err) && ctx.Err() == nil, fmt.Errorf("transaction: %w", discreet(err))
 	}
-	defer rollBack(c, j.tx) // does nothing after COMMIT
+	defer rollBack(c, j.tx) // does nothing after a COMMIT
 	l := creditledger.New(j, x.Ledger)
 	if err := j.lockAll(ctx, x.Accounts); err != nil {
 		return x.mayRetry(ctx, c, err), err
@@ -136,7 +136,7 @@ func (x *inTx) begin(ctx context.Context, c *pgx.Conn) (*Joined, error) {
 	return j, nil
 }
 
-// check looks once at every connection.
+// check checks every connection once.
 func (x *inTx) check(ctx context.Context, c *pgx.Conn) (lookedAt, error) {
 	found, err := lookAt(ctx, c, c, x.store)
 	if data := c.PgConn().CustomData(); err == nil && !x.store.Portable && data[watchedKey] != true {
@@ -150,14 +150,14 @@ func (x *inTx) check(ctx context.Context, c *pgx.Conn) (lookedAt, error) {
 // finish commits in the transaction what the function submitted and did not wait for.
 func (x *inTx) finish(ctx context.Context, c *pgx.Conn, j *Joined, l *creditledger.Ledger) error {
 	cut := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() { // Close of a ledger knows no ctx
+	stop := context.AfterFunc(ctx, func() { // a ledger's Close takes no ctx
 		defer close(cut)
 		_ = c.PgConn().Conn().Close()
 	})
 	err := l.Close()
 	if !stop() {
 		<-cut
-		discard(c) // or the next, who did nothing wrong, would be given it
+		discard(c) // otherwise the pool would give it to the next caller
 	}
 	if err != nil {
 		return err
@@ -176,7 +176,7 @@ func (x *inTx) mayRetry(ctx context.Context, c *pgx.Conn, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	if c.IsClosed() { // by its function's own time limit, or by a server that went away
+	if c.IsClosed() { // by the function's own time limit, or because the server went away
 		return !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 	}
 	var server *pgconn.PgError
@@ -213,7 +213,7 @@ func (x *inTx) commit(ctx context.Context, c *pgx.Conn, j *Joined) (again bool, 
 	return x.lookUp(ctx, j, err)
 }
 
-// unknown is the answer when nobody can tell whether the transaction is stored.
+// unknown is the error if nobody can tell whether the transaction is stored.
 func (j *Joined) unknown(cause error) error {
 	e := &creditledger.OutcomeUnknownError{Err: fmt.Errorf("transaction: commit: %w", cause)}
 	if j.written != nil {
@@ -245,9 +245,9 @@ func (x *inTx) lookUp(caller context.Context, j *Joined, cause error) (again boo
 	return false, j.unknown(cause)
 }
 
-// isStored waits for the lock of an account that a transaction wrote to, and so until that
-// has ended, and looks for a record of it. If it is there, one more write makes sure that
-// standbys have both.
+// isStored waits for the lock of an account that a transaction wrote to, and so for the
+// end of that transaction. Then it looks for a record of the transaction. If the record
+// is there, it writes once more, so that standbys have both.
 func (x *inTx) isStored(ctx context.Context, w *written) (stored bool, err error) {
 	err = onPool(ctx, x.pool, func(ctx context.Context, c *pgx.Conn) error {
 		found, err := x.check(ctx, c)
@@ -279,7 +279,8 @@ func (x *inTx) isStored(ctx context.Context, w *written) (stored bool, err error
 	return stored, err
 }
 
-// written is how a transaction is known again: a record that it wrote.
+// written is a record that a transaction wrote, by which the transaction can be
+// recognised.
 type written struct {
 	at     accountPos
 	seq    uint64
@@ -324,7 +325,7 @@ func (j *Joined) lockAll(ctx context.Context, ids []creditledger.AccountID) erro
 	})
 }
 
-// rollBack ends a transaction of which nothing shall be left.
+// rollBack ends a transaction, and leaves nothing of it.
 func rollBack(c *pgx.Conn, tx pgx.Tx) {
 	if c.IsClosed() {
 		return
@@ -332,5 +333,5 @@ func rollBack(c *pgx.Conn, tx pgx.Tx) {
 	const patience = time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	_ = tx.Rollback(ctx) // the connection is closed then, and the pool sees that
+	_ = tx.Rollback(ctx) // after an error the connection is closed, and the pool notices
 }

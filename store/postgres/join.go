@@ -105,10 +105,10 @@ func newJoined(tx pgx.Tx, o Options) *Joined {
 // over sets the schema that the ledger is in.
 func (j *Joined) over(found lookedAt) { j.sql, j.buckets = found.sql, found.buckets }
 
-// joinedBytes bounds what is remembered of the heads that a transaction has seen.
+// joinedBytes bounds the memory for the heads that a transaction has seen.
 const joinedBytes = 4 << 20
 
-// lookedAt is what is remembered with a connection of a schema.
+// lookedAt is what is remembered about a schema with each connection.
 type lookedAt struct {
 	meta
 	sql *statements
@@ -170,8 +170,8 @@ func (j *Joined) read(ctx context.Context, op string, f func(client) error) erro
 	return fmt.Errorf("%s: %w", op, j.ended.cause)
 }
 
-// spoils reports whether a transaction is of no more use after an error: one of the
-// server or the way to it, or something half written.
+// spoils reports whether a transaction can only be rolled back after an error: one of the
+// server or of the connection, or something half written.
 func spoils(err error) bool {
 	var wrong *miscount
 	return fromDriver(err) || errors.As(err, &wrong)
@@ -221,9 +221,9 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 	return err
 }
 
-// inquire finds out what the transaction depends on before it writes, because what the
-// server refuses ends the transaction: on one trip, and on none if it is known. The answer
-// is why nothing is to be written.
+// inquire checks everything that the transaction depends on before it writes, because a
+// refusal of the server would end the transaction. It takes one round trip, or none if
+// everything is known. Its error says why nothing may be written.
 func (j *Joined) inquire(ctx context.Context, c client, t *transaction) (answer, err error) {
 	b, locks := &pgx.Batch{}, 0
 	for _, p := range t.parts {

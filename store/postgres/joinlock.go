@@ -9,9 +9,9 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// lockedAccount is what a transaction knows of an account that it has locked: nobody else can
-// have changed it since. With Options.Portable it is not locked, and this is only what was
-// read last.
+// lockedAccount is what a transaction knows about an account that it has locked. Nobody
+// else can have changed the account since. With Options.Portable the account is not
+// locked, and this is only what was read last.
 type lockedAccount struct {
 	version uint64
 	seal    creditledger.Seal
@@ -19,22 +19,23 @@ type lockedAccount struct {
 
 	// For the operation that it was locked for.
 	prepared bool                // LoadToChange has not been called yet
-	state    *creditledger.State // as it was read then; nil: it is as it was, or not read
+	state    *creditledger.State // as it was read then; nil: unchanged, or not read
 	key      creditledger.Key    // looked up, until KeySeq asks; empty: none
-	seq      uint64              // the record that it stands for; 0: none
+	seq      uint64              // the record that the key stands for; 0: none
 
 	free map[creditledger.Key]struct{} // keys that stand for no record
 }
 
-// Both are bounds of what is remembered, beyond which it is asked for again.
+// Both bound what is remembered. Beyond that the server is asked again.
 const (
 	maxLocked   = 1024
 	maxFreeKeys = 1024
 )
 
-// queueLock queues what takes the lock of an account, and returns how many statements it is.
-// Those who wait for the row are overtaken by whoever comes just when it is free, so the
-// order is that of the advisory lock. The row keeps away who takes no advisory lock.
+// queueLock queues the statements that lock an account, and returns how many they are.
+// The advisory lock makes the order fair, because whoever comes just when a row becomes
+// free overtakes those who wait for it. The lock of the row keeps away those who take no
+// advisory lock.
 func (j *Joined) queueLock(b *pgx.Batch, at accountPos) int {
 	if j.portable {
 		return 0
@@ -112,7 +113,7 @@ func (j *Joined) KeySeq(ctx context.Context, id creditledger.AccountID, key cred
 	return seq, err
 }
 
-// heard notes what a key stands for.
+// heard notes the record that a key stands for.
 func (a *lockedAccount) heard(key creditledger.Key, seq uint64) {
 	if seq != 0 {
 		return
@@ -123,8 +124,8 @@ func (a *lockedAccount) heard(key creditledger.Key, seq uint64) {
 	a.free[key] = struct{}{}
 }
 
-// approach locks an account, and reads on the same trip its state, unless the transaction
-// knows that, what a key stands for, unless it is empty, and documents.
+// approach locks an account. On the same trip it reads the account's state unless it is
+// known, the record of the key if there is one, and documents.
 func (j *Joined) approach(ctx context.Context, c client, id creditledger.AccountID, key creditledger.Key, docs []creditledger.Document) error {
 	at, before, b := j.accountPos(id), j.locked[id], &pgx.Batch{}
 	j.queueLock(b, at)
@@ -152,7 +153,7 @@ func (j *Joined) approach(ctx context.Context, c client, id creditledger.Account
 	case before == nil:
 	case before.is(now):
 		now.free = before.free
-	default: // a savepoint was rolled back, or another ledger in this transaction wrote
+	default: // the caller rolled back to a savepoint, or another ledger in this transaction wrote
 		j.remembered.forget()
 	}
 	if key != "" {
@@ -208,13 +209,14 @@ func (j *Joined) approached(results pgx.BatchResults, id creditledger.AccountID,
 	return now, nil
 }
 
-// is reports whether the head is as it was.
+// is reports whether the head is unchanged.
 func (a *lockedAccount) is(other *lockedAccount) bool {
 	return a.version == other.version && a.seal == other.seal && a.packed == other.packed
 }
 
-// certain reports whether the transaction knows that an account is where a change was
-// computed from, and that its keys are new. Of ids of new blocks it knows nothing.
+// certain reports whether the transaction knows that an account is at the version that a
+// change was computed from, and that the change's keys are new. It does not tell about
+// ids of new blocks.
 func (j *Joined) certain(p *part) bool {
 	a := j.locked[p.change.Account]
 	if j.portable || a == nil || !p.follows(a.version, a.seal[:]) {

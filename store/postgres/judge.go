@@ -12,10 +12,10 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// verdict is what judge finds out about a transaction that did not go through.
+// verdict is what judge finds out about a transaction that failed.
 type verdict struct {
 	applied bool // it is stored
-	refuted bool // it is not, and never will be
+	refuted bool // it is not stored, and never will be
 	moved   creditledger.ConflictError
 	late    []creditledger.AccountID // whose head is not where the change was computed from
 	invalid error                    // the changes break what their caller guarantees, or an account is damaged
@@ -48,7 +48,7 @@ func (t *transaction) queueJudge(b *pgx.Batch) {
 			b.Queue(t.sql.blockNumber, p.at.args(block.ID)...)
 			b.Queue(t.sql.blockRow, p.at.args(bounded(block.Number))...)
 		}
-		// Last: if it has not moved by now, nothing above was from later.
+		// Heads come last: if a head has not moved by now, nothing read before was newer.
 		b.Queue(t.sql.judgeHead, p.at.args()...)
 	}
 	for i := range t.puts {
@@ -93,13 +93,13 @@ func (t *transaction) hear(results pgx.BatchResults) (v verdict, err error) {
 	return v, nil
 }
 
-// saw notes whether what stands where the transaction writes is the transaction's.
+// saw notes whether the transaction wrote what stands where it writes to.
 func (v *verdict) saw(ours bool) {
 	v.applied = v.applied || ours
 	v.refuted = v.refuted || !ours
 }
 
-// hear reads the answers about one account.
+// hear reads the server's answers about one account.
 func (p *part) hear(results pgx.BatchResults, v *verdict) (same bool, err error) {
 	c := p.change
 	var record []byte
@@ -157,7 +157,7 @@ func (p *part) hear(results pgx.BatchResults, v *verdict) (same bool, err error)
 	return same && free, nil
 }
 
-// everything is the conflict of a transaction that the server refuses although
+// everything returns the conflict for a transaction that the server refuses although
 // nothing has moved.
 func (t *transaction) everything() *creditledger.ConflictError {
 	e := &creditledger.ConflictError{}
@@ -172,15 +172,15 @@ func (t *transaction) everything() *creditledger.ConflictError {
 	return e
 }
 
-// answer turns a verdict into the answer to Commit, if there is one: none means that
-// the transaction may be tried again. unknown is why an earlier try may be stored.
+// answer turns a verdict into the answer of Commit. Without an answer, the transaction
+// may be tried again. unknown is why an earlier attempt may be stored.
 func (v *verdict) answer(unknown error) (answer error, final bool) {
 	conflict := len(v.moved.Accounts)+len(v.moved.Documents) > 0
 	switch {
 	case unknown != nil && v.applied:
 		return nil, true
 	case unknown != nil && conflict && !v.refuted:
-		// Others have written over what would tell.
+		// Others have overwritten what would tell.
 		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit: %w", discreet(unknown))}, true
 	case conflict:
 		return &v.moved, true

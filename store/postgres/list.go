@@ -9,13 +9,13 @@ import (
 	"creditledger"
 )
 
-// Listing accounts asks every bucket, in one round trip, and merges what they say.
+// Listing accounts asks every bucket, in one round trip, and merges the answers.
 
-// span is what is known of one bucket's accounts behind the ones returned.
+// span is what is known about one bucket's accounts behind those that were returned.
 type span[T any] struct {
 	bucket int
 	list   []T  // in order, not yet returned
-	last   T    // the last one asked for
+	last   T    // the last one that was read
 	more   bool // there may be others after it
 }
 
@@ -23,7 +23,7 @@ type span[T any] struct {
 type listing[T interface{ Compare(T) int }] struct {
 	next func(s *span[T], limit int) (sql string, args []any) // asks for the next accounts of a bucket
 	dest []any                                                // where a row is read to
-	row  *T                                                   // what dest is part of
+	row  *T                                                   // the row that dest points into
 }
 
 // Accounts implements creditledger.Store.
@@ -46,8 +46,8 @@ func (r *reads) Accounts(ctx context.Context, after creditledger.AccountID, limi
 	return ids, err
 }
 
-// page returns the first accounts of all buckets after the given one, in order, and reads as
-// much as that takes.
+// page returns the first accounts of all buckets after the given one, in order. It reads
+// as much as it needs.
 func (l listing[T]) page(ctx context.Context, c client, buckets int, after T, limit int) (list []T, err error) {
 	if limit <= 0 {
 		return nil, nil
@@ -67,7 +67,7 @@ func (l listing[T]) page(ctx context.Context, c client, buckets int, after T, li
 				first = s
 			}
 		}
-		if len(empty) > 0 { // what comes next may not have been read
+		if len(empty) > 0 { // the next account may not have been read yet
 			if err := l.fill(ctx, c, empty, share(limit, buckets)); err != nil {
 				return nil, err
 			}
@@ -82,8 +82,8 @@ func (l listing[T]) page(ctx context.Context, c client, buckets int, after T, li
 	return list, nil
 }
 
-// share is how many accounts to ask one of n buckets for. A little more than an even share
-// is seldom too few.
+// share is how many accounts to ask each of n buckets for. A little more than an even
+// share is seldom too few.
 func share(limit, n int) int {
 	const spare = 8
 	return min(limit, limit/n*3/2+spare)
@@ -127,7 +127,7 @@ func (r *reads) Due(ctx context.Context, by creditledger.Instant, after creditle
 	if err := checkTexts(after.Account.Customer, after.Account.Currency); err != nil {
 		return nil, err
 	}
-	if after.At <= 0 { // which accounts have in which nothing is due
+	if after.At <= 0 { // accounts without anything due have such instants
 		after = creditledger.DueAccount{At: 1}
 	}
 	err = r.view(ctx, "due accounts", func(c client) (err error) {

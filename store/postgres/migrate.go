@@ -12,15 +12,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// meta is what a schema says of itself.
+// meta has the settings of a schema.
 type meta struct {
 	version, buckets int
 	id               string // drawn by Migrate: one ledger and its copies have it
-	text             string // metaText, as it comes back from where the schema is by now
+	text             string // metaText as the server returns it
 }
 
-// metaText does not survive a dump or a connection that takes it for another encoding
-// than it is in.
+// metaText does not survive a dump or a connection that uses another encoding.
 const metaText = "é€😀"
 
 func metaOf(ctx context.Context, c client, sql *statements) (m meta, err error) {
@@ -45,7 +44,7 @@ func metaOf(ctx context.Context, c client, sql *statements) (m meta, err error) 
 	return m, err
 }
 
-// missing reports that there is no such schema, or no ledger in it.
+// missing reports whether there is no such schema, or no ledger in it.
 func missing(err error) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) && (server.Code == "42P01" || server.Code == "3F000")
@@ -117,8 +116,8 @@ func raced(err error) bool {
 	return false
 }
 
-// forbidden reports a missing right. An administrator may have made the schema for
-// a role that can only fill it.
+// forbidden reports whether an error is about a missing right. An administrator may have
+// made the schema for a role that may only fill it.
 func forbidden(err error) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) && server.Code == "42501"
@@ -171,7 +170,7 @@ func migrate(ctx context.Context, conn *pgx.Conn, o Options) error {
 	return nil
 }
 
-// setMeta writes a setting, if it is not empty. What is there already stays, but for the
+// setMeta writes a setting that is not empty. It changes no existing setting except the
 // version.
 func setMeta(ctx context.Context, conn *pgx.Conn, schema, key, value string) error {
 	m, err := metaOf(ctx, conn, statementsFor(schema))

@@ -42,7 +42,7 @@ type Options struct {
 	// read them first; default 64 MiB.
 	CacheBytes int
 
-	askedBuckets int // Buckets as the caller gave it; 0: not at all
+	askedBuckets int // Buckets as the caller gave it; 0: not given
 }
 
 const (
@@ -90,8 +90,8 @@ func (o *Options) withDefaults() (Options, error) {
 	return opts, nil
 }
 
-// validSchema lets through what needs no quoting beyond the quotes, and so cannot
-// carry anything into a statement.
+// validSchema accepts names that need no escaping inside quotes, and so cannot smuggle
+// anything into a statement.
 func validSchema(name string) bool {
 	const longest = 63
 	if name == "" || len(name) > longest || name[0] >= '0' && name[0] <= '9' {
@@ -105,7 +105,7 @@ func validSchema(name string) bool {
 	return true
 }
 
-// accountPos is where an account's rows are: the beginning of all their keys.
+// accountPos is the beginning of the keys of all rows of an account.
 type accountPos struct {
 	bucket             int32
 	customer, currency string
@@ -120,8 +120,8 @@ func accountPosOf(id creditledger.AccountID, buckets int) accountPos {
 	return accountPos{bucket: int32(h.Sum32() % uint32(buckets)), customer: id.Customer, currency: id.Currency}
 }
 
-// lockKeys names an account among all advisory locks of a database, well enough: accounts
-// that share a name wait for each other.
+// lockKeys returns the advisory lock of an account. Accounts that share one by chance
+// wait for each other, which does no harm.
 func (p accountPos) lockKeys(schema string) []any {
 	space, name := fnv.New32a(), fnv.New32a()
 	space.Write([]byte("creditledger/" + schema))
@@ -131,7 +131,7 @@ func (p accountPos) lockKeys(schema string) []any {
 	return []any{int32(space.Sum32()), int32(name.Sum32())}
 }
 
-// args puts an account's place in front of a statement's other arguments.
+// args puts an account's position in front of a statement's other arguments.
 func (p accountPos) args(more ...any) []any {
 	return append([]any{p.bucket, p.customer, p.currency}, more...)
 }

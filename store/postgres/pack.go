@@ -10,17 +10,17 @@ import (
 	"creditledger"
 )
 
-// balances are what changes about a block from operation to operation, as text.
+// balances has the amounts of a block that change with operations, as text.
 type balances struct{ balance, capacity string }
 
-// packed is an open block whose balances stand in the head's row.
+// packed is an open block whose balances are in the head's row.
 type packed struct {
 	number uint64
 	balances
 	data string // the block without its balances; empty when the store has not seen it
 }
 
-// The head's row stays well below what PostgreSQL moves out of line.
+// The head's row stays well below the size at which PostgreSQL moves columns out of line.
 const (
 	maxPacked     = 64
 	maxPackedSize = 1500
@@ -63,7 +63,7 @@ func corrupt(id accountPos, reason string) error {
 	return &creditledger.CorruptError{Where: account.String(), Reason: reason}
 }
 
-// pack is what a store remembers of an account's head at one version.
+// pack is what a store remembers about an account's head at one version.
 type pack struct {
 	version uint64
 	seal    creditledger.Seal
@@ -83,7 +83,7 @@ func (p *pack) weight() int {
 	return w
 }
 
-// fits reports whether the blocks may stand in the head's row.
+// fits reports whether the blocks fit into the head's row.
 func fits(open []packed) bool {
 	size := 0
 	for i := range open {
@@ -92,11 +92,11 @@ func fits(open []packed) bool {
 	return len(open) <= maxPacked && size <= maxPackedSize
 }
 
-// packs remembers the heads that were used last. What it holds of an account at some
-// version and seal is what the server holds there: a seal stands for a whole history.
-// Only a server that lost commits and was given the same records again, in other
-// commits, could have packed them otherwise, and to use that one a process connects
-// anew, which makes packs forget everything.
+// packs remembers the heads that were used last. At one version and seal, it has what the
+// server has, because a seal stands for a whole history. There is one exception: a server
+// that lost commits and got the same records again, in other commits, may have packed
+// them differently. To use that server a process has to connect anew, and then packs
+// forgets everything.
 type packs struct {
 	limit int
 
@@ -130,7 +130,8 @@ func (s *packs) forget() {
 	s.recent.Init()
 }
 
-// get returns what is known of the account at that version and seal, not to be changed.
+// get returns what is known about the account at that version and seal. The caller must
+// not change it.
 func (s *packs) get(id creditledger.AccountID, version uint64, seal creditledger.Seal) *pack {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -10,18 +10,18 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// errMoved means that something is not as a change was computed from; judge finds
-// out what.
+// errMoved means that something has changed since a change was computed; judge finds out
+// what.
 var errMoved = errors.New("changed meanwhile")
 
-// storedBlock is what a commit finds of a block that the head does not hold.
+// storedBlock is what a commit reads of a block that is not in the head.
 type storedBlock struct {
 	stored, open bool
 	data         string
 }
 
-// prepare works out what the transaction writes. What the store does not remember
-// it reads, in one round trip.
+// prepare works out what the transaction writes. It reads what the store does not
+// remember in one round trip.
 func (t *transaction) prepare(ctx context.Context, c client, known *packs) error {
 	b := &pgx.Batch{}
 	t.queueLook(b, known)
@@ -59,8 +59,8 @@ func (t *transaction) compute() error {
 	return nil
 }
 
-// look asks for what the part needs to know. The head comes first: blocks that are
-// read after it are no older, and if they are newer the version has moved.
+// look queues queries for what the part needs to know. The head comes first. Blocks that
+// are read after it are not older, and if they are newer the version has moved.
 func (p *part) look(b *pgx.Batch, sql *statements, known *packs) {
 	p.old, p.pack, p.steps, p.asksHead = nil, nil, nil, false
 	p.known = map[uint64]storedBlock{}
@@ -90,7 +90,7 @@ func (p *part) asksFor(number uint64) bool {
 	return asked
 }
 
-// found reads what look asked for.
+// found reads the answers to look.
 func (t *transaction) found(results pgx.BatchResults) error {
 	moved := false
 	for _, p := range t.parts {
@@ -159,9 +159,9 @@ func (p *part) follows(version uint64, seal []byte) bool {
 	return copy(head.Seal[:], seal) == len(seal) && changes.ComputedFrom(p.change, &head)
 }
 
-// compute finds the steps that write the part's blocks, and what its head holds
-// afterwards. The blocks changed last come first, and stay in the head as long as
-// there is room: they are the ones that will change next.
+// compute finds the steps that write the part's blocks, and what the head has afterwards.
+// The blocks that changed last come first and stay in the head as long as there is room,
+// because they will probably change next.
 func (p *part) compute(sql *statements) error {
 	c := p.change
 	var before []packed
@@ -199,7 +199,8 @@ func (p *part) compute(sql *statements) error {
 	return nil
 }
 
-// insertRow and alterRow add a step that makes a row, and one that has to find it.
+// insertRow adds a step that makes a row. alterRow adds a step that changes an existing
+// row.
 func (p *part) insertRow(sql string, args ...any) {
 	p.steps = append(p.steps, func(b *script) { b.queue(1, sql, args...) })
 }

@@ -26,7 +26,7 @@ type reads struct {
 
 func (r *reads) accountPos(id creditledger.AccountID) accountPos { return accountPosOf(id, r.buckets) }
 
-// bounded turns a number of the ledger's into one of a column's.
+// bounded turns a number of the ledger into one that a column can hold.
 func bounded(n uint64) int64 { return int64(min(n, math.MaxInt64)) }
 
 // query calls scan for every row, with the columns in dest.
@@ -134,7 +134,7 @@ func (l *loading) row() (err error) {
 	return err
 }
 
-// end makes the state of the rows.
+// end makes the account's state of the rows.
 func (l *loading) end() (*creditledger.State, error) {
 	if l.head.Version == 0 {
 		return &creditledger.State{}, nil
@@ -268,7 +268,7 @@ func (r *reads) Documents(ctx context.Context, kind, prefix, after string, limit
 	return records, err
 }
 
-// Kinds implements store.Kinder. The records of a kind are leapt over.
+// Kinds implements store.Kinder. It skips from one kind to the next.
 func (r *reads) Kinds(ctx context.Context) (kinds []string, err error) {
 	err = r.view(ctx, "kinds", func(c client) error {
 		kinds = nil

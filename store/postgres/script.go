@@ -11,30 +11,30 @@ import (
 	"creditledger"
 )
 
-// script is a batch of statements, and what is expected of each: a statement that
-// changes no row is no error to the server.
+// script is a batch of statements with what is expected of each, because a statement that
+// changes no row is no error for the server.
 type script struct {
 	pgx.Batch
-	expected []expectation           // of each statement
-	part     *creditledger.AccountID // what the next statement is about
+	expected []expectation           // one for each statement
+	part     *creditledger.AccountID // the account that the next statement is about
 
-	// Some rows are changed or deleted that only SQL by hand could have taken away:
-	// they are counted before COMMIT is sent.
+	// The script changes or deletes rows that must exist. They are counted before COMMIT
+	// is sent, because somebody may have removed them with SQL by hand.
 	counted bool
 
-	room [8]expectation // for the usual script, of one operation
+	room [8]expectation // memory for the usual script, of one operation
 }
 
-// expectation is how a statement should end.
+// expectation says how a statement should end.
 type expectation struct {
-	rows  int64                   // that it has to change; anyRows: not counted
+	rows  int64                   // rows that it has to change; anyRows: not counted
 	about *creditledger.AccountID // nil: several accounts, or none
-	fence bool                    // whether another transaction may be why it is refused
+	fence bool                    // another transaction may be the reason why it is refused
 }
 
 const anyRows = -1
 
-// queue appends a statement that has to change so many rows.
+// queue appends a statement that has to change a number of rows.
 func (s *script) queue(rows int, sql string, args ...any) {
 	if s.expected == nil {
 		s.expected = s.room[:0]
@@ -65,8 +65,8 @@ func (s *script) run(ctx context.Context, c client) error {
 	return err
 }
 
-// read checks every statement's answer: that to COMMIT, and how many rows the others
-// changed. An error of the server comes before a wrong count.
+// read checks every statement's answer: of COMMIT its success, and of the others how many
+// rows they changed. An error of the server takes precedence over a wrong count.
 func (s *script) read(results pgx.BatchResults) error {
 	var wrong *miscount
 	for i, want := range s.expected {
@@ -89,12 +89,12 @@ func (s *script) read(results pgx.BatchResults) error {
 	return nil
 }
 
-// miscount is a statement that changed more or fewer rows than it has to. Nobody but
-// SQL by hand brings that about.
+// miscount is the error of a statement that changed more or fewer rows than it has to.
+// Only SQL by hand can cause that.
 type miscount struct {
 	account         *creditledger.AccountID // nil: one of several
 	changed, wanted int64
-	committed       bool // it is stored all the same
+	committed       bool // the transaction is stored nevertheless
 }
 
 func (e *miscount) Error() string {
@@ -107,22 +107,22 @@ func (e *miscount) Is(target error) bool { return target == creditledger.ErrCorr
 // statementError is the server's refusal of a statement.
 type statementError struct {
 	account *creditledger.AccountID // that it is about; nil: one of several, or none
-	fence   bool                    // another transaction may be why
+	fence   bool                    // another transaction may be the reason
 	error
 }
 
 func (e *statementError) Unwrap() error { return e.error }
 
-// fenced reports whether what the server refused is a row that others may have written
-// meanwhile. The rows that follow the head of an account are not: whoever writes them has
+// fenced reports whether the server refused a row that others may have written meanwhile.
+// Rows that follow the head of an account are not such rows: whoever writes them has
 // written the head before.
 func fenced(err error) bool {
 	var answer *statementError
 	return !errors.As(err, &answer) || answer.fence
 }
 
-// refusal is the answer to Commit when nothing was written, for a reason that trying
-// again does not take away.
+// refusal returns the answer of Commit if nothing was written, for a reason that would be
+// the same in another attempt.
 func (t *transaction) refusal(err error) error {
 	var wrong *miscount
 	if errors.As(err, &wrong) {
@@ -131,7 +131,7 @@ func (t *transaction) refusal(err error) error {
 	return fmt.Errorf("commit: %w", discreet(err))
 }
 
-// miscounted is the answer to Commit when a wrong number of rows was changed.
+// miscounted returns the answer of Commit if a wrong number of rows was changed.
 func (t *transaction) miscounted(wrong *miscount) error {
 	damage := t.damage(wrong.account, wrong.Error())
 	if wrong.committed {
@@ -140,14 +140,14 @@ func (t *transaction) miscounted(wrong *miscount) error {
 	return damage
 }
 
-// breaks reports whether the server refused a row, and not an order of transactions.
+// breaks reports whether the server refused a row, and not the order of transactions.
 func breaks(err error) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) && (server.Code == "23505" || server.Code == "23502")
 }
 
-// stray is the answer to Commit when the server refuses a row behind a head that is
-// where the change was computed from.
+// stray returns the answer of Commit if the server refuses a row although the head is at
+// the version that the change was computed from.
 func (t *transaction) stray(err error) error {
 	var account *creditledger.AccountID
 	var answer *statementError
@@ -157,7 +157,7 @@ func (t *transaction) stray(err error) error {
 	return t.damage(account, fmt.Sprintf("the database refuses what follows its head: it holds rows that the head knows nothing of (%v)", discreet(err)))
 }
 
-// damage names the account that is damaged, as well as is known.
+// damage returns a CorruptError that names the damaged account, as far as it is known.
 func (t *transaction) damage(account *creditledger.AccountID, reason string) error {
 	where := fmt.Sprintf("one of %d accounts in a commit", len(t.parts))
 	switch {

@@ -56,7 +56,7 @@ func (j *Joined) Snapshot(ctx context.Context, id creditledger.AccountID, f func
 	return errorsFirst(err, found)
 }
 
-// headOf is the version and the seal of an account, none if it was never written.
+// headOf returns the version and the seal of an account, zero if it was never written.
 func (r *reads) headOf(ctx context.Context, c client, at accountPos) (text string, err error) {
 	var version int64
 	var seal []byte
@@ -67,8 +67,8 @@ func (r *reads) headOf(ctx context.Context, c client, at accountPos) (text strin
 	return text, err
 }
 
-// show calls f with an account. What f found is no trouble with the database, unless one
-// of the snapshot's methods had it.
+// show calls f with an account. An error of f is one of the database only if one of the
+// snapshot's methods had it.
 func (r *reads) show(c client, id creditledger.AccountID, f func(creditledger.Snapshot) error) (found, trouble error) {
 	s := &snapshot{reads: r, c: c, id: id, at: r.accountPos(id)}
 	found = f(s)
@@ -99,7 +99,7 @@ type snapshot struct {
 	trouble  error                         // with the database
 }
 
-// query is query of the transaction, which remembers trouble.
+// query is query of the transaction. It remembers an error.
 func (s *snapshot) query(ctx context.Context, sql string, args, dest []any, scan func() error) error {
 	return s.noted(query(ctx, s.c, sql, args, dest, scan))
 }
@@ -111,7 +111,7 @@ func (s *snapshot) noted(err error) error {
 	return err
 }
 
-// damagedRow is a finding about a row of the account.
+// damagedRow returns a violation about a row of the account.
 func (s *snapshot) damagedRow(table, row, what string) error {
 	return &creditledger.Violation{Account: s.id, Rule: "index", Detail: table + " row " + row + ": " + what}
 }
@@ -137,8 +137,8 @@ func (s *snapshot) State(ctx context.Context) (*creditledger.State, error) {
 	return state, nil
 }
 
-// Journal implements creditledger.Snapshot. It holds the entries that a view shows to the
-// record.
+// Journal implements creditledger.Snapshot. It also compares the entries that a view
+// shows with the record.
 func (s *snapshot) Journal(ctx context.Context, from uint64, limit int) (records []creditledger.JournalRecord, err error) {
 	if err := changes.Enter(ctx, "snapshot"); err != nil || limit <= 0 {
 		return nil, err
@@ -175,7 +175,8 @@ func (row *blockRow) dest() []any {
 		&row.created, &row.effective, &row.expires, &row.priority, &row.status, &row.source}
 }
 
-// Blocks implements creditledger.Snapshot. It holds the columns to the block in the row.
+// Blocks implements creditledger.Snapshot. It also compares the columns with the block in
+// the row.
 func (s *snapshot) Blocks(ctx context.Context, from uint64, limit int) (blocks []creditledger.Block, err error) {
 	if err := changes.Enter(ctx, "snapshot"); err != nil || limit <= 0 {
 		return nil, err
@@ -194,7 +195,8 @@ func (s *snapshot) Blocks(ctx context.Context, from uint64, limit int) (blocks [
 	return blocks, err
 }
 
-// blockOf is the block of a row, which has its balances while it is closed.
+// blockOf returns the block of a row. The row has the balances only if the block is
+// closed.
 func (s *snapshot) blockOf(row *blockRow) (creditledger.Block, error) {
 	number := strconv.FormatInt(row.number, 10)
 	open, isOpen := s.open[uint64(row.number)]
@@ -248,8 +250,9 @@ func (s *snapshot) texts(ctx context.Context, sql, after string, limit int, take
 	})
 }
 
-// Check implements creditledger.Snapshot: nothing stands before the first record, block or
-// kind of rows, where no other method looks, and no block twice in the head.
+// Check implements creditledger.Snapshot: it checks that nothing stands before the first
+// record, block or kind of rows, where no other method looks, and that the head has no
+// block twice.
 func (s *snapshot) Check(ctx context.Context) error {
 	err := errorsFirst(s.none(ctx, "journal", s.sql.earlyRecords), s.none(ctx, "blocks", s.sql.earlyBlocks), s.none(ctx, "open_blocks", s.sql.earlyOpen),
 		s.none(ctx, "keys", s.sql.emptyKey), s.none(ctx, "block_ids", s.sql.emptyID), s.none(ctx, "account_rows", s.sql.earlyRows))

@@ -10,10 +10,11 @@ import (
 	"creditledger"
 )
 
-// Rows of no account: in a bucket that there is not, or of a name that has no head. They
-// are found in leaps from account to account, in the order of the database, which takes
-// one short statement per account and table, a thousand of them in a round trip. No
-// statement joins tables, so no plan can be a bad one, and no snapshot is held for long.
+// Strays are rows of no account: in a bucket that does not exist, or of a name that has
+// no head. They are found by skipping from account to account, in the order of the
+// database. That takes one short statement for each account and table, and a thousand of
+// them go in a round trip. No statement joins tables, so the planner cannot choose a bad
+// plan, and no snapshot is kept for long.
 
 // CheckStrays implements creditledger.Store.
 func (r *reads) CheckStrays(ctx context.Context) error {
@@ -48,8 +49,8 @@ func stray(id creditledger.AccountID, format string, args ...any) error {
 	return &creditledger.Violation{Account: id, Rule: "index", Detail: fmt.Sprintf(format, args...)}
 }
 
-// checkMeta makes sure that the settings are those that the store was opened with, and that
-// there are no others. Only the setting says which ledger it is.
+// checkMeta checks that the schema's settings are those that the store was opened with,
+// and that there are no others.
 func (r *reads) checkMeta(ctx context.Context, c client) error {
 	want := map[string]string{"version": strconv.Itoa(len(migrations)), "buckets": strconv.Itoa(r.buckets), "text": metaText, "id": ""}
 	var key, value string
@@ -70,7 +71,7 @@ func (r *reads) checkMeta(ctx context.Context, c client) error {
 	return err
 }
 
-// checkEdges looks for rows in buckets that there are not.
+// checkEdges looks for rows in buckets that do not exist.
 func (r *reads) checkEdges(ctx context.Context, c client) error {
 	for _, sql := range r.sql.tables {
 		for _, end := range []func() (int32, bool, error){
@@ -105,8 +106,8 @@ func bucketAt(ctx context.Context, c client, sql string) (bucket int32, found bo
 
 // checkBucket looks for rows of accounts that have no head in the bucket.
 func (r *reads) checkBucket(ctx context.Context, c client, bucket int32) error {
-	// What stands behind the account before the page, in each table; it has to be one of
-	// the page, or stand behind the last of it too.
+	// The row behind the account before the page, in each table. It has to belong to the
+	// page, or to stand behind the page's last account too.
 	pending := make([]creditledger.AccountID, len(r.sql.tables))
 	after := creditledger.AccountID{}
 	first := true
@@ -156,7 +157,7 @@ func (r *reads) checkBucket(ctx context.Context, c client, bucket int32) error {
 	return nil
 }
 
-// strayPage is how many accounts are leapt over in a round trip.
+// strayPage is how many accounts are checked in a round trip.
 const strayPage = 200
 
 func (r *reads) headsAfter(ctx context.Context, c client, bucket int32, after creditledger.AccountID) (ids []creditledger.AccountID, err error) {
@@ -169,7 +170,8 @@ func (r *reads) headsAfter(ctx context.Context, c client, bucket int32, after cr
 	return ids, err
 }
 
-// leaps asks each table what stands behind each account in it: none is the zero one.
+// leaps asks each table for the row behind each account; the zero account stands for the
+// beginning.
 func (r *reads) leaps(ctx context.Context, c client, bucket int32, from []creditledger.AccountID) ([][]creditledger.AccountID, error) {
 	b := &pgx.Batch{}
 	for _, sql := range r.sql.tables {
@@ -192,7 +194,7 @@ func (r *reads) leaps(ctx context.Context, c client, bucket int32, from []credit
 	return next, errorsFirst(err, results.Close())
 }
 
-// madeMeanwhile makes sure that an account of which there are rows has a head by now.
+// madeMeanwhile checks whether an account that has rows has a head by now.
 func (r *reads) madeMeanwhile(ctx context.Context, c client, table string, bucket int32, id creditledger.AccountID) error {
 	found := false
 	var version int64

@@ -10,9 +10,9 @@ import (
 	"creditledger"
 )
 
-// A document of an upper layer stands in no journal. Its token tells one put from another,
-// by random bytes, and carries a check of the row, which verification reads. It is evidence
-// of accidents; whoever can write the table can write the check.
+// A document of an upper layer stands in no journal. So it has a token. Random bytes in
+// it tell one put from another, and verification reads a check of the row in it. The
+// check shows accidents. Whoever can write the table can write the check, too.
 const (
 	tokenRandom = 16
 	tokenCheck  = 16
@@ -42,8 +42,8 @@ func rowCheck(random []byte, id creditledger.DocumentID, version uint64, value [
 // recordsPage is how many records are read at once; they may be large.
 const recordsPage = 64
 
-// checkRecords holds the records of a kind to their checks, and returns the kind after it,
-// empty at the end.
+// checkRecords compares the documents of a kind with their checks. It returns the next
+// kind, empty at the end.
 func (r *reads) checkRecords(ctx context.Context, c client, kind string) (next string, err error) {
 	var key, value, token []byte
 	var version int64
@@ -74,7 +74,7 @@ func (r *reads) checkRecords(ctx context.Context, c client, kind string) (next s
 
 // checkNames looks for records without a kind or a key, before which no page begins.
 func (r *reads) checkNames(ctx context.Context, c client, kind string) error {
-	last := []byte{} // of the keys that none may have
+	last := []byte{} // the last of the keys that no document may have
 	if kind == "" {
 		last = []byte{0xff} // greater than any text
 	}

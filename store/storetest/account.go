@@ -18,14 +18,15 @@ var accountCases = []Case{
 	{"due/many", "Due stays in order and complete when very many accounts are due.", onStore(dueMany)},
 }
 
-// everyAccount writes all awkward accounts, not in order, and returns them in order.
+// everyAccount writes accounts with all the awkward names, in some other order, and
+// returns them in order.
 func everyAccount(ctx context.Context, s creditledger.Store, nextDue func(i int) creditledger.Instant) ([]creditledger.AccountID, error) {
 	for i := range awkwardAccounts {
 		b := &book{id: awkwardAccounts[i*8%len(awkwardAccounts)]}
 		if err := b.commit(ctx, s, due(b.next(1), nextDue(i))); err != nil {
 			return nil, err
 		}
-		if err := b.commit(ctx, s, b.next(1)); err != nil { // writing twice is not being there twice
+		if err := b.commit(ctx, s, b.next(1)); err != nil { // an account that is written twice must not be listed twice
 			return nil, err
 		}
 	}
@@ -86,7 +87,7 @@ func accountsPages(ctx context.Context, s creditledger.Store) error {
 func dueOrder(ctx context.Context, s creditledger.Store) error {
 	nextDue := make(map[creditledger.AccountID]creditledger.Instant)
 	all, err := everyAccount(ctx, s, func(i int) creditledger.Instant {
-		at := instant(0) + creditledger.Instant(i/2) // pairs that are due together
+		at := instant(0) + creditledger.Instant(i/2) // two accounts are due at each instant
 		if i%4 == 3 {
 			at = 0
 		}
@@ -116,7 +117,7 @@ func dueOrder(ctx context.Context, s creditledger.Store) error {
 }
 
 func duePages(ctx context.Context, s creditledger.Store) error {
-	const never, together = 5, 4 // one is not due yet, and so many are due at once
+	const never, together = 5, 4 // the index of one that is never due, and how many are due at once
 	var due []creditledger.DueAccount
 	_, err := everyAccount(ctx, s, func(i int) creditledger.Instant {
 		if i == never {

@@ -18,8 +18,8 @@ var blockCases = []Case{
 	{"blocks/number not found", "BlocksByNumber is a NotFoundError when one number of several is missing.", onStore(blockNumberNotFound)},
 }
 
-// manyBlocks writes an account with so many blocks, half of them open, between two
-// others that have blocks too.
+// manyBlocks writes an account with a number of blocks, half of them open, between two
+// other accounts with blocks.
 func manyBlocks(ctx context.Context, s creditledger.Store, count uint64) (*book, error) {
 	var books []*book
 	for i := range 3 {

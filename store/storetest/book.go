@@ -23,7 +23,7 @@ type book struct {
 	rows    []creditledger.StoredRow // by kind and key
 }
 
-// next makes a change of so many journal records that puts some blocks.
+// next makes a change with a number of journal records that puts some blocks.
 func (b *book) next(records int, blocks ...creditledger.StoredBlock) creditledger.Change {
 	c := creditledger.Change{Account: b.id, Version: b.head.Version, Prev: b.head.Seal, Head: b.head, Blocks: blocks}
 	for range records {
@@ -42,7 +42,7 @@ func (b *book) next(records int, blocks ...creditledger.StoredBlock) creditledge
 	return c
 }
 
-// sealAt is the seal of an account's record: no version but 0 is without one.
+// sealAt returns the seal of an account's record. Every version but 0 has one.
 func sealAt(id creditledger.AccountID, version uint64) creditledger.Seal {
 	if version == 0 {
 		return creditledger.Seal{}
@@ -64,12 +64,12 @@ func due(c creditledger.Change, at creditledger.Instant) creditledger.Change {
 	return c
 }
 
-// created makes a block as a change puts it the first time, open.
+// created makes an open block in the form in which a change puts it for the first time.
 func created(b creditledger.Block) creditledger.StoredBlock {
 	return creditledger.StoredBlock{Block: b, Open: true, New: true}
 }
 
-// again makes a block as a later change puts it.
+// again makes a block in the form in which a later change puts it.
 func again(b creditledger.Block, open bool) creditledger.StoredBlock {
 	return creditledger.StoredBlock{Block: b, Open: open}
 }
@@ -248,7 +248,7 @@ func notFound(err error) error {
 	return nil
 }
 
-// conflict checks that an error is a ConflictError that names just these.
+// conflict checks that an error is a ConflictError that names exactly these.
 func conflict(err error, accounts []creditledger.AccountID, records []creditledger.DocumentID) error {
 	var e *creditledger.ConflictError
 	if !errors.As(err, &e) || !errors.Is(err, creditledger.ErrConflict) {

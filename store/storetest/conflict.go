@@ -19,8 +19,7 @@ var conflictCases = []Case{
 	{"conflict/atomic", "When one change of a commit conflicts, nothing of the others is written either.", onStore(conflictAtomic)},
 }
 
-// refused commits a change of b that must conflict, and makes sure that it left no
-// trace.
+// refused commits a change of b that must conflict, and checks that it left no trace.
 func refused(ctx context.Context, s creditledger.Store, b *book, c creditledger.Change) error {
 	err := conflict(s.Commit(ctx, []creditledger.Change{c}), []creditledger.AccountID{b.id}, nil)
 	if err != nil {
@@ -53,8 +52,9 @@ func conflictVersion(ctx context.Context, s creditledger.Store) error {
 	return nil
 }
 
-// conflictSeal commits from the right version of another history, as a process does that
-// worked on while an older copy of the database was put in place, and others wrote to it.
+// conflictSeal commits from the right version of another history. A process does that if
+// it goes on working after an older copy of the database was put in place and others
+// wrote to it.
 func conflictSeal(ctx context.Context, s creditledger.Store) error {
 	b := &book{id: plain}
 	for range 2 {
@@ -139,8 +139,9 @@ func conflictRecord(ctx context.Context, s creditledger.Store) error {
 	return nil
 }
 
-// conflictValue puts over the right version of another value, as a process does that worked
-// on while an older copy of the database was put in place, and others wrote to it.
+// conflictValue puts over the right version of another value. A process does that if it
+// goes on working after an older copy of the database was put in place and others wrote
+// to it.
 func conflictValue(ctx context.Context, s creditledger.Store) error {
 	for _, value := range [][]byte{[]byte("value"), {}} {
 		id := creditledger.DocumentID{Kind: "customer", Key: fmt.Sprintf("é%x", value)}
@@ -262,8 +263,8 @@ func conflictAtomic(ctx context.Context, s creditledger.Store) error {
 	return nil
 }
 
-// nothingElse checks that of a refused commit neither account, block, key, due
-// instant nor record is there.
+// nothingElse checks that nothing of a refused commit is there: no account, block, key,
+// due instant or document.
 func nothingElse(ctx context.Context, s creditledger.Store, books []*book, fresh *book, record creditledger.DocumentID) error {
 	errs := []error{verifyAll(ctx, s, append(books, fresh)...)}
 	for _, b := range append(books, fresh) {

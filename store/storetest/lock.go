@@ -15,7 +15,7 @@ var lockCases = append(loadCasesToChange(),
 	Case{"lock/alone", "An account that is locked for a commit that never comes is let go of.", onLocking(lockAlone)},
 )
 
-// patient bounds what a locked account is waited for: nothing but a hang takes as long.
+// patient bounds the wait for a locked account. Only a hang takes as long.
 const patient = 20 * time.Second
 
 // loadCasesToChange are the cases of Load for LoadToChange.
@@ -45,8 +45,8 @@ func (s loadingToChange) Load(ctx context.Context, id creditledger.AccountID, ha
 	return s.LoadToChange(ctx, id, have)
 }
 
-// onLocking makes a Check of a function that wants one store as two processes have it
-// open, and an account that both know. The first of them was late: its store is about to
+// onLocking makes a Check of a function that needs one store opened by two processes, and
+// an account that both know. The first process was late before, so its store is about to
 // lock the account, if it ever does.
 func onLocking(check func(ctx context.Context, first, second creditledger.LockingStore, b *book) error) func(context.Context, Backend) error {
 	return func(ctx context.Context, backend Backend) error {

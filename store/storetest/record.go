@@ -28,7 +28,8 @@ func sameRecord(ctx context.Context, s creditledger.Store, id creditledger.Docum
 	return nil
 }
 
-// over is a put that was computed from a record of that value, unless it is the first.
+// over returns a put that was computed from a document with a value, unless it is the
+// first.
 func over(put creditledger.DocumentPut, was []byte) creditledger.DocumentPut {
 	if put.Expect > 0 {
 		put.Prev = creditledger.SealOf(was)
@@ -156,7 +157,7 @@ func recordsVersions(ctx context.Context, s creditledger.Store) error {
 	return sameRecord(ctx, s, id, stored, []byte("value 4"))
 }
 
-// conflicts holds an error to a ConflictError that names the record.
+// conflicts checks that an error is a ConflictError that names the document.
 func conflicts(err error, id creditledger.DocumentID) error {
 	var conflict *creditledger.ConflictError
 	if !errors.As(err, &conflict) || !slices.Equal(conflict.Documents, []creditledger.DocumentID{id}) {

@@ -8,8 +8,9 @@ import (
 	"creditledger"
 )
 
-// Names that a careless store mixes up: they begin one another, differ in case or
-// in normal form only, contain what could be a separator, or are as long as names get.
+// Names that a careless store mixes up. Some are the beginning of others, differ only in
+// case or in normal form, contain what could be a separator, or are as long as names can
+// be.
 var (
 	plain = creditledger.AccountID{Customer: "a", Currency: "credits"}
 
@@ -64,8 +65,8 @@ func instant(i int) creditledger.Instant {
 	return at
 }
 
-// sampleBlock returns a block with that number. Between them, a dozen have every
-// field set and unset.
+// sampleBlock returns a block with that number. Among a dozen of them, every field is set
+// in some and unset in others.
 func sampleBlock(number uint64) creditledger.Block {
 	i := int(number)
 	b := creditledger.Block{
@@ -105,7 +106,7 @@ func sampleBytes(text string, n uint64) []byte {
 	return append([]byte{0, 0xff, 0}, sum[:n%uint64(len(sum)+1)]...)
 }
 
-// sampleTexts returns what lies beside a record; beside most nothing does.
+// sampleTexts returns the texts beside a record. Most records have none.
 func sampleTexts(n uint64) []byte {
 	if n%3 != 1 {
 		return nil

@@ -98,7 +98,7 @@ func (b *book) snapshotLists(ctx context.Context, snap creditledger.Snapshot, li
 	return errors.Join(err, b.snapshotRows(ctx, snap, limit))
 }
 
-// pages reads a list to its end, which a short page is.
+// pages reads a list up to its end, which is a page shorter than its limit.
 func pages[T any](limit int, next func(last *T, limit int) ([]T, error)) (all []T, err error) {
 	var last *T
 	for {
@@ -201,7 +201,8 @@ func snapshotMoment(ctx context.Context, s creditledger.Store) error {
 	})
 }
 
-// ofOneMoment finds as many records, blocks, keys and ids as the head counts.
+// ofOneMoment checks that there are as many records, blocks, keys and ids as the head
+// says.
 func ofOneMoment(ctx context.Context, snap creditledger.Snapshot) error {
 	const more = 1 << 20
 	keys, err := snap.Keys(ctx, "", more)

@@ -54,11 +54,11 @@ func (c *copier) checkAccount(ctx context.Context, id creditledger.AccountID) er
 
 func (c *copier) copyAccounts(ctx context.Context) error { return c.each(ctx, c.from, c.copyAccount) }
 
-// rounds is how often a copy follows an account that is written to meanwhile.
+// rounds is how often a copy imports the rest of an account that others keep writing to.
 const rounds = 4
 
-// copyAccount imports what the target does not have of an account's journal, and
-// compares where both have come to.
+// copyAccount imports what the target does not have of an account's journal, and compares
+// the ends of both.
 func (c *copier) copyAccount(ctx context.Context, id creditledger.AccountID) error {
 	state, err := c.to.Load(ctx, id, nil)
 	if err != nil {
@@ -79,7 +79,7 @@ func (c *copier) copyAccount(ctx context.Context, id creditledger.AccountID) err
 		}
 		wanted = source.Head.Version
 		switch {
-		case version > wanted: // the head was read last
+		case version > wanted: // although the head was read last
 			return &creditledger.CorruptError{Where: "account " + id.String() + " of the source",
 				Reason: fmt.Sprintf("its journal goes on to record %d, its head says that %d is the last", version, wanted)}
 		case version == 0:
@@ -115,7 +115,7 @@ func (c *copier) importFrom(ctx context.Context, id creditledger.AccountID, vers
 	}
 }
 
-// arrived compares the heads: seal, counts, instants and total.
+// arrived compares the heads of both: seal, counts, instants and total.
 func (c *copier) arrived(ctx context.Context, id creditledger.AccountID, source *creditledger.Head) error {
 	target, err := c.to.Load(ctx, id, nil)
 	if err != nil {
@@ -143,8 +143,8 @@ func (c *copier) arrived(ctx context.Context, id creditledger.AccountID, source 
 	return nil
 }
 
-// compareAccounts makes sure that neither store has an account that the other lacks. The
-// accounts of the source have been compared.
+// compareAccounts checks that neither store has an account that the other lacks. The
+// accounts of the source have been compared before.
 func (c *copier) compareAccounts(ctx context.Context) error {
 	var here, there uint64
 	count := func(n *uint64) func(creditledger.AccountID) error {
@@ -162,8 +162,8 @@ func (c *copier) compareAccounts(ctx context.Context) error {
 	return nil
 }
 
-// madeFrom reports whether a record of the target is the one with a seal in the source, or
-// was made from it.
+// madeFrom reports whether a record of the target is the record with a given seal in the
+// source, or was made from it.
 func madeFrom(record *creditledger.JournalRecord, seal creditledger.Seal) bool {
 	if creditledger.SealOf(record.Bytes) == seal {
 		return true

@@ -28,7 +28,7 @@ func eachKind(ctx context.Context, f func(context.Context, string) error, stores
 	return nil
 }
 
-// checkRecords refuses a target with a record that is not, or was not, the source's.
+// checkRecords refuses a target with a document that the source neither has nor had.
 func (c *copier) checkRecords(ctx context.Context) error {
 	return eachKind(ctx, func(ctx context.Context, kind string) error {
 		return c.eachRecord(ctx, kind, recordFits)
@@ -53,7 +53,7 @@ type recordStream struct {
 	ended bool
 }
 
-// next returns the record that comes next without taking it; nil at the end.
+// next returns the next document without taking it; nil at the end.
 func (s *recordStream) next(ctx context.Context) (*creditledger.Document, error) {
 	if len(s.page) == 0 && !s.ended {
 		page, err := s.store.Documents(ctx, s.kind, "", s.after, recordPage)
@@ -73,8 +73,8 @@ func (s *recordStream) take() {
 	s.page = s.page[1:]
 }
 
-// eachRecord calls f for every record of a kind that either store has: nil stands for
-// one that it has not.
+// eachRecord calls f for every document of a kind that either store has. nil stands for
+// one that a store does not have.
 func (c *copier) eachRecord(ctx context.Context, kind string, f func(source, target *creditledger.Document) error) error {
 	from, to := &recordStream{store: c.from, kind: kind}, &recordStream{store: c.to, kind: kind}
 	for {
@@ -108,8 +108,8 @@ func (c *copier) eachRecord(ctx context.Context, kind string, f func(source, tar
 	}
 }
 
-// recordFits refuses a record of the target that is neither the source's nor an
-// earlier version of it.
+// recordFits refuses a document of the target that is neither the source's nor an earlier
+// version of it.
 func recordFits(source, target *creditledger.Document) error {
 	switch {
 	case target == nil:

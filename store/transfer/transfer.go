@@ -35,8 +35,8 @@ type Report struct {
 	Journal  uint64 // journal records of all accounts, in each store
 	Records  uint64 // documents of upper layers, in each store
 
-	NewJournal uint64 // of these, journal records written by this call
-	NewRecords uint64 // and documents of upper layers
+	NewJournal uint64 // journal records that this call wrote
+	NewRecords uint64 // documents of upper layers that this call wrote
 }
 
 const (
@@ -96,9 +96,9 @@ type copier struct {
 }
 
 func (c *copier) run(ctx context.Context) error {
-	// First everything that may be refused, so that nothing is written if it is. Last what
-	// the source has beside its accounts: what could be copied is, and the caller hears of
-	// what was not.
+	// First comes everything that may be refused, so that nothing is written then. Last
+	// comes what the source has besides its accounts: everything else is copied by then,
+	// and the caller hears what was not.
 	for _, step := range []func(context.Context) error{
 		c.checkAccounts, c.checkRecords, c.copyAccounts, c.copyRecords, c.compareAccounts, c.compareRecords, c.from.CheckStrays,
 	} {
@@ -109,7 +109,7 @@ func (c *copier) run(ctx context.Context) error {
 	return nil
 }
 
-// note counts something, and tells of it.
+// note counts something, and reports progress.
 func (c *copier) note(count func(*Progress, *Report)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -119,8 +119,8 @@ func (c *copier) note(count func(*Progress, *Report)) {
 	}
 }
 
-// eachAccount calls f for every account of a store, in order. A store that lists one
-// twice or out of order leaves others out.
+// eachAccount calls f for every account of a store, in order. It refuses a list with an
+// account twice or out of order, because such a list may leave others out.
 func eachAccount(ctx context.Context, s creditledger.Store, f func(creditledger.AccountID) error) error {
 	var after creditledger.AccountID
 	for {

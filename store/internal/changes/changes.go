@@ -1,5 +1,5 @@
-// Package changes holds what the stores of this module check alike before they look
-// at what they have stored.
+// Package changes has the checks that all stores of this module make before they look at
+// what they have stored.
 package changes
 
 import (
@@ -18,8 +18,8 @@ const (
 	maxKey  = 1024
 )
 
-// Enter is what every method of a store does first: it refuses a context that is
-// over. Op says what was attempted.
+// Enter refuses a context that is over. Every method of a store calls it first. op says
+// what was attempted.
 func Enter(ctx context.Context, op string) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: nothing was begun: %w", op, err)
@@ -88,7 +88,7 @@ func checkAccount(c *creditledger.Change) error {
 	return checkLists(c)
 }
 
-// checkLists refuses a block, block id, key or row that stands twice in the change.
+// checkLists refuses a block, block id, key or row that a change has twice.
 func checkLists(c *creditledger.Change) error {
 	var numbers map[uint64]struct{}
 	var ids map[string]struct{}
@@ -174,8 +174,8 @@ func once[T comparable](set *map[T]struct{}, v T) bool {
 	return len(*set) > n
 }
 
-// Clone copies changes with all that is theirs, for a store that may still need them
-// when Commit has returned.
+// Clone makes a deep copy of changes, for a store that may still need them when Commit
+// has returned.
 func Clone(list []creditledger.Change) []creditledger.Change {
 	list = slices.Clone(list)
 	for i := range list {
@@ -232,9 +232,10 @@ func Known(have, stored *creditledger.Head) bool {
 	return have != nil && have.Version != 0 && have.Version == stored.Version && have.Seal == stored.Seal
 }
 
-// CheckNumber refuses a block that says it is new where its number is stored, or old
-// where it is not. It is for an account at the version that the change was computed
-// from, and after the check of block ids: a stale change may well hold such a block.
+// CheckNumber refuses a block that says it is new although its number is stored, or that
+// says it is not new although its number is not stored. Call it only if the account is at
+// the version that the change was computed from, and after the check of block ids: a
+// stale change may well have such a block.
 func CheckNumber(id creditledger.AccountID, b *creditledger.StoredBlock, stored bool) error {
 	if b.New == stored {
 		return invalid("%v: block %d (%q) is put as new: %t, and is stored: %t", id, b.Number, b.ID, b.New, stored)
