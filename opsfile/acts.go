@@ -28,7 +28,7 @@ func readTransfer(f *fields, r *Request) {
 	}
 }
 
-// accountIn reads an account that is an object of its own.
+// accountIn reads an account that is given as an object.
 func (f *fields) accountIn(key string) creditledger.AccountID {
 	f.require(key)
 	v, ok := f.take(key, kindObject)

@@ -10,8 +10,8 @@ import (
 	"creditledger"
 )
 
-// Answer is what came of a Request. Its JSON form is the line that an operations file
-// gets for it.
+// Answer is the outcome of a Request. Its JSON form is the line that is written for a
+// line of an operations file.
 type Answer struct {
 	Line int    // number of the input line; 0 when there was no file, and then not shown
 	Op   string // empty when the line had none
@@ -88,13 +88,13 @@ func (a *Answer) WriteJSON(out io.Writer) error {
 	return o.err
 }
 
-// header begins every answer.
+// header has the fields that every answer begins with.
 type header struct {
 	Line int     `json:"line,omitempty"`
 	Op   *string `json:"op"`
 }
 
-// object is an answer that is not of the ledger alone.
+// object is the JSON of an error, or of an answer that the ledger has no JSON for.
 func (a *Answer) object(h header) any {
 	if a.Err != nil {
 		return struct {

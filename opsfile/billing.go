@@ -103,7 +103,7 @@ func (b CustomerBalance) run(ctx context.Context, s *invoice.Service, key credit
 	}
 	res := &Balance{Amount: now.Amount}
 	for {
-		after := uint64(len(res.Movements)) // they are numbered without gaps
+		after := uint64(len(res.Movements)) // transactions are numbered without gaps
 		page, err := s.Movements(ctx, b.Change.Customer, b.Currency, after, creditledger.MaxPage)
 		if err != nil {
 			return nil, err
@@ -338,7 +338,7 @@ func newSettingsObject(s invoice.Settings) settingsObject {
 	return o
 }
 
-// list turns every element into its object; an empty list is [], not null.
+// list turns every element into its object. An empty list is [], not null.
 func list[T, O any](in []T, object func(*T) O) []O {
 	out := make([]O, len(in))
 	for i := range in {
@@ -347,7 +347,7 @@ func list[T, O any](in []T, object func(*T) O) []O {
 	return out
 }
 
-// optional is nil for the zero value: an absent value is null.
+// optional returns nil for the zero value, which JSON then writes as null.
 func optional[T comparable](v T) *T {
 	var zero T
 	if v == zero {

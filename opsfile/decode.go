@@ -36,8 +36,8 @@ func invalid(field, format string, args ...any) error {
 	return &creditledger.InvalidError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
-// byteOrderMark is what some editors put in front of a text. JSON has no place for it,
-// and nobody sees it.
+// byteOrderMark is invisible, and some editors put it in front of a text. JSON does not
+// allow it.
 const byteOrderMark = "\ufeff"
 
 // Bounds of a line's shape. Nothing that is valid comes near them.
@@ -119,7 +119,7 @@ func (d *decoder) token() json.Token {
 	return t
 }
 
-// refuse notes a fault and lets the reading go on.
+// refuse notes a fault. The reading goes on.
 func (d *decoder) refuse(format string, args ...any) {
 	if d.fault == nil {
 		d.fault = invalid(joinPath(d.path), format, args...)
@@ -184,8 +184,8 @@ func (d *decoder) object() value {
 	return v
 }
 
-// joinPath names a key for a message, such as operations[2].amount. What is not plain
-// is quoted, and what is long is cut.
+// joinPath names a key for a message, such as operations[2].amount. It quotes names that
+// are not plain, and cuts long ones.
 func joinPath(path []string) string {
 	const limit = 64
 	var b strings.Builder
@@ -201,9 +201,9 @@ func joinPath(path []string) string {
 	return b.String()
 }
 
-// loneSurrogate reports whether a valid JSON text has an escaped surrogate that is
-// not half of a pair; the JSON reader would put U+FFFD in its place. In valid JSON a
-// backslash stands inside strings only and something always follows it.
+// loneSurrogate reports whether a valid JSON text has an escaped surrogate that is not
+// half of a pair. The JSON reader would silently put U+FFFD in its place. In valid JSON a
+// backslash stands inside strings only, and something always follows it.
 func loneSurrogate(line []byte) bool {
 	for {
 		i := bytes.IndexByte(line, '\\')

@@ -33,7 +33,7 @@ func Execute(ctx context.Context, ledger *creditledger.Ledger, clock *Clock, r R
 	return answer
 }
 
-// query carries out what is not a writing operation.
+// query carries out a request that writes no operation.
 func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request) (any, error) {
 	switch args := r.Args.(type) {
 	case Seller:
@@ -89,7 +89,8 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 	return nil, invalid("op", "%T is not a request", r.Args)
 }
 
-// do carries a writing operation out. What a reversal loses may be owed on an invoice.
+// do carries a writing operation out. A reversal goes through package invoice, because
+// what it loses may be owed on an invoice.
 func do(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID, op creditledger.Operation, key creditledger.Key) (any, error) {
 	if invoice.Reverses(op) {
 		return invoice.New(l, nil).Do(ctx, on, op, key)
@@ -97,7 +98,7 @@ func do(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID, 
 	return l.Do(ctx, on, op, key)
 }
 
-// result is an answer that is nothing when there is an error.
+// result returns an answer, or nil if there is an error.
 func result(r *creditledger.Result, err error) (any, error) {
 	if err != nil {
 		return nil, err
@@ -127,7 +128,7 @@ func holdsOf(ctx context.Context, l *creditledger.Ledger, on creditledger.Accoun
 	return []creditledger.HoldInfo{h}, nil
 }
 
-// maxListed is how many bytes the blocks of one answer may take up in memory.
+// maxListed bounds the memory of the blocks of one answer, in bytes.
 const maxListed = 192 << 20
 
 // AllBlocks returns every block that a query gives, whatever its pages, in drawdown
@@ -154,8 +155,8 @@ func AllBlocks(ctx context.Context, l *creditledger.Ledger, on creditledger.Acco
 	}
 }
 
-// inOperation names what is wrong with an operation as the line does that gives it
-// inside operation.
+// inOperation changes the field in an error to the name that the line has for it, inside
+// the key operation.
 func inOperation(err error) error {
 	var wrong *creditledger.InvalidError
 	if !errors.As(err, &wrong) {

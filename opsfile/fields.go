@@ -9,9 +9,9 @@ import (
 	"creditledger"
 )
 
-// fields hands out the keys of an object one by one, by the type that each must have,
-// and keeps the first fault. What nobody asked for is an unknown key (finish). null is
-// the same as absent.
+// fields hands out the values of an object key by key, each with the type that it must
+// have, and keeps the first fault. A key that nobody asked for is unknown (finish). null
+// is the same as absent.
 type fields struct {
 	path    []string // of the object: empty, or operations[2], …
 	members []member
@@ -21,7 +21,7 @@ type fields struct {
 	customerOf func(externalID string) (creditledger.Customer, error) // nil: external ids are refused
 }
 
-// inside opens an object that stands inside f.
+// inside returns the fields of an object inside f.
 func (f *fields) inside(name string, members []member) *fields {
 	return &fields{path: append(f.path[:len(f.path):len(f.path)], name), members: members, customerOf: f.customerOf}
 }
@@ -33,7 +33,7 @@ func (f *fields) refuse(key, format string, args ...any) {
 	}
 }
 
-// refuseAs notes what a parser of the core refused, under the key's own name.
+// refuseAs notes an error of a parser of the core, under the name of the key.
 func (f *fields) refuseAs(key string, err error) {
 	var reason *creditledger.InvalidError
 	if errors.As(err, &reason) {
@@ -47,7 +47,7 @@ func (f *fields) name(key string) string {
 	return joinPath(append(slices.Clip(f.path), key))
 }
 
-// find returns what stands under a key, null included.
+// find returns the value of a key, null included.
 func (f *fields) find(key string) (value, bool) {
 	f.asked = append(f.asked, key)
 	for i := range f.members {
@@ -58,8 +58,9 @@ func (f *fields) find(key string) (value, bool) {
 	return value{}, false
 }
 
-// take returns the value of a key that must be of one of the kinds; nothing when it
-// is absent or null, and nothing with a fault when it is something else.
+// take returns the value of a key, which must be of one of the kinds. It returns nothing
+// if the key is absent or null. It returns nothing and notes a fault if the value is of
+// another kind.
 func (f *fields) take(key string, kinds ...kind) (value, bool) {
 	v, ok := f.find(key)
 	if !ok || v.kind == kindNull {
@@ -97,7 +98,7 @@ func (f *fields) finish() error {
 	return f.err
 }
 
-// adopt finishes an object inside f and takes its fault over.
+// adopt finishes an object inside f, and takes over its fault.
 func (f *fields) adopt(inner *fields) {
 	if err := inner.finish(); err != nil && f.err == nil {
 		f.err = err
@@ -110,7 +111,7 @@ func (f *fields) text(key string) (string, bool) {
 	return v.text, ok
 }
 
-// id returns an id, which is empty only when it is absent. The core looks at the other
+// id returns an id, which is empty only when it is absent. The core checks the other
 // rules of ids.
 func (f *fields) id(key string) string {
 	s, ok := f.text(key)

@@ -12,11 +12,11 @@ import (
 // longer line is refused without being held in memory, and the next one is read.
 const MaxLine = 4 << 20
 
-// lineReader cuts a stream into lines. A line is available as soon as its line break
-// was read: nothing is read ahead of what the stream has.
+// lineReader divides a stream into lines. A line is available as soon as its line break
+// was read. The reader never waits for more than that.
 type lineReader struct {
 	in     *bufio.Reader
-	buf    []byte // a line that did not fit the reader's buffer
+	buf    []byte // the beginning of a line that is longer than the reader's buffer
 	number int
 }
 
@@ -63,7 +63,7 @@ type patientReader struct {
 	in   io.Reader
 	buf  []byte
 	read chan int
-	err  error // of the read whose length arrives
+	err  error // the error of the read whose length arrives
 }
 
 func (r *patientReader) Read(p []byte) (int, error) {
@@ -86,7 +86,7 @@ func (r *patientReader) Read(p []byte) (int, error) {
 	}
 }
 
-// skipped reports whether a line takes no answer: it is blank or a comment.
+// skipped reports whether a line gets no answer, because it is blank or a comment.
 func skipped(line []byte) bool {
 	return len(bytes.Trim(line, " \t\r")) == 0 || line[0] == '#'
 }

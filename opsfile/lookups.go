@@ -61,7 +61,7 @@ func readBlocks(f *fields, r *Request) {
 	}
 }
 
-// blockAccounts reads what goes with the id of a block alone.
+// blockAccounts reads the other keys of a line that names a block and no customer.
 func (f *fields) blockAccounts(id string) BlockAccounts {
 	q := BlockAccounts{ID: id, Limit: int(f.integer("limit", 1, creditledger.MaxPage))}
 	if v, ok := f.find("after"); ok && v.kind != kindNull {

@@ -7,8 +7,8 @@ import (
 	"creditledger"
 )
 
-// writers read the writing operations, one function an op; the keys stand in the
-// order of the table in docs/operations.md.
+// writers has a function for each writing operation that reads its line. The keys are in
+// the order of the table in docs/operations.md.
 var writers map[string]func(*fields) creditledger.Operation
 
 func init() {

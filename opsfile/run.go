@@ -73,7 +73,7 @@ func Run(ctx context.Context, ledger *creditledger.Ledger, in io.Reader, out io.
 		if err != nil {
 			cancel(err)
 		}
-		for b := range settled { // nobody reads the answers any more
+		for b := range settled { // drain the answers, which nobody will read
 			room.give(b.weight)
 		}
 		printed <- err
@@ -92,7 +92,7 @@ func Run(ctx context.Context, ledger *creditledger.Ledger, in io.Reader, out io.
 type begunAnswer struct {
 	Answer
 	pending *creditledger.Pending
-	weight  int // of the room
+	weight  int // what it takes of the room
 }
 
 // runner reads lines and begins what they ask for.
@@ -101,7 +101,7 @@ type runner struct {
 	opts    *Options
 	begun   chan<- begunAnswer
 	room    *allowance
-	pending sync.WaitGroup // writing operations that are begun and not settled
+	pending sync.WaitGroup // writing operations that have begun and are not settled
 	stopped bool
 }
 
@@ -128,7 +128,7 @@ func (r *runner) read(ctx context.Context, in io.Reader) error {
 			return context.Cause(ctx)
 		}
 		answer.Line = lines.number
-		// It is begun, and to be answered: what is before it will be.
+		// The line has begun and has to be answered. Those before it will be.
 		more := answerWeight(&answer)
 		if err := r.room.take(context.WithoutCancel(ctx), more, weight); err != nil {
 			return err
@@ -149,9 +149,9 @@ func stopped(ctx context.Context, err error) bool {
 	return err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && !errors.Is(err, creditledger.ErrOutcomeUnknown)
 }
 
-// begin carries a line out; a writing operation is only decided, and durable later. The
-// clock moves once all of them are: an operation that is decided afresh is decided at the
-// time of its own line.
+// begin carries a line out. It only decides a writing operation, which becomes durable
+// later. It moves the clock once all operations before are durable, because an operation
+// that is decided afresh has to be decided at the time of its own line.
 func (r *runner) begin(ctx context.Context, line []byte, tooLong bool) begunAnswer {
 	if tooLong {
 		return begunAnswer{Answer: Answer{Err: &MalformedError{Reason: fmt.Sprintf("the line has more than %d bytes", MaxLine)}}}
@@ -191,18 +191,18 @@ func (r *runner) settle(ctx context.Context, begun <-chan begunAnswer, settled c
 	}
 }
 
-// printer writes settled answers. It never keeps one back while it waits for the next.
+// printer writes settled answers. It never holds one back while it waits for the next.
 type printer struct {
 	out     *bufio.Writer
-	line    []byte // the answer so far, or what is not yet written of a long one
+	line    []byte // the answer so far, or the rest of a long one that is not written yet
 	room    *allowance
 	summary Summary
 }
 
-// maxWhole is how long a line may be that goes out in one piece.
+// maxWhole is the length of the longest line that is written in one piece.
 const maxWhole = 1 << 20
 
-// Write adds to the answer; a part of a long one goes out.
+// Write adds to the answer. It writes a part of an answer that has become long.
 func (p *printer) Write(part []byte) (int, error) {
 	p.line = append(p.line, part...)
 	if len(p.line) < maxWhole {
@@ -213,7 +213,7 @@ func (p *printer) Write(part []byte) (int, error) {
 	return len(part), err
 }
 
-// end ends the answer. What is written at once are whole lines.
+// end ends the answer. Only whole lines are written together.
 func (p *printer) end() (err error) {
 	if p.out.Available() < len(p.line) {
 		err = p.out.Flush()

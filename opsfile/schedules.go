@@ -43,7 +43,7 @@ func readSchedule(f *fields) creditledger.Operation {
 // maxPeriods is more than there are days in the years 0001 to 9999.
 const maxPeriods = 9999 * 366
 
-// parseGiven tells what was read from what was not.
+// parseGiven makes a parser whose result is nil if the key is absent.
 func parseGiven[T any](parse func(string) (T, error)) func(string) (*T, error) {
 	return func(text string) (*T, error) {
 		v, err := parse(text)
@@ -152,7 +152,7 @@ func (f *fields) rollover(key string) *creditledger.Rollover {
 	if expires := inner.lifetime("expires"); expires != nil {
 		r.Expires = *expires
 	}
-	if r.Max = most; bounded && most.IsZero() { // nothing may be carried
+	if r.Max = most; bounded && most.IsZero() { // 0 means that nothing may be carried
 		r.Percent = creditledger.Amount{}
 	}
 	f.adopt(inner)

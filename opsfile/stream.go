@@ -8,8 +8,9 @@ import (
 	"creditledger"
 )
 
-// objectWriter writes JSON objects piece by piece: an answer may list a hundred thousand
-// entries, each with a description and metadata, and nobody needs all their text at once.
+// objectWriter writes JSON objects piece by piece. An answer may list a hundred thousand
+// entries, each with a description and metadata, and their text need not be in memory at
+// once.
 type objectWriter struct {
 	out     io.Writer
 	buf     bytes.Buffer
@@ -87,7 +88,7 @@ func (o *objectWriter) header(h header) {
 	o.member("op", h.Op)
 }
 
-// members writes those of an object that has some.
+// members writes the members of an object.
 func (o *objectWriter) members(object any) {
 	if o.err != nil {
 		return
@@ -102,8 +103,8 @@ func (o *objectWriter) entries(list []creditledger.Entry) {
 	members(o, "entries", list, func(e *creditledger.Entry) { o.value(e) })
 }
 
-// result writes the members of what a writing operation did, a preview shows, or an
-// operation of a batch did.
+// result writes the members of a result: of a writing operation, of a preview, or of an
+// operation in a batch.
 func (o *objectWriter) result(r *creditledger.Result, replayed bool) {
 	if replayed {
 		o.member("replayed", true)
@@ -130,7 +131,7 @@ func (o *objectWriter) result(r *creditledger.Result, replayed bool) {
 	if !r.Consumed.IsZero() {
 		o.member("consumed", r.Consumed)
 	}
-	if !r.Reversed.IsZero() { // a reversal that takes nothing off a charge is refused
+	if !r.Reversed.IsZero() { // a reversal always takes something back
 		o.member("reversed", r.Reversed)
 		o.member("lapsed", r.Lapsed)
 		o.member("lost", r.Lost)
@@ -141,7 +142,7 @@ func (o *objectWriter) result(r *creditledger.Result, replayed bool) {
 	o.told(r)
 }
 
-// told writes what the ledger chose for the operation.
+// told writes what the ledger chose for the operation, such as its key.
 func (o *objectWriter) told(r *creditledger.Result) {
 	if r.NewBlockID != "" {
 		o.member("new_block_id", r.NewBlockID)
@@ -154,7 +155,8 @@ func (o *objectWriter) told(r *creditledger.Result) {
 	}
 }
 
-// stream writes the answer of the ledger, long lists piece by piece; false: it is none.
+// stream writes an answer of the ledger, long lists piece by piece. It returns false for
+// any other answer.
 func (o *objectWriter) stream(h header, result any) bool {
 	switch result := result.(type) {
 	case *creditledger.Result:

@@ -8,11 +8,11 @@ import (
 	"creditledger/invoice"
 )
 
-// maxWaiting bounds what lines that are begun and not yet answered take up in memory, in
-// bytes: an output that nobody reads stops the reading.
+// maxWaiting bounds the memory of lines that have begun and are not answered yet, in
+// bytes. So if nobody reads the output, the reading stops.
 const maxWaiting = 32 << 20
 
-// allowance is what one reader may take and has not been given back.
+// allowance counts the memory that one reader has taken and not given back.
 type allowance struct {
 	mu    sync.Mutex
 	used  int
@@ -21,7 +21,7 @@ type allowance struct {
 
 func newAllowance() *allowance { return &allowance{freed: make(chan struct{}, 1)} }
 
-// take waits until there is room for n more, or nothing is in use but own.
+// take waits until there is room for n more, or until nothing but own is in use.
 func (a *allowance) take(ctx context.Context, n, own int) error {
 	for !a.tried(n, own) {
 		select {
@@ -53,8 +53,8 @@ func (a *allowance) give(n int) {
 	}
 }
 
-// lineWeight is about what a line becomes in memory: the request, which the ledger keeps
-// until it is done, and what is written of it.
+// lineWeight is roughly the memory that a line takes: the request, which the ledger keeps
+// until it is done, and the record.
 func lineWeight(length int) int { return 1024 + 4*length }
 
 const (
@@ -62,7 +62,8 @@ const (
 	moneyWeight  = 4096 // an invoice with its lines
 )
 
-// answerWeight is about what a line's answer takes up beyond that until it is written.
+// answerWeight is roughly the further memory that a line's answer takes until it is
+// written.
 func answerWeight(b *begunAnswer) int {
 	switch {
 	case b.pending != nil:

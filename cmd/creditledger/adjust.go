@@ -68,8 +68,8 @@ func (a *app) voidCommand() *cobra.Command {
 You may void more than the block holds, up to what was granted. The rest was spent
 already, and its revenue is to be reversed.
 
-A block that has expired is voided with --lapsed only. It holds nothing, but usage that is
-reported late could draw what it lapsed: that is over then.`,
+A block that has expired can be voided with --lapsed only. It holds nothing, but usage that
+is reported late could draw what it lost to its expiry. After the void it cannot.`,
 		Example: `  creditledger grant cus_1 50 --block-id promo-7
   creditledger void cus_1 promo-7 30
   creditledger void cus_1 promo-7 20 --reason refund`,

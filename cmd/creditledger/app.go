@@ -33,13 +33,13 @@ type app struct {
 	json     bool
 	precise  bool
 	quiet    bool
-	preview  bool // of the money side: nothing is to be written
+	preview  bool // of the money side: write nothing
 
 	printsToTerminal bool
 
-	began   bool   // a subcommand's own work began: an error is no longer one of usage
-	writes  bool   // what is done is there also if nobody is told
-	told    bool   // an answer is on stdout, and the error with it if there is one
+	began   bool   // the subcommand's own work has begun, so an error is no longer one of usage
+	writes  bool   // the work may be done even if the answer cannot be printed
+	told    bool   // the answer is on stdout, with the error if there is one
 	subject string // the customer a hint may name
 }
 
@@ -50,7 +50,8 @@ const (
 	statusRefused = 3 // the ledger refuses the operation
 )
 
-// statusError carries an exit status of its own; with no error there is nothing to say.
+// statusError is an error with an exit status of its own. Without an error inside,
+// nothing is printed.
 type statusError struct {
 	status int
 	err    error
@@ -72,7 +73,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	out := &output{to: a.out}
 	a.out = out
 	root := a.rootCommand()
-	root.SetArgs(append([]string{}, args...)) // of nil cobra would take the process's own
+	root.SetArgs(append([]string{}, args...)) // not nil, or cobra would take the arguments of the process
 	ran, err := root.ExecuteContextC(ctx)
 	if out.err != nil && (err == nil || errors.Is(err, out.err)) {
 		err = &outputError{out.err, a.writes}
@@ -94,15 +95,15 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return status
 }
 
-// tellJSON prints an error as an object where objects are asked for and no answer told the
-// error, because the command line was wrong or the ledger cannot be opened. A subcommand
-// with exit statuses of its own has a report of its own.
+// tellJSON prints an error as an object with --json, unless an answer has told it. That
+// is so if the command line is wrong or the ledger cannot be opened. Subcommands with
+// exit statuses of their own have reports of their own.
 func (a *app) tellJSON(err error, status int) {
 	args := a.args
 	if i := slices.Index(args, "--"); i >= 0 {
 		args = args[:i]
 	}
-	wanted := a.json || !a.began && slices.Contains(args, "--json") // cobra may not have come to it
+	wanted := a.json || !a.began && slices.Contains(args, "--json") // cobra may not have parsed the flag
 	if !wanted || a.told || errors.As(err, new(*statusError)) && status != statusUsage {
 		return
 	}
@@ -112,11 +113,11 @@ func (a *app) tellJSON(err error, status int) {
 	}
 	line, err := (&opsfile.Answer{Err: told}).AppendJSON(nil)
 	if err == nil {
-		_, _ = a.out.Write(line) // the error itself goes to stderr in any case
+		_, _ = a.out.Write(line) // the error goes to stderr in any case
 	}
 }
 
-// toldError is an error in words that are fit to be printed.
+// toldError is an error whose text may be printed.
 type toldError struct {
 	text string
 	errs []error
@@ -154,8 +155,8 @@ func (a *app) account(customer string) creditledger.AccountID {
 	return creditledger.AccountID{Customer: customer, Currency: a.currency}
 }
 
-// work marks the point where a subcommand's own work begins, on a command line that can
-// be right.
+// work marks the point where a subcommand's own work begins. The command line was in
+// order up to there.
 func (a *app) work(f func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := refuseEmpty(cmd, args); err != nil {

@@ -128,7 +128,7 @@ func (a *app) apply(ctx context.Context, path string, f *applyFlags) (err error)
 	return nil
 }
 
-// setGrace sets the grace period, if it is given and another.
+// setGrace sets the grace period, if it is given and differs from the present one.
 func setGrace(ctx context.Context, ledger *creditledger.Ledger, grace *time.Duration) error {
 	if grace == nil {
 		return nil
@@ -140,8 +140,8 @@ func setGrace(ctx context.Context, ledger *creditledger.Ledger, grace *time.Dura
 	return err
 }
 
-// statusSomeRefused is the exit status of apply --fail-on-error when all is well but for
-// answers that are errors.
+// statusSomeRefused is the exit status of apply --fail-on-error if some answers are
+// errors and nothing else is wrong.
 const statusSomeRefused = 5
 
 // operations opens the input.
@@ -157,7 +157,7 @@ func (a *app) operations(path string) (io.Reader, *bar, func() error, error) {
 	return b.reader(f), b, f.Close, nil
 }
 
-// applyStore opens the ledger for writing, or without one a store in memory.
+// applyStore opens the ledger for writing, or makes a store in memory if none is named.
 func (a *app) applyStore(ctx context.Context, db string) (store.Store, error) {
 	at, err := a.locate(db, a.schema)
 	if err != nil {

@@ -85,7 +85,7 @@ func (a *app) backupInto(ctx context.Context, at location, path string) error {
 		_, err := a.copyLedger(ctx, at, location{file: path})
 		var stopped *interruptedError
 		if errors.As(err, &stopped) {
-			err = stopped.err // a backup does not go on: it begins again
+			err = stopped.err // unlike a copy, a backup begins again
 		}
 		return err
 	}
@@ -113,7 +113,7 @@ func writeBackup(path string, force bool, fill func(path string) error) (n int64
 	if err := fill(whole); err != nil {
 		var about *fs.PathError
 		if errors.As(err, &about) && about.Path == whole {
-			about.Path = path // nobody knows the other name
+			about.Path = path // the user does not know the temporary name
 		}
 		return 0, err
 	}
@@ -146,7 +146,7 @@ func place(temp, path string, force bool) error {
 	return os.Rename(temp, path)
 }
 
-// syncDir makes a new name in a directory last.
+// syncDir makes a new name in a directory durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 func (a *app) compactCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compact",
-		Short: "Write a ledger file anew, without what is not in use",
-		Long: `Write the ledger's file anew, with nothing in it but what is in use. The file gets smaller,
-and no byte is left in it of what was erased.
+		Short: "Rewrite a ledger file without its unused pages",
+		Long: `Rewrite the ledger's file without its unused pages. The file gets smaller, and no byte of
+erased texts is left in it.
 
 The new file takes the place of the old one once it is whole and on the disk. Nobody may
 use the ledger meanwhile. What the disk keeps of the old file is up to the file system.
@@ -42,7 +42,7 @@ A ledger in PostgreSQL is cleaned by the database: see VACUUM.`,
 			a.writes = true
 			before, after, err := bolt.CompactInPlace(cmd.Context(), at.file, &bolt.Options{GroupAccess: at.group})
 			switch {
-			case errors.Is(err, creditledger.ErrLocked): // which tells what a Go program can do
+			case errors.Is(err, creditledger.ErrLocked): // its text is for Go programs
 				return &lockedError{at.file, err}
 			case err != nil:
 				return err

@@ -15,7 +15,7 @@ import (
 	"creditledger/opsfile"
 )
 
-// patienceToComplete is how long a person waits for a shell to complete a word.
+// patienceToComplete bounds the time to complete a word, because a person waits for it.
 const patienceToComplete = 2 * time.Second
 
 // maxCompletions is how many words a shell is offered.
@@ -26,8 +26,8 @@ func completeWords(cmd *cobra.Command, flag string, known ...string) {
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp))
 }
 
-// noFiles makes nothing complete the values of all other flags: few are files, and those
-// say so.
+// noFiles turns off completion for the values of all other flags. Few of them are files,
+// and these have a completion of their own.
 func noFiles(cmd *cobra.Command) {
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 		_, known := cmd.GetFlagCompletionFunc(f.Name)
@@ -62,8 +62,8 @@ func (a *app) completeArguments(cmd *cobra.Command) {
 	}
 }
 
-// completions looks up in the ledger what an argument may be. When anything goes wrong,
-// there is nothing to offer.
+// completions looks up in the ledger what an argument may be. If anything goes wrong, it
+// offers nothing.
 func (a *app) completions(ctx context.Context, what string, args []string, begun string) (list []cobra.Completion) {
 	ctx, cancel := context.WithTimeout(ctx, patienceToComplete)
 	defer cancel()

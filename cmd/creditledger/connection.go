@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// A connection may hold a password. So whatever looks like one, whether it works or not, is
-// never printed, and is never taken for the name of a file, which would be made.
+// A connection may contain a password. So a text that looks like one, whether it works or
+// not, is never printed. It is never taken for the name of a file either, because the
+// file would be made under that name.
 
 // schemed is a name that begins as a URL does, with any scheme, or that has a user and a
 // password in front of a host, as in a URL from which the scheme was left out.
@@ -35,15 +36,15 @@ var parametric = regexp.MustCompile(`(?i)(^|[\s;,&?])(` + strings.Join([]string{
 	"server", "target_session_attrs", "tcp_user_timeout", "uid", "user", `user\s*id`, `data\s*source`, `pool_[a-z_]+`, `[a-z]+_cache_capacity`,
 }, "|") + `)\s*=|(^|[\s;,&?{"])(pass(word|wd)|pwd)"?\s*:`)
 
-// isConnection reports whether a name is about a database and no file. A file of such a
-// name can be written ./NAME.
+// isConnection reports whether a name means a database and not a file. A file of such a
+// name can be given as ./NAME.
 func isConnection(name string) bool {
 	name = strings.TrimSpace(name)
 	return schemed.MatchString(name) || parametric.MatchString(name)
 }
 
-// connectionText is a connection as pgx reads it, false for what no PostgreSQL can be
-// reached by.
+// connectionText returns a connection in a form that pgx reads; false if it cannot be one
+// to PostgreSQL.
 func connectionText(name string) (string, bool) {
 	name = strings.TrimSpace(name)
 	if !schemed.MatchString(name) {
@@ -54,12 +55,12 @@ func connectionText(name string) (string, bool) {
 	return scheme + "://" + rest, ok && (scheme == "postgres" || scheme == "postgresql")
 }
 
-// secret is what a text must not tell about the way to a database, even if a person put it
-// where it does not belong.
+// secret matches what must not be printed about the way to a database, even where
+// somebody put it by mistake.
 var secret = regexp.MustCompile(`(?i)\b[a-z][a-z0-9+.-]+://[^\s"']*|\b(postgres(ql)?|pgsql):[^\s"']+|[^\s"'/:@]*:[^\s"'/@]*@[^\s"'/@]*(/|:\d)[^\s"']*|\b[a-z]*(password|passwd|pwd)\s*=\s*('(\\.|[^'\\])*'|[^\s"']+)`)
 
-// suspect is part of the name of a file that may be half a connection: the file of such a
-// name may be meant, but its name is not printed.
+// suspect matches the name of a file that may be half a connection. The name is used, but
+// not printed.
 var suspect = regexp.MustCompile(`:[^\s"'/@]+@|[^/]/[^/@]+@[^/@]*(:\d|/)`)
 
 // withoutSecrets takes out of a text what it quotes of connections on the command line.

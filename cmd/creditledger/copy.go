@@ -127,7 +127,7 @@ func copyError(err error) error {
 	var stopped *interruptedError
 	var wrong *creditledger.Violation
 	switch {
-	case !errors.As(err, &stopped): // it had not begun
+	case !errors.As(err, &stopped): // the copy had not begun
 		return err
 	case errors.Is(err, transfer.ErrTarget):
 		return &statusError{statusRefused, fmt.Errorf("%w; copy into an empty ledger, or one that was copied from this source", stopped.err)}
@@ -162,8 +162,7 @@ func (a *app) showCopy(r *transfer.Report, source, target location) error {
 	return err
 }
 
-// openToCopy opens a ledger that is not going to be changed; a database as it is at
-// this moment.
+// openToCopy opens a ledger for reading. Of a database it takes a snapshot.
 func (l location) openToCopy(ctx context.Context) (store.Store, error) {
 	if l.database == nil {
 		return l.open(ctx, toRead)
@@ -171,7 +170,7 @@ func (l location) openToCopy(ctx context.Context) (store.Store, error) {
 	s := &snapshot{}
 	var err error
 	s.pool, err = l.connect(ctx, func(ctx context.Context, pool *pgxpool.Pool) (err error) {
-		at, err := postgres.Open(ctx, pool, l.options()) // which says best what is wrong
+		at, err := postgres.Open(ctx, pool, l.options()) // its error says best what is wrong
 		if err != nil {
 			return err
 		}
@@ -201,7 +200,7 @@ type snapshot struct {
 // Close implements store.Store.
 func (s *snapshot) Close() error {
 	if s.tx != nil {
-		_ = s.tx.Rollback(context.Background()) // it has written nothing
+		_ = s.tx.Rollback(context.Background()) // the transaction has written nothing
 	}
 	s.pool.Close()
 	return nil

@@ -22,7 +22,7 @@ func (a *app) dbFlag(cmd *cobra.Command) {
 	a.dbFlagFor(cmd, &a.db, a.defaultDB, "the `LEDGER`: a file, or postgres://…")
 }
 
-// dbFlagFor is dbFlag with another default, which takes a variable of its own.
+// dbFlagFor is dbFlag with another default and another variable.
 func (a *app) dbFlagFor(cmd *cobra.Command, db *string, otherwise, usage string) {
 	cmd.Flags().StringVar(db, "db", otherwise, usage)
 	cmd.Flags().StringVar(&a.schema, "schema", "", "the `NAME` of the ledger's schema in a PostgreSQL database (default creditledger)")
@@ -63,7 +63,7 @@ func (l location) sameAs(other location) bool {
 	return a.Host == b.Host && a.Port == b.Port && a.Database == b.Database && l.schema == other.schema
 }
 
-// locate is locate with what else the command line says of ledgers.
+// locate is locate with the other flags about ledgers.
 func (a *app) locate(name, schema string) (location, error) {
 	at, err := locate(name, schema)
 	at.group = a.group
@@ -83,13 +83,13 @@ func locate(name, schema string) (location, error) {
 		return location{}, &flagError{"ledger", errors.New("a ledger is a file, or a PostgreSQL database as postgres://… or parameters as libpq takes them; a file of such a name is written ./NAME")}
 	}
 	config, err := pgxpool.ParseConfig(text)
-	if err != nil { // which quotes what it could not read
+	if err != nil { // its text quotes the connection
 		return location{}, &flagError{"connection", errors.New("it is neither a URL of the scheme postgres nor parameters as libpq takes them: see creditledger help")}
 	}
 	const param = "schema"
 	params := config.ConnConfig.RuntimeParams
 	given := params[param]
-	delete(params, param) // it is ours, the server does not know it
+	delete(params, param) // a parameter of this command, which the server does not know
 	switch {
 	case schema != "" && given != "" && schema != given:
 		return location{}, &flagError{"--schema", errors.New("the connection names another")}
@@ -108,7 +108,7 @@ func locate(name, schema string) (location, error) {
 	return location{database: config, schema: schema}, nil
 }
 
-// patienceToConnect is how long a database may take to answer at all.
+// patienceToConnect is how long a database may take to answer for the first time.
 const patienceToConnect = 10 * time.Second
 
 // silentError is a database that does not answer.
@@ -121,7 +121,7 @@ func (silentError) Error() string {
 // connect makes a pool and calls f, which first talks to the database.
 func (l location) connect(ctx context.Context, f func(context.Context, *pgxpool.Pool) error) (*pgxpool.Pool, error) {
 	pool, err := pgxpool.NewWithConfig(ctx, l.database)
-	if err != nil { // only a configuration that cannot be; it may name the host
+	if err != nil { // an impossible configuration; its text may name the host
 		return nil, errors.New("no connection to the database can be made as it is configured")
 	}
 	waiting, cancel := context.WithTimeout(ctx, patienceToConnect)

@@ -75,8 +75,8 @@ func (a *app) demoCommand() *cobra.Command {
 	}
 }
 
-// demo prints the story once its ledger is removed: when nobody reads on, printing ends
-// the process.
+// demo prints the story after it has removed its ledger, because printing ends the
+// process if nobody reads the output.
 func (a *app) demo(ctx context.Context) error {
 	var story bytes.Buffer
 	err := tellStory(ctx, &story)

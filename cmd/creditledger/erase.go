@@ -14,16 +14,16 @@ func (a *app) eraseCommand() *cobra.Command {
 	var what creditledger.Erasure
 	cmd := &cobra.Command{
 		Use:   "erase CUSTOMER",
-		Short: "Forget what was said of a customer, and keep what was done",
-		Long: `Forget the descriptions and the metadata in a customer's accounts, and the metadata of
-the blocks. Amounts, instants, ids and idempotency keys stay, and the ledger can still be
-proved; each account notes that there was an erasure, without a word of what it was.
+		Short: "Erase descriptions and metadata, and keep the amounts",
+		Long: `Erase the descriptions and the metadata in a customer's accounts, and the metadata of the
+blocks. Amounts, instants, ids and idempotency keys stay, and the ledger can still be
+proved. Each account notes that something was erased, but not what.
 
-A ledger file still holds the bytes of the texts in pages that are not in use: run
-creditledger compact afterwards. Backups and copies made before hold the texts, too.
+The unused pages of a ledger file still have the bytes of the texts: run creditledger
+compact afterwards. Backups and copies that were made before have the texts, too.
 
-What was recorded before texts could be erased stays under its seal. Copy such a ledger
-with creditledger copy, and erase in the copy.`,
+Texts that were recorded before this release could erase them are sealed and stay. Copy such
+a ledger with creditledger copy, and erase in the copy.`,
 		Example: `  creditledger grant cus_1 100 --description "gift of Ada"
   creditledger erase cus_1 --currency credits --entry 1
   creditledger customer set cus_1 --name "Ada"

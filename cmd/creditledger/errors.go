@@ -88,8 +88,8 @@ func sentence(reason string) string {
 	return reason
 }
 
-// Is matches creditledger.ErrInvalid and what the reason is; which key of an operations
-// file a parser had in mind is of no use here.
+// Is matches creditledger.ErrInvalid and what the reason matches. As does not find the
+// InvalidError inside, because it names a key of operations files.
 func (e *flagError) Is(target error) bool {
 	return target == creditledger.ErrInvalid || errors.Is(e.err, target)
 }
@@ -102,7 +102,7 @@ func (a *app) message(cmd *cobra.Command, err error) string {
 		text = strings.ReplaceAll(text, context.Canceled.Error(), "interrupted")
 	}
 	hint := a.hint(cmd, err)
-	if hint == "" && stopped && !errors.As(err, new(*signalError)) { // which has said how far it came
+	if hint == "" && stopped && !errors.As(err, new(*signalError)) { // a copy has said how far it came
 		hint = "give the command again"
 	}
 	if hint != "" {
@@ -116,8 +116,8 @@ func (a *app) plain(text string) string {
 	return plainLine(withoutSecrets(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\t' }), " "), a.args))
 }
 
-// plainLine makes a text that may quote the command line fit for a terminal or a log:
-// what does not print is escaped, and what is long is cut.
+// plainLine makes a text that may quote the command line safe for a terminal or a log: it
+// escapes what does not print, and cuts what is long.
 func plainLine(text string) string {
 	const limit = 600
 	var b strings.Builder

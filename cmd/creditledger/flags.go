@@ -44,7 +44,7 @@ func refuseEmpty(cmd *cobra.Command, args []string) error {
 	return err
 }
 
-// explainFlag says in plain words what cobra has to say about a flag.
+// explainFlag puts an error of cobra about a flag into plain words.
 func explainFlag(cmd *cobra.Command, err error) error {
 	var value *pflag.InvalidValueError
 	var unknown *pflag.NotExistError
@@ -72,7 +72,7 @@ func similarFlags(cmd *cobra.Command, name string) string {
 	return didYouMean(flags, name, "--")
 }
 
-// kindOf says what a flag takes that is not a text.
+// kindOf says what kind of value a flag takes if it is not a text.
 func kindOf(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "bool":
@@ -83,9 +83,9 @@ func kindOf(f *pflag.Flag) string {
 	return "a whole number"
 }
 
-// inOwnWords names what is wrong with a request as the command line does: the ledger
-// knows a request by the keys of operations files. A subcommand whose request stands in
-// a FILE has those very keys.
+// inOwnWords changes the field in an error to the name on the command line, because the
+// ledger names fields by the keys of operations files. A subcommand whose request is in a
+// FILE keeps these keys.
 func inOwnWords(cmd *cobra.Command, text string, err error) string {
 	if strings.Contains(cmd.Use, "FILE") {
 		return text
@@ -103,7 +103,7 @@ func inOwnWords(cmd *cobra.Command, text string, err error) string {
 	return text
 }
 
-// compoundKey is a key that cannot be an English word.
+// compoundKey matches a key that is no English word.
 var compoundKey = regexp.MustCompile(`\b[a-z]+(_[a-z]+)+\b`)
 
 // ownNames are the flags and arguments whose names are not those of their keys. The name
@@ -152,7 +152,7 @@ func ownName(cmd *cobra.Command, key string) string {
 		names = append(names, strings.ReplaceAll(last, "_", "-"))
 	}
 	names = append(append(names, ownNames[last]...), strings.ReplaceAll(last, "_", "-"))
-	for _, name := range names { // what was given is more likely to be wrong than what was not
+	for _, name := range names { // a flag that was given is more likely to be the wrong one
 		if cmd.Flags().Changed(name) {
 			return "--" + name
 		}

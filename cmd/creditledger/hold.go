@@ -43,8 +43,8 @@ voids or moves them until you capture or release them, or the hold lapses: after
 minutes unless --until says otherwise, and no later than creditledger settings lets a
 hold last.
 
-With --extend the hold is there already: it gets AMOUNT more (0: nothing), and lasts
-until --until.`,
+With --extend the hold has to exist. It gets AMOUNT more, which may be 0, and lasts until
+--until.`,
 		Example: `  creditledger grant cus_1 100
   creditledger hold cus_1 job-7 40
   creditledger hold cus_1 job-7 10 --extend
@@ -89,12 +89,12 @@ func (a *app) captureCommand() *cobra.Command {
 	var h holdFlags
 	cmd := &cobra.Command{
 		Use:   "capture CUSTOMER HOLD AMOUNT",
-		Short: "Take out of a hold what was used, less or more",
-		Long: `Take out of a hold what was used. The rest is free again, or stays held with
---keep-open. What is above the hold is spent like any other charge.
+		Short: "Charge what was used under a hold, less or more",
+		Long: `Charge what was used under a hold. The rest is free again, or stays held with
+--keep-open. What exceeds the hold is spent like any other charge.
 
-A hold that has lapsed is charged all the same, from what is free, unless
---after-lapse refuse.`,
+If the hold has lapsed, the charge is drawn from free credits. --after-lapse refuse
+refuses it instead.`,
 		Example: `  creditledger grant cus_1 100
   creditledger hold cus_1 job-7 40
   creditledger capture cus_1 job-7 12 --keep-open
@@ -131,8 +131,8 @@ func (a *app) releaseCommand() *cobra.Command {
 	var h holdFlags
 	cmd := &cobra.Command{
 		Use:   "release CUSTOMER HOLD",
-		Short: "Let go of what a hold keeps",
-		Long:  `Let go of what a hold keeps. A hold that is closed or has lapsed stays as it is.`,
+		Short: "Release a hold",
+		Long:  `Release a hold: its credits are free again. A hold that is closed or has lapsed stays as it is.`,
 		Example: `  creditledger grant cus_1 100
   creditledger hold cus_1 job-7 40
   creditledger release cus_1 job-7`,

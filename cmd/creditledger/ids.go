@@ -19,7 +19,7 @@ const ellipsis = "…"
 // note or a change got.
 var madeID = regexp.MustCompile(`^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z]+_[0-9a-f]{24})$`)
 
-// shortMade is a part of one that is long enough to be meant for it.
+// shortMade matches a part of such an id that is long enough to stand for it.
 var shortMade = regexp.MustCompile(`^([0-9a-f-]{8,}|[a-z]+_[0-9a-f]{6,})$`)
 
 // shortOf returns what tells whether an id may be meant by a short one, and false when a
@@ -58,8 +58,9 @@ func (e *ambiguousError) Error() string {
 // Is matches creditledger.ErrInvalid.
 func (e *ambiguousError) Is(target error) bool { return target == creditledger.ErrInvalid }
 
-// wholeID returns the id that a text is short for. The text itself is returned when it
-// is an id, or no short one; find tells whether it is an id, and all calls for each.
+// wholeID returns the id that a text is short for. It returns the text itself if that is
+// an id, or not a short one. find reports whether a text is an id, and all calls a
+// function for each id.
 func wholeID(text string, find func(id string) error, all func(each func(id string)) error) (string, error) {
 	meant, ok := shortOf(text)
 	if !ok {
@@ -171,7 +172,7 @@ func wholeChange(ctx context.Context, s *invoice.Service, text string) (string, 
 func wholeNote(ctx context.Context, s *invoice.Service, ref invoice.NoteRef) (string, error) {
 	inv, err := s.Invoice(ctx, ref.Invoice)
 	if err != nil {
-		return ref.Note, nil // whoever asks for it says so
+		return ref.Note, nil // the call with that id will say that there is none
 	}
 	found := func(id string) error {
 		for i := range inv.CreditNotes {

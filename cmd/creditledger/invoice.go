@@ -88,8 +88,8 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 	})
 }
 
-// writeInvoice shows an invoice as the seller's settings want it, and then the ids that
-// uncredit takes and a customer has no use for.
+// writeInvoice shows an invoice in the seller's language. Then it lists the ids of credit
+// notes, which uncredit takes and which the customer does not need.
 func (a *app) writeInvoice(s *invoice.Service, out io.Writer, inv *invoice.Invoice) error {
 	if err := s.WriteText(out, inv); err != nil {
 		return err

@@ -32,8 +32,8 @@ func (a *app) purchaseCommand() *cobra.Command {
 		Long: `Sell credits: grant them as a new block and issue the invoice for them, both or neither.
 
 The price is --cost-basis for each credit, in the invoicing currency that the customer
-has on record, or in --invoice-currency. Say when it is due with --net-terms or --due. The
-credits themselves are no money; --currency names them.`,
+has on record, or in --invoice-currency. Say when it is due with --net-terms or --due. 
+--currency is the currency of the credits, and not of the price.`,
 		Example: `  creditledger customer set cus_1 --currency USD
   creditledger purchase cus_1 100 --cost-basis 0.20 --net-terms 30 \
       --auto-collection true
@@ -75,7 +75,7 @@ credits themselves are no money; --currency names them.`,
 
 func (p *purchaseFlags) purchase(cmd *cobra.Command, on creditledger.AccountID, amount string) (invoice.Purchase, error) {
 	require := p.requirePayment
-	p.requirePayment = false // of the grant: the purchase has its own
+	p.requirePayment = false // that is the flag of a grant; the purchase has its own
 	op, err := p.operation(amount)
 	if err != nil {
 		return invoice.Purchase{}, err
@@ -146,7 +146,7 @@ func (a *app) object(path string, more [][2]string) (opsfile.Request, error) {
 func checkObject(data []byte, op string) error {
 	var object map[string]json.RawMessage
 	err := json.Unmarshal(data, &object)
-	var other *json.UnmarshalTypeError // well-formed, but no object
+	var other *json.UnmarshalTypeError // valid JSON, but no object
 	switch {
 	case len(data) > opsfile.MaxLine:
 		return fmt.Errorf("has more than %d bytes", opsfile.MaxLine)

@@ -17,11 +17,11 @@ func (a *app) sweepCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sweep [CUSTOMER]",
 		Short: "Write the expiry entries that are due",
-		Long: `Write the expiry entries that are due, in every account, or in those of a customer;
-with --currency in one of these.
+		Long: `Write the expiry entries that are due: in every account, in all accounts of a customer,
+or with --currency in one of them.
 
-Balances never need it: what has expired is left out whether or not it is written
-down. A sweep makes the entries visible before an account's next operation would.`,
+Balances never need it: they leave out what has expired, whether its entry is written or
+not. A sweep makes the entries visible before an account's next operation would.`,
 		Example: `  creditledger grant cus_1 100 --expires 2030-01-01
   creditledger sweep
   creditledger sweep cus_1

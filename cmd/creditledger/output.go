@@ -5,10 +5,9 @@ import (
 	"io"
 )
 
-// output is standard output, and remembers that something could not be written to it:
-// most of what prints has no use for the error, and a command must not end with status 0
-// when its answer is lost. After that nothing more is written: what came after a gap would
-// be taken for the whole.
+// output is standard output. It remembers that a write failed, because most callers
+// ignore the error, and a command must not end with status 0 if its answer is lost. After
+// that it writes nothing more, because a reader might take the rest for the whole.
 type output struct {
 	to  io.Writer
 	err error
@@ -26,7 +25,7 @@ func (o *output) Write(p []byte) (int, error) {
 // outputError is an answer that could not be printed.
 type outputError struct {
 	err  error
-	done bool // what was asked for has been written to the ledger nevertheless
+	done bool // the ledger has been written nevertheless
 }
 
 func (e *outputError) Error() string {

@@ -9,8 +9,9 @@ import (
 	"creditledger"
 )
 
-// shortID is the end of a long id, enough to recognise it by: the ids that the ledger
-// makes begin with the time and differ at the end. Whoever asks for an id may give it.
+// shortID returns the end of a long id, which is enough to recognise it: the ids that the
+// ledger makes begin with the time and differ at the end. The command accepts it in the
+// place of the id.
 func (a *app) shortID(id string) string {
 	const long, kept = 20, 8
 	if runes := []rune(id); len(runes) > long && !a.precise {
@@ -19,7 +20,7 @@ func (a *app) shortID(id string) string {
 	return id
 }
 
-// when shows an instant to the second; a day's first instant in UTC as the date alone.
+// when shows an instant to the second, and the first instant of a day in UTC as a date.
 func (a *app) when(i creditledger.Instant) string {
 	if i.IsZero() {
 		return ""
@@ -54,7 +55,7 @@ func (a *app) writeEntries(out io.Writer, entries []creditledger.Entry) {
 	t.write(out)
 }
 
-// entryNote is what an entry has beyond the columns that all have.
+// entryNote returns what an entry has beyond the columns of all entries.
 func (a *app) entryNote(e *creditledger.Entry) string {
 	var notes []string
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
@@ -91,8 +92,8 @@ func (a *app) entryNote(e *creditledger.Entry) string {
 	return strings.Join(notes, "; ")
 }
 
-// writeBlocks shows blocks. It leaves out when a block became effective if that was when
-// the block was made.
+// writeBlocks shows blocks. It shows when a block became effective only if that was not
+// when it was made.
 func (a *app) writeBlocks(out io.Writer, blocks []creditledger.Block) {
 	t := a.newTable("BLOCK", ".BALANCE", ".+OF", "+EXPIRES", ".+COST", "+FOR", "+STATE", ">+PRIORITY", "+EFFECTIVE")
 	for i := range blocks {

@@ -20,7 +20,7 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// showsProgress reports whether a bar has a place: a terminal on stderr that does not
+// showsProgress reports whether a bar can be shown: stderr is a terminal, and does not
 // also get the output.
 func (a *app) showsProgress() bool {
 	return !a.quiet && isTerminal(a.err)
@@ -33,7 +33,7 @@ type bar struct {
 	screen  *patientWriter
 }
 
-// patientWriter lets nothing through before its patience is over.
+// patientWriter drops what is written to it before its patience is over.
 type patientWriter struct {
 	out     io.Writer
 	begin   time.Time
@@ -75,7 +75,7 @@ func (a *app) copyBar() *bar {
 	if !a.showsProgress() {
 		return &bar{}
 	}
-	return newBar(a.err, time.Now(), "looking at both", 1, false) // of how many is not known yet
+	return newBar(a.err, time.Now(), "looking at both", 1, false) // the number is not known yet
 }
 
 // copied says how far a copy is.
@@ -83,7 +83,7 @@ func (b *bar) copied(p transfer.Progress) {
 	if b.shown == nil {
 		return
 	}
-	if p.Journal+p.Accounts+p.Records == 0 { // it is still counted how much there is
+	if p.Journal+p.Accounts+p.Records == 0 { // the copy is still counting what there is
 		return
 	}
 	b.shown.Describe("records of " + count(p.AllAccounts, "account", "accounts"))
@@ -104,7 +104,7 @@ func (a *app) fileBar(f *os.File) *bar {
 func (b *bar) count(n uint64) {
 	b.reached = n
 	if b.shown != nil {
-		_ = b.shown.Set64(int64(n)) // a bar that cannot be drawn is no reason to stop
+		_ = b.shown.Set64(int64(n)) // an error of the bar is no reason to stop
 	}
 }
 

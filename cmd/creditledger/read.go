@@ -57,8 +57,8 @@ func unusedAccount(ctx context.Context, l *creditledger.Ledger, on creditledger.
 	return fmt.Sprintf("%s: no customer %s is known.", text, oneLine(on.Customer)), nil
 }
 
-// writeIfUnknown says of a customer of whom there is nothing to show that the id may be
-// misspelt.
+// writeIfUnknown says that the id of a customer may be misspelt, if there is nothing to
+// show.
 func writeIfUnknown(ctx context.Context, l *creditledger.Ledger, out io.Writer, id string) error {
 	known, err := knownCustomer(ctx, l, id)
 	if !known && err == nil {

@@ -18,12 +18,12 @@ func (a *app) reverseCommand() *cobra.Command {
 		Short: "Take a charge back, in whole or in part",
 		Long: `Take back what a charge drew: credits go back to the blocks they came from, the last
 drawn first. CHARGE is the key that the charge was made under, the caller's or the
-one the ledger made; --entry names one of its entries instead. Never more goes back
-than the charge drew and was not taken back yet.
+one the ledger made; --entry names one of its entries instead. No more goes back
+than the charge drew, less what was taken back before.
 
-What goes back to a block that has expired lapses again, and may be drawn by usage
-that is reported late. What a later grant repaid of a debt comes back as a new block.
-What no block can take is lost, and the answer says how much.`,
+Credits that go back to an expired block expire again, and usage that is reported late may
+draw them. What a later grant repaid of a debt comes back as a new block. What no block can
+take is lost, and the answer says how much.`,
 		Example: `  creditledger grant cus_1 300
   creditledger spend cus_1 120 --key order-7
   creditledger reverse cus_1 order-7 --amount 20 --key refund-7

@@ -48,7 +48,7 @@ func (r *rolloverFlags) add(cmd *cobra.Command) {
 	completeWords(cmd, "rollover-expires", "period_end", "never")
 }
 
-// rollover is what the flags say is carried; nil when they say nothing.
+// rollover returns the rollover that the flags ask for; nil without such flags.
 func (r *rolloverFlags) rollover(cmd *cobra.Command, p *parser) *creditledger.Rollover {
 	given := false
 	for _, flag := range []string{"rollover", "rollover-max", "rollover-times", "rollover-expires"} {

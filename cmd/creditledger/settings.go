@@ -18,12 +18,12 @@ func (a *app) settingsCommand() *cobra.Command {
 	var replace bool
 	cmd := &cobra.Command{
 		Use:   "settings",
-		Short: "Show or change what operations leave to the ledger",
-		Long: `Show what the ledger goes by where an operation does not say it, or change what is
-given and leave the rest.
+		Short: "Show or change the ledger's settings",
+		Long: `Show the ledger's settings, or change those that are given. They decide what an operation
+leaves open, such as whether a charge may become a debt.
 
 The settings are kept in the ledger, for all programs that work on it. A change counts
-for what is done from then on; a program that is at work notices it within ten seconds.
+for operations from then on. A program that is running notices it within ten seconds.
 
 A ledger whose settings are lost, as verify and recover say, refuses work until --replace
 stores others: those given, and the defaults for the rest.`,

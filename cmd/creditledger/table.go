@@ -14,7 +14,7 @@ import (
 type table struct {
 	columns []column
 	rows    [][]string
-	width   int // 0: as wide as it gets
+	width   int // 0: unlimited
 }
 
 type column struct {
@@ -156,7 +156,7 @@ func (t *table) below(row []string) []string {
 	return lines
 }
 
-// noteHead is the heading of what a row has beyond the other columns.
+// noteHead is the heading of the column with whatever else a row has.
 const noteHead = "NOTE"
 
 // oneLine makes line breaks and tabs spaces.

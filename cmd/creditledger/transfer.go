@@ -16,9 +16,9 @@ func (a *app) transferCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "transfer CUSTOMER TO [AMOUNT]",
 		Short: "Move credits to another customer",
-		Long: `Move free credits of a customer to another, TO, in one act: both accounts change, or
-neither. They keep their expiry, price and filters, and repay no debt of who gets
-them. --block names a block instead of an AMOUNT: all of it that is free goes.`,
+		Long: `Move free credits from CUSTOMER to another customer, TO. Both accounts change, or neither
+does. The credits keep their expiry, price and filters, and repay no debt of TO. With
+--block instead of AMOUNT, all free credits of that block move.`,
 		Example: `  creditledger grant cus_1 100
   creditledger transfer cus_1 cus_2 30 --key gift-1 --description "happy birthday"`,
 		Args: cobra.RangeArgs(2, 3),

@@ -10,7 +10,7 @@ import (
 	"creditledger"
 )
 
-// parser reads arguments and flags and keeps the first that cannot be read.
+// parser reads arguments and flags, and keeps the first error.
 type parser struct{ err error }
 
 func (p *parser) fail(name string, err error) {
@@ -47,7 +47,7 @@ func (p *parser) when(name, text string, never bool) creditledger.When {
 	return w
 }
 
-// limit checks how many a page may have.
+// limit checks the number of items of a page.
 func (p *parser) limit(name string, n int) int {
 	if n < 1 || n > creditledger.MaxPage {
 		p.fail(name, fmt.Errorf("%d is not from 1 to %d", n, creditledger.MaxPage))

@@ -23,7 +23,7 @@ import (
 // and is not whole.
 const statusDamaged = 4
 
-// evidenceCommands prove a ledger, and save what is left of one.
+// evidenceCommands are the subcommands that prove a ledger, or save what is left of one.
 func (a *app) evidenceCommands() []*cobra.Command {
 	return []*cobra.Command{a.verifyCommand(), a.headCommand(), a.recoverCommand()}
 }
@@ -101,11 +101,11 @@ func (a *app) verifyCommand() *cobra.Command {
 	return cmd
 }
 
-// unproved is why a verification came to no result: it was interrupted, or there is
-// trouble with reading. Neither says anything about the ledger.
+// unproved returns why a verification has no result: it was interrupted, or reading
+// failed. Neither says anything about the ledger.
 func unproved(ctx context.Context, err error, seen uint64) error {
 	switch {
-	case err == nil, errors.Is(err, creditledger.ErrInvalid): // a customer id that cannot be
+	case err == nil, errors.Is(err, creditledger.ErrInvalid): // an impossible customer id
 		return err
 	case stoppedBy(ctx, err) != nil:
 		return fmt.Errorf("%w after %s: nothing is proved", stoppedBy(ctx, err), count(seen, "record", "records"))
@@ -113,8 +113,8 @@ func unproved(ctx context.Context, err error, seen uint64) error {
 	return &statusError{statusTrouble, fmt.Errorf("nothing is proved, the verification did not come to its end: %w", err)}
 }
 
-// showVerification tells of one account, or of all. unused says that nothing was written on
-// that account.
+// showVerification prints the result for one account, or for all. unused says that
+// nothing was written on that account.
 func (a *app) showVerification(answer *opsfile.Answer, unused string) error {
 	err := a.show(answer, func(out io.Writer) {
 		v := answer.Result.(creditledger.Verification)
@@ -139,7 +139,7 @@ func (a *app) showVerification(answer *opsfile.Answer, unused string) error {
 	return nil
 }
 
-// moneyObject is what verify prints of money as JSON, where there is any.
+// moneyObject is what verify prints about invoices as JSON, if there are any.
 type moneyObject struct {
 	Op           string `json:"op"`
 	OK           bool   `json:"ok"`
@@ -175,15 +175,15 @@ func (a *app) verifyMoney(ctx context.Context, l *creditledger.Ledger) error {
 	return err
 }
 
-// fileObject is what verify prints of a file as JSON, where something is strange in it.
+// fileObject is what verify prints about a file as JSON, if something in it is strange.
 type fileObject struct {
 	Op        string `json:"op"`
 	OK        bool   `json:"ok"`
 	Violation string `json:"violation"`
 }
 
-// showWarnings tells of what was strange in a file. A history that may have been set
-// back is damage, unless a head has just proved that it was not.
+// showWarnings prints what is strange in a file. A history that may have been set back
+// counts as damage, unless a head has just proved that it was not.
 func (a *app) showWarnings(s store.Store, proved bool) error {
 	file, ok := s.(interface{ Warnings() []string })
 	if !ok {

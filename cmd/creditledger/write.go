@@ -24,7 +24,7 @@ func (w *writeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&w.preview, "preview", false, "show what would be written, and write nothing")
 }
 
-// addTold adds those that say something of the operation.
+// addTold adds the flags with the texts of the operation.
 func (w *writeFlags) addTold(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&w.key, "key", "", "idempotency `KEY`: repeating the command with the same key does nothing twice")
@@ -64,7 +64,7 @@ func metadataChange(put, unset []string) (map[string]*string, error) {
 	return change, nil
 }
 
-// onlyPreviewed begins what a preview shows.
+// onlyPreviewed is the first line of a preview.
 const onlyPreviewed = "A preview; nothing was written. It would be:"
 
 // write carries out an operation, or previews it, and prints what came of it.
@@ -113,7 +113,7 @@ func (a *app) show(answer *opsfile.Answer, forPeople func(io.Writer)) error {
 	return err
 }
 
-// doneBefore stands before what an operation did when its key was given first.
+// doneBefore is the first line of a replay.
 const doneBefore = "Done before under this key; nothing was written now. It was:"
 
 // writeResult tells a person what an operation wrote.
