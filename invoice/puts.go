@@ -120,6 +120,8 @@ func ownerOf(r record) string {
 		return v.Customer
 	case *Change:
 		return v.Account.Customer
+	case rawRecord:
+		return v.customer
 	}
 	customer, _, _ := strings.Cut(r.id.Key, separator)
 	return customer

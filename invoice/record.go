@@ -96,6 +96,7 @@ type answered struct {
 	Op      string          `json:"op"`
 	Request json.RawMessage `json:"request"`
 	Answer  json.RawMessage `json:"answer"`
+	Erased  bool            `json:"erased,omitempty"` // both without their texts
 }
 
 // idFrom makes the id of something new out of what asked for it: a retry with the

@@ -146,13 +146,18 @@ func (t *tx) outdated(refused error) bool {
 }
 
 // replay returns the first answer of a key that was used before for the same request.
-func replay[R any](ctx context.Context, s *Service, c *call, request []byte) (*R, error) {
+func replay[R any](ctx context.Context, s *Service, c *call, request json.RawMessage) (*R, error) {
 	was, err := fetch[answered](ctx, s, kindKey, c.customer+separator+string(c.key), "idempotency key")
 	if isNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	if was.Erased {
+		if request, _, err = untold(request); err != nil {
+			return nil, err
+		}
 	}
 	field := differs(was.Request, request)
 	if was.Op != c.op {

@@ -75,7 +75,7 @@ func query(ctx context.Context, l *creditledger.Ledger, clock *Clock, r Request)
 	case BlockAccounts:
 		return args.run(ctx, l)
 	case Erase:
-		return l.Erase(ctx, args.Customer, args.What)
+		return args.run(ctx, l)
 	case Settings:
 		return args.run(ctx, l)
 	case Sweep:

@@ -19,6 +19,10 @@ func (a *app) eraseCommand() *cobra.Command {
 blocks. Amounts, instants, ids and idempotency keys stay, and the ledger can still be
 proved. Each account notes that something was erased, but not what.
 
+Without --currency and --entry this also erases the memos of drafts, the descriptions of balance
+transactions and of changes, and the texts in stored answers about invoices. Issued invoices
+stay as they are.
+
 The unused pages of a ledger file still have the bytes of the texts: run creditledger
 compact afterwards. Backups and copies that were made before have the texts, too.
 
@@ -36,7 +40,7 @@ a ledger with creditledger copy, and erase in the copy.`,
 			return a.withLedger(cmd.Context(), toChange, func(l *creditledger.Ledger) error {
 				r := opsfile.Request{Op: "erase", Args: opsfile.Erase{Customer: args[0], What: what}}
 				answer := opsfile.Execute(cmd.Context(), l, nil, r)
-				return a.show(&answer, func(out io.Writer) { a.showErased(out, answer.Result.(creditledger.Erased)) })
+				return a.show(&answer, func(out io.Writer) { a.showErased(out, answer.Result.(opsfile.Erased)) })
 			})
 		}),
 	}
@@ -47,7 +51,7 @@ a ledger with creditledger copy, and erase in the copy.`,
 	return cmd
 }
 
-func (a *app) showErased(out io.Writer, r creditledger.Erased) {
+func (a *app) showErased(out io.Writer, r opsfile.Erased) {
 	if a.quiet {
 		return
 	}
@@ -55,6 +59,13 @@ func (a *app) showErased(out io.Writer, r creditledger.Erased) {
 		count(r.Operations, "operation", "operations"), count(r.Blocks, "block", "blocks"))
 	if r.Customer {
 		fmt.Fprintln(out, "The customer's record has no name, e-mail address or metadata any more.")
+	}
+	if m := r.Money; m != nil {
+		fmt.Fprintf(out, "Erased what %s, %s, %s and %s about invoices said.\n", count(m.Answers, "stored answer", "stored answers"),
+			count(m.Drafts, "draft", "drafts"), count(m.Transactions, "transaction", "transactions"), count(m.Changes, "change", "changes"))
+		if m.Invoices > 0 {
+			fmt.Fprintf(out, "%s still name the customer: documents are kept as they were sent.\n", count(m.Invoices, "issued invoice", "issued invoices"))
+		}
 	}
 	if r.Kept > 0 {
 		fmt.Fprintf(out, "%s of an older format still say something: copy the ledger with creditledger copy, and erase in the copy.\n",
