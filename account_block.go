@@ -65,15 +65,19 @@ func (b *Block) kept() block {
 }
 
 // whole returns b in the form that stores and callers know.
-func (b *block) whole() Block {
-	return Block{
-		ID: b.ID, Number: b.Number,
-		CreatedAt: b.CreatedAt, EffectiveAt: b.EffectiveAt, ExpiresAt: b.ExpiresAt, ActivatedAt: b.ActivatedAt,
-		Initial: b.Initial, Balance: b.Balance, Capacity: b.Capacity, CostBasis: b.CostBasis,
-		Priority: b.Priority, Status: b.Status, Source: b.Source, Overdraft: b.Overdraft,
-		Filters: b.rare.Filters, InvoiceID: b.rare.InvoiceID, ParentID: b.rare.ParentID, Metadata: b.rare.Metadata,
-		Paid: b.rare.Paid, Lapsed: b.rare.Lapsed, Refill: b.rare.Refill,
-	}
+func (b *block) whole() (w Block) {
+	b.fill(&w)
+	return w
+}
+
+// fill makes w, which is empty, the block as whole returns it.
+func (b *block) fill(w *Block) {
+	w.ID, w.Number = b.ID, b.Number
+	w.CreatedAt, w.EffectiveAt, w.ExpiresAt, w.ActivatedAt = b.CreatedAt, b.EffectiveAt, b.ExpiresAt, b.ActivatedAt
+	w.Initial, w.Balance, w.Capacity, w.CostBasis = b.Initial, b.Balance, b.Capacity, b.CostBasis
+	w.Priority, w.Status, w.Source, w.Overdraft = b.Priority, b.Status, b.Source, b.Overdraft
+	w.Filters, w.InvoiceID, w.ParentID, w.Metadata = b.rare.Filters, b.rare.InvoiceID, b.rare.ParentID, b.rare.Metadata
+	w.Paid, w.Lapsed, w.Refill = b.rare.Paid, b.rare.Lapsed, b.rare.Refill
 }
 
 // shown is whole, with the amount that holds keep of it.

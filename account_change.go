@@ -52,10 +52,11 @@ func newChange() *change { return new(change) }
 
 // reset empties a change that is no longer needed, so that its memory serves another.
 func (c *change) reset() {
-	*c = change{
-		lines: emptied(c.lines), blocks: emptied(c.blocks), edits: emptied(c.edits), created: emptied(c.created),
-		schedules: emptied(c.schedules), closed: emptied(c.closed), opened: emptied(c.opened), lapses: emptied(c.lapses),
-	}
+	lines, blocks, edits, created := emptied(c.lines), emptied(c.blocks), emptied(c.edits), emptied(c.created)
+	schedules, closed, opened, lapses := emptied(c.schedules), emptied(c.closed), emptied(c.opened), emptied(c.lapses)
+	*c = change{} // where it stands: a change filled in elsewhere would be copied here
+	c.lines, c.blocks, c.edits, c.created = lines, blocks, edits, created
+	c.schedules, c.closed, c.opened, c.lapses = schedules, closed, opened, lapses
 }
 
 // emptied returns a list without its elements for another use, or nil if it has room for

@@ -253,15 +253,15 @@ func (b *beside) documentPuts() []DocumentPut {
 
 // change is the set as a store takes it. The blocks are copied as they are now, into
 // memory.
-func (s *changeset) change(a *account, memory *[]StoredBlock) Change {
-	c := Change{Account: a.id, Version: s.version, Prev: s.prev, Head: a.head, Journal: s.records}
+func (s *changeset) change(c *Change, a *account, memory *[]StoredBlock) {
+	c.Account, c.Version, c.Prev, c.Head, c.Journal = a.id, s.version, s.prev, a.head, s.records
 	if b := s.beside; b != nil {
 		c.Keys, c.Rows, c.Texts, c.Documents = b.keys, b.rows, b.texts, b.documents
 	}
 	first := len(*memory)
 	for _, t := range s.touched {
-		*memory = append(*memory, StoredBlock{Block: t.block.whole(), Open: a.closed[t.block.ID].block != t.block, New: t.new})
+		*memory = append(*memory, StoredBlock{Open: a.closed[t.block.ID].block != t.block, New: t.new})
+		t.block.fill(&(*memory)[len(*memory)-1].Block)
 	}
 	c.Blocks = (*memory)[first:len(*memory):len(*memory)]
-	return c
 }

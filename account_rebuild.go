@@ -88,7 +88,8 @@ func (r *Rebuild) Apply(rec *OpRecord, bytes []byte) error {
 }
 
 // Change returns everything that the applied records changed, as one commit.
-func (r *Rebuild) Change() Change {
+func (r *Rebuild) Change() (c Change) {
 	var blocks []StoredBlock
-	return r.set.change(r.account, &blocks)
+	r.set.change(&c, r.account, &blocks)
+	return c
 }

@@ -341,6 +341,9 @@ func (a *account) untake(c *change) {
 
 // forgetTaken drops the notes that are stored, once the store has reached a version.
 func (a *account) forgetTaken(durable uint64) {
+	if a.taken == nil {
+		return
+	}
 	for entry, t := range a.taken {
 		if t.since <= durable {
 			delete(a.taken, entry)

@@ -330,13 +330,15 @@ func (a *account) keepClosed(b *block, since uint64) {
 
 // forget drops closed blocks that are stored, once the store has reached a version.
 func (a *account) forget(durable uint64) {
-	for id, c := range a.closed {
-		if c.since <= durable {
-			delete(a.closed, id)
+	if a.closed != nil { // a walk over no map costs, too
+		for id, c := range a.closed {
+			if c.since <= durable {
+				delete(a.closed, id)
+			}
 		}
-	}
-	if len(a.closed) == 0 {
-		a.closed = nil // an emptied map keeps its memory, and walking it costs as much as before
+		if len(a.closed) == 0 {
+			a.closed = nil // an emptied map keeps its memory, and walking it costs as much as before
+		}
 	}
 	a.forgetTaken(durable)
 	a.forgetHolds(durable)

@@ -107,17 +107,19 @@ func (f *flight) reserve(w *written, weight int) {
 // seal ends a flight before it is taken. It copies the account's state as it is now.
 func (f *flight) seal(a *account) {
 	var blocks []StoredBlock
-	c := f.change(a, &blocks)
-	f.sealed = &c
+	c := new(Change)
+	f.change(c, a, &blocks)
+	f.sealed = c
 }
 
 // change returns the flight in the form that the store takes. It copies the account's
 // state, so that what is decided from now on has to go into the next flight.
-func (f *flight) change(a *account, memory *[]StoredBlock) Change {
+func (f *flight) change(c *Change, a *account, memory *[]StoredBlock) {
 	if f.sealed != nil {
-		return *f.sealed
+		*c = *f.sealed
+		return
 	}
-	return f.changeset.change(a, memory)
+	f.changeset.change(c, a, memory)
 }
 
 // load returns what a flight and its fellows bring to a commit: bytes, accounts and

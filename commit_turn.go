@@ -192,7 +192,8 @@ func (t *turn) take(s *slot) {
 	s.flying = f
 	f.sent = t.sent.Add(1)
 	t.flying = append(t.flying, s)
-	t.changes = append(t.changes, f.change(s.account, &t.blocks))
+	t.changes = append(t.changes, Change{})
+	f.change(&t.changes[len(t.changes)-1], s.account, &t.blocks)
 }
 
 // takeFellows takes the flights that go with the first flight of an act. Their slots

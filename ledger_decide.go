@@ -65,8 +65,9 @@ func (d *decision) free() {
 		bytes = nil
 	}
 	d.spare.takeBack()
-	kept := written{changes: emptied(d.changes), records: emptied(d.records)}
-	*d = decision{written: kept, spare: d.spare, bytes: bytes, effects: emptied(d.effects)}
+	changes, records, effects, spare := emptied(d.changes), emptied(d.records), emptied(d.effects), d.spare
+	*d = decision{}
+	d.changes, d.records, d.effects, d.spare, d.bytes = changes, records, effects, spare, bytes
 	decisions.Put(d)
 }
 
@@ -229,10 +230,9 @@ func (d *decision) draft(op Operation, key Key, at Instant, entries uint64, chan
 	}
 	d.effects = slices.Grow(d.effects[:0], len(changes))[:len(changes)]
 	rec := &d.record
-	*rec = OpRecord{
-		Account: a.id, Seq: a.head.Version + 1, Prev: a.head.Seal, At: at, ID: id,
-		FirstEntry: entries + 1, Key: key, Op: op, Effects: d.effects,
-	}
+	*rec = OpRecord{}
+	rec.Account, rec.Seq, rec.Prev, rec.At, rec.ID = a.id, a.head.Version+1, a.head.Seal, at, id
+	rec.FirstEntry, rec.Key, rec.Op, rec.Effects = entries+1, key, op, d.effects
 	for i, c := range changes {
 		rec.Effects[i] = Effect{Lines: c.lines}
 		if len(c.created) > 0 {

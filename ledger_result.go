@@ -19,11 +19,13 @@ func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant) 
 		}
 		res.Schedule = rec.Effects[i].schedule.result()
 	}
-	res := &Result{Key: b.key, At: rec.At}
 	if _, ok := rec.Op.(Batch); !ok {
+		res := newResult(len(changes[0].lines))
+		res.Key = b.key
 		part(res, 0)
 		return res
 	}
+	res := &Result{Key: b.key, At: rec.At}
 	res.Results = make([]Result, len(changes))
 	lines := 0
 	for i := range changes {
@@ -35,6 +37,20 @@ func resultFrom(rec *OpRecord, ops []Operation, changes []*change, now Instant) 
 		res.Entries = append(res.Entries, res.Results[i].Entries...)
 	}
 	return res
+}
+
+// newResult makes a result with room for n entries. One entry, the usual number, comes in
+// the same memory.
+func newResult(n int) *Result {
+	if n != 1 {
+		return &Result{}
+	}
+	r := new(struct {
+		Result
+		one [1]Entry
+	})
+	r.Entries = r.one[:]
+	return &r.Result
 }
 
 // take adds to a result what a change tells besides its entries.
@@ -73,28 +89,24 @@ func (b *entryBuilder) id() string {
 func (b *entryBuilder) part(res *Result, i int, blocks []*block) {
 	e := &b.rec.Effects[i]
 	res.At, res.NewBlockID = b.rec.At, e.NewBlockID
-	if len(e.Lines) > 0 {
-		res.Entries = make([]Entry, len(e.Lines))
+	if n := len(e.Lines); n > len(res.Entries) {
+		res.Entries = make([]Entry, n)
 	}
 	for j := range e.Lines {
 		b.entry(&res.Entries[j], i, e, j, blocks[j])
 	}
 }
 
-// entry builds the j-th entry of the i-th operation.
+// entry fills in the j-th entry of the i-th operation, which is empty.
 func (b *entryBuilder) entry(e *Entry, i int, effect *Effect, j int, block *block) {
 	l := &effect.Lines[j]
-	*e = Entry{
-		ID: b.id(), Account: b.rec.Account, Seq: b.rec.FirstEntry + uint64(b.n),
-		CreatedAt: l.At, Type: l.Type, Status: statusAt(l.At, b.now, b.rec.Grace),
-		Amount: l.Amount, Starting: l.Starting, Ending: l.Ending,
-		Block: EntryBlock{
-			ID: block.ID, Number: block.Number, ExpiresAt: block.ExpiresAt,
-			CostBasis: block.CostBasis, Filters: block.rare.Filters,
-		},
-		IdempotencyKey: b.rec.Key, NewBlockExpiry: l.NewExpiry, VoidAmount: l.VoidAmount, Reverses: l.Reverses,
-		Erased: b.rec.erased(i),
-	}
+	e.ID, e.Account, e.Seq = b.id(), b.rec.Account, b.rec.FirstEntry+uint64(b.n)
+	e.CreatedAt, e.Type, e.Status = l.At, l.Type, statusAt(l.At, b.now, b.rec.Grace)
+	e.Amount, e.Starting, e.Ending = l.Amount, l.Starting, l.Ending
+	e.Block.ID, e.Block.Number, e.Block.ExpiresAt = block.ID, block.Number, block.ExpiresAt
+	e.Block.CostBasis, e.Block.Filters = block.CostBasis, block.rare.Filters
+	e.IdempotencyKey, e.NewBlockExpiry, e.VoidAmount, e.Reverses = b.rec.Key, l.NewExpiry, l.VoidAmount, l.Reverses
+	e.Erased = b.rec.erased(i)
 	b.n++
 	e.Description, e.Metadata = textOf(b.ops[i])
 	switch op := b.ops[i].(type) {

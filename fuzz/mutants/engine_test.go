@@ -4,12 +4,12 @@ package mutants
 var records = []mutant{
 	{
 		"seal-left-out", "ledger_decide.go",
-		"Prev: a.head.Seal,", "Prev: Seal{},",
+		"a.head.Version+1, a.head.Seal, at, id\n", "a.head.Version+1, Seal{}, at, id\n",
 		"a record holds the seal of the one before",
 	},
 	{
 		"sequence-from-records", "ledger_decide.go",
-		"FirstEntry: entries + 1,", "FirstEntry: a.head.Version + 1,",
+		"= entries+1, key, op, d.effects", "= a.head.Version+1, key, op, d.effects",
 		"entries are numbered without gaps",
 	},
 	{

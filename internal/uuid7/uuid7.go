@@ -2,11 +2,7 @@
 // randomness, so that the same input gives the same id.
 package uuid7
 
-import (
-	"encoding/hex"
-
-	"github.com/google/uuid"
-)
+import "github.com/google/uuid"
 
 // TextSize is the number of bytes of an id as text.
 const TextSize = 36
@@ -27,13 +23,14 @@ func New(unixMilli int64, random [10]byte) uuid.UUID {
 
 // AppendText appends the usual text of an id.
 func AppendText(dst []byte, id uuid.UUID) []byte {
-	from := 0
-	for _, to := range []int{4, 6, 8, 10, 16} {
-		if from > 0 {
-			dst = append(dst, '-')
-		}
-		dst = hex.AppendEncode(dst, id[from:to])
-		from = to
+	const digits = "0123456789abcdef"
+	text := [TextSize]byte{8: '-', 13: '-', 18: '-', 23: '-'}
+	for i, b := range id {
+		at := places[i]
+		text[at], text[at+1] = digits[b>>4], digits[b&0x0f]
 	}
-	return dst
+	return append(dst, text[:]...)
 }
+
+// places is where the digits of each byte stand in the text.
+var places = [16]uint8{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}

@@ -12,9 +12,9 @@ import (
 type account struct {
 	head    creditledger.Head
 	journal journal
-	texts   map[uint64][]byte    // of records that have some, by Seq
-	blocks  []creditledger.StoredBlock // by Number
-	open    sorted[uint64]             // numbers
+	texts   map[uint64][]byte            // of records that have some, by Seq
+	blocks  []creditledger.StoredBlock   // by Number
+	open    sorted[uint64]               // numbers
 	ids     map[string]uint64            // block id to number
 	keys    map[creditledger.Key]uint64  // idempotency key to Seq
 	expiry  map[creditledger.Instant]int // how many blocks expire at an instant
@@ -122,7 +122,8 @@ func (a *account) put(b *creditledger.StoredBlock) {
 	case stored.Open && !b.Open:
 		a.open.remove(b.Number)
 	}
-	stored.Block, stored.Open = changes.CloneBlock(b.Block), b.Open
+	stored.Block, stored.Open = b.Block, b.Open
+	changes.Own(&stored.Block)
 }
 
 // find returns where the block with that number is, or would be.

@@ -207,12 +207,17 @@ func Clone(list []creditledger.Change) []creditledger.Change {
 
 // CloneBlock copies a block with its metadata and filters.
 func CloneBlock(b creditledger.Block) creditledger.Block {
+	Own(&b)
+	return b
+}
+
+// Own gives a block metadata and filters of its own.
+func Own(b *creditledger.Block) {
 	b.Metadata = maps.Clone(b.Metadata)
 	b.Filters = slices.Clone(b.Filters)
 	for i := range b.Filters {
 		b.Filters[i].Values = slices.Clone(b.Filters[i].Values)
 	}
-	return b
 }
 
 // ComputedFrom reports whether a change was computed from the stored head: from the same
