@@ -179,6 +179,8 @@ func (a *app) hint(cmd *cobra.Command, err error) string {
 		return "see creditledger invoice list CUSTOMER"
 	case errors.As(err, &missing) && missing.Kind == "change":
 		return "see creditledger state CUSTOMER"
+	case errors.As(err, &missing) && (missing.Kind == "charge" || missing.Kind == "entry"):
+		return "see creditledger entries " + shellWord(a.subject) + " --type decrement"
 	case errors.As(err, &missing) && a.subject != "":
 		return "see creditledger blocks --all " + shellWord(a.subject)
 	case errors.As(err, &duplicate):

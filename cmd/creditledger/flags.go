@@ -138,6 +138,7 @@ var ownNames = map[string][]string{
 	"previously_collected_amount": {"collected"},
 	"price_id":                    {"price"},
 	"target_expiry_date":          {"to"},
+	"to":                          {"TO"},
 	"tax":                         {"AMOUNT"},
 	"tax_percent":                 {"tax"},
 	"schedule_id":                 {"SCHEDULE"},

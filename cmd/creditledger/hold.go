@@ -181,14 +181,14 @@ func (a *app) holdsCommand() *cobra.Command {
 }
 
 func (a *app) writeHolds(out io.Writer, holds []creditledger.HoldInfo) {
-	t := a.newTable("HOLD", "STATE", ">AMOUNT", ">HELD", ">CAPTURED", ">+UNBACKED", "UNTIL", "+ITEM", "SLICES")
+	t := a.newTable("HOLD", "STATE", ">AMOUNT", ">HELD", ">CAPTURED", ">+UNBACKED", "UNTIL", "+ITEM", "+SLICES")
 	for _, h := range holds {
 		slices := ""
 		for i, s := range h.Slices {
 			if i > 0 {
 				slices += ", "
 			}
-			slices += fmt.Sprintf("%s %s", s.Amount, s.BlockID)
+			slices += fmt.Sprintf("%s %s", s.Amount, a.shortID(s.BlockID))
 		}
 		unbacked := ""
 		if !h.Unbacked.IsZero() {

@@ -259,7 +259,7 @@ func (a *app) readHead(name string) ([]creditledger.Checkpoint, error) {
 	if name != "-" {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: name a file that creditledger head wrote", err)
 		}
 		defer f.Close()
 		in = f
