@@ -64,7 +64,9 @@ var waiters = map[string]func(context.Context, *creditledger.Ledger) error{
 	"CustomerByExternalID": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.CustomerByExternalID(c, "x"))
 	},
-	"Drawn": func(c context.Context, l *creditledger.Ledger) error { return errOf(l.Drawn(c, cus1, creditledger.Reverse{Charge: "k"})) },
+	"Drawn": func(c context.Context, l *creditledger.Ledger) error {
+		return errOf(l.Drawn(c, cus1, creditledger.Reverse{Charge: "k"}))
+	},
 	"AccountsOfBlock": func(c context.Context, l *creditledger.Ledger) error {
 		return errOf(l.AccountsOfBlock(c, "A", creditledger.AccountID{}, 10))
 	},

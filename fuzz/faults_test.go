@@ -51,7 +51,7 @@ func guarded(t testing.TB, what string, fn func() error) error {
 // call and never between, the same key leads to one effect, and everything else works.
 func TestFaultsAtTheSeam(t *testing.T) {
 	backends := []fuzz.Backend{memoryBackend, lockingBackend}
-	if !testsize.Small() {
+	if testsize.Proofs() && !testsize.Small() {
 		backends = append(backends, boltBackend)
 	}
 	run := results.Start(t, "faults in every store call of every kind of call")

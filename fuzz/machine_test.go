@@ -24,8 +24,9 @@ import (
 var opsFlag = flag.Int("ops", 0, "steps of each random machine; 0: what fits the run of the tests")
 
 // ops is how many steps a machine takes: as many as -ops says; in the full size a share
-// of LEDGER_OPS, which is a million unless it is set; or else what is normal, a tenth of
-// that with -short, and less with the race detector, which has nothing to find here.
+// of LEDGER_OPS, which is a million unless it is set; or else what is normal, half of
+// that when no proofs run, a tenth with -short, and less with the race detector, which
+// has nothing to find here.
 func ops(normal int, share float64) int {
 	switch {
 	case *opsFlag > 0:
@@ -38,6 +39,8 @@ func ops(normal int, share float64) int {
 		return int(float64(n) * share)
 	case testsize.Race:
 		return normal / 40
+	case !testsize.Proofs():
+		normal /= 2
 	}
 	return testsize.Of(normal/10, normal, 0)
 }

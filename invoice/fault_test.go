@@ -11,6 +11,7 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz/faultstore"
+	"creditledger/fuzz/testsize"
 )
 
 // A step is one call with a key; it may be repeated.
@@ -189,6 +190,9 @@ func attempt(s step, w *world) (err error) {
 func TestFaults(t *testing.T) {
 	states := chapters(t)
 	for _, b := range backends {
+		if b.slow > 1 && !testsize.Proofs() {
+			continue
+		}
 		for _, kind := range faultstore.Kinds {
 			for _, warm := range []bool{false, true} {
 				if warm && b.slow > 1 {

@@ -88,7 +88,7 @@ func TestHostileArguments(t *testing.T) {
 			for i := range args {
 				changed := slices.Clone(line)
 				changed[len(changed)-len(args)+i] = text
-				if tried++; tried%testsize.Stride() == 0 {
+				if tried++; testsize.Picks(tried) {
 					h.try(t, slices.Insert(changed, len(changed)-len(args), "--"))
 				}
 			}
@@ -96,7 +96,7 @@ func TestHostileArguments(t *testing.T) {
 				if f.Name == "db" || f.Name == "help" || f.Name == "since" && first == "verify" {
 					return
 				}
-				if tried++; tried%testsize.Stride() == 0 {
+				if tried++; testsize.Picks(tried) {
 					args := append(slices.Clone(line), "--"+f.Name+"="+text)
 					stderr, status := h.try(t, args)
 					namesFlags(t, cmd, args, stderr, status)

@@ -74,7 +74,7 @@ var files = []mutant{
 	},
 	{
 		"wide-mode-accepted", "store/bolt/file.go",
-		"mode.Perm()&others == 0", "mode.Perm()&0o007 == 0",
+		"mode.Perm()&others == 0", "mode.Perm()&others&0o007 == 0",
 		"a file is its owner's only",
 	},
 }

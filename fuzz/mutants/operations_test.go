@@ -80,7 +80,7 @@ var operations = []mutant{
 	{
 		"activation-counts-twice", "account_change.go",
 		"a.unindex(b)\n\tb.set(s)\n",
-		"pending := b.Status == PendingPayment\n\ta.unindex(b)\n\tb.set(s)\n\tif pending && b.Eligible(a.at) {\n\t\ta.total = mustAmount(a.total.Add(b.Balance))\n\t}\n",
+		"pending := b.Status == BlockPendingPayment\n\ta.unindex(b)\n\tb.set(s)\n\tif pending && b.Eligible(a.at) {\n\t\ta.total = mustAmount(a.total.Add(b.Balance))\n\t}\n",
 		"a paid block counts once",
 	},
 	{

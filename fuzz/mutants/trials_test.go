@@ -80,11 +80,16 @@ var all = func() (list []trial) {
 	return list
 }()
 
+// long are tests of the rules that take seconds each, and notice least.
+const long = "^Test(HostileOperations|OpenBlocksAreBounded|EveryInterleaving|FirstInstantOfAnyDay|EmptiedPoolsAreDropped|" +
+	"VerifyAllMissesCustomers|BatchEntriesAreBounded|WhatIsInTheAirIsBounded)$"
+
 // stages are the tests that a mutant has to get past, quickest first: those of the
 // rules, or for a mutant of the file store its own.
 var stages = [][]string{
-	{".", "-run=^Test", "-skip=^Test(OneOfManyBlocksExpiresFirst|ManySmallDrawsAddUpExactly)$", "-rapid.nofailfile"},
+	{".", "-run=^Test", "-skip=" + long + "|^Test(OneOfManyBlocksExpiresFirst|ManySmallDrawsAddUpExactly|House.*)$", "-rapid.nofailfile"},
 	{".", "-run=^Example"}, // which -failfast does not keep from running
+	{".", "-run=" + long, "-rapid.nofailfile"},
 	{"./opsfile"},
 	{"./fuzz", "-short", "-run=^Test(ModelAgrees|BackendsAgree|Key_.*|Refusal_.*|Read_.*|Commit_.*)$", "-rapid.nofailfile"},
 }

@@ -76,7 +76,7 @@ func mode(m pgx.QueryExecMode) func(*pgxpool.Config) {
 func TestStore(t *testing.T) {
 	for _, v := range []struct {
 		name   string
-		large  bool // not in the small size
+		large  bool // for the proofs
 		change func(*pgxpool.Config)
 		opts   *postgres.Options
 	}{
@@ -90,7 +90,7 @@ func TestStore(t *testing.T) {
 		{"portable", false, nil, &postgres.Options{Portable: true, Schema: "_other_2", Buckets: 3}},
 		{"no memory", false, nil, &postgres.Options{Schema: "cases", CacheBytes: 1}},
 	} {
-		if v.large && testsize.Small() {
+		if v.large && (testsize.Small() || !testsize.Proofs()) {
 			continue
 		}
 		t.Run(v.name, func(t *testing.T) {
