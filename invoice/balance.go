@@ -224,7 +224,7 @@ func (s *Service) AdjustBalance(ctx context.Context, b BalanceChange, key credit
 		if !manualActions[b.Action] {
 			return nil, invalid("action", "%q cannot be given by hand", clip(string(b.Action)))
 		}
-		if err := firstError(checkText("description", b.Description, creditledger.MaxDescription), t.alive(), t.payable(b.Amount.currency)); err != nil {
+		if err := firstError(checkText("description", b.Description, creditledger.MaxDescription), t.payable(b.Amount.currency)); err != nil {
 			return nil, err
 		}
 		if err := t.moveBalance(change, Movement{Action: b.Action, Description: b.Description}); err != nil {

@@ -163,6 +163,9 @@ func (s *Service) Propose(ctx context.Context, p Proposal, key creditledger.Key)
 // opPropose is the call that makes a change.
 const opPropose = "change_propose"
 
+// opCancel is the call that cancels one.
+const opCancel = "change_cancel"
+
 // newChange is the id of a change that does not exist yet.
 func (t *tx) newChange(id string) (string, error) {
 	if id == "" {
@@ -257,7 +260,7 @@ func (s *Service) ApplyChange(ctx context.Context, id string, with Collected, ke
 
 // CancelChange cancels a pending change.
 func (s *Service) CancelChange(ctx context.Context, id string, key creditledger.Key) (*ChangeAnswer, error) {
-	return s.ofChange(ctx, "change_cancel", id, key, ask{"change_id": id}, func(t *tx, ch *Change) error {
+	return s.ofChange(ctx, opCancel, id, key, ask{"change_id": id}, func(t *tx, ch *Change) error {
 		ch.Status, ch.CancelledAt = ChangeCancelled, t.now
 		return nil
 	})
@@ -276,11 +279,13 @@ func (s *Service) ofChange(ctx context.Context, op, id string, key creditledger.
 			return nil, err
 		}
 		if is := ch.at(t.now); is.Status != ChangePending {
-			move := map[string]string{"change_apply": "be applied", "change_cancel": "be cancelled"}[op]
+			move := map[string]string{"change_apply": "be applied", opCancel: "be cancelled"}[op]
 			return nil, &StatusError{What: "change " + id, Status: string(is.Status), Move: move}
 		}
-		if err := t.alive(); err != nil {
-			return nil, err
+		if op != opCancel {
+			if err := t.alive(); err != nil {
+				return nil, err
+			}
 		}
 		t.put(kindChange, id, ch)
 		return &ChangeAnswer{Change: ch}, decide(t, ch)

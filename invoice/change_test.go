@@ -186,11 +186,7 @@ func TestState(t *testing.T) {
 			func() error { _, err := w.ClosePeriod(w.ctx, january(), "d2"); return err },
 			func() error { _, err := w.ApplyChange(w.ctx, ch.ID, Collected{}, "d3"); return err },
 			func() error { _, err := w.Propose(w.ctx, proposal(), "d4"); return err },
-			func() error { _, err := w.Void(w.ctx, inv.ID, "", "d5"); return err },
-			func() error {
-				_, err := w.AdjustBalance(w.ctx, BalanceChange{Customer: "cus", Type: BalanceIncrement, Amount: money(t, "1", "USD")}, "d6")
-				return err
-			},
+			func() error { _, err := w.CreateDraft(w.ctx, draft(), "d5"); return err },
 		} {
 			w.refused(creditledger.ErrConstraint, "was deleted", call)
 		}

@@ -16,6 +16,9 @@ import (
 // more because it was sold, used and refunded is not owed any longer either.
 func (t *tx) giveBack(inv *Invoice, why string) (left creditledger.Amount, err error) {
 	p := inv.Period
+	if t.customer.DeletedAt != 0 {
+		return left, nil // nobody can use them, and the ledger takes no more operations on that account
+	}
 	drawn, err := t.drawn(p)
 	for i := 0; err == nil && i < len(drawn); i++ {
 		left, err = left.Add(drawn[i].Left)

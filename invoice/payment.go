@@ -136,7 +136,7 @@ func (s *Service) StartPayment(ctx context.Context, invoice string, a Attempt, k
 		case a.ProviderID != "" && inv.payment(a.ProviderID) != nil:
 			return nil, &creditledger.DuplicateError{Kind: "payment", ID: a.ProviderID}
 		}
-		if err := firstError(checkID("provider", a.Provider), checkText("provider_id", a.ProviderID, creditledger.MaxID), t.alive()); err != nil {
+		if err := firstError(checkID("provider", a.Provider), checkText("provider_id", a.ProviderID, creditledger.MaxID)); err != nil {
 			return nil, err
 		}
 		inv.Payments = append(inv.Payments, Payment{
@@ -195,7 +195,7 @@ func (s *Service) PaymentFailed(ctx context.Context, invoice, payment string, wh
 // MarkPaid records that an invoice was paid elsewhere.
 func (s *Service) MarkPaid(ctx context.Context, invoice, note string, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "mark_paid", invoice, key, ask{"invoice_id": invoice, "note": note}, func(t *tx, inv *Invoice) (*Answer, error) {
-		if err := firstError(checkText("note", note, maxReason), t.alive()); err != nil {
+		if err := checkText("note", note, maxReason); err != nil {
 			return nil, err
 		}
 		if p := inv.pending(); p != nil {

@@ -21,9 +21,6 @@ type TakeBack struct {
 // spent already is owed: the customer balance falls by it. Void, note and balance commit together.
 func (s *Service) Refund(ctx context.Context, b TakeBack, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "refund", b.Invoice, key, b, func(t *tx, inv *Invoice) (*Answer, error) {
-		if err := t.alive(); err != nil {
-			return nil, err
-		}
 		res := &Answer{Invoice: inv}
 		return res, t.takeBack(inv, b, res)
 	})

@@ -199,10 +199,11 @@ func (s *Service) customer(ctx context.Context, id string) (*creditledger.Custom
 	return &c, zone, err
 }
 
-// alive refuses new operations of a deleted customer.
+// alive refuses what a deleted customer cannot do any more: sales, bills and drafts. Money and
+// corrections of what was sold come to their end.
 func (t *tx) alive() error {
 	if t.customer.DeletedAt != 0 {
-		return constraint("customer %q was deleted %s and takes no new operations", clip(t.customer.ID), t.customer.DeletedAt)
+		return constraint("customer %q was deleted %s and is sold nothing any more", clip(t.customer.ID), t.customer.DeletedAt)
 	}
 	return nil
 }

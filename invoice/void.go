@@ -38,7 +38,7 @@ func (s *Service) VoidWith(ctx context.Context, invoice string, v Voiding, key c
 		request["owe_unpaid_use"] = true
 	}
 	return s.ofInvoice(ctx, "void_invoice", invoice, key, request, func(t *tx, inv *Invoice) (*Answer, error) {
-		if err := firstError(checkText("memo", v.Memo, creditledger.MaxDescription), t.alive()); err != nil {
+		if err := checkText("memo", v.Memo, creditledger.MaxDescription); err != nil {
 			return nil, err
 		}
 		if p := inv.pending(); p != nil {
