@@ -30,6 +30,8 @@ const (
 	ShortfallReturned    Action = "shortfall_returned" // of what was owed, because it is not any more
 	ChargedBack          Action = "charged_back"       // what a credit note had given, once the bank took the payment
 	PaymentReturned      Action = "payment_returned"   // of an invoice that was voided
+	Overpaid             Action = "overpaid"           // money for an invoice that was not due; the description says why
+	PaidOut              Action = "paid_out"           // to the customer
 	PreviouslyCollected  Action = "previously_collected"
 	ProratedRefund       Action = "prorated_refund"
 	ManualAdjustment     Action = "manual_adjustment"
@@ -50,6 +52,7 @@ type Movement struct {
 	Action      Action               `json:"action"`
 	Description string               `json:"description,omitempty"`
 	Invoice     string               `json:"invoice_id,omitempty"`
+	OutsideID   string               `json:"outside_id,omitempty"` // of a payout
 }
 
 // CustomerBalance is money a customer has with the seller; when it is negative the
@@ -230,15 +233,7 @@ func (s *Service) AdjustBalance(ctx context.Context, b BalanceChange, key credit
 		if err := t.moveBalance(change, Movement{Action: b.Action, Description: b.Description}); err != nil {
 			return nil, err
 		}
-		now, err := t.balance(b.Amount.currency)
-		if err != nil {
-			return nil, err
-		}
-		m, err := read[Movement](t, kindMovement, movementKey(b.Customer, b.Amount.currency, now.Last))
-		if err != nil {
-			return nil, err
-		}
-		return &BalanceAnswer{Movement: *m}, nil
+		return t.moved(b.Customer, b.Amount.currency)
 	})
 }
 

@@ -117,8 +117,8 @@ func lessMoney(a, b Money) Money {
 	return a
 }
 
-// givenByNotes is what credit notes gave to the customer balance and no chargeback took
-// back from there.
+// givenByNotes is what credit notes, and payments above what was due, gave to the customer
+// balance and no chargeback took back from there.
 func (inv *Invoice) givenByNotes() (Money, error) {
 	given := zeroOf(inv.Currency)
 	var err error
@@ -130,6 +130,9 @@ func (inv *Invoice) givenByNotes() (Money, error) {
 	for i := range inv.Payments {
 		if p := &inv.Payments[i]; !p.FromBalance.IsNone() && err == nil {
 			given, err = given.Sub(p.FromBalance)
+		}
+		if p := &inv.Payments[i]; !p.ToBalance.IsNone() && err == nil {
+			given, err = given.Add(p.ToBalance)
 		}
 	}
 	return given, err

@@ -16,6 +16,7 @@ type examined struct {
 	applied                map[string]Money                                // from the balance, by invoice
 	claims                 map[creditledger.AccountID]map[string]claimedBy // draws, by entry
 
+	moved   map[string]map[Action]Money                  // in balances, by invoice
 	periods map[string]*Invoice                          // that are to be listed as closed, by their keys
 	voided  map[creditledger.AccountID]map[string]string // names of purchases that are void, by their ids
 
@@ -31,7 +32,7 @@ type claimedBy struct {
 
 // customer examines one customer, once.
 func (x *examiner) customer(customer string) (*examined, error) {
-	seen := &examined{numbered: map[string]uint64{}, applied: map[string]Money{}, claims: map[creditledger.AccountID]map[string]claimedBy{}, periods: map[string]*Invoice{}, voided: map[creditledger.AccountID]map[string]string{}}
+	seen := &examined{numbered: map[string]uint64{}, applied: map[string]Money{}, claims: map[creditledger.AccountID]map[string]claimedBy{}, periods: map[string]*Invoice{}, moved: map[string]map[Action]Money{}, voided: map[creditledger.AccountID]map[string]string{}}
 	var err error
 	if seen.tally, err = x.tally(customer); err != nil {
 		return nil, err
@@ -104,8 +105,11 @@ func (x *examiner) balances(customer string, seen *examined) error {
 		if err := seen.put(rec); err != nil {
 			return err
 		}
+		if err := seen.moves(&m, change); err != nil {
+			return violation(where, "%v", err)
+		}
 		switch m.Action {
-		case AppliedToInvoice, ReturnedFromVoid, CreditNoteApplied, CreditNoteVoided, PaymentReturned, ChargedBack:
+		case AppliedToInvoice, ReturnedFromVoid, CreditNoteApplied, CreditNoteVoided, PaymentReturned, ChargedBack, Overpaid:
 			before, ok := seen.applied[m.Invoice]
 			if !ok {
 				before = zeroOf(currency)
@@ -167,7 +171,7 @@ func (x *examiner) invoice(inv *Invoice, seen *examined) error {
 		return violation(inv.name(), "%s of the customer balance is applied, and the balance says %s", inv.Balance, applied)
 	}
 	delete(seen.applied, inv.ID)
-	if err := x.bought(inv, seen); err != nil {
+	if err := firstError(seen.explains(inv), x.bought(inv, seen)); err != nil {
 		return err
 	}
 	return inv.claim(seen)

@@ -9,7 +9,7 @@ import (
 // PaymentStatus is where a payment attempt stands.
 type PaymentStatus string
 
-// The statuses of a payment attempt: pending → paid or failed.
+// The statuses of a payment attempt: pending → paid or failed, and failed → paid.
 const (
 	PaymentPending PaymentStatus = "pending"
 	PaymentPaid    PaymentStatus = "paid"
@@ -45,17 +45,43 @@ type Payment struct {
 	CreatedAt  creditledger.Instant `json:"created_at"`
 	EndedAt    creditledger.Instant `json:"ended_at,omitzero"`
 	Reason     *FailedReason        `json:"failed_reason,omitempty"`
-	// FromBalance is what a chargeback took of the customer balance, where credit notes had
-	// put it; no money in all other payments.
+	// FromBalance is what a chargeback took of the customer balance, where credit notes and
+	// payments above what was due had put it; no money in all other payments.
 	FromBalance Money `json:"from_balance,omitzero"`
+	// ToBalance is what of it went to the customer balance, because it was not due.
+	ToBalance Money `json:"to_balance,omitzero"`
+	// ReceivedAt and OutsideID are what MarkPaid was told: when the money came, and what it is
+	// called there.
+	ReceivedAt creditledger.Instant `json:"received_at,omitzero"`
+	OutsideID  string               `json:"outside_id,omitempty"`
+	// Notices are those that repeated what was known, or contradicted it, the first 20; Repeats
+	// is how many there were.
+	Notices []Notice `json:"notices,omitempty"`
+	Repeats int      `json:"repeats,omitempty"`
+}
+
+// Notice is what somebody said of a payment that changed nothing.
+type Notice struct {
+	At     creditledger.Instant `json:"at"`
+	Status PaymentStatus        `json:"status"`
+	Reason *FailedReason        `json:"failed_reason,omitempty"`
+}
+
+const maxNotices = 20
+
+// noted records a notice that changes nothing.
+func (p *Payment) noted(n Notice) {
+	if p.Repeats++; len(p.Notices) < maxNotices {
+		p.Notices = append(p.Notices, n)
+	}
 }
 
 // Attempt is a payment that begins.
 type Attempt struct {
-	// Amount is the amount due, which is the default: an attempt pays all of it.
-	Amount     Money      `json:"amount"`
+	Amount Money `json:"amount"` // positive, at most the amount due, which is the default
+
 	Provider   string     `json:"provider"`
-	ProviderID string     `json:"provider_id"` // empty when the provider has named none yet
+	ProviderID string     `json:"provider_id"` // empty when the provider has named none yet; several attempts may have one
 	ChargeType ChargeType `json:"charge_type"`
 }
 
@@ -102,22 +128,34 @@ func (inv *Invoice) pending() *Payment {
 	return nil
 }
 
-// payment finds an attempt by its id or the provider's.
+// payment finds an attempt by its id or the provider's. Of several with one id of the
+// provider, a notice is about the one that it can change: that is under way, else that failed
+// last, else the last.
 func (inv *Invoice) payment(id string) *Payment {
+	rank := map[PaymentStatus]int{PaymentPending: 3, PaymentFailed: 2, PaymentPaid: 1}
+	var best *Payment
 	for i := range inv.Payments {
-		if p := &inv.Payments[i]; p.ID == id || (p.ProviderID != "" && p.ProviderID == id) {
+		p := &inv.Payments[i]
+		if p.ID == id {
 			return p
 		}
+		if p.ProviderID != "" && p.ProviderID == id && (best == nil || rank[p.Status] >= rank[best.Status]) {
+			best = p
+		}
 	}
-	return nil
+	return best
 }
 
-// StartPayment begins an attempt to pay what is due. One is under way at a time.
+// StartPayment begins an attempt to pay what is due, or a part of it. One is under way at a
+// time.
 func (s *Service) StartPayment(ctx context.Context, invoice string, a Attempt, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "start_payment", invoice, key, ask{"invoice_id": invoice, "payment": a}, func(t *tx, inv *Invoice) (*Answer, error) {
 		amount := a.Amount
 		if amount.IsNone() {
 			amount = inv.AmountDue
+		}
+		if err := wholePositive("amount", amount); err != nil && inv.open() {
+			return nil, err
 		}
 		c, err := amount.Cmp(inv.AmountDue)
 		switch {
@@ -129,104 +167,61 @@ func (s *Service) StartPayment(ctx context.Context, invoice string, a Attempt, k
 			return nil, inv.refuse("be paid")
 		case inv.pending() != nil:
 			return nil, constraint("%s has a payment under way, %s", inv.name(), inv.pending().ID)
-		case c != 0:
-			return nil, constraint("a payment of %s is not the amount due, %s", amount, inv.AmountDue)
-		case len(inv.Payments) >= maxPayments:
-			return nil, constraint("%s has %d payment attempts", inv.name(), len(inv.Payments))
-		case a.ProviderID != "" && inv.payment(a.ProviderID) != nil:
-			return nil, &creditledger.DuplicateError{Kind: "payment", ID: a.ProviderID}
+		case c > 0:
+			return nil, constraint("a payment of %s is more than the amount due, %s", amount, inv.AmountDue)
 		}
 		if err := firstError(checkID("provider", a.Provider), checkText("provider_id", a.ProviderID, creditledger.MaxID)); err != nil {
 			return nil, err
 		}
-		inv.Payments = append(inv.Payments, Payment{
-			ID: idFrom("pay_", inv.ID, string(t.call.key)), Status: PaymentPending, Amount: amount,
-			Provider: a.Provider, ProviderID: a.ProviderID, ChargeType: a.ChargeType, CreatedAt: t.now,
-		})
 		inv.PaymentStartedAt = t.now
 		t.changed(inv)
-		return &Answer{Invoice: inv}, nil
+		_, err = t.addPayment(inv, Payment{Status: PaymentPending, Amount: amount, Provider: a.Provider, ProviderID: a.ProviderID, ChargeType: a.ChargeType})
+		return &Answer{Invoice: inv}, err
 	})
 }
 
-// PaymentSucceeded records that an attempt, named by its id or the provider's, was
-// paid: the invoice is paid and its block activated in one commit. A second notice of
-// the same payment changes nothing.
-func (s *Service) PaymentSucceeded(ctx context.Context, invoice, payment string, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "payment_succeeded", invoice, key, ask{"invoice_id": invoice, "payment_id": payment}, func(t *tx, inv *Invoice) (*Answer, error) {
-		res := &Answer{Invoice: inv}
-		p := inv.payment(payment)
-		switch {
-		case p == nil:
-			return nil, &creditledger.NotFoundError{Kind: "payment", ID: payment}
-		case p.Status == PaymentPaid:
-			return res, nil
-		case p.Status != PaymentPending:
-			return nil, &StatusError{What: "payment " + p.ID, Status: string(p.Status), Move: "succeed"}
-		}
-		p.Status, p.EndedAt = PaymentPaid, t.now
-		t.changed(inv)
-		return res, t.paid(inv)
-	})
+// addPayment adds a payment that this call is about.
+func (t *tx) addPayment(inv *Invoice, p Payment) (*Payment, error) {
+	if len(inv.Payments) >= maxPayments {
+		return nil, constraint("%s has %d payment attempts", inv.name(), len(inv.Payments))
+	}
+	p.ID, p.CreatedAt = idFrom("pay_", inv.ID, string(t.call.key)), t.now
+	inv.Payments = append(inv.Payments, p)
+	return &inv.Payments[len(inv.Payments)-1], nil
+}
+
+// wholePositive refuses money that is not positive, or has a fraction of the minor unit.
+func wholePositive(field string, m Money) error {
+	if _, err := m.Minor(); err != nil {
+		return err
+	}
+	if m.Sign() <= 0 {
+		return invalid(field, "%s is not positive", m)
+	}
+	return nil
 }
 
 // PaymentFailed records that an attempt failed. After a success it changes nothing, and
-// neither does a second notice.
+// neither does a second notice; both are noted.
 func (s *Service) PaymentFailed(ctx context.Context, invoice, payment string, why FailedReason, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "payment_failed", invoice, key, ask{"invoice_id": invoice, "payment_id": payment, "failed_reason": why}, func(t *tx, inv *Invoice) (*Answer, error) {
 		if err := firstError(checkID("failed_reason", why.Code), checkText("decline_code", why.DeclineCode, creditledger.MaxID)); err != nil {
 			return nil, err
 		}
-		res := &Answer{Invoice: inv}
 		p := inv.payment(payment)
-		switch {
-		case p == nil:
+		if p == nil {
 			return nil, &creditledger.NotFoundError{Kind: "payment", ID: payment}
-		case p.Status != PaymentPending:
-			return res, nil
-		}
-		p.Status, p.EndedAt, p.Reason = PaymentFailed, t.now, &why
-		inv.PaymentFailedAt = t.now
-		t.changed(inv)
-		return res, nil
-	})
-}
-
-// MarkPaid records that an invoice was paid elsewhere.
-func (s *Service) MarkPaid(ctx context.Context, invoice, note string, key creditledger.Key) (*Answer, error) {
-	return s.ofInvoice(ctx, "mark_paid", invoice, key, ask{"invoice_id": invoice, "note": note}, func(t *tx, inv *Invoice) (*Answer, error) {
-		if err := checkText("note", note, maxReason); err != nil {
-			return nil, err
-		}
-		if p := inv.pending(); p != nil {
-			return nil, constraint("%s has a payment under way, %s", inv.name(), p.ID)
-		}
-		if !inv.open() {
-			return nil, inv.refuse("be paid")
 		}
 		t.changed(inv)
-		if err := t.payOutside(inv, note); err != nil {
-			return nil, err
+		told := &Received{PaymentID: p.ID, Applied: zeroOf(inv.Currency), ToBalance: zeroOf(inv.Currency)}
+		if p.Status == PaymentPending {
+			p.Status, p.EndedAt, p.Reason = PaymentFailed, t.now, &why
+			inv.PaymentFailedAt, told.Changed = t.now, true
+		} else {
+			p.noted(Notice{At: t.now, Status: PaymentFailed, Reason: &why})
 		}
-		return &Answer{Invoice: inv}, t.activate(inv)
+		return &Answer{Invoice: inv, Received: told}, nil
 	})
-}
-
-// payOutside notes a payment taken elsewhere of all that is due.
-func (t *tx) payOutside(inv *Invoice, note string) error {
-	inv.Payments = append(inv.Payments, Payment{
-		ID: idFrom("pay_", inv.ID, string(t.call.key)), Status: PaymentPaid, Amount: inv.AmountDue,
-		ChargeType: External, Note: note, CreatedAt: t.now, EndedAt: t.now,
-	})
-	return t.payIfNothingDue(inv)
-}
-
-// paid makes an invoice paid, and its block active, once nothing is due.
-func (t *tx) paid(inv *Invoice) error {
-	if err := t.payIfNothingDue(inv); err != nil {
-		return err
-	}
-	return t.activate(inv)
 }
 
 // activate asks the ledger to make the block active that waited for a paid invoice.
@@ -246,9 +241,12 @@ func (t *tx) activate(inv *Invoice) error {
 	}
 	var batch []creditledger.Operation
 	for i := range l.blocks {
-		if bl := &l.blocks[i]; bl.pending && !bl.expired {
-			batch = append(batch, creditledger.Activation{BlockID: bl.id, Description: "paid: " + inv.name()})
+		if l.blocks[i].waits() {
+			batch = append(batch, creditledger.Activation{BlockID: l.blocks[i].id, Description: "paid: " + inv.name()})
 		}
 	}
 	return t.ask(b.Account, batch, nil)
 }
+
+// waits reports whether a block can be activated.
+func (b *lotBlock) waits() bool { return b.pending && !b.expired }

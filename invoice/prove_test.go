@@ -134,7 +134,7 @@ func (x *examination) movements() map[string]int64 {
 			"transaction %d of %q, %s → %s by %s, follows %d at %d", m.Number, balance, m.Starting, m.Ending, m.Amount, before.Number, start)
 		last[balance] = m
 		switch m.Action {
-		case AppliedToInvoice, ReturnedFromVoid, CreditNoteApplied, CreditNoteVoided, PaymentReturned, ChargedBack:
+		case AppliedToInvoice, ReturnedFromVoid, CreditNoteApplied, CreditNoteVoided, PaymentReturned, ChargedBack, Overpaid:
 			applied[m.Invoice] -= change
 		}
 	}

@@ -141,7 +141,7 @@ func (t *tx) planPurchase(p *Purchase, part string) (*sale, error) {
 		return nil, err
 	}
 	if p.MarkAsPaid && inv.open() {
-		if err := t.payOutside(inv, "paid when the credits were granted"); err != nil {
+		if err := t.paidAtOnce(inv); err != nil {
 			return nil, err
 		}
 	}
@@ -149,6 +149,17 @@ func (t *tx) planPurchase(p *Purchase, part string) (*sale, error) {
 	op.InvoiceID = inv.ID
 	op.RequirePayment = p.RequirePayment && inv.Status != Paid
 	return &sale{invoice: inv, increment: op}, nil
+}
+
+// paidAtOnce notes that all of a new invoice was paid elsewhere.
+func (t *tx) paidAtOnce(inv *Invoice) error {
+	_, err := t.addPayment(inv, Payment{
+		Status: PaymentPaid, Amount: inv.AmountDue, ChargeType: External, Note: "paid when the credits were granted", EndedAt: t.now,
+	})
+	if err != nil {
+		return err
+	}
+	return t.payIfNothingDue(inv)
 }
 
 // collected puts money taken before on the customer's balance.

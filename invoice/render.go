@@ -142,7 +142,14 @@ func (inv *Invoice) sheet(tag language.Tag) *sheet {
 // settled lists the payments and the credit notes.
 func (s *sheet) settled(inv *Invoice, tag language.Tag) {
 	for _, p := range inv.Payments {
-		s.Payments = append(s.Payments, [2]string{day(p.CreatedAt, inv.zone()) + " " + p.describe(), p.Amount.Format(tag)})
+		name, at := p.describe(), p.CreatedAt
+		if p.ReceivedAt != 0 {
+			at = p.ReceivedAt
+		}
+		if !p.ToBalance.IsNone() {
+			name += ", " + p.ToBalance.Format(tag) + " of it to the customer balance"
+		}
+		s.Payments = append(s.Payments, [2]string{day(at, inv.zone()) + " " + name, p.Amount.Format(tag)})
 	}
 	for _, n := range inv.CreditNotes {
 		name := strings.TrimSpace(n.Number + " " + n.Reason)
@@ -155,7 +162,7 @@ func (s *sheet) settled(inv *Invoice, tag language.Tag) {
 
 func (p *Payment) describe() string {
 	words := []string{string(p.ChargeType)}
-	for _, w := range []string{p.Provider, p.Note} {
+	for _, w := range []string{p.Provider, p.OutsideID, p.Note} {
 		if w != "" {
 			words = append(words, w)
 		}

@@ -75,6 +75,8 @@ type Answer struct {
 	BlockID string `json:"block_id,omitempty"`
 	// Entries are those of the ledger operation.
 	Entries []creditledger.Entry `json:"entries,omitempty"`
+	// Received is what a notice of a payment changed.
+	Received *Received `json:"received,omitempty"`
 	// Replayed says that the key was known, and that this is the first answer again.
 	Replayed bool `json:"-"`
 }

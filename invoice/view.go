@@ -65,6 +65,7 @@ type PaymentView struct {
 	*Payment
 	Amount      View  `json:"amount"`
 	FromBalance *View `json:"from_balance,omitempty"`
+	ToBalance   *View `json:"to_balance,omitempty"`
 }
 
 // NoteView is a credit note for display.
@@ -139,6 +140,9 @@ func (inv *Invoice) View(tag language.Tag) (*InvoiceView, error) {
 		view := PaymentView{Payment: p, Amount: v.of(p.Amount)}
 		if !p.FromBalance.IsNone() {
 			view.FromBalance = v.known(&p.FromBalance)
+		}
+		if !p.ToBalance.IsNone() {
+			view.ToBalance = v.known(&p.ToBalance)
 		}
 		res.Payments = append(res.Payments, view)
 	}
