@@ -10,8 +10,8 @@ import (
 	"creditledger"
 )
 
-// told is what an answer says of an invoice and of the customer balance.
-func (w *world) told(a *Answer) string {
+// answered is what an answer says of an invoice and of the customer balance.
+func (w *world) answered(a *Answer) string {
 	inv := a.Invoice
 	s := fmt.Sprintf("%s due %s paid %s", inv.Status, inv.AmountDue.Decimal(), inv.AmountPaid.Decimal())
 	if r := a.Received; r != nil {
@@ -90,11 +90,11 @@ func TestPaymentsAsTheyCome(t *testing.T) {
 					t.Fatalf("step %d: %v", i, err)
 				}
 				w.prove()
-				if again, err := step(w, inv, key); err != nil || a.Received != nil && (!again.Replayed || w.told(again) != w.told(a)) {
+				if again, err := step(w, inv, key); err != nil || a.Received != nil && (!again.Replayed || w.answered(again) != w.answered(a)) {
 					t.Errorf("step %d again: %+v, %v", i, again, err)
 				}
 			}
-			if got := w.told(a); got != c.want {
+			if got := w.answered(a); got != c.want {
 				t.Errorf("\n%s\n%s", got, c.want)
 			}
 			w.restart()

@@ -8,7 +8,17 @@ package invoice
 var reasons = map[Action]Action{Overpaid: Overpaid, ChargedBack: ChargedBack, ShortfallOwed: ShortfallOwed, ShortfallReturned: ShortfallOwed}
 
 // moves adds a transaction of a balance up for the invoice that it names.
-func (seen *examined) moves(m *Movement, change Money) error {
+func (seen *examined) moves(m *Movement, change Money) (err error) {
+	switch m.Action {
+	case AppliedToInvoice, ReturnedFromVoid, CreditNoteApplied, CreditNoteVoided, PaymentReturned, ChargedBack, Overpaid:
+		before, ok := seen.applied[m.Invoice]
+		if !ok {
+			before = zeroOf(change.currency)
+		}
+		if seen.applied[m.Invoice], err = before.Sub(change); err != nil {
+			return err
+		}
+	}
 	reason, ok := reasons[m.Action]
 	if !ok {
 		return nil
@@ -20,7 +30,6 @@ func (seen *examined) moves(m *Movement, change Money) error {
 	if sum.IsNone() {
 		sum = zeroOf(change.currency)
 	}
-	var err error
 	seen.moved[m.Invoice][reason], err = sum.Add(change)
 	return err
 }

@@ -68,6 +68,22 @@ type PaymentView struct {
 	ToBalance   *View `json:"to_balance,omitempty"`
 }
 
+// ReceivedView is what a notice of a payment changed, for display.
+type ReceivedView struct {
+	*Received
+	Applied   View `json:"applied"`
+	ToBalance View `json:"to_balance"`
+}
+
+// View returns what a notice changed for display in a language; nil of none.
+func (r *Received) View(tag language.Tag) (*ReceivedView, error) {
+	if r == nil {
+		return nil, nil
+	}
+	v := &viewer{tag: tag}
+	return &ReceivedView{Received: r, Applied: v.of(r.Applied), ToBalance: v.of(r.ToBalance)}, v.err
+}
+
 // NoteView is a credit note for display.
 type NoteView struct {
 	*CreditNote

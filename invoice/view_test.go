@@ -38,8 +38,8 @@ func TestInvoiceView(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
-	// 9 figures and the tax of the invoice, 6 of each of 3 lines, a payment, 2 of a note.
-	if n := strings.Count(string(text), `"currency_symbol"`); n != 10+3*6+1+2 {
+	// 9 figures and the tax of the invoice, 6 of each of 3 lines, a payment, 4 of a note.
+	if n := strings.Count(string(text), `"currency_symbol"`); n != 10+3*6+1+4 {
 		t.Errorf("%d figures", n)
 	}
 }

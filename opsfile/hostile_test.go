@@ -61,6 +61,7 @@ var hostileLines = map[string]map[string]string{
 		"invoice_settings": `{"auto_collection":true,"net_terms":30,"invoice_id":"i2","require_successful_payment":true}`,
 	},
 	"payment":      {"invoice_id": `"i"`, "idempotency_key": `"k"`, "action": `"start"`, "provider": `"cards"`, "provider_id": `"ch"`, "charge_type": `"checkout"`},
+	"payout":       {"customer_id": `"c"`, "idempotency_key": `"k"`, "amount": `"1.00 USD"`, "outside_id": `"po"`},
 	"void_invoice": {"invoice_id": `"i"`, "idempotency_key": `"k"`},
 	"close_period": {"customer_id": `"c"`, "idempotency_key": `"k"`, "start": `"2025-01-01"`, "end": `"2025-02-01"`, "lines": `[{"item_id":"i","quantity":"1","unit_price":"1"}]`},
 	"change":       {"customer_id": `"c"`, "idempotency_key": `"k"`, "action": `"cancel"`, "change_id": `"x"`},

@@ -24,12 +24,16 @@ type VoidInvoice struct {
 // Payment begins or ends a payment of an invoice.
 type Payment struct {
 	Invoice string
-	Action  string // start, succeed, fail or mark_paid
+	Action  string // start, succeed, fail, mark_paid or apply_balance
 	Payment string // succeed, fail: the attempt's id or the provider's
 	Attempt invoice.Attempt
 	Reason  invoice.FailedReason
-	Note    string // mark_paid
+	Receipt invoice.Receipt // mark_paid
+	Apply   invoice.Money   // apply_balance: so much; none: as much as is due and there
 }
+
+// Payout records that money of a customer balance was paid out.
+type Payout struct{ invoice.Payout }
 
 // Change proposes, previews, applies or cancels a pending change.
 type Change struct {
@@ -64,8 +68,14 @@ func (p Payment) run(ctx context.Context, s *invoice.Service, key creditledger.K
 		return s.PaymentSucceeded(ctx, p.Invoice, p.Payment, key)
 	case "fail":
 		return s.PaymentFailed(ctx, p.Invoice, p.Payment, p.Reason, key)
+	case "apply_balance":
+		return s.ApplyBalance(ctx, p.Invoice, p.Apply, key)
 	}
-	return s.MarkPaid(ctx, p.Invoice, p.Note, key)
+	return s.Receive(ctx, p.Invoice, p.Receipt, key)
+}
+
+func (p Payout) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
+	return s.PayOut(ctx, p.Payout, key)
 }
 
 func (c Change) run(ctx context.Context, s *invoice.Service, key creditledger.Key) (any, error) {
@@ -211,7 +221,7 @@ func readPurchase(f *fields, r *Request) {
 
 func readPayment(f *fields, r *Request) {
 	r.requiredKey(f)
-	p := Payment{Invoice: f.requiredID("invoice_id"), Action: f.choice("action", "start", "succeed", "fail", "mark_paid")}
+	p := Payment{Invoice: f.requiredID("invoice_id"), Action: f.choice("action", "start", "succeed", "fail", "mark_paid", "apply_balance")}
 	switch p.Action {
 	case "start":
 		charge, _ := f.text("charge_type")
@@ -228,9 +238,18 @@ func readPayment(f *fields, r *Request) {
 			f.adopt(in)
 		}
 	case "mark_paid":
-		p.Note, _ = f.text("note")
+		p.Receipt = invoice.Receipt{Amount: f.money("amount"), ReceivedAt: f.when("received_at"), OutsideID: f.id("outside_id")}
+		p.Receipt.Note, _ = f.text("note")
+	case "apply_balance":
+		p.Apply = f.money("amount")
 	}
 	r.Args = p
+}
+
+func readPayout(f *fields, r *Request) {
+	r.requiredKey(f)
+	f.require("amount")
+	r.Args = Payout{invoice.Payout{Customer: f.requiredCustomer(), Amount: f.money("amount"), OutsideID: f.id("outside_id"), Description: f.description()}}
 }
 
 func readVoidInvoice(f *fields, r *Request) {

@@ -53,13 +53,18 @@ func moneyAnswer(h header, answer *Answer) (any, error) {
 	switch a := answer.Result.(type) {
 	case *invoice.Answer:
 		view, err := a.Invoice.View(locale)
+		if err != nil {
+			return nil, err
+		}
+		received, err := a.Received.View(locale)
 		return struct {
 			header
-			Replayed bool                 `json:"replayed"`
-			Invoice  *invoice.InvoiceView `json:"invoice"`
-			BlockID  *string              `json:"new_block_id"`
-			Entries  []creditledger.Entry `json:"entries"`
-		}{h, a.Replayed, view, optional(a.BlockID), append([]creditledger.Entry{}, a.Entries...)}, err
+			Replayed bool                  `json:"replayed"`
+			Invoice  *invoice.InvoiceView  `json:"invoice"`
+			BlockID  *string               `json:"new_block_id"`
+			Entries  []creditledger.Entry  `json:"entries"`
+			Received *invoice.ReceivedView `json:"received,omitempty"`
+		}{h, a.Replayed, view, optional(a.BlockID), append([]creditledger.Entry{}, a.Entries...), received}, err
 	case *invoice.ChangeAnswer:
 		own := *a.Change
 		own.Effects = nil

@@ -155,6 +155,7 @@ func init() {
 		"draft_invoice":    readDraft,
 		"invoice":          readInvoice,
 		"payment":          readPayment,
+		"payout":           readPayout,
 		"purchase":         readPurchase,
 		"seller":           readSeller,
 		"state":            readState,

@@ -109,7 +109,7 @@ var compoundKey = regexp.MustCompile(`\b[a-z]+(_[a-z]+)+\b`)
 // ownNames are the flags and arguments whose names are not those of their keys. The name
 // that a subcommand is more likely to have comes first.
 var ownNames = map[string][]string{
-	"amount":                      {"AMOUNT", "MONEY", "add", "take"},
+	"amount":                      {"AMOUNT", "MONEY", "add", "take", "amount"},
 	"block_id":                    {"BLOCK", "block"},
 	"change_id":                   {"CHANGE"},
 	"credit_note_id":              {"CREDIT-NOTE"},
@@ -141,6 +141,7 @@ var ownNames = map[string][]string{
 	"to":                          {"TO"},
 	"tax":                         {"AMOUNT"},
 	"tax_percent":                 {"tax"},
+	"received_at":                 {"received"},
 	"schedule_id":                 {"SCHEDULE"},
 	"void_reason":                 {"reason"},
 }

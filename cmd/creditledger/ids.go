@@ -205,7 +205,7 @@ func withWholeMoneyIDs(ctx context.Context, s *invoice.Service, args any) (any, 
 		r.ID, err = wholeInvoice(ctx, s, r.ID)
 		return r, err
 	case opsfile.CreditNote:
-		for _, id := range []*string{&r.Note.Invoice, &r.Ref.Invoice, &r.Refund.Invoice} {
+		for _, id := range []*string{&r.Note.Invoice, &r.Ref.Invoice, &r.Refund.Invoice, &r.Chargeback.Invoice} {
 			if *id != "" && err == nil {
 				*id, err = wholeInvoice(ctx, s, *id)
 			}

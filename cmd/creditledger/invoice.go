@@ -19,7 +19,7 @@ import (
 
 // moneyCommands are the subcommands of the money side.
 func (a *app) moneyCommands() []*cobra.Command {
-	return []*cobra.Command{a.purchaseCommand(), a.invoiceCommand(), a.closePeriodCommand(), a.customerBalanceCommand(), a.changeCommand(), a.stateCommand(), a.sellerCommand()}
+	return []*cobra.Command{a.purchaseCommand(), a.invoiceCommand(), a.closePeriodCommand(), a.customerBalanceCommand(), a.payoutCommand(), a.changeCommand(), a.stateCommand(), a.sellerCommand()}
 }
 
 // keyFlag gives a subcommand of the money side that writes its idempotency key, and lets it be
@@ -81,7 +81,7 @@ func (a *app) money(cmd *cobra.Command, key string, r opsfile.Request, want acce
 			case *invoice.Effects:
 				a.writeEffects(s, out, res)
 			case *invoice.BalanceAnswer:
-				a.writeMovement(s, out, r.Args.(opsfile.CustomerBalance).Change.Customer, res)
+				a.writeMovement(s, out, balanceOf(r.Args), res)
 			}
 		})
 		return errors.Join(err, shown)
@@ -141,7 +141,7 @@ elsewhere needs pay alone. Credits that wait for their invoice become usable wit
   creditledger invoice start inv_1 --provider cards --provider-id ch_1
   creditledger invoice pay inv_1 --payment ch_1`,
 	}
-	cmd.AddCommand(a.invoiceListCommand(), a.invoiceShowCommand(), a.invoiceStartCommand(), a.invoicePayCommand(), a.invoiceFailCommand(), a.invoiceVoidCommand())
+	cmd.AddCommand(a.invoiceListCommand(), a.invoiceShowCommand(), a.invoiceStartCommand(), a.invoicePayCommand(), a.applyBalanceCommand(), a.invoiceFailCommand(), a.invoiceVoidCommand())
 	cmd.AddCommand(a.draftCommands()...)
 	return group(cmd, "invoice needs list, show, start, pay, fail, void, draft, tax, issue, sync, credit, credit-note, uncredit, refund or chargeback")
 }
@@ -260,80 +260,6 @@ func (a *app) invoiceShowCommand() *cobra.Command {
 	a.dbFlag(cmd)
 	cmd.Flags().BoolVar(&html, "html", false, "print a page for a browser, ready to be printed")
 	return cmd
-}
-
-// paymentCommand is a subcommand that carries out one action of a payment.
-func (a *app) paymentCommand(use, short, example string, flags func(*cobra.Command), payment func(string) opsfile.Payment) *cobra.Command {
-	var key string
-	cmd := &cobra.Command{
-		Use: use + " INVOICE", Short: short, Example: example, Args: cobra.ExactArgs(1),
-		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			return a.money(cmd, key, opsfile.Request{Op: "payment", Args: payment(args[0])}, toChange)
-		}),
-	}
-	a.dbFlag(cmd)
-	a.keyFlag(cmd, &key)
-	flags(cmd)
-	return cmd
-}
-
-func (a *app) invoiceStartCommand() *cobra.Command {
-	var provider, providerID, charge string
-	return a.paymentCommand("start", "Record that a payment of all that is due began", saleExample+`  creditledger invoice start inv_1 --provider cards --provider-id ch_1`,
-		func(cmd *cobra.Command) {
-			cmd.Flags().StringVar(&provider, "provider", "", "the `NAME` of who takes the payment")
-			cmd.Flags().StringVar(&providerID, "provider-id", "", "the payment's `ID` there")
-			cmd.Flags().StringVar(&charge, "charge-type", "checkout", "`WORD`: checkout or recurring")
-			completeWords(cmd, "charge-type", "checkout", "recurring")
-		},
-		func(id string) opsfile.Payment {
-			return opsfile.Payment{Invoice: id, Action: "start", Attempt: invoice.Attempt{Provider: provider, ProviderID: providerID, ChargeType: invoice.ChargeType(charge)}}
-		})
-}
-
-func (a *app) invoicePayCommand() *cobra.Command {
-	var payment, note string
-	return a.paymentCommand("pay", "Record that an invoice was paid", saleExample+`  creditledger invoice start inv_1 --provider cards --provider-id ch_1
-  creditledger invoice pay inv_1 --payment ch_1
-
-  creditledger purchase cus_1 100 --cost-basis 0.20 --invoice-currency USD \
-      --net-terms 30 --auto-collection true --invoice-id inv_2
-  creditledger invoice pay inv_2 --note "bank transfer"`,
-		func(cmd *cobra.Command) {
-			cmd.Flags().StringVar(&payment, "payment", "", "the payment that began before: its `ID` or the provider's (default: it was paid elsewhere)")
-			cmd.Flags().StringVar(&note, "note", "", "a `NOTE` on how it was paid elsewhere")
-		},
-		func(id string) opsfile.Payment {
-			if payment != "" {
-				return opsfile.Payment{Invoice: id, Action: "succeed", Payment: payment}
-			}
-			return opsfile.Payment{Invoice: id, Action: "mark_paid", Note: note}
-		})
-}
-
-func (a *app) invoiceFailCommand() *cobra.Command {
-	var payment string
-	var reason invoice.FailedReason
-	return a.paymentCommand("fail", "Record that a payment failed", saleExample+`  creditledger invoice start inv_1 --provider cards --provider-id ch_1
-  creditledger invoice fail inv_1 --payment ch_1 --code card_declined`,
-		func(cmd *cobra.Command) {
-			cmd.Flags().StringVar(&payment, "payment", "", "the payment: its `ID` or the provider's; required")
-			cmd.Flags().StringVar(&reason.Code, "code", "", "the provider's `CODE`; required")
-			cmd.Flags().StringVar(&reason.DeclineCode, "decline-code", "", "the bank's `CODE`")
-			check := cmd.RunE
-			cmd.RunE = func(cmd *cobra.Command, args []string) error {
-				var p parser
-				p.required("--payment", payment)
-				p.required("--code", reason.Code)
-				if p.err != nil {
-					return p.err
-				}
-				return check(cmd, args)
-			}
-		},
-		func(id string) opsfile.Payment {
-			return opsfile.Payment{Invoice: id, Action: "fail", Payment: payment, Reason: reason}
-		})
 }
 
 func (a *app) invoiceVoidCommand() *cobra.Command {
