@@ -17,7 +17,7 @@ const (
 // figures are the exact money of a line, in minor units.
 type figures [columns]*big.Rat
 
-// cells are what a line, or the whole bill, shows of it: whole minor units.
+// cells are what a line, or the whole bill, shows: whole minor units.
 type cells [columns]*big.Int
 
 // totalsOf rounds a bill: its subtotal, what remains of that after the adjustments, and its
@@ -37,11 +37,12 @@ func totalsOf(lines []figures) cells {
 	return res
 }
 
-// apportion gives every line of a bill its cells: lines add up and columns meet the totals.
-// A cell is the floor or the ceiling of its exact figure. Where all that cannot be had at
-// once, the fewest possible units are added to subtotals, or taken off, but never to one of
-// exactly 0 nor below 0. Of the bills that are so, it is the one whose cells are nearest to
-// the figures, all differences added up; of those, the one in which the earlier line has
+// apportion gives every line of a bill its cells: lines add up and columns meet the
+// totals. A cell is the floor or the ceiling of its exact figure. Where that is not
+// possible for all cells at once, apportion adds as few units as possible to subtotals,
+// or takes as few off, but it never changes a subtotal of exactly 0 nor brings one below
+// 0. Among the bills that are left, it chooses the one whose cells are nearest to the
+// figures, all differences added up; among those, the one in which the earlier line has
 // more, and within a line the earlier column.
 //
 // Such a bill is a cheapest flow. Four columns are few enough to look at every way in which
@@ -59,11 +60,11 @@ func apportion(lines []figures, totals cells) []cells {
 	return t.cells()
 }
 
-// table is a bill on the way to its cells. up is how many units a cell stands above the
-// floor of its figure.
+// table is a bill whose cells are being worked out. up is how many units a cell is above
+// the floor of its figure.
 type table struct {
 	floors []cells
-	rests  []cells // what a figure has above its floor, in parts of one
+	rests  []cells // the fraction of a figure above its floor
 	up     [][columns]int
 	one    *big.Int
 
@@ -102,11 +103,11 @@ func newTable(lines []figures) *table {
 	return t
 }
 
-// placeBits leave room for how far a cell can move: then the earlier cell decides.
+// placeBits are the bits of a weight for the order of cells, which decides last.
 const placeBits = 3
 
-// fill gives a column its total by largest remainder, equal remainders to the earlier line.
-// What that makes of the lines' subtotals is left to improve.
+// fill gives a column its total by largest remainder, and with equal remainders to the
+// earlier line first. It ignores the lines' subtotals, which improve sees to.
 func (t *table) fill(column int, total *big.Int) {
 	left := new(big.Int).Set(total)
 	order := make([]int, len(t.up))
@@ -133,10 +134,11 @@ func (t *table) sum(line int) *big.Int {
 	return sum
 }
 
-// cost is what becomes worse when a cell moves one unit up or down; nil when it cannot.
+// cost returns by how much the bill becomes worse if a cell moves one unit up or down;
+// nil if it cannot move.
 func (t *table) cost(line, column, by int) *big.Int {
 	at, rest := t.up[line][column], t.rests[line][column]
-	low, high := 0, rest.Sign() // of up, for floor and ceiling
+	low, high := 0, rest.Sign() // the values of up for floor and ceiling
 	next := at + by
 	if column != inSubtotal && (next < low || next > high) {
 		return nil
@@ -172,8 +174,9 @@ func (t *table) cost(line, column, by int) *big.Int {
 	return res
 }
 
-// pass is how a line takes part when units are passed around: one column gets one and
-// another gives it. As the subtotal is the sum of the others, it gets one by growing less.
+// pass is how a line takes part if units are passed around: one column gets a unit and
+// another gives it. The subtotal is the sum of the others, so it counts the other way
+// round.
 type pass struct {
 	line int
 	cost *big.Int
@@ -186,8 +189,8 @@ var rings = [][]int{
 	{0, 1, 2, 3}, {0, 1, 3, 2}, {0, 2, 1, 3}, {0, 2, 3, 1}, {0, 3, 1, 2}, {0, 3, 2, 1},
 }
 
-// improve passes units around in the way that makes the table better most. It reports
-// whether there was one.
+// improve passes units around in the way that makes the table better than any other. It
+// reports whether there was such a way.
 func (t *table) improve() bool {
 	best := t.passes()
 	var ring []int
@@ -218,14 +221,14 @@ func (t *table) improve() bool {
 	return ring != nil
 }
 
-// weigh finds out what a line can do now.
+// weigh works out what each move of a line costs now.
 func (t *table) weigh(line int) {
 	for c := range columns {
 		t.get[line][c], t.give[line][c] = t.cost(line, c, direction(c)), t.cost(line, c, -direction(c))
 	}
 }
 
-// direction is how a column moves that gets a unit.
+// direction returns how a column moves if it gets a unit.
 func direction(column int) int {
 	if column == inSubtotal {
 		return -1
@@ -252,7 +255,7 @@ func (t *table) passes() (best [columns][columns]pass) {
 	return best
 }
 
-// cells are the table as it stands.
+// cells returns the cells of the table as it is now.
 func (t *table) cells() []cells {
 	res := make([]cells, len(t.up))
 	for i := range res {

@@ -8,10 +8,10 @@ import (
 	"creditledger"
 )
 
-// A bill is complete only when it is known what credits pay of it, and it is written in the
-// commit that draws them. So the ledger is asked twice: first what it would draw, which the
-// bill is made from, then to draw it, and before anything is written, what it drew is
-// compared with what the bill says.
+// A bill is complete only when it is known what credits pay, and it is written in the
+// commit that draws them. So the ledger is asked twice. First it says what it would draw,
+// and the bill is made from that. Then it draws, and before anything is written, what it
+// drew is compared with the bill.
 
 // maxDraws is how many draws a void can take back in one operation, each by two entries.
 const maxDraws = creditledger.MaxEntries / 2
@@ -154,7 +154,7 @@ func (t *tx) draw(inv *Invoice, lines []priced) (*drawing, error) {
 	return d, nil
 }
 
-// drew holds what the ledger did to what it said it would do, and lists it.
+// drew compares what the ledger did with what it said before, and lists it.
 func (d *drawing) drew(parts []creditledger.Result) ([]Draw, error) {
 	var draws []Draw
 	for i, step := range d.steps {

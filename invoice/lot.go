@@ -147,7 +147,7 @@ func (t *tx) afterParts(b *lotBlock) error {
 	return err
 }
 
-// without is an amount less others.
+// without returns an amount less others.
 func without(a creditledger.Amount, others ...creditledger.Amount) (creditledger.Amount, error) {
 	var err error
 	for _, o := range others {
@@ -165,7 +165,7 @@ func smaller(a, b creditledger.Amount) creditledger.Amount {
 	return a
 }
 
-// total adds something up over the blocks of a lot.
+// total adds up one figure over the blocks of a lot.
 func (l *lot) total(of func(*lotBlock) creditledger.Amount) (sum creditledger.Amount, err error) {
 	for i := range l.blocks {
 		if sum, err = sum.Add(of(&l.blocks[i])); err != nil {

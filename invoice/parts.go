@@ -11,7 +11,7 @@ type part struct {
 	decided func([]creditledger.Result) error
 }
 
-// ask adds operations on an account to those that commit with this call.
+// ask adds operations on an account to those that are committed with this call.
 func (t *tx) ask(on Account, ops []creditledger.Operation, decided func([]creditledger.Result) error) error {
 	if len(ops) > 0 {
 		t.parts = append(t.parts, part{on: on, ops: ops, decided: decided})
@@ -52,7 +52,7 @@ func (t *tx) operations(on Account) (batch creditledger.Batch) {
 	return batch
 }
 
-// do asks the ledger for all parts: in one operation, or in an act if they are on several
+// do asks the ledger for all parts: in one batch, or in an act if they are on several
 // accounts.
 func (t *tx) do(opts creditledger.DoOptions) (*creditledger.Result, error) {
 	if t.acts() {

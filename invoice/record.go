@@ -99,8 +99,8 @@ type answered struct {
 	Erased  bool            `json:"erased,omitempty"` // both without their texts
 }
 
-// idFrom makes the id of something new out of what asked for it: a retry with the
-// same key makes the same id.
+// idFrom makes the id of something new out of the request for it, so that a retry with
+// the same key makes the same id.
 func idFrom(prefix string, parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -45,7 +45,7 @@ func differing(name string, a, b json.RawMessage) string {
 	switch {
 	case bytes.Equal(a, b) || samePrice(name, a, b) || bothNever(name, a, b):
 		return ""
-	case name == "metadata": // its names are the caller's
+	case name == "metadata": // the caller chose the names in it
 		return name
 	case object(a) && object(b):
 		return differs(a, b)
@@ -64,8 +64,8 @@ func differing(name string, a, b json.RawMessage) string {
 	return name
 }
 
-// samePrice reports whether two texts of a price are one number: what is kept of a
-// CostBasis is how it was written.
+// samePrice reports whether two texts of a price are one number, because a CostBasis is
+// kept as it was written.
 func samePrice(name string, a, b json.RawMessage) bool {
 	switch name {
 	case "per_unit_cost_basis", "unit_price", "conversion_rate":

@@ -6,14 +6,14 @@ import (
 	"creditledger"
 )
 
-// The records of a customer stand in no journal, so nothing would miss one that is gone, or
-// notice one that is as it was before. Each put is counted twice, in one commit: in the
-// record itself, and in one record of the customer. Verification adds the former up and
-// compares.
+// The records of a customer stand in no journal. So by itself nothing would miss a record
+// that is gone, or notice one that was set back to an earlier state. Each put is counted
+// twice, in one commit: in the record itself, and in one record of the customer.
+// Verification adds the former up and compares.
 
-// tally tells how many puts there were since it began. One that begins anew, because
-// recovery left it out, counts only what is put from then on: so puts of another do not
-// matter, and the instant at which it began is its name.
+// tally tells how many puts there were since it began. A tally may begin anew, because
+// recovery left it out. So it is named by the instant at which it began, and puts that
+// were counted under another name do not matter.
 type tally struct {
 	Began creditledger.Instant `json:"began"`
 	Puts  uint64               `json:"puts"`
@@ -25,7 +25,7 @@ func counted(kind string) bool {
 	return kind != kindNumber && kind != kindTally && kind != kindSettings
 }
 
-// tallyOf returns how often a record was put, as far as that was counted.
+// tallyOf returns how often a record was put since puts are counted.
 func tallyOf(rec *creditledger.Document) (tally, error) {
 	e, err := unwrap(rec)
 	if err != nil || e.Counted == nil {
@@ -34,7 +34,7 @@ func tallyOf(rec *creditledger.Document) (tally, error) {
 	return *e.Counted, nil
 }
 
-// tallied encodes a record that is put once more, and counts that in all.
+// tallied encodes a record for another put, and counts the put.
 func tallied(all *tally, was tally, value any) ([]byte, error) {
 	if was.Began != all.Began {
 		was = tally{Began: all.Began}

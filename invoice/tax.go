@@ -50,7 +50,7 @@ func (inv *Invoice) taxByRates(sellers *creditledger.Amount) error {
 	return inv.setTax(shares)
 }
 
-// taxExactly puts taxes on the lines that somebody else worked out.
+// taxExactly puts taxes that somebody else worked out on the lines.
 func (inv *Invoice) taxExactly(taxes []creditledger.Amount) error {
 	if len(taxes) != len(inv.Lines) {
 		return invalid("tax", "there are %d taxes for %d lines", len(taxes), len(inv.Lines))
@@ -65,7 +65,7 @@ func (inv *Invoice) taxExactly(taxes []creditledger.Amount) error {
 			return invalid("tax", "%s is negative", t)
 		}
 		shares[i] = scaled(decimalOf(t), int32(digits))
-		inv.Lines[i].TaxPercent = nil // they need not be of the rates
+		inv.Lines[i].TaxPercent = nil // these taxes need not follow from the rates
 	}
 	inv.TaxPercent = nil
 	return inv.setTax(shares)

@@ -13,7 +13,8 @@ import (
 // changed what it was decided from.
 const maxAttempts = 256
 
-// errAgain asks to decide a call afresh: the ledger did something else than planned.
+// errAgain asks to decide a call afresh, because the ledger did something else than
+// planned.
 var errAgain = errors.New("the account changed meanwhile")
 
 // call is one mutating call.
@@ -43,14 +44,14 @@ type tx struct {
 	parts []part
 }
 
-// held is a record as the call sees it. dirty ones are written.
+// held is a record as the call sees it. It is written if it is dirty.
 type held struct {
-	stored creditledger.Document // without a version there is none
+	stored creditledger.Document // has no version if there is none
 	value  any                   // nil: there is none
 	dirty  bool
 }
 
-// replayer is an answer that can say that it is given again.
+// replayer is an answer that can say that it is a replay.
 type replayer interface{ replay() }
 
 // writer is an answer that says what was written.
@@ -58,8 +59,8 @@ type writer interface {
 	wrote(*creditledger.Result)
 }
 
-// write carries a call out: at most once per key, retried while others change what it
-// was decided from.
+// write carries a call out, at most once for each key. It tries again if others change
+// what the call was decided from.
 func write[R any](ctx context.Context, s *Service, c *call, decide func(*tx) (*R, error)) (*R, error) {
 	carryOut := attemptAll[R]
 	if s.preview {
@@ -125,10 +126,9 @@ func movedMeanwhile(err error) bool {
 	return errors.Is(err, errAgain) || errors.As(err, &r) || (errors.As(err, &c) && len(c.Documents) > 0)
 }
 
-// outdated reports whether the ledger refused a call only because another one, which this
-// call did not see yet, had done the same or the contrary: two notices of one payment, for
-// example. It waits until what the ledger saw is stored, and looks for a record that
-// changed since this call read it.
+// outdated reports whether the ledger refused a call only because of another call that
+// this one did not see, such as a second notice of one payment. It waits until what the
+// ledger saw is stored, and looks for a record that has changed since this call read it.
 func (t *tx) outdated(refused error) bool {
 	if len(t.parts) == 0 || !errors.Is(refused, creditledger.ErrConstraint) {
 		return false
@@ -215,8 +215,8 @@ func (t *tx) at(on Account) (creditledger.Instant, error) {
 	return b.AsOf, err
 }
 
-// read returns a record as this call sees it, nil when there is none. The same
-// pointer every time: what is changed through it and marked is written.
+// read returns a record as this call sees it, nil when there is none. It returns the same
+// pointer every time. What is changed through it, and marked, is written.
 func read[T any](t *tx, kind, key string) (*T, error) {
 	id := creditledger.DocumentID{Kind: kind, Key: key}
 	if h := t.held[id]; h != nil {
@@ -289,8 +289,8 @@ func (t *tx) commit(request json.RawMessage, res any) error {
 		}
 		return nil
 	}
-	// The ledger knew the key. Unless the answer came with it meanwhile, it belongs to
-	// an operation that was given to the ledger directly.
+	// The ledger knew the key. Either another process has done this call meanwhile, or
+	// the key belongs to an operation that was given to the ledger directly.
 	if known, err := fetch[answered](t.ctx, t.s, kindKey, t.call.customer+separator+string(t.call.key), "idempotency key"); known != nil || !isNotFound(err) {
 		return errAgain
 	}

@@ -13,8 +13,8 @@ import (
 	"creditledger"
 )
 
-// isoDigits are the minor units of ISO 4217 where the tables of x/text, which follow
-// what is used in shops, say otherwise, or do not know the currency yet.
+// isoDigits has the minor units of ISO 4217 where the tables of x/text differ, because
+// they follow what is used in shops, or do not know the currency yet.
 var isoDigits = map[string]int{
 	"AFN": 2, "ALL": 2, "AMD": 2, "COP": 2, "CRC": 2, "GYD": 2, "HUF": 2, "IDR": 2, "IQD": 3, "IRR": 2,
 	"KPW": 2, "LAK": 2, "LBP": 2, "MGA": 2, "MMK": 2, "MNT": 2, "MRU": 2, "MUR": 2, "PKR": 2, "RSD": 2, "SLE": 2,
@@ -22,8 +22,8 @@ var isoDigits = map[string]int{
 	"XCG": 2, "YER": 2, "ZMW": 2, "ZWG": 2,
 }
 
-// withdrawn are codes that were invoiced in until ISO 4217 withdrew them, all of two
-// digits: what was recorded stays readable, and what is owed can be settled.
+// withdrawn are codes that invoices used until ISO 4217 withdrew them. All have two
+// digits. What was recorded stays readable, and what is owed can be settled.
 const withdrawn = " ANG BGN CUC HRK "
 
 // digitsOf returns how many digits the minor unit of a currency has.
@@ -124,7 +124,7 @@ func localDigits(p *message.Printer, digits string) string {
 	return b.String()
 }
 
-// pointOf is what a language puts between the whole and the fraction.
+// pointOf returns what a language puts between the whole part and the fraction.
 func pointOf(p *message.Printer) string {
 	return strings.Join(strings.FieldsFunc(p.Sprint(number.Decimal(1.5)), unicode.IsDigit), "")
 }

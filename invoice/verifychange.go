@@ -32,7 +32,7 @@ func (x *examiner) changes() error {
 	})
 }
 
-// current makes sure that a change that is pending is the one its account has.
+// current checks that a pending change is the current one of its account.
 func (x *examiner) current(ch *Change) error {
 	at, err := x.s.ledger.Now()
 	if err != nil || ch.at(at).Status != ChangePending {
