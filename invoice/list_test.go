@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"creditledger"
 )
@@ -100,4 +101,82 @@ func TestListInvoices(t *testing.T) {
 			t.Errorf("another customer whose id begins the same: %d, %v", len(page.Invoices), err)
 		}
 	})
+}
+
+// Over all customers invoices stand by their numbers, the newest first, drafts before all; a
+// status and half-open ranges of dates leave out what is not asked for, page by page.
+func TestInvoicesOfAllCustomers(t *testing.T) {
+	on(t, func(t *testing.T, w *world) {
+		for _, customer := range []string{"zoe", "ada"} {
+			w.customer(func(u *creditledger.CustomerUpdate) { u.ID = customer })
+		}
+		berlin := "Europe/Berlin"
+		w.customer(func(u *creditledger.CustomerUpdate) { u.ID, u.Timezone = "bob", &berlin })
+		for i, customer := range []string{"zoe", "ada", "bob", "zoe", "ada", "bob"} {
+			w.tick()
+			p := sale100()
+			p.Account.Customer, p.Increment.BlockID = customer, fmt.Sprint("b", i)
+			p.Terms.NetTerms, p.Terms.CustomDueDate = nil, creditledger.On(creditledger.DateOf(2026, 2, 1+i))
+			p.MarkAsPaid = i%2 == 1
+			w.must(w.Purchase(w.ctx, p, "p"+creditledger.Key(fmt.Sprint(i))))
+		}
+		for i, customer := range []string{"zoe", "ada"} {
+			w.tick()
+			d := draft()
+			d.Customer, d.Terms.InvoiceID = customer, fmt.Sprint("draft", i)
+			w.must(w.CreateDraft(w.ctx, d, "d"))
+		}
+		w.must(w.DeleteDraft(w.ctx, "draft0", "x"))
+		day := func(d int) creditledger.When { return creditledger.On(creditledger.DateOf(2026, 2, d)) }
+		for _, c := range []struct {
+			name string
+			q    ListQuery
+			want string
+		}{
+			{"all", ListQuery{}, "draft1 6 5 4 3 2 1"},
+			{"in pages", ListQuery{Limit: 3}, "draft1 6 5 | 4 3 2 | 1"},
+			{"in whole pages", ListQuery{Limit: 2, Status: Paid}, "6 4 | 2"},
+			{"issued", ListQuery{Status: Issued}, "5 3 1"},
+			{"deleted", ListQuery{Status: Deleted}, "draft0"},
+			{"drafts", ListQuery{Status: Draft}, "draft1"},
+			{"void: none", ListQuery{Status: Void}, ""},
+			// The days of bob begin an hour before those of UTC: 3 is due on the 3rd there.
+			{"due before the 3rd", ListQuery{DueBefore: day(3)}, "2 1"},
+			{"due from the 3rd to before the 6th", ListQuery{DueFrom: day(3), DueBefore: day(6)}, "5 4 3"},
+			{"due from an instant", ListQuery{DueFrom: creditledger.At(time.Date(2026, 2, 6, 0, 0, 0, 0, time.UTC))}, ""},
+			{"dated", ListQuery{DatedFrom: creditledger.On(creditledger.DateOf(2026, 1, 15)), DatedBefore: creditledger.On(creditledger.DateOf(2026, 1, 16)), Status: Paid}, "6 4 2"},
+			{"dated later", ListQuery{DatedFrom: creditledger.On(creditledger.DateOf(2026, 1, 16))}, ""},
+			{"of one customer, in the order they were made", ListQuery{Customer: "zoe", DueBefore: day(9)}, "1 4"},
+		} {
+			if got := w.listed(c.q); got != c.want {
+				t.Errorf("%s: %q, not %q", c.name, got, c.want)
+			}
+		}
+		if _, err := w.Invoices(w.ctx, ListQuery{DueFrom: creditledger.Never()}); !errors.Is(err, creditledger.ErrInvalid) {
+			t.Errorf("never: %v", err)
+		}
+	})
+}
+
+// listed are the numbers, or ids of drafts, of all pages of a query.
+func (w *world) listed(q ListQuery) string {
+	w.t.Helper()
+	var got []string
+	for {
+		page, err := w.Invoices(w.ctx, q)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, inv := range page.Invoices {
+			if inv.Number == "" {
+				got = append(got, inv.ID)
+				continue
+			}
+			got = append(got, strings.TrimLeft(inv.Number[4:], "0"))
+		}
+		if q.Cursor = page.Next; page.Next == "" {
+			return strings.Join(got, " ")
+		}
+		got = append(got, "|")
+	}
 }

@@ -20,7 +20,7 @@ type Answer struct {
 	// EntryPage, Settings, SweepResult, Erased, Verification or Customer, an AccountPage or CustomerPage, the []creditledger.Block of
 	// blocks, the []creditledger.HoldInfo of holds, the
 	// []creditledger.ScheduleInfo of schedules, nil for clock; for the money side an *invoice.Answer, ChangeAnswer,
-	// Effects, BalanceAnswer or State, a *Balance, or invoice.Settings.
+	// Effects, BalanceAnswer, InvoicePage or State, a *Balance, or invoice.Settings.
 	Result any
 	Locale language.Tag // language of the money in it; none: English
 }

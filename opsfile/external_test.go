@@ -34,6 +34,7 @@ func TestExternalIDsNameCustomers(t *testing.T) {
 {"op":"holds","customer_id":"cus_1"}
 {"op":"schedules","customer_id":"cus_1"}
 {"op":"state","customer_id":"cus_1"}
+{"op":"invoices","customer_id":"cus_1"}
 {"op":"sweep","customer_id":"cus_1"}
 {"op":"verify","customer_id":"cus_1"}
 {"op":"erase","customer_id":"cus_1"}

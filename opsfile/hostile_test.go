@@ -72,6 +72,7 @@ var hostileLines = map[string]map[string]string{
 	"invoice":          {"invoice_id": `"i"`, "action": `"show"`},
 	"credit_note":      {"action": `"create"`, "invoice_id": `"i"`, "idempotency_key": `"k"`, "amount": `"1.00 USD"`},
 	"customer_balance": {"customer_id": `"c"`, "idempotency_key": `"k"`, "type": `"increment"`, "amount": `"1.00 USD"`},
+	"invoices":         {"customer_id": `"c"`, "status": `"issued"`, "due_date[lt]": `"2026-01-01"`},
 	"state":            {"customer_id": `"c"`},
 	"all":              {"idempotency_key": `"k"`, "operations": `[{"op":"decrement","customer_id":"c","amount":"1"},{"op":"increment","customer_id":"d","amount":"1"}]`},
 	"transfer":         {"idempotency_key": `"k"`, "from": `{"customer_id":"c"}`, "to": `{"customer_id":"d"}`, "amount": `"1"`},

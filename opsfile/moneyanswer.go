@@ -96,6 +96,8 @@ func moneyAnswer(h header, answer *Answer) (any, error) {
 		}{h, a.Replayed, view}, err
 	case *Balance:
 		return balanceAnswer(h, a, locale)
+	case *invoice.InvoicePage:
+		return invoicesAnswer(h, a, locale)
 	case *invoice.State:
 		state, err := newStateObject(a, locale)
 		return struct {

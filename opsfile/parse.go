@@ -22,7 +22,7 @@ type Request struct {
 	// operations, an Act, a creditledger.Transfer, a Preview, BalanceQuery, Block, BlockAccounts, BlocksQuery, EntriesQuery, Explain, Holds, Schedules,
 	// SetClock, CustomerUpdate, Customers, Erase, Settings, Sweep or Verify (those without a type here are the
 	// ledger's), or for the money side a Purchase, Payment, VoidInvoice, ClosePeriod,
-	// Change, Draft, Invoice, CreditNote, CustomerBalance, State or Seller.
+	// Change, Draft, Invoice, CreditNote, CustomerBalance, Invoices, State or Seller.
 	Args any
 }
 
@@ -154,6 +154,7 @@ func init() {
 		"customer_balance": readCustomerBalance,
 		"draft_invoice":    readDraft,
 		"invoice":          readInvoice,
+		"invoices":         readInvoices,
 		"payment":          readPayment,
 		"payout":           readPayout,
 		"purchase":         readPurchase,

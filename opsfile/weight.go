@@ -89,8 +89,10 @@ func answerWeight(b *begunAnswer) int {
 			weight += blockWeight(&result.Blocks[i].Block)
 		}
 		return weight
+	case *invoice.InvoicePage:
+		return moneyWeight * max(1, len(result.Invoices))
 	case *invoice.State:
-		weight := moneyWeight * len(result.Open)
+		weight := moneyWeight * (len(result.Open) + len(result.Drafts))
 		for i := range result.Accounts {
 			weight += blocksWeight(result.Accounts[i].Eligible) + blocksWeight(result.Accounts[i].Pending)
 		}

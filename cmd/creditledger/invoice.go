@@ -147,57 +147,67 @@ elsewhere needs pay alone. Credits that wait for their invoice become usable wit
 }
 
 func (a *app) invoiceListCommand() *cobra.Command {
-	var status, cursor string
+	var status, cursor, dueFrom, dueBefore, datedFrom, datedBefore string
 	var limit int
 	cmd := &cobra.Command{
-		Use:   "list CUSTOMER",
-		Short: "List a customer's invoices, oldest first",
+		Use:   "list [CUSTOMER]",
+		Short: "List a customer's invoices, or those of all customers",
+		Long: `List a customer's invoices, the oldest first, or those of all customers by their numbers, the
+newest first.`,
 		Example: saleExample + `  creditledger invoice list cus_1
-  creditledger invoice list cus_1 --status issued`,
-		Args: cobra.ExactArgs(1),
+  creditledger invoice list cus_1 --status issued
+  creditledger invoice list --status issued --due-before 2030-01-01`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			var p parser
-			q := invoice.ListQuery{Customer: args[0], Status: word(&p, "--status", status, invoiceStatus), Limit: p.limit("--limit", limit), Cursor: cursor}
+			q := invoice.ListQuery{
+				Status: word(&p, "--status", status, invoiceStatus), Limit: p.limit("--limit", limit), Cursor: cursor,
+				DueFrom: p.when("--due-from", dueFrom, false), DueBefore: p.when("--due-before", dueBefore, false),
+				DatedFrom: p.when("--dated-from", datedFrom, false), DatedBefore: p.when("--dated-before", datedBefore, false),
+			}
+			if len(args) > 0 {
+				p.required("CUSTOMER", args[0])
+				q.Customer = args[0]
+			}
 			if p.err != nil {
 				return p.err
 			}
-			return a.looking(cmd.Context(), func(l *creditledger.Ledger, s *invoice.Service) error {
-				page, err := s.Invoices(cmd.Context(), q)
-				if err != nil {
-					return err
-				}
-				if a.json {
-					views, err := invoice.Views(page.Invoices, s.Locale())
-					if err != nil {
-						return err
-					}
-					return a.printJSON(struct {
-						Op       string                 `json:"op"`
-						Invoices []*invoice.InvoiceView `json:"invoices"`
-						Next     string                 `json:"next_cursor,omitempty"`
-					}{"invoices", views, page.Next})
-				}
-				var text strings.Builder
-				a.writeInvoices(s, &text, page.Invoices)
-				if len(page.Invoices) == 0 {
-					if err := writeIfUnknown(cmd.Context(), l, &text, args[0]); err != nil {
-						return err
-					}
-				}
-				if page.Next != "" {
-					fmt.Fprintf(&text, "More: --cursor %s\n", shellWord(page.Next))
-				}
-				_, err = io.WriteString(a.out, text.String())
-				return err
-			})
+			return a.looking(cmd.Context(), func(l *creditledger.Ledger, s *invoice.Service) error { return a.listInvoices(cmd, l, s, q) })
 		}),
 	}
 	a.dbFlag(cmd)
-	cmd.Flags().StringVar(&status, "status", "", "only these, a `STATUS`: draft, issued, paid, void, synced or deleted")
+	flags := cmd.Flags()
+	flags.StringVar(&status, "status", "", "only these, a `STATUS`: draft, issued, paid, void, synced or deleted")
 	completeWords(cmd, "status", "draft", "issued", "paid", "void", "synced", "deleted")
-	cmd.Flags().StringVar(&cursor, "cursor", "", "go on at the `CURSOR` that a page ended with")
-	cmd.Flags().IntVar(&limit, "limit", 20, "`NUMBER` of invoices on a page, up to 1000")
+	flags.StringVar(&dueFrom, "due-from", "", "only those due on this `DATE` or later")
+	flags.StringVar(&dueBefore, "due-before", "", "only those due before this `DATE`")
+	flags.StringVar(&datedFrom, "dated-from", "", "only those dated on this `DATE` or later")
+	flags.StringVar(&datedBefore, "dated-before", "", "only those dated before this `DATE`")
+	flags.StringVar(&cursor, "cursor", "", "go on at the `CURSOR` that a page ended with")
+	flags.IntVar(&limit, "limit", 20, "`NUMBER` of invoices on a page, up to 1000")
 	return cmd
+}
+
+// listInvoices shows a page of invoices.
+func (a *app) listInvoices(cmd *cobra.Command, l *creditledger.Ledger, s *invoice.Service, q invoice.ListQuery) error {
+	page, err := s.Invoices(cmd.Context(), q)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.show(&opsfile.Answer{Op: "invoices", Result: &page, Locale: s.Locale()}, nil)
+	}
+	var text strings.Builder
+	if a.writeInvoices(s, &text, page.Invoices); len(page.Invoices) == 0 && q.Customer != "" {
+		if err := writeIfUnknown(cmd.Context(), l, &text, q.Customer); err != nil {
+			return err
+		}
+	}
+	if page.Next != "" {
+		fmt.Fprintf(&text, "More: --cursor %s\n", shellWord(page.Next))
+	}
+	_, err = io.WriteString(a.out, text.String())
+	return err
 }
 
 // invoiceStatus reads one of the statuses of an invoice.
