@@ -142,7 +142,7 @@ func TestHouseSizes(t *testing.T) {
 	}
 }
 
-// TestHouseDependencies builds, in its thoughts, a program outside this module that
+// TestHouseDependencies lists the modules of a program outside this module that
 // imports the root and the store in memory: it needs apd and uuid and nothing else.
 func TestHouseDependencies(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
