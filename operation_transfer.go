@@ -13,11 +13,12 @@ type AccountOperation struct {
 // effective date, priority and filters, one for each block that they came from. They
 // repay no debt. Rule: docs/semantics/acts.md, "Transfer".
 type Transfer struct {
-	From, To    AccountID // two accounts of one currency
-	Amount      Amount    // positive; or
-	BlockID     string    // a block of the sender, all of it that is free
-	Description string
-	Metadata    map[string]string // on the entries of both accounts, and on the blocks that arrive
+	From        AccountID         `json:"from"` // two accounts of one currency
+	To          AccountID         `json:"to"`
+	Amount      Amount            `json:"amount,omitzero"`    // positive; or
+	BlockID     string            `json:"block_id,omitempty"` // a block of the sender, all of it that is free
+	Description string            `json:"description,omitempty"`
+	Metadata    map[string]string `json:"metadata,omitempty"` // on the entries of both accounts, and on the blocks that arrive
 }
 
 // VoidTransfer is the reason that the entries of a transfer give on the sender's side.
