@@ -26,7 +26,7 @@ func (m *machine) account(id cl.AccountID) *account {
 	return m.accounts[slices.IndexFunc(m.accounts, func(a *account) bool { return a.id == id })]
 }
 
-// act draws an act, of which the account at hand is mostly one.
+// act draws an act. Mostly the present account is one of its accounts.
 func (g *generator) anAct() act {
 	if g.below(3, "act") == 2 {
 		return act{transfer: g.transfer()}
@@ -103,7 +103,7 @@ func (a act) alter(g *generator) act {
 	return act{ops: ops}
 }
 
-// asked is an act as the model is asked for it.
+// asked returns an act in the form that the model takes.
 func (m *machine) asked(a act, key cl.Key) *model.Act {
 	q := &model.Act{Op: model.All{}, Key: key, Clock: m.now()}
 	add := func(id cl.AccountID, op model.Operation) {
@@ -129,7 +129,7 @@ func (m *machine) asked(a act, key cl.Key) *model.Act {
 	return q
 }
 
-// made fills in what the library chose: the ids of blocks, and the key.
+// made fills in what the ledger chose: the ids of blocks, and the key.
 func (a act) made(q *model.Act, res *cl.Result) {
 	q.Made = res.Key
 	for i := range q.Parts {
@@ -224,7 +224,7 @@ func (m *machine) sameAct(g *generator, s *system, a act, q *model.Act, res *cl.
 	for i, r := range want {
 		on := m.account(q.Parts[i].On.ID)
 		got, wanted := resultText(&res.Results[i], false), wantedResult(on.Now(), r, false, false, m.grace > 0)
-		if a.transfer != nil { // a transfer's parts make blocks of which none is the one that was made
+		if a.transfer != nil { // the parts of a transfer name no new block, although they make blocks
 			got, wanted = entriesOf(got), entriesOf(wanted)
 		}
 		if got != wanted {
@@ -289,7 +289,7 @@ func (a act) String() string {
 	return "all[" + strings.Join(parts, "; ") + "]"
 }
 
-// entriesOf leaves the lines of a result that are its entries.
+// entriesOf returns the lines of a result that are its entries.
 func entriesOf(text string) string {
 	lines := strings.Split(text, "\n")
 	return strings.Join(slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, "  overage") }), "\n")

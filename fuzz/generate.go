@@ -10,8 +10,8 @@ import (
 	"creditledger/fuzz/model"
 )
 
-// generator draws operations that mean something to the account at hand: its blocks,
-// its balances to the last digit, the instants at which something happens in it.
+// generator draws operations that fit the present account: they use its blocks, its
+// balances to the last digit, and the instants at which something happens in it.
 type generator struct {
 	t     *rapid.T
 	m     *machine
@@ -77,7 +77,8 @@ func (g *generator) decrement() cl.Operation {
 	return op
 }
 
-// past is about an instant at which some block became effective or expired, or now.
+// past returns an instant at or near which some block became effective or expired, or the
+// present one.
 func (g *generator) past() cl.Instant {
 	at := g.at
 	if n := len(g.state.Blocks); n > 0 && g.chance(2, "of a block") {
@@ -103,8 +104,8 @@ func (g *generator) outlived() (list []*model.Block) {
 	return list
 }
 
-// reverse takes back what some key or entry stands for, a charge or not: mostly one that
-// is there, and often one of late usage, of a hold or of an expired block.
+// reverse takes back what some key or entry stands for, whether that is a charge or not.
+// Mostly it exists, and often it is about late usage, a hold or an expired block.
 func (g *generator) reverse() cl.Operation {
 	op := cl.Reverse{Charge: "no such charge"}
 	var charges, rare []*model.Entry
@@ -278,7 +279,7 @@ func (g *generator) single() cl.Operation {
 func (g *generator) operation() cl.Operation {
 	every := 12
 	if foreign, deleted := g.m.forbids(g.on.id); foreign || deleted {
-		every = 3 // which refusal of a batch is the first shows best here
+		every = 3 // faults are frequent here, to find out which refusal of a batch comes first
 	}
 	if !g.chance(every, "batch") {
 		return g.single()

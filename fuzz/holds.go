@@ -50,7 +50,7 @@ func (g *generator) extendHold() cl.Operation {
 	return op
 }
 
-// affordable is an amount that mostly is available.
+// affordable returns an amount that is mostly available.
 func (g *generator) affordable(item string) cl.Amount {
 	available := g.state.Available(g.at, item)
 	amount := g.amount(available, available, g.state.Total(g.at))
@@ -136,8 +136,8 @@ func (g *generator) until() cl.Instant {
 	return until
 }
 
-// turning is when something happens to an open hold or to a block that it keeps; 0 for
-// none.
+// turning returns when something happens to an open hold or to a block that it keeps; 0
+// if nothing does.
 func (g *generator) turning() cl.Instant {
 	var at []cl.Instant
 	for _, h := range g.state.Holds {
@@ -157,7 +157,8 @@ func (g *generator) turning() cl.Instant {
 	return oneOf(g, "turning", at...)
 }
 
-// pair is two operations that are one act: of a hold, and of another or its block.
+// pair returns a batch of two operations: on a hold, and on another hold or a block of
+// the first.
 func (g *generator) pair() cl.Batch {
 	switch g.below(3, "pair") {
 	case 1:

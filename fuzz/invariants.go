@@ -32,7 +32,7 @@ func Violations(ctx context.Context, l *cl.Ledger, on cl.AccountID) []string {
 	}
 	for i := range x.open {
 		for _, s := range x.open[i].Slices {
-			if !listed[s.BlockID] { // it has expired
+			if !listed[s.BlockID] { // the block has expired, so that it is not listed
 				total.Add(total, model.Rat(s.Amount))
 			}
 		}
@@ -163,7 +163,7 @@ func (x *examination) mayFollowExpiry(i int) bool {
 	if e.UsageAt != 0 || e.Reverses != 0 {
 		return true
 	}
-	if e.Type == cl.EntryVoidInitiated || e.Type == cl.EntryVoid { // of what lapsed: it takes nothing that is there
+	if e.Type == cl.EntryVoidInitiated || e.Type == cl.EntryVoid { // a void of what lapsed takes nothing from the balance
 		return e.Starting.Cmp(e.Ending) == 0 && (e.Type == cl.EntryVoidInitiated || e.Amount.IsZero())
 	}
 	if before := &x.entries[i-1]; e.Type == cl.EntryCreditBlockExpiry && before.Reverses != 0 && before.Block.Number == e.Block.Number {

@@ -52,7 +52,7 @@ type machine struct {
 	quick     bool
 }
 
-// account is one account as the model sees it.
+// account is one account in the model.
 type account struct {
 	id cl.AccountID
 	model.Account
@@ -67,7 +67,7 @@ type system struct {
 	store  cl.Store
 	ledger *cl.Ledger
 	seed   [32]byte
-	opened byte // how often; each ledger has ids of its own
+	opened byte // how often it was opened; each ledger makes ids of its own
 	heads  map[cl.AccountID]string
 }
 

@@ -14,10 +14,10 @@ type meeting struct {
 	at   func(*moment) bool
 }
 
-// meetings are those that a long run has to come to.
+// meetings are the points that a long run has to reach.
 var meetings = slices.Concat(beside, recurring, together)
 
-// beside are the meetings of holds, late usage and reversals with what there was before them.
+// beside are the meetings of holds, late usage and reversals with the older features.
 var beside = []meeting{
 	{"a block expires under a hold", func(m *moment) bool {
 		return m.slice(func(h *model.Hold, b *model.Block) bool { return m.passes(b.ExpiresAt) && b.ExpiresAt < h.Until })

@@ -11,7 +11,7 @@ type Group struct {
 	Put func(puts int) error // makes a transaction
 
 	mu      sync.Mutex
-	next    *batch // that those who come now join, nil: none
+	next    *batch // the batch that newcomers join; nil: none
 	leading bool   // somebody writes
 }
 
@@ -40,7 +40,7 @@ func (g *Group) Join() error {
 	return b.err
 }
 
-// write makes a transaction of those who wait, once no more are coming.
+// write makes a transaction for everyone who waits, once no more are coming.
 func (g *Group) write() {
 	g.mu.Lock()
 	b := g.next
@@ -56,7 +56,7 @@ func (g *Group) write() {
 	close(b.done)
 }
 
-// handOver leaves what came meanwhile to a goroutine, which ends when nobody waits.
+// handOver starts a goroutine for writers that came meanwhile. It ends when nobody waits.
 func (g *Group) handOver() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 // show, in every change, that the benchmarks still work.
 var Full = os.Getenv("LEDGER_BENCH") == "full"
 
-// Size is one of two: of a full run, or of any other.
+// Size returns the first value in a full run, and the second in any other.
 func Size[T any](inFull, otherwise T) T {
 	if Full {
 		return inFull
@@ -98,7 +98,7 @@ func Median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-// Heap is how much memory is in use, after everything that can go is gone.
+// Heap returns how much memory is in use after a garbage collection.
 func Heap() uint64 {
 	runtime.GC()
 	runtime.GC()

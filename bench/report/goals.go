@@ -6,12 +6,13 @@ import (
 	"slices"
 )
 
-// goal is something the ledger is held to. value is false when it was not measured.
+// goal is a bound that the ledger has to keep. value returns false if it was not
+// measured.
 type goal struct {
 	about string
 	what  string
 	bound float64
-	least bool // the bound is a least value, else a greatest
+	least bool // the bound is the least value that is allowed, otherwise the greatest
 	unit  string
 	value func(*results) (float64, bool)
 }
@@ -140,7 +141,7 @@ func inMemory() []goal {
 	return list
 }
 
-// later is what came to the ledger later: late usage, reversals, holds and schedules.
+// later are the goals of late usage, reversals, holds and schedules.
 func later() []goal {
 	const about = "late usage, reversals, holds, schedules"
 	var list []goal

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// headline is a figure that docs/performance.md tells.
+// headline is a figure in docs/performance.md.
 type headline struct {
 	what  string
 	unit  string
 	value func(*results) (float64, bool)
 }
 
-// headlineFigures answer what somebody asks who chooses a ledger.
+// headlineFigures answer the questions of somebody who chooses a ledger.
 var headlineFigures = []headline{
 	{"a durable decrement in a file, one writer", " µs", per(1e3, each("OneWriter/of=decrement/key=ledger"))},
 	{"one put of 200 bytes by bbolt alone, in the same file system", " µs", per(1e3, each("OneWriter/of=put"))},

@@ -125,7 +125,7 @@ func table(b *bytes.Buffer, r *results, family string) {
 			}
 		}
 	}
-	// What each iteration took says nothing where something else was measured.
+	// The time of an iteration says nothing if a benchmark reports figures of its own.
 	if units["MB"] || units["B/entry"] || units["beyond-ms"] {
 		delete(units, "ns/op")
 	}
@@ -160,7 +160,7 @@ func rank(unit string) string {
 	return "1"
 }
 
-// number prints three digits that count, with commas between the thousands.
+// number prints three significant digits, with commas between the thousands.
 func number(v float64) string {
 	switch {
 	case v >= 1000:
