@@ -94,6 +94,7 @@ func TestParseFaults(t *testing.T) {
 		{`{"op":"sweep","x":[` + strings.Repeat("0,", 1_000_000) + `0]}`, "sweep", "x"},
 		{`{"op":"batch","customer_id":"c","operations":[` + strings.Repeat("{},", creditledger.MaxBatch) + `{}]}`, "batch", "operations"},
 		{many.String(), "increment", "metadata"},
+		{`{"op":"capture","customer_id":"c","hold_id":"h"}`, "capture", "amount"}, // 0 would be a release
 		{`{"op":"sweep","op":"sweep"}`, "sweep", "op"},
 		{`{"op":"sweep","\u006fp":"sweep"}`, "sweep", "op"},
 		{`{"op":"sweep","a\u0000b":1}`, "sweep", `"a\x00b"`},

@@ -68,11 +68,6 @@ var blocks = []mutant{
 		"what becomes effective at the instant of the usage pays",
 	},
 	{
-		"usage-expiry-inclusive", "account_late.go",
-		"!b.Expired(u.at) &&", "!b.Expired(u.at-1) &&",
-		"what expires at the instant of the usage does not",
-	},
-	{
 		"eligible-before-unpaid", "account_block.go",
 		"return max(b.EffectiveAt, b.ActivatedAt) }", "return b.EffectiveAt }",
 		"credits are as old as their payment",
