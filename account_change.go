@@ -207,7 +207,8 @@ func (c *change) grossAfter(gross Amount, at Instant) (Amount, error) {
 // apply makes the change part of the account, at the instant a.at. The created blocks
 // have their ids by now.
 func (a *account) apply(c *change) {
-	c.before = snapshot{head: a.head, gross: a.gross, taker: a.taker, passed: a.passed, lapsed: a.lapsed, until: a.settling.settled()}
+	was := &c.before
+	was.head, was.gross, was.taker, was.passed, was.lapsed, was.until = a.head, a.gross, a.taker, a.passed, a.lapsed, a.settling.settled()
 	c.closed, c.opened = c.closed[:0], c.opened[:0]
 	// gross is set as a whole, because halfway through the edits it could leave the
 	// range: a debt may have grown while the block that pays it still has its balance.

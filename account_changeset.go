@@ -58,7 +58,8 @@ type touchedBlock struct {
 
 // add adds what was written to the set. It copies the records.
 func (s *changeset) add(w *written) {
-	for _, r := range w.records {
+	for i := range w.records {
+		r := &w.records[i]
 		s.records = append(s.records, JournalRecord{Seq: r.seq, Bytes: s.keep(r.bytes), Texts: r.texts})
 		if r.key != "" {
 			s.more().putKey(KeyedRecord{Key: r.key, Seq: r.seq})

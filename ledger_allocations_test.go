@@ -25,7 +25,7 @@ func TestAllocations(t *testing.T) {
 		store                     store.Store
 		decrement, retry, balance float64
 	}{
-		{"memory", memory.New(), 5, 20, 0},
+		{"memory", memory.New(), 4, 20, 0},
 		{"file", file, 105, 40, 0},
 	} {
 		l := creditledger.New(c.store, nil)
