@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"testing"
@@ -76,12 +77,14 @@ func fewerChecks(t *testing.T, slow int) {
 }
 
 func (m *machine) actions() map[string]func(creditledger.Key) error {
-	return map[string]func(key creditledger.Key) error{
+	all := map[string]func(key creditledger.Key) error{
 		"purchase": m.buy, "spend": m.spendSome, "extend": m.extendSome, "close": m.closeSome, "start": m.startOne, "succeed": m.succeedOne, "fail": m.failOne,
 		"mark paid": m.markOne, "void": m.voidOne, "note": m.noteOne, "void note": m.voidNoteOne, "refund": m.refundSome, "balance": m.balanceSome,
 		"draft": m.draftOne, "tax": m.taxOne, "issue": m.issueOne, "sync": m.syncOne, "propose": m.proposeSome, "apply": m.applyOne, "cancel": m.cancelOne,
 		"again": m.again,
 	}
+	maps.Copy(all, m.undoings())
+	return all
 }
 
 func (m *machine) examine() {
