@@ -129,21 +129,20 @@ func (inv *Invoice) pending() *Payment {
 }
 
 // payment finds an attempt by its id or the provider's. Of several with one id of the
-// provider, a notice is about the one that it can change: that is under way, else that failed
-// last, else the last.
-func (inv *Invoice) payment(id string) *Payment {
-	rank := map[PaymentStatus]int{PaymentPending: 3, PaymentFailed: 2, PaymentPaid: 1}
-	var best *Payment
+// provider, a notice is about the one that is under way, else the last: an earlier one that
+// failed was tried again, and a success that is told of twice is no second payment. Its own id
+// names that one.
+func (inv *Invoice) payment(id string) (found *Payment) {
 	for i := range inv.Payments {
 		p := &inv.Payments[i]
 		if p.ID == id {
 			return p
 		}
-		if p.ProviderID != "" && p.ProviderID == id && (best == nil || rank[p.Status] >= rank[best.Status]) {
-			best = p
+		if p.ProviderID != "" && p.ProviderID == id && (found == nil || found.Status != PaymentPending) {
+			found = p
 		}
 	}
-	return best
+	return found
 }
 
 // StartPayment begins an attempt to pay what is due, or a part of it. One is under way at a

@@ -108,7 +108,7 @@ func (t *tx) received(inv *Invoice, r *Receipt) (at creditledger.Instant, err er
 		}
 	}
 	switch {
-	case inv.Status == Draft:
+	case inv.Status == Draft || inv.Status == Deleted:
 		return 0, inv.refuse("be paid")
 	case !r.Amount.IsNone():
 		if r.Amount.currency != inv.Currency {

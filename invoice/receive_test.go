@@ -51,6 +51,13 @@ func TestPaymentsAsTheyCome(t *testing.T) {
 		}
 	}
 	void := func(w *world, inv *Invoice, k creditledger.Key) (*Answer, error) { return w.Void(w.ctx, inv.ID, "", k) }
+	first := func(w *world, inv *Invoice, k creditledger.Key) (*Answer, error) {
+		now, err := w.Invoice(w.ctx, inv.ID)
+		if err != nil {
+			return nil, err
+		}
+		return w.PaymentSucceeded(w.ctx, inv.ID, now.Payments[0].ID, k)
+	}
 	type steps []func(*world, *Invoice, creditledger.Key) (*Answer, error)
 	for _, c := range []struct {
 		name  string
@@ -63,7 +70,9 @@ func TestPaymentsAsTheyCome(t *testing.T) {
 		{"above the due", steps{take("60", ""), take("70", "")}, "paid due 0.00 paid 130.00, changed true: 40.00 and 30.00, more than was due; balance 30.00, credits 100"},
 		{"a second success", steps{take("100", ""), take("100", "")}, "paid due 0.00 paid 200.00, changed true: 0.00 and 100.00, the invoice was paid before; balance 100.00, credits 100"},
 		{"failed, then paid", steps{start("a", ""), fail("a"), succeed("a")}, "paid due 0.00 paid 100.00, changed true: 100.00 and 0.00; balance 0.00, credits 100"},
-		{"failed, retried, and both are paid", steps{start("a", ""), fail("a"), start("a", ""), succeed("a"), succeed("a")}, "paid due 0.00 paid 200.00, changed true: 0.00 and 100.00, the invoice was paid before; balance 100.00, credits 100"},
+		{"failed, retried, and told of twice", steps{start("a", ""), fail("a"), start("a", ""), succeed("a"), succeed("a")}, "paid due 0.00 paid 100.00, changed false: 0.00 and 0.00; balance 0.00, credits 100"},
+		{"failed, retried, and both are paid", steps{start("a", ""), fail("a"), start("a", ""), succeed("a"), first}, "paid due 0.00 paid 200.00, changed true: 0.00 and 100.00, the invoice was paid before; balance 100.00, credits 100"},
+		{"a part paid, a part failed, then paid", steps{start("a", "60"), succeed("a"), start("a", "40"), fail("a"), succeed("a")}, "paid due 0.00 paid 100.00, changed true: 40.00 and 0.00; balance 0.00, credits 100"},
 		{"paid, told again", steps{start("a", ""), succeed("a"), succeed("a")}, "paid due 0.00 paid 100.00, changed false: 0.00 and 0.00; balance 0.00, credits 100"},
 		{"paid, then told that it failed", steps{start("a", ""), succeed("a"), fail("a")}, "paid due 0.00 paid 100.00, changed false: 0.00 and 0.00; balance 0.00, credits 100"},
 		{"failed twice", steps{start("a", ""), fail("a"), fail("a")}, "issued due 100.00 paid 0.00, changed false: 0.00 and 0.00; balance 0.00, credits 0"},
