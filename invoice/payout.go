@@ -7,7 +7,8 @@ import (
 )
 
 // ApplyBalance pays an open invoice with the customer's balance: with an amount, or by default
-// with as much as is due and is there. It is refused while a payment is under way.
+// with as much as is due and is there. It is refused while a payment is under way, and where the
+// credits that wait for the payment have expired.
 func (s *Service) ApplyBalance(ctx context.Context, invoice string, amount Money, key creditledger.Key) (*Answer, error) {
 	return s.ofInvoice(ctx, "apply_balance", invoice, key, ask{"invoice_id": invoice, "amount": amount}, func(t *tx, inv *Invoice) (*Answer, error) {
 		b, err := t.balanceOf(inv.Customer, inv.Currency)
@@ -33,6 +34,9 @@ func (s *Service) ApplyBalance(ctx context.Context, invoice string, amount Money
 		}
 		if err := wholePositive("amount", amount); err != nil {
 			return nil, err
+		}
+		if why, err := t.cannotPay(inv); err != nil || why != "" {
+			return nil, firstError(err, constraint("%s cannot be paid: %s", inv.name(), why))
 		}
 		t.changed(inv)
 		if err := t.toBalance(inv, amount.Neg(), AppliedToInvoice); err != nil {

@@ -197,6 +197,25 @@ func TestBalanceIsApplied(t *testing.T) {
 	}
 }
 
+// TestBalanceIsNotAppliedToWhatCannotBeHad: the balance pays no purchase whose credits expired
+// while it waited for its payment.
+func TestBalanceIsNotAppliedToWhatCannotBeHad(t *testing.T) {
+	w := newWorld(t, onMemory, nil)
+	inv := w.sold(func(p *Purchase) {
+		p.RequirePayment, p.Increment.ExpiresAt = true, creditledger.At(w.now.AddDate(0, 1, 0))
+	})
+	w.now = w.now.AddDate(0, 2, 0)
+	w.must(w.Receive(w.ctx, inv.ID, Receipt{Amount: money(t, "100", "USD")}, "late"))
+	w.refused(creditledger.ErrConstraint, "its credits cannot be activated any more", func() error {
+		_, err := w.ApplyBalance(w.ctx, inv.ID, Money{}, "apply")
+		return err
+	})
+	if w.owns() != "100.00" {
+		t.Error(w.owns())
+	}
+	w.prove()
+}
+
 // TestPayouts: a customer balance is paid out in any currency it stands in, once, no more than
 // it is, and to a deleted customer too.
 func TestPayouts(t *testing.T) {
