@@ -28,18 +28,19 @@ import (
 // built on top of all of it.
 var rooms = map[string][]string{
 	".": {
-		"internal/gate", "internal/iso4217", "internal/u128", "internal/uuid7",
+		"internal/gate", "internal/iso4217", "internal/onelog", "internal/u128", "internal/uuid7",
 		"github.com/cockroachdb/apd/v3", "github.com/google/uuid",
 	},
 	"internal/gate":          {},
 	"internal/iso4217":       {},
+	"internal/onelog":        {},
 	"internal/u128":          {},
 	"internal/uuid7":         {"github.com/google/uuid"},
 	"store":                  {"."},
 	"store/internal/changes": {"."},
 	"store/storetest":        {"."},
 	"store/memory":           {".", "store", "store/internal/changes"},
-	"store/bolt":             {".", "store", "store/internal/changes", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors"},
+	"store/bolt":             {".", "internal/onelog", "store", "store/internal/changes", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors"},
 	"store/postgres": {
 		".", "store", "store/internal/changes", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgxpool",
 	},

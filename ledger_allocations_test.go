@@ -26,7 +26,7 @@ func TestAllocations(t *testing.T) {
 		decrement, retry, balance float64
 	}{
 		{"memory", memory.New(), 4, 20, 0},
-		{"file", file, 105, 40, 0},
+		{"file", file, 30, 40, 0},
 	} {
 		l := creditledger.New(c.store, nil)
 		on := creditledger.AccountID{Customer: "ann"}
@@ -37,6 +37,16 @@ func TestAllocations(t *testing.T) {
 		}
 		do(creditledger.Increment{Amount: creditledger.AmountOf(1_000_000)})
 		op := creditledger.Operation(creditledger.Decrement{Amount: creditledger.AmountOf(1)})
+		read := func() {
+			if _, err := l.Balance(context.Background(), on, creditledger.BalanceQuery{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 10_000 { // a file's commits go into its log file, once that is made
+			if do(op); testing.AllocsPerRun(1, read) == 0 {
+				break
+			}
+		}
 		if n := testing.AllocsPerRun(200, func() { do(op) }); n > c.decrement {
 			t.Errorf("%s: a decrement makes %v allocations, want at most %v", c.name, n, c.decrement)
 		}
@@ -48,11 +58,6 @@ func TestAllocations(t *testing.T) {
 		retry()
 		if n := testing.AllocsPerRun(200, retry); n > c.retry {
 			t.Errorf("%s: a retry makes %v allocations, want at most %v", c.name, n, c.retry)
-		}
-		read := func() {
-			if _, err := l.Balance(context.Background(), on, creditledger.BalanceQuery{}); err != nil {
-				t.Fatal(err)
-			}
 		}
 		if n := testing.AllocsPerRun(200, read); n > c.balance {
 			t.Errorf("%s: a balance makes %v allocations, want at most %v", c.name, n, c.balance)

@@ -119,6 +119,14 @@ func writeStored(t *testing.T, format int) {
 	}
 	l, s = storedLedger(t, path, storedUntil)
 	defer s.Close()
+	for n := range 60 { // commits go into the log file when there is one, which is made after 32
+		for n == 40 && !exists(path+"-log") {
+			time.Sleep(time.Millisecond)
+		}
+		if _, err := l.Do(ctx, two, cl.Increment{Amount: cl.AmountOf(1)}, cl.Key(fmt.Sprint("more-", n))); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if _, err := l.Sweep(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -139,10 +147,24 @@ func writeStored(t *testing.T, format int) {
 		kept := storedPoint{on.Customer, on.Currency, point.Seal.String(), point.Version}
 		file.Checkpoints, file.Totals = append(file.Checkpoints, kept), append(file.Totals, balance.Total.String())
 	}
-	if err := errors.Join(l.Close(), s.Close()); err != nil {
+	text, errText := json.MarshalIndent(file, "", "\t")
+	base := filepath.Join(storedFormats, fmt.Sprintf("bolt-%d-before", format))
+	pack(t, path+"-log", base+".db-log.gz") // while it is open, as a crash leaves it
+	pack(t, path, base+".db.gz")
+	if err := errors.Join(l.Close(), s.Close(), errText, os.WriteFile(base+".json", append(text, '\n'), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	data, err := os.ReadFile(path)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// pack keeps a file.
+func pack(t *testing.T, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,17 +174,15 @@ func writeStored(t *testing.T, format int) {
 		t.Fatal(err)
 	}
 	_, err = z.Write(data)
-	text, errText := json.MarshalIndent(file, "", "\t")
-	base := filepath.Join(storedFormats, fmt.Sprintf("bolt-%d-before", format))
-	if err := errors.Join(err, z.Close(), errText, os.WriteFile(base+".db.gz", packed.Bytes(), 0o644), os.WriteFile(base+".json", append(text, '\n'), 0o644)); err != nil {
+	if err := errors.Join(err, z.Close(), os.WriteFile(to, packed.Bytes(), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// readStored unpacks a stored file and reads what it should hold.
-func readStored(t *testing.T, packed string) (path string, file storedFile) {
+// unpack writes a file that was kept.
+func unpack(t *testing.T, from, to string) {
 	t.Helper()
-	f, err := os.Open(packed)
+	f, err := os.Open(from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,10 +192,23 @@ func readStored(t *testing.T, packed string) (path string, file storedFile) {
 		t.Fatal(err)
 	}
 	data, err := io.ReadAll(z)
-	text, errText := os.ReadFile(packed[:strings.Index(packed, ".")] + ".json")
-	path = filepath.Join(t.TempDir(), "ledger.db")
-	if err := errors.Join(err, errText, os.WriteFile(path, data, 0o600), json.Unmarshal(text, &file)); err != nil {
+	if err := errors.Join(err, os.WriteFile(to, data, 0o600)); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// readStored unpacks a stored file and reads what it should hold.
+func readStored(t *testing.T, packed string) (path string, file storedFile) {
+	t.Helper()
+	base := packed[:strings.Index(packed, ".")]
+	text, err := os.ReadFile(base + ".json")
+	if err = errors.Join(err, json.Unmarshal(text, &file)); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), "ledger.db")
+	unpack(t, packed, path)
+	if log := base + ".db-log.gz"; exists(log) {
+		unpack(t, log, path+"-log")
 	}
 	return path, file
 }

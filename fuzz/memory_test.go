@@ -34,7 +34,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	run.Set("seed", seed(t))
 	t.Logf("seed: -seed=%d", seed(t))
 	r := rand.New(rand.NewPCG(seed(t), 10))
-	const most = 44 << 20 // a tail of 16 MiB, and the buffers of one commit
+	const most = 44 << 20 // two tails of 8 MiB, and the buffers of one commit
 	s := openStore(t, boltBackend).(*bolt.Store)
 	before := heap()
 	l := cl.New(s, &cl.Options{CacheBlocks: 5000})

@@ -3,6 +3,7 @@ package peers
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,14 +14,14 @@ import (
 
 	"creditledger"
 	"creditledger/bench/measure"
-	"creditledger/bench/onelog"
+	"creditledger/internal/onelog"
 	"creditledger/store/bolt"
 )
 
 // BenchmarkOneFlush commits 200 bytes, or what spends one credit, again and again, by turns
-// of a few operations: the ledger on a file, SQLite by hand, one put in bbolt, the log of
-// package onelog with frames at pages, at sectors and packed, and one write and one flush
-// into a file that is made and into one that grows. It reports the median of each, and the
+// of a few operations: the ledger on a file, SQLite by hand, one put in bbolt, the log that
+// the ledger writes, and one write and one flush into a file that is made and into one that
+// grows. It reports the median of each, and the
 // median of its ratio to the one write of the same turn.
 func BenchmarkOneFlush(b *testing.B) {
 	dir := b.TempDir()
@@ -28,9 +29,7 @@ func BenchmarkOneFlush(b *testing.B) {
 		{Name: "ledger", Do: ledgerOnFile(b, filepath.Join(dir, "ledger.db"))},
 		{Name: "sqlite", Do: handWritten(b)},
 		{Name: "bbolt", Do: onePut(b, filepath.Join(dir, "raw.db"))},
-		{Name: "log/align=4096", Do: inLog(b, filepath.Join(dir, "log4096"), 4096)},
-		{Name: "log/align=512", Do: inLog(b, filepath.Join(dir, "log512"), 512)},
-		{Name: "log/packed", Do: inLog(b, filepath.Join(dir, "log8"), 8)},
+		{Name: "log", Do: inLog(b, filepath.Join(dir, "log"))},
 		{Name: "write/growing", Do: oneWrite(b, filepath.Join(dir, "growing"), false)},
 		{Name: "write", Do: oneWrite(b, filepath.Join(dir, "made"), true)},
 	}
@@ -70,7 +69,7 @@ func ledgerOnFile(b *testing.B, path string) func() error {
 	l := creditledger.New(s, nil)
 	b.Cleanup(func() { _ = l.Close() })
 	ctx, id := context.Background(), creditledger.AccountID{Customer: "cus_0"}
-	for range 10 {
+	for range 100 { // there is a log file then
 		if _, err := l.Do(ctx, id, creditledger.Increment{Amount: creditledger.MustAmount("1e12")}, ""); err != nil {
 			b.Fatal(err)
 		}
@@ -108,17 +107,31 @@ func onePut(b *testing.B, path string) func() error {
 	}
 }
 
-func inLog(b *testing.B, path string, align int) func() error {
+func inLog(b *testing.B, path string) func() error {
 	b.Helper()
-	l, err := onelog.Create(path, 32<<20, align, onelog.Token{1})
+	err := onelog.Make(path, onelog.Size)
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	l, err := onelog.New(f, onelog.Size)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = l.Close() })
-	value := make([]byte, 200)
+	l.Begin(onelog.Token{1})
+	n, value := uint64(0), make([]byte, 200)
 	return func() error {
-		value[0]++
-		return l.Append(value)
+		n++
+		err := l.Append(n, value)
+		if errors.Is(err, onelog.ErrFull) {
+			l.Turn()
+			err = l.Append(n, value)
+		}
+		return err
 	}
 }
 

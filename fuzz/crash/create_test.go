@@ -95,7 +95,8 @@ func TestCreation(t *testing.T) {
 // TestTruncated cuts a ledger at every 512 bytes: whatever is left is refused or is
 // what it was.
 func TestTruncated(t *testing.T) {
-	file, _, since, history := original(t, scratch(t), true)
+	whole, _, since, history := original(t, scratch(t), closed)
+	file := whole.ledger
 	job := &damageJob{since, history, *seeded}
 	path := filepath.Join(scratch(t), "cut.db")
 	for end := 0; end < len(file); end += 512 {
@@ -185,9 +186,9 @@ func TestRecoverDamaged(t *testing.T) {
 	run := results.Start(t, "damaged files recovered")
 	run.Set("seed", *seeded)
 	dir := scratch(t)
-	file, old, since, _ := original(t, dir, false)
+	whole, old, since, _ := original(t, dir, leftOpen)
 	sound := filepath.Join(dir, "sound.db")
-	if err := os.WriteFile(sound, file, 0o600); err != nil {
+	if err := whole.write(sound); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, sound)
@@ -203,10 +204,10 @@ func TestRecoverDamaged(t *testing.T) {
 	}
 	s.Close()
 	damaged, path := filepath.Join(dir, "damaged.db"), filepath.Join(dir, "new.db")
-	for _, d := range damages {
+	for _, d := range slices.Concat(damages, logDamages) {
 		for n := range max(2, states()/400) {
 			r := rand.New(rand.NewPCG(*seeded+uint64(n), uint64(len(d.name))))
-			if err := os.WriteFile(damaged, d.do(r, bytes.Clone(file), old), 0o600); err != nil {
+			if err := d.to(r, whole, old).write(damaged); err != nil {
 				t.Fatal(err)
 			}
 			run.Count("files", 1)

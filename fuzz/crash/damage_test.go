@@ -5,13 +5,13 @@ package crash
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,63 +25,6 @@ import (
 )
 
 func init() { roles["damage"] = damageChild }
-
-// original makes a ledger, closed or as a crash leaves it, and says what it holds.
-func original(t testing.TB, dir string, closed bool) (file, old []byte, since []creditledger.Checkpoint, history string) {
-	t.Helper()
-	steps := script(*seeded, 150)
-	path := fresh(t, dir, fmt.Sprintf("original-%v.db", closed))
-	s := open(t, path)
-	setFoldEvery(s, 40)
-	w := newWorld(s, steps)
-	for i := range steps {
-		if i == len(steps)-12 {
-			old = read(t, path)
-		}
-		if _, err := w.do(i); err != nil && !refused(err) {
-			t.Fatal(err)
-		}
-	}
-	w.history(t) // which sweeps, as whoever looks at the file does: the last commit is none that comes by itself
-	last := creditledger.Increment{Amount: creditledger.AmountOf(1), Repay: creditledger.RepayNever}
-	if _, err := w.l.Do(context.Background(), creditledger.AccountID{Customer: "customer-2"}, last, "last"); err != nil {
-		t.Fatal(err)
-	}
-	history = w.history(t)
-	for c := range 4 {
-		point, err := w.l.Checkpoint(context.Background(), creditledger.AccountID{Customer: fmt.Sprintf("customer-%d", c)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		since = append(since, point)
-	}
-	file = read(t, path)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if closed {
-		file = read(t, path)
-	}
-	return inUse(file), inUse(old), since, history
-}
-
-// inUse cuts a file behind its last page in use, where damage could not do any.
-func inUse(file []byte) []byte {
-	pages := uint64(0)
-	for _, meta := range [][]byte{file, file[pageSize:]} {
-		pages = max(pages, binary.NativeEndian.Uint64(meta[16+40:]))
-	}
-	return file[:pages*pageSize]
-}
-
-func read(t testing.TB, path string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
 
 // damageJob is what a child is told beside its files.
 type damageJob struct {
@@ -188,14 +131,14 @@ type patient struct{ name, path, verdict string }
 
 // patients are so many files damaged in each of some ways, and what the child needs
 // to judge them.
-func patients(t *testing.T, dir string, closed bool, each int, ways []damage) (job string, list []patient) {
+func patients(t *testing.T, dir, left string, each int, ways []damage) (job string, list []patient) {
 	t.Helper()
-	file, old, since, history := original(t, dir, closed)
+	whole, old, since, history := original(t, dir, left)
 	data, err := json.Marshal(damageJob{since, history, *seeded})
 	if err != nil {
 		t.Fatal(err)
 	}
-	job = filepath.Join(dir, fmt.Sprintf("job-%v", closed))
+	job = filepath.Join(dir, "job-"+left)
 	if err := os.WriteFile(job, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -203,11 +146,11 @@ func patients(t *testing.T, dir string, closed bool, each int, ways []damage) (j
 		for n := range each {
 			seed := *seeded + uint64(n)
 			r := rand.New(rand.NewPCG(seed, uint64(len(d.name))))
-			path := filepath.Join(dir, fmt.Sprintf("%d-%v.db", len(list), closed))
-			if err := os.WriteFile(path, d.do(r, bytes.Clone(file), old), 0o600); err != nil {
+			path := filepath.Join(dir, fmt.Sprintf("%d-%s.db", len(list), left))
+			if err := d.to(r, whole, old).write(path); err != nil {
 				t.Fatal(err)
 			}
-			list = append(list, patient{name: fmt.Sprintf("%s, seed %d, closed %v", d.name, seed, closed), path: path})
+			list = append(list, patient{name: fmt.Sprintf("%s, seed %d, %s", d.name, seed, left), path: path})
 		}
 	}
 	return job, list
@@ -224,8 +167,12 @@ func TestDamagedFiles(t *testing.T) {
 		run.Count(verdict, 0)
 	}
 	dir := scratch(t)
-	for _, closed := range []bool{false, true} {
-		job, list := patients(t, dir, closed, max(1, damaged()/len(damages)/2), damages)
+	for _, left := range []string{closed, leftOpen, leftShort} {
+		ways := damages
+		if left == leftOpen {
+			ways = slices.Concat(damages, logDamages)
+		}
+		job, list := patients(t, dir, left, max(1, damaged()/len(damages)/3), ways)
 		judgeAll(t, child{Role: "damage", Path: job}, list)
 		for _, p := range list {
 			verdict, _, _ := strings.Cut(p.verdict, ":")
@@ -250,8 +197,8 @@ func TestDamagedMetaPages(t *testing.T) {
 	run.Set("seed", *seeded)
 	run.Count("silent", 0)
 	dir := scratch(t)
-	for _, closed := range []bool{false, true} {
-		job, list := patients(t, dir, closed, max(5, damaged()/20), metaDamages)
+	for _, left := range []string{closed, leftOpen, leftShort} {
+		job, list := patients(t, dir, left, max(5, damaged()/20), metaDamages)
 		judgeAll(t, child{Role: "damage", Path: job, How: "to be written to, no checkpoints"}, list)
 		for _, p := range list {
 			verdict, _, _ := strings.Cut(p.verdict, ":")
@@ -272,9 +219,9 @@ func TestDamagedMetaPages(t *testing.T) {
 func TestDamagedFilesControl(t *testing.T) {
 	run := results.Start(t, "control of damaged files: bbolt alone, no checkpoints")
 	dir := scratch(t)
-	_, list := patients(t, dir, false, 10, []damage{damages[4], damages[6], damages[10]}) // no cycles: bbolt would follow them for ever
+	_, list := patients(t, dir, leftShort, 10, []damage{damages[4], damages[6], damages[10]}) // no cycles: bbolt would follow them for ever
 	judgeAll(t, child{Role: "damage", How: "naive"}, list)
-	job, metas := patients(t, dir, false, 20, damages[1:2])
+	job, metas := patients(t, dir, leftShort, 20, damages[1:2])
 	judgeAll(t, child{Role: "damage", Path: job, How: "no checkpoints"}, metas)
 	for _, p := range append(list, metas...) {
 		run.Count("files", 1)
@@ -351,7 +298,7 @@ func naive(path string) string {
 	return verdict
 }
 
-// FuzzFile overwrites a part of a ledger file and cuts it off. Whatever is left is
+// FuzzFile overwrites a part of a ledger's two files and cuts them off. Whatever is left is
 // opened and read, and must not pass for a sound one with another history.
 func FuzzFile(f *testing.F) {
 	dir, err := os.MkdirTemp("", "creditledger-*")
@@ -359,7 +306,8 @@ func FuzzFile(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { os.RemoveAll(dir) })
-	file, _, since, history := original(f, dir, false)
+	whole, _, since, history := original(f, dir, leftOpen)
+	file := slices.Concat(whole.ledger, whole.log)
 	job := &damageJob{since, history, *seeded}
 	f.Add(uint32(0), []byte{0}, uint32(0))
 	f.Add(uint32(pageSize+16), []byte{1, 2, 3}, uint32(0))
@@ -370,7 +318,8 @@ func FuzzFile(f *testing.F) {
 		copy(data[int(at)%len(data):], patch)
 		data = data[:len(data)-int(cut)%len(data)]
 		path := filepath.Join(dir, fmt.Sprintf("fuzz-%d.db", os.Getpid()))
-		if err := os.WriteFile(path, data, 0o600); err != nil {
+		n := min(len(data), len(whole.ledger))
+		if err := (files{data[:n], data[n:]}).write(path); err != nil {
 			t.Fatal(err)
 		}
 		switch verdict := judge(path, job, false); verdict {

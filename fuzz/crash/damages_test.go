@@ -12,6 +12,70 @@ import (
 type damage struct {
 	name string
 	do   func(r *rand.Rand, file, old []byte) []byte
+	log  func(r *rand.Rand, whole, old files) files // of the log file, in place of do
+}
+
+func (d damage) to(r *rand.Rand, whole, old files) files {
+	whole = whole.clone()
+	if d.log != nil {
+		return d.log(r, whole, old)
+	}
+	whole.ledger = d.do(r, whole.ledger, old.ledger)
+	return whole
+}
+
+// logDamages are what happens to the log file, or between it and the ledger file.
+var logDamages = []damage{
+	{name: "one bit of the log file", log: func(r *rand.Rand, f, _ files) files {
+		f.log[someFrame(r, f.log)+r.IntN(200)] ^= 1 << r.IntN(8)
+		return f
+	}},
+	{name: "a page of the log file cleared", log: func(r *rand.Rand, f, _ files) files {
+		clear(f.log[someFrame(r, f.log):][:pageSize])
+		return f
+	}},
+	{name: "two pages of the log file swapped", log: func(r *rand.Rand, f, _ files) files {
+		a, b := f.log[someFrame(r, f.log):][:pageSize], f.log[someFrame(r, f.log):][:pageSize]
+		c := bytes.Clone(a)
+		copy(a, b)
+		copy(b, c)
+		return f
+	}},
+	{name: "a page of the log file as it was", log: func(r *rand.Rand, f, old files) files {
+		at := someFrame(r, f.log)
+		copy(f.log[at:][:pageSize], old.log[at:])
+		return f
+	}},
+	{name: "the log file cut off", log: func(r *rand.Rand, f, _ files) files {
+		f.log = f.log[:r.IntN(len(f.log))]
+		return f
+	}},
+	{name: "the log file longer", log: func(r *rand.Rand, f, _ files) files {
+		f.log = append(f.log, make([]byte, pageSize)...)
+		return f
+	}},
+	{name: "no log file", log: func(_ *rand.Rand, f, _ files) files {
+		f.log = nil
+		return f
+	}},
+	{name: "the log file of some commits before", log: func(_ *rand.Rand, f, old files) files {
+		f.log = old.log
+		return f
+	}},
+	{name: "the ledger file of some commits before", log: func(_ *rand.Rand, f, old files) files {
+		f.ledger = old.ledger
+		return f
+	}},
+}
+
+// someFrame is the offset of a page of a log file in which something is written.
+func someFrame(r *rand.Rand, log []byte) int {
+	for {
+		at := r.IntN(len(log)/pageSize) * pageSize
+		if !bytes.Equal(log[at:][:pageSize], make([]byte, pageSize)) {
+			return at
+		}
+	}
 }
 
 const pageSize = 4096
@@ -20,45 +84,45 @@ const pageSize = 4096
 func somePage(r *rand.Rand, file []byte) int { return (2 + r.IntN(len(file)/pageSize-2)) * pageSize }
 
 var damages = []damage{
-	{"one bit", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "one bit", do: func(r *rand.Rand, file, _ []byte) []byte {
 		file[r.IntN(len(file))] ^= 1 << r.IntN(8)
 		return file
 	}},
-	{"one bit of a meta page", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "one bit of a meta page", do: func(r *rand.Rand, file, _ []byte) []byte {
 		file[r.IntN(2)*pageSize+r.IntN(80)] ^= 1 << r.IntN(8)
 		return file
 	}},
-	{"bits of a page header", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "bits of a page header", do: func(r *rand.Rand, file, _ []byte) []byte {
 		file[somePage(r, file)+r.IntN(16)] ^= byte(1 + r.IntN(255))
 		return file
 	}},
-	{"bits of an element", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "bits of an element", do: func(r *rand.Rand, file, _ []byte) []byte {
 		file[somePage(r, file)+16+r.IntN(160)] ^= byte(1 + r.IntN(255))
 		return file
 	}},
-	{"a page of zeros", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "a page of zeros", do: func(r *rand.Rand, file, _ []byte) []byte {
 		clear(file[somePage(r, file):][:pageSize])
 		return file
 	}},
-	{"a sector of zeros", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "a sector of zeros", do: func(r *rand.Rand, file, _ []byte) []byte {
 		clear(file[r.IntN(len(file)/512)*512:][:512])
 		return file
 	}},
-	{"a page of noise", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "a page of noise", do: func(r *rand.Rand, file, _ []byte) []byte {
 		p := file[somePage(r, file):][:pageSize]
 		for i := range p {
 			p[i] = byte(r.Uint32())
 		}
 		return file
 	}},
-	{"two pages swapped", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "two pages swapped", do: func(r *rand.Rand, file, _ []byte) []byte {
 		a, b := file[somePage(r, file):][:pageSize], file[somePage(r, file):][:pageSize]
 		c := bytes.Clone(a)
 		copy(a, b)
 		copy(b, c)
 		return file
 	}},
-	{"a page in another's place", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "a page in another's place", do: func(r *rand.Rand, file, _ []byte) []byte {
 		from, to := somePage(r, file), somePage(r, file)
 		copy(file[to:][:pageSize], bytes.Clone(file[from:][:pageSize]))
 		if r.IntN(2) == 0 { // with the right number
@@ -66,12 +130,12 @@ var damages = []damage{
 		}
 		return file
 	}},
-	{"a page of earlier", func(r *rand.Rand, file, old []byte) []byte {
+	{name: "a page of earlier", do: func(r *rand.Rand, file, old []byte) []byte {
 		at := r.IntN(len(old)/pageSize) * pageSize
 		copy(file[at:][:pageSize], old[at:])
 		return file
 	}},
-	{"the last row of a page cut off", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "the last row of a page cut off", do: func(r *rand.Rand, file, _ []byte) []byte {
 		for range 20 {
 			p := file[somePage(r, file):][:pageSize]
 			if count := binary.NativeEndian.Uint16(p[10:]); binary.NativeEndian.Uint16(p[8:]) == 2 && count > 0 { // a leaf
@@ -81,8 +145,8 @@ var damages = []damage{
 		}
 		return file
 	}},
-	{"cut off", func(r *rand.Rand, file, _ []byte) []byte { return file[:r.IntN(len(file))] }},
-	{"a branch that leads back", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "cut off", do: func(r *rand.Rand, file, _ []byte) []byte { return file[:r.IntN(len(file))] }},
+	{name: "a branch that leads back", do: func(r *rand.Rand, file, _ []byte) []byte {
 		p := file[somePage(r, file):][:pageSize]
 		binary.NativeEndian.PutUint16(p[8:], 1)                  // a branch
 		binary.NativeEndian.PutUint16(p[10:], 1)                 // of one element
@@ -93,7 +157,7 @@ var damages = []damage{
 		binary.NativeEndian.PutUint64(p[24:], uint64(leads/pageSize))
 		return file
 	}},
-	{"a page in use that is free", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "a page in use that is free", do: func(r *rand.Rand, file, _ []byte) []byte {
 		for at := 2 * pageSize; at < len(file); at += pageSize {
 			p := file[at:][:pageSize]
 			if count := binary.NativeEndian.Uint16(p[10:]); binary.NativeEndian.Uint16(p[8:]) == 0x10 && count > 0 && count < 500 {
@@ -107,17 +171,17 @@ var damages = []damage{
 // metaDamages are of the meta page that counts, mostly: bbolt would take the other one.
 var metaDamages = []damage{
 	damages[1],
-	{"one bit of the newer meta page", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "one bit of the newer meta page", do: func(r *rand.Rand, file, _ []byte) []byte {
 		newerMeta(file)[someOf(r, 0, 10, 16, 80)] ^= 1 << r.IntN(8)
 		return file
 	}},
-	{"bytes of the newer meta page", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "bytes of the newer meta page", do: func(r *rand.Rand, file, _ []byte) []byte {
 		for at := someOf(r, 0, 10, 16, 80); at < 80 && r.IntN(10) > 0; at++ {
 			newerMeta(file)[at] ^= byte(1 + r.IntN(255))
 		}
 		return file
 	}},
-	{"the newer meta page cleared", func(r *rand.Rand, file, _ []byte) []byte {
+	{name: "the newer meta page cleared", do: func(r *rand.Rand, file, _ []byte) []byte {
 		clear(newerMeta(file)[:1+r.IntN(pageSize)])
 		return file
 	}},

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -25,10 +26,10 @@ import (
 func init() { roles["kill"] = killChild }
 
 // killChild goes through a script, says what it begins and what is acknowledged, and
-// dies at one of bbolt's writes: before it, in the middle of it, or after it. Half way through
+// dies at one of the writes: before it, in the middle of it, or after it. Half way through
 // it closes the file and opens it again.
 func killChild(c child) error {
-	writes := 0
+	var writes atomic.Int64
 	opened := func() (*bolt.Store, error) {
 		s, err := bolt.Open(c.Path, nil)
 		if err != nil {
@@ -36,11 +37,10 @@ func killChild(c child) error {
 		}
 		setFoldEvery(s, foldEvery)
 		db := database(s)
-		db.NoSync = c.NoSync
-		hookWrites(db, func(orig writeAt, p []byte, off int64) (int, error) {
-			if writes++; writes == c.Kill {
+		hookWrites(s, c.NoSync, func(in file, orig writeAt, p []byte, off int64) (int, error) {
+			if writes.Add(1) == int64(c.Kill) {
 				cut := map[string]int{"before": 0, "torn": len(p) / 2, "after": len(p)}[c.How]
-				if c.How == "torn" && isMeta(db, off) {
+				if c.How == "torn" && in == ledgerFile && isMeta(db, off) {
 					cut = 16 + 40 // in the middle of what the checksum covers
 				}
 				_, _ = orig(p[:cut], off)
@@ -66,7 +66,7 @@ func killChild(c child) error {
 			return err
 		}
 	}
-	fmt.Printf("w %d\n", writes)
+	fmt.Printf("w %d\n", writes.Load())
 	return nil
 }
 
@@ -294,7 +294,7 @@ func killAll(t *testing.T, dir, empty string, c child, writes, stride int, sum *
 				c := c
 				c.Path = filepath.Join(dir, fmt.Sprintf("kill-%d-%d-%s.db", c.Seed, k, how))
 				c.Kill, c.How = k, how
-				defer os.Remove(c.Path)
+				defer removeLedger(c.Path)
 				t.Run(name, func(t *testing.T) {
 					copyFile(t, empty, c.Path)
 					cmd, out, stderr := start(t, c)
@@ -371,7 +371,7 @@ func TestRandomKill(t *testing.T) {
 		for _, wrong := range examine(t, path, wideScript(seed, length), h, window, &sum) {
 			t.Errorf("seed %d: %s", seed, wrong)
 		}
-		os.Remove(path)
+		removeLedger(path)
 	}
 	run.Set("kills", sum.runs)
 	run.Set("acknowledged", sum.acked)

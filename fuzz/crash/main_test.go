@@ -123,6 +123,25 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
+// moveLedger moves a ledger to another directory, with the log file that is beside it.
+func moveLedger(t *testing.T, from, to string) {
+	t.Helper()
+	for _, suffix := range []string{"", "-log"} {
+		if _, err := os.Stat(from + suffix); suffix != "" && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		copyFile(t, from+suffix, to+suffix)
+		if err := os.Remove(from + suffix); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func removeLedger(path string) {
+	_ = os.Remove(path)
+	_ = os.Remove(path + "-log")
+}
+
 // fresh makes an empty ledger, in the place of one that is there, and returns its path.
 func fresh(t testing.TB, dir, name string) string {
 	t.Helper()
@@ -130,6 +149,7 @@ func fresh(t testing.TB, dir, name string) string {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
+	_ = os.Remove(path + "-log")
 	s := open(t, path)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

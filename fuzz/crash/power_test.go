@@ -29,7 +29,7 @@ func powerChild(c child) error {
 		return err
 	}
 	setFoldEvery(s, foldEvery)
-	database(s).NoSync = c.NoSync
+	hookWrites(s, c.NoSync, func(_ file, orig writeAt, p []byte, off int64) (int, error) { return orig(p, off) })
 	return work(newWorld(s, script(c.Seed, c.Steps)), 0, c.Steps, c)
 }
 
@@ -134,10 +134,7 @@ func (m *machine) cutOnce(t *testing.T, seed uint64, noSync bool, sum *tally) []
 		sum.lost += len(h.answers)
 		return []string{"the whole file is lost"}
 	}
-	copyFile(t, path, copied)
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
+	moveLedger(t, path, copied)
 	if s, err := bolt.Open(copied, nil); err != nil {
 		sum.runs++
 		sum.bad++

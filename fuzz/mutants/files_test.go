@@ -24,12 +24,47 @@ var files = []mutant{
 	},
 	{
 		"unknown-is-failed", "store/bolt/write.go",
-		"return &creditledger.OutcomeUnknownError{Err: fmt.Errorf(\"commit to %s: %w\", s.path, err)}", "return fmt.Errorf(\"commit to %s: %w\", s.path, err)",
+		"return &creditledger.OutcomeUnknownError{Err: err}", "return err",
 		"an error of a commit says nothing about the file",
 	},
 	{
+		"unknown-in-the-log-is-failed", "store/bolt/log_file.go",
+		"return false, &creditledger.OutcomeUnknownError{Err: fmt.Errorf(\"commit to the log of %s: %w\", s.path, err)}", "return false, fmt.Errorf(\"commit to the log of %s: %w\", s.path, err)",
+		"an error of a commit says nothing about the log file",
+	},
+	{
+		"log-not-flushed", "internal/onelog/log.go",
+		"if err := l.flush(); err != nil {", "if err := error(nil); err != nil {",
+		"what is acknowledged is on the disk, in the log file",
+	},
+	{
+		"turns-alike", "internal/onelog/frame.go",
+		"\th.Write(last[:])\n", "\t_ = last\n",
+		"a turn follows the very one that it was written after",
+	},
+	{
+		"damage-is-the-end-of-the-log", "internal/onelog/read.go",
+		"if f, _, ok := parseFrame(data[at:]); ok {\n\t\t\te :=", "if f, _, ok := parseFrame(data[at:]); false && ok {\n\t\t\te :=",
+		"a frame that was acknowledged and is damaged is told of",
+	},
+	{
+		"a-log-that-is-missing-is-none", "store/bolt/log_file.go",
+		"if !m.inUse {\n\t\tif err := leftLog(", "if _, missing := os.Lstat(s.path + logSuffix); !m.inUse || missing != nil {\n\t\tm.inUse = false\n\t\tif err := leftLog(",
+		"a ledger whose log file is missing is refused",
+	},
+	{
+		"fold-cut-off-is-forgotten", "store/bolt/replay.go",
+		"\tif at.acct == u.acct && at.last == u.numbers[len(u.numbers)-1] {\n\t\treturn nil, nil\n\t}\n", "",
+		"a fold that was cut off is gone on with",
+	},
+	{
+		"log-removed-when-unknown", "store/bolt/bolt.go",
+		"err == nil && s.poison.Load() == nil && !s.mark.inUse", "err == nil && !s.mark.inUse",
+		"a log file that may be in use is not removed",
+	},
+	{
 		"not-poisoned", "store/bolt/write.go",
-		"if err, panicked = guarded(\"commit\", tx.Commit); err != nil {\n\t\ts.poisoned(err, panicked)", "if err, panicked = guarded(\"commit\", tx.Commit); err != nil {\n\t\t_ = panicked",
+		"if panicked || what != folding || s.touched() {", "if false && s.touched() {",
 		"after an unknown outcome all work is refused",
 	},
 	{
@@ -43,8 +78,8 @@ var files = []mutant{
 		"nothing is written to a file that its path no longer names",
 	},
 	{
-		"tail-before-commit", "store/bolt/write.go",
-		"\t\tnext, err = s.apply(tx, list)\n\t\treturn err", "\t\tif next, err = s.apply(tx, list); err == nil {\n\t\t\ts.tailing.Lock()\n\t\t\tnext()\n\t\t\ts.tailing.Unlock()\n\t\t\tnext = func() {}\n\t\t}\n\t\treturn err",
+		"tail-before-commit", "store/bolt/log_file.go",
+		"write := func() error { return s.log.Append(a.begin, s.payload) }", "write := func() error { return s.log.Append(a.begin, s.payload) }\n\ts.tailing.Lock()\n\ts.tail.take(rows)\n\ts.tail.addAll(list, found, a)\n\ts.tailing.Unlock()\n\trows, list = nil, nil",
 		"no reader is shown what is not committed",
 	},
 	{

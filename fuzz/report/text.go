@@ -50,6 +50,7 @@ var sections = []section{
 		"control of power cuts: nothing is synced",
 		"crash states",
 		"control of crash states: barriers merged",
+		"control of crash states: the log file is not flushed",
 	}},
 	{"Errors of the system", []string{
 		"failed writes",

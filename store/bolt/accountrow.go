@@ -5,8 +5,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -66,11 +64,8 @@ func (v view) accountRow(id creditledger.AccountID, at accountPos, name changes.
 	if at.head.Rows == 0 {
 		return row, false, nil
 	}
-	if a := v.tail.account(id); a != nil {
-		if row, found = a.rows[name]; found {
-			row.Row = changes.CloneRow(row.Row)
-			return row, true, nil
-		}
+	if row, found = v.tail.account(id).row(name); found {
+		return row, true, nil
 	}
 	b := v.addedBucket(bucketRows)
 	if b == nil {
@@ -96,10 +91,8 @@ func (v view) openRows(id creditledger.AccountID, at accountPos) (rows []creditl
 			if err != nil {
 				return nil, err
 			}
-			if a != nil {
-				if _, newer := a.rows[name]; newer {
-					continue
-				}
+			if _, newer := a.row(name); newer {
+				continue
 			}
 			row, found, err := v.accountRow(id, at, name)
 			switch {
@@ -111,11 +104,9 @@ func (v view) openRows(id creditledger.AccountID, at accountPos) (rows []creditl
 			rows = append(rows, row.Row)
 		}
 	}
-	if a != nil {
-		for _, name := range slices.SortedFunc(maps.Keys(a.rows), changes.RowName.Compare) {
-			if r := a.rows[name]; r.Open {
-				rows = append(rows, changes.CloneRow(r.Row))
-			}
+	for _, name := range a.rowNames(changes.RowName{}) {
+		if r, _ := a.row(name); r.Open {
+			rows = append(rows, r.Row)
 		}
 	}
 	return rows, nil
@@ -126,15 +117,7 @@ func (v view) rowsBehind(id creditledger.AccountID, at accountPos, after changes
 	if at.head.Rows == 0 || limit <= 0 {
 		return nil, nil
 	}
-	var recent []changes.RowName
-	if a := v.tail.account(id); a != nil {
-		for name := range a.rows {
-			if name.Compare(after) > 0 {
-				recent = append(recent, name)
-			}
-		}
-		slices.SortFunc(recent, changes.RowName.Compare)
-	}
+	recent := v.tail.account(id).rowNames(after)
 	if b := v.addedBucket(bucketRows); b != nil {
 		start := accountRowKey(at.acct, after)
 		for k, value := range ascending(b, key(at.acct), start) {
@@ -170,8 +153,7 @@ func (v view) rowsBehind(id creditledger.AccountID, at accountPos, after changes
 
 // tailRow copies a row that the tail has.
 func (v view) tailRow(id creditledger.AccountID, name changes.RowName) creditledger.StoredRow {
-	r := v.tail.account(id).rows[name]
-	r.Row = changes.CloneRow(r.Row)
+	r, _ := v.tail.account(id).row(name)
 	return r
 }
 

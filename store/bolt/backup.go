@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
 	"go.etcd.io/bbolt"
 
@@ -23,6 +25,9 @@ import (
 func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	if err := changes.Enter(ctx, "backup"); err != nil {
 		return 0, err
+	}
+	if s.readOnly && s.mark.inUse {
+		return s.backupFolded(ctx, w)
 	}
 	tx, err := s.begin(ctx)
 	if err != nil {
@@ -57,17 +62,54 @@ func (s *Store) Backup(ctx context.Context, w io.Writer) (int64, error) {
 	return n, nil
 }
 
-// begin begins a call, and a transaction between two commits. In the middle of a commit
-// the transaction could hold what later reads do not show yet.
-func (s *Store) begin(ctx context.Context) (tx *bbolt.Tx, err error) {
-	select {
-	case s.writer <- struct{}{}:
-		defer func() { <-s.writer }()
-	case <-ctx.Done():
-		return nil, changes.Enter(ctx, "backup")
-	case <-s.closing:
-	}
+// backupFolded writes a copy of a ledger that is open for reading and has commits in its log
+// file: they are folded into the copy.
+func (s *Store) backupFolded(ctx context.Context, w io.Writer) (int64, error) {
 	if err := s.enter("backup"); err != nil {
+		return 0, err
+	}
+	defer s.leave()
+	dir, err := os.MkdirTemp("", "creditledger-backup-*")
+	if err != nil {
+		return 0, fmt.Errorf("backup: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	between, folded := filepath.Join(dir, "copy.db"), filepath.Join(dir, "backup.db")
+	if err := errors.Join(s.copyInto(between), s.foldInto(between, folded), ctx.Err()); err != nil {
+		return 0, fmt.Errorf("backup of %s: %w", s.path, err)
+	}
+	f, err := os.Open(folded)
+	if err != nil {
+		return 0, fmt.Errorf("backup: %w", err)
+	}
+	defer f.Close()
+	n, err := io.Copy(w, stoppable{ctx, f})
+	if err != nil {
+		return n, fmt.Errorf("backup of %s: %w", s.path, err)
+	}
+	return n, nil
+}
+
+// begin enters, and begins a transaction in which the tables have everything: what is in a
+// log file is not in the pages that a backup copies.
+func (s *Store) begin(ctx context.Context) (tx *bbolt.Tx, err error) {
+	if err := s.foldMost(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.takeTurn(ctx, "backup"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		<-s.writer
+		if err != nil {
+			s.leave()
+		}
+	}()
+	if err := s.beginFold(ctx); err != nil {
+		return nil, err
+	}
+	defer s.endFold()
+	if err := s.retire(); err != nil {
 		return nil, err
 	}
 	err, panicked := guarded("backup", func() error {
@@ -76,9 +118,6 @@ func (s *Store) begin(ctx context.Context) (tx *bbolt.Tx, err error) {
 	})
 	if panicked {
 		s.poisoned(err, true)
-	}
-	if err != nil {
-		s.leave()
 	}
 	return tx, err
 }

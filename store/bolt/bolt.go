@@ -9,6 +9,10 @@
 // Commit returns creditledger.ErrOutcomeUnknown and the store refuses all further
 // work with ErrPoisoned until it is closed and opened again.
 //
+// While a store is open for writing, commits may stand in a second file beside the first,
+// with "-log" behind its name, and Close ends it: a ledger at rest is one file. Who copies
+// the files of a ledger that was not closed needs both.
+//
 // The file is readable by its owner only. A file that is damaged, cut short or not a
 // ledger is refused with creditledger.ErrCorrupt, and a path that should not hold
 // one with a FileError. Network file systems are no place for it: their locks cannot
@@ -31,6 +35,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"creditledger"
+	"creditledger/internal/onelog"
 	"creditledger/store"
 )
 
@@ -84,18 +89,37 @@ type Store struct {
 
 	writer    chan struct{} // holds one token while a commit is made
 	tailing   sync.RWMutex  // held for reading while a view uses tail, for writing while it changes
-	tail      *tail         // only the writer changes it
+	tail      *tail         // the writer's to change; its older one, who folds it
 	keyReader keyReader
-	tabling   atomic.Uint64 // bbolt's id of the last transaction that changes the tables, committed or about to be
-	foldEvery int           // how many log records the tail has at most, and
-	foldSize  int           // how many bytes
-	life      sync.RWMutex  // held for reading by every call in progress
-	closing   chan struct{} // closed when Close begins
-	close     sync.Once
-	closed    error // what Close returned
+	foldEvery int // log records, and
+	foldSize  int // bytes, that the tail has at most
 
-	poison   atomic.Pointer[error] // why the store refuses work; nil: it does not
-	panicked atomic.Bool           // bbolt panicked, and may still hold its locks
+	// A commit goes into the log file, once there is one. The writer has it.
+	log      *logFile                // nil: commits go into the tables
+	lost     *logFile                // one that something else wrote to or moved, nil: none
+	spare    atomic.Pointer[logFile] // one that is not in use, nil: none
+	making   sync.WaitGroup          // of who makes it
+	direct   int                     // commits so far that went into the tables
+	logAfter int                     // of them until a log file is made,
+	makeSoon bool                    // and whether the commit waits for that
+	logSize  int64                   // of one that is made
+	newLog   func(path string, size int64) (*onelog.Log, error)
+	payload  []byte // of the commit
+
+	folding chan struct{} // holds one token while the tables change, and while somebody looks at all of them
+	mark    mark          // what the database says of the log file; who folds has it,
+	next    mark          // and what it says when the older tail is folded
+	metaing sync.Mutex    // held while the meta pages change, or are compared
+
+	life    sync.RWMutex  // held for reading by every call in progress
+	closing chan struct{} // closed when Close begins
+	close   sync.Once
+	closed  error // what Close returned
+
+	poison     atomic.Pointer[error] // why the store refuses work, nil: it does not
+	panicked   atomic.Bool           // bbolt did, and may have left its locks held;
+	broken     chan struct{}         // closed then
+	committing sync.RWMutex          // held while bbolt commits, and for reading while it begins or ends to read
 }
 
 var (
@@ -113,8 +137,11 @@ func (s *Store) Close() error {
 		defer s.life.Unlock()
 		var err error
 		if !s.panicked.Load() {
-			err = errors.Join(s.pauseKeys(), s.foldAll())
+			s.folding <- struct{}{} // nobody else waits for it
+			err = errors.Join(s.retire(), s.pauseKeys())
 		}
+		// After a commit of unknown outcome nobody knows what the database says of the log file.
+		err = errors.Join(err, s.closeLog(err == nil && s.poison.Load() == nil && !s.mark.inUse))
 		if s.panicked.Load() {
 			// bbolt's own Close could wait for ever, so it is not called. The memory map
 			// stays.
@@ -164,7 +191,7 @@ func (s *Store) refuses(op string) error {
 // poisoned makes the store refuse all further work.
 func (s *Store) poisoned(why error, panicked bool) {
 	s.poison.CompareAndSwap(nil, &why)
-	if panicked {
-		s.panicked.Store(true)
+	if panicked && s.panicked.CompareAndSwap(false, true) {
+		close(s.broken)
 	}
 }

@@ -38,6 +38,7 @@ func TestTheTailIsBoundedInBytes(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "ledger.db")
 	s := mustOpen(t, file, nil)
+	bolt.Engage(t, s, 4<<20)
 	bolt.SetFoldSize(s, bound)
 	l := creditledger.New(s, nil)
 	most, folds := 0, 0
@@ -66,7 +67,7 @@ func TestTheTailIsBoundedInBytes(t *testing.T) {
 		}
 		if i%20 == 19 {
 			crashed := filepath.Join(dir, fmt.Sprint(i, ".db"))
-			copyFile(t, file, crashed)
+			copyLive(t, s, file, crashed)
 			again := mustOpen(t, crashed, &bolt.Options{ReadOnly: true})
 			if got := bolt.UnfoldedSize(again); got > bound {
 				t.Errorf("opening after operation %d replays %d bytes, the bound is %d", i, got, bound)
@@ -103,6 +104,8 @@ func TestTheTailIsAsLargeAsItSays(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := mustOpen(t, path(t), nil)
 			bolt.SetFoldSize(s, 1<<40)
+			bolt.Engage(t, s, 64<<20)
+			mustGrant(t, s, ann, 1)
 			before := measure.Heap()
 			l := creditledger.New(s, nil)
 			var last *creditledger.Pending

@@ -104,59 +104,81 @@ type appended struct {
 	alien bool     // a record is not the ledger's, so it cannot be replayed from the log
 }
 
-// append puts the changes' journal records into the log and the documents of upper layers
-// into their table. found has the position of each change's account; append gives numbers
-// to accounts that have none.
-func (v view) append(t *tail, list []creditledger.Change, found []accountPos) (appended, error) {
-	var a appended
-	var err error
+// rows are what a commit puts into the log and, for the upper layers, into bucket records.
+// found becomes the place of each change's account, with a number for those that have none.
+func (v view) rows(list []creditledger.Change, found []accountPos) (rows []putRow, a appended, err error) {
 	if a.begin, err = v.logEnd(); err != nil {
-		return a, err
+		return nil, a, err
 	}
-	a.end = a.begin
-	w := newWriter(v)
-	acct := t.acct
-	if b := w.bucket(bucketAccounts); b != nil {
-		acct = max(acct, b.Sequence())
+	a.end, a.first = a.begin, make([]uint64, len(list))
+	acct, err := v.lastAccount()
+	if err != nil {
+		return nil, a, err
 	}
-	if b := w.bucket(bucketLog); b != nil {
-		b.FillPercent = 1 // keys only grow, so that pages can be filled
-	}
-	a.first = make([]uint64, len(list))
 	for i := range list {
 		c := &list[i]
 		for _, put := range c.Documents {
 			key := recordKey(put.Kind, put.Key)
-			w.put(bucketRecords, key, appendRow(key, put.Next(), put.Value))
+			rows = append(rows, putRow{document: true, key: key, value: appendRow(key, put.Next(), put.Value)})
 		}
 		if c.Account == (creditledger.AccountID{}) {
 			continue
 		}
 		if found[i].acct == 0 {
-			if acct++; err == nil {
-				err = v.unused(acct)
+			acct++
+			if err := v.unused(acct); err != nil {
+				return nil, a, err
 			}
 			found[i].acct = acct
 		}
-		if err == nil {
-			err = v.retext(w, c, found[i])
+		if rows, err = v.retext(rows, c, found[i]); err != nil {
+			return nil, a, err
 		}
 		a.first[i] = a.end + 1
 		prev := found[i].last
 		for _, r := range c.Journal {
 			a.alien = a.alien || !creditledger.RecordFits(r.Bytes, c.Account, r.Seq)
 			a.end++
-			w.put(bucketLog, key(a.end), appendLogRecord(make([]byte, 0, len(r.Bytes)+len(r.Texts)+16), found[i].acct, prev, r.Texts, r.Bytes))
+			row := appendLogRecord(make([]byte, 0, len(r.Bytes)+len(r.Texts)+16), found[i].acct, prev, r.Texts, r.Bytes)
+			rows = append(rows, putRow{key: key(a.end), value: row})
 			prev = a.end
 		}
 	}
-	if b := w.bucket(bucketLog); b != nil && a.end > a.begin {
-		w.wrap("number", bucketLog, b.SetSequence(a.end))
-	}
+	return rows, a, nil
+}
+
+// lastAccount is the highest account number given out.
+func (v view) lastAccount() (uint64, error) {
+	b, err := v.bucket(bucketAccounts)
 	if err != nil {
-		return a, err
+		return 0, err
 	}
-	return a, w.flush()
+	if v.tail == nil {
+		return b.Sequence(), nil
+	}
+	return max(v.tail.acct, b.Sequence()), nil
+}
+
+// put writes rows of a commit, up to the last log number, into their buckets.
+func (w *writer) puts(rows []putRow, end uint64) {
+	for _, r := range rows {
+		if r.document {
+			w.put(bucketRecords, r.key, r.value)
+		} else {
+			w.put(bucketLog, r.key, r.value)
+		}
+	}
+	w.endLog(end)
+}
+
+// endLog says which log number is the last.
+func (w *writer) endLog(end uint64) {
+	if b := w.bucket(bucketLog); b != nil {
+		b.FillPercent = 1 // numbers only grow
+		if b.Sequence() < end {
+			w.wrap("number", bucketLog, b.SetSequence(end))
+		}
+	}
 }
 
 // unused checks that no table has rows under a new account number. The new account would
@@ -183,27 +205,26 @@ func (t *tail) addAll(list []creditledger.Change, found []accountPos, a appended
 	}
 }
 
-// retext writes earlier records of a change's account again, with the texts that are left
-// of them.
-func (v view) retext(w *writer, c *creditledger.Change, at accountPos) error {
+// retext adds the rows of a change's earlier records again, with what is left of their texts.
+func (v view) retext(rows []putRow, c *creditledger.Change, at accountPos) ([]putRow, error) {
 	if len(c.Texts) == 0 {
-		return nil
+		return rows, nil
 	}
 	b, err := v.bucket(bucketLog)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	log := b.Cursor()
 	for _, t := range c.Texts {
 		number, err := v.locate(log, c.Account, at, t.Seq)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		r, err := v.logRecord(log, number, at.acct)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		w.put(bucketLog, key(number), appendLogRecord(nil, r.acct, r.prev, t.Texts, r.bytes))
+		rows = append(rows, putRow{key: key(number), value: appendLogRecord(nil, r.acct, r.prev, t.Texts, r.bytes)})
 	}
-	return nil
+	return rows, nil
 }

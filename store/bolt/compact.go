@@ -23,7 +23,7 @@ func Compact(from, to string) error {
 		return fmt.Errorf("compact: %w", err)
 	}
 	err = build(to, func(temporary string) error {
-		if s.tail.records == 0 {
+		if s.tail.nothing() && !s.mark.inUse {
 			return s.copyInto(temporary)
 		}
 		// The tables still have what was overwritten since the last fold. It has to go,
@@ -33,14 +33,7 @@ func Compact(from, to string) error {
 		if err := s.copyInto(between); err != nil {
 			return err
 		}
-		folded, err := Open(between, &Options{GroupAccess: true})
-		if err != nil {
-			return err
-		}
-		if err = folded.foldForCopy(); err == nil {
-			err = folded.copyInto(temporary)
-		}
-		return errors.Join(err, folded.Close())
+		return s.foldInto(between, temporary)
 	})
 	if err = errors.Join(err, s.Close()); err != nil {
 		return fmt.Errorf("compact ledger %s: %w", from, err)
@@ -111,11 +104,32 @@ func inPlace(ctx context.Context, path string, opts *Options) (before, after int
 
 // foldForCopy folds the tail of a file that will only be copied and closed.
 func (s *Store) foldForCopy() error {
-	if err := s.foldAll(); err != nil {
-		return err
-	}
-	s.tail = newTail(s.tail.folded, s.tail.acct)
-	return s.stamp()
+	s.folding <- struct{}{} // nobody else uses the store
+	defer s.endFold()
+	return s.retire()
+}
+
+// foldInto folds what is not in the tables into a copy of the database, and copies that.
+func (s *Store) foldInto(between, to string) error {
+	err, _ := guarded("compact", func() error {
+		db, err := bbolt.Open(between, 0o600, &bbolt.Options{FreelistType: bbolt.FreelistArrayType})
+		if err != nil {
+			return err
+		}
+		err = db.Update(func(tx *bbolt.Tx) error {
+			v, err := openView(tx)
+			if err != nil {
+				return err
+			}
+			return v.wholeFold(s.tail, mark{}) // the copy has no log file
+		})
+		if err == nil {
+			folded := &Store{db: db}
+			err = folded.copyInto(to)
+		}
+		return errors.Join(err, db.Close())
+	})
+	return err
 }
 
 // copyInto copies all that is in use into an empty file.

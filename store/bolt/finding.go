@@ -71,7 +71,7 @@ func (r reads) AccountsOfBlock(ctx context.Context, blockID string, after credit
 			return nil
 		}
 		for id, a := range v.tail.all() {
-			if a.ids[blockID] != 0 && id.Compare(after) > 0 {
+			if a.blockNumber(blockID) != 0 && id.Compare(after) > 0 {
 				ids = append(ids, id)
 			}
 		}
@@ -99,6 +99,9 @@ func (v view) holders(ids []creditledger.AccountID, blockID string, after credit
 		id, ok := parseAccountKey(k[len(prefix):])
 		if !ok {
 			return nil, corrupt("holders", "a key that names no account")
+		}
+		if v.tail.account(id).blockNumber(blockID) != 0 {
+			continue // the tail has it, and the table early
 		}
 		if ids = append(ids, id); limit == 1 {
 			break
@@ -138,12 +141,8 @@ func (r reads) HasExpiry(ctx context.Context, id creditledger.AccountID, at cred
 }
 
 func (v view) hasExpiry(id creditledger.AccountID, acct uint64, at creditledger.Instant) (bool, error) {
-	if a := v.tail.account(id); a != nil {
-		for _, b := range a.blocks {
-			if b.ExpiresAt == at {
-				return true, nil
-			}
-		}
+	if v.tail.account(id).expires(at) {
+		return true, nil
 	}
 	if b := v.top.Bucket(bucketExpiries); b != nil {
 		return b.Get(key(acct, uint64(at))) != nil, nil

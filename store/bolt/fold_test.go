@@ -68,7 +68,8 @@ func foldInOrder(t *testing.T, tail *tail, want map[string]int) {
 			return err
 		}
 		w := newWriter(v)
-		w.gather(1, tail)
+		w.chain(tail)
+		w.folded(1, tail.acct)
 		for i, name := range buckets {
 			rows := w.tables[i].sorted()
 			if len(rows) != want[string(name)] {

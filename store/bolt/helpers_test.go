@@ -35,6 +35,18 @@ func mustClose(t *testing.T, s *bolt.Store) {
 	}
 }
 
+// crashed is a file as a crash of an open ledger would leave it, in one piece.
+func crashed(t *testing.T, s *bolt.Store) []byte {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "crashed.db")
+	bolt.CrashedCopy(t, s, file)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
 // grant commits one increment to an account through a ledger of its own, under a key.
 func grant(t *testing.T, s creditledger.Store, id creditledger.AccountID, key creditledger.Key) error {
 	t.Helper()

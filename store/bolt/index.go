@@ -33,7 +33,7 @@ func (v view) checkJournal(id creditledger.AccountID, at accountPos) error {
 	log := b.Cursor()
 	folded := at.head.Version
 	if a := v.tail.account(id); a != nil {
-		folded = a.first - 1
+		folded = a.oldest().first - 1
 	}
 	next := uint64(indexEvery)
 	for k, value := range ascending(index, key(at.acct), key(at.acct)) {
@@ -79,7 +79,7 @@ func (v view) checkOpen(id creditledger.AccountID, at accountPos) error {
 func (v view) checkDue(id creditledger.AccountID, at accountPos) error {
 	next := at.head.NextDue
 	if a := v.tail.account(id); a != nil {
-		next = a.due
+		next = a.oldest().due
 	}
 	if next == 0 {
 		return nil
@@ -124,7 +124,7 @@ func (v view) checkBuckets() error {
 		return err
 	}
 	for name := range ascending(b, nil, nil) {
-		if !bytes.Equal(name, keyFormat) && !bytes.Equal(name, keyFolded) {
+		if !bytes.Equal(name, keyFormat) && !bytes.Equal(name, keyFolded) && !bytes.Equal(name, keyLog) {
 			return damagedIndex(creditledger.AccountID{}, "meta row %.80q should not be there", name)
 		}
 	}
@@ -245,11 +245,12 @@ func (v view) checkAccounts(ctx context.Context) (known accounts, err error) {
 	}
 	folded, err := v.folded()
 	n := uint64(len(known.numbers))
+	early := v.tail.early
 	switch {
 	case err != nil:
-	case folded != records:
-		err = damagedIndex(creditledger.AccountID{}, "the log has %d records up to where the tables are, the accounts have %d", folded, records)
-	case n != known.highest || n != b.Sequence():
+	case folded != records-early.records:
+		err = damagedIndex(creditledger.AccountID{}, "the log has %d records up to where the tables are, the accounts have %d", folded, records-early.records)
+	case n != known.highest || n-early.accounts != b.Sequence():
 		err = damagedIndex(creditledger.AccountID{}, "there are %d accounts, the highest number is %d, and %d were given out", n, known.highest, b.Sequence())
 	}
 	return known, err

@@ -134,12 +134,13 @@ func TestVerifyIndexes(t *testing.T) {
 	dir := t.TempDir()
 	open, closed := filepath.Join(dir, "open.db"), filepath.Join(dir, "closed.db")
 	s := mustOpen(t, filepath.Join(dir, "ledger.db"), nil)
+	bolt.Engage(t, s, 1<<20)
 	bolt.SetFoldEvery(s, 100) // the last records of bob are not folded
 	indexed(t, s)
 	if bolt.Unfolded(s) == 0 {
 		t.Fatal("nothing was left unfolded")
 	}
-	copyFile(t, filepath.Join(dir, "ledger.db"), open)
+	bolt.CrashedCopy(t, s, open)
 	mustClose(t, s)
 	copyFile(t, filepath.Join(dir, "ledger.db"), closed)
 

@@ -2,11 +2,13 @@ package bolt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.etcd.io/bbolt"
 
 	"creditledger"
+	"creditledger/internal/onelog"
 	"creditledger/store/internal/changes"
 )
 
@@ -61,10 +63,7 @@ func Join(tx *bbolt.Tx) (*Joined, error) {
 			err = v.upgrade()
 		}
 		if err == nil {
-			j.tail, err = v.replayTail()
-		}
-		if err == nil && tx.Writable() && j.tail.records > 0 {
-			err = j.fold(v)
+			err = j.replay(v)
 		}
 		return err
 	})
@@ -72,6 +71,38 @@ func Join(tx *bbolt.Tx) (*Joined, error) {
 		return nil, fmt.Errorf("join ledger: %w", err)
 	}
 	return j, nil
+}
+
+// replay brings what is not in the tables into memory, and from there into the transaction
+// if that can be written: the log file is one that was left behind then, if it is committed.
+func (j *Joined) replay(v view) error {
+	m, err := v.mark()
+	if err != nil {
+		return err
+	}
+	var turns []onelog.Turn
+	if m.inUse {
+		f, err := openLog(j.tx.DB().Path(), m, false)
+		if err != nil {
+			return err
+		}
+		turns, err = readLog(f, m)
+		if err == nil {
+			m.turns, err = onelog.Names(f, m.size)
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+	if j.tail, err = v.replayTails(turns); err != nil || !j.tx.Writable() {
+		return err
+	}
+	m.inUse = false
+	if err := v.wholeFold(j.tail, m); err != nil {
+		return err
+	}
+	j.tail = newTail(j.tail.end(), j.tail.acct)
+	return nil
 }
 
 // Joined implements creditledger.JoinedStore.
@@ -173,23 +204,15 @@ func (j *Joined) Commit(ctx context.Context, list []creditledger.Change) error {
 // write puts the changes into the transaction and folds at once, so that no tail is left
 // when the caller commits.
 func (j *Joined) write(v view, list []creditledger.Change, found []accountPos) error {
-	a, err := v.append(j.tail, list, found)
+	rows, a, err := v.rows(list, found)
 	if err != nil {
 		return err
 	}
 	j.tail.addAll(list, found, a)
-	return j.fold(v)
-}
-
-// fold writes the tail into the tables, up to the end of the log.
-func (j *Joined) fold(v view) error {
-	end, err := v.logEnd()
-	if err != nil {
-		return err
-	}
-	if err := v.fold(end, j.tail); err != nil {
-		return err
-	}
-	j.tail = newTail(end, j.tail.acct)
-	return nil
+	w := newWriter(v)
+	w.puts(rows, a.end)
+	w.tail(j.tail)
+	w.folded(a.end, j.tail.acct)
+	j.tail = newTail(a.end, j.tail.acct)
+	return w.flush()
 }

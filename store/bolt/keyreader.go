@@ -129,6 +129,11 @@ func (s *Store) askKey(op string, id creditledger.AccountID, key creditledger.Ke
 				return err
 			}
 		}
+		if !s.tailing.TryRLock() { // it is changing
+			return nil
+		}
+		defer s.tailing.RUnlock()
+		known = true
 		seq, err = r.find(s.tail, id, key)
 		return err
 	})
@@ -137,7 +142,7 @@ func (s *Store) askKey(op string, id creditledger.AccountID, key creditledger.Ke
 	} else if err != nil {
 		err = errors.Join(err, r.end())
 	}
-	return seq, err == nil, err
+	return seq, known && err == nil, err
 }
 
 // pauseKeys lets no question be under way while something is written.

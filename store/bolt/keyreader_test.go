@@ -90,6 +90,8 @@ func TestQuestionsForKeysShareATransaction(t *testing.T) {
 	mustGrant(t, s, ann, 3)
 	mustClose(t, s)
 	s = mustOpen(t, path, nil)
+	bolt.Engage(t, s, 1<<20)
+	mustGrantKey(t, s, 0)
 	ask := func(id creditledger.AccountID) {
 		if seq, err := s.KeySeq(t.Context(), id, "new"); err != nil || seq != 0 {
 			t.Fatal(seq, err)

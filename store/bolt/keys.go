@@ -41,13 +41,14 @@ var (
 // that it reads, and moves on when it opens a file for writing; keyFormat is where it
 // stands. keyFolded tells up to which log number the tables are written.
 const (
-	format      = 3
+	format      = 4
 	firstFormat = 1
 )
 
 var (
 	keyFormat = []byte("format")
 	keyFolded = []byte("folded")
+	keyLog    = []byte("log") // mark.go
 )
 
 const numberSize = 8

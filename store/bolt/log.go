@@ -1,7 +1,6 @@
 package bolt
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -68,11 +67,18 @@ func splitTexts(row []byte) (texts, record []byte, ok bool) {
 	return row[:size], row[size:], true
 }
 
+// logRow returns a row of the log, nil if there is none.
+func (v view) logRow(log *bbolt.Cursor, number uint64) []byte {
+	if row := v.tail.logRow(number); row != nil {
+		return row
+	}
+	return seek(log, key(number))
+}
+
 // logRecord returns a record of an account.
 func (v view) logRecord(log *bbolt.Cursor, number, acct uint64) (logRecord, error) {
-	k := key(number)
-	found, value := log.Seek(k)
-	if !bytes.Equal(found, k) {
+	value := v.logRow(log, number)
+	if value == nil {
 		return logRecord{}, corrupt(fmt.Sprintf("log record %d", number), "missing")
 	}
 	r, err := parseLogRecord(number, value)
@@ -85,10 +91,11 @@ func (v view) logRecord(log *bbolt.Cursor, number, acct uint64) (logRecord, erro
 // locate returns the log number of an account's record.
 func (v view) locate(log *bbolt.Cursor, id creditledger.AccountID, at accountPos, seq uint64) (uint64, error) {
 	from, number := at.head.Version, at.last
-	if a := v.tail.account(id); a != nil && len(a.log) > 0 {
-		if seq >= a.first {
-			return a.log[seq-a.first], nil
-		}
+	a := v.tail.account(id)
+	if number, found := a.logNumber(seq); found {
+		return number, nil
+	}
+	if a = a.oldest(); a != nil && len(a.log) > 0 {
 		r, err := v.logRecord(log, a.log[0], at.acct)
 		if err != nil {
 			return 0, err
@@ -167,6 +174,9 @@ func (v view) page(id creditledger.AccountID, at accountPos, from uint64, limit 
 
 // logEnd returns the number of the last record of the log, 0 when it is empty.
 func (v view) logEnd() (uint64, error) {
+	if v.tail != nil {
+		return v.tail.end(), nil
+	}
 	log, err := v.bucket(bucketLog)
 	if err != nil {
 		return 0, err

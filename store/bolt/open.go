@@ -12,6 +12,8 @@ import (
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"creditledger/internal/onelog"
 )
 
 // Open opens the ledger at path and creates it, readable by its owner only, if there
@@ -43,6 +45,10 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	f, err := openFile(ctx, path, o)
 	if errors.Is(err, fs.ErrNotExist) && !o.ReadOnly {
+		// A log file with commits waits for the ledger file that it belongs to.
+		if err := leftLog(path, mark{}, false); err != nil {
+			return nil, err
+		}
 		if err := create(path); err != nil {
 			return nil, err
 		}
@@ -56,6 +62,9 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err == nil {
 		warnings, err = preflight(ctx, f, info.Size(), !o.ReadOnly)
 	}
+	if err == nil && !o.ReadOnly {
+		err = onelog.Flush(f) // a process that died before its flush may have written what is found here
+	}
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -66,11 +75,24 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	s := &Store{
 		path: path, readOnly: o.ReadOnly, db: db, file: f, info: info, warnings: warnings,
-		writer: make(chan struct{}, 1), closing: make(chan struct{}),
+		writer: make(chan struct{}, 1), closing: make(chan struct{}), broken: make(chan struct{}),
 		tail: newTail(0, 0), foldEvery: foldEvery, foldSize: foldSize,
+		folding: make(chan struct{}, 1), logAfter: logAfter, logSize: onelog.Size, newLog: newLog,
 	}
 	s.view, s.aside = s.read, s.readAside
 	if err := s.settle(ctx, o.GroupAccess); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if s.readOnly || s.log == nil {
+		return s, nil
+	}
+	if s.tail.older != nil {
+		s.folding <- struct{}{}
+		s.foldBehind()
+	} else if s.tail.early.records > 0 {
+		err = s.turn(ctx) // what was cut off is gone on with
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -79,7 +101,6 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 // settle checks that the file is a ledger of a known layout and closed to others. It
 // upgrades an older layout if it may write, and loads the tail.
 func (s *Store) settle(ctx context.Context, group bool) error {
-	var t *tail
 	old := false
 	err := s.read(ctx, "check", func(v view) (err error) {
 		if err = v.check(); err != nil {
@@ -91,14 +112,11 @@ func (s *Store) settle(ctx context.Context, group bool) error {
 		if old, err = v.older(); err != nil {
 			return err
 		}
-		v.tail = nil
-		t, err = v.replayTail()
-		return err
+		return s.replay(v, group)
 	})
 	if err != nil {
 		return err
 	}
-	s.tail = t
 	if !old || s.readOnly {
 		return s.stamp()
 	}

@@ -52,8 +52,16 @@ func (s *Store) foreign() error {
 	return err
 }
 
-// owned checks that nobody has written to the file since the last commit.
+// owned makes sure that nobody has written to the file since the last transaction. While one
+// is being committed, that looks for itself.
 func (s *Store) owned() error {
+	if !s.metaing.TryLock() {
+		return nil
+	}
+	defer s.metaing.Unlock()
+	if s.poison.Load() != nil { // by a fold that failed meanwhile: the pages are its own
+		return s.refuses("meta pages")
+	}
 	if err := s.readMetas(); err != nil {
 		return err
 	}
@@ -63,8 +71,14 @@ func (s *Store) owned() error {
 	return nil
 }
 
-// committed checks that nobody has written to the file while transaction id was
-// committed, which replaces one of the meta pages.
+// touched reports whether a meta page is not as it was after the last transaction. The caller
+// holds metaing.
+func (s *Store) touched() bool {
+	return s.readMetas() != nil || s.metas.are != s.metas.were
+}
+
+// committed makes sure that nobody has written to the file while transaction id was
+// committed, which replaced one of the meta pages.
 func (s *Store) committed(id uint64) error {
 	err := s.readMetas()
 	if err != nil {

@@ -35,7 +35,7 @@ func TestNothingIsWrittenIntoAForeignFile(t *testing.T) {
 		"a ledger of the same shape": func(t *testing.T, _ []byte) []byte {
 			other := path(t)
 			s := mustOpen(t, other, nil)
-			mustGrant(t, s, ann, 4)
+			mustGrant(t, s, ann, 5)
 			mustClose(t, s)
 			data, err := os.ReadFile(other)
 			if err != nil {
@@ -77,6 +77,7 @@ func TestNothingIsWrittenIntoAForeignFile(t *testing.T) {
 func TestNothingIsFoldedIntoAForeignFile(t *testing.T) {
 	path := path(t)
 	s := mustOpen(t, path, nil)
+	bolt.Engage(t, s, 1<<20)
 	mustGrant(t, s, ann, 2)
 	var backup bytes.Buffer
 	if _, err := s.Backup(t.Context(), &backup); err != nil {
@@ -85,6 +86,11 @@ func TestNothingIsFoldedIntoAForeignFile(t *testing.T) {
 	mustGrant(t, s, creditledger.AccountID{Customer: "bob", Currency: "credits"}, 2)
 	overwrite(t, path, backup.Bytes())
 	unchanged(t, path, func() { wantFileError(t, s.Close(), path, "written to by something else") })
+	_, err := bolt.Open(path, nil)
+	wantFileError(t, err, path+"-log", "commits that are not of this ledger file")
+	if err := os.Rename(path+"-log", path+"-log.kept"); err != nil {
+		t.Fatal(err)
+	}
 	wantVersion(t, mustOpen(t, path, nil), ann, 2)
 }
 

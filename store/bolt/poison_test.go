@@ -1,8 +1,11 @@
 package bolt_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -149,4 +152,58 @@ func TestDamagedWhileOpen(t *testing.T) {
 			wantError(t, err, creditledger.ErrCorrupt, path)
 		})
 	}
+}
+
+// TestAPanicInAFoldHangsNobody: bbolt keeps a lock when it panics while it writes a meta page.
+// Those who read and commit beside a fold are told, and Close comes to its end.
+func TestAPanicInAFoldHangsNobody(t *testing.T) {
+	for _, what := range []string{"read", "commit"} {
+		s := mustOpen(t, path(t), nil)
+		bolt.Engage(t, s, 1<<20)
+		mustGrant(t, s, ann, 5)
+		bolt.SetFoldEvery(s, 1)
+		reached, wait := make(chan struct{}), make(chan struct{})
+		bolt.HookWrites(s, func(write func([]byte, int64) (int, error), p []byte, off int64) (int, error) {
+			if off < 2*bolt.PageSize(s) {
+				close(reached)
+				<-wait
+				panic("injected")
+			}
+			return write(p, off)
+		})
+		mustGrantKey(t, s, 1)
+		<-reached // the fold is in the middle of its first commit
+		done := make(chan error, 1)
+		go func() {
+			if what == "commit" {
+				done <- grant(t, s, ann, "beside")
+				return
+			}
+			_, err := s.Load(context.Background(), bob, nil)
+			done <- err
+		}()
+		waiting(t, 1)
+		close(wait)
+		select {
+		case err := <-done:
+			wantError(t, err, creditledger.ErrPoisoned, "")
+		case <-time.After(time.Minute):
+			t.Fatalf("a %s hangs", what)
+		}
+		_ = s.Close()
+	}
+}
+
+// waiting waits until so many goroutines wait to begin a transaction.
+func waiting(t *testing.T, n int) {
+	t.Helper()
+	for range 100_000 {
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		if bytes.Count(stacks, []byte("bbolt.(*DB).beginTx")) >= n {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Fatal("nobody waits")
 }

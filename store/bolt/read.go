@@ -63,7 +63,7 @@ func (v view) openBlocks(id creditledger.AccountID, acct uint64) ([]creditledger
 			tabled = append(tabled, number)
 		}
 	}
-	recent := slices.DeleteFunc(a.numbers(0), func(number uint64) bool { return !a.blocks[number].Open })
+	recent := slices.DeleteFunc(a.numbers(0), func(number uint64) bool { b, _ := a.block(number); return !b.Open })
 	return v.blocksOf(id, acct, append(tabled, recent...))
 }
 
@@ -284,8 +284,8 @@ func (v view) accounts(after creditledger.AccountID, f func(creditledger.Account
 		return err
 	}
 	var made []creditledger.AccountID
-	for _, id := range v.tail.sorted() {
-		if v.tail.accounts[id].made && id.Compare(after) > 0 {
+	for _, id := range v.tail.made() {
+		if id.Compare(after) > 0 {
 			made = append(made, id)
 		}
 	}
@@ -299,10 +299,13 @@ func (v view) accounts(after creditledger.AccountID, f func(creditledger.Account
 			return corrupt("accounts", "a key that names no account")
 		}
 		for len(made) > 0 && made[0].Compare(id) < 0 {
-			if !f(made[0], v.tail.accounts[made[0]].accountPos) {
+			if !f(made[0], v.tail.account(made[0]).accountPos) {
 				return nil
 			}
 			made = made[1:]
+		}
+		if len(made) > 0 && made[0] == id {
+			made = made[1:] // the table has it early
 		}
 		at, err := decodePlace(id, value)
 		if err != nil {
@@ -316,7 +319,7 @@ func (v view) accounts(after creditledger.AccountID, f func(creditledger.Account
 		}
 	}
 	for _, id := range made {
-		if !f(id, v.tail.accounts[id].accountPos) {
+		if !f(id, v.tail.account(id).accountPos) {
 			return nil
 		}
 	}

@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -23,6 +24,78 @@ func (s *Store) readAside(ctx context.Context, op string, id creditledger.Accoun
 	return s.reading(ctx, op, &id, f)
 }
 
+// seen calls f with what is committed, for the writer: it waits for nobody but those who
+// change the tail.
+func (s *Store) seen(op string, f func(view) error) error {
+	s.tailing.RLock()
+	defer s.tailing.RUnlock()
+	err, panicked := guarded(op, func() error { return s.inView(f) })
+	if panicked {
+		s.poisoned(err, true)
+	}
+	return err
+}
+
+// inView calls f with the tables and the tail, which does not change meanwhile.
+func (s *Store) inView(f func(view) error) (err error) {
+	tx, err := s.beginRead()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.endRead(tx)) }()
+	v, err := openView(tx)
+	if err != nil {
+		return err
+	}
+	v.tail = s.tail
+	return f(v)
+}
+
+// beginRead begins a transaction, and endRead ends it. Both take a lock of bbolt, which a commit
+// that panics beside them, in a fold for example, holds for ever: so they wait for it only until
+// that is known.
+func (s *Store) beginRead() (*bbolt.Tx, error) {
+	if s.committing.TryRLock() {
+		defer s.committing.RUnlock()
+		return s.db.Begin(false)
+	}
+	var tx *bbolt.Tx
+	err := s.unlessBroken(func() (err error) {
+		tx, err = s.db.Begin(false)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return tx, nil
+}
+
+func (s *Store) endRead(tx *bbolt.Tx) error {
+	if s.committing.TryRLock() {
+		defer s.committing.RUnlock()
+		return tx.Rollback()
+	}
+	return s.unlessBroken(tx.Rollback)
+}
+
+// unlessBroken waits for f to end, or for bbolt to be of no more use.
+func (s *Store) unlessBroken(f func() error) error {
+	ended := make(chan error, 1)
+	go func() {
+		err, panicked := guarded("read", f)
+		if panicked {
+			s.poisoned(err, true)
+		}
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-s.broken:
+		return s.refuses("read")
+	}
+}
+
 // reading is readAside, or read if there is no account.
 func (s *Store) reading(ctx context.Context, op string, aside *creditledger.AccountID, f func(view) error) error {
 	if err := changes.Enter(ctx, op); err != nil {
@@ -33,8 +106,8 @@ func (s *Store) reading(ctx context.Context, op string, aside *creditledger.Acco
 	}
 	defer s.leave()
 	for waited := 0; ; waited++ {
-		stale, err := s.readOnce(op, aside, f)
-		if !stale {
+		busy, err := s.readOnce(op, aside, f)
+		if !busy {
 			return err
 		}
 		if why := s.poison.Load(); why != nil {
@@ -46,7 +119,7 @@ func (s *Store) reading(ctx context.Context, op string, aside *creditledger.Acco
 		if waited < shortly {
 			runtime.Gosched() // a new tail is being put in place
 		} else {
-			time.Sleep(20 * time.Microsecond) // a commit is being written to the disk
+			time.Sleep(20 * time.Microsecond) // the tables are on their way to the disk
 		}
 	}
 }
@@ -54,10 +127,22 @@ func (s *Store) reading(ctx context.Context, op string, aside *creditledger.Acco
 // shortly is how often a read yields before it sleeps.
 const shortly = 16
 
-// readOnce calls f, unless the transaction is newer than the tail or the tail is about to
-// change.
-func (s *Store) readOnce(op string, aside *creditledger.AccountID, f func(view) error) (stale bool, err error) {
+// readOnce calls f unless the tail is about to change; one that stands aside, and may look at
+// all that there is, also unless the tables are half folded.
+func (s *Store) readOnce(op string, aside *creditledger.AccountID, f func(view) error) (busy bool, err error) {
+	folding := false
+	if aside != nil {
+		select {
+		case s.folding <- struct{}{}:
+			folding = true
+		default:
+			return true, nil
+		}
+	}
 	if !s.tailing.TryRLock() {
+		if folding {
+			s.endFold()
+		}
 		return true, nil
 	}
 	held := true
@@ -65,20 +150,14 @@ func (s *Store) readOnce(op string, aside *creditledger.AccountID, f func(view) 
 		if held {
 			held = false
 			s.tailing.RUnlock()
+			if folding {
+				s.endFold()
+			}
 		}
 	}
 	defer release()
 	err, panicked := guarded(op, func() error {
-		return s.db.View(func(tx *bbolt.Tx) error {
-			v, err := openView(tx)
-			if err != nil {
-				return err
-			}
-			v.tail = s.tail
-			if last := s.tabling.Load(); last > v.tail.tx && uint64(tx.ID()) >= last {
-				stale = true
-				return nil
-			}
+		return s.inView(func(v view) error {
 			if aside != nil {
 				v.tail = v.tail.of(*aside)
 				release()
@@ -89,5 +168,5 @@ func (s *Store) readOnce(op string, aside *creditledger.AccountID, f func(view) 
 	if panicked {
 		s.poisoned(err, true)
 	}
-	return stale, err
+	return false, err
 }

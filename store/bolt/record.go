@@ -27,7 +27,7 @@ func (r reads) Documents(ctx context.Context, kind, prefix, after string, limit 
 			return err
 		}
 		skip := len(recordKey(kind, ""))
-		for k, row := range ascending(b, recordKey(kind, prefix), recordKey(kind, max(prefix, after))) {
+		for k, row := range v.documentRows(b, recordKey(kind, prefix), recordKey(kind, max(prefix, after))) {
 			id := creditledger.DocumentID{Kind: kind, Key: string(k[skip:])}
 			if id.Key == after {
 				continue
@@ -48,9 +48,12 @@ func (r reads) Documents(ctx context.Context, kind, prefix, after string, limit 
 // record returns a stored document; one without a version if there is none.
 func (v view) record(id creditledger.DocumentID) (creditledger.Document, error) {
 	key := recordKey(id.Kind, id.Key)
-	row, err := v.get(bucketRecords, key)
-	if row == nil || err != nil {
-		return creditledger.Document{}, err
+	row := v.tail.documentRow(key)
+	if row == nil {
+		var err error
+		if row, err = v.get(bucketRecords, key); row == nil || err != nil {
+			return creditledger.Document{}, err
+		}
 	}
 	return parseRow(id, key, row)
 }
@@ -71,7 +74,11 @@ func (r reads) Kinds(ctx context.Context) (kinds []string, err error) {
 			kinds = append(kinds, string(k[1:end]))
 			k, _ = c.Seek(behind(k[:end]))
 		}
-		slices.Sort(kinds) // in the file, short kinds come first
+		for _, k := range v.tail.documentKeys(nil, nil) {
+			kinds = append(kinds, string(k[1:1+int(k[0])]))
+		}
+		slices.Sort(kinds) // in the file the short ones come first
+		kinds = slices.Compact(kinds)
 		return nil
 	})
 	return orNil(kinds, err)

@@ -96,6 +96,7 @@ func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
 	if len(s.versions)+len(s.records) == 0 {
 		return nil, corrupt("file", "nothing of a ledger can be read in it")
 	}
+	s.logFile(damaged)
 	r := &Recovery{Unread: s.bad + cutOff(f, info.Size()), Damaged: s.damaged, Open: s.open}
 	err = build(path, func(temporary string) error {
 		if err := initialize(temporary); err != nil {
@@ -292,6 +293,9 @@ func (s *scan) importAll(ctx context.Context, l *creditledger.Ledger, id creditl
 }
 
 func (s *scan) bytes(f found) ([]byte, error) {
+	if f.data != nil {
+		return f.data, nil
+	}
 	data := make([]byte, f.size)
 	_, err := s.file.ReadAt(data, f.at)
 	if err == nil && creditledger.SealOf(data) != f.seal {
@@ -302,8 +306,8 @@ func (s *scan) bytes(f found) ([]byte, error) {
 
 // texts returns the texts that stand before a record.
 func (s *scan) texts(f found) ([]byte, error) {
-	if f.texts == 0 {
-		return nil, nil
+	if f.texts == 0 || f.data != nil {
+		return f.said, nil
 	}
 	data := make([]byte, f.texts)
 	_, err := s.file.ReadAt(data, f.at-int64(f.texts))

@@ -85,16 +85,14 @@ func TestRecoverCallsNothingWholeThatOpenRefuses(t *testing.T) {
 	path := filepath.Join(dir, "ledger.db")
 	s := mustOpen(t, path, nil)
 	mustGrant(t, s, ann, 20)
+	bolt.Engage(t, s, 1<<20)
 	earlier, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mustGrantKey(t, s, 100)
 	mustGrant(t, s, bob, 20)
-	crashed, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	crashed := crashed(t, s)
 	mustClose(t, s)
 	page := os.Getpagesize()
 	metas := func(data []byte) []byte {

@@ -22,6 +22,7 @@ import (
 func peopledLedger(t *testing.T, r *rand.Rand, path string, closed bool) (file []byte, holds map[string]string) {
 	t.Helper()
 	s := mustOpen(t, path, nil)
+	bolt.Engage(t, s, 1<<20)
 	bolt.SetFoldEvery(s, 1+r.IntN(40))
 	var random [32]byte
 	binary.NativeEndian.PutUint64(random[:], r.Uint64())
@@ -49,7 +50,7 @@ func peopledLedger(t *testing.T, r *rand.Rand, path string, closed bool) (file [
 	}
 	holds = holdings(t, s)
 	if !closed {
-		file, err = os.ReadFile(path)
+		file = crashed(t, s)
 	}
 	if err = errors.Join(err, l.Close(), s.Close()); err == nil && closed {
 		file, err = os.ReadFile(path)

@@ -241,6 +241,8 @@ func TestRecoverSaysWhatNothingProves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bolt.Engage(t, s, 1<<20)
+	mustNote(t, s)
 	ctx := context.Background()
 	l := creditledger.New(s, nil)
 	for _, text := range []string{"first", "second"} {
@@ -248,8 +250,8 @@ func TestRecoverSaysWhatNothingProves(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	crashed, err := os.ReadFile(path)
-	if err := errors.Join(err, l.Close(), s.Close()); err != nil {
+	crashed := crashed(t, s)
+	if err := errors.Join(l.Close(), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	closed, err := os.ReadFile(path)
@@ -288,16 +290,15 @@ func TestRecoverSaysWhatNothingProves(t *testing.T) {
 func TestRecoverMissesRowsOfTheLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	s := mustOpen(t, path, nil)
+	bolt.Engage(t, s, 1<<20)
+	mustNote(t, s)
 	l := creditledger.New(s, nil)
 	for _, text := range []string{"first", "second"} {
 		if _, err := l.Do(t.Context(), creditledger.AccountID{Customer: "ann"}, creditledger.Increment{Amount: creditledger.AmountOf(5), InvoiceID: text}, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
-	crashed, err := os.ReadFile(path)
-	if err == nil {
-		err = os.WriteFile(path+".damaged", bytes.ReplaceAll(crashed, []byte("\x06second"), []byte("\xffsecond")), 0o600)
-	}
+	err := os.WriteFile(path+".damaged", bytes.ReplaceAll(crashed(t, s), []byte("\x06second"), []byte("\xffsecond")), 0o600)
 	if err := errors.Join(err, l.Close()); err != nil {
 		t.Fatal(err)
 	}

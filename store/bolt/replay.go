@@ -5,16 +5,48 @@ import (
 	"fmt"
 	"strconv"
 
-	"go.etcd.io/bbolt"
-
 	"creditledger"
+	"creditledger/internal/onelog"
 	"creditledger/store/internal/changes"
 )
 
-// replayTail rebuilds the tail from the log, after a crash or a process that did not
-// close the file. It replays one account after another, so that only one at a time is in
-// memory with its blocks.
-func (v view) replayTail() (*tail, error) {
+// replayTails rebuilds the tails: what a crash, or a process that did not close the file, left
+// to be folded. That is what the log in the file has beyond the tables, and the turns of the
+// log file: the first is of the older tail if there are two. One account is replayed after the
+// other, so that only one at a time is in memory with its blocks.
+func (v view) replayTails(turns []onelog.Turn) (*tail, error) {
+	t, err := v.beginTail()
+	if err != nil {
+		return nil, err
+	}
+	number := t.folded
+	for i, turn := range turns {
+		if i > 0 {
+			newer := newTail(number, t.acct)
+			newer.older, t = t, newer
+		}
+		for _, f := range turn.Frames {
+			if number, err = t.takeFrame(number, f); err != nil {
+				return nil, err
+			}
+		}
+		if number < t.end() {
+			return nil, corrupt("log file", fmt.Sprintf("it ends at log record %d, and the ledger file has %d", number, t.end()))
+		}
+		if err := v.replayTail(t); err != nil {
+			return nil, err
+		}
+	}
+	if len(turns) == 0 {
+		err = v.replayTail(t)
+	}
+	return t, err
+}
+
+// beginTail is a tail with what the log in the file has beyond the tables: an older release
+// left it there, or a fold that was cut off. No record is missing: the numbers have no gap
+// and go up to the one that the bucket says is the last.
+func (v view) beginTail() (*tail, error) {
 	folded, err := v.folded()
 	if err != nil {
 		return nil, err
@@ -27,50 +59,93 @@ func (v view) replayTail() (*tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	order, err := unfolded(log, folded)
-	if err != nil {
-		return nil, err
-	}
-	given := accounts.Sequence() // account numbers
-	if given > folded {          // each account has a record
+	if given := accounts.Sequence(); given > folded { // each account has a record
 		return nil, corrupt("accounts", fmt.Sprintf("%d numbers were given out, in a log of %d records", given, folded))
 	}
-	t := newTail(folded, given)
-	for _, u := range order {
-		b, err := v.replayAccount(log, u, given)
-		if err != nil {
-			return nil, err
+	if folded > 0 && log.Get(key(folded)) == nil {
+		return nil, missingRecord(folded)
+	}
+	t := newTail(folded, accounts.Sequence())
+	for k, row := range ascending(log, nil, key(folded+1)) {
+		if number := t.end() + 1; len(k) != numberSize || binary.BigEndian.Uint64(k) != number {
+			return nil, missingRecord(number)
 		}
-		if t.account(b.id) != nil {
-			return nil, corrupt(fmt.Sprintf("log record %d", u.numbers[0]), fmt.Sprintf("%v has another account number before it", b.id))
-		}
-		b.into(t)
+		t.log = append(t.log, bytesOf(row))
+	}
+	if t.end() < log.Sequence() { // older releases leave that behind
+		return nil, missingRecord(t.end() + 1)
 	}
 	return t, nil
 }
 
-// unfoldedAccount is what the log has of an account beyond the tables.
+// takeFrame adds a commit from the log file, which follows on the record of that number, and
+// returns the number of its last record. What a fold that was cut off has put into the
+// bucket already is taken from the log file.
+func (t *tail) takeFrame(number uint64, f onelog.Frame) (uint64, error) {
+	rows, ok := parsePutRows(f.Payload)
+	if !ok {
+		return 0, corrupt("log file", fmt.Sprintf("commit behind log record %d: not what a commit writes", f.Number))
+	}
+	if f.Number != number {
+		return 0, corrupt("log file", fmt.Sprintf("it has a commit behind log record %d where one behind record %d should be: it is of another copy of this ledger", f.Number, number))
+	}
+	for _, r := range rows {
+		if r.document {
+			continue
+		}
+		switch n := binary.BigEndian.Uint64(r.key); {
+		case n == number+1:
+			number++
+		case n > number || n == 0:
+			return 0, missingRecord(number + 1)
+		}
+	}
+	t.take(rows)
+	return number, nil
+}
+
+// replayTail replays the records of a tail on what is known of their accounts before.
+func (v view) replayTail(t *tail) error {
+	v.tail = t
+	order, err := t.unfolded()
+	if err != nil {
+		return err
+	}
+	given := t.acct
+	for _, u := range order {
+		b, err := v.replayAccount(u, given)
+		if err != nil {
+			return err
+		}
+		if b == nil { // a fold was cut off behind it
+			t.early.records += uint64(len(u.numbers))
+			if u.acct > given {
+				t.early.accounts++
+				t.acct = max(t.acct, u.acct)
+			}
+			continue
+		}
+		if t.accounts[b.id] != nil {
+			return corrupt(fmt.Sprintf("log record %d", u.numbers[0]), fmt.Sprintf("%v has another account number before it", b.id))
+		}
+		b.into(t)
+	}
+	return nil
+}
+
+// unfoldedAccount is what a tail has of an account.
 type unfoldedAccount struct {
 	acct    uint64
 	prev    uint64   // log number of the record before these
 	numbers []uint64 // log numbers, ascending
 }
 
-// unfolded lists the accounts that have records beyond the tables, in the order in which
-// they come up in the log. It also checks that no record is missing: the numbers have no
-// gap and go up to the last one by the bucket, and each record of an account leads to the
-// one before.
-func unfolded(log *bbolt.Bucket, folded uint64) (order []*unfoldedAccount, err error) {
-	if folded > 0 && log.Get(key(folded)) == nil {
-		return nil, missingRecord(folded)
-	}
+// unfolded lists the accounts that have records in a tail, in the order in which they come
+// up, and makes sure that each record of an account leads to the one before.
+func (t *tail) unfolded() (order []*unfoldedAccount, err error) {
 	byAcct := map[uint64]*unfoldedAccount{}
-	number := folded
-	for k, value := range ascending(log, nil, key(folded+1)) {
-		if number++; len(k) != numberSize || binary.BigEndian.Uint64(k) != number {
-			return nil, missingRecord(number)
-		}
-		r, err := parseLogRecord(number, value)
+	for number := t.folded + 1; number <= t.end(); number++ {
+		r, err := parseLogRecord(number, t.logRow(number))
 		if err != nil {
 			return nil, err
 		}
@@ -84,9 +159,6 @@ func unfolded(log *bbolt.Bucket, folded uint64) (order []*unfoldedAccount, err e
 		}
 		u.numbers = append(u.numbers, number)
 	}
-	if number < log.Sequence() { // older releases leave it behind
-		return nil, missingRecord(number + 1)
-	}
 	return order, nil
 }
 
@@ -94,11 +166,12 @@ func missingRecord(number uint64) error {
 	return corrupt(fmt.Sprintf("log record %d", number), "missing: log numbers have no gaps")
 }
 
-// replayAccount replays an account's records beyond the tables on what these hold of it.
-func (v view) replayAccount(log *bbolt.Bucket, u *unfoldedAccount, given uint64) (*rebuild, error) {
+// replayAccount replays an account's records beyond the tables on what these hold of it. It
+// returns nil if the tables have it already, from a fold that was cut off.
+func (v view) replayAccount(u *unfoldedAccount, given uint64) (*rebuild, error) {
 	var b *rebuild
 	for _, number := range u.numbers {
-		r, err := parseLogRecord(number, log.Get(key(number)))
+		r, err := parseLogRecord(number, v.tail.logRow(number))
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +184,7 @@ func (v view) replayAccount(log *bbolt.Bucket, u *unfoldedAccount, given uint64)
 			return nil, fmt.Errorf("log record %d: %w", number, err)
 		}
 		if b == nil {
-			if b, err = v.beginRebuild(rec.Account, u, given); err != nil {
+			if b, err = v.beginRebuild(rec.Account, u, given); b == nil || err != nil {
 				return nil, err
 			}
 		}
@@ -134,8 +207,9 @@ type rebuild struct {
 	last uint64
 }
 
-// beginRebuild checks that the first of the account's records continues the tables, or
-// that its number is not in use there.
+// beginRebuild makes sure that the first of the account's records follows on the tables,
+// or that its number is none of those that the tables give. It returns nil if the tables have
+// all of them.
 func (v view) beginRebuild(id creditledger.AccountID, u *unfoldedAccount, given uint64) (*rebuild, error) {
 	at, err := v.accountPos(id)
 	if err != nil {
@@ -143,6 +217,9 @@ func (v view) beginRebuild(id creditledger.AccountID, u *unfoldedAccount, given 
 	}
 	if at.acct == 0 && u.acct > given {
 		at.acct = u.acct
+	}
+	if at.acct == u.acct && at.last == u.numbers[len(u.numbers)-1] {
+		return nil, nil
 	}
 	if at.acct != u.acct || at.last != u.prev {
 		return nil, corrupt(fmt.Sprintf("log record %d", u.numbers[0]), fmt.Sprintf("it does not follow on the records of %v", id))
@@ -233,7 +310,7 @@ func (v view) recordAt(number uint64) (*creditledger.OpRecord, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := parseLogRecord(number, log.Get(key(number)))
+	r, err := parseLogRecord(number, v.logRow(log.Cursor(), number))
 	if err != nil {
 		return nil, err
 	}

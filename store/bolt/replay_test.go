@@ -18,12 +18,13 @@ func logged(t *testing.T) (open, closed string) {
 	path := filepath.Join(dir, "ledger.db")
 	open, closed = filepath.Join(dir, "open.db"), filepath.Join(dir, "closed.db")
 	s := mustOpen(t, path, nil)
+	bolt.Engage(t, s, 1<<20)
 	bolt.SetFoldEvery(s, 100)
 	indexed(t, s)
 	if bolt.Unfolded(s) == 0 {
 		t.Fatal("nothing was left unfolded")
 	}
-	copyFile(t, path, open)
+	bolt.CrashedCopy(t, s, open)
 	mustClose(t, s)
 	copyFile(t, path, closed)
 	return open, closed

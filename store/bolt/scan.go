@@ -23,8 +23,11 @@ type scan struct {
 	damaged  int      // rows of upper layers that are not what was put
 	bad      int      // pages that cannot be read, or say that they have more than fits
 	extra    int64    // bytes of overflow pages that were read
-	filling  bool     // what is found from now on only fills gaps
-	logEnd   uint64   // the highest log number that anything names
+	filling  bool     // what is found only fills gaps
+	logEnd   uint64   // number of the last record that the log had, as far as anything says so
+	sound    bool     // its trees are whole, and marks are those of them
+	marks    []mark   // what the file says of its log file, and
+	badMark  bool     // that it says something which is damaged
 	open     []string // what the file does not prove
 }
 
@@ -39,7 +42,9 @@ type found struct {
 	number uint64 // in the log
 	prev   creditledger.Seal
 	seal   creditledger.Seal
-	reach  int // how many records, itself included, follow without a gap
+	reach  int // how many records follow on it without a gap, itself included
+
+	data, said []byte // the record and its texts, where they are not in the file but in its log file
 }
 
 type version struct {
@@ -69,7 +74,7 @@ func newScan(f *os.File, size int64, guess int) *scan {
 // commit may have left records there.
 func (s *scan) all(ctx context.Context) error {
 	w, sound := s.trees()
-	if !sound {
+	if s.sound = sound; !sound {
 		if err := s.unreached(ctx, w); err != nil {
 			return err
 		}
@@ -188,6 +193,14 @@ func (s *scan) pair(bucket, key, value []byte, at int64) {
 		return
 	}
 	if s.filling {
+		return
+	}
+	if string(key) == string(keyLog) {
+		if m, err := parseMark(value); err == nil {
+			s.marks = append(s.marks, m)
+		} else {
+			s.badMark = true
+		}
 		return
 	}
 	if id, ok := parseAccountKey(key); ok {

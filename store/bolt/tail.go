@@ -9,26 +9,33 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// tail has what is in the log and not yet in the tables: everything that was committed
-// after the log record that the tables are folded up to. It is in memory, so that a
-// commit only appends to the log. A crash loses nothing, because the tail can be rebuilt
-// from the log.
+// tail is what was committed and is not in the tables yet. It is kept in memory, so that a
+// commit only appends to the log; a crash loses nothing, because the log brings it back.
+//
+// While one tail is folded, commits go to the next, which has it as its older one. What the
+// tables say early of an account in the older tail is the same as what that says.
 //
 // A view without a tail sees the tables alone. Methods of a nil tail find nothing.
 type tail struct {
-	folded   uint64 // number of the last log record that the tables include
-	tx       uint64 // bbolt's id of the last transaction that changed the tables, in this process
+	folded   uint64 // number of the last log record before those of this tail
+	older    *tail  // the tail with those before, nil: the tables have them
 	records  int    // in the log after that
 	size     int    // of these records and of what is kept here, in bytes
 	acct     uint64 // the highest account number given out
 	accounts map[creditledger.AccountID]*tailAccount
+	early    early
+	unwritten
 }
+
+// early is how much of a tail the tables have already, when a fold was cut off.
+type early struct{ accounts, records uint64 }
 
 // tailAccount is one account's part of a tail.
 type tailAccount struct {
 	accountPos
-	made   bool                                // the tables do not know the account
-	due    creditledger.Instant                // its instant in the due index; none: it is not there
+	older  *tailAccount                        // its part of the older tail, nil: none
+	made   bool                                // nothing before this tail knows the account
+	due    creditledger.Instant                // under which the due index has it, none: not
 	first  uint64                              // sequence number of the record at log[0]
 	log    []uint64                            // log numbers of its records since the fold, in order
 	blocks map[uint64]creditledger.StoredBlock // by number
@@ -50,56 +57,48 @@ func newTail(folded, acct uint64) *tail {
 }
 
 func (t *tail) account(id creditledger.AccountID) *tailAccount {
-	if t == nil {
-		return nil
+	for ; t != nil; t = t.older {
+		if a := t.accounts[id]; a != nil {
+			return a
+		}
 	}
-	return t.accounts[id]
+	return nil
 }
 
 // of copies the part of one account, for a reader that nobody has to wait for.
 func (t *tail) of(id creditledger.AccountID) *tail {
 	part := newTail(t.folded, t.acct)
+	for older := t; older != nil; older = older.older {
+		part.early.accounts += older.early.accounts
+		part.early.records += older.early.records
+	}
+	part.unwritten = t.unwritten.rows()
+	if t.older != nil {
+		part.older = t.older.of(creditledger.AccountID{})
+	}
 	if a := t.account(id); a != nil {
-		c := *a
-		c.log, c.blocks, c.ids, c.keys, c.rows = slices.Clone(a.log), maps.Clone(a.blocks), maps.Clone(a.ids), maps.Clone(a.keys), maps.Clone(a.rows)
-		part.accounts[id] = &c
+		part.accounts[id] = a.merged()
 	}
 	return part
 }
 
-// keySeq returns the record that a key stands for, if the tail can tell. It has the keys
-// that were used since the fold. For an account that was made since then, these are all
-// keys.
+// dropOlder forgets the older tail, which is in the tables now.
+func (t *tail) dropOlder() {
+	t.older = nil
+	for _, a := range t.accounts {
+		a.older = nil
+	}
+}
+
+// keySeq returns the record that a key stands for, if the tail can tell: it has the keys
+// used since the fold, which are all keys of an account that was made since.
 func (t *tail) keySeq(id creditledger.AccountID, k creditledger.Key) (seq uint64, known bool) {
-	a := t.account(id)
-	if a == nil {
-		return 0, false
-	}
-	seq = a.keys[k]
-	return seq, seq != 0 || a.made
-}
-
-func (a *tailAccount) block(number uint64) (creditledger.StoredBlock, bool) {
-	if a == nil {
-		return creditledger.StoredBlock{}, false
-	}
-	b, ok := a.blocks[number]
-	return b, ok
-}
-
-// numbers returns the numbers of its blocks from a number on, ascending.
-func (a *tailAccount) numbers(from uint64) []uint64 {
-	if a == nil {
-		return nil
-	}
-	var list []uint64
-	for n := range a.blocks {
-		if n >= from {
-			list = append(list, n)
+	for a := t.account(id); a != nil; a = a.older {
+		if seq = a.keys[k]; seq != 0 || a.made {
+			return seq, true
 		}
 	}
-	slices.Sort(list)
-	return list
+	return 0, false
 }
 
 // add adds what a change wrote. at is the position of the account before, and log the
@@ -107,7 +106,7 @@ func (a *tailAccount) numbers(from uint64) []uint64 {
 func (t *tail) add(c *creditledger.Change, at accountPos, log uint64) {
 	a := t.accounts[c.Account]
 	if a == nil {
-		a = &tailAccount{accountPos: at, made: at.head.Version == 0, due: at.head.NextDue, first: c.Version + 1}
+		a = &tailAccount{accountPos: at, older: t.older.account(c.Account), made: at.head.Version == 0, due: at.head.NextDue, first: c.Version + 1}
 		t.accounts[c.Account] = a
 		t.size += accountSize(c.Account)
 	}
@@ -167,9 +166,9 @@ func oldRowSize(rows map[changes.RowName]creditledger.StoredRow, name changes.Ro
 
 func accountSize(id creditledger.AccountID) int { return 384 + len(id.Customer) + len(id.Currency) }
 
-func recordSize(r creditledger.JournalRecord) int { return 16 + len(r.Bytes) }
+func recordSize(r creditledger.JournalRecord) int { return 160 + len(r.Bytes) + len(r.Texts) }
 
-func keySize(k creditledger.KeyedRecord) int { return 48 + len(k.Key) }
+func keySize(k creditledger.KeyedRecord) int { return 80 + len(k.Key) }
 
 func rowSize(r *creditledger.StoredRow) int { return 160 + 2*len(r.Key) + len(r.Value) }
 
@@ -189,10 +188,14 @@ func blockSize(b *creditledger.StoredBlock) int {
 
 // changeSize returns the most that a change adds to a tail.
 func changeSize(c *creditledger.Change) int {
-	if c.Account == (creditledger.AccountID{}) {
-		return 0
+	size := 0
+	for i := range c.Documents {
+		size += documentSize(len(c.Documents[i].Kind)+len(c.Documents[i].Key), len(c.Documents[i].Value))
 	}
-	size := accountSize(c.Account)
+	if c.Account == (creditledger.AccountID{}) {
+		return size
+	}
+	size += accountSize(c.Account)
 	for _, r := range c.Journal {
 		size += recordSize(r)
 	}
@@ -219,29 +222,42 @@ func (t *tail) full(list []creditledger.Change, records, size int) bool {
 	return records < 0 || size < 0
 }
 
-// all yields its accounts, in no order; none for a nil tail.
-func (t *tail) all() map[creditledger.AccountID]*tailAccount {
-	if t == nil {
-		return nil
-	}
-	return t.accounts
+// end is the log number of its last record.
+func (t *tail) end() uint64 { return t.folded + uint64(len(t.log)) }
+
+// nothing reports whether there is nothing to fold.
+func (t *tail) nothing() bool {
+	return t == nil || t.older == nil && t.records == 0 && len(t.documents)+len(t.again) == 0
 }
 
-// sorted lists its accounts in order.
-func (t *tail) sorted() []creditledger.AccountID {
-	if t == nil {
-		return nil
+// all yields its accounts, in no order; none of a nil tail.
+func (t *tail) all() iter.Seq2[creditledger.AccountID, *tailAccount] {
+	return func(yield func(creditledger.AccountID, *tailAccount) bool) {
+		for newer := (*tail)(nil); t != nil; newer, t = t, t.older {
+			for id, a := range t.accounts {
+				if (newer == nil || newer.accounts[id] == nil) && !yield(id, a) {
+					return
+				}
+			}
+		}
 	}
-	return slices.SortedFunc(maps.Keys(t.accounts), creditledger.AccountID.Compare)
+}
+
+// made lists the accounts that the tables did not know when it began, in order.
+func (t *tail) made() (list []creditledger.AccountID) {
+	for id, a := range t.all() {
+		if a.oldest().made {
+			list = append(list, id)
+		}
+	}
+	slices.SortFunc(list, creditledger.AccountID.Compare)
+	return list
 }
 
 // due returns the accounts of the tail in which something is due, in no order.
 func (t *tail) due() iter.Seq[creditledger.DueAccount] {
 	return func(yield func(creditledger.DueAccount) bool) {
-		if t == nil {
-			return
-		}
-		for id, a := range t.accounts {
+		for id, a := range t.all() {
 			if a.head.NextDue != 0 && !yield(creditledger.DueAccount{At: a.head.NextDue, Account: id}) {
 				return
 			}

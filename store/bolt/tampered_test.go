@@ -42,10 +42,10 @@ func storyFile(t *testing.T, r *rand.Rand, dir string) (file, older string) {
 			}
 		}
 		if n == 50 {
-			copyFile(t, live, older)
+			bolt.CrashedCopy(t, s, older)
 		}
 	}
-	copyFile(t, live, file)
+	bolt.CrashedCopy(t, s, file)
 	l.Close()
 	mustClose(t, s)
 	return file, older

@@ -87,13 +87,14 @@ func (v view) indexed() bool {
 // buckets, and sets the number, so that releases that do not know the layout refuse the
 // file.
 func (v view) upgrade() error {
+	indexed := v.indexed()
 	for _, name := range sinceLayout3 {
 		if _, err := v.top.CreateBucketIfNotExists(name); err != nil {
 			return fmt.Errorf("bucket %q: %w", name, err)
 		}
 	}
 	b, err := v.bucket(bucketMeta)
-	if err == nil {
+	if err == nil && !indexed {
 		err = v.index()
 	}
 	if err != nil {
@@ -194,10 +195,8 @@ func missingBlock(id creditledger.AccountID, number uint64) error {
 
 // blockNumber returns the number of the block with an id, 0 if there is none.
 func (v view) blockNumber(id creditledger.AccountID, acct uint64, blockID string) (uint64, error) {
-	if a := v.tail.account(id); a != nil {
-		if n := a.ids[blockID]; n != 0 {
-			return n, nil
-		}
+	if n := v.tail.account(id).blockNumber(blockID); n != 0 {
+		return n, nil
 	}
 	if acct == 0 {
 		return 0, nil

@@ -60,7 +60,7 @@ func TestCallsEndWithTheirContext(t *testing.T) {
 		hold  func(*bolt.Store) func()
 		calls []string
 	}{
-		"tables": {bolt.HoldTables, reads},
+		"tables": {bolt.HoldTables, []string{"CheckStrays", "Snapshot"}},
 		"tail":   {bolt.HoldTail, append(reads, "Load again")},
 		"writer": {bolt.HoldWriter, []string{"Commit", "Backup"}},
 		"lock":   {func(*bolt.Store) func() { return func() {} }, []string{"Open"}},

@@ -3,7 +3,6 @@ package bolt
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -11,9 +10,10 @@ import (
 	"creditledger/store/internal/changes"
 )
 
-// Commit implements creditledger.Store. All changes go into one bbolt transaction:
-// two fdatasyncs, however many there are. It refuses with a FileError, and writes
-// nothing, when the path no longer names the open file or something else wrote to it.
+// Commit implements creditledger.Store. All changes go into the log file in one write and one
+// flush, or into one bbolt transaction: two flushes, however many there are. It refuses with
+// a FileError, and writes nothing, when the path no longer names the open file or something
+// else wrote to it.
 func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err := changes.Enter(ctx, "commit"); err != nil {
 		return err
@@ -21,17 +21,10 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err := changes.Check(list); err != nil {
 		return err
 	}
-	select {
-	case s.writer <- struct{}{}:
-		defer func() { <-s.writer }()
-	case <-ctx.Done():
-		return changes.Enter(ctx, "commit")
-	case <-s.closing:
-	}
-	if err := s.enter("commit"); err != nil {
+	if err := s.takeTurn(ctx, "commit"); err != nil {
 		return err
 	}
-	defer s.leave()
+	defer s.giveTurn()
 	if s.readOnly {
 		return fmt.Errorf("commit: ledger %s was opened %w", s.path, creditledger.ErrReadOnly)
 	}
@@ -44,28 +37,59 @@ func (s *Store) Commit(ctx context.Context, list []creditledger.Change) error {
 	if err := s.owned(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	return s.write(list)
+	if s.log != nil {
+		if done, err := s.writeToLog(ctx, list); done || err != nil {
+			return err
+		}
+	}
+	return s.writeToTables(ctx, list)
 }
 
-// write puts the changes into one transaction. Before its Commit begins, nothing can have
-// reached the file. After that, an error does not tell whether something has.
-func (s *Store) write(list []creditledger.Change) error {
+// takeTurn begins a call when it is the writer's turn, unless ctx ends before; giveTurn
+// ends it.
+func (s *Store) takeTurn(ctx context.Context, op string) error {
+	select {
+	case s.writer <- struct{}{}:
+	case <-ctx.Done():
+		return changes.Enter(ctx, op)
+	case <-s.closing:
+		return s.refuses(op)
+	}
+	err := s.enter(op)
+	if err != nil {
+		<-s.writer
+	}
+	return err
+}
+
+func (s *Store) giveTurn() {
+	s.leave()
+	<-s.writer
+}
+
+// writeToTables makes one transaction of the changes and of everything that is not in the
+// tables yet. Before its Commit begins nothing can have reached the file; after that an error
+// does not tell whether something has. So a short life of a store leaves no log file, and what
+// does not fit into one has a place.
+func (s *Store) writeToTables(ctx context.Context, list []creditledger.Change) error {
+	if err := s.beginFold(ctx); err != nil {
+		return err
+	}
+	defer s.endFold()
 	if err := s.pauseKeys(); err != nil {
 		return err
 	}
 	defer s.keyReader.resume()
 	var tx *bbolt.Tx
-	var next func()
-	err, panicked := guarded("commit", func() error {
-		var err error
-		if tx, err = s.db.Begin(true); err != nil {
-			return err
+	var end, acct uint64
+	log, m := s.nextLog()
+	err, panicked := guarded("commit", func() (err error) {
+		if tx, err = s.db.Begin(true); err == nil {
+			end, acct, err = s.apply(tx, list, m)
 		}
-		next, err = s.apply(tx, list)
 		return err
 	})
 	if err != nil {
-		s.tabling.Store(s.tail.tx)
 		if !panicked && tx != nil {
 			_, panicked = guarded("rollback", tx.Rollback)
 		}
@@ -74,86 +98,69 @@ func (s *Store) write(list []creditledger.Change) error {
 		}
 		return err
 	}
-	id := uint64(tx.ID())
-	if err, panicked = guarded("commit", tx.Commit); err != nil {
-		s.poisoned(err, panicked)
-		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit to %s: %w", s.path, err)}
-	}
-	if err := s.committed(id); err != nil {
-		return &creditledger.OutcomeUnknownError{Err: fmt.Errorf("commit: %w", err)}
-	}
+	// Readers wait: they would see what is not durable yet, and of that only a part.
 	s.tailing.Lock()
 	defer s.tailing.Unlock()
-	next()
+	if err := s.commitTables(tx, "commit"); err != nil {
+		return &creditledger.OutcomeUnknownError{Err: err}
+	}
+	s.tail = newTail(end, acct)
+	s.began(log, m)
 	return nil
 }
 
-// apply writes the changes into tx. If the tail would grow too large, it folds the tail
-// with the changes. The function that it returns brings the tail up to date once tx is
-// committed.
-func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change) (next func(), err error) {
+// apply folds what is not in the tables, and writes the changes.
+func (s *Store) apply(tx *bbolt.Tx, list []creditledger.Change, m mark) (end, acct uint64, err error) {
 	v, err := openView(tx)
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
 	v.tail = s.tail
 	found, err := v.compare(list)
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
-	a, err := v.append(s.tail, list, found)
+	rows, a, err := v.rows(list, found)
 	if err != nil {
-		return nil, err
+		return 0, 0, err
 	}
-	if !a.alien && !s.tail.full(list, s.foldEvery, s.foldSize) {
-		add := func() { s.tail.addAll(list, found, a) }
-		if !slices.ContainsFunc(list, func(c creditledger.Change) bool { return len(c.Documents)+len(c.Texts) > 0 }) {
-			return add, nil
-		}
-		installed := s.begun(tx, s.tail)
-		return func() { add(); installed() }, nil
+	if err := v.foldAll(s.tail, a.begin); err != nil {
+		return 0, 0, err
 	}
 	t := newTail(a.begin, s.tail.acct)
 	t.addAll(list, found, a)
-	if err := v.fold(a.end, s.tail, t); err != nil {
-		return nil, err
+	w := newWriter(v)
+	w.puts(rows, a.end)
+	w.tail(t)
+	w.folded(a.end, t.acct)
+	if m.size > 0 {
+		w.mark(m)
 	}
-	return s.begun(tx, newTail(a.end, t.acct)), nil
+	return a.end, t.acct, w.flush()
 }
 
-// begun tells readers that tx changes the tables. They could see these before tx is
-// durable, so from its commit on they need the new tail, which the function that begun
-// returns puts in place.
-func (s *Store) begun(tx *bbolt.Tx, t *tail) func() {
+// folding is what commitTables does when nothing is acknowledged by it: the log has it all.
+const folding = "fold"
+
+// commitTables commits a transaction. After an error the store is of no more use, unless a fold
+// has not come as far as a meta page: then the file is as it was, on a full disk for example.
+func (s *Store) commitTables(tx *bbolt.Tx, what string) error {
+	s.metaing.Lock()
+	defer s.metaing.Unlock()
 	id := uint64(tx.ID())
-	s.tabling.Store(id)
-	return func() { t.tx, s.tail = id, t }
-}
-
-// foldAll folds what is left when the store is closed, so that opening it again has
-// nothing to replay.
-func (s *Store) foldAll() error {
-	if s.readOnly || s.poison.Load() != nil || s.tail.records == 0 {
-		return nil
+	s.committing.Lock()
+	err, panicked := guarded(what, tx.Commit)
+	if !panicked { // who waits to read otherwise waits until the store is known to be broken
+		s.committing.Unlock()
 	}
-	if err := s.owned(); err != nil {
-		return err
+	if err != nil {
+		if panicked || what != folding || s.touched() {
+			s.poisoned(err, panicked)
+		}
+		return fmt.Errorf("%s to %s: %w", what, s.path, err)
 	}
-	err, panicked := guarded("fold", func() error {
-		return s.db.Update(func(tx *bbolt.Tx) error {
-			v, err := openView(tx)
-			if err != nil {
-				return err
-			}
-			end, err := v.logEnd()
-			if err != nil {
-				return err
-			}
-			return v.fold(end, s.tail)
-		})
-	})
-	if panicked {
-		s.panicked.Store(true)
+	if err := s.committed(id); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
-	return err
+	return nil
 }

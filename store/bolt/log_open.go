@@ -1,0 +1,155 @@
+package bolt
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"creditledger/internal/onelog"
+)
+
+// openLog opens the log file of a database that says that one is in use.
+func openLog(path string, m mark, writing bool) (*os.File, error) {
+	path += logSuffix
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, corrupt("log file", fmt.Sprintf("%s is missing: the ledger was not closed, and commits may be in it that are nowhere else; put it back beside the ledger file, or recover what the ledger file has", path))
+	}
+	if err == nil {
+		err = checkFile(path, info.Mode())
+	}
+	if err != nil {
+		return nil, err
+	}
+	flags := os.O_RDONLY
+	if writing {
+		flags = os.O_RDWR
+	}
+	f, err := os.OpenFile(path, flags|openFlags, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err = f.Stat()
+	if err == nil {
+		err = m.names(f, info)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// names makes sure that a file is the log file that the database says is in use.
+func (m mark) names(f *os.File, info os.FileInfo) error {
+	id, isLog := onelog.Identify(f)
+	switch {
+	case !isLog || id != m.id:
+		return corrupt("log file", f.Name()+" is another one than the ledger file has: put the right one beside it, or recover what the ledger file has")
+	case info.Size() != m.size:
+		return corrupt("log file", fmt.Sprintf("%s has %d bytes, not %d: it was cut short or written to", f.Name(), info.Size(), m.size))
+	}
+	return nil
+}
+
+// leftLog looks at a log file that lies beside a database which says that none is in use. It was
+// left behind, and goes, if nothing is in it but what is in the database; with other
+// commits it is refused: an older copy of the database has been put in the place of one that has
+// them. A file that is no log is somebody's, and none of ours.
+func leftLog(path string, m mark, writing bool) error {
+	path += logSuffix
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() > maxLogSize {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil
+	}
+	of, isLog := onelog.Identify(f)
+	if isLog {
+		var turns []onelog.Token
+		if of == m.id {
+			turns = m.turns
+		}
+		err = onelog.Left(f, info.Size(), turns...)
+	}
+	err = errors.Join(err, f.Close())
+	var foreign *onelog.ForeignError
+	switch {
+	case errors.As(err, &foreign):
+		return &FileError{Path: path, Reason: "has commits that are not of this ledger file, or of a later state of it: put it beside the file that it belongs to, or out of the way"}
+	case err != nil || !isLog || !writing:
+		return err
+	}
+	return removeLog(path, info)
+}
+
+// replay brings into memory what is not in the tables, and goes on with the log file.
+func (s *Store) replay(v view, group bool) error {
+	m, err := v.mark()
+	if err != nil {
+		return err
+	}
+	s.mark = m
+	if !m.inUse {
+		if err := leftLog(s.path, m, !s.readOnly); err != nil {
+			return err
+		}
+		s.tail, err = v.replayTails(nil)
+		return err
+	}
+	f, err := openLog(s.path, m, !s.readOnly)
+	if err != nil {
+		return err
+	}
+	l, err := s.replayLog(v, f, group)
+	if l == nil {
+		return errors.Join(err, f.Close())
+	}
+	s.log = l
+	return err
+}
+
+// replayLog brings the turns of a log file into memory. It returns the log if it is to be
+// gone on with.
+func (s *Store) replayLog(v view, f *os.File, group bool) (*logFile, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkMode(f.Name(), info.Mode(), group); err != nil {
+		return nil, err
+	}
+	turns, err := readLog(f, s.mark)
+	if err != nil {
+		return nil, err
+	}
+	if s.tail, err = v.replayTails(turns); err != nil || s.readOnly {
+		return nil, err
+	}
+	last := onelog.Turn{Token: s.mark.turns[0]} // which has not begun
+	if len(turns) > 0 {
+		last = turns[len(turns)-1]
+	}
+	l, err := onelog.Continue(f, s.mark.size, last)
+	if err != nil {
+		return nil, err
+	}
+	log := &logFile{l, info}
+	s.next = markOf(log, last.Token)
+	return log, nil
+}
+
+// readLog reads the turns that are not folded.
+func readLog(f *os.File, m mark) ([]onelog.Turn, error) {
+	turns, err := onelog.Read(f, m.size, m.turns[0], m.turns[1:]...)
+	var foreign *onelog.ForeignError
+	switch {
+	case errors.As(err, &foreign):
+		return nil, corrupt("log file", f.Name()+" has "+err.Error()+": it is of another ledger, or of another copy of this one; put the right one beside the ledger file")
+	case err != nil:
+		return nil, corrupt("log file", err.Error())
+	}
+	return turns, nil
+}
