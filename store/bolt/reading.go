@@ -2,7 +2,6 @@ package bolt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"time"
@@ -42,7 +41,11 @@ func (s *Store) inView(f func(view) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.endRead(tx)) }()
+	defer func() {
+		if ended := s.endRead(tx); err == nil {
+			err = ended
+		}
+	}()
 	v, err := openView(tx)
 	if err != nil {
 		return err
