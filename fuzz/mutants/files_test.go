@@ -53,6 +53,36 @@ var files = []mutant{
 		"a ledger whose log file is missing is refused",
 	},
 	{
+		"turns-in-the-halves-unnamed", "store/bolt/mark.go",
+		"turns: named(oldest, l.Names())", "turns: named(oldest, nil)",
+		"what lies in the log file is known for the ledger's own",
+	},
+	{
+		"mark-without-sum", "store/bolt/mark.go",
+		"!bytes.Equal(sum[:markSum], value[end:])", "!bytes.Equal(sum[:0], value[end:end])",
+		"a log file that is in use is not taken for one that is not",
+	},
+	{
+		"later-log-unseen", "store/bolt/log_open.go",
+		"err = onelog.Left(f, info.Size(), turns...)", "_ = turns",
+		"a log file with later commits is neither passed over nor removed",
+	},
+	{
+		"somebodys-log-removed", "store/bolt/log_open.go",
+		"err != nil || !isLog || !writing", "err != nil || !writing",
+		"a file that is no log is left alone",
+	},
+	{
+		"log-removed-by-name", "store/bolt/log_file.go",
+		"if sameFile(path, info) != nil {", "if path == \"\" {",
+		"nothing is removed by its name alone",
+	},
+	{
+		"log-written-over-unseen", "store/bolt/log_file.go",
+		"sameFile(path, l.info) == nil && l.Unchanged()", "sameFile(path, l.info) == nil",
+		"a log file that something else wrote to is given up",
+	},
+	{
 		"fold-cut-off-is-forgotten", "store/bolt/replay.go",
 		"\tif at.acct == u.acct && at.last == u.numbers[len(u.numbers)-1] {\n\t\treturn nil, nil\n\t}\n", "",
 		"a fold that was cut off is gone on with",
