@@ -12,6 +12,7 @@ import (
 
 	"creditledger"
 	"creditledger/store"
+	"creditledger/store/bolt"
 )
 
 func (a *app) backupCommand() *cobra.Command {
@@ -52,6 +53,9 @@ func (a *app) backup(ctx context.Context, path string, force bool) error {
 	}
 	if at.sameAs(location{file: path}) {
 		return &statusError{statusUsage, fmt.Errorf("%s is the ledger itself: choose another name", path)}
+	}
+	if err := bolt.CheckPlace(path); err != nil {
+		return err
 	}
 	a.writes = true
 	n, err := writeBackup(path, force, func(temp string) error { return a.backupInto(ctx, at, temp) })

@@ -98,7 +98,7 @@ func TestRecover(t *testing.T) {
 	}
 	l := creditledger.New(store, nil)
 	var log []byte
-	for err == nil && len(bytes.Trim(log, "\x00")) == 0 { // until one is made and used
+	for err == nil && len(bytes.Trim(log[min(4096, len(log)):], "\x00")) == 0 { // until one is made and used
 		_, err = l.Do(t.Context(), creditledger.AccountID{Customer: "c"}, creditledger.Decrement{Amount: creditledger.MustAmount("0.001")}, "")
 		log, _ = os.ReadFile(saved + "-log")
 	}
@@ -108,7 +108,7 @@ func TestRecover(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, _, status = s.run("recover", crashed, filepath.Join(s.dir, "again.db"))
-	if status != statusDamaged || !strings.Contains(out, "nothing proves that the last commit in its log file was the last of all") {
+	if status != statusDamaged || !strings.Contains(out, "and nothing proves that this was the last") {
 		t.Errorf("recover says\n%s", out)
 	}
 

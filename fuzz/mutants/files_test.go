@@ -74,7 +74,7 @@ var files = []mutant{
 	},
 	{
 		"log-removed-by-name", "store/bolt/log_file.go",
-		"if sameFile(path, info) != nil {", "if path == \"\" {",
+		"!os.SameFile(is, info) || !isLog || found != id", "!os.SameFile(is, is)",
 		"nothing is removed by its name alone",
 	},
 	{

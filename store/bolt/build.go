@@ -28,6 +28,9 @@ func build(path string, fill func(temporary string) error) (err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
+	if err := leftLog(path, mark{}, false); err != nil {
+		return err
+	}
 	dir := filepath.Dir(path)
 	removeLeftovers(dir)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+temporaryMark+"*") // mode 0600

@@ -99,6 +99,7 @@ func inPlace(ctx context.Context, path string, opts *Options) (before, after int
 	if err := os.Rename(temporary, s.path); err != nil {
 		return 0, 0, err
 	}
+	s.info = info // so that Close knows that the log file is this ledger's
 	return was.Size(), info.Size(), syncDir(dir)
 }
 

@@ -29,10 +29,7 @@ type logFile struct {
 
 // inPlace reports whether the path names the log file, and this is as it was left: of that
 // length, with the frame that was written last.
-func (l *logFile) inPlace(path string) bool {
-	info, err := l.Stat()
-	return err == nil && info.Size() == l.info.Size() && sameFile(path, l.info) == nil && l.Unchanged()
-}
+func (l *logFile) inPlace(path string) bool { return l.stands(path) && l.Unchanged() }
 
 // writeToLog appends a commit to the log file. It reports false, and has written nothing, when
 // the commit has to go into the tables.
@@ -239,13 +236,20 @@ func newLog(path string, size int64) (*onelog.Log, error) {
 	return l, nil
 }
 
-// removeLog removes a log file that is of no use any more, if the path still names it. Where
-// it may not be removed, it is left: it is told from one that is in use.
-func removeLog(path string, info os.FileInfo) error {
-	if sameFile(path, info) != nil {
+// removeLog removes a log file that is of no use any more, if the path still names it and it
+// still says so: something else may have the name by now, or may have been written into the
+// file. Where it may not be looked at or removed, it is left: it is told from one that is in use.
+func removeLog(path string, info os.FileInfo, id onelog.ID) error {
+	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	if err != nil {
 		return nil
 	}
-	err := os.Remove(path)
+	is, err := f.Stat()
+	found, isLog := onelog.Identify(f)
+	if err := errors.Join(err, f.Close()); err != nil || !os.SameFile(is, info) || !isLog || found != id || is.Size() != info.Size() {
+		return err
+	}
+	err = os.Remove(path)
 	if err == nil {
 		err = syncDir(filepath.Dir(path))
 	}
@@ -255,17 +259,19 @@ func removeLog(path string, info os.FileInfo) error {
 	return err
 }
 
-// closeLog closes the log file, and removes it if all is in the database, which says so.
+// closeLog closes the log file, and removes it if all is in the database, which says so. If the
+// ledger's name names another file by now, a copy of it perhaps, that may need the log file.
 func (s *Store) closeLog(folded bool) error {
 	s.making.Wait()
 	var err error
+	moved := sameFile(s.path, s.info)
 	for _, l := range []*logFile{s.log, s.spare.Load(), s.lost} {
 		if l == nil {
 			continue
 		}
 		err = errors.Join(err, l.Close())
-		if folded {
-			err = errors.Join(err, removeLog(s.path+logSuffix, l.info))
+		if folded && moved == nil {
+			err = errors.Join(err, removeLog(s.path+logSuffix, l.info, l.ID()))
 		}
 	}
 	return err

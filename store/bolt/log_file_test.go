@@ -54,7 +54,7 @@ func TestALogFileThatIsMissedIsToldOf(t *testing.T) {
 		"cut short": {func(log string) error { return os.Truncate(log, 1<<20) }, "it was cut short"},
 		"a link": {func(log string) error {
 			return errors.Join(os.Rename(log, log+"2"), os.Symlink(log+"2", log))
-		}, "is a symbolic link"},
+		}, "is not the log file of the ledger"},
 		"open to others": {func(log string) error { return os.Chmod(log, 0o644) }, "is open to others"},
 		"of zeros":       {func(log string) error { return os.WriteFile(log, make([]byte, 4096+2<<20), 0o600) }, "is another one than the ledger file has"},
 		"of another ledger": {func(log string) error {
@@ -241,6 +241,7 @@ func TestALogFileThatIsTakenAway(t *testing.T) {
 		"removed":      os.Remove,
 		"moved":        func(log string) error { return os.Rename(log, log+"2") },
 		"cut short":    func(log string) error { return os.Truncate(log, 100) },
+		"another file": func(log string) error { return os.WriteFile(log, []byte("precious"), 0o600) },
 		"of zeros":     func(log string) error { return writeOver(log, make([]byte, 4096+2<<20)) },
 		"written over": func(log string) error { return writeOver(log, bytes.Repeat([]byte("backup"), 40000)) },
 		"replaced": func(log string) error {
@@ -265,7 +266,7 @@ func TestALogFileThatIsTakenAway(t *testing.T) {
 			mustClose(t, s)
 			wantVersion(t, mustOpen(t, live, nil), ann, 7)
 			after, _ := os.Lstat(live + "-log")
-			theirs := name == "replaced" || name == "a directory"
+			theirs := name != "removed" && name != "moved" && name != "cut short" // which has its front
 			if theirs && (after == nil || !os.SameFile(before, after)) || !theirs && after != nil {
 				t.Errorf("the log file was %v and is %v", before, after)
 			}
@@ -338,4 +339,49 @@ func TestNoByteOfWhatIsSaidOfTheLogFileIsBelieved(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestNoLedgerFileIsMadeBesideALogFileThatWaits for its own, nor in the place of one.
+func TestNoLedgerFileIsMadeBesideALogFileThatWaits(t *testing.T) {
+	path := inTwoFiles(t)
+	waits := filepath.Join(t.TempDir(), "gone.db")
+	if err := os.Rename(path+"-log", waits+"-log"); err != nil {
+		t.Fatal(err)
+	}
+	for name, err := range map[string]error{
+		"CheckPlace": bolt.CheckPlace(waits),
+		"Restore":    bolt.Restore(t.Context(), bytes.NewReader(nil), waits),
+		"Open":       second(bolt.Open(waits, nil)),
+		"Recover":    second(bolt.Recover(t.Context(), path, waits)),
+	} {
+		var about *bolt.FileError
+		if !errors.As(err, &about) || about.Path != waits+"-log" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wantFileError(t, bolt.CheckPlace(waits+"-log"), waits+"-log", "is the log file of a ledger")
+	if err := errors.Join(bolt.CheckPlace(path), bolt.CheckPlace(path+"new")); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(waits); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestALedgerFileThatIsReplacedKeepsItsLogFile: a copy was put in the place of the ledger file
+// while it was open. Close folds into a file without a name; the copy needs the log file.
+func TestALedgerFileThatIsReplacedKeepsItsLogFile(t *testing.T) {
+	path := path(t)
+	s := mustOpen(t, path, nil)
+	bolt.Engage(t, s, 1<<20)
+	mustGrant(t, s, ann, 9)
+	copyFile(t, path, path+"2")
+	if err := os.Rename(path+"2", path); err != nil {
+		t.Fatal(err)
+	}
+	wantFileError(t, grant(t, s, ann, "new"), path, "no longer names the open file")
+	mustClose(t, s)
+	wantVersion(t, mustOpen(t, path, nil), ann, 9)
 }

@@ -16,8 +16,8 @@ func openLog(path string, m mark, writing bool) (*os.File, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, corrupt("log file", fmt.Sprintf("%s is missing: the ledger was not closed, and commits may be in it that are nowhere else; put it back beside the ledger file, or recover what the ledger file has", path))
 	}
-	if err == nil {
-		err = checkFile(path, info.Mode())
+	if err == nil && !info.Mode().IsRegular() {
+		err = &FileError{Path: path, Reason: fmt.Sprintf("is not the log file of the ledger (%s): put that back beside the ledger file, or recover what the ledger file has", info.Mode().Type())}
 	}
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func leftLog(path string, m mark, writing bool) error {
 	case err != nil || !isLog || !writing:
 		return err
 	}
-	return removeLog(path, info)
+	return removeLog(path, info, of)
 }
 
 // replay brings into memory what is not in the tables, and goes on with the log file.
@@ -152,4 +152,17 @@ func readLog(f *os.File, m mark) ([]onelog.Turn, error) {
 		return nil, corrupt("log file", err.Error())
 	}
 	return turns, nil
+}
+
+// CheckPlace says why no ledger file should get a name, whether a file has it or not: it is
+// the name of a log file, or a log file with commits lies beside it and waits for its own
+// ledger file. Then it is a FileError. Restore, Recover, Compact and Open look for themselves.
+func CheckPlace(path string) error {
+	if f, _, err := openRegular(path); err == nil {
+		_, isLog := onelog.Identify(f)
+		if err := f.Close(); isLog || err != nil {
+			return &FileError{Path: path, Reason: "is the log file of a ledger, and commits may be in it that are nowhere else"}
+		}
+	}
+	return leftLog(path, mark{}, false)
 }

@@ -45,10 +45,6 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	f, err := openFile(ctx, path, o)
 	if errors.Is(err, fs.ErrNotExist) && !o.ReadOnly {
-		// A log file with commits waits for the ledger file that it belongs to.
-		if err := leftLog(path, mark{}, false); err != nil {
-			return nil, err
-		}
 		if err := create(path); err != nil {
 			return nil, err
 		}
