@@ -112,6 +112,15 @@ func TestRecover(t *testing.T) {
 		t.Errorf("recover says\n%s", out)
 	}
 
+	if err := os.Remove(crashed); err != nil {
+		t.Fatal(err)
+	}
+	for target, says := range map[string]string{crashed + "-log": "is the log file of a ledger", crashed: "has commits that are not of this ledger file"} {
+		if _, stderr, status := s.run("backup", "--force", target, "--db", saved); status == 0 || !strings.Contains(stderr, says) {
+			t.Errorf("backup to %s: status %d, %s", target, status, stderr)
+		}
+	}
+
 	damaged := bytes.Replace(data, []byte("a recognisable text"), []byte("another thing there"), -1)
 	if err := os.WriteFile(path, damaged, 0o600); err != nil {
 		t.Fatal(err)

@@ -79,7 +79,7 @@ var files = []mutant{
 	},
 	{
 		"log-written-over-unseen", "store/bolt/log_file.go",
-		"sameFile(path, l.info) == nil && l.Unchanged()", "sameFile(path, l.info) == nil",
+		"return l.stands(path) && l.Unchanged()", "return l.stands(path)",
 		"a log file that something else wrote to is given up",
 	},
 	{

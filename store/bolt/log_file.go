@@ -270,7 +270,7 @@ func (s *Store) closeLog(folded bool) error {
 			continue
 		}
 		err = errors.Join(err, l.Close())
-		if folded && moved == nil {
+		if folded && moved == nil && l != s.lost { // which may hold what somebody else wrote
 			err = errors.Join(err, removeLog(s.path+logSuffix, l.info, l.ID()))
 		}
 	}

@@ -1,11 +1,13 @@
 package bolt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 
+	"creditledger"
 	"creditledger/internal/onelog"
 )
 
@@ -81,6 +83,8 @@ func leftLog(path string, m mark, writing bool) error {
 		return &FileError{Path: path, Reason: "has commits that are not of this ledger file, or of a later state of it: put it beside the file that it belongs to, or out of the way"}
 	case err != nil || !isLog || !writing:
 		return err
+	case of == m.id && info.Size() != m.size: // something else wrote to it
+		return nil
 	}
 	return removeLog(path, info, of)
 }
@@ -154,14 +158,23 @@ func readLog(f *os.File, m mark) ([]onelog.Turn, error) {
 	return turns, nil
 }
 
-// CheckPlace says why no ledger file should get a name, whether a file has it or not: it is
-// the name of a log file, or a log file with commits lies beside it and waits for its own
-// ledger file. Then it is a FileError. Restore, Recover, Compact and Open look for themselves.
+// CheckPlace says why no ledger file should get a name, whether a file has it or not. A
+// FileError: it is the name of a log file, or a log file with commits lies beside it and waits
+// for its own ledger file. An error that matches creditledger.ErrLocked: a process has that ledger
+// open. Restore, Recover, Compact and Open never replace a file, and look for log files themselves.
 func CheckPlace(path string) error {
 	if f, _, err := openRegular(path); err == nil {
 		_, isLog := onelog.Identify(f)
 		if err := f.Close(); isLog || err != nil {
 			return &FileError{Path: path, Reason: "is the log file of a ledger, and commits may be in it that are nowhere else"}
+		}
+		f, err := openFile(context.Background(), path, Options{LockTimeout: -1})
+		if errors.Is(err, creditledger.ErrLocked) {
+			return err
+		}
+		if err == nil {
+			unlock(f)
+			_ = f.Close()
 		}
 	}
 	return leftLog(path, mark{}, false)
