@@ -160,6 +160,9 @@ func TestRefusedSchedules(t *testing.T) {
 			t.Errorf("%+v: %v, want %v", c.op, err, c.want)
 		}
 	}
+	if _, err := d.do(start, monthlyOf(func(op *Schedule) { op.ScheduleID, op.Anchor, op.Start = "q", past, past })); !strings.Contains(fmt.Sprint(err), "has passed") {
+		t.Fatalf("a start in the past: %v", err)
+	}
 	for i := range MaxSchedules {
 		_, err := d.do(start, monthlyOf(func(op *Schedule) { op.ScheduleID = fmt.Sprint("s", i) }))
 		if full := i == MaxSchedules-1; full != errors.Is(err, ErrConstraint) {

@@ -133,6 +133,11 @@ func DoesElse(op Operation) func(sender, receiver *OpRecord) {
 	}
 }
 
+// SendsNothing has the sender do an operation of its own, with the effect of what it sent.
+func SendsNothing(op Operation) func(sender, receiver *OpRecord) {
+	return func(sender, _ *OpRecord) { sender.Op = op }
+}
+
 // AgeSettings has a ledger's settings be too old to go by.
 func AgeSettings(l *Ledger) {
 	if k := l.settings.known.Load(); k != nil {

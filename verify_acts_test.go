@@ -86,6 +86,7 @@ func TestTransfersAreProvenOnBothSides(t *testing.T) {
 		t.Fatal(err)
 	}
 	elsewhere := creditledger.Increment{Amount: amount("10"), BlockID: "from nowhere", Repay: creditledger.RepayNever}
+	voided := creditledger.Void{BlockID: "A", Amount: amount("10")}
 	for name, c := range map[string]struct {
 		forge         func(sender, receiver *creditledger.OpRecord)
 		refused, said string // by an import, or by what is said of which account
@@ -98,6 +99,7 @@ func TestTransfersAreProvenOnBothSides(t *testing.T) {
 		"nothing arrives":           {creditledger.ArrivesNowhere, "not the two parts of a transfer", "", cus1},
 		"a third account":           {creditledger.ArrivesBeside, "not the two parts of a transfer", "", cus1},
 		"something else is granted": {creditledger.DoesElse(elsewhere), "", "did not arrive at cus_2/credits", cus1},
+		"what arrives was voided":   {creditledger.SendsNothing(voided), "", "did not send what arrived", cus1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ones, twos := w.journalOf(cus1), w.journalOf(cus2)
