@@ -81,7 +81,11 @@ func (j *Joined) replay(v view) error {
 		return err
 	}
 	var turns []onelog.Turn
-	if m.inUse {
+	if !m.inUse {
+		if err := leftLog(j.tx.DB().Path(), m, false); err != nil {
+			return err
+		}
+	} else {
 		f, err := openLog(j.tx.DB().Path(), m, false)
 		if err != nil {
 			return err

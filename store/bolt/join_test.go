@@ -237,3 +237,13 @@ func TestJoinedWaitsAsLongAsItsContext(t *testing.T) {
 	release()
 	wantVersion(t, j, ann, 1)
 }
+
+// joined is what a ledger says that joins a transaction of the caller's on a file.
+func joined(t *testing.T, path string) error {
+	t.Helper()
+	db, err := bbolt.Open(path, 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return errors.Join(db.Update(func(tx *bbolt.Tx) error { return second(bolt.Join(tx)) }), db.Close())
+}

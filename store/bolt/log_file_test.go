@@ -92,6 +92,7 @@ func TestALogFileOfALaterStateIsNotRemoved(t *testing.T) {
 	wantFileError(t, err, path+"-log", "commits that are not of this ledger file")
 	_, err = bolt.Open(path, &bolt.Options{ReadOnly: true})
 	wantFileError(t, err, path+"-log", "commits that are not of this ledger file")
+	wantFileError(t, joined(t, path), path+"-log", "commits that are not of this ledger file")
 	if err := os.Remove(path); err != nil { // nor is a new ledger begun beside it
 		t.Fatal(err)
 	}
