@@ -81,11 +81,7 @@ func (j *Joined) replay(v view) error {
 		return err
 	}
 	var turns []onelog.Turn
-	if !m.inUse {
-		if err := leftLog(j.tx.DB().Path(), m, false); err != nil {
-			return err
-		}
-	} else {
+	if m.inUse {
 		f, err := openLog(j.tx.DB().Path(), m, false)
 		if err != nil {
 			return err
@@ -97,6 +93,8 @@ func (j *Joined) replay(v view) error {
 		if err = errors.Join(err, f.Close()); err != nil {
 			return err
 		}
+	} else if err := leftLog(j.tx.DB().Path(), m, false); err != nil {
+		return err
 	}
 	if j.tail, err = v.replayTails(turns); err != nil || !j.tx.Writable() {
 		return err
