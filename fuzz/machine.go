@@ -257,18 +257,17 @@ func (g *generator) key() cl.Key {
 
 func (m *machine) moveClock(g *generator) {
 	n := g.below(8, "clock")
-	if at := g.falling(); n < 2 && at > m.now() && g.below(3, "of a schedule") > 0 {
+	if at := g.falling(); n < 2 && m.near(at) && g.below(3, "of a schedule") > 0 {
 		m.clock, n = at.Time(), 7
 	}
-	if at := g.turning(); n < 4 && at > m.now() && g.below(3, "of a hold") > 0 {
+	if at := g.turning(); n < 4 && m.near(at) && g.below(3, "of a hold") > 0 {
 		m.clock, n = at.Time(), 7
 	}
 	switch n {
 	default:
 		m.clock = m.clock.Add(oneOf(g, "forward", spans[:len(spans)-2]...))
 	case 4, 5:
-		far := m.clock.Add(60 * 24 * time.Hour)
-		if w := g.happening(); w.Instant() > m.now() && (w.Instant() < cl.InstantOf(far) || !m.grants()) {
+		if w := g.happening(); m.near(w.Instant()) {
 			m.clock = w.Instant().Time().Add(time.Duration(g.below(2, "nanoseconds")) * 999)
 		}
 	case 6:
@@ -278,8 +277,13 @@ func (m *machine) moveClock(g *generator) {
 	m.touched = nil
 }
 
-// grants tells whether any account has a schedule with a grant to come: decades of them
-// take a while.
+// near tells whether the clock may move on to an instant: within 100 days, or wherever while
+// no schedule grants. A daily grant of decades takes the model minutes.
+func (m *machine) near(at cl.Instant) bool {
+	return at > m.now() && (at < m.now().Add(100*24*time.Hour) || !m.grants())
+}
+
+// grants tells whether any account has a schedule with a grant to come.
 func (m *machine) grants() bool {
 	return slices.ContainsFunc(m.accounts, func(a *account) bool {
 		return slices.ContainsFunc(a.Now().Plans, func(p *model.Plan) bool { return p.Next() != 0 })
