@@ -213,6 +213,9 @@ func (s *State) enlarge(h *Hold, amount *big.Rat, overdraft string, limit *big.R
 		return &Refusal{Kind: Insufficient, Requested: amount, Available: new(big.Rat).Sub(amount, over)}
 	}
 	h.Amount = new(big.Rat).Add(h.Amount, take)
+	if h.Amount.Cmp(tooMuch) >= 0 { // with what was captured of it
+		return &Refusal{Kind: Constraint}
+	}
 	for _, p := range payers {
 		part := least(take, p.can)
 		if part.Sign() == 0 {
