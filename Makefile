@@ -34,11 +34,11 @@ cover: ## how much of the library the tests reach
 
 reliability: ## the proofs in full size; writes docs/results/reliability.md and the table of docs/reliability.md
 	@results=$$(mktemp) && trap 'rm -f "$$results"' EXIT && \
-		RESULTS="$$results" LEDGER_FULL=1 LEDGER_MUTANTS=all .ci/run proofs && \
+		RESULTS="$$results" LEDGER_SEED= LEDGER_FULL=1 LEDGER_MUTANTS=all .ci/run proofs && \
 		go run ./fuzz/report "$$results"
 
-nightly: ## the proofs for hours: more steps of the machine, all mutants, longer fuzzing
-	LEDGER_FULL=1 LEDGER_OPS=$${LEDGER_OPS:-10000000} LEDGER_MUTANTS=all FUZZTIME=$${FUZZTIME:-10m} .ci/run proofs fuzz
+nightly: ## the proofs for hours, with seeds of their own: more steps of the machine, all mutants, longer fuzzing
+	LEDGER_SEED= LEDGER_FULL=1 LEDGER_OPS=$${LEDGER_OPS:-10000000} LEDGER_MUTANTS=all FUZZTIME=$${FUZZTIME:-10m} .ci/run proofs fuzz
 
 ci: ## everything
 	.ci/run

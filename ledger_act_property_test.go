@@ -9,14 +9,14 @@ import (
 	"testing"
 
 	"creditledger"
+	"creditledger/fuzz/testseed"
 )
 
 // TestActsConserveTheSum: whatever acts and single operations meet on a few accounts, in
 // whatever order they name them, nothing hangs, and credits that move from one account to
 // another are neither made nor lost.
 func TestActsConserveTheSum(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
+	seed := testseed.Of(t)
 	for name, s := range map[string]creditledger.Store{"a file": newFaulty(), "far away": newOptimistic(2, 8)} {
 		w := newWorldOver(t, s)
 		var ids []creditledger.AccountID

@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"runtime"
 	"sync"
@@ -17,20 +15,12 @@ import (
 	cl "creditledger"
 	"creditledger/fuzz"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 )
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the concurrent tests; 0: a random one, which is printed")
-
-var chosenSeed = sync.OnceValue(func() uint64 {
-	if *seedFlag != 0 {
-		return *seedFlag
-	}
-	return rand.Uint64() >> 16
-})
-
-// seed is the seed of this run of the tests. It is printed by the tests that use it.
-func seed(testing.TB) uint64 { return chosenSeed() }
+// seed is the seed of this run of the tests, which it prints.
+func seed(t testing.TB) uint64 { return testseed.Of(t) }
 
 // ledgersOver makes n ledgers over a store, closed when the test is over.
 func ledgersOver(t *testing.T, store cl.Store, n int) (ls []*cl.Ledger) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -19,6 +18,7 @@ import (
 	"creditledger"
 	"creditledger/fuzz/faultstore"
 	_ "creditledger/fuzz/testmemory"
+	"creditledger/fuzz/testseed"
 	"creditledger/store"
 	"creditledger/store/bolt"
 	"creditledger/store/memory"
@@ -69,15 +69,9 @@ var (
 	backends   = []backend{onMemory, onBolt, onPostgres}
 )
 
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0: a random one, which is printed")
-
 // random is a source of randomness of a seed, which is printed.
 func random(t *testing.T) (r *rand.Rand, seed uint64) {
-	seed = *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64() >> 16
-	}
-	t.Logf("seed: -seed=%d", seed)
+	seed = testseed.Of(t)
 	return rand.New(rand.NewPCG(seed, 0)), seed
 }
 

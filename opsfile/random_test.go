@@ -3,7 +3,6 @@ package opsfile_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -12,21 +11,10 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 	"creditledger/opsfile"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "seed of the random files; 0: a random one, which is printed")
-
-// seeded returns the seed of a random test, and prints it.
-func seeded(t *testing.T) uint64 {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64() >> 16
-	}
-	t.Logf("seed: -seed=%d", seed)
-	return seed
-}
 
 // leaningFile is a file whose lines lean on each other: keys that were used, customers
 // that move to other zones in between, accounts that begin right before somebody looks
@@ -88,7 +76,7 @@ func someKey(r *rand.Rand, n int) string {
 // line at a time, whatever holds the ledger and whatever lines share commits; and the
 // ledger holds the same bytes.
 func TestRandomFilesHaveOneAnswer(t *testing.T) {
-	seed := seeded(t)
+	seed := testseed.Of(t)
 	files, runs := testsize.Of(3, 10, 20), testsize.Of(3, 4, 200)
 	for n := range files {
 		file := leaningFile(rand.New(rand.NewPCG(seed, uint64(n))), 80)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"creditledger"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 	"creditledger/store"
 	"creditledger/store/bolt"
@@ -25,7 +26,7 @@ import (
 // itself is never in conflict with itself.
 func TestOneAnswerToAFile(t *testing.T) {
 	files, runs := testsize.Of(2, 4, 20), testsize.Of(3, 6, 200)
-	seed, replayed := seeded(t), 0
+	seed, replayed := testseed.Of(t), 0
 	for i := range files {
 		t.Run(fmt.Sprintf("seed %d file %d", seed, i), func(t *testing.T) {
 			input := randomFile(rand.New(rand.NewPCG(seed, uint64(i))), 200)
@@ -53,7 +54,7 @@ func TestOneAnswerToAFile(t *testing.T) {
 // TestOneAnswerToAFileOnPostgres: the same answers as in memory, whatever the database
 // finds out later than that does.
 func TestOneAnswerToAFileOnPostgres(t *testing.T) {
-	open, seed := onDatabase(t), seeded(t)
+	open, seed := onDatabase(t), testseed.Of(t)
 	for i := range testsize.Of(1, 2, 20) {
 		input := randomFile(rand.New(rand.NewPCG(seed, uint64(i))), 150)
 		want, _ := newWorld(t, inMemory).run(1, input)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -9,10 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0: a random one, which is printed")
 
 // someConnection writes a way to a database that does not answer, with a secret in it, as
 // people write them: as a URL or as parameters, right or nearly so.
@@ -49,12 +47,7 @@ func someConnection(r *rand.Rand, secret string) string {
 // TestRandomConnections: whatever is a connection, or was meant to be, is never the name
 // of a file that is made, and its password is never printed.
 func TestRandomConnections(t *testing.T) {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64() >> 16
-	}
-	t.Logf("seed: -seed=%d", seed)
-	r := rand.New(rand.NewPCG(seed, 1))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 1))
 	s := newSession(t)
 	t.Chdir(t.TempDir())
 	for range testsize.Of(30, 100, 5000) {
@@ -66,14 +59,14 @@ func TestRandomConnections(t *testing.T) {
 		}[r.IntN(10)]
 		stdout, stderr, status := s.run(args...)
 		if status == 0 {
-			t.Errorf("seed %d: %q succeeds", seed, args)
+			t.Errorf("%q succeeds", args)
 		}
 		if strings.Contains(stdout+stderr, secret[:8]) {
-			t.Errorf("seed %d: %q prints the secret:\n%s%s", seed, args, stdout, stderr)
+			t.Errorf("%q prints the secret:\n%s%s", args, stdout, stderr)
 		}
 		left, err := os.ReadDir(".")
 		if err != nil || len(left) > 0 {
-			t.Fatalf("seed %d: %q leaves %v: %v", seed, args, left, err)
+			t.Fatalf("%q leaves %v: %v", args, left, err)
 		}
 	}
 }

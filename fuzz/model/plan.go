@@ -178,7 +178,7 @@ func (s *State) rollOver(p *Plan) {
 			room := new(big.Rat).Set(ro.Max)
 			for _, b := range s.Blocks {
 				if b.Plan == p.ScheduleID && b.Carried > 0 && !b.Expired(s.now) {
-					room.Sub(room, b.Balance)
+					room.Sub(room, notNegative(b.Balance)) // a debt makes no room
 				}
 			}
 			carry = least(carry, room)

@@ -12,6 +12,7 @@ import (
 
 	cl "creditledger"
 	"creditledger/fuzz/model"
+	_ "creditledger/fuzz/testseed" // the seed of the properties
 	"creditledger/fuzz/testsize"
 )
 

@@ -20,10 +20,7 @@ import (
 	"creditledger/fuzz/results"
 )
 
-var (
-	only = flag.String("mutant", "", "run the mutants whose names match this `regexp`")
-	seed = flag.Uint64("seed", 0, "which mutants a sample has; 0: another one each time")
-)
+var only = flag.String("mutant", "", "run the mutants whose names match this `regexp`")
 
 // mutant is one way to get a rule wrong.
 type mutant struct {

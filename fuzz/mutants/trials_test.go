@@ -1,7 +1,6 @@
 package mutants
 
 import (
-	"cmp"
 	"math/rand/v2"
 	"os"
 	"regexp"
@@ -9,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"creditledger/fuzz/testseed"
 )
 
 func (m *mutant) trial() trial {
@@ -125,9 +126,7 @@ func choose(t *testing.T) map[string]bool {
 		if err != nil || n < 1 {
 			t.Fatalf("LEDGER_MUTANTS is %q, not all, sample or a number", asked)
 		}
-		s := cmp.Or(*seed, rand.Uint64())
-		t.Logf("seed: -seed=%d", s)
-		rand.New(rand.NewPCG(s, 0)).Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		rand.New(rand.NewPCG(testseed.Of(t), 0)).Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		names = names[:min(n, len(names))]
 	}
 	chosen := map[string]bool{}

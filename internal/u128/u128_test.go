@@ -4,13 +4,13 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"testing"
+
+	"creditledger/fuzz/testseed"
 )
 
 // TestUintAgreesWithBig: below 2^128 every result is that of math/big.
 func TestUintAgreesWithBig(t *testing.T) {
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 0))
 	words := func() Uint { return Uint{Hi: r.Uint64() >> (1 + r.UintN(63)), Lo: r.Uint64() >> r.UintN(64)} }
 	if got := (Uint{Hi: 1, Lo: 2}).Big(); got.String() != "18446744073709551618" {
 		t.Fatalf("2^64 + 2 is %v", got)

@@ -2,9 +2,7 @@ package bolt
 
 import (
 	"errors"
-	"flag"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"testing"
 
@@ -134,16 +132,4 @@ func HoldTail(s *Store) (release func()) {
 func HoldWriter(s *Store) (release func()) {
 	s.writer <- struct{}{}
 	return func() { <-s.writer }
-}
-
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0: a random one, which is printed")
-
-// Seeded returns the seed of a random test, and prints it.
-func Seeded(t testing.TB) uint64 {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64() >> 16
-	}
-	t.Logf("seed: -seed=%d", seed)
-	return seed
 }

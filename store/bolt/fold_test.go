@@ -10,6 +10,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"creditledger"
+	"creditledger/fuzz/testseed"
 )
 
 // namedTail is a tail of accounts with names of all kinds, in another order than that of
@@ -40,7 +41,7 @@ func namedTail(r *rand.Rand, accounts, blocks int) *tail {
 // order they were made, no row is put in front of one that the same fold put there, which
 // bbolt would have to move.
 func TestFoldsOfAnyNames(t *testing.T) {
-	r := rand.New(rand.NewPCG(Seeded(t), 1))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 1))
 	for range 20 {
 		accounts, blocks := 1+r.IntN(60), r.IntN(60)
 		foldInOrder(t, namedTail(r, accounts, blocks), map[string]int{

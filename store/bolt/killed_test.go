@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"creditledger"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
@@ -22,7 +23,7 @@ import (
 // one of its two files a kill comes, before it, in its middle or after it, whoever opens the
 // ledger next finds every commit that was acknowledged, and at most the one that was being made.
 func TestBackupsAndKills(t *testing.T) {
-	r := rand.New(rand.NewPCG(bolt.Seeded(t), 21))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 21))
 	kills := 0
 	for range testsize.Of(4, 12, 300) {
 		dir := t.TempDir()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"creditledger"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
@@ -17,7 +18,7 @@ import (
 // acknowledged from then on is there when the file is opened again: soon after, before
 // what the process remembers is written anew.
 func TestFilesOverwrittenInPlace(t *testing.T) {
-	r := rand.New(rand.NewPCG(bolt.Seeded(t), 3))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 3))
 	for round := range testsize.Of(3, 20, 500) {
 		dir := t.TempDir()
 		live, backup := filepath.Join(dir, "live.db"), filepath.Join(dir, "backup.db")

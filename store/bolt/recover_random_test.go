@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"creditledger"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
@@ -119,7 +120,7 @@ func damaged(r *rand.Rand, file []byte) (what string, _ []byte) {
 // and nothing is otherwise but what it calls unproven; and what it says that it brought over
 // is there.
 func TestRandomDamageIsToldOf(t *testing.T) {
-	r := rand.New(rand.NewPCG(bolt.Seeded(t), 6))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 6))
 	dir := t.TempDir()
 	wholes := 0
 	for n := range testsize.Of(4, 8, 200) {

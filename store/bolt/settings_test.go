@@ -14,6 +14,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"creditledger"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
@@ -183,7 +184,7 @@ func TestNoBitLosesTheSettings(t *testing.T) {
 			}
 		}
 	}
-	r := rand.New(rand.NewPCG(bolt.Seeded(t), 0))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 0))
 	for range testsize.Of(100, 1000, 20_000) {
 		bits = append(bits, [2]int{used[r.IntN(len(used))], r.IntN(8)})
 	}

@@ -14,6 +14,7 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 	"creditledger/store/bolt"
 )
@@ -122,7 +123,7 @@ func tamper(t *testing.T, r *rand.Rand, path, older string) string {
 // TestTamperedFiles changes one row of a file. It is not opened, or verification
 // notices, or the ledger says in every byte what it said before and goes on well.
 func TestTamperedFiles(t *testing.T) {
-	r := rand.New(rand.NewPCG(bolt.Seeded(t), 2))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 2))
 	dir := t.TempDir()
 	file, older := storyFile(t, r, dir)
 	sound := filepath.Join(dir, "sound.db") // which is folded when it is closed

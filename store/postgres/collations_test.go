@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"creditledger"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
@@ -25,7 +26,7 @@ func someName(r *rand.Rand) string {
 // TestDatabasesOfAnyCollation: a database sorts text in an order chosen at random. It is
 // refused, or lists every account once and in the order of bytes, page by page.
 func TestDatabasesOfAnyCollation(t *testing.T) {
-	r := rand.New(rand.NewPCG(seeded(t), 5))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 5))
 	server := pgtest.Shared(t)
 	orders := []string{"en", "de", "sv", "cs", "es-u-co-trad", "ja", "en-u-kn-true", "en-u-ka-shifted", "en-u-kf-upper", "da", "lt"}
 	r.Shuffle(len(orders), func(i, j int) { orders[i], orders[j] = orders[j], orders[i] })

@@ -17,6 +17,7 @@ import (
 
 	"creditledger"
 	"creditledger/fuzz/results"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
@@ -69,7 +70,7 @@ type cutter struct {
 
 // newCutter makes a cutter that draws from a seed, which it prints.
 func newCutter(t testing.TB) *cutter {
-	seed := seeded(t)
+	seed := testseed.Of(t)
 	return &cutter{r: rand.New(rand.NewPCG(seed, 6)), next: 3}
 }
 

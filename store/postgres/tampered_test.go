@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -14,22 +13,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"creditledger"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
 )
-
-var seedFlag = flag.Uint64("seed", 0, "seed of the random tests; 0: a random one, which is printed")
-
-// seeded returns the seed of a random test, and prints it.
-func seeded(t testing.TB) uint64 {
-	seed := *seedFlag
-	if seed == 0 {
-		seed = rand.Uint64() >> 16
-	}
-	t.Logf("seed: -seed=%d", seed)
-	return seed
-}
 
 // identities are the columns of each table's primary key.
 var identities = map[string]string{
@@ -81,7 +69,7 @@ func tampered(t *testing.T, look func(pool *pgxpool.Pool, running *creditledger.
 	ctx := t.Context()
 	pool := newPool(t, pgtest.Database(t), nil)
 	s := openIn(t, pool, nil)
-	r := rand.New(rand.NewPCG(seeded(t), 1))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 1))
 	l := creditledger.New(s, nil)
 	for n := range 40 {
 		if n == 30 {
@@ -225,7 +213,7 @@ func copyBack(t *testing.T, pool *pgxpool.Pool) {
 // TestJoinedTransactionsThatRace lets transactions of callers, at every level, spend from
 // one account at once. Whoever loses is told of a conflict, and to begin again helps.
 func TestJoinedTransactionsThatRace(t *testing.T) {
-	r := rand.New(rand.NewPCG(seeded(t), 2))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 2))
 	for _, level := range []string{"read committed", "repeatable read", "serializable"} {
 		dsn := pgtest.Database(t)
 		pool := newPool(t, dsn, isolated(level))
@@ -290,7 +278,7 @@ func joinedSpend(pool *pgxpool.Pool, dawdle time.Duration) error {
 // TestJoinedTransactionsGivenUp ends contexts at random moments of calls in callers'
 // transactions, which are over right after.
 func TestJoinedTransactionsGivenUp(t *testing.T) {
-	r := rand.New(rand.NewPCG(seeded(t), 3))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 3))
 	pool := newPool(t, pgtest.Database(t), nil)
 	l := creditledger.New(openIn(t, pool, nil), nil)
 	grant(t, l, account, "100000")

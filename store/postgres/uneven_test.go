@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"creditledger"
+	"creditledger/fuzz/testseed"
 	"creditledger/fuzz/testsize"
 	"creditledger/store/postgres"
 	"creditledger/store/postgres/pgtest"
@@ -30,7 +31,7 @@ func (d dawdler) Commit(ctx context.Context, changes []creditledger.Change) erro
 // others, by how much is chosen at random. It gets its turn all the same, and no caller
 // hears of a conflict.
 func TestUnevenProcesses(t *testing.T) {
-	r := rand.New(rand.NewPCG(seeded(t), 4))
+	r := rand.New(rand.NewPCG(testseed.Of(t), 4))
 	for range testsize.Of(1, 1, 20) {
 		dsn := pgtest.Database(t)
 		fast, wanted := 2+r.IntN(3), testsize.Of(3, 5, 50)
