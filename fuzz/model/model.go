@@ -226,7 +226,9 @@ func (s *State) make(r *Result, b *Block, id string) *Block {
 		b.cost = rat(b.Cost.String())
 	}
 	s.Blocks = append(s.Blocks, b)
-	r.Made = b
+	if r.Made == nil {
+		r.Made = b
+	}
 	return b
 }
 
