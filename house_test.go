@@ -40,7 +40,7 @@ var rooms = map[string][]string{
 	"store/internal/changes": {"."},
 	"store/storetest":        {"."},
 	"store/memory":           {".", "store", "store/internal/changes"},
-	"store/bolt":             {".", "internal/onelog", "store", "store/internal/changes", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors", "golang.org/x/sys/unix"},
+	"store/bolt":             {".", "internal/onelog", "store", "store/internal/changes", "go.etcd.io/bbolt", "go.etcd.io/bbolt/errors", "golang.org/x/sys/unix", "golang.org/x/sys/windows"},
 	"store/postgres": {
 		".", "store", "store/internal/changes", "github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/pgconn", "github.com/jackc/pgx/v5/pgxpool",
 	},

@@ -30,6 +30,10 @@ type lockedError struct {
 }
 
 func (e *lockedError) Error() string {
+	var by *bolt.LockedError
+	if errors.As(e.err, &by) && by.Process != 0 {
+		return fmt.Sprintf("ledger file %s: %v (%d)", e.path, creditledger.ErrLocked, by.Process)
+	}
 	return fmt.Sprintf("ledger file %s: %v", e.path, creditledger.ErrLocked)
 }
 func (e *lockedError) Unwrap() error { return e.err }

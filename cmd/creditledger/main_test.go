@@ -242,7 +242,7 @@ func TestLockedFile(t *testing.T) {
 	for _, args := range [][]string{{"balance", "c"}, {"spend", "c", "1"}} {
 		second := command(t, dir, args...)
 		text, _ := second.CombinedOutput()
-		if second.ProcessState.ExitCode() != statusTrouble || !strings.Contains(string(text), "locked by another process; try again") || strings.Count(string(text), "\n") != 1 {
+		if second.ProcessState.ExitCode() != statusTrouble || !strings.Contains(string(text), "locked by another process") || !strings.Contains(string(text), "; try again") || strings.Count(string(text), "\n") != 1 {
 			t.Errorf("%v: status %d, %s", args, second.ProcessState.ExitCode(), text)
 		}
 	}

@@ -83,7 +83,7 @@ func CrashedCopy(t testing.TB, s *Store, to string) {
 		if err != nil || !m.inUse {
 			return err
 		}
-		f, err := openLog(to, m, false)
+		f, err := openLog(t.Context(), to, m, Options{ReadOnly: true})
 		if err != nil {
 			return err
 		}

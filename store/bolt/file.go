@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-
-	"creditledger"
 )
 
 // openFile opens a ledger's file, checks that it may be one, and locks it. What it
@@ -65,12 +63,12 @@ func checkMode(path string, mode fs.FileMode, group bool) error {
 // lockFile locks f, and checks that f is still the file that was checked and that the
 // path names. It may have been replaced before it was opened, or while lockFile waited.
 func lockFile(ctx context.Context, f *os.File, path string, o Options) error {
-	locked, err := lock(ctx, f, !o.ReadOnly, o.LockTimeout)
-	if err != nil {
-		return err
-	}
-	if !locked {
-		return errLocked(path)
+	if bboltLocksAlike {
+		if locked, err := lock(ctx, f, !o.ReadOnly, o.LockTimeout); err != nil {
+			return err
+		} else if !locked {
+			return &LockedError{Path: path, Process: holder(f)}
+		}
 	}
 	info, err := f.Stat()
 	if err != nil {
@@ -80,11 +78,6 @@ func lockFile(ctx context.Context, f *os.File, path string, o Options) error {
 		return err
 	}
 	return sameFile(path, info)
-}
-
-func errLocked(path string) error {
-	return fmt.Errorf("%s: %w (or open in this one already): close it there, or raise LockTimeout to wait longer",
-		path, creditledger.ErrLocked)
 }
 
 // sameFile checks that the path names the open file.

@@ -82,7 +82,7 @@ func (j *Joined) replay(v view) error {
 	}
 	var turns []onelog.Turn
 	if m.inUse {
-		f, err := openLog(j.tx.DB().Path(), m, false)
+		f, err := openLog(context.Background(), j.tx.DB().Path(), m, Options{ReadOnly: true})
 		if err != nil {
 			return err
 		}

@@ -229,7 +229,11 @@ func newLog(path string, size int64) (*onelog.Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := onelog.New(f, size)
+	err = lockLog(context.Background(), f, true, 0)
+	var l *onelog.Log
+	if err == nil {
+		l, err = onelog.New(f, size)
+	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

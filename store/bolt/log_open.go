@@ -6,13 +6,28 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"creditledger"
 	"creditledger/internal/onelog"
 )
 
-// openLog opens the log file of a database that says that one is in use.
-func openLog(path string, m mark, writing bool) (*os.File, error) {
+// lockLog locks a log file, exclusively for who writes to it. The lock of the ledger file is the
+// lock of that file alone: a copy can be put in its place while it is open. The log file of both
+// is one. Locks end with their process, but not at one instant, so lockLog waits a moment
+// for the process that the ledger file was waited for.
+func lockLog(ctx context.Context, f *os.File, exclusive bool, wait time.Duration) error {
+	locked, err := lock(ctx, f, exclusive, max(wait, lockLogAtLeast))
+	if err == nil && !locked {
+		err = &LockedError{Path: f.Name(), Process: holder(f)}
+	}
+	return err
+}
+
+const lockLogAtLeast = 500 * time.Millisecond
+
+// openLog opens the log file of a database that says that one is in use, and locks it.
+func openLog(ctx context.Context, path string, m mark, o Options) (*os.File, error) {
 	path += logSuffix
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -25,14 +40,17 @@ func openLog(path string, m mark, writing bool) (*os.File, error) {
 		return nil, err
 	}
 	flags := os.O_RDONLY
-	if writing {
+	if !o.ReadOnly {
 		flags = os.O_RDWR
 	}
 	f, err := os.OpenFile(path, flags|openFlags, 0)
 	if err != nil {
 		return nil, err
 	}
-	info, err = f.Stat()
+	err = lockLog(ctx, f, !o.ReadOnly, o.LockTimeout)
+	if err == nil {
+		info, err = f.Stat()
+	}
 	if err == nil {
 		err = m.names(f, info)
 	}
@@ -75,6 +93,9 @@ func leftLog(path string, m mark, writing bool) error {
 			turns = m.turns
 		}
 		err = onelog.Left(f, info.Size(), turns...)
+		if err == nil && writing {
+			err = lockLog(context.Background(), f, false, 0)
+		}
 	}
 	err = errors.Join(err, f.Close())
 	var foreign *onelog.ForeignError
@@ -90,7 +111,7 @@ func leftLog(path string, m mark, writing bool) error {
 }
 
 // replay brings into memory what is not in the tables, and goes on with the log file.
-func (s *Store) replay(v view, group bool) error {
+func (s *Store) replay(ctx context.Context, v view, o Options) error {
 	m, err := v.mark()
 	if err != nil {
 		return err
@@ -103,11 +124,11 @@ func (s *Store) replay(v view, group bool) error {
 		s.tail, err = v.replayTails(nil)
 		return err
 	}
-	f, err := openLog(s.path, m, !s.readOnly)
+	f, err := openLog(ctx, s.path, m, o)
 	if err != nil {
 		return err
 	}
-	l, err := s.replayLog(v, f, group)
+	l, err := s.replayLog(v, f, o.GroupAccess)
 	if l == nil {
 		return errors.Join(err, f.Close())
 	}

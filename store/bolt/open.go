@@ -18,7 +18,7 @@ import (
 
 // Open opens the ledger at path and creates it, readable by its owner only, if there
 // is no such file. It is an error that matches creditledger.ErrLocked when another
-// process has the file open, creditledger.ErrCorrupt when the file is damaged, not a
+// process has the file open (a LockedError), creditledger.ErrCorrupt when the file is damaged, not a
 // ledger or of a later format, fs.ErrNotExist when ReadOnly finds no file, and a
 // FileError when the path is a directory, a symbolic link, no regular file, or a ledger
 // that is open to others than its owner (FileError.Mode says how; see GroupAccess).
@@ -76,7 +76,7 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 		folding: make(chan struct{}, 1), logAfter: logAfter, logSize: onelog.Size, newLog: newLog,
 	}
 	s.view, s.aside = s.read, s.readAside
-	if err := s.settle(ctx, o.GroupAccess); err != nil {
+	if err := s.settle(ctx, o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if s.readOnly || s.log == nil {
@@ -96,19 +96,19 @@ func open(ctx context.Context, path string, o Options) (*Store, error) {
 
 // settle checks that the file is a ledger of a known layout and closed to others. It
 // upgrades an older layout if it may write, and loads the tail.
-func (s *Store) settle(ctx context.Context, group bool) error {
+func (s *Store) settle(ctx context.Context, o Options) error {
 	old := false
 	err := s.read(ctx, "check", func(v view) (err error) {
 		if err = v.check(); err != nil {
 			return err
 		}
-		if err = checkMode(s.path, s.info.Mode(), group); err != nil {
+		if err = checkMode(s.path, s.info.Mode(), o.GroupAccess); err != nil {
 			return err
 		}
 		if old, err = v.older(); err != nil {
 			return err
 		}
-		return s.replay(v, group)
+		return s.replay(ctx, v, o)
 	})
 	if err != nil {
 		return err
@@ -170,7 +170,7 @@ func openError(path string, err error) error {
 		}
 	}
 	if errors.Is(err, berrors.ErrTimeout) {
-		return errLocked(path)
+		return &LockedError{Path: path}
 	}
 	return err
 }

@@ -96,7 +96,9 @@ func recoverFile(ctx context.Context, damaged, path string) (*Recovery, error) {
 	if len(s.versions)+len(s.records) == 0 {
 		return nil, corrupt("file", "nothing of a ledger can be read in it")
 	}
-	s.logFile(damaged)
+	if err := s.logFile(ctx, damaged); err != nil {
+		return nil, err
+	}
 	r := &Recovery{Unread: s.bad + cutOff(f, info.Size()), Damaged: s.damaged, Open: s.open}
 	err = build(path, func(temporary string) error {
 		if err := initialize(temporary); err != nil {

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io/fs"
@@ -14,13 +15,23 @@ import (
 // maxLogSize is how much is read of what says that it is a log file.
 const maxLogSize = 64 << 20
 
-// logFile reads what is intact of the log file beside a damaged ledger file.
-func (s *scan) logFile(path string) {
+// logFile reads what is intact of the log file beside a damaged ledger file, which nobody may
+// write to meanwhile.
+func (s *scan) logFile(ctx context.Context, path string) error {
 	path += logSuffix
 	f, size, err := openRegular(path)
 	if err == nil {
 		defer f.Close()
+		if err := lockLog(ctx, f, false, 0); err != nil {
+			return err
+		}
 	}
+	s.beside(path, f, size, err)
+	return nil
+}
+
+// beside reads a log file that was opened, or not.
+func (s *scan) beside(path string, f *os.File, size int64, err error) {
 	known := s.sound && !s.badMark
 	switch {
 	case known && !s.inUse():
