@@ -66,15 +66,20 @@ func (p *Plan) copy() *Plan {
 }
 
 // comesTo goes past the periods that grant nothing at an instant, and tells whether one
-// is left there that does.
+// is left there that does. Missed periods are gone past all at once, where the first began.
 func (p *Plan) comesTo(at, by cl.Instant) bool {
+	missed := func() bool { return p.CatchUp == "latest" && p.at(p.K+1) <= by }
 	for p.Next() == at {
-		end := p.at(p.K + 1)
-		missed := p.CatchUp == "latest" && end <= by
-		if !missed && end > at && p.comes().Sign() > 0 {
+		switch {
+		case missed():
+			for p.Next() != 0 && missed() {
+				p.K++
+			}
+		case p.at(p.K+1) > at && p.comes().Sign() > 0:
 			return true
+		default:
+			p.K++
 		}
-		p.K++
 	}
 	return false
 }
