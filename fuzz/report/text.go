@@ -51,6 +51,7 @@ var sections = []section{
 		"crash states",
 		"control of crash states: barriers merged",
 		"control of crash states: the log file is not flushed",
+		"control of crash states: checksums are not looked at",
 	}},
 	{"Errors of the system", []string{
 		"failed writes",
