@@ -37,6 +37,11 @@ type CreditNote struct {
 	TakenBack creditledger.Amount `json:"taken_back"`
 	Spent     creditledger.Amount `json:"spent"`
 	Owed      Money               `json:"owed"`
+	// Price is what all credits of the sale cost when these were taken back.
+	Price Money `json:"price,omitzero"`
+	// ToBalance is what of a note whose money was paid back went to the customer balance,
+	// because nobody had paid it outside.
+	ToBalance Money `json:"to_balance,omitzero"`
 	// DrawsReturned are the credits that a period drew and that this note gave back.
 	DrawsReturned creditledger.Amount `json:"draws_returned,omitzero"`
 }
@@ -88,7 +93,7 @@ func (t *tx) note(inv *Invoice, n NoteInput, part string) (*CreditNote, error) {
 	}
 	// What is due may be more than the invoice: a debt in the customer balance is added.
 	effect := ReducedDue
-	limit, err := inv.Total.Sub(inv.Credited)
+	limit, err := inv.creditable()
 	if err != nil {
 		return nil, err
 	}
@@ -109,6 +114,11 @@ func (t *tx) note(inv *Invoice, n NoteInput, part string) (*CreditNote, error) {
 		}
 		if returned.IsZero() && n.Amount.Sign() == 0 {
 			return nil, constraint("nothing is left to give back of what was drawn for %s", inv.name())
+		}
+	}
+	if effect == ToBalance {
+		if err := t.bear(inv, n.Amount, n.Amount); err != nil {
+			return nil, err
 		}
 	}
 	note, err := t.addNote(inv, CreditNote{Amount: n.Amount, Effect: effect, Reason: n.Reason, Owed: zeroOf(inv.Currency), DrawsReturned: returned, Lines: lines}, part)
@@ -179,6 +189,9 @@ func (t *tx) voidNote(inv *Invoice, ref NoteRef) error {
 		if err := t.toBalance(inv, note.Amount.Neg(), CreditNoteVoided); err != nil {
 			return err
 		}
+	}
+	if err := t.bear(inv, zeroOf(inv.Currency), zeroOf(inv.Currency)); err != nil {
+		return err
 	}
 	return inv.settle()
 }

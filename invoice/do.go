@@ -62,14 +62,17 @@ type direct struct {
 	do  func(creditledger.DoOptions) (*creditledger.Result, error)
 }
 
-// Reverses reports whether one of the operations takes a charge back.
+// Reverses reports whether one of the operations takes a charge back, or a part of it.
 func Reverses(ops ...creditledger.Operation) bool {
 	return slices.ContainsFunc(ops, func(op creditledger.Operation) bool {
 		if batch, ok := op.(creditledger.Batch); ok {
 			return Reverses(batch...)
 		}
-		_, ok := op.(creditledger.Reverse)
-		return ok
+		switch op.(type) {
+		case creditledger.Reverse, creditledger.Amendment:
+			return true
+		}
+		return false
 	})
 }
 
@@ -83,8 +86,12 @@ func (s *Service) direct(ctx context.Context, d *direct) (*creditledger.Result, 
 	}
 	for attempt := 1; ; attempt++ {
 		res, err := s.directOnce(ctx, d)
-		if err == nil || attempt == maxAttempts || !movedMeanwhile(err) || ctx.Err() != nil {
-			return res, err
+		if err == nil {
+			s.returned(ctx, res)
+			return res, nil
+		}
+		if attempt == maxAttempts || !movedMeanwhile(err) || ctx.Err() != nil {
+			return nil, err
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (t *tx) giveBack(inv *Invoice, why string) (left creditledger.Amount, err e
 		return left, err
 	}
 	before := p.Lost
-	return left, t.ask(p.Account, []creditledger.Operation{reverse}, func(r []creditledger.Result) error {
+	err = t.ask(p.Account, []creditledger.Operation{reverse}, func(r []creditledger.Result) error {
 		if !tookBackAs(plan, r[0]) {
 			return errAgain
 		}
@@ -50,6 +50,7 @@ func (t *tx) giveBack(inv *Invoice, why string) (left creditledger.Amount, err e
 		}
 		return err
 	})
+	return left, firstError(err, t.takeReturned(p.Account, plan.Entries))
 }
 
 // lostOf is what each block could not take of what a reversal took back. What is left of the
@@ -91,7 +92,11 @@ func (t *tx) owesLess(on Account, lost map[string]creditledger.Amount) error {
 			}
 			continue
 		}
-		if err := t.lowerOwed(inv, lost[id]); err != nil {
+		credits, err := inv.closedUse(lost[id])
+		if err == nil {
+			err = t.lowerOwed(inv, credits)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -145,34 +150,56 @@ func (t *tx) noteSold(inv *Invoice, l *lot) error {
 	return nil
 }
 
-// lowerOwed takes some of a purchase's credits off what was found used, of the last refund
-// first, and gives back what was owed for them.
+// closedUse is what of lost credits refunds had found used and closed, as earlier releases did:
+// else they are lost for another reason, such as an amendment. A void closes everything.
+func (inv *Invoice) closedUse(lost creditledger.Amount) (creditledger.Amount, error) {
+	if inv.Status == Void {
+		return lost, nil
+	}
+	var spent creditledger.Amount
+	var err error
+	for i := range inv.CreditNotes {
+		if n := &inv.CreditNotes[i]; n.VoidedAt == 0 && err == nil {
+			spent, err = spent.Add(n.Spent)
+		}
+	}
+	if err != nil {
+		return spent, err
+	}
+	closed, err := without(spent, inv.Purchase.RefilledBack, inv.Purchase.UsedBack)
+	return smaller(lost, closed), err
+}
+
+// lowerOwed takes some of a purchase's credits off what was found used, of the first refund
+// first, and gives back what was owed for them. The first refund would have taken them unused,
+// had they been given back before it: so each refund is left with the use that it would have
+// found, and owes the price of just that.
 func (t *tx) lowerOwed(inv *Invoice, credits creditledger.Amount) error {
-	after := inv.Purchase.TakenBack
-	for i := len(inv.CreditNotes) - 1; i >= 0; i-- {
+	after := creditledger.Amount{}
+	for i := range inv.CreditNotes {
 		n := &inv.CreditNotes[i]
-		if n.VoidedAt != 0 {
+		if n.VoidedAt != 0 || n.TakenBack.IsZero() {
 			continue
 		}
-		use := smaller(credits, n.Spent)
-		if use.Sign() > 0 {
-			var err error
-			if n.Spent, err = n.Spent.Sub(use); err != nil {
-				return err
-			}
-			if credits, err = credits.Sub(use); err != nil {
-				return err
-			}
-			owed, err := inv.owedFor(n.Spent, after, n.Amount)
-			if err != nil {
-				return err
-			}
-			if err := t.returnOwed(inv, &n.Owed, owed); err != nil {
-				return err
-			}
-		}
 		var err error
-		if after, err = after.Sub(n.TakenBack); err != nil {
+		if after, err = after.Add(n.TakenBack); err != nil {
+			return err
+		}
+		use := smaller(credits, n.Spent)
+		if use.Sign() <= 0 {
+			continue
+		}
+		if n.Spent, err = n.Spent.Sub(use); err == nil {
+			credits, err = credits.Sub(use)
+		}
+		if err != nil {
+			return err
+		}
+		owed, err := inv.owedFor(n, after)
+		if err == nil {
+			err = t.returnOwed(inv, &n.Owed, owed)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -189,7 +216,7 @@ func (t *tx) usedLess(inv *Invoice, credits creditledger.Amount) error {
 	if err != nil {
 		return err
 	}
-	price, err := inv.priceOf(creditledger.Amount{}, rest)
+	price, err := inv.priceOf(inv.Total, creditledger.Amount{}, rest)
 	if err != nil {
 		return err
 	}

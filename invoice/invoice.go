@@ -123,6 +123,9 @@ type Bought struct {
 	TakenBack creditledger.Amount `json:"taken_back"`
 	// RefilledBack are those of them that had repaid debts when they were sold.
 	RefilledBack creditledger.Amount `json:"refilled_taken_back,omitzero"`
+	// UsedBack are those that had been used, and whose use may still be taken back: what
+	// returns then is taken. Earlier releases closed their capacity, and have none.
+	UsedBack creditledger.Amount `json:"used_taken_back,omitzero"`
 	// RequirePayment says that the block waited for this invoice to be paid.
 	RequirePayment bool `json:"require_successful_payment,omitempty"`
 }

@@ -162,6 +162,10 @@ func (t *tx) receive(inv *Invoice, p *Payment) (*Received, error) {
 		if err := t.moveBalanceOf(inv.Customer, told.ToBalance, Movement{Action: Overpaid, Invoice: inv.ID, Description: told.Reason}); err != nil {
 			return nil, err
 		}
+		zero := zeroOf(inv.Currency)
+		if err := t.bear(inv, zero, zero); err != nil {
+			return nil, err
+		}
 	}
 	return told, t.paid(inv)
 }

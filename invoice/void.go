@@ -138,6 +138,7 @@ func (t *tx) voidBought(inv *Invoice, v Voiding, res *Answer) error {
 	if used, err = used.Add(inv.Purchase.usedBefore(inv)); err != nil {
 		return err
 	}
+	inv.Purchase.UsedBack = creditledger.Amount{} // it is closed with the rest
 	return t.reportUse(inv, used, v.OweUse)
 }
 
@@ -146,7 +147,7 @@ func (t *tx) reportUse(inv *Invoice, used creditledger.Amount, owed bool) error 
 	if used.Sign() <= 0 {
 		return nil
 	}
-	price, err := inv.priceOf(creditledger.Amount{}, used)
+	price, err := inv.priceOf(inv.Total, creditledger.Amount{}, used)
 	if err != nil {
 		return err
 	}
@@ -157,7 +158,8 @@ func (t *tx) reportUse(inv *Invoice, used creditledger.Amount, owed bool) error 
 	return t.moveBalance(price.Neg(), Movement{Action: ShortfallOwed, Invoice: inv.ID})
 }
 
-// usedBefore is what refunds found used of what they took back, repaid debts left out.
+// usedBefore is what refunds found used of what they took back and closed; repaid debts, and
+// what still stands in the capacity of blocks, are left out.
 func (b *Bought) usedBefore(inv *Invoice) (used creditledger.Amount) {
 	for i := range inv.CreditNotes {
 		n := &inv.CreditNotes[i]
@@ -165,7 +167,7 @@ func (b *Bought) usedBefore(inv *Invoice) (used creditledger.Amount) {
 			used = sum
 		}
 	}
-	if rest, err := used.Sub(b.RefilledBack); err == nil && rest.Sign() > 0 {
+	if rest, err := without(used, b.RefilledBack, b.UsedBack); err == nil && rest.Sign() > 0 {
 		return rest
 	}
 	return creditledger.Amount{}
