@@ -195,3 +195,24 @@ func TestOrderOfUndoing(t *testing.T) {
 		}
 	})
 }
+
+// TestChargebackOfADebt: an invoice of 100 that a debt of 30 was added to was paid 130. Once the bank
+// takes all of that, the debt is a debt again, and no more than the invoice is credited.
+func TestChargebackOfADebt(t *testing.T) {
+	w := newWorld(t, onMemory, nil)
+	w.customer(nil)
+	debt := BalanceChange{Customer: "cus", Type: BalanceDecrement, Amount: money(t, "30", "USD")}
+	if _, err := w.AdjustBalance(w.ctx, debt, "debt"); err != nil {
+		t.Fatal(err)
+	}
+	inv := w.sold(paid)
+	if inv.AmountPaid.Decimal() != "130.00" {
+		t.Fatalf("paid %s", inv.AmountPaid)
+	}
+	w.tick()
+	inv = w.must(w.ChargeBack(w.ctx, Chargeback{Invoice: inv.ID, Amount: money(t, "130", "USD")}, "bank"))
+	if w.owns() != "-30.00" || inv.Credited.Decimal() != "100.00" {
+		t.Errorf("balance %s, credited %s", w.owns(), inv.Credited)
+	}
+	w.prove()
+}
