@@ -69,7 +69,8 @@ func TestContextBefore(t *testing.T) {
 func TestContextWhileLocked(t *testing.T) {
 	s := newFaulty()
 	w := newWorldOver(t, s)
-	inside, release := make(chan bool), make(chan bool)
+	inside, release := make(chan bool, 2), make(chan bool)
+	defer close(release)
 	s.onRead(func(_ context.Context, what string, _ creditledger.AccountID) error {
 		if what == "load" {
 			inside <- true

@@ -214,6 +214,26 @@ func TestVerifyForged(t *testing.T) {
 	}
 }
 
+// TestVerifyNamesTime: what is wrong with a record before the one before is its time, and
+// not what comes of it.
+func TestVerifyNamesTime(t *testing.T) {
+	w := newWorld(t)
+	w.at("2026-01-02").given(grant("A", "100"))
+	w.at("2026-01-03").given(spend("10"))
+	d := copyOf(t, w)
+	rec, err := creditledger.DecodeRecord(d.journal[1].Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec.At = instant("2026-01-01")
+	rec.Effects[0].Lines[0].At = rec.At
+	d.journal[1].Bytes = creditledger.AppendRecord(nil, rec)
+	d.reseal(t, 1)
+	if got, err := d.verify(nil); err != nil || got.Violation == nil || got.Violation.Rule != "time" || got.Violation.Record != 2 {
+		t.Errorf("%+v, %v", got.Violation, err)
+	}
+}
+
 // TestVerifyTrouble: trouble with reading is an error, not a verdict.
 func TestVerifyTrouble(t *testing.T) {
 	w := history(t)

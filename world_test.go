@@ -151,6 +151,9 @@ func (w *world) entries(q creditledger.EntriesQuery) []creditledger.Entry {
 		if page.Next == "" {
 			return all
 		}
+		if page.Next == q.Cursor {
+			w.t.Fatal("a page is its own next")
+		}
 		q.Cursor = page.Next
 	}
 }
