@@ -2,21 +2,19 @@ package mutants
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
-	"os"
+	"iter"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"creditledger/fuzz/mutants/chosen"
 	"creditledger/fuzz/results"
 )
 
@@ -46,18 +44,17 @@ type edit struct{ file, old, new string }
 // trial is a mutant or a finding, and the tests that have to notice, quickest first.
 type trial struct {
 	name, rule string
+	number     int // by which a program with all of them knows it
 	edits      []edit
-	stages     [][]string
+	suites     []*suite
 }
 
 const (
-	sampleSize = 6
+	sampleSize = 24
 	atOnce     = 2
-	// patience is for one stage, on a machine that does other things as well. A mutant
-	// that outlives it is not killed, but for those in hanging. One that takes memory
-	// without end is killed by the limit.
-	patience = 10 * time.Minute
-	memory   = `sh -c 'ulimit -d 3000000; exec "$0" "$@"'`
+	// patience is for a few tests, on a machine that does other things as well. A mutant
+	// that outlives it is not killed, but for those in hanging.
+	patience = 5 * time.Minute
 )
 
 // hanging are the mutants that no test can notice but by never ending.
@@ -87,48 +84,38 @@ func TestMutantsApply(t *testing.T) {
 	}
 }
 
-// TestMutants runs the suite on the chosen mutants, and on none: the control.
+// TestMutants runs tests on the chosen mutants. A mutant meets the tests that reach what it
+// changes, and each of them has passed on no mutant before.
 func TestMutants(t *testing.T) {
-	chosen := choose(t)
-	dir := t.TempDir()
-	if *only == "" {
-		t.Run("control", func(t *testing.T) { control(t, dir, chosen) })
+	picked := choose(t)
+	w, apart, err := weaveAll(t.Context(), t.TempDir(), all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(apart) > len(all)/5 {
+		t.Errorf("%d of %d mutants need a program of their own", len(apart), len(all))
 	}
 	for _, set := range sets {
 		var some []*trial
 		for i := range set.trials {
-			if m := &set.trials[i]; chosen[m.name] {
+			if m := &set.trials[i]; picked[m.name] {
 				some = append(some, m)
 			}
 		}
 		if len(some) > 0 {
-			t.Run(set.name, func(t *testing.T) { killAll(t, dir, some, results.Start(t, "mutants: "+set.name)) })
+			t.Run(set.name, func(t *testing.T) { killAll(t, w, some, results.Start(t, "mutants: "+set.name)) })
 		}
 	}
 }
 
-// runAll runs trials, some at once, and hands each its end over: a *killed, another
-// error, or nil.
-func runAll(t *testing.T, dir string, list []*trial, end func(m *trial, err error, took time.Duration)) {
-	turns := make(chan struct{}, atOnce)
-	var wg sync.WaitGroup
-	for _, m := range list {
-		wg.Go(func() {
-			turns <- struct{}{}
-			defer func() { <-turns }()
-			begin := time.Now()
-			err := m.run(t.Context(), dir)
-			end(m, err, time.Since(begin).Round(100*time.Millisecond))
-		})
-	}
-	wg.Wait()
-}
-
 // killAll tries mutants: each has to be killed.
-func killAll(t *testing.T, dir string, list []*trial, figures *results.Run) {
+func killAll(t *testing.T, w *woven, list []*trial, figures *results.Run) {
 	figures.Set("mutants", len(list))
 	figures.Count("killed", 0)
-	runAll(t, dir, list, func(m *trial, err error, took time.Duration) {
+	inTurns(list, func(m *trial) {
+		begin := time.Now()
+		err := w.hunt(t, m)
+		took := time.Since(begin).Round(100 * time.Millisecond)
 		var death *killed
 		switch {
 		case errors.As(err, &death) && death.hung && !slices.Contains(hanging, m.name):
@@ -144,31 +131,6 @@ func killAll(t *testing.T, dir string, list []*trial, figures *results.Run) {
 	})
 }
 
-// control runs what the chosen mutants have to get past on no mutant: it passes, or its
-// failing would prove nothing.
-func control(t *testing.T, dir string, chosen map[string]bool) {
-	var list []*trial
-	known := map[string]bool{}
-	for i := range all {
-		if !chosen[all[i].name] {
-			continue
-		}
-		for _, stage := range all[i].stages {
-			if name := strings.Join(stage, " "); !known[name] {
-				known[name] = true
-				list = append(list, &trial{name: name, stages: [][]string{stage}})
-			}
-		}
-	}
-	runAll(t, dir, list, func(m *trial, err error, took time.Duration) {
-		if err != nil {
-			t.Errorf("without a mutant %s fails: %v", m.name, err)
-		} else {
-			t.Logf("without a mutant %s passes in %s", m.name, took)
-		}
-	})
-}
-
 // killed is how a mutant ended. hung: no test had failed when its patience was over.
 type killed struct {
 	test, how string
@@ -177,31 +139,75 @@ type killed struct {
 
 func (k *killed) Error() string { return strings.TrimSpace(k.test + " " + k.how) }
 
-// run sets the stages on a mutant, until one notices. The error is a *killed then.
-func (m *trial) run(ctx context.Context, dir string) error {
-	var overlay []string
-	if len(m.edits) > 0 {
-		file, err := m.overlay(dir)
+// hunt sets tests on a mutant, until one notices. The error is a *killed then.
+func (w *woven) hunt(t *testing.T, m *trial) error {
+	own := map[string]*program{}
+	for _, s := range m.suites {
+		tests, err := w.control(t, s)
 		if err != nil {
 			return err
 		}
-		overlay = []string{"-overlay=" + file}
-	}
-	for _, stage := range m.stages {
-		args := slices.Concat([]string{"test", "-p=1", "-vet=off", "-failfast", "-count=1", "-timeout=" + patience.String(), "-exec=" + memory}, overlay, stage)
-		cmd := exec.CommandContext(ctx, "go", args...)
-		cmd.Dir = root
-		cmd.Env = append(os.Environ(), "LEDGER_MUTANTS=", "LEDGER_RESULTS=")
-		out, err := cmd.CombinedOutput()
-		if err == nil {
-			continue
+		sites, env := w.of[m.name], fmt.Sprintf("%s=%d", chosen.EnvMutant, m.number)
+		p, err := w.program(t, s.pkg)
+		if len(sites) == 0 {
+			env = ""
+			if p = own[s.pkg]; p == nil {
+				p, err = m.program(t, w.dir, s.pkg)
+				own[s.pkg] = p
+			}
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
+		if err != nil {
+			return err
 		}
-		return verdict(stage[0], out, err)
+		for batch := range batches(tests, sites) {
+			out, err := p.command(t.Context(), s, "^("+strings.Join(batch, "|")+")$", env).CombinedOutput()
+			if t.Context().Err() != nil {
+				return t.Context().Err()
+			}
+			if err != nil {
+				return verdict(batch, out, err)
+			}
+		}
 	}
 	return nil
+}
+
+// batches yields the names of the tests that reach one of some sites, or of all tests, a
+// few at once: the first few are quick and kill most.
+func batches(tests []control, sites []int) iter.Seq[[]string] {
+	return func(yield func([]string) bool) {
+		var batch []string
+		var cost time.Duration
+		most := 4
+		for _, c := range tests {
+			if sites != nil && !slices.ContainsFunc(sites, func(site int) bool { return c.sites[site] }) {
+				continue
+			}
+			if len(batch) == most || len(batch) > 0 && cost+c.cost > 3*time.Second {
+				if !yield(batch) {
+					return
+				}
+				batch, cost, most = nil, 0, 2*most
+			}
+			batch, cost = append(batch, c.test), cost+c.cost
+		}
+		if len(batch) > 0 {
+			yield(batch)
+		}
+	}
+}
+
+// program builds the tests of a package with one mutant that cannot be put in beside others.
+func (m *trial) program(t *testing.T, dir, pkg string) (*program, error) {
+	files, err := m.sources()
+	if err != nil {
+		return nil, err
+	}
+	file, err := overlay(dir, m.name, files)
+	if err != nil {
+		return nil, err
+	}
+	return build(t, file, pkg, filepath.Join(dir, m.name+strings.NewReplacer("/", "_", ".", "_").Replace(pkg)+".test"))
 }
 
 var (
@@ -210,11 +216,11 @@ var (
 	inTest   = regexp.MustCompile(`\.(Test\w+|Example\w*|Fuzz\w+)\(`)
 )
 
-// verdict reads the output of a run that failed. Only tests kill; what cannot be
-// compiled was never tried.
-func verdict(stage string, out []byte, err error) error {
-	if bytes.Contains(out, []byte("[build failed]")) || bytes.Contains(out, []byte("[setup failed]")) {
-		return fmt.Errorf("%s: %s", stage, out[:min(len(out), 2000)])
+// verdict reads the output of tests that failed and had all passed on no mutant.
+func verdict(batch []string, out []byte, err error) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || !exit.Exited() {
+		return fmt.Errorf("%s: %w: %s", batch, err, out[max(0, len(out)-2000):])
 	}
 	k := &killed{}
 	if p := panicked.Find(out); p != nil {
@@ -230,91 +236,8 @@ func verdict(stage string, out []byte, err error) error {
 	} else if m := inTest.FindSubmatch(out); m != nil {
 		k.test = string(m[1])
 	}
-	if k.test == "" && k.how != "" {
-		k.test = "the tests' set-up"
-	}
 	if k.test == "" {
-		return fmt.Errorf("%s: %w: %s", stage, err, out[max(0, len(out)-2000):])
+		k.test = "one of " + strings.Join(batch, ", ") // which ended the process
 	}
 	return k
-}
-
-// root is that of the module.
-var root = func() string {
-	dir, err := filepath.Abs("../..")
-	if err != nil {
-		panic(err)
-	}
-	return dir
-}()
-
-// sources returns the files that the mutant changes, by path, with the changes made.
-func (m *trial) sources() (map[string][]byte, error) {
-	files := map[string][]byte{}
-	for _, e := range m.edits {
-		file, data, err := e.find(files)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w: change the mutant with the code", m.name, err)
-		}
-		files[file] = bytes.Replace(data, []byte(e.old), []byte(e.new), 1)
-	}
-	return files, nil
-}
-
-// find returns the one file of the edit's directory that has its text, and what is in
-// it: the file that the edit names, or another if the text has moved. Files that were
-// edited already are given.
-func (e *edit) find(edited map[string][]byte) (file string, data []byte, err error) {
-	names, err := filepath.Glob(filepath.Join(root, filepath.Dir(e.file), "*.go"))
-	if err != nil {
-		return "", nil, err
-	}
-	for _, name := range slices.Insert(names, 0, filepath.Join(root, e.file)) {
-		text := edited[name]
-		if text == nil {
-			if text, err = os.ReadFile(name); err != nil && !os.IsNotExist(err) {
-				return "", nil, err
-			}
-		}
-		n := bytes.Count(text, []byte(e.old))
-		if n == 0 || name == file || strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		if n > 1 {
-			return "", nil, fmt.Errorf("its text stands in %s %d times", name, n)
-		}
-		if file == filepath.Join(root, e.file) {
-			break
-		}
-		if file != "" {
-			return "", nil, fmt.Errorf("its text stands in %s and in %s", file, name)
-		}
-		file, data = name, text
-	}
-	if file == "" {
-		return "", nil, fmt.Errorf("its text %q stands nowhere in %s", e.old, filepath.Dir(e.file))
-	}
-	return file, data, nil
-}
-
-// overlay writes the mutant's files, and the file that tells go of them.
-func (m *trial) overlay(dir string) (string, error) {
-	files, err := m.sources()
-	if err != nil {
-		return "", err
-	}
-	replace := map[string]string{}
-	for original, data := range files {
-		source := filepath.Join(dir, fmt.Sprintf("%s-%d.go", m.name, len(replace)))
-		if err := os.WriteFile(source, data, 0o600); err != nil {
-			return "", err
-		}
-		replace[original] = source
-	}
-	data, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", err
-	}
-	file := filepath.Join(dir, m.name+".json")
-	return file, os.WriteFile(file, data, 0o600)
 }

@@ -13,14 +13,18 @@ import (
 )
 
 func (m *mutant) trial() trial {
-	t := trial{m.name, m.rule, []edit{{m.file, m.old, m.new}}, stages}
-	if strings.HasPrefix(m.file, storeDir) {
-		t.stages = storeStages
+	t := trial{name: m.name, rule: m.rule, edits: []edit{{m.file, m.old, m.new}}, suites: rules}
+	if slices.ContainsFunc(fileDirs, func(dir string) bool { return strings.HasPrefix(m.file, dir) }) {
+		t.suites = fileStore
 	}
 	return t
 }
 
-func (f *finding) trial() trial { return trial{f.name, f.rule, f.edits, [][]string{f.by}} }
+// trial of a finding: its generator has to notice, in the size of a proof.
+func (f *finding) trial() trial {
+	by := &suite{pkg: f.by[0], run: "^" + f.by[1] + "$", skip: none, flags: f.by[2:]}
+	return trial{name: f.name, rule: f.rule, edits: f.edits, suites: []*suite{by}}
+}
 
 // sets are the trials by what they break.
 var sets = []struct {
@@ -28,41 +32,14 @@ var sets = []struct {
 	trials []trial
 }{
 	{"blocks", trials(blocks)}, {"operations", trials(operations)}, {"records", trials(records)},
-	{"engine", trials(engine)}, {"reading", trials(reading)}, {"files", trials(files)}, {"late", soon(trials(late))}, {"holds", soon(trials(holds))},
-	{"schedules", sooner(trials(schedules))}, {"acts", sooner(trials(acts))},
+	{"engine", trials(engine)}, {"reading", trials(reading)}, {"files", trials(files)}, {"late", trials(late)}, {"holds", trials(holds)},
+	{"schedules", trials(schedules)}, {"acts", trials(acts)},
 	{"findings", trialsOf(findings)},
 }
 
 func trials(mutants []mutant) (list []trial) {
 	for i := range mutants {
 		list = append(list, mutants[i].trial())
-	}
-	return list
-}
-
-// soon sets the tables of late usage, reversals and holds, their scenarios and the random
-// machine on trials, before all that others have to get past.
-func soon(list []trial) []trial {
-	first := [][]string{
-		{".", "-run=^Test(Hold|Debts|ManyHolds|Revers|LateUsage|WhatLapsed|PastConserves)", "-rapid.nofailfile"},
-		{"./opsfile", "-run=^TestScenarios$"},
-		{"./fuzz", "-short", "-run=^TestModelAgrees$", "-rapid.nofailfile"},
-	}
-	for i := range list {
-		list[i].stages = slices.Concat(first, list[i].stages)
-	}
-	return list
-}
-
-// sooner is soon for schedules and acts.
-func sooner(list []trial) []trial {
-	first := [][]string{
-		{".", "-run=^Test(.*Schedule|.*Grant|.*Period|.*Carr|.*Due|Roll|TopUp|Act|.*Act.*|.*Transfer|Verify|EveryInterleaving)", "-rapid.nofailfile"},
-		{"./opsfile", "-run=^TestScenarios$"},
-		{"./fuzz", "-short", "-run=^TestModelAgrees$", "-rapid.nofailfile"},
-	}
-	for i := range list {
-		list[i].stages = slices.Concat(first, list[i].stages)
 	}
 	return list
 }
@@ -74,33 +51,15 @@ func trialsOf(findings []finding) (list []trial) {
 	return list
 }
 
-var all = func() (list []trial) {
+var all = func() (list []*trial) {
 	for _, s := range sets {
-		list = append(list, s.trials...)
+		for i := range s.trials {
+			list = append(list, &s.trials[i])
+			s.trials[i].number = len(list)
+		}
 	}
 	return list
 }()
-
-// long are tests of the rules that take seconds each, and notice least.
-const long = "^Test(HostileOperations|OpenBlocksAreBounded|EveryInterleaving|FirstInstantOfAnyDay|EmptiedPoolsAreDropped|" +
-	"VerifyAllMissesCustomers|BatchEntriesAreBounded|WhatIsInTheAirIsBounded)$"
-
-// stages are the tests that a mutant has to get past, quickest first: those of the
-// rules, or for a mutant of the file store its own.
-var stages = [][]string{
-	{".", "-run=^Test", "-skip=" + long + "|^Test(OneOfManyBlocksExpiresFirst|ManySmallDrawsAddUpExactly|House.*)$", "-rapid.nofailfile"},
-	{".", "-run=^Example"}, // which -failfast does not keep from running
-	{".", "-run=" + long, "-rapid.nofailfile"},
-	{"./opsfile"},
-	{"./fuzz", "-short", "-run=^Test(ModelAgrees|BackendsAgree|Key_.*|Refusal_.*|Read_.*|Commit_.*)$", "-rapid.nofailfile"},
-}
-
-var storeStages = [][]string{
-	{"./store/bolt", "-short"},
-	{"./fuzz/crash"},
-}
-
-const storeDir = "store/bolt/"
 
 // choose reads what is asked for, by name, and skips the test when nothing is.
 func choose(t *testing.T) map[string]bool {
