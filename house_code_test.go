@@ -88,7 +88,7 @@ func TestHouseNumbersAndClocks(t *testing.T) {
 		"ledger.go",            // the default of Options.Clock
 		"commit_",              // how long a commit waits for others
 		"ledger_settings.go",   // when settings are read again
-		"store/bolt/lock_",     // waiting for another process
+		"store/bolt/lock",      // waiting for another process
 		"store/postgres/",      // waiting between attempts
 		"cmd/creditledger/pro", // the progress bar
 		"fuzz/", "bench/",
