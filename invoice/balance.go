@@ -73,6 +73,17 @@ func (s *Service) Balance(ctx context.Context, customer, currency string) (Custo
 	if err := checkID("customer_id", customer); err != nil {
 		return CustomerBalance{}, err
 	}
+	now, err := s.customerNow(ctx, customer)
+	if err != nil {
+		return CustomerBalance{}, err
+	}
+	if now != nil {
+		b, err := now.balanceOf(customer, currency)
+		if err != nil {
+			return CustomerBalance{}, err
+		}
+		return *b, nil
+	}
 	b, err := fetch[CustomerBalance](ctx, s, kindBalance, balanceKey(customer, currency), "customer balance")
 	if isNotFound(err) {
 		return CustomerBalance{Amount: zeroOf(currency)}, nil
@@ -106,6 +117,18 @@ func (s *Service) Movements(ctx context.Context, customer, currency string, afte
 		if err := decode(&recs[i], &res[i]); err != nil {
 			return nil, err
 		}
+		after = res[i].Number
+	}
+	now, err := s.customerNow(ctx, customer)
+	if now == nil || err != nil {
+		return res, err
+	}
+	for len(res) < limit { // what moves by time and is not written yet
+		m, err := read[Movement](now, kindMovement, movementKey(customer, currency, after+1))
+		if m == nil || err != nil {
+			return res, err
+		}
+		res, after = append(res, *m), m.Number
 	}
 	return res, nil
 }

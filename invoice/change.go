@@ -228,7 +228,7 @@ func (s *Service) PreviewChange(ctx context.Context, id string, with Collected) 
 	// The ids of invoices are those that applying with the change's id as its key
 	// would give.
 	c := &call{op: "change_apply", customer: ch.Account.Customer, key: creditledger.Key(id)}
-	t, err := s.begin(ctx, c)
+	t, err := s.beginNow(ctx, c)
 	if err != nil {
 		return fail(err)
 	}

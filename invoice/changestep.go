@@ -108,7 +108,12 @@ func (k *purchaseKey) purchase() (_ *Purchase, err error) {
 	if terms.InvoiceDate, err = parseWhen(k.Terms.Date); err != nil {
 		return nil, err
 	}
+	deadline, err := parseWhen(k.PaymentDeadline)
+	if err != nil {
+		return nil, err
+	}
 	return &Purchase{
+		PaymentDeadline: deadline, ShiftExpiry: k.ShiftExpiry,
 		Account: k.Account.id(), Increment: inc, Terms: terms, Currency: k.Currency, ItemID: k.ItemID,
 		MarkAsPaid: k.MarkAsPaid, RequirePayment: k.RequirePayment, PreviouslyCollected: k.PreviouslyCollected,
 	}, nil

@@ -20,6 +20,8 @@ type examined struct {
 	periods map[string]*Invoice                          // that are to be listed as closed, by their keys
 	voided  map[creditledger.AccountID]map[string]string // names of purchases that are void, by their ids
 
+	waiting map[string]creditledger.Instant // purchases that wait for their payment, with when they end
+
 	tally tally  // of the customer, before its records were read
 	puts  uint64 // that the records say they had, as counted in it
 }
@@ -32,7 +34,7 @@ type claimedBy struct {
 
 // customer examines one customer, once.
 func (x *examiner) customer(customer string) (*examined, error) {
-	seen := &examined{numbered: map[string]uint64{}, applied: map[string]Money{}, claims: map[creditledger.AccountID]map[string]claimedBy{}, periods: map[string]*Invoice{}, moved: map[string]map[Action]Money{}, voided: map[creditledger.AccountID]map[string]string{}}
+	seen := &examined{numbered: map[string]uint64{}, applied: map[string]Money{}, claims: map[creditledger.AccountID]map[string]claimedBy{}, periods: map[string]*Invoice{}, moved: map[string]map[Action]Money{}, voided: map[creditledger.AccountID]map[string]string{}, waiting: map[string]creditledger.Instant{}}
 	var err error
 	if seen.tally, err = x.tally(customer); err != nil {
 		return nil, err
@@ -64,7 +66,7 @@ func (x *examiner) customer(customer string) (*examined, error) {
 			return nil, violation("customer balance of "+clip(customer), "%s of it is applied to %s, which is not the customer's", m, clip(id))
 		}
 	}
-	if err := firstError(x.periods(customer, seen), x.sold(customer, seen)); err != nil {
+	if err := firstError(x.periods(customer, seen), x.sold(customer, seen), x.listedWaiting(customer, seen)); err != nil {
 		return nil, err
 	}
 	return seen, firstError(seen.listedPeriods(), x.drawn(seen), x.tallied(customer, seen))
@@ -161,7 +163,7 @@ func (x *examiner) invoice(inv *Invoice, seen *examined) error {
 		return violation(inv.name(), "%s of the customer balance is applied, and the balance says %s", inv.Balance, applied)
 	}
 	delete(seen.applied, inv.ID)
-	if err := firstError(seen.explains(inv), x.bought(inv, seen)); err != nil {
+	if err := firstError(seen.explains(inv), x.bought(inv, seen), x.waits(inv, seen)); err != nil {
 		return err
 	}
 	return inv.claim(seen)

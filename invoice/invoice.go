@@ -128,6 +128,16 @@ type Bought struct {
 	UsedBack creditledger.Amount `json:"used_taken_back,omitzero"`
 	// RequirePayment says that the block waited for this invoice to be paid.
 	RequirePayment bool `json:"require_successful_payment,omitempty"`
+	// PaymentDeadline ends a purchase that is not paid by then; ShiftExpiry grants credits anew
+	// that expired while the attempt to pay them was under way.
+	PaymentDeadline creditledger.Instant `json:"payment_deadline,omitzero"`
+	ShiftExpiry     bool                 `json:"shift_expiry,omitempty"`
+	// EndsAt is when the purchase was to end unpaid: at its deadline, or when its credits expire.
+	EndsAt creditledger.Instant `json:"ends_at,omitzero"`
+	// EndedUnpaid says that it did, and the invoice is void because of that.
+	EndedUnpaid bool `json:"ended_unpaid,omitempty"`
+	// ParentBlockID is the block that ended before it was paid, where BlockID took its place.
+	ParentBlockID string `json:"parent_block_id,omitempty"`
 }
 
 // Account names an account of the ledger in stored records.

@@ -150,6 +150,9 @@ func (s *Service) newest(ctx context.Context, q *ListQuery, last *Invoice) (page
 			if err := decode(&recs[i], inv); err != nil {
 				return InvoicePage{}, err
 			}
+			if inv, err = s.asOfNow(ctx, inv); err != nil {
+				return InvoicePage{}, err
+			}
 			if !q.wants(inv) || last != nil && newerFirst(inv, last) <= 0 {
 				continue
 			}

@@ -22,6 +22,7 @@ type lotBlock struct {
 	capacity                  creditledger.Amount
 	free, held, lapsed, drawn creditledger.Amount // which add up to the capacity
 	pending                   bool                // waits for payment
+	activated, expires        creditledger.Instant
 	expired                   bool
 	deleted                   bool // its customer was: nothing of it is used any more
 }
@@ -92,7 +93,7 @@ func (t *tx) lotBlock(on creditledger.AccountID, id string, l *lot) (creditledge
 	}
 	part := lotBlock{
 		on: on, id: id, invoice: b.InvoiceID, capacity: b.Capacity, held: b.Held, lapsed: b.Lapsed, deleted: customer.DeletedAt != 0,
-		pending: b.Status == creditledger.BlockPendingPayment, expired: b.Expired(now),
+		pending: b.Status == creditledger.BlockPendingPayment, activated: b.ActivatedAt, expires: b.ExpiresAt, expired: b.Expired(now),
 	}
 	balance := b.Balance
 	if balance.Sign() < 0 {

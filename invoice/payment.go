@@ -90,7 +90,7 @@ const maxPayments = 200
 // ofInvoice carries out a call on an existing invoice. The invoice is checked and
 // written if decide marks it.
 func (s *Service) ofInvoice(ctx context.Context, op, id string, key creditledger.Key, request any, decide func(*tx, *Invoice) (*Answer, error)) (*Answer, error) {
-	now, err := s.Invoice(ctx, id)
+	now, err := s.stored(ctx, id)
 	if err != nil {
 		return nil, &Error{Op: op, Invoice: id, Err: err}
 	}
@@ -216,6 +216,9 @@ func (s *Service) PaymentFailed(ctx context.Context, invoice, payment string, wh
 		if p.Status == PaymentPending {
 			p.Status, p.EndedAt, p.Reason = PaymentFailed, t.now, &why
 			inv.PaymentFailedAt, told.Changed = t.now, true
+			if over, err := t.isOver(inv); err != nil || over {
+				return &Answer{Invoice: inv, Received: told}, firstError(err, t.late(inv, told))
+			}
 		} else {
 			p.noted(Notice{At: t.now, Status: PaymentFailed, Reason: &why})
 		}

@@ -25,7 +25,7 @@ func previewOf[R any](ctx context.Context, s *Service, c *call, decide func(*tx)
 		}
 	}
 	for attempt := 1; ; attempt++ {
-		t, err := s.begin(ctx, c)
+		t, err := s.beginNow(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -53,7 +53,10 @@ func (t *tx) preview(res any) error {
 	if all.Results, err = t.results(); err == nil {
 		err = t.decided(&all)
 	}
-	if w, ok := res.(writer); ok && err == nil && len(t.parts) > 0 {
+	if w, ok := res.(writer); ok && err == nil && len(t.parts) > t.ended {
+		for _, p := range t.parts[:t.ended] {
+			all.Results = all.Results[len(p.ops):]
+		}
 		w.wrote(&all)
 	}
 	return err

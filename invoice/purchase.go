@@ -22,6 +22,13 @@ type Purchase struct {
 	MarkAsPaid bool
 	// RequirePayment keeps the block pending until the invoice is paid.
 	RequirePayment bool
+	// PaymentDeadline ends a purchase that waits for its payment and is not paid by then: its
+	// invoice is void. It goes with RequirePayment, and lies after the call. Such a purchase
+	// also ends when its credits expire.
+	PaymentDeadline creditledger.When
+	// ShiftExpiry grants the credits anew, for as long, when an attempt to pay them that was under way
+	// as the purchase ended succeeds. By default the money goes to the customer balance.
+	ShiftExpiry bool
 	// PreviouslyCollected is money the seller had taken before: it goes to the customer
 	// balance first, and from there to the invoice. By default there is none.
 	PreviouslyCollected Money
@@ -36,13 +43,16 @@ type purchaseKey struct {
 	ItemID              string    `json:"item_id,omitempty"`
 	MarkAsPaid          bool      `json:"mark_as_paid,omitempty"`
 	RequirePayment      bool      `json:"require_successful_payment,omitempty"`
+	PaymentDeadline     string    `json:"payment_deadline,omitempty"`
+	ShiftExpiry         bool      `json:"shift_expiry,omitempty"`
 	PreviouslyCollected Money     `json:"previously_collected_amount,omitzero"`
 }
 
 func (p *Purchase) key() purchaseKey {
 	return purchaseKey{
 		Account: accountOf(p.Account), Increment: operation{op: p.Increment}, Terms: p.Terms.key(), Currency: p.Currency,
-		ItemID: p.ItemID, MarkAsPaid: p.MarkAsPaid, RequirePayment: p.RequirePayment, PreviouslyCollected: p.PreviouslyCollected,
+		ItemID: p.ItemID, MarkAsPaid: p.MarkAsPaid, RequirePayment: p.RequirePayment,
+		PaymentDeadline: p.PaymentDeadline.String(), ShiftExpiry: p.ShiftExpiry, PreviouslyCollected: p.PreviouslyCollected,
 	}
 }
 
@@ -63,6 +73,7 @@ func (p *Purchase) check() error {
 	return firstError(
 		checkWhen("effective_date", inc.EffectiveAt),
 		p.Terms.check(),
+		p.checkEnding(),
 		checkText("item_id", p.ItemID, creditledger.MaxID),
 	)
 }
@@ -144,6 +155,9 @@ func (t *tx) planPurchase(p *Purchase, part string) (*sale, error) {
 		if err := t.paidAtOnce(inv); err != nil {
 			return nil, err
 		}
+	}
+	if err := t.waits(inv, p); err != nil {
+		return nil, err
 	}
 	op := p.Increment
 	op.InvoiceID = inv.ID

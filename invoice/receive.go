@@ -140,8 +140,11 @@ func (t *tx) payOutside(inv *Invoice, p Payment) (*Received, error) {
 // the customer balance.
 func (t *tx) receive(inv *Invoice, p *Payment) (*Received, error) {
 	told := &Received{PaymentID: p.ID, Changed: true, Applied: zeroOf(inv.Currency), ToBalance: p.Amount}
-	var err error
-	if told.Reason, err = t.cannotPay(inv); err != nil {
+	over, err := t.isOver(inv) // while an attempt was under way
+	if err == nil && !over {
+		told.Reason, err = t.cannotPay(inv)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if told.Reason == "" {
@@ -166,6 +169,9 @@ func (t *tx) receive(inv *Invoice, p *Payment) (*Received, error) {
 		if err := t.bear(inv, zero, zero); err != nil {
 			return nil, err
 		}
+	}
+	if over {
+		return told, inOrder(func() error { return t.payIfNothingDue(inv) }, func() error { return t.late(inv, told) })
 	}
 	return told, t.paid(inv)
 }
@@ -192,5 +198,5 @@ func (t *tx) paid(inv *Invoice) error {
 	if err := t.payIfNothingDue(inv); err != nil {
 		return err
 	}
-	return t.activate(inv)
+	return firstError(t.activate(inv), t.waitsNoMore(inv))
 }

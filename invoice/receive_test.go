@@ -83,7 +83,7 @@ func TestPaymentsAsTheyCome(t *testing.T) {
 		{"too late for the credits", steps{take("60", ""), func(w *world, inv *Invoice, _ creditledger.Key) (*Answer, error) {
 			w.now = w.now.AddDate(0, 2, 0)
 			return &Answer{Invoice: inv}, nil
-		}, take("40", "")}, "issued due 40.00 paid 100.00, changed true: 0.00 and 40.00, its credits cannot be activated any more; balance 40.00, credits 0"},
+		}, take("40", "")}, "void due 0.00 paid 100.00, changed true: 0.00 and 40.00, the invoice is void; balance 100.00, credits 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, onMemory, nil)
@@ -206,7 +206,7 @@ func TestBalanceIsNotAppliedToWhatCannotBeHad(t *testing.T) {
 	})
 	w.now = w.now.AddDate(0, 2, 0)
 	w.must(w.Receive(w.ctx, inv.ID, Receipt{Amount: money(t, "100", "USD")}, "late"))
-	w.refused(creditledger.ErrConstraint, "its credits cannot be activated any more", func() error {
+	w.refused(creditledger.ErrConstraint, "is void and cannot be paid", func() error {
 		_, err := w.ApplyBalance(w.ctx, inv.ID, Money{}, "apply")
 		return err
 	})

@@ -25,6 +25,7 @@ const (
 	kindSettings  = "seller_settings"      // seller
 	kindTally     = "invoice_count"        // customer
 	kindSold      = "sold_block"           // customer, account currency, block id
+	kindWaiting   = "waiting_purchases"    // customer
 	kindPeriod    = "closed_period"        // customer, account currency, source, end, invoice id
 
 	recordFormat  = 1

@@ -64,6 +64,8 @@ func (inv *Invoice) says(tag language.Tag) string {
 	switch {
 	case inv.Status == Draft:
 		return "A draft. Nothing is due before it is issued."
+	case inv.Status == Void && inv.Purchase != nil && inv.Purchase.EndedUnpaid:
+		return "Void, because it was not paid in time. Nothing is due."
 	case inv.Status == Void:
 		return "Void. Nothing is due."
 	case inv.Status == Deleted:
@@ -93,6 +95,9 @@ func (inv *Invoice) sheet(tag language.Tag) *sheet {
 		if d.at != 0 {
 			s.fact(d.name, day(d.at, zone))
 		}
+	}
+	if p := inv.Purchase; p != nil && p.EndsAt != 0 && inv.open() {
+		s.fact("Pay before", day(p.EndsAt, zone)+p.EndsAt.Time().In(zone).Format(" 15:04")+", or the credits are not granted")
 	}
 	if p := inv.Period; p != nil {
 		s.fact("Period", span(p.Start, p.End, zone))

@@ -121,6 +121,15 @@ func (s *Service) Format(m Money) string { return m.Format(s.options.Locale) }
 // Invoice returns an invoice by its id; a creditledger.NotFoundError when there is
 // none.
 func (s *Service) Invoice(ctx context.Context, id string) (*Invoice, error) {
+	inv, err := s.stored(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.asOfNow(ctx, inv)
+}
+
+// stored is an invoice as it was written last.
+func (s *Service) stored(ctx context.Context, id string) (*Invoice, error) {
 	if err := checkID("invoice_id", id); err != nil {
 		return nil, err
 	}

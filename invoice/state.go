@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"creditledger"
 )
@@ -71,18 +72,45 @@ func (s *Service) State(ctx context.Context, customer string) (*State, error) {
 	if err := s.openInvoices(ctx, st); err != nil {
 		return nil, err
 	}
-	recs, err := s.ledger.Documents(ctx, kindBalance, customer+separator, "", creditledger.MaxPage)
+	st.Balances, err = s.balances(ctx, customer)
 	if err != nil {
 		return nil, err
 	}
+	return st, nil
+}
+
+// balances are a customer's, as they are now, by currency.
+func (s *Service) balances(ctx context.Context, customer string) ([]CustomerBalance, error) {
+	prefix := customer + separator
+	recs, err := s.ledger.Documents(ctx, kindBalance, prefix, "", creditledger.MaxPage)
+	if err != nil {
+		return nil, err
+	}
+	var all []CustomerBalance
 	for i := range recs {
 		var b CustomerBalance
 		if err := decode(&recs[i], &b); err != nil {
 			return nil, err
 		}
-		st.Balances = append(st.Balances, b)
+		all = append(all, b)
 	}
-	return st, nil
+	now, err := s.customerNow(ctx, customer)
+	if now == nil || err != nil {
+		return all, err
+	}
+	for _, id := range now.order {
+		b, ok := now.held[id].value.(*CustomerBalance)
+		if !ok || !strings.HasPrefix(id.Key, prefix) {
+			continue
+		}
+		place, known := slices.BinarySearchFunc(all, b.Amount.currency, func(a CustomerBalance, c string) int { return strings.Compare(a.Amount.currency, c) })
+		if known {
+			all[place] = *b
+		} else {
+			all = slices.Insert(all, place, *b)
+		}
+	}
+	return all, nil
 }
 
 // proposed adds the accounts that have a pending change and nothing else yet.

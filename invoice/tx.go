@@ -42,6 +42,7 @@ type tx struct {
 	about    string // what the call says of money that it moves, where nothing else does
 
 	parts []part
+	ended int // those of purchases that ended by time
 }
 
 // held is a record as the call sees it. It is written if it is dirty.
@@ -85,12 +86,27 @@ func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx
 	if err != nil {
 		return nil, refusal(err)
 	}
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return attempts(ctx, s, c, request, decide)
+}
+
+// lock waits until this call may write, and returns what lets the next one.
+func (s *Service) lock(ctx context.Context) (unlock func(), err error) {
 	select {
 	case s.writer <- struct{}{}:
-		defer func() { <-s.writer }()
+		return func() { <-s.writer }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// attempts decides a call until it is written, or refused.
+func attempts[R any](ctx context.Context, s *Service, c *call, request json.RawMessage, decide func(*tx) (*R, error)) (*R, error) {
+	leave := map[string]bool{}
 	for attempt := 1; ; attempt++ {
 		known, err := replay[R](ctx, s, c, request)
 		if known != nil || err != nil {
@@ -99,6 +115,13 @@ func attemptAll[R any](ctx context.Context, s *Service, c *call, decide func(*tx
 		t, err := s.begin(ctx, c)
 		if err != nil {
 			return nil, err
+		}
+		if c.op != opEnd {
+			if n, err := s.carryEnds(ctx, t, leave); err != nil {
+				return nil, err
+			} else if n > 0 {
+				continue
+			}
 		}
 		res, err := decide(t)
 		if err != nil {

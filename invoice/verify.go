@@ -146,7 +146,7 @@ func (x *examiner) after(customer string) (next string, err error) {
 	if customer != "" {
 		behind += "\x01" // all keys of the customer go on with the separator
 	}
-	for _, kind := range []string{kindIndex, kindBalance, kindMovement, kindKey, kindChangeNow, kindPeriod, kindSold, kindTally} {
+	for _, kind := range []string{kindIndex, kindBalance, kindMovement, kindKey, kindChangeNow, kindPeriod, kindSold, kindWaiting, kindTally} {
 		recs, err := x.s.ledger.Documents(x.ctx, kind, "", behind, 1)
 		if err != nil {
 			return "", err

@@ -58,7 +58,7 @@ func (t *tx) void(inv *Invoice, v Voiding, res *Answer) error {
 	if v.Memo != "" {
 		inv.Memo = v.Memo
 	}
-	if err := t.returnMoney(inv); err != nil {
+	if err := firstError(t.waitsNoMore(inv), t.returnMoney(inv)); err != nil {
 		return err
 	}
 	return t.release(inv, v, res)

@@ -287,7 +287,7 @@ func sale100() Purchase {
 func (w *world) dump() string {
 	w.t.Helper()
 	var b strings.Builder
-	for _, kind := range []string{kindInvoice, kindNumber, kindIndex, kindKey, kindBalance, kindMovement, kindChange, kindChangeNow, kindPeriod, kindSold} {
+	for _, kind := range []string{kindInvoice, kindNumber, kindIndex, kindKey, kindBalance, kindMovement, kindChange, kindChangeNow, kindPeriod, kindSold, kindWaiting} {
 		recs, err := w.ledger.Documents(w.ctx, kind, "", "", creditledger.MaxPage)
 		if err != nil {
 			w.t.Fatal(err)

@@ -17,7 +17,7 @@ type Answer struct {
 	Op   string // empty when the line had none
 	Err  error  // why there is no Result
 	// Result is what was asked for: a *creditledger.Result, Balance, Explanation,
-	// EntryPage, Settings, SweepResult, Erased, Verification or Customer, an AccountPage or CustomerPage, the []creditledger.Block of
+	// EntryPage, Settings, a Swept, Erased, Verification or Customer, an AccountPage or CustomerPage, the []creditledger.Block of
 	// blocks, the []creditledger.HoldInfo of holds, the
 	// []creditledger.ScheduleInfo of schedules, nil for clock; for the money side an *invoice.Answer, ChangeAnswer,
 	// Effects, BalanceAnswer, InvoicePage or State, a *Balance, or invoice.Settings.

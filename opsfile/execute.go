@@ -106,14 +106,26 @@ func result(r *creditledger.Result, err error) (any, error) {
 	return r, nil
 }
 
-func (s Sweep) run(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID) (any, error) {
+// Swept is what a sweep wrote.
+type Swept struct {
+	creditledger.SweepResult
+	PurchasesEnded int `json:"purchases_ended,omitempty"` // unpaid; their invoices are void
+}
+
+func (s Sweep) run(ctx context.Context, l *creditledger.Ledger, on creditledger.AccountID) (res Swept, err error) {
 	switch {
 	case on != (creditledger.AccountID{}):
-		return l.SweepAccount(ctx, on)
+		res.SweepResult, err = l.SweepAccount(ctx, on)
+		return res, err
 	case s.Customer != "":
-		return l.SweepCustomer(ctx, s.Customer)
+		res.SweepResult, err = l.SweepCustomer(ctx, s.Customer)
+	default:
+		res.SweepResult, err = l.Sweep(ctx)
 	}
-	return l.Sweep(ctx)
+	if err == nil {
+		res.PurchasesEnded, err = invoice.New(l, nil).Sweep(ctx, s.Customer)
+	}
+	return res, err
 }
 
 // holdsOf lists the open holds, or one in any state.

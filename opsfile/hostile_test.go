@@ -58,7 +58,7 @@ var hostileLines = map[string]map[string]string{
 	"customer":          {"id": `"c"`},
 	"purchase": {
 		"customer_id": `"c"`, "amount": `"1"`, "per_unit_cost_basis": `"0.20"`, "idempotency_key": `"k"`,
-		"invoice_settings": `{"auto_collection":true,"net_terms":30,"invoice_id":"i2","require_successful_payment":true}`,
+		"invoice_settings": `{"auto_collection":true,"net_terms":30,"invoice_id":"i2","require_successful_payment":true,"payment_deadline":"2036-01-01","shift_expiry":true}`,
 	},
 	"payment":      {"invoice_id": `"i"`, "idempotency_key": `"k"`, "action": `"start"`, "provider": `"cards"`, "provider_id": `"ch"`, "charge_type": `"checkout"`},
 	"payout":       {"customer_id": `"c"`, "idempotency_key": `"k"`, "amount": `"1.00 USD"`, "outside_id": `"po"`},

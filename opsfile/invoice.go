@@ -143,6 +143,8 @@ type settings struct {
 	terms                      invoice.Terms
 	currency, item             string
 	markAsPaid, requirePayment bool
+	deadline                   creditledger.When
+	shift                      bool
 }
 
 // settings reads invoice_settings; sale adds what only a purchase has.
@@ -168,6 +170,8 @@ func (f *fields) settings(sale bool) settings {
 		s.item = in.id("item_id")
 		s.markAsPaid = in.flag("mark_as_paid")
 		s.requirePayment = in.flag("require_successful_payment")
+		s.deadline = in.when("payment_deadline")
+		s.shift = in.flag("shift_expiry")
 	}
 	f.adopt(in)
 	return s
@@ -208,6 +212,7 @@ func (f *fields) purchase(on creditledger.AccountID) invoice.Purchase {
 	s := f.settings(true)
 	return invoice.Purchase{
 		Account: on, Terms: s.terms, Currency: s.currency, ItemID: s.item, MarkAsPaid: s.markAsPaid, RequirePayment: s.requirePayment,
+		PaymentDeadline: s.deadline, ShiftExpiry: s.shift,
 		PreviouslyCollected: f.collected(),
 		Increment:           f.increment(),
 	}

@@ -191,7 +191,7 @@ func (o *objectWriter) stream(h header, result any) bool {
 		o.header(h)
 		members(o, "blocks", result.Blocks, func(b *creditledger.ExplainedBlock) { o.value(b) })
 		o.member("overage", result.Overage)
-	case creditledger.Balance, creditledger.Settings, creditledger.SweepResult, Erased, creditledger.Verification:
+	case creditledger.Balance, creditledger.Settings, Swept, Erased, creditledger.Verification:
 		o.header(h)
 		o.members(result)
 	default:

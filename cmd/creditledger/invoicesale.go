@@ -19,9 +19,9 @@ import (
 
 type purchaseFlags struct {
 	grantFlags
-	invoiceID, item, memo, due, date, invoiceCurrency, collect string
-	netTerms                                                   int
-	markPaid                                                   bool
+	invoiceID, item, memo, due, date, invoiceCurrency, collect, deadline string
+	netTerms                                                             int
+	markPaid, shift                                                      bool
 }
 
 func (a *app) purchaseCommand() *cobra.Command {
@@ -38,7 +38,8 @@ has on record, or in --invoice-currency. Say when it is due with --net-terms or 
   creditledger purchase cus_1 100 --cost-basis 0.20 --net-terms 30 \
       --auto-collection true
   creditledger purchase cus_2 100 --cost-basis 0.20 --invoice-currency EUR \
-      --net-terms 0 --auto-collection true --require-payment`,
+      --net-terms 0 --auto-collection true --require-payment \
+      --expires 2040-01-01 --payment-deadline 2030-01-01 --shift-expiry`,
 		Args: cobra.ExactArgs(2),
 		RunE: a.work(func(cmd *cobra.Command, args []string) error {
 			sold, err := p.purchase(cmd, a.account(args[0]), args[1])
@@ -60,6 +61,8 @@ has on record, or in --invoice-currency. Say when it is due with --net-terms or 
 	flags.StringVar(&p.blockID, "block-id", "", "`ID` of the new block (default: one is made)")
 	flags.StringVar(&p.description, "description", "", "a `NOTE` on the entries")
 	flags.BoolVar(&p.requirePayment, "require-payment", false, "the credits wait until the invoice is paid")
+	flags.StringVar(&p.deadline, "payment-deadline", "", "the `DATE` by which to pay: then a purchase that waits for it ends")
+	flags.BoolVar(&p.shift, "shift-expiry", false, "if a payment under way succeeds too late, grant the credits anew")
 	flags.BoolVar(&p.markPaid, "mark-as-paid", false, "the invoice was paid elsewhere")
 	flags.StringVar(&p.collect, "auto-collection", "", "true or false: `WHETHER` the invoice is collected automatically; required")
 	completeWords(cmd, "auto-collection", "true", "false")
@@ -96,8 +99,10 @@ func (p *purchaseFlags) purchase(cmd *cobra.Command, on creditledger.AccountID, 
 	if cmd.Flags().Changed("net-terms") {
 		terms.NetTerms = &p.netTerms
 	}
+	deadline := read.when("--payment-deadline", p.deadline, false)
 	return invoice.Purchase{
 		Account: on, Increment: inc, Terms: terms, Currency: p.invoiceCurrency, ItemID: p.item, MarkAsPaid: p.markPaid, RequirePayment: require,
+		PaymentDeadline: deadline, ShiftExpiry: p.shift,
 	}, read.err
 }
 

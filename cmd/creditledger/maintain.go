@@ -21,7 +21,9 @@ func (a *app) sweepCommand() *cobra.Command {
 or with --currency in one of them.
 
 Balances never need it: they leave out what has expired, whether its entry is written or
-not. A sweep makes the entries visible before an account's next operation would.`,
+not. A sweep makes the entries visible before an account's next operation would. It also
+voids the invoices of purchases that ended unpaid, as of when they ended; with --currency
+it does not.`,
 		Example: `  creditledger grant cus_1 100 --expires 2030-01-01
   creditledger sweep
   creditledger sweep cus_1
@@ -40,8 +42,13 @@ not. A sweep makes the entries visible before an account's next operation would.
 			return a.withLedger(cmd.Context(), toChange, func(l *creditledger.Ledger) error {
 				answer := opsfile.Execute(cmd.Context(), l, nil, r)
 				return a.show(&answer, func(out io.Writer) {
-					if r := answer.Result.(creditledger.SweepResult); !a.quiet {
-						fmt.Fprintf(out, "%s written in %s.\n", count(uint64(r.Entries), "entry", "entries"), count(uint64(r.Accounts), "account", "accounts"))
+					r := answer.Result.(opsfile.Swept)
+					if a.quiet {
+						return
+					}
+					fmt.Fprintf(out, "%s written in %s.\n", count(uint64(r.Entries), "entry", "entries"), count(uint64(r.Accounts), "account", "accounts"))
+					if r.PurchasesEnded > 0 {
+						fmt.Fprintf(out, "%s ended unpaid.\n", count(uint64(r.PurchasesEnded), "purchase", "purchases"))
 					}
 				})
 			})
