@@ -32,6 +32,7 @@ type app struct {
 	currency string
 	json     bool
 	precise  bool
+	external bool // customers are named by their ids elsewhere
 	quiet    bool
 	preview  bool // of the money side: write nothing
 
@@ -163,6 +164,10 @@ func (a *app) work(f func(*cobra.Command, []string) error) func(*cobra.Command, 
 			return err
 		}
 		a.began = true
+		args, err := a.ownCustomers(cmd, args)
+		if err != nil {
+			return err
+		}
 		return f(cmd, args)
 	}
 }

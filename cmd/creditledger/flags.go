@@ -122,7 +122,7 @@ var ownNames = map[string][]string{
 	"entry_status":                {"status"},
 	"entry_type":                  {"type"},
 	"expiry_date":                 {"expires", "expiring"},
-	"external_customer_id":        {"external-id"},
+	"external_customer_id":        {"external-id", "external-customer-id"},
 	"failed_reason":               {"code"},
 	"filters":                     {"item", "exclude-item"},
 	"id":                          {"CUSTOMER"},

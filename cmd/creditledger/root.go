@@ -89,6 +89,7 @@ func (a *app) rootCommand() *cobra.Command {
 	add("money", a.moneyCommands()...)
 	add("file", a.applyCommand(), a.settingsCommand(), a.sweepCommand(), a.copyCommand(), a.backupCommand(), a.compactCommand(), a.migrateCommand(), a.demoCommand())
 	add("file", a.evidenceCommands()...)
+	a.externalCustomers(root)
 	explainArguments(root)
 	root.SetFlagErrorFunc(explainFlag)
 	a.helpCommands(root)
