@@ -2,6 +2,7 @@ package invoice
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +90,7 @@ func TestUnpaidPurchaseEnds(t *testing.T) {
 		{"paid after", nil, []at{{11, 0, takes("100")}}, "void due 0.00 paid 100.00 credited 0.00; balance 100.00, credits 0; void 01-10 00"},
 		{"paid after, shifting", shift, []at{{11, 0, takes("100")}}, "void due 0.00 paid 100.00 credited 0.00; balance 100.00, credits 0; void 01-10 00"},
 		{"an attempt under way", nil, []at{{9, 0, begins("")}, {12, 0, nothing}}, "issued due 100.00 paid 0.00 credited 0.00; balance 0.00, credits 0"},
+		{"an attempt under way, a part was paid", nil, []at{{8, 0, takes("60")}, {9, 0, begins("")}, {12, 0, nothing}}, "issued due 40.00 paid 60.00 credited 0.00; balance 0.00, credits 0"},
 		{"it fails", nil, []at{{9, 0, begins("")}, {12, 0, fails}}, gone + "01-12 00"},
 		{"it fails before", nil, []at{{8, 0, begins("")}, {9, 0, fails}, {12, 0, nothing}}, gone + "01-10 00"},
 		{"it fails, then succeeds", nil, []at{{9, 0, begins("")}, {12, 0, fails}, {13, 0, succeeds}}, "void due 0.00 paid 100.00 credited 0.00; balance 100.00, credits 0; void 01-12 00"},
@@ -281,17 +283,26 @@ func TestExpiryChangesWhileWaiting(t *testing.T) {
 		name string
 		op   creditledger.Operation
 		want string // on 01-20
+		day  int    // of the operation; 0: that of the sale
 	}{
-		{"later", moved(25), "issued due 100.00 paid 0.00 credited 0.00; balance 0.00, credits 0"},
-		{"later, and over", moved(15), "void due 0.00 paid 0.00 credited 0.00; balance 0.00, credits 0; void 01-15 00"},
-		{"sooner", moved(5), "void due 0.00 paid 0.00 credited 0.00; balance 0.00, credits 0; void 01-05 00"},
+		{"later", moved(25), "issued due 100.00 paid 0.00 credited 0.00; balance 0.00, credits 0", 0},
+		{"later, and over", moved(15), "void due 0.00 paid 0.00 credited 0.00; balance 0.00, credits 0; void 01-15 00", 0},
+		{"sooner", moved(5), "void due 0.00 paid 0.00 credited 0.00; balance 0.00, credits 0; void 01-05 00", 0},
 		{"a part later", creditledger.ExpirationChange{BlockID: "bought", Amount: amount("40"), Target: creditledger.On(creditledger.DateOf(2026, 1, 16))},
-			"void due 0.00 paid 0.00 credited 0.00; balance 0.00, credits 0; void 01-16 00"},
-		{"on trust", creditledger.Activation{BlockID: "bought"}, "issued due 100.00 paid 0.00 credited 0.00; balance 0.00, credits 0"},
+			"void due 0.00 paid 0.00 credited 0.00; balance 0.00, credits 0; void 01-16 00", 0},
+		{"on trust", creditledger.Activation{BlockID: "bought"}, "issued due 100.00 paid 0.00 credited 0.00; balance 0.00, credits 0", 0},
+		{"after its deadline", creditledger.Activation{BlockID: "bought"}, "void due 0.00 paid 0.00 credited 0.00; balance 0.00, credits 0; void 01-08 00", 9},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t, onMemory, nil)
-			inv := w.soldIn(1, nil)
+			inv := w.soldIn(1, func(p *Purchase) {
+				if strings.Contains(c.name, "trust") || c.day > 0 {
+					p.PaymentDeadline = creditledger.On(creditledger.DateOf(2026, 1, 8))
+				}
+			})
+			if c.day > 0 {
+				w.now = at{c.day, 0, nil}.time()
+			}
 			w.do(c.op)
 			w.now = at{20, 0, nil}.time()
 			if got := w.standing(inv.ID); got != c.want {
