@@ -4,7 +4,7 @@
 .PHONY: help test lint bench compare performance fuzz demo cover reliability nightly ci
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## all tests, with the race detector
 	.ci/run tests
@@ -32,10 +32,16 @@ cover: ## how much of the library the tests reach
 		go test -coverpkg=./... -coverprofile="$$profile" ./... && \
 		go tool cover -func="$$profile" | tail -n 1
 
+FULL = LEDGER_SEED= LEDGER_FULL=1 LEDGER_MUTANTS=all
+
 reliability: ## the proofs in full size; writes docs/results/reliability.md and the table of docs/reliability.md
 	@results=$$(mktemp) && trap 'rm -f "$$results"' EXIT && \
-		RESULTS="$$results" LEDGER_SEED= LEDGER_FULL=1 LEDGER_MUTANTS=all .ci/run proofs && \
+		RESULTS="$$results" $(FULL) .ci/run proofs && \
 		go run ./fuzz/report "$$results"
+
+reliability-%: ## the same in parts: RESULTS=FILE keeps the figures; files, machines, others, mutants (MUTANTS=GROUP), at last page
+	@: "$${RESULTS:?names the file that keeps the figures}"; \
+		if [ $* = page ]; then go run ./fuzz/report "$$RESULTS"; else $(FULL) .ci/run proofs_$*; fi
 
 nightly: ## the proofs for hours, with seeds of their own: more steps of the machine, all mutants, longer fuzzing
 	LEDGER_SEED= LEDGER_FULL=1 LEDGER_OPS=$${LEDGER_OPS:-10000000} LEDGER_MUTANTS=all FUZZTIME=$${FUZZTIME:-10m} .ci/run proofs fuzz
