@@ -49,8 +49,8 @@ func (s *Service) ApplyBalance(ctx context.Context, invoice string, amount Money
 // Payout is money of a customer balance that was paid to the customer.
 type Payout struct {
 	Customer    string `json:"customer_id"`
-	Amount      Money  `json:"amount"` // positive, at most the balance in its currency
-	OutsideID   string `json:"outside_id,omitempty"`
+	Amount      Money  `json:"amount"`               // positive, at most the balance in its currency
+	OutsideID   string `json:"outside_id,omitempty"` // what it is called there; told of twice, it counts once
 	Description string `json:"description,omitempty"`
 }
 
@@ -64,6 +64,10 @@ func (s *Service) PayOut(ctx context.Context, p Payout, key creditledger.Key) (*
 		if err != nil {
 			return nil, err
 		}
+		known, err := t.paidOutAs(&p)
+		if known != nil || err != nil {
+			return known, err
+		}
 		b, err := t.balance(p.Amount.currency)
 		if err != nil {
 			return nil, err
@@ -76,6 +80,32 @@ func (s *Service) PayOut(ctx context.Context, p Payout, key creditledger.Key) (*
 		}
 		return t.moved(p.Customer, p.Amount.currency)
 	})
+}
+
+// paidOutAs is the answer about the payout that was told of under an outside id before; nil when
+// none was. It reads the transactions of that balance, which are few beside how rarely money is
+// paid out. Of two such calls at once, the second is decided afresh: both write the balance.
+func (t *tx) paidOutAs(p *Payout) (*BalanceAnswer, error) {
+	for after := uint64(0); p.OutsideID != ""; {
+		page, err := t.s.Movements(t.ctx, p.Customer, p.Amount.currency, after, recordsPage)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page {
+			m := &page[i]
+			if after = m.Number; m.Action != PaidOut || m.OutsideID != p.OutsideID {
+				continue
+			}
+			if !same(m.Amount, p.Amount) {
+				return nil, constraint("a payout of %s to customer %q was told of under %q before, not one of %s", m.Amount, clip(p.Customer), clip(p.OutsideID), p.Amount)
+			}
+			return &BalanceAnswer{Movement: *m, Replayed: true}, nil
+		}
+		if len(page) < recordsPage {
+			break
+		}
+	}
+	return nil, nil
 }
 
 // moved is the answer about the transaction that a call made.

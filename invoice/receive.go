@@ -185,6 +185,8 @@ func (t *tx) cannotPay(inv *Invoice) (string, error) {
 		return "the invoice was paid before", nil
 	case inv.Purchase == nil || !inv.Purchase.RequirePayment || inv.Purchase.BlockID == "":
 		return "", nil
+	case t.customer.DeletedAt != 0:
+		return "its customer was deleted: its credits cannot be activated any more", nil
 	}
 	l, err := t.lotOf(inv)
 	if err != nil || slices.ContainsFunc(l.blocks, func(b lotBlock) bool { return b.waits() }) {

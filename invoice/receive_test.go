@@ -239,7 +239,7 @@ func TestPayouts(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.tick()
-		out.Amount = money(t, "15", "USD")
+		out.Amount, out.OutsideID = money(t, "15", "USD"), "po_2"
 		{
 			if _, err := w.PayOut(w.ctx, out, "po2"); err != nil || w.owns() != "0.00" {
 				t.Errorf("%s, %v", w.owns(), err)

@@ -10,8 +10,8 @@ import (
 type TakeBack struct {
 	Invoice string              `json:"invoice_id"`
 	Credits creditledger.Amount `json:"credits"` // positive, at most what was bought and not taken back yet
-	// PaidBack says that the money went back to the customer outside, such as by a
-	// chargeback, as far as it was paid there. Otherwise it goes to the customer balance.
+	// PaidBack says that the money went back to the customer outside, such as to the card,
+	// as far as it was paid there. What a bank took is a Chargeback. Otherwise it goes to the customer balance.
 	PaidBack bool   `json:"paid_back,omitempty"`
 	Reason   string `json:"reason,omitempty"`
 }

@@ -166,10 +166,10 @@ func (a *app) refundCommand() *cobra.Command {
 	return a.onInvoice("refund INVOICE CREDITS", "Take sold credits back; what was spent of them is owed",
 		saleExample+`  creditledger invoice pay inv_1
   creditledger invoice refund inv_1 40
-  creditledger invoice refund inv_1 60 --paid-back --reason chargeback`, cobra.ExactArgs(2),
+  creditledger invoice refund inv_1 60 --paid-back --reason "paid back by card"`, cobra.ExactArgs(2),
 		func(cmd *cobra.Command) {
 			cmd.Flags().StringVar(&reason, "reason", "", "`WHY`")
-			cmd.Flags().BoolVar(&back, "paid-back", false, "the money went back outside, such as by a chargeback (default: to the customer balance)")
+			cmd.Flags().BoolVar(&back, "paid-back", false, "the money went back outside, such as to the card (default: to the customer balance)")
 		},
 		func(args []string) (opsfile.Request, error) {
 			var p parser
