@@ -1,6 +1,7 @@
 package creditledger_test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -36,5 +37,28 @@ func TestSecurityNamesTests(t *testing.T) {
 	}
 	if len(names) < 30 {
 		t.Errorf("%d tests are named", len(names))
+	}
+}
+
+// TestHousePages: docs/README.md lists every page of its folder.
+func TestHousePages(t *testing.T) {
+	index, err := os.ReadFile("docs/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := 0
+	err = filepath.WalkDir("docs", func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(path) != ".md" || path == filepath.Join("docs", "README.md") {
+			return err
+		}
+		pages++
+		name, err := filepath.Rel("docs", path)
+		if !strings.Contains(string(index), "]("+filepath.ToSlash(name)+")") {
+			t.Errorf("docs/README.md does not list %s", name)
+		}
+		return err
+	})
+	if err != nil || pages < 40 {
+		t.Errorf("%d pages, %v", pages, err)
 	}
 }

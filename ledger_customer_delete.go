@@ -7,9 +7,9 @@ import (
 )
 
 // DeleteCustomer marks a customer as deleted, from the ledger's present instant on, and
-// returns it as it is afterwards. Its accounts stay readable and sweep as ever, and take no
-// operation any more but an Activation, so that a payment under way still lands
-// (ConstraintError). DeleteCustomer waits for what was submitted before; an operation that
+// returns it as it is afterwards. Its accounts stay readable and sweep as ever. They take no
+// operation any more (ConstraintError), except for Activation, Capture, Release and
+// EndSchedule, so that what was under way comes to its end. DeleteCustomer waits for what was submitted before; an operation that
 // another goroutine begins meanwhile may still be done, and be dated a moment later. Other
 // processes on the same store notice when they next load the account. Deleting twice keeps
 // the first instant. A NotFoundError when there is no such customer. When ctx ends, its

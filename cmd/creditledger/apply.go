@@ -151,7 +151,7 @@ func (a *app) operations(path string) (io.Reader, *bar, func() error, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, fmt.Errorf("%w: name an operations file, or - for stdin", err)
 	}
 	b := a.fileBar(f)
 	return b.reader(f), b, f.Close, nil

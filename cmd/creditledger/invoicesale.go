@@ -113,7 +113,7 @@ func (a *app) object(path string, more [][2]string) (opsfile.Request, error) {
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return opsfile.Request{}, err
+			return opsfile.Request{}, fmt.Errorf("%w: name a file with one JSON object, or - for stdin", err)
 		}
 		defer f.Close()
 		in = f

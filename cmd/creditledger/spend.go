@@ -43,7 +43,7 @@ part is left and reported. Without it the ledger's settings say, which allow at 
 	flags.StringVar(&s.overdraft, "overdraft", "", "`WORD`: allow, reject or stop_at_zero; default: as the settings say")
 	completeWords(cmd, "overdraft", "allow", "reject", "stop_at_zero")
 	flags.StringVar(&s.limit, "limit", "", "the `AMOUNT` that the balance may fall below 0, with --overdraft allow")
-	flags.StringVar(&s.usedAt, "used-at", "", "the `TIME` at which the usage happened that is reported late (2026-01-31T23:59:59Z): who was there then pays")
+	flags.StringVar(&s.usedAt, "used-at", "", "for usage that is reported late, the `TIME` when it happened (2026-01-31T23:59:59Z): the credits of then pay")
 	s.add(cmd)
 	return cmd
 }
