@@ -82,6 +82,8 @@ func TestScheduleRules(t *testing.T) {
 			"2026-02-01 credit_block_expiry 100 100→0; 2026-02-01 increment 100 0→100; 2026-03-01 credit_block_expiry 100 100→0; 2026-03-01 increment 100 0→100"},
 		{"the latest only", monthlyOf(func(op *Schedule) { op.CatchUp = CatchUpLatest }), "2026-04-15",
 			"2026-02-01 credit_block_expiry 100 100→0; 2026-04-01 increment 100 0→100"},
+		{"the latest, as it begins", monthlyOf(func(op *Schedule) { op.CatchUp = CatchUpLatest }), "2026-03-01",
+			"2026-02-01 credit_block_expiry 100 100→0; 2026-03-01 increment 100 0→100"},
 		{"the latest, of so many", monthlyOf(func(op *Schedule) { op.CatchUp, op.Count = CatchUpLatest, 3 }), "2026-06-15",
 			"2026-02-01 credit_block_expiry 100 100→0"},
 		{"the latest, up to an end", monthlyOf(func(op *Schedule) { op.CatchUp, op.End = CatchUpLatest, day("2026-04-15") }), "2026-06-15",

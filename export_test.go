@@ -48,6 +48,14 @@ func CachedAccounts(l *Ledger) int {
 	return len(l.cache.slots)
 }
 
+// IsKept reports whether an act keeps newcomers off an account.
+func (l *Ledger) IsKept(id AccountID) bool {
+	l.cache.mu.Lock()
+	defer l.cache.mu.Unlock()
+	s := l.cache.slots[id]
+	return s != nil && s.kept.Load() != nil
+}
+
 // EncodeCustomer gives a customer's stored form, whatever it holds.
 func EncodeCustomer(c Customer) []byte { return appendCustomer(nil, &c) }
 

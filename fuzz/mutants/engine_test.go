@@ -104,7 +104,7 @@ var engine = []mutant{
 	},
 	{
 		"answered-before-commit", "commit_flight.go",
-		"if landing == nil {", "if landing != nil {",
+		"if landing == nil {", "if landing == nil || landing != nil {",
 		"nobody is told of what is not durable",
 	},
 	{

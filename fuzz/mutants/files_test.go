@@ -68,13 +68,8 @@ var files = []mutant{
 		"a log file with later commits is neither passed over nor removed",
 	},
 	{
-		"somebodys-log-removed", "store/bolt/log_open.go",
-		"err != nil || !isLog || !writing", "err != nil || !writing",
-		"a file that is no log is left alone",
-	},
-	{
 		"log-removed-by-name", "store/bolt/log_file.go",
-		"!os.SameFile(is, info) || !isLog || found != id", "false && (!isLog || found != id)",
+		"!os.SameFile(is, info) || !isLog || found != id || is.Size() != info.Size()", "false && (!isLog || found != id)",
 		"nothing is removed by its name alone",
 	},
 	{
