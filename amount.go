@@ -46,7 +46,8 @@ func (a Amount) Sub(b Amount) (Amount, error) {
 
 // limited refuses a result that is too large for an amount.
 func (a Amount) limited() (Amount, error) {
-	if top := int64(tooLarge.Hi); -top <= a.hi && a.hi < top || a.magnitude().Less(tooLarge) {
+	const top = 1e38 >> 64 // the upper word of tooLarge
+	if -top <= a.hi && a.hi < top || a.magnitude().Less(tooLarge) {
 		return a, nil
 	}
 	return Amount{}, constraint("the result is beyond the limit: amounts are below 10^%d in absolute value", maxIntDigits)

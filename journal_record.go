@@ -71,10 +71,14 @@ const (
 // is written in that format. So it has one form only, and older releases can read as much
 // as possible.
 func recordFormatOf(r *OpRecord) byte {
-	if r.Texts != nil || r.Was != (Seal{}) || r.Settlement != 0 || r.Grace != 0 || r.lapses != nil || r.act != nil || needsFormat3(r.Op) || (!r.Forgets && r.remembers()) {
+	switch {
+	case r.Texts != nil, r.Was != (Seal{}), r.Settlement != 0, r.Grace != 0, r.lapses != nil, r.act != nil:
 		return recordFormat3
-	}
-	if saysEligibleBefore(r.Op) {
+	case isPlainDecrement(r.Op):
+		return recordFormat1
+	case needsFormat3(r.Op), !r.Forgets && r.remembers():
+		return recordFormat3
+	case saysEligibleBefore(r.Op):
 		return recordFormat2
 	}
 	return recordFormat1

@@ -42,7 +42,7 @@ func saltOf(bits *Salt, op int) (salt Salt) {
 // digests has format 3. It does nothing if there are no texts.
 func (rec *OpRecord) sealTexts(bits *Salt) {
 	rec.Texts = nil
-	if !hasText(rec.Op) {
+	if isPlainDecrement(rec.Op) || !hasText(rec.Op) {
 		return
 	}
 	var one [1]Operation

@@ -173,7 +173,7 @@ func (l *Ledger) submitWith(ctx context.Context, on AccountID, op Operation, key
 	if err = p.request.begin(ctx, l, on, op, key, true); err != nil {
 		return nil, attempted(op, on, err)
 	}
-	if p.request.bits, err = l.ids.draw(); err == nil {
+	if p.request.bits, err = l.ids.draw(); err == nil && !p.request.plain {
 		p.request.salt, err = l.ids.salt(op)
 	}
 	if err != nil {

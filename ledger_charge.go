@@ -8,11 +8,13 @@ import (
 // fetch loads everything that a request names, and finds out whether its customer is
 // deleted.
 func (l *Ledger) fetch(ctx context.Context, s *slot, r *request) error {
-	if err := s.fetch(ctx, l.store, r.op); err != nil {
-		return err
-	}
-	if err := l.findCharges(ctx, s, r); err != nil {
-		return err
+	if !r.plain {
+		if err := s.fetch(ctx, l.store, r.op); err != nil {
+			return err
+		}
+		if err := l.findCharges(ctx, s, r); err != nil {
+			return err
+		}
 	}
 	return l.refuseDeleted(ctx, s, r)
 }

@@ -115,6 +115,9 @@ func (d *decision) operations() []Operation {
 
 // checkClock refuses what only the clock shows to be wrong about the i-th operation.
 func (d *decision) checkClock(i int) error {
+	if d.request.plain {
+		return nil
+	}
 	at := d.instant()
 	return firstError(checkClock(d.ops[i], at), checkUntil(d.ops[i], at, d.longest))
 }
@@ -189,8 +192,10 @@ func (d *decision) about(i int, op Operation, done []*change, entries uint64) *c
 // change decides and applies one operation. ch is the charge that it takes back; nil if
 // it takes none back.
 func (d *decision) change(op Operation, about *charge) error {
-	if err := checkSettlement(op, d.account.at, d.settlement); err != nil {
-		return err
+	if !d.request.plain {
+		if err := checkSettlement(op, d.account.at, d.settlement); err != nil {
+			return err
+		}
 	}
 	c := d.newChange()
 	c.charge = about

@@ -23,6 +23,7 @@ type request struct {
 	bits      randomBits // drawn once; all ids of the request come from them
 	ids       uint32     // how many ids the decision made so far
 
+	plain           bool // the operation is plain (isPlainDecrement), so what a plain one does not need is left out
 	keyIsOurs       bool // the ledger made the key when it decided this request before
 	mayLead         bool // the caller may commit in its own goroutine
 	mustLookUpKey   bool // the key was in conflict
@@ -116,6 +117,7 @@ func (l *Ledger) resolve(ctx context.Context, r *request, op Operation, prepare 
 		}
 	}
 	r.op = shortened(normalise(op, &r.settings.Settings, zone), r.settings.MaxHold)
+	r.plain = isPlainDecrement(op)
 	return nil
 }
 
