@@ -310,7 +310,7 @@ func (inv *Invoice) Check() error {
 	if inv.AmountDue.Sign() < 0 {
 		return &creditledger.CorruptError{Where: inv.name(), Reason: "the amount due is " + inv.AmountDue.String()}
 	}
-	return inv.checkNotes()
+	return firstError(inv.checkNotes(), inv.checkTakenBack())
 }
 
 // checkNotes proves that no credit note is below nothing, that all of them together are no

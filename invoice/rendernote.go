@@ -86,6 +86,12 @@ func (inv *Invoice) noteSays(n *CreditNote, tag language.Tag) string {
 		ToBalance:      "It was put on the customer balance.",
 		PaidBackByHand: "It was paid back.",
 	}[n.Effect]
+	switch {
+	case n.lacking():
+		where = "It stands for money that was paid and taken back."
+	case !n.ToBalance.IsNone():
+		where = n.ToBalance.Format(tag) + " of it were put on the customer balance; the rest was paid back."
+	}
 	says := seller + " credits " + buyer + " " + n.Amount.Format(tag) + " of invoice " + inv.Number + ". " + where
 	if n.Owed.Sign() > 0 {
 		says += " Of the credits that were taken back some had been used; " + n.Owed.Format(tag) + " for them were taken off the customer balance."

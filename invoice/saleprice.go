@@ -101,3 +101,49 @@ func (inv *Invoice) netOf(price Money) (net, tax Money, err error) {
 	}
 	return net, tax, err
 }
+
+// checkTakenBack proves that notes took back what the sale says, that each is for no more than
+// its credits cost, and that what is owed is the price of what was used.
+func (inv *Invoice) checkTakenBack() error {
+	p := inv.Purchase
+	if p == nil || inv.Status == Void { // a void takes back what is left, and every note is void
+		return nil
+	}
+	var after, spent creditledger.Amount
+	for i := range inv.CreditNotes {
+		n := &inv.CreditNotes[i]
+		if n.VoidedAt != 0 || n.TakenBack.IsZero() {
+			continue
+		}
+		before, err := after, error(nil)
+		if after, err = after.Add(n.TakenBack); err == nil {
+			spent, err = spent.Add(n.Spent)
+		}
+		if err == nil && !n.Price.IsNone() { // those of earlier releases do not say it
+			err = inv.checkPriced(n, before, after)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if after.Cmp(p.TakenBack) != 0 || spent.Cmp(p.UsedBack) < 0 {
+		return violation(inv.name(), "%s credits were taken back, of which the use of %s may return; its notes say %s, of which %s were used", p.TakenBack, p.UsedBack, after, spent)
+	}
+	return nil
+}
+
+func (inv *Invoice) checkPriced(n *CreditNote, before, after creditledger.Amount) error {
+	owed, err := inv.owedFor(n, after)
+	if err != nil {
+		return err
+	}
+	cost, err := inv.priceOf(n.Price, before, after)
+	if err != nil {
+		return err
+	}
+	if !same(owed, n.Owed) || n.Amount.amount.Cmp(&cost.amount) > 0 {
+		return violation("credit note "+clip(n.Number), "%s credits at %s for all cost %s, and %s of them were used: it is over %s, and %s are owed, not %s",
+			n.TakenBack, n.Price, cost, n.Spent, n.Amount, n.Owed, owed)
+	}
+	return nil
+}

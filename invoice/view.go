@@ -92,6 +92,9 @@ type NoteView struct {
 	Tax    *View          `json:"tax,omitempty"`
 	Lines  []NoteLineView `json:"lines,omitempty"`
 	Owed   View           `json:"owed"`
+	// Price and ToBalance are there where the note has them.
+	Price     *View `json:"price,omitempty"`
+	ToBalance *View `json:"to_balance,omitempty"`
 }
 
 // NoteLineView is a line of a credit note for display.
@@ -173,8 +176,13 @@ func (inv *Invoice) View(tag language.Tag) (*InvoiceView, error) {
 
 func (v *viewer) note(n *CreditNote) NoteView {
 	view := NoteView{CreditNote: n, Amount: v.of(n.Amount), Tax: v.known(n.Tax), Owed: v.of(n.Owed)}
-	if !n.Net.IsNone() {
-		view.Net = v.known(&n.Net)
+	for _, of := range []struct {
+		m  *Money
+		to **View
+	}{{&n.Net, &view.Net}, {&n.Price, &view.Price}, {&n.ToBalance, &view.ToBalance}} {
+		if !of.m.IsNone() {
+			*of.to = v.known(of.m)
+		}
 	}
 	for i := range n.Lines {
 		l := &n.Lines[i]
