@@ -97,7 +97,7 @@ func (inv *Invoice) sheet(tag language.Tag) *sheet {
 		}
 	}
 	if p := inv.Purchase; p != nil && p.EndsAt != 0 && inv.open() {
-		s.fact("Pay before", day(p.EndsAt, zone)+p.EndsAt.Time().In(zone).Format(" 15:04")+", or the credits are not granted")
+		s.fact("Pay by", day(p.EndsAt, zone)+p.EndsAt.Time().In(zone).Format(" 15:04")+", or the credits are not granted")
 	}
 	if p := inv.Period; p != nil {
 		s.fact("Period", span(p.Start, p.End, zone))

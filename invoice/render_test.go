@@ -101,3 +101,24 @@ func TestAlign(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestNotesNameTheirRate: the page of a credit note says at which rate its tax is, also where
+// lines have rates of their own, and a note of the whole names them all.
+func TestNotesNameTheirRate(t *testing.T) {
+	w := newWorld(t, onMemory, nil)
+	w.customer(nil)
+	rate := func(n string) *creditledger.Amount { a := amount(n); return &a }
+	inv := w.must(w.CreateDraft(w.ctx, DraftInput{Customer: "cus", Terms: Terms{AutoCollection: Yes(), NetTerms: Days(3)}, Lines: []LineInput{
+		{ID: "a", ItemID: "a", Quantity: amount("1"), UnitPrice: basis("100"), TaxPercent: rate("19")},
+		{ID: "b", ItemID: "b", Quantity: amount("1"), UnitPrice: basis("100"), TaxPercent: rate("7")},
+	}}, "draft"))
+	w.must(w.Issue(w.ctx, inv.ID, "issue"))
+	w.must(w.IssueCreditNote(w.ctx, NoteInput{Invoice: inv.ID, Lines: []NoteLineInput{{Line: "b", Amount: money(t, "10.70", "USD")}}}, "line"))
+	inv = w.must(w.IssueCreditNote(w.ctx, NoteInput{Invoice: inv.ID, Amount: money(t, "10", "USD")}, "all"))
+	for i, want := range []string{"tax 7%", "tax as on the invoice: 19%, 7%"} {
+		var text bytes.Buffer
+		if err := w.WriteNoteText(&text, inv, inv.CreditNotes[i].ID); err != nil || !strings.Contains(text.String(), want) {
+			t.Errorf("%q is not in %s, %v", want, &text, err)
+		}
+	}
+}

@@ -113,6 +113,9 @@ func (inv *Invoice) noteRows(n *CreditNote, tag language.Tag) []*row {
 		r := &row{Item: l.ItemID, Net: l.Net.Format(tag), Tax: tax(l.Tax), Total: l.Amount.Format(tag)}
 		if of := inv.line(l.Line); of != nil {
 			r.Detail = of.Description
+			if of.TaxPercent != nil && l.Tax != nil {
+				r.Notes = append(r.Notes, "tax "+formatNumber(of.TaxPercent.String(), tag)+"%")
+			}
 		}
 		rows = append(rows, r)
 	}
@@ -120,6 +123,13 @@ func (inv *Invoice) noteRows(n *CreditNote, tag language.Tag) []*row {
 		return rows
 	}
 	r := &row{Item: "Invoice " + inv.Number, Net: n.Net.Format(tag), Tax: tax(n.Tax), Total: n.Amount.Format(tag)}
+	if rates := inv.taxes(); n.Tax != nil && len(rates) > 1 {
+		var names []string
+		for _, t := range rates {
+			names = append(names, formatNumber(t.percent.String(), tag)+"%")
+		}
+		r.Notes = append(r.Notes, "tax as on the invoice: "+strings.Join(names, ", "))
+	}
 	if !n.TakenBack.IsZero() {
 		r.Notes = append(r.Notes, formatNumber(n.TakenBack.String(), tag)+" credits taken back")
 	}

@@ -18,7 +18,7 @@ var page = template.Must(template.New("invoice").Parse(`<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{.Title}}</title>
 <style>
-@page { margin: 18mm 16mm; }
+@page { margin: 18mm 16mm; @bottom-right { content: "{{.Title}}, page " counter(page) " of " counter(pages); font: 8pt system-ui, sans-serif; color: #57606a; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; max-width: 56rem; margin: 3rem auto; padding: 0 1.5rem; }
 header { display: flex; align-items: center; justify-content: space-between; gap: 1rem; border-bottom: 2px solid #1b1f24; padding-bottom: .75rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere; }
@@ -43,9 +43,9 @@ h2 { font-size: 1.05rem; margin: 2rem 0 .25rem; break-after: avoid; } .memo { ma
   body { margin: 1.5rem auto; padding: 0 1rem; } h1 { font-size: 1.3rem; }
   .lines thead { display: none; }
   .lines, .lines tbody, .lines td { display: block; }
-  .lines tr { display: grid; grid-template-columns: 1fr 1fr; column-gap: 1.5rem; border-bottom: 1px solid #d0d7de; padding: .6rem 0; }
+  .lines tr { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); column-gap: 1.5rem; border-bottom: 1px solid #d0d7de; padding: .6rem 0; }
   .lines tr:first-child { border-top: 1px solid #1b1f24; }
-  .lines td { border: 0; padding: .1rem 0; display: flex; justify-content: space-between; gap: 1rem; white-space: normal; }
+  .lines td { border: 0; padding: .1rem 0; display: flex; flex-wrap: wrap; justify-content: space-between; column-gap: 1rem; white-space: normal; overflow-wrap: anywhere; }
   .lines td:first-child { display: block; grid-column: 1 / -1; font-weight: 600; }
   .lines td:first-child small { font-weight: 400; }
   .lines td::before { content: attr(data-name); color: #57606a; }
