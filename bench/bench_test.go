@@ -66,8 +66,8 @@ func customer(i int) creditledger.AccountID {
 	return creditledger.AccountID{Customer: fmt.Sprintf("customer-%05d", i)}
 }
 
-// blocks grants n blocks which expire one after the other, the first of them being
-// the first-th of an account, each with more credits than any run spends.
+// blocks grants n blocks, each with more credits than any run spends. They expire one after
+// the other. first is the number of the first of them in the account.
 func blocks(first, n int) creditledger.Batch {
 	start := time.Now().AddDate(1, 0, 0)
 	list := make(creditledger.Batch, n)
@@ -95,8 +95,8 @@ func grant(b *testing.B, l *creditledger.Ledger, accounts int) []creditledger.Ac
 	return ids
 }
 
-// spend makes n decrements of one credit on accounts picked at random, under keys if
-// it is told how to make them.
+// spend makes n decrements of one credit on accounts picked at random. key makes their
+// keys; without it the ledger does.
 func spend(b *testing.B, l *creditledger.Ledger, ids []creditledger.AccountID, n int, key func() creditledger.Key) {
 	b.Helper()
 	submit(b, l, n, func(i int) (creditledger.AccountID, creditledger.Operation, creditledger.Key) {
@@ -108,7 +108,8 @@ func spend(b *testing.B, l *creditledger.Ledger, ids []creditledger.AccountID, n
 	})
 }
 
-// pick takes the accounts in an order that repeats itself and knows no neighbours.
+// pick takes the accounts in an order that is the same in every run and never takes
+// neighbours one after the other.
 func pick(ids []creditledger.AccountID, i int) creditledger.AccountID {
 	return ids[scatter(uint64(i))%uint64(len(ids))]
 }
@@ -136,8 +137,8 @@ func submit(b *testing.B, l *creditledger.Ledger, n int, op func(i int) (creditl
 	}
 }
 
-// keys are the two kinds of idempotency keys: the ledger's own, and the caller's,
-// which are random and indexed.
+// keys are the two kinds of idempotency keys: those that the ledger makes, and those of
+// callers, which are random.
 var keys = []struct {
 	name string
 	next func() creditledger.Key // nil: the ledger makes them

@@ -55,8 +55,8 @@ func subjects(name string, l *creditledger.Ledger, on creditledger.AccountID) (d
 	return decrement, balance
 }
 
-// turns is how often subjects take turns and how many operations each time, so that
-// few are spent on the youngest account.
+// turns is how often subjects take turns, and how many operations each does in a turn. They
+// are few, so that the youngest account stays young.
 func (s backend) turns(n int) (turns, each int) {
 	switch {
 	case !measure.Full:
@@ -141,7 +141,7 @@ func measureFile(b *testing.B, path string) (file, used int64) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	// Not read-only: only then bbolt knows which pages are free.
+	// The file is not opened read-only, because bbolt would not load its free pages then.
 	db, err := bbolt.Open(path, 0o600, nil)
 	if err != nil {
 		b.Fatal(err)
@@ -199,8 +199,8 @@ func BenchmarkSweep(b *testing.B) {
 	}
 }
 
-// BenchmarkExpiry has the blocks of one account expire one by one while it is used:
-// every decrement finds one more of them gone. An operation is all of it.
+// BenchmarkExpiry spends from an account whose blocks expire one by one: each decrement
+// finds that one more is gone. What it measures is the decrement together with the expiry.
 func BenchmarkExpiry(b *testing.B) {
 	for _, n := range []int{10, 100, 1_000} {
 		b.Run(fmt.Sprintf("store=memory/blocks=%d", n), func(b *testing.B) {
@@ -252,8 +252,9 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkCache reads the balances of all accounts of a file once and tells how much
-// memory the ledger then holds on to, with room for all of them and for some.
+// BenchmarkCache reads the balance of every account of a file once, with a cache that has
+// room for all accounts and with one that has room for some. It reports how much memory the
+// ledger keeps afterwards.
 func BenchmarkCache(b *testing.B) {
 	accounts := measure.Size(100_000, 500)
 	path := filepath.Join(b.TempDir(), "credits.db")

@@ -86,7 +86,7 @@ func BenchmarkPostgresJoin(b *testing.B) {
 	ctx := context.Background()
 	_, pool, l := onPostgres(b)
 	const clients, most = 16, 16
-	fillPostgres(b, pool, l, 10_000) // many more than are used, as the planner of a server in use knows them
+	fillPostgres(b, pool, l, 10_000) // many more than are used, so that the planner has the statistics of a server in use
 	if _, err := pool.Exec(ctx, "CREATE TABLE served (request text PRIMARY KEY, customer text NOT NULL, at timestamptz NOT NULL DEFAULT now())"); err != nil {
 		b.Fatal(err)
 	}

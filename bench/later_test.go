@@ -11,9 +11,9 @@ import (
 	"creditledger/store/memory"
 )
 
-// BenchmarkLater compares late usage, reversals, holds and schedules with a plain decrement, in
-// turns. An operation that another one has to make room for takes turns with it, and both
-// count. ratio is the median over the pairs of turns.
+// BenchmarkLater compares late usage, reversals, holds and schedules with a plain
+// decrement, in turns. Where an operation needs another one to make room for it, the two
+// alternate, and both count. ratio is the median over the pairs of turns.
 func BenchmarkLater(b *testing.B) {
 	onStores(b, func(b *testing.B, l *creditledger.Ledger) {
 		on := customer(0)
@@ -23,7 +23,7 @@ func BenchmarkLater(b *testing.B) {
 			_, err := l.Do(context.Background(), on, op, key)
 			return err
 		}
-		// inTurns does one of two operations after the other, of the same number.
+		// inTurns does two operations by turns, each as often as the other.
 		inTurns := func(first, second func(n int) error) func() error {
 			return func() error {
 				if n++; n%2 == 1 {

@@ -17,9 +17,9 @@ import (
 	"creditledger/store/postgres/pgtest"
 )
 
-// What an application would write by hand: a customer's blocks are drawn in the order
-// of their expiry, and an entry says what was drawn and what is left. It knows none of
-// the ledger's other rules, but that a request is carried out once.
+// What an application would write by hand: a customer's blocks are drawn in the order of
+// their expiry, and an entry says what was drawn and what is left. Of the ledger's other
+// rules it knows one: a request is carried out once.
 const handWritten = `
 CREATE TABLE hand_blocks (id bigint PRIMARY KEY, customer text NOT NULL, remaining numeric NOT NULL, expires_at timestamptz NOT NULL);
 CREATE INDEX ON hand_blocks (customer, expires_at);
@@ -106,8 +106,8 @@ func byLedger(l *creditledger.Ledger) spender {
 
 func pgCustomer(i int) string { return fmt.Sprintf("customer-%05d", i) }
 
-// onPostgres is a ledger on a server of its own that waits for the disk, and how others
-// reach that.
+// onPostgres is a ledger on a server of its own, which waits for the disk, with the
+// connection of that server for the peers.
 func onPostgres(b *testing.B) (dsn string, pool *pgxpool.Pool, l *creditledger.Ledger) {
 	server := pgtest.Start(b, pgtest.Options{Fsync: true, Settings: map[string]string{"shared_buffers": "256MB", "max_connections": "200"}})
 	dsn = server.DSN("postgres")
@@ -160,9 +160,9 @@ func BenchmarkPostgresHistory(b *testing.B) {
 	b.Run("op=decrement", func(b *testing.B) { measure.Alternate(b, turns, 1, subjects) })
 }
 
-// BenchmarkPostgres spends one credit of ten blocks under a key, on one server that
-// waits for the disk: by the ledger, and by SQL written by hand in three forms. They
-// share the pool. The peers of one shape run right after one another: compare these.
+// BenchmarkPostgres spends one credit of ten blocks under a key, on one server that waits
+// for the disk: by the ledger, and by SQL written by hand in three forms. All share the
+// pool. Those that do the same amount of work run one right after the other: compare these.
 func BenchmarkPostgres(b *testing.B) {
 	ctx := context.Background()
 	_, pool, l := onPostgres(b)

@@ -25,8 +25,8 @@ type row struct {
 	gone               bool
 }
 
-// recording is what decrements wrote, window by window: to the log each at once, and to
-// the tables after so many of them as the store lets gather.
+// recording is what decrements wrote, window by window. A window is as many records as the
+// store gathers in the log before it writes the tables.
 type recording struct {
 	path    string // of the file as it was before
 	windows []window
@@ -37,7 +37,7 @@ type window struct{ log, tables []row }
 
 var topBucket, logBucket = []byte("creditledger"), []byte("log")
 
-// record spends on accounts of a file and looks what was written.
+// record spends from accounts of a file and notes what was written.
 func record(b *testing.B, accounts int, key func() creditledger.Key) *recording {
 	b.Helper()
 	dir := b.TempDir()
@@ -110,7 +110,7 @@ func copyFile(b *testing.B, from, to string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	// Synced, so that no measurement pays for it later.
+	// It is synced here, so that no measurement pays for it later.
 	if _, err = f.Write(data); err == nil {
 		err = f.Sync()
 	}
@@ -119,7 +119,8 @@ func copyFile(b *testing.B, from, to string) {
 	}
 }
 
-// difference lists what stands in the file is and not, or otherwise, in the file was.
+// difference lists the rows of the file is that differ from those of the file was, and the
+// rows that are gone.
 func difference(b *testing.B, was, is string) (rows []row) {
 	b.Helper()
 	from, to := openRaw(b, was), openRaw(b, is)
@@ -161,18 +162,18 @@ func bucketDifference(name []byte, was, is *bbolt.Cursor) (rows []row) {
 	return rows
 }
 
-// again writes what was written once more, with nothing but bbolt.
+// again writes the recorded rows once more, with bbolt alone.
 type again struct {
 	*recording
-	b            *testing.B // that it lasts as long as
+	b            *testing.B // the benchmark that it serves
 	db           *bbolt.DB
 	window, next int    // the row that comes next
 	last         uint64 // number of the log's last row
 	left         int    // rows that are still to come
 }
 
-// begin makes sure that n rows are to come, on a fresh file if need be. There may be
-// fewer in the recording: then it comes again, under the numbers that follow.
+// begin makes sure that n rows are left to write, on a fresh file if need be. If the
+// recording has fewer, it is repeated under the numbers that follow.
 func (a *again) begin(n int) {
 	if a.db != nil && a.left >= n {
 		return
@@ -238,8 +239,9 @@ func BenchmarkRawSame(b *testing.B) {
 	}
 }
 
-// BenchmarkOneWriter has the disk, bbolt and the ledger take turns, operation by
-// operation: what a lone writer waits for is mostly the disk, which has its moods.
+// BenchmarkOneWriter has the disk, bbolt and the ledger take turns, operation by operation:
+// a lone writer waits mostly for the disk, and turns make its ups and downs the same for
+// all.
 func BenchmarkOneWriter(b *testing.B) {
 	t := newTable(b, 0)
 	subjects := []measure.Subject{

@@ -62,8 +62,8 @@ const (
 	notificationSend    = 0xc0182101
 )
 
-// watchSyncs has the kernel ask before every fdatasync and fsync of the process, and
-// lets them go on after a delay. It cannot be undone.
+// watchSyncs makes the kernel ask this process before each of its calls of fdatasync and
+// fsync, and lets each go on after a delay. It cannot be undone.
 func watchSyncs(delay time.Duration) error {
 	const number = 0 // offset of the system call's number in what a filter sees
 	filter := []unix.SockFilter{

@@ -17,8 +17,8 @@ import (
 	"creditledger/store/bolt"
 )
 
-// growth is a cell of the table of what grows and what is done: the time that something
-// takes with n of them, of which per is what the time may grow with.
+// growth is a cell of the table: something is done in a ledger that holds n of something.
+// The time may grow with the number per.
 type growth struct {
 	grows, does string
 	n           int // few of them; many are four times as many
@@ -26,8 +26,8 @@ type growth struct {
 	run         func(g *ground, n int) error
 }
 
-// each is for what is done to each of them, once for what has to take as long whatever
-// their number.
+// each is the per of what is done to all n; once is that of what has to take as long
+// whatever n is.
 func each(n int) int { return n }
 func once(int) int   { return 1 }
 
@@ -70,7 +70,7 @@ func (g *ground) do(on creditledger.AccountID, op creditledger.Operation) error 
 	return err
 }
 
-// grants are n of them in batches, on the accounts in turn.
+// grants makes n grants in batches, on the accounts in turn.
 func (g *ground) grants(n int, on func(i int) creditledger.AccountID, op func(i int) creditledger.Increment) error {
 	const each = 500
 	for first := 0; first < n; first += each {
@@ -215,7 +215,7 @@ func decide(g *ground, _ int) error {
 	return nil
 }
 
-// refuse has a batch draw every block before it is refused.
+// refuse asks for a batch that draws every block and is refused at its end.
 func refuse(g *ground, n int) error {
 	batch := creditledger.Batch{}
 	for drawn := 0; drawn < n; drawn += creditledger.MaxEntries {
@@ -292,9 +292,9 @@ var growths = []growth{
 	{"batches", "commit", 10, each, commitBatches},
 }
 
-// BenchmarkGrowth prints a table: what grows, what is done, and how many times as long
-// that takes for each of them (or, for what should not depend on them, at all) when there
-// are four times as many. About 1 is right, 4 is the square.
+// BenchmarkGrowth prints a table: what grows, what is done, and how many times as long that
+// takes for each when there are four times as many (or in all, where it should not depend
+// on their number). About 1 is right; 4 means that the whole is quadratic.
 func BenchmarkGrowth(b *testing.B) {
 	for _, c := range growths {
 		b.Run(fmt.Sprintf("grows=%s/does=%s", strings.ReplaceAll(c.grows, " ", "-"), strings.ReplaceAll(c.does, " ", "-")), func(b *testing.B) {

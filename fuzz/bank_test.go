@@ -17,8 +17,8 @@ import (
 )
 
 // TestBank moves credits between the blocks of several accounts and from one block to
-// another by void and grant in one batch, while readers look: whoever looks, at the
-// balance, the blocks or an explanation, sees every credit once.
+// another by void and grant in one batch, while readers look. Each of them sees every
+// credit once, in the balance, in the blocks and in an explanation.
 func TestBank(t *testing.T) {
 	noLeak(t)
 	length := time.Duration(testsize.Of(300, 2000, 5000)) * time.Millisecond
@@ -120,8 +120,8 @@ func look(l *cl.Ledger, on cl.AccountID, want cl.Amount) error {
 	return nil
 }
 
-// TestGivingUp cancels contexts at any moment of any call. What was given up happened
-// or did not, the next call works, and nothing stays behind.
+// TestGivingUp cancels contexts at any moment of any call. What was given up either
+// happened or did not. The next call works, and no goroutine stays behind.
 func TestGivingUp(t *testing.T) {
 	noLeak(t)
 	l := cl.New(openStore(t, memoryBackend), nil)

@@ -55,7 +55,7 @@ func (m *machine) check(t *rapid.T) {
 	}
 }
 
-// glance looks at one thing of one account, but at all its balances.
+// glance looks at the balances of one account, and at one other thing of it.
 func (m *machine) glance(t *rapid.T) {
 	a := m.touched
 	if a == nil {
@@ -236,7 +236,7 @@ func (m *machine) explain(g *generator) {
 	want := "overage " + model.Text(overage) + "\n"
 	for _, x := range list {
 		text := wantedBlock(x.Block, g.state.HeldOf(x.Block, g.at))
-		if x.Block.Expired(g.at) { // what it holds is as written, or as a grant that is due leaves it
+		if x.Block.Expired(g.at) { // an expired block is shown as it was written, or as a grant that is due leaves it
 			text = x.Block.ID
 		}
 		want += fmt.Sprintf("%s use %s %s\n", text, model.Text(x.Use), x.Reason)

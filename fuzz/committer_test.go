@@ -44,8 +44,8 @@ func held(l *cl.Ledger, on cl.AccountID) (release chan struct{}) {
 }
 
 // TestCommit_AccountNamedOnce: when a decision breaks off, what was queued on its account
-// is decided afresh and queued anew, and has left its place in the queue before. The
-// account is in one commit only once all the same, and whoever waits is answered.
+// leaves its place in the queue, is decided afresh and is queued anew. The account is still
+// only once in a commit, and everyone who waits is answered.
 func TestCommit_AccountNamedOnce(t *testing.T) {
 	store := &gated{Store: memory.New(), began: make(chan []cl.Change), end: make(chan error)}
 	l := cl.New(store, nil)
@@ -101,7 +101,7 @@ func TestCommit_AccountNamedOnce(t *testing.T) {
 	l.Close()
 }
 
-// meanwhile is a store that does something right before it looks up a block.
+// meanwhile is a store that calls a function right before it looks up a block.
 type meanwhile struct {
 	cl.Store
 	do func()
@@ -115,8 +115,8 @@ func (m *meanwhile) BlocksByID(ctx context.Context, id cl.AccountID, blockIDs []
 	return m.Store.BlocksByID(ctx, id, blockIDs)
 }
 
-// TestKey_BeforeWhatElseIsThere: when another process writes the very operation, under
-// its key, while this one looks around, the answer is the first result and not that the
+// TestKey_BeforeWhatElseIsThere: another process writes the same operation, under the same
+// key, while this one looks up the block. The answer is the first result, and not that the
 // block's id is in use.
 func TestKey_BeforeWhatElseIsThere(t *testing.T) {
 	store := memory.New()
@@ -134,8 +134,8 @@ func TestKey_BeforeWhatElseIsThere(t *testing.T) {
 	}
 }
 
-// TestRefusal_OfWhatWasCommitted: nobody is refused because of an operation that is on
-// its way to the disk and does not arrive there.
+// TestRefusal_OfWhatWasCommitted: no operation is refused because of one that was on its
+// way to the disk and did not arrive.
 func TestRefusal_OfWhatWasCommitted(t *testing.T) {
 	store := &gated{Store: memory.New(), began: make(chan []cl.Change), end: make(chan error)}
 	l := cl.New(store, nil)

@@ -58,8 +58,8 @@ func opener(t *testing.T, b fuzz.Backend) func() cl.Store {
 	}
 }
 
-// together runs fn n times at once and returns the errors. It ends the test when
-// anything hangs.
+// together runs fn n times at once and returns the errors. If anything hangs it ends the
+// test.
 func together(t *testing.T, n int, fn func(i int) error) []error {
 	t.Helper()
 	errs := make([]error, n)
@@ -244,7 +244,7 @@ func TestOneOfMany(t *testing.T) {
 		n        int
 		op       cl.Operation
 		refused  error
-		entries  uint64 // that the one writes
+		entries  uint64 // written by the one that succeeds
 		accounts cl.Operation
 	}{
 		{"four voids of a whole block", 4, cl.Void{BlockID: "b", Amount: cl.AmountOf(100)}, cl.ErrConstraint, 2, cl.Increment{Amount: cl.AmountOf(100), BlockID: "b"}},

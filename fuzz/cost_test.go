@@ -63,7 +63,8 @@ func (c *costly) madeKey() cl.Key {
 	return cl.Key(forged)
 }
 
-// operation names what there is, what there was and what there never was.
+// operation names blocks, keys and expiries that exist, that existed once, or that never
+// did.
 func (c *costly) operation() cl.Operation {
 	r := c.random
 	block := []string{"open-0", "open-1", fmt.Sprint("used-", r.IntN(5000)), "never was"}[r.IntN(4)]

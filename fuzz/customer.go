@@ -72,8 +72,8 @@ func (m *machine) holding(customer string) bool {
 	})
 }
 
-// deleteCustomer deletes a customer, softly: its accounts take no operations any more
-// but activations.
+// deleteCustomer marks a customer as deleted: from then on its accounts take only
+// operations that end what was under way.
 func (m *machine) deleteCustomer(g *generator, id string) {
 	c := m.customers[id]
 	if c != nil && c.DeletedAt == 0 {
@@ -93,7 +93,7 @@ func (m *machine) deleteCustomer(g *generator, id string) {
 	}
 }
 
-// updated is what the rules make of a customer update.
+// updated is the customer that an update leaves, by the rules.
 func (m *machine) updated(u cl.CustomerUpdate) (*cl.Customer, string) {
 	c := cl.Customer{ID: u.ID, Timezone: "UTC", CreatedAt: m.now()}
 	if old := m.customers[u.ID]; old != nil {

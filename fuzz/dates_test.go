@@ -12,8 +12,8 @@ import (
 	"creditledger/fuzz/testsize"
 )
 
-// footers are zones by the rule at the end of their files, which answers for every year
-// that the file does not list: from 2038 on in a fat file, from today on in a slim one.
+// footers are the rules at the end of zone files. A rule answers for every year that the
+// file does not list: from 2038 on in a fat file, from today on in a slim one.
 var footers = []struct{ zone, rule string }{
 	{"America/New_York", "EST5EDT,M3.2.0,M11.1.0"}, {"America/Los_Angeles", "PST8PDT,M3.2.0,M11.1.0"}, {"America/Santiago", "<-04>4<-03>,M9.1.6/24,M4.1.6/24"},
 	{"America/Havana", "CST5CDT,M3.2.0/0,M11.1.0/1"}, {"America/Nuuk", "<-02>2<-01>,M3.5.0/-1,M10.5.0/0"}, {"America/Asuncion", "<-04>4<-03>,M10.1.0/0,M3.4.0/0"},
@@ -45,8 +45,8 @@ func slimmest(t *testing.T, name, rule string) *time.Location {
 }
 
 // TestDaysOfNinetyYears asks for the first instants of days of 2024 to 2113 in twenty
-// zones, by the zone files of the system and by slim ones: of the days around every New
-// Year and every end of February, and of days at random.
+// zones, by the zone files of the system and by slim ones. The days are those around every
+// New Year and every end of February, and some at random.
 func TestDaysOfNinetyYears(t *testing.T) {
 	run := results.Start(t, "days of ninety years in twenty zones, with fat and slim zone files")
 	run.Set("seed", seed(t))
@@ -71,7 +71,7 @@ func TestDaysOfNinetyYears(t *testing.T) {
 	}
 }
 
-// daysOf are days of a year: those at which calendars go wrong, and some others.
+// daysOf are days of a year: those at which calendars tend to go wrong, and some others.
 func daysOf(r *rand.Rand, year, others int) []cl.Date {
 	days := make([]cl.Date, 0, others+8)
 	first := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)

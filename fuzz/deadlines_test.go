@@ -113,8 +113,7 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// stuckAt lets some calls of a store pass, and has all others wait, for as long as their
-// contexts let them.
+// stuckAt lets some calls of a store pass. All others wait until their contexts end.
 func stuckAt(passes int, freed <-chan struct{}) func(context.Context, string, cl.AccountID) error {
 	turns := make(chan struct{}, passes)
 	for range passes {

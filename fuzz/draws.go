@@ -13,8 +13,8 @@ import (
 
 var sixBits = rapid.IntRange(0, 63)
 
-// below draws a number below n. rapid prefers small numbers; two of them, scrambled,
-// are even enough, and 0 stays the one that failures shrink to.
+// below draws a number below n. rapid prefers small numbers. Two of them, scrambled, are
+// spread evenly enough, and failures still shrink to 0.
 func below(t *rapid.T, n int, what string) int {
 	a, b := sixBits.Draw(t, what), sixBits.Draw(t, what)
 	return int(uint32(a<<6|b)*2654435761>>8) % n
@@ -51,7 +51,7 @@ func (g *generator) amount(beside ...*big.Rat) cl.Amount {
 			return a
 		}
 	}
-	// Mostly the simple ones, or the accounts would soon be full.
+	// Most amounts are simple, because accounts would soon be full otherwise.
 	n := g.below(len(awkward)*3, "amount")
 	if n >= len(awkward) {
 		n %= 13
@@ -110,7 +110,7 @@ var spans = []time.Duration{
 	400 * 24 * time.Hour, 0,
 }
 
-// moment is an instant near now, beside something that happens, or a bare date.
+// moment draws an instant near now, one close to something that happens, or a bare date.
 func (g *generator) moment(backward bool) cl.When {
 	switch g.below(6, "moment") {
 	case 3:
@@ -142,8 +142,8 @@ func (g *generator) happening() cl.When {
 	return cl.AtInstant(at.Add(oneOf(g, "beside", 0, 0, time.Microsecond, -time.Microsecond)))
 }
 
-// date is a day soon, or rarely one of the next ninety years, some of which are about a
-// New Year or the end of February.
+// date draws a day that comes soon, or rarely one of the next ninety years, often close to
+// a New Year or the end of February.
 func (g *generator) date() cl.Date {
 	t := g.at.Time().AddDate(0, 0, g.below(40, "days")-2)
 	if g.chance(8, "far") {

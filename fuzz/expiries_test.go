@@ -14,8 +14,8 @@ import (
 	"creditledger/store/memory"
 )
 
-// TestExpiriesInPieces: blocks of some accounts that expired are written down in commits
-// that no store finds too large, by a sweep or by the next operation, and all of them are.
+// TestExpiriesInPieces: many expired blocks are written down in commits that no store finds
+// too large, by a sweep or by the next operation, and in the end all of them are.
 func TestExpiriesInPieces(t *testing.T) {
 	run := results.Start(t, "expiries written down in pieces")
 	run.Set("seed", seed(t))
@@ -54,8 +54,8 @@ func TestExpiriesInPieces(t *testing.T) {
 	}
 }
 
-// grantMany grants so many blocks that expire within a few hours of the start, some of
-// them at the same instant.
+// grantMany grants n blocks that expire within a few hours of the start, some of them at
+// the same instant.
 func grantMany(t *testing.T, l *cl.Ledger, on cl.AccountID, r *rand.Rand, n int) {
 	t.Helper()
 	for n > 0 {

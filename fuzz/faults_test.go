@@ -62,7 +62,7 @@ func TestFaultsAtTheSeam(t *testing.T) {
 	}
 }
 
-// faultsIn lets every store call of one kind of call go wrong, in every way.
+// faultsIn makes every store call of one kind of ledger call go wrong, in every way.
 func faultsIn(t *testing.T, b fuzz.Backend, c faultCall, run *results.Run) {
 	before, after, end := cleanRun(t, b, c)
 	for _, kind := range faultstore.Kinds {
@@ -141,7 +141,7 @@ func faultRun(t testing.TB, b fuzz.Backend, c faultCall, kind faultstore.Kind, w
 		t.Errorf("%s: the retry: %v", w.faulty.Hit(), err)
 	}
 	l, locks := w.inner.(*lockingMemory)
-	for begun := time.Now(); locks && len(l.locked()) > 0 && time.Since(begun) < 10*time.Second; { // whoever decided lets go behind the answer
+	for begun := time.Now(); locks && len(l.locked()) > 0 && time.Since(begun) < 10*time.Second; { // an account is unlocked only after the answer
 		time.Sleep(time.Millisecond)
 	}
 	if locks && len(l.locked()) > 0 {
@@ -167,8 +167,8 @@ func (r *recorder) Errorf(string, ...any) { r.failures++ }
 func (r *recorder) Fatal(...any)          { r.failures++; panic(stopped{}) }
 func (r *recorder) Fatalf(string, ...any) { r.failures++; panic(stopped{}) }
 
-// TestFaultsControl runs the same test on stores that lie about a commit, or forget the
-// key of one: it has to find that.
+// TestFaultsControl runs the same test on stores that lie about a commit, or forget its
+// key. The test has to find that.
 func TestFaultsControl(t *testing.T) {
 	run := results.Start(t, "control of faults: a store that lies, a commit without its key")
 	for _, kind := range []faultstore.Kind{faultstore.Lie, faultstore.Half} {
@@ -201,8 +201,8 @@ func TestFaultsControl(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestFaultsInPipelinedCommits lets one of the commits fail that carry operations
-// which nobody has waited for yet, so that later ones were decided on top of it.
+// TestFaultsInPipelinedCommits makes one of several commits fail whose operations nobody
+// has waited for yet. Later operations were decided on top of it.
 func TestFaultsInPipelinedCommits(t *testing.T) {
 	const operations = 12
 	for _, kind := range []faultstore.Kind{faultstore.Fail, faultstore.Unknown, faultstore.Lost, faultstore.Conflict} {

@@ -71,7 +71,7 @@ func faultCalls() []faultCall {
 	)
 }
 
-// callsOfLater are those of what came to the ledger later: late usage, holds, schedules, acts.
+// callsOfLater are the calls about late usage, holds, schedules and acts.
 func callsOfLater() []faultCall {
 	on := func(name string, id cl.AccountID, o cl.Operation) faultCall {
 		return faultCall{name, func(ctx context.Context, l *cl.Ledger, key cl.Key) error {
@@ -102,8 +102,8 @@ func callsOfLater() []faultCall {
 	}
 }
 
-// inSteps are the calls that write one thing after the other: a sweep, and what falls due in
-// pieces before an operation.
+// inSteps are the calls that take several commits: a sweep, and an operation before which
+// much falls due.
 var inSteps = []string{"sweep", "spend as grants fall due", "end of a schedule", "act as grants fall due"}
 
 // world is a prepared store with a fault in front of it.
@@ -185,7 +185,7 @@ func (w *world) digest() string {
 	return d
 }
 
-// effects is what operations did, without what chance gave: ids.
+// effects is what operations did, without the ids, which are random.
 func (w *world) effects() string {
 	w.t.Helper()
 	ctx := context.Background()
@@ -216,7 +216,7 @@ func (w *world) effects() string {
 	return b.String()
 }
 
-// follow is what every run does in the end: the same on another account and on this one.
+// follow is what every run does at its end, on another account and on this one.
 func (w *world) follow() {
 	w.t.Helper()
 	for _, on := range []cl.AccountID{quietAccount, faultAccount} {

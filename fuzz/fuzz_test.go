@@ -37,7 +37,7 @@ func FuzzMachine(f *testing.F) {
 // stored is what a store holds after a little of everything: records, heads, blocks.
 type stored struct{ records, heads, blocks [][]byte }
 
-// sample does a little of everything and returns the bytes of it.
+// sample does a little of everything and returns what the store then holds.
 func sample(t testing.TB) stored {
 	t.Helper()
 	ctx, store, now := context.Background(), memory.New(), time.Date(2022, 5, 5, 17, 17, 6, 1000, time.UTC)
@@ -89,8 +89,8 @@ func sample(t testing.TB) stored {
 	return s
 }
 
-// fuzzCodec feeds bytes to a decoder: what it takes it must give back as it was, cut
-// short it must be refused, and so must anything after its end.
+// fuzzCodec feeds bytes to a decoder. What the decoder takes must be encoded to the same
+// bytes again. The same bytes cut short, or with more after their end, must be refused.
 func fuzzCodec(f *testing.F, seeds [][]byte, again func([]byte) ([]byte, error)) {
 	for _, s := range seeds {
 		f.Add(s)

@@ -34,7 +34,7 @@ var writeFormat = flag.Int("write-format", 0, "write the stored file of this lay
 
 const storedFormats = "testdata/golden"
 
-// storedFile says what is in a stored file.
+// storedFile describes what is in a stored file.
 type storedFile struct {
 	Digest      string // of the accounts and customers: Digest
 	Checkpoints []storedPoint
@@ -245,7 +245,7 @@ func TestStoredFormats(t *testing.T) {
 	}
 }
 
-// holds compares what a store holds with what it should.
+// holds compares what a store holds with what it should hold.
 func holds(t *testing.T, open func() store.Store, file storedFile) {
 	t.Helper()
 	ctx := context.Background()
@@ -274,8 +274,8 @@ func holds(t *testing.T, open func() store.Store, file storedFile) {
 	}
 }
 
-// erasable copies a store: of all that was said in it nothing is under a seal in the copy, which
-// proves itself against the checkpoints of then, before and after it is erased.
+// erasable copies a store. In the copy no text is under a seal, so all of it can be erased.
+// Before and after that the copy verifies against the checkpoints of then.
 func erasable(t *testing.T, open func() store.Store, file storedFile) {
 	t.Helper()
 	ctx := context.Background()
@@ -306,7 +306,7 @@ func erasable(t *testing.T, open func() store.Store, file storedFile) {
 	}
 }
 
-// goesOn repeats what was done then, and does something new.
+// goesOn repeats operations that were done then, and does a new one.
 func goesOn(t *testing.T, open func() store.Store, file storedFile) {
 	t.Helper()
 	ctx := context.Background()

@@ -13,8 +13,8 @@ import (
 	"creditledger/store/memory"
 )
 
-// TestCostOfTinyCaches: one account that somebody works on stays in memory, however
-// little the cache may hold.
+// TestCostOfTinyCaches: an account that somebody works on stays in memory, however little
+// the cache may hold.
 func TestCostOfTinyCaches(t *testing.T) {
 	t.Logf("seed: -seed=%d", seed(t))
 	r := rand.New(rand.NewPCG(seed(t), 2))
@@ -79,8 +79,9 @@ func TestDamageHarmsNobodyElse(t *testing.T) {
 	}
 }
 
-// TestCostIsInProportion: what the store is asked for, and what it returns, is in proportion
-// to what grows; and calls do not grow where one can ask for all.
+// TestCostIsInProportion: the calls to the store, and the rows that it returns, are in
+// proportion to what grows. Where one call can ask for everything, the number of calls does
+// not grow.
 func TestCostIsInProportion(t *testing.T) {
 	ctx, on := context.Background(), cl.AccountID{Customer: "cus_1", Currency: "credits"}
 	for what, c := range map[string]struct {

@@ -17,8 +17,8 @@ import (
 	"creditledger/fuzz/results"
 )
 
-// culprit shows where the longest order that explains a part of a history ends, and
-// the calls that it leaves out.
+// culprit looks for the longest order that explains a part of a history. It shows where
+// that ends, and which calls it leaves out.
 func culprit(history []porcupine.Operation) string {
 	for _, part := range historyModel.Partition(history) {
 		r, info := porcupine.CheckOperationsVerbose(historyModel, part, time.Minute)
@@ -49,7 +49,7 @@ func culprit(history []porcupine.Operation) string {
 	return ""
 }
 
-// plant wraps a client in a bug that strikes once in fifty calls of a kind.
+// plant gives a client a bug that strikes once in fifty calls of one kind.
 type plant func(l *cl.Ledger, honest client) client
 
 var plants = map[string]plant{

@@ -20,7 +20,7 @@ import (
 	"creditledger/fuzz/testsize"
 )
 
-// What clients do in a concurrent history, and what they were told.
+// These describe what clients do in a concurrent history, and what they were told.
 type (
 	historyIn struct {
 		account int
@@ -77,7 +77,8 @@ var historyModel = porcupine.Model{
 	DescribeOperation: func(in, out any) string { return fmt.Sprintf("%+v → %+v", in, out) },
 }
 
-// client makes one call and tells what it was told. unknown: nobody knows whether it happened.
+// client makes one call and returns what it was told. unknown says that nobody knows
+// whether the call happened.
 type client func(ctx context.Context, in historyIn, key cl.Key) (out historyOut, unknown bool, err error)
 
 func historyAccount(n int) cl.AccountID {
@@ -171,8 +172,8 @@ func (h historyRun) play(t *testing.T, l *cl.Ledger) (history []porcupine.Operat
 		})
 	}
 	wg.Wait()
-	// What became of the calls without an answer stands under their keys. One that
-	// happened did so at any time after it was called.
+	// The keys of calls without an answer tell what became of them. A call that happened
+	// may have happened at any time after it began.
 	for i, op := range open {
 		if entries := underKey(t, l, historyAccount(op.Input.(historyIn).account), openKeys[i]); len(entries) > 0 {
 			op.Output, op.Return = written(entries), time.Hour.Nanoseconds()
@@ -208,8 +209,8 @@ func underKey(t *testing.T, l *cl.Ledger, on cl.AccountID, key cl.Key) (found []
 	}
 }
 
-// flaky is a store that now and then refuses to commit: because it cannot, or as if
-// somebody else had been faster.
+// flaky is a store that fails a commit now and then: with an error, or with a conflict, as
+// if somebody else had been faster.
 type flaky struct {
 	cl.Store
 	n atomic.Uint64
@@ -227,8 +228,9 @@ func (f *flaky) Commit(ctx context.Context, changes []cl.Change) error {
 	return f.Store.Commit(ctx, changes)
 }
 
-// TestHistories plays concurrent histories over every backend and has them checked:
-// each must be one that some order of the calls, one after another, could have given.
+// TestHistories plays concurrent histories over every backend and checks them: for each
+// there must be an order in which the calls, one after another, would have given the same
+// answers.
 func TestHistories(t *testing.T) {
 	count, calls := testsize.Of(4, 8, 20), testsize.Of(1000, 2000, 5000)
 	for _, c := range []historyCase{

@@ -73,7 +73,7 @@ func TestTwentyHoldsOfFourProcesses(t *testing.T) {
 	run.Set("made each time", 6)
 }
 
-// hold has each client ask for one hold, all at once, and prints who got one.
+// hold makes all clients ask for one hold each, at once, and prints who got one.
 func (o *order) hold(ctx context.Context, l *cl.Ledger) error {
 	on := historyAccount(0)
 	if _, err := l.Do(ctx, on, cl.Increment{Amount: cl.AmountOf(500), BlockID: "all"}, "the same of all processes"); err != nil {

@@ -19,7 +19,8 @@ import (
 	"creditledger/store/memory"
 )
 
-// transaction is a store in a transaction of a caller, who counts what uses it.
+// transaction is a store in a caller's transaction. It counts the calls that use the
+// transaction.
 type transaction struct {
 	*meter
 	inside atomic.Int32
@@ -33,8 +34,9 @@ func (s *transaction) Commit(ctx context.Context, changes []cl.Change) error {
 	return s.meter.Commit(ctx, changes)
 }
 
-// TestJoinedCallsGivenUp ends contexts at random moments of the calls of a ledger in its
-// caller's transaction. When all calls are over nothing uses the transaction any more.
+// TestJoinedCallsGivenUp ends contexts at random moments of calls of a ledger in its
+// caller's transaction. Once all calls have returned, nothing uses the transaction any
+// more.
 func TestJoinedCallsGivenUp(t *testing.T) {
 	run := results.Start(t, "calls in a caller's transaction, given up at random")
 	run.Set("seed", seed(t))

@@ -10,7 +10,8 @@ import (
 	"creditledger"
 )
 
-// pairs are operands of everyday: the same number of places, and another.
+// pairs are everyday operands: two with the same number of places, and two with different
+// ones.
 var pairs = []struct{ name, a, b string }{
 	{"same", "123.456789", "0.200000"},
 	{"other", "123.456789", "0.20"},
@@ -34,7 +35,7 @@ func BenchmarkDecimal(b *testing.B) {
 	}
 }
 
-// Where results go, so that nothing is left out for being of no use.
+// Results are stored here, so that the compiler does not leave out the work.
 var (
 	order   int
 	failure error
@@ -60,7 +61,7 @@ func mustAPD(b *testing.B, text string) *apd.Decimal {
 	return d
 }
 
-// byAPD uses a context that refuses to round, and writes into a result that is there.
+// byAPD uses a context that refuses to round, and writes into a result that exists already.
 func byAPD(run runner, x, y *apd.Decimal) {
 	c := apd.BaseContext.WithPrecision(38)
 	c.Traps |= apd.Inexact

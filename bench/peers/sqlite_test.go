@@ -95,7 +95,7 @@ func (s *sqlite) spend(customer string) error {
 	if err := tx.StmtContext(ctx, s.total).QueryRow(customer).Scan(&left); err != nil {
 		return err
 	}
-	// A random key, as a caller of the ledger would bring.
+	// The key is random, like those of the ledger's callers.
 	n := s.requests.Add(1) * 0x9e3779b97f4a7c15
 	if _, err := tx.StmtContext(ctx, s.insert).Exec(customer, block, left, fmt.Sprintf("%016x-%010d", n, s.requests.Load())); err != nil {
 		return err

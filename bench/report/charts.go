@@ -64,7 +64,7 @@ type (
 	}
 )
 
-// drawCharts has them drawn as SVG.
+// drawCharts has bench/peers/plot draw the charts as SVG.
 func drawCharts(r *results, dir string) error {
 	type full struct {
 		File, Title, X, Y string

@@ -31,8 +31,9 @@ var parts = []part{
 	{name: "durable", dir: "bench", pattern: "RawSame$/./key=ledger/writers=1$", time: "300ms"},
 	{name: "durable", dir: "bench", pattern: "RawSame$/./key=caller/writers=(1|2|4|8|16|32)$", time: "300ms"},
 	{name: "durable", dir: "bench", pattern: "Decrement$/./store=bolt/./writers=(1|2|4|8|16|32)$", time: "300ms"},
-	// Now and then the tables follow the log, which takes long: 131,200 decrements have
-	// that in them four times, as often as it is their due, and RawSame has recorded so many.
+	// Now and then the store writes the tables from the log, which takes long. In 131,200
+	// decrements that happens four times, which is their fair share, and RawSame has
+	// recorded as many.
 	{name: "many", dir: "bench", pattern: "RawBolt$/keys=random/grouped=true/writers=64$", time: "1s"},
 	{name: "many", dir: "bench", pattern: "RawSame$/./key=caller/writers=64$", time: "131200x"},
 	{name: "many", dir: "bench", pattern: "Decrement$/./store=bolt/./writers=64$", time: "131200x"},
@@ -126,8 +127,8 @@ func command(out io.Writer, dir, name string, args ...string) *exec.Cmd {
 	return c
 }
 
-// machine says where and on what something is measured, as lines of the form key: value
-// that benchmark results may have in between.
+// machine describes the machine of a measurement, in lines of the form key: value, which
+// benchmark results may contain.
 func machine() string {
 	var b strings.Builder
 	say := func(key, value string) { fmt.Fprintf(&b, "%s: %s\n", key, strings.TrimSpace(value)) }
@@ -140,7 +141,7 @@ func machine() string {
 	return b.String()
 }
 
-// output returns the last line that a command prints, or that it cannot be had.
+// output returns the last line that a command prints, or says that the command failed.
 func output(name string, args ...string) string {
 	out, err := exec.Command(name, args...).Output()
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")

@@ -62,7 +62,7 @@ func (r *results) add(fields []string) error {
 	return nil
 }
 
-// median is that of all rounds; false when there is none.
+// median returns the median over all rounds, and false when there is no sample.
 func (r *results) median(name, unit string) (float64, bool) {
 	list := slices.Sorted(slices.Values(r.samples[name][unit]))
 	n := len(list)

@@ -34,9 +34,9 @@ func firstWrite(t *testing.T) []byte {
 	return read(t, path)[:4*pageSize]
 }
 
-// TestCreation: a creation that is cut off leaves no file that cannot be opened,
-// because nothing has the ledger's name before it is whole on the disk. And should a
-// file like those it avoids come from elsewhere, it is refused and crashes nothing.
+// TestCreation: a creation that is cut off leaves no file that cannot be opened, because
+// nothing has the ledger's name before it is whole on the disk. If such a torn file comes
+// from elsewhere, it is refused and crashes nothing.
 func TestCreation(t *testing.T) {
 	run := results.Start(t, "creation cut off")
 	whole := firstWrite(t)
@@ -56,7 +56,7 @@ func TestCreation(t *testing.T) {
 	for i, state := range torn {
 		dir := scratch(t)
 		path := filepath.Join(dir, "ledger.db")
-		// What a cut leaves: the torn file under a temporary name.
+		// A cut leaves this: the torn file under a temporary name.
 		if err := os.WriteFile(filepath.Join(dir, ".ledger.db.new-1"), state, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestCreation(t *testing.T) {
 		}
 		run.Count("states", 1)
 
-		// What it does not leave.
+		// A cut never leaves this: a torn file under the ledger's own name.
 		other := filepath.Join(dir, "other.db")
 		if err := os.WriteFile(other, state, 0o600); err != nil {
 			t.Fatal(err)
@@ -92,8 +92,8 @@ func TestCreation(t *testing.T) {
 	}
 }
 
-// TestTruncated cuts a ledger at every 512 bytes: whatever is left is refused or is
-// what it was.
+// TestTruncated cuts a ledger at every 512 bytes. What is left is refused, or is the whole
+// ledger.
 func TestTruncated(t *testing.T) {
 	whole, _, since, history := original(t, scratch(t), closed)
 	file := whole.ledger
@@ -147,8 +147,8 @@ func TestPathReplaced(t *testing.T) {
 	verified(t, l, nil)
 }
 
-// TestBackupWhileReplaced takes a backup while the path names another file: it is of
-// the ledger that is open, or an error.
+// TestBackupWhileReplaced takes a backup while the path names another file. The backup is
+// of the ledger that is open, or it is an error.
 func TestBackupWhileReplaced(t *testing.T) {
 	dir := scratch(t)
 	path := fresh(t, dir, "ledger.db")
@@ -180,8 +180,8 @@ func TestBackupWhileReplaced(t *testing.T) {
 	}
 }
 
-// TestRecoverDamaged recovers damaged files: no crash, and of no account more or other
-// records than it had.
+// TestRecoverDamaged recovers damaged files. None crashes the process, and no account comes
+// back with records that it never had.
 func TestRecoverDamaged(t *testing.T) {
 	run := results.Start(t, "damaged files recovered")
 	run.Set("seed", *seeded)
@@ -266,14 +266,14 @@ func recoverOne(damaged, path string, seals map[creditledger.AccountID][]creditl
 		run.Count("records recovered", int(a.Recovered))
 		run.Count("records set aside", int(a.SetAside))
 		run.Count("records lost", int(a.Lost))
-		had, n := seals[a.Account], a.Recovered // behind them are notes of what was lost
+		had, n := seals[a.Account], a.Recovered // the records after these note what was lost
 		seal, err := sealAt(s, a.Account, n)
 		if err != nil {
 			return err
 		}
 		if a.Unproven && (n > uint64(len(had)) || seal != had[n-1]) {
-			// The report says that its last record, were it its first one and the account's
-			// name with it, may be an altered one. It follows on the others.
+			// The report says that the last record may be an altered one, and if it is the
+			// first one too, that the account's name may be. It continues the others.
 			run.Count("last records altered and called unproven", 1)
 			n--
 			if seal, err = sealAt(s, a.Account, n); err != nil {

@@ -67,8 +67,8 @@ func damageChild(c child) error {
 	return nil
 }
 
-// cpu is the processor time that this process has taken: unlike the time of day it
-// does not depend on what else the machine does.
+// cpu is the processor time that this process has taken. It does not depend on what else
+// the machine does.
 func cpu() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
@@ -120,7 +120,8 @@ func judge(path string, job *damageJob, readOnly bool) string {
 	return "harmless"
 }
 
-// quiet is a testing.TB for helpers in a child: a failure is a panic with itself.
+// quiet is a testing.TB for helpers in a child process. A failure is a panic whose value is
+// the quiet itself.
 type quiet struct{ testing.TB }
 
 func (q *quiet) Helper()      {}
@@ -129,8 +130,8 @@ func (q *quiet) Fatal(...any) { panic(q) }
 // patient is a damaged file that a child opens.
 type patient struct{ name, path, verdict string }
 
-// patients are so many files damaged in each of some ways, and what the child needs
-// to judge them.
+// patients damages n files in each of the given ways, and adds what the child needs to
+// judge them.
 func patients(t *testing.T, dir, left string, each int, ways []damage) (job string, list []patient) {
 	t.Helper()
 	whole, old, since, history := original(t, dir, left)
@@ -213,9 +214,9 @@ func TestDamagedMetaPages(t *testing.T) {
 	}
 }
 
-// TestDamagedFilesControl: without the examination before opening, bbolt takes the
-// process with it; without checkpoints kept elsewhere, and for who ignores warnings, a
-// damaged meta page takes a ledger that is opened for reading back by one commit.
+// TestDamagedFilesControl: without the examination before opening, bbolt crashes the
+// process. Without checkpoints kept elsewhere, and if warnings are ignored, a damaged meta
+// page makes a ledger that is opened for reading show the state of one commit before.
 func TestDamagedFilesControl(t *testing.T) {
 	run := results.Start(t, "control of damaged files: bbolt alone, no checkpoints")
 	dir := scratch(t)
@@ -235,8 +236,8 @@ func TestDamagedFilesControl(t *testing.T) {
 	}
 }
 
-// judgeAll gives the files to child processes, some at a time, and goes on behind the
-// file that one of them dies of.
+// judgeAll gives the files to child processes, some at a time. If a file kills its child,
+// the next child goes on after that file.
 func judgeAll(t *testing.T, c child, list []patient) {
 	t.Helper()
 	for len(list) > 0 {
@@ -272,7 +273,7 @@ func judgeAll(t *testing.T, c child, list []patient) {
 	}
 }
 
-// naive opens a file with bbolt as it comes, and reads it.
+// naive opens a file with bbolt alone, without any examination, and reads it.
 func naive(path string) string {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second})
 	if err != nil {

@@ -168,7 +168,7 @@ var damages = []damage{
 	}},
 }
 
-// metaDamages are of the meta page that counts, mostly: bbolt would take the other one.
+// metaDamages mostly damage the meta page that counts, so that bbolt takes the other one.
 var metaDamages = []damage{
 	damages[1],
 	{name: "one bit of the newer meta page", do: func(r *rand.Rand, file, _ []byte) []byte {
@@ -196,7 +196,7 @@ func newerMeta(file []byte) []byte {
 	return file[pageSize:][:pageSize]
 }
 
-// someOf is a number of one of the ranges from, to, from, to ….
+// someOf draws a number from one of the ranges that are given as from, to, from, to ….
 func someOf(r *rand.Rand, bounds ...int) int {
 	i := 2 * r.IntN(len(bounds)/2)
 	return bounds[i] + r.IntN(bounds[i+1]-bounds[i])

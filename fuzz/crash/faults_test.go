@@ -55,8 +55,8 @@ func (f *fault) now() bool {
 	return f.writes == f.at
 }
 
-// through goes through a script with a fault. After it the outcome is unknown and the
-// store refuses work; opened again, the same key tells what happened.
+// through carries out a script with a fault. After the fault the outcome is unknown and the
+// store refuses work. When it is opened again, the same key tells what happened.
 func (f *fault) through(t *testing.T, path string, steps []step, run *results.Run) string {
 	t.Helper()
 	opened := func() (*bolt.Store, *world) {
@@ -139,7 +139,7 @@ func TestFailedWrites(t *testing.T) {
 	}
 }
 
-// TestFailedWritesControl: without a key, repeating what has an unknown outcome
+// TestFailedWritesControl: without a key, an operation of unknown outcome that is repeated
 // happens twice.
 func TestFailedWritesControl(t *testing.T) {
 	run := results.Start(t, "control of failed writes: repeated without a key")
@@ -247,7 +247,8 @@ func openChild(c child) error {
 	return nil
 }
 
-// A second process gets an error at once, not a wait and not a second ledger.
+// A second process gets an error at once. It neither waits nor opens the ledger beside the
+// first.
 func TestSecondOpener(t *testing.T) {
 	path := fresh(t, scratch(t), "ledger.db")
 	ask := func(how, want string) {

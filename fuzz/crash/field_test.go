@@ -15,11 +15,11 @@ import (
 	"creditledger/store/bolt"
 )
 
-// Failures of embedded stores that other projects met, by the numbers they have in
-// docs/reliability/field.md, as far as no other test is of the same thing.
+// These are failures of embedded stores that other projects met, under their numbers in
+// docs/reliability/field.md. Those that another test covers are not repeated.
 
-// The file may not grow any further, and mapping it anew fails: errors, no panic, and
-// a ledger that works when there is room again.
+// The file may not grow any further, so mapping it anew fails. That is an error and no
+// panic, and the ledger works again when there is room.
 func TestField_05_GrowthFails(t *testing.T) {
 	path := fresh(t, scratch(t), "ledger.db")
 	steps := script(*seeded, 80)
@@ -56,8 +56,8 @@ func TestField_05_GrowthFails(t *testing.T) {
 	verified(t, w.l, nil)
 }
 
-// What a read returned stays what it was, after the pages it came from were reused
-// and the file was closed.
+// What a read returned does not change when the pages that it came from are reused, or when
+// the file is closed.
 func TestField_09_ReadsAreCopies(t *testing.T) {
 	s := open(t, fresh(t, scratch(t), "ledger.db"))
 	setFoldEvery(s, 2)

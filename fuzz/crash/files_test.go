@@ -21,7 +21,7 @@ const (
 	leftShort = "left open without a log file" // it did not live long enough
 )
 
-// files are a ledger's, some time: the log file is nil if there is none.
+// files are the two files of a ledger at one moment. The log file is nil if there is none.
 type files struct{ ledger, log []byte }
 
 // filesAt reads the files of a ledger that nobody writes to.
@@ -45,8 +45,8 @@ func (f files) write(path string) error {
 
 func (f files) clone() files { return files{bytes.Clone(f.ledger), bytes.Clone(f.log)} }
 
-// original makes a ledger, closed or as a crash leaves it, and says what it holds; old is
-// how it was some commits before.
+// original makes a ledger, closed or as a crash leaves it, and says what it holds. old is
+// the ledger some commits earlier.
 func original(t testing.TB, dir, left string) (f, old files, since []creditledger.Checkpoint, history string) {
 	t.Helper()
 	steps := script(*seeded, 150)
@@ -97,7 +97,8 @@ func original(t testing.TB, dir, left string) (f, old files, since []creditledge
 	return f, old, since, history
 }
 
-// inUse cuts a file behind its last page in use, where damage could not do any.
+// inUse cuts a file off after its last page in use, because damage after it would have no
+// effect.
 func inUse(file []byte) []byte {
 	pages := uint64(0)
 	for _, meta := range [][]byte{file, file[pageSize:]} {

@@ -23,8 +23,8 @@ import (
 
 func init() { roles["full"] = fullChild }
 
-// fullChild works until the file may not grow, again and again, and then with room:
-// under another limit, or after it has removed the files that take the room.
+// fullChild works until the file may not grow, several times. Then it works with room
+// again: under another limit, or after it has removed the files that took the room.
 func fullChild(c child) error {
 	signal.Ignore(syscall.SIGXFSZ)
 	room := func(bytes uint64) error {
@@ -98,8 +98,8 @@ func verify(l *creditledger.Ledger) error {
 	return err
 }
 
-// TestDiskFull: when the file may not grow, commits fail and nothing else; the ledger
-// is opened and verified while it is full, and used again when there is room.
+// TestDiskFull: when the file may not grow, commits fail and nothing else does. The ledger
+// can be opened and verified while the disk is full, and used again when there is room.
 func TestDiskFull(t *testing.T) {
 	run := results.Start(t, "disk full")
 	run.Set("seed", *seeded)

@@ -15,7 +15,7 @@ import (
 	"creditledger/store/bolt"
 )
 
-// foldEvery of the tests: small, so that tables are folded all the time.
+// foldEvery is small in these tests, so that tables are folded all the time.
 const foldEvery = 5
 
 // field is an unexported field of a struct. A release of bbolt or of the store that
@@ -31,7 +31,7 @@ func field[T any](of any, name string) *T {
 
 func database(s *bolt.Store) *bbolt.DB { return *field[*bbolt.DB](s, "db") }
 
-// setFoldEvery has commits go into a small log file soon, and folds all the time.
+// setFoldEvery makes commits go into a small log file soon, and folds all the time.
 func setFoldEvery(s *bolt.Store, n int) {
 	*field[int](s, "foldEvery") = n
 	*field[int](s, "logAfter") = 2
@@ -104,11 +104,12 @@ func hookEvents(s *bolt.Store, noSync bool, f func(in file, orig writeAt, p []by
 	}
 }
 
-// isMeta reports whether a write is of a meta page: what was written before it is
+// isMeta reports whether a write is of a meta page. What was written before such a write is
 // behind a barrier.
 func isMeta(db *bbolt.DB, off int64) bool { return off < int64(2*db.Info().PageSize) }
 
-// The hooks are called: every test that relies on them would pass without them.
+// This test shows that the hooks are called. Without it, every test that relies on them
+// could pass although they are not.
 func TestHooks(t *testing.T) {
 	s := open(t, fresh(t, scratch(t), "ledger.db"))
 	defer s.Close()

@@ -25,9 +25,9 @@ import (
 
 func init() { roles["kill"] = killChild }
 
-// killChild goes through a script, says what it begins and what is acknowledged, and
-// dies at one of the writes: before it, in the middle of it, or after it. Half way through
-// it closes the file and opens it again.
+// killChild carries out a script, and says what it begins and what is acknowledged. It dies
+// at one of the writes: before it, in the middle of it, or after it. Half way through it
+// closes the file and opens it again.
 func killChild(c child) error {
 	var writes atomic.Int64
 	opened := func() (*bolt.Store, error) {
@@ -153,10 +153,10 @@ type tally struct {
 	runs, acked, lost, bad, unacked int
 }
 
-// examine opens what a crash left, and holds it to what was acknowledged: nothing of
-// it is missing or different, nothing is there that was not begun, and repeating the
-// rest of the script from the first step without an answer ends where a run without
-// a crash ends. It returns what is wrong.
+// examine opens what a crash left, and compares it with what was acknowledged: nothing of
+// that is missing or different, and nothing is there that was not begun. Then it repeats
+// the script from the first step without an answer, which has to end where a run without a
+// crash ends. It returns what is wrong.
 func examine(t *testing.T, path string, steps []step, h heard, window int, sum *tally) (wrong []string) {
 	t.Helper()
 	problem := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
@@ -207,7 +207,8 @@ func examine(t *testing.T, path string, steps []step, h heard, window int, sum *
 		problem("%d steps are stored without an acknowledgement, %d were on their way", unacked, window)
 	}
 	for i := range steps {
-		// What was refused before something that is stored would now be asked later.
+		// A step that was refused before a stored one is not repeated: now it would be
+		// asked after that one.
 		before := func(on creditledger.AccountID) bool { return i < last[on] }
 		if i < first && steps[i].sweeps() || h.refused[i] && (i < first || slices.ContainsFunc(steps[i].accounts(), before)) {
 			continue
@@ -251,8 +252,9 @@ func died(t *testing.T, cmd *exec.Cmd, stderr *os.File) {
 	}
 }
 
-// TestSelfKill kills the process at every write that bbolt makes, before the write,
-// in the middle of it and after it: for a seed all of them, then for the next.
+// TestSelfKill kills the process at every write that bbolt makes: before the write, in the
+// middle of it and after it. It does so for all writes of one seed, and then for those of
+// the next.
 func TestSelfKill(t *testing.T) {
 	run := results.Start(t, "self-kill")
 	run.Set("seed", *seeded)
@@ -279,7 +281,7 @@ func TestSelfKill(t *testing.T) {
 	run.Set("stored unacknowledged", sum.unacked)
 }
 
-// killAll kills before, in and after every stride-th of so many writes.
+// killAll kills before, in and after every stride-th write.
 func killAll(t *testing.T, dir, empty string, c child, writes, stride int, sum *tally) {
 	t.Helper()
 	steps := wideScript(c.Seed, c.Steps)
@@ -316,8 +318,8 @@ func (s *tally) count() int {
 	return s.runs
 }
 
-// TestSelfKillControl: a process that acknowledges before it commits loses, and the
-// examination says so.
+// TestSelfKillControl: a process that acknowledges before it commits loses operations, and
+// the examination says so.
 func TestSelfKillControl(t *testing.T) {
 	run := results.Start(t, "control of self-kill: acknowledged before the commit")
 	var sum tally

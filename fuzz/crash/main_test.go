@@ -20,7 +20,7 @@ import (
 
 var seeded = flag.Uint64("seed", 1, "where the random choices begin")
 
-// How often the tests do what they do.
+// How many cases the tests try.
 func kills() int   { return testsize.Of(24, 240, 2000) }
 func randoms() int { return testsize.Of(4, 8, 100) }
 func states() int  { return testsize.Of(240, 1200, 20_000) }
@@ -76,7 +76,7 @@ func command(t *testing.T, c child) *exec.Cmd {
 	return cmd
 }
 
-// start begins a child process. What it says arrives in out, whatever becomes of it.
+// start begins a child process. What it says arrives in out, also if it dies.
 func start(t *testing.T, c child) (cmd *exec.Cmd, out *bufio.Reader, stderr *os.File) {
 	t.Helper()
 	cmd = command(t, c)
@@ -100,8 +100,8 @@ func said(f *os.File) string {
 	return string(data)
 }
 
-// scratch is a directory for files that only have to survive their process: in
-// memory, where there is a file system for that.
+// scratch is a directory for files that only have to survive their process. It is in memory
+// where the system has such a file system.
 func scratch(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "creditledger-*")

@@ -22,7 +22,8 @@ import (
 	"creditledger/store/bolt"
 )
 
-// oneGiB is what a process of these tests may have: the system refuses it more.
+// oneGiB is the memory that a process of these tests may have. The system refuses to give
+// it more.
 const oneGiB = 1 << 30
 
 // limited runs one of tasks in a process of its own, on a file, and returns what it says.
@@ -53,9 +54,9 @@ var tasks = map[string]func(ctx context.Context, l *creditledger.Ledger) error{
 	"open again":    openAgain,
 }
 
-// TestInOneGiB: whatever valid input a process with 1 GiB of memory gets, it works or
-// refuses it with an error of its type; and what it leaves behind is opened, read and
-// written by another one that has no more.
+// TestInOneGiB: whatever valid input a process with 1 GiB of memory gets, it takes it, or
+// refuses it with a typed error. Another process with no more memory can open, read and
+// write what it leaves.
 func TestInOneGiB(t *testing.T) {
 	if task := tasks[os.Getenv("LEDGER_TASK")]; task != nil {
 		if err := carryOut(t.Context(), task); err != nil {
@@ -149,7 +150,7 @@ func (s silent) Write([]byte) (int, error) {
 	return 0, s.Err()
 }
 
-// unreadOutput is given batches of 4 MiB a line, and its answers are not read.
+// unreadOutput applies lines of 4 MiB, a batch each, while nobody reads its answers.
 func unreadOutput(ctx context.Context, l *creditledger.Ledger) error {
 	ctx, cancel := context.WithCancel(ctx)
 	in, out := io.Pipe()

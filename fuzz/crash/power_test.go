@@ -22,7 +22,7 @@ import (
 
 func init() { roles["power"] = powerChild }
 
-// powerChild makes a ledger and works on it until the power goes.
+// powerChild makes a ledger and works on it until the power is cut.
 func powerChild(c child) error {
 	s, err := bolt.Open(c.Path, nil)
 	if err != nil {
@@ -71,8 +71,8 @@ func (m *machine) mount() (string, error) {
 	return string(out), err
 }
 
-// cut takes the power away: what is neither in the journal of the file system nor on
-// its device is gone.
+// cut cuts the power. What is neither in the journal of the file system nor on its device
+// is lost.
 func (m *machine) cut() {
 	m.t.Helper()
 	const shutdown, noLogFlush = 0x8004587d, 2 // FS_IOC_SHUTDOWN
@@ -167,7 +167,7 @@ func TestPowerCut(t *testing.T) {
 	run.Set("not opened", sum.bad)
 }
 
-// TestPowerCutControl: a ledger that is not synced loses.
+// TestPowerCutControl: a ledger that does not sync loses acknowledged operations.
 func TestPowerCutControl(t *testing.T) {
 	run := results.Start(t, "control of power cuts: nothing is synced")
 	m, reason := newMachine(t, "commit=1000")

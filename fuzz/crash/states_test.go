@@ -112,7 +112,7 @@ func record(t *testing.T, dir string, seed uint64, n int) *recording {
 	return r
 }
 
-// since are the checkpoints of what was acknowledged when something was written.
+// since are the checkpoints of what was acknowledged when a write began.
 func (r *recording) since(e event) []creditledger.Checkpoint {
 	if e.acked == 0 {
 		return nil
@@ -149,8 +149,8 @@ func partly(random *rand.Rand, file []byte, writes []event) {
 // outcome is what a crash state turned out to be.
 type outcome struct{ lost, corrupt string }
 
-// stateOf opens a crash state and holds it to what was acknowledged, and to what was
-// written after that.
+// stateOf opens a crash state. It has to hold all that was acknowledged, and nothing that
+// was not written.
 func (r *recording) stateOf(path string, since []creditledger.Checkpoint, write bool) (o outcome) {
 	s, err := bolt.Open(path, &bolt.Options{ReadOnly: !write, InitialMmapSize: -1})
 	if err != nil {
@@ -191,7 +191,7 @@ func (r *recording) stateOf(path string, since []creditledger.Checkpoint, write 
 	return o
 }
 
-// disk is what is on it of one file, and what may be.
+// disk is one file on the disk: what is certainly there, and what may be.
 type disk struct {
 	data     []byte
 	inFlight []event // written, and not behind a barrier
@@ -205,8 +205,8 @@ func (d *disk) settle() {
 	d.inFlight = nil
 }
 
-// take adds a write, and has what bbolt wrote before a meta page, and that page, behind
-// barriers; without barriers, they count for nothing.
+// take adds a write. What bbolt wrote before a meta page is behind a barrier, and so is
+// that page. In the control without barriers neither is.
 func (d *disk) take(e event, barriers bool) {
 	if grown := int(e.size) - len(d.data); grown > 0 && grown < 1<<20 {
 		d.data = append(d.data, make([]byte, grown)...)
@@ -227,17 +227,18 @@ type control struct {
 	noSums    bool // of the frames in the log file
 }
 
-// Where the numbers of a frame stand in it.
+// The offsets of the numbers in a frame.
 const sumBefore, length, sum, payload = 16, 40, 48, 64
 
-// contents are a frame without what fills its last page, which no checksum is of.
+// contents are a frame without what fills up its last page, which the checksum does not
+// cover.
 func contents(frame []byte) []byte {
 	return frame[:min(len(frame), payload+int(binary.BigEndian.Uint32(frame[length:])))]
 }
 
-// resealed makes all frames of a log file pass for whole: it gives each of a turn the checksum of
-// what is there, and that of the frame before. To the replay this is what any file is to one that
-// does not look at checksums.
+// resealed makes all frames of a log file pass for whole: it gives each frame of a turn the
+// checksum of what is there, and that of the frame before. So the replay accepts what a
+// replay without checksums would accept.
 func resealed(log []byte) {
 	const page = 4096
 	half := (len(log) - page) / 2

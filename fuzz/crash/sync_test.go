@@ -22,9 +22,9 @@ import (
 
 func init() { roles["sync"] = syncChild }
 
-// syncChild goes through a script in one thread, so that strace can count its system
-// calls. When an outcome is unknown it opens the ledger again, proves it, looks whether
-// the operation is there, and repeats it.
+// syncChild carries out a script in one thread, so that strace can count its system calls.
+// When an outcome is unknown it opens the ledger again, verifies it, looks whether the
+// operation is there, and repeats it.
 func syncChild(c child) error {
 	runtime.LockOSThread()
 	steps := script(c.Seed, c.Steps)
@@ -129,10 +129,10 @@ func straceable() string {
 	return ""
 }
 
-// TestFailedSyncs lets the system itself report EIO for one fdatasync after another:
-// the one behind the data, and the one behind the meta page, after which the commit is
-// there although it failed. Either way the outcome is unknown and the same key has one
-// effect.
+// TestFailedSyncs makes the system itself report EIO for one fdatasync after another: for
+// the one that follows the data, and for the one that follows the meta page, when the
+// commit is there although it failed. Either way the outcome is unknown, and the same key
+// has one effect.
 func TestFailedSyncs(t *testing.T) {
 	run := results.Start(t, "failed syncs: EIO from fdatasync")
 	run.Set("seed", *seeded)
@@ -169,8 +169,8 @@ func TestFailedSyncs(t *testing.T) {
 	}
 }
 
-// TestFailedSyncOfCreation: a new ledger whose first syncs fail is not there at all, and
-// the next attempt makes it.
+// TestFailedSyncOfCreation: if the first syncs of a new ledger fail, there is no ledger,
+// and the next attempt makes one.
 func TestFailedSyncOfCreation(t *testing.T) {
 	run := results.Start(t, "failed syncs of a new ledger")
 	run.Require("strace", straceable())

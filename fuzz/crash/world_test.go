@@ -53,8 +53,8 @@ func (s *step) accounts() (list []creditledger.AccountID) {
 // accounts.
 func script(seed uint64, n int) []step { return scriptOf(seed, n, false) }
 
-// wideScript is script with schedules by the day of which several periods fall due at once, holds,
-// reversals, acts and transfers.
+// wideScript is script with more: daily schedules of which several periods fall due at
+// once, holds, reversals, acts and transfers.
 func wideScript(seed uint64, n int) []step { return scriptOf(seed, n, true) }
 
 func scriptOf(seed uint64, n int, wide bool) []step {
@@ -113,7 +113,7 @@ func scriptOf(seed uint64, n int, wide bool) []step {
 	return steps
 }
 
-// widely makes a step of what wideScript has more.
+// widely makes a step of those that only wideScript has.
 func (s *step) widely(random *rand.Rand, i int) {
 	amount := func(most int) creditledger.Amount { return creditledger.AmountOf(int64(1 + random.IntN(most))) }
 	other := creditledger.AccountID{Customer: fmt.Sprintf("customer-%d", random.IntN(4))}
@@ -147,8 +147,8 @@ type world struct {
 func newWorld(s creditledger.Store, steps []step) *world {
 	w := &world{steps: steps}
 	clock := func() time.Time { return time.Unix(0, w.now.Load()).UTC() }
-	// The same script gives the same bytes: no two of its steps are of one instant, so
-	// that no two ids are the same though each world begins with the same random bytes.
+	// The same script gives the same bytes, because each world begins with the same random
+	// bytes. No two steps are at one instant, so that no two ids are the same all the same.
 	w.l = creditledger.New(s, &creditledger.Options{Clock: clock, Random: rand.NewChaCha8([32]byte{1}), ExpiriesPerCommit: 2})
 	return w
 }
@@ -206,7 +206,8 @@ func (w *world) submit(i int) (func() (string, error), error) {
 	}, nil
 }
 
-// refused reports whether an error is the ledger's own word.
+// refused reports whether an error is a refusal by the ledger, and not trouble with the
+// store.
 func refused(err error) bool {
 	for _, rule := range []error{creditledger.ErrInvalid, creditledger.ErrNotFound, creditledger.ErrConstraint,
 		creditledger.ErrInsufficientCredits, creditledger.ErrDuplicate} {
@@ -217,7 +218,7 @@ func refused(err error) bool {
 	return false
 }
 
-// history is what all accounts show, but for the ids that the ledger makes.
+// history is what all accounts show, without the ids that the ledger makes.
 func (w *world) history(t testing.TB) string {
 	t.Helper()
 	ctx := context.Background()

@@ -25,7 +25,7 @@ const (
 	Lost                 // Commit: not done, and the outcome is reported as unknown; any other call: as Fail
 	Conflict             // Commit: as if somebody else had been faster; any other call: as Fail
 
-	// What no store may do, for controls.
+	// These are what no store may do. They are for controls.
 
 	Lie  // Commit: done, and reported as failed; any other call: as Fail
 	Half // Commit: done without its keys, and reported as unknown; any other call: as Fail
@@ -74,8 +74,9 @@ func (s *Store) Hit() string {
 	return s.hit
 }
 
-// before counts a call and returns the error that it has to answer instead of going
-// on. after tells a commit to be done and then reported as unknown.
+// before counts a call. It returns the error to answer with instead of calling the inner
+// store. after says that the commit is to be done, and its outcome then reported as
+// unknown.
 func (s *Store) before(call string, commit bool) (after bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,7 +111,7 @@ func (s *Store) before(call string, commit bool) (after bool, err error) {
 	return false, fault
 }
 
-// Optimistic is a Store over one that the ledger asks as little as it can.
+// Optimistic is a Store over an optimistic one, which the ledger asks as little as it can.
 type Optimistic struct{ *Store }
 
 // Concurrency implements creditledger.OptimisticStore.
