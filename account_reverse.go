@@ -103,12 +103,17 @@ func stepReverse(a *account, op *Reverse, c *change) error {
 	if err != nil {
 		return err
 	}
-	var left Amount
+	left, beyond := Amount{}, false
 	for _, d := range list {
-		left = addCapped(left, a.leftOf(d))
+		part := a.leftOf(d)
+		_, err := left.Add(part)
+		beyond, left = beyond || err != nil, addCapped(left, part)
 	}
 	rest := op.Amount
 	if rest.IsZero() {
+		if beyond { // no answer could say how much that was
+			return constraint("more is left than an amount can say: take the charge back in parts, or by its entries")
+		}
 		rest = left
 	}
 	if left.IsZero() || rest.Cmp(left) > 0 {

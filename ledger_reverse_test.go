@@ -192,3 +192,16 @@ func TestDrawnTellsWhatIsLeft(t *testing.T) {
 		}
 	}
 }
+
+// TestReversalOfMoreThanAnAmount: what no answer could say is not taken back in part under
+// the name of all of it.
+func TestReversalOfMoreThanAnAmount(t *testing.T) {
+	w := newWorld(t).given(grant("A", "90000000000000000000"))
+	w.must(creditledger.Batch{spend("90000000000000000000"), grant("B", "90000000000000000000"), spend("90000000000000000000")}, "k")
+	w.refused(creditledger.Reverse{Charge: "k"}, "", creditledger.ErrConstraint)
+	w.must(creditledger.Reverse{Charge: "k", Amount: amount("90000000000000000000")}, "")
+	w.must(spend("90000000000000000000"), "")
+	if res := w.must(creditledger.Reverse{Charge: "k"}, ""); res.Reversed.String() != "90000000000000000000" {
+		t.Errorf("the rest: %s", res.Reversed)
+	}
+}

@@ -70,7 +70,9 @@ func (s *State) reverse(op Reverse, r *Result) error {
 	}
 	amount := op.Amount
 	if amount == nil {
-		amount = left
+		if amount = left; left.Cmp(tooMuch) >= 0 { // no answer could say how much that was
+			return &Refusal{Kind: Constraint}
+		}
 	}
 	if left.Sign() == 0 || amount.Cmp(left) > 0 {
 		return &Refusal{Kind: Constraint, Left: left}
