@@ -49,7 +49,7 @@ func CachedAccounts(l *Ledger) int {
 }
 
 // IsKept reports whether an act keeps newcomers off an account.
-func (l *Ledger) IsKept(id AccountID) bool {
+func IsKept(l *Ledger, id AccountID) bool {
 	l.cache.mu.Lock()
 	defer l.cache.mu.Unlock()
 	s := l.cache.slots[id]

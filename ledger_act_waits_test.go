@@ -23,7 +23,7 @@ func TestActWaitsForNobodyWhoComesAfterIt(t *testing.T) {
 	}()
 	kept := false
 	for deadline := time.Now().Add(20 * time.Second); !kept && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		kept = w.IsKept(cus1)
+		kept = creditledger.IsKept(w.Ledger, cus1)
 	}
 	if !kept {
 		t.Error("an act lets others in")
