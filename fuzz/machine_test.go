@@ -23,10 +23,10 @@ import (
 
 var opsFlag = flag.Int("ops", 0, "steps of each random machine; 0: what fits the run of the tests")
 
-// ops is how many steps a machine takes: as many as -ops says; in the full size a share
-// of LEDGER_OPS, which is a million unless it is set; or else what is normal, half of
-// that when no proofs run, a tenth with -short, and less with the race detector, which
-// has nothing to find here.
+// ops is how many steps a machine takes: as many as -ops says, or in the full size a share
+// of LEDGER_OPS, which is a million by default. Otherwise it is normal, half of that when
+// no proofs run, a tenth with -short, and less with the race detector, which has nothing to
+// find here.
 func ops(normal int, share float64) int {
 	switch {
 	case *opsFlag > 0:
@@ -45,7 +45,7 @@ func ops(normal int, share float64) int {
 	return testsize.Of(normal/10, normal, 0)
 }
 
-// memoryBackend forgets nothing between two openings: its store is never closed.
+// memoryBackend forgets nothing between two openings, because its store is never closed.
 var memoryBackend = fuzz.Backend{Name: "memory", New: func(string) func() (cl.Store, error) {
 	s := struct{ cl.Store }{memory.New()}
 	return func() (cl.Store, error) { return s, nil }
@@ -103,13 +103,14 @@ func TestModelAgrees(t *testing.T) {
 	runMachine(t, "differential: the naive model", ops(22_000, 0.1), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}})
 }
 
-// TestMachine takes many more steps and looks less closely after each.
+// TestMachine takes many more steps than TestModelAgrees, and looks less closely after
+// each.
 func TestMachine(t *testing.T) {
 	runMachine(t, "random machine", ops(60_000, 1), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend}, Quick: true})
 }
 
-// TestBackendsAgree runs the machine over every backend that needs no server, and all
-// of them hold the same bytes in the end.
+// TestBackendsAgree runs the machine over every backend that needs no server. In the end
+// all of them hold the same bytes.
 func TestBackendsAgree(t *testing.T) {
 	runMachine(t, "backends agree: memory, bolt", ops(5_000, 0.02), &fuzz.Machine{Backends: []fuzz.Backend{memoryBackend, boltBackend}})
 }

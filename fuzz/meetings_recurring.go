@@ -245,7 +245,8 @@ func (m *moment) plans(kind func(was, is *model.Plan) bool) bool {
 	return slices.ContainsFunc(m.before.Plans, func(p *model.Plan) bool { return kind(p, m.after.PlanOf(p.ScheduleID)) })
 }
 
-// heldAt tells whether something was held at an instant, of what was held before the operation.
+// heldAt tells whether something that was held before the operation was still held at an
+// instant.
 func (m *moment) heldAt(at cl.Instant) bool {
 	return slices.ContainsFunc(m.before.Holds, func(h *model.Hold) bool { return h.State == model.Open && h.CreatedAt < at && at < h.Until })
 }

@@ -69,8 +69,8 @@ func smallGrants(r *rand.Rand) cl.Batch {
 	return batch
 }
 
-// TestMemoryOfWhatWaits: a caller who submits faster than a store takes it waits, before
-// what is under way takes more memory than it may.
+// TestMemoryOfWhatWaits: a caller who submits faster than the store commits has to wait,
+// before what is on its way takes more memory than it may.
 func TestMemoryOfWhatWaits(t *testing.T) {
 	t.Logf("seed: -seed=%d", seed(t))
 	r := rand.New(rand.NewPCG(seed(t), 11))
@@ -105,7 +105,7 @@ func TestMemoryOfWhatWaits(t *testing.T) {
 	}
 }
 
-// heap is how many bytes are in use, once what is not has been collected.
+// heap is how many bytes are in use after a garbage collection.
 func heap() int64 {
 	var m runtime.MemStats
 	for range 3 {
@@ -115,8 +115,8 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// TestCostOfMemory: what is used up leaves nothing behind in memory, whatever filters
-// and keys it had.
+// TestCostOfMemory: blocks that are used up leave nothing behind in memory, whatever
+// filters and keys they had.
 func TestCostOfMemory(t *testing.T) {
 	cycles := testsize.Of(1000, 3000, 20_000)
 	store := memory.New()

@@ -24,7 +24,8 @@ type sharedMeter struct{ *meter }
 
 func (sharedMeter) Concurrency() (commits, accounts int) { return 1, 64 }
 
-// metered is a meter as a store of its own or as one that is shared.
+// metered is a meter, as a store that is asked before each decision or as an
+// OptimisticStore.
 func metered(m *meter, shared bool) cl.Store {
 	if shared {
 		return sharedMeter{m}

@@ -8,7 +8,7 @@ import (
 	cl "creditledger"
 )
 
-// spoil gives an operation exactly one thing that it alone shows to be wrong.
+// spoil puts exactly one mistake into an operation, one that the operation alone shows.
 func (g *generator) spoil(op cl.Operation) cl.Operation {
 	n := g.below(8, "fault")
 	switch op := op.(type) {

@@ -23,7 +23,7 @@ type moment struct {
 	part int        // which
 }
 
-// is tells an accepted operation of some kind.
+// is tells whether the operation is of some kind and was accepted.
 func (m *moment) is(names ...string) bool {
 	for _, name := range names {
 		if m.err == nil && m.op.Name() == name {
@@ -38,7 +38,7 @@ func (m *moment) late() bool {
 	return ok && m.err == nil && d.UsageAt != 0
 }
 
-// passes tells an instant that came between the operation before and this one.
+// passes tells whether an instant came between the operation before and this one.
 func (m *moment) passes(at cl.Instant) bool {
 	return m.after != nil && m.before.Last < at && at <= m.at
 }
@@ -81,7 +81,7 @@ func (m *moment) reverses(kind func(e, charged *model.Entry) bool) bool {
 	return m.wrote(func(e *model.Entry) bool { return e.Reverses != 0 && kind(e, m.after.Entries[e.Reverses-1]) })
 }
 
-// hold is the one that the operation names, as it was before.
+// hold is the hold that the operation names, as it was before the operation.
 func (m *moment) hold() *model.Hold {
 	switch op := m.op.(type) {
 	case cl.ExtendHold:
@@ -104,7 +104,8 @@ func (m *moment) of(h *model.Hold, kind func(*model.Block) bool) bool {
 	return false
 }
 
-// slice tells whether a hold of before kept something of a block so that both are of some kind.
+// slice tells whether, before the operation, a hold of some kind kept something of a block
+// of some kind.
 func (m *moment) slice(kind func(*model.Hold, *model.Block) bool) bool {
 	for _, h := range m.before.Holds {
 		if h.State == model.Open && m.of(h, func(b *model.Block) bool { return kind(h, b) }) {
@@ -150,7 +151,8 @@ func (m *moment) pays(before, other *model.Block) bool {
 	return model.InOrder([]*model.Block{other, before})[0] == before
 }
 
-// heldTaker tells whether something is held of a block of some kind that could take a debt.
+// heldTaker tells whether holds keep something of a block of some kind that could take a
+// debt.
 func (m *moment) heldTaker(kind func(*model.Block) bool) bool {
 	for _, b := range m.after.Blocks {
 		if b.Eligible(m.at) && b.ExpiresAt == 0 && len(b.Filters) == 0 && m.held(b) && kind(b) {
@@ -165,8 +167,8 @@ func isBatch(op model.Operation) bool {
 	return batch
 }
 
-// batchOf tells whether the operation is the first of a batch in which one of a kind stands
-// behind one of another, the second on what the first touched.
+// batchOf tells whether the operation is the first of a batch in which an operation of one
+// kind is followed by one of another kind, on what the first one touched.
 func (m *moment) batchOf(first, second string) bool {
 	if m.err != nil || len(m.all) < 2 || m.op != nil && m.op.Name() != first {
 		return false

@@ -70,8 +70,8 @@ func (m *machine) operation(g *generator, op cl.Operation, key cl.Key) {
 	}
 }
 
-// sameInJSON writes an operation as JSON and reads it again: nothing is lost. What no
-// ledger would take need not have a text.
+// sameInJSON writes an operation as JSON and reads it again: nothing is lost. An operation
+// that no ledger would take may refuse to be written.
 func sameInJSON(t *rapid.T, op cl.Operation) {
 	t.Helper()
 	if op == nil {
@@ -90,8 +90,8 @@ func sameInJSON(t *rapid.T, op cl.Operation) {
 	}
 }
 
-// compare holds an answer against the model's and returns the request with the ids of
-// the blocks made filled in.
+// compare compares an answer with the model's. It returns the request with the ids of the
+// new blocks filled in.
 func (m *machine) compare(t *rapid.T, s *system, what string, a *account, q model.Request, res *cl.Result, err error) model.Request {
 	t.Helper()
 	op, _ := q.Op.(cl.Operation)
@@ -182,7 +182,7 @@ func backIDs(res *cl.Result) (ids []string) {
 	return ids
 }
 
-// learn remembers the ids of entries and refuses one that changes.
+// learn remembers the ids of entries, and fails if one changes.
 func (m *machine) learn(t *rapid.T, s *system, a *account, entries []cl.Entry) {
 	t.Helper()
 	if a.entryIDs == nil {
@@ -199,8 +199,8 @@ func (m *machine) learn(t *rapid.T, s *system, a *account, entries []cl.Entry) {
 	}
 }
 
-// head is what the store keeps of an account, as text; it ends with the seal of the
-// journal, so that no record is added or changed without it.
+// head is the head of an account in the store, as text. It ends with the seal of the
+// journal, so it changes with every record that is added or altered.
 func (s *system) head(t *rapid.T, m *machine, a *account) string {
 	state, err := s.store.Load(m.ctx, a.id, nil)
 	if err != nil {
@@ -247,7 +247,8 @@ func (m *machine) sweep(t *rapid.T) {
 	m.touched = nil
 }
 
-// pager is a list of entries read page by page while the account goes on.
+// pager is a list of entries that is read page by page, while more is written to the
+// account.
 type pager struct {
 	on      *account
 	query   cl.EntriesQuery
@@ -255,7 +256,7 @@ type pager struct {
 	last    int         // sequence number of the last entry seen
 }
 
-// page begins to read a list, or reads its next page.
+// page begins to read a list, or reads the next page of one.
 func (m *machine) page(g *generator) {
 	if m.pager == nil {
 		q := g.query()

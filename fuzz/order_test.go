@@ -19,8 +19,8 @@ import (
 	"creditledger/store/memory"
 )
 
-// interferer makes the commits of an account conflict, now and then: another process is
-// faster, with a grant that pays for one item only.
+// interferer makes commits of an account conflict now and then, as if another process had
+// been faster with a grant that pays for one item only.
 func interferer(r *rand.Rand, inner cl.Store, on cl.AccountID, often int) func(context.Context, string, cl.AccountID) error {
 	other := cl.New(inner, nil)
 	grant := cl.Increment{Amount: cl.AmountOf(1), Filters: []cl.Filter{{Field: cl.FilterFieldItem, Values: []string{"other"}}}}
@@ -40,7 +40,7 @@ func interferer(r *rand.Rand, inner cl.Store, on cl.AccountID, often int) func(c
 	}
 }
 
-// TestOrderOfSubmit: of operations submitted one after another those before go first,
+// TestOrderOfSubmit: operations take effect in the order in which they were submitted,
 // whatever conflicts, caches and other accounts come in between.
 func TestOrderOfSubmit(t *testing.T) {
 	run := results.Start(t, "operations submitted ahead, in tiny caches, with conflicts")
@@ -96,8 +96,7 @@ func TestOrderOfSubmit(t *testing.T) {
 }
 
 // TestGivenUpIsOverSoon: an operation that its caller gave up is done by the time that
-// nothing is under way any more, or never. An operation that comes later, and is about
-// something else, does not bring it back.
+// nothing is on its way any more, or never. A later operation does not bring it back.
 func TestGivenUpIsOverSoon(t *testing.T) {
 	run := results.Start(t, "operations given up, and looked for later")
 	run.Set("seed", seed(t))
@@ -143,9 +142,9 @@ func TestGivenUpIsOverSoon(t *testing.T) {
 	}
 }
 
-// TestPastStays: what readers are told as of an instant they are told of that instant
-// for ever, whatever was under way when they asked. A balance as of an instant costs what
-// happened until then, so there are many histories and not one that is long.
+// TestPastStays: what readers are told as of an instant they are told again for ever,
+// whatever was on its way when they first asked. A past balance costs as much as was
+// written until then, so this plays many short histories and not a long one.
 func TestPastStays(t *testing.T) {
 	run := results.Start(t, "balances asked for again as of the same instants")
 	run.Set("seed", seed(t))
@@ -157,8 +156,8 @@ func TestPastStays(t *testing.T) {
 	}
 }
 
-// pastStays plays one history, in which four ask for the balance and four change it, and
-// then asks for all of the balances again.
+// pastStays plays one history, in which four goroutines ask for the balance and four change
+// it. Then it asks for all of the balances again.
 func pastStays(t *testing.T, run *results.Run, history uint64, shared bool) {
 	var ticks atomic.Int64
 	clock := func() time.Time {
@@ -223,7 +222,8 @@ type scriptStep struct {
 	zone string
 }
 
-// scriptOf is a script of operations in few accounts, under few keys, with bare dates.
+// scriptOf is a script of operations on few accounts, under few keys, with dates that have
+// no time.
 func scriptOf(r *rand.Rand, n int) []scriptStep {
 	now := costStart
 	steps := make([]scriptStep, n)
@@ -261,8 +261,8 @@ func scriptOf(r *rand.Rand, n int) []scriptStep {
 	return steps
 }
 
-// play goes through a script, and waits for what it submits only now and then; wait
-// says how often. It returns the outcomes in order.
+// play carries out a script, and waits for what it submits only now and then; wait says how
+// often. It returns the outcomes in order.
 func play(t *testing.T, store cl.Store, script []scriptStep, r *rand.Rand, wait int) (outcomes []string) {
 	t.Helper()
 	var now atomic.Int64
@@ -313,7 +313,7 @@ func outcomeText(res *cl.Result, err error) string {
 	return resultWords(res)
 }
 
-// conflicts counts the commits that a store refuses because something moved.
+// conflicts counts the commits that a store refuses with a conflict.
 type conflicts struct {
 	cl.Store
 	n atomic.Int64

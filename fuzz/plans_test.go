@@ -17,7 +17,7 @@ import (
 	"creditledger/store/memory"
 )
 
-// deed is what a customer of a plan does at an instant, always the same in every run.
+// deed is what a customer of a plan does at an instant. It is the same in every run.
 type deed struct {
 	at  time.Time
 	on  cl.AccountID
@@ -25,7 +25,7 @@ type deed struct {
 	op  cl.Operation
 }
 
-// deeds is a run of a year: its ledger and clock, and what was answered.
+// deeds is a run of the year, with its ledger, its clock and the answers.
 type deeds struct {
 	*cl.Ledger
 	now     time.Time
@@ -49,8 +49,8 @@ func (p *planner) add(at time.Time, name string, op cl.Operation) cl.Key {
 	return key
 }
 
-// turn is an instant of the year: any one, or about the beginning of a month or of a day on
-// which the clocks change.
+// turn is an instant of the year: any, or one close to the beginning of a month or of a day
+// on which the clocks change.
 func (p *planner) turn() time.Time {
 	at := planYear.Add(time.Duration(p.Int64N(int64(365 * 24 * time.Hour)))).Truncate(time.Microsecond)
 	if p.IntN(3) == 0 {
@@ -62,7 +62,8 @@ func (p *planner) turn() time.Time {
 
 func (p *planner) of(most int64) cl.Amount { return cl.AmountOf(1 + p.Int64N(most)) }
 
-// plan is a plan by the month that rolls over, and for some another one by the week or day.
+// plan gives the customer a monthly plan that rolls over, and some of them a second one, by
+// the week or day.
 func (p *planner) plan() {
 	anchor := cl.DateOf(2026, time.January, []int{1, 15, 31}[p.IntN(3)])
 	at := planYear.Add(time.Duration(p.IntN(40)) * time.Hour)
@@ -171,7 +172,7 @@ func (d *deeds) run(t *testing.T, all []deed, on []cl.AccountID, sweep func(afte
 	return sweeps
 }
 
-// kindOf is what of an error has to be the same in every run.
+// kindOf is the part of an error that has to be the same in every run.
 func kindOf(err error) string {
 	var lacking *cl.InsufficientCreditsError
 	var back *cl.ReversalError
@@ -191,8 +192,8 @@ func kindOf(err error) string {
 	return "unexpected: " + err.Error()
 }
 
-// written are the entries of an account as bytes, but for their own ids and those of blocks
-// that the ledger made, which are what the record that wrote them has drawn.
+// written are the entries of an account as bytes, without their ids and the ids of blocks
+// that the ledger made: these are random.
 func (d *deeds) written(t *testing.T, on cl.AccountID) (lines []string) {
 	t.Helper()
 	made := map[string]string{}

@@ -133,8 +133,8 @@ func (o *order) carryOut() error {
 	return errors.Join(append(errs, l.Close(), shared.Close())...)
 }
 
-// persistently repeats a call, under its key, while its outcome is unknown. That its
-// account moves too fast for it is told to those alone whose caches are stale on purpose.
+// persistently repeats a call, under its key, while its outcome is unknown. Only a process
+// whose cache is stale on purpose may be told that its account moves too fast for it.
 func persistently(ctx context.Context, do client, in historyIn, key cl.Key, conflicts bool) (historyOut, error) {
 	for {
 		out, unknown, err := do(ctx, in, key)
@@ -147,7 +147,7 @@ func persistently(ctx context.Context, do client, in historyIn, key cl.Key, conf
 	}
 }
 
-// processHistory lets processes of the operating system loose on one database and
+// processHistory runs several processes of the operating system on one database, and
 // returns what they were told.
 func processHistory(t *testing.T, processes int, o order) (history []porcupine.Operation) {
 	t.Helper()
@@ -208,8 +208,8 @@ func processHistory(t *testing.T, processes int, o order) (history []porcupine.O
 	return history
 }
 
-// TestProcesses: four processes on one hot account, and on 1,000 accounts, and some
-// order of all their calls, one after another, explains every answer.
+// TestProcesses runs four processes on one hot account, and on 1,000 accounts. There is an
+// order of all their calls, one after another, that explains every answer.
 func TestProcesses(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -229,8 +229,8 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-// TestProcessesControl lets the processes trust what they remember: the checker finds
-// that somebody was told something stale.
+// TestProcessesControl makes the processes trust what they remember. The checker finds that
+// somebody was told something stale.
 func TestProcessesControl(t *testing.T) {
 	run := results.Start(t, "control of four processes: caches that nobody asks the server about")
 	found := 0

@@ -13,8 +13,8 @@ import (
 	"creditledger/fuzz/testsize"
 )
 
-// TestRecordsOfEveryKind: whatever kinds an upper layer gives its records, those of the
-// ledger's own stay as they are and the ledger works.
+// TestRecordsOfEveryKind: whatever kinds an upper layer gives its documents, those of the
+// ledger itself stay as they are, and the ledger works.
 func TestRecordsOfEveryKind(t *testing.T) {
 	t.Logf("seed: -seed=%d", seed(t))
 	r := rand.New(rand.NewPCG(seed(t), 5))

@@ -24,8 +24,8 @@ func copyOf(t *testing.T, s cl.Store) cl.Store {
 	return dump
 }
 
-// TestRestoredDumps puts older dumps in the place of what several running ledgers work
-// on. What they acknowledge from then on is there, on the history that is there, and
+// TestRestoredDumps puts an older dump in the place of the store that several ledgers work
+// on. What they acknowledge from then on is stored on top of the history of the dump, and
 // every account verifies.
 func TestRestoredDumps(t *testing.T) {
 	run := results.Start(t, "older dumps put in place beside running ledgers")

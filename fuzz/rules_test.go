@@ -11,7 +11,7 @@ import (
 	"creditledger/store/memory"
 )
 
-// The tests here are what the machines once found, each under the name of its rule.
+// The tests here show faults that the machines once found, each under the name of its rule.
 
 // fixture is a ledger in memory whose clock the test moves.
 func fixture(t *testing.T) (*cl.Ledger, *time.Time) {
@@ -36,8 +36,8 @@ func TestOrderOfRefusals_DuplicateBeforeState(t *testing.T) {
 	}
 }
 
-// TestOrderOfRefusals_ExternalID: another customer's external id is in use, even for a
-// customer who has one and could not change it anyway.
+// TestOrderOfRefusals_ExternalID: the external id of another customer is refused as in use,
+// even where the customer has one already and could not change it.
 func TestOrderOfRefusals_ExternalID(t *testing.T) {
 	l, _ := fixture(t)
 	ctx := context.Background()
@@ -52,8 +52,8 @@ func TestOrderOfRefusals_ExternalID(t *testing.T) {
 	}
 }
 
-// TestVerify_TroubleIsNoViolation: a store that cannot be read is an error of Verify,
-// not a broken rule of the ledger.
+// TestVerify_TroubleIsNoViolation: if the store cannot be read, Verify returns an error and
+// not a violation.
 func TestVerify_TroubleIsNoViolation(t *testing.T) {
 	faulty := faultstore.Wrap(memory.New())
 	l := cl.New(faulty, nil)

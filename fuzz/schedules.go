@@ -9,7 +9,7 @@ import (
 	"creditledger/fuzz/model"
 )
 
-// schedule grants again and again, under an id that is mostly new.
+// schedule draws a schedule, mostly under a new id.
 func (g *generator) schedule() cl.Operation {
 	op := cl.Schedule{
 		ScheduleID: g.newSchedule(), Amount: g.amount(), Every: oneOf(g, "every", periods...), First: oneOf(g, "first", cl.FirstFull, cl.FirstFull, cl.FirstProrated, cl.FirstSkip),
@@ -64,7 +64,8 @@ func (g *generator) newSchedule() string {
 	return id
 }
 
-// calendar is a day, what a clock shows or an instant, so many days from now on.
+// calendar draws a point of the calendar within some days from now: a day, a local
+// date-time or an instant.
 func (g *generator) calendar(from int) cl.CalendarTime {
 	if n := len(g.state.Plans); n > 0 && g.chance(4, "with another") { // two fall due together
 		p := g.state.Plans[g.below(n, "plan")]

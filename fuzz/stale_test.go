@@ -10,7 +10,7 @@ import (
 	"creditledger/store/memory"
 )
 
-// slowReply is a store whose commits are done long before they are answered.
+// slowReply is a store whose commits are done long before their answer arrives.
 type slowReply struct {
 	cl.Store
 	committed, reply chan struct{}
@@ -23,9 +23,8 @@ func (s *slowReply) Commit(ctx context.Context, changes []cl.Change) error {
 	return err
 }
 
-// askedLate lets a grant of 10 be done, with its reply still on the way, and another
-// process grant 5 on top of it. Only then it asks, lets the replies arrive, and returns
-// the answer.
+// askedLate grants 10, and holds the reply back. Another process grants 5 on top of that.
+// Only then it asks, lets the replies arrive, and returns the answer.
 func askedLate(t *testing.T, ask func(ctx context.Context, l *cl.Ledger, on cl.AccountID) string) string {
 	t.Helper()
 	store := memory.New()
@@ -58,9 +57,9 @@ func askedLate(t *testing.T, ask func(ctx context.Context, l *cl.Ledger, on cl.A
 	}
 }
 
-// TestRead_OfWhatIsLatest: who asks after another process has written is told of it, also
-// while the reply to an older commit is on its way. So is an operation that would be
-// refused without it.
+// TestRead_OfWhatIsLatest: whoever asks after another process has written is told what that
+// wrote, also while the reply to an older commit is on its way. An operation that would be
+// refused without it goes by it, too.
 func TestRead_OfWhatIsLatest(t *testing.T) {
 	read := func(ctx context.Context, l *cl.Ledger, on cl.AccountID) string {
 		b, err := l.Balance(ctx, on, cl.BalanceQuery{})

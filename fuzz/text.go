@@ -107,7 +107,7 @@ func orZero(r *big.Rat) string {
 	return model.Text(r)
 }
 
-// refusal says an error in the model's words; "" for none.
+// refusal describes an error in the model's words; "" for none.
 func refusal(err error) string {
 	var (
 		invalid      *cl.InvalidError
@@ -163,12 +163,12 @@ func difference(got, want string) string {
 	return b.String()
 }
 
-// shown is an operation that is put into words only if somebody reads them.
+// shown is an operation that is put into words only when they are printed.
 type shown struct{ op cl.Operation }
 
 func (s shown) String() string { return opText(s.op) }
 
-// opText shows an operation in a failure.
+// opText is the text of an operation in a failure.
 func opText(op cl.Operation) string {
 	if batch, ok := op.(cl.Batch); ok {
 		var parts []string

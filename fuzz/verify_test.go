@@ -11,8 +11,8 @@ import (
 	"creditledger/store/memory"
 )
 
-// TestVerifyBesideAWriter: a verification ends though the account is written to at every
-// call of the store, and its result is of one moment.
+// TestVerifyBesideAWriter: a verification ends although something is written to the account
+// at every call of the store, and its result is that of one moment.
 func TestVerifyBesideAWriter(t *testing.T) {
 	t.Logf("seed: -seed=%d", seed(t))
 	ctx := context.Background()

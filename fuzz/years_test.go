@@ -85,10 +85,10 @@ func (s *subscriber) extend(l *cl.Ledger, local time.Time) error {
 	return err
 }
 
-// TestTenYears lets customers of twenty time zones live through ten years of simulated
-// time, with nothing but the ledger's own clock and a sweeper that wakes now and then.
-// Every expiry is written down once, for what was left, at the first instant of a local
-// day; time never goes back; and what a reader was told years ago is told again.
+// TestTenYears takes customers of twenty time zones through ten years of simulated time,
+// with nothing but the ledger's clock and a sweeper that wakes now and then. Every expiry
+// is written down once, for what was left, at the first instant of a local day; time never
+// goes back; and what a reader was told years ago is told again.
 func TestTenYears(t *testing.T) {
 	years := 10
 	if testsize.Small() {
@@ -159,7 +159,7 @@ func liveAndProve(t *testing.T, store cl.Store, years int, run *results.Run) {
 	}
 }
 
-// prove holds a history to the calendar.
+// prove compares a history with the calendar.
 func (s *subscriber) prove(t *testing.T, l *cl.Ledger) (expiries, entries int) {
 	t.Helper()
 	ctx := context.Background()
@@ -199,8 +199,9 @@ func (s *subscriber) prove(t *testing.T, l *cl.Ledger) (expiries, entries int) {
 	return expiries, entries
 }
 
-// beginsADay: an expiry stands at its block's own instant, which is the first of a local
-// day: a microsecond earlier the calendar of the zone showed an earlier day.
+// beginsADay checks that an expiry entry has the instant of its block's expiry, and that
+// this is the first instant of a local day: a microsecond earlier the zone showed an
+// earlier day.
 func (s *subscriber) beginsADay(t *testing.T, e *cl.Entry) {
 	t.Helper()
 	day := func(at cl.Instant) string { return at.Time().In(s.zone).Format(time.DateOnly) }

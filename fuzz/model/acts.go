@@ -89,14 +89,14 @@ func (s *State) arrive(op Arrive, r *Result) {
 	}
 }
 
-// Part is one operation of an act: of a transfer, which has two, the sender's part and
-// the receiver's, whose operation is not known before.
+// Part is one operation of an act. A transfer has two: the sender's part, and the
+// receiver's, whose operation is known only when the first is done.
 type Part struct {
 	On *Account
 	Request
 }
 
-// Act is several operations, on several accounts, decided at one instant: all or none.
+// Act is several operations on several accounts, decided at one instant, all or none.
 type Act struct {
 	Op    Operation // a Transfer, or an All
 	Key   cl.Key
@@ -108,7 +108,7 @@ type Act struct {
 	where []int      // of the lists of these accounts
 }
 
-// All is what the act is called that lists its operations.
+// All stands for an act that lists its operations.
 type All struct{}
 
 // Name is the operation's name in operations files.
@@ -170,7 +170,7 @@ func (a *Act) Do() (results []*Result, replayed bool, err error) {
 	return a.results(), false, nil
 }
 
-// check refuses what no account has to be looked at for, and lists the accounts.
+// check refuses what can be refused without looking at any account, and lists the accounts.
 func (a *Act) check() error {
 	for i, p := range a.Parts {
 		fields := wrong(p.On.ID, p.Op, "")
@@ -198,7 +198,7 @@ func (a *Act) check() error {
 	return nil
 }
 
-// before is the act that was done under this one's key; nil if there is none.
+// before is the act that was done earlier under the same key; nil if there is none.
 func (a *Act) before() (*Act, error) {
 	for _, on := range a.on {
 		for _, d := range on.List {
@@ -213,7 +213,7 @@ func (a *Act) before() (*Act, error) {
 	return nil, nil
 }
 
-// results are those of the parts, in their order, worked out again.
+// results works the results of the parts out again, in their order.
 func (a *Act) results() (list []*Result) {
 	next := map[*Account]int{}
 	for _, p := range a.Parts {

@@ -66,8 +66,8 @@ type Span struct {
 	Unit  string
 }
 
-// after is the time of day some spans later, one day or one month at a time; a day that
-// the month does not have is its last one.
+// after is the same time of day some spans later, one day or one month at a time. Where the
+// month does not have the day, it is the last day of the month.
 func (w Wall) after(times int, s Span) Wall {
 	for range times * s.Count {
 		switch s.Unit {
@@ -99,9 +99,9 @@ type wallIn struct {
 	zone string
 }
 
-// At is the first instant at which the clocks of a zone show this or, where they skip
-// it, more. It looks at every quarter of an hour from well before it on, and then goes
-// back second by second. 0 beyond the end of the calendar.
+// At is the first instant at which the clocks of a zone show this time or, where they skip
+// it, a later one. It looks at every quarter of an hour, beginning well before, and then
+// goes back second by second. It is 0 beyond the end of the calendar.
 func (w Wall) At(zone *time.Location) cl.Instant {
 	if w.Year > 9999 {
 		return 0

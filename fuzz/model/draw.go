@@ -13,8 +13,8 @@ type payer struct {
 	can *big.Rat
 }
 
-// payers are the blocks that may pay for an item in drawdown order, for usage at an
-// instant, or at once.
+// payers are the blocks that may pay for an item, in drawdown order: for usage of an
+// earlier instant, or of now.
 func (s *State) payers(item string, usage cl.Instant) (list []payer) {
 	may := func(b *Block) bool {
 		if usage == 0 {
@@ -64,7 +64,8 @@ func (s *State) afford(want *big.Rat, overdraft string, limit *big.Rat, payers [
 	return want, nil, nil
 }
 
-// drawing is what an operation takes: of each block, in the order of first touch.
+// drawing is what an operation takes of each block, in the order in which the blocks were
+// first touched.
 type drawing struct {
 	s      *State
 	total  *big.Rat // before
@@ -123,7 +124,7 @@ func (d *drawing) draw(amount *big.Rat, payers []payer, r *Result) {
 	list := d.s.ordered(func(b *Block) bool { return b.Eligible(d.s.now) && b.ExpiresAt == 0 && len(b.Filters) == 0 })
 	for i, b := range list {
 		drawn := slices.ContainsFunc(d.shares, func(p payer) bool { return p.b == b })
-		// One that was emptied before serves only as long as no other stands behind it.
+		// A block that this operation emptied serves only if no other stands behind it.
 		if d.s.HeldOf(b, d.s.now).Sign() == 0 && (b.Balance.Sign() != 0 || drawn || i == len(list)-1) {
 			last = b
 		}
@@ -134,7 +135,7 @@ func (d *drawing) draw(amount *big.Rat, payers []payer, r *Result) {
 	d.take(last, amount)
 }
 
-// write writes an entry for each block; like says what all of them have.
+// write writes an entry for each block. All of them have what like has.
 func (d *drawing) write(op Operation, like Entry, r *Result) {
 	total := d.total
 	add := func(e Entry) {
@@ -153,7 +154,7 @@ func (d *drawing) write(op Operation, like Entry, r *Result) {
 	}
 }
 
-// charge is a decrement, in whatever operation.
+// charge carries out a decrement, whatever operation it is a part of.
 type charge struct {
 	op        Operation
 	want      *big.Rat

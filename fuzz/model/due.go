@@ -2,8 +2,8 @@ package model
 
 import cl "creditledger"
 
-// sweep writes what is due. It leaves no trace but its entries and the periods that it began,
-// so what comes after the last of them is not settled yet: the clock may go back that far.
+// sweep writes what is due. Its only traces are its entries and the periods that it began.
+// So the clock may still go back to the last of these.
 func (s *State) sweep(clock cl.Instant) *Result {
 	trial := s.clone()
 	var last cl.Instant
@@ -30,8 +30,8 @@ func (s *State) periods() (n int) {
 	return n
 }
 
-// due writes what becomes due until an instant, one instant after the other. What a
-// schedule that wants the latest period only takes for the present is by.
+// due writes what becomes due until an instant, one instant after the other. A schedule
+// that wants the latest period only takes by for the present.
 func (s *State) due(until, by cl.Instant) {
 	for next := s.nextDue(until); next != 0; next = s.nextDue(until) {
 		s.happen(next, by)
@@ -59,7 +59,7 @@ func (s *State) nextDue(until cl.Instant) (next cl.Instant) {
 	return next
 }
 
-// happen writes what is due at one instant, everything before it being written: holds
+// happen writes what is due at one instant, after everything before it was written: holds
 // lapse, schedules carry, the rest expires, schedules grant.
 func (s *State) happen(at, by cl.Instant) {
 	present, key, ids := s.now, s.key, s.ids

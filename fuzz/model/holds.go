@@ -89,7 +89,7 @@ type Slice struct {
 	Amount *big.Rat
 }
 
-// Held is what is set aside still.
+// Held is what the hold still sets aside.
 func (h *Hold) Held() *big.Rat {
 	sum := new(big.Rat).Set(h.Unbacked)
 	for _, s := range h.Slices {
@@ -133,8 +133,8 @@ func (s *State) Held(at cl.Instant) *big.Rat {
 	return sum
 }
 
-// free is what nobody holds of a block. Holds whose end has come without having been
-// looked at still count here: what is due is written in the order of its instants.
+// free is what nobody holds of a block. A hold whose end has come still counts until its
+// lapse is written, because what is due is written in the order of its instants.
 func (s *State) free(b *Block) *big.Rat { return s.freeAt(b, 0) }
 
 func (s *State) freeAt(b *Block, at cl.Instant) *big.Rat {
@@ -264,7 +264,8 @@ func (s *State) release(op Release, r *Result) error {
 	return nil
 }
 
-// letGo closes a hold, if it is open, and expires what that frees.
+// letGo closes a hold if it is open, and writes as expired what that frees of expired
+// blocks.
 func (s *State) letGo(h *Hold, state string, r *Result, op Operation) {
 	if h.State != Open {
 		return

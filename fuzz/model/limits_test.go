@@ -52,7 +52,7 @@ func monthly(id string) model.Schedule {
 	return model.Schedule{ScheduleID: id, Amount: big.NewRat(1, 1), Every: model.Span{Count: 1, Unit: "month"}}
 }
 
-// TestAtMostAThousandHolds: open ones, by the clock.
+// TestAtMostAThousandHolds: open holds count, and the clock says which are open.
 func TestAtMostAThousandHolds(t *testing.T) {
 	p := newPerson(t)
 	p.a.Quick = true
@@ -68,7 +68,7 @@ func TestAtMostAThousandHolds(t *testing.T) {
 	p.ask(hold("after they lapsed", 1), "")
 }
 
-// TestAtMostAHundredSchedules: live ones.
+// TestAtMostAHundredSchedules: those with a grant to come count.
 func TestAtMostAHundredSchedules(t *testing.T) {
 	p := newPerson(t)
 	p.a.Quick = true
@@ -163,7 +163,8 @@ func TestOwnSettings(t *testing.T) {
 	p.ask(model.ExtendHold{HoldID: "h", Amount: new(big.Rat), Overdraft: model.Reject, Until: start.Add(11 * time.Minute)}, model.Constraint)
 }
 
-// TestPastOfLatest: what a reader saw of a period stays seen, though it was passed over later.
+// TestPastOfLatest: a period that a reader saw stays in what is told of the past, though it
+// was passed over later.
 func TestPastOfLatest(t *testing.T) {
 	p := newPerson(t)
 	s := monthly("s")
@@ -185,7 +186,8 @@ func TestPastOfLatest(t *testing.T) {
 	}
 }
 
-// TestSweepSettlesWhatItWrites and nothing after it: the clock may go back that far.
+// TestSweepSettlesWhatItWrites: the clock may go back to the last thing that a sweep wrote,
+// and no further.
 func TestSweepSettlesWhatItWrites(t *testing.T) {
 	p := newPerson(t)
 	p.ask(cl.Increment{Amount: cl.AmountOf(10), ExpiresAt: cl.AtInstant(start.Add(5 * time.Minute)), Priority: 1}, "")

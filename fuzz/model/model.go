@@ -14,7 +14,7 @@ import (
 	cl "creditledger"
 )
 
-// Operation is an operation of the library, or one of this package that it has not.
+// Operation is an operation of the library, or one of this package's own.
 type Operation interface{ Name() string }
 
 // Batch is several operations on one account, all or none.
@@ -31,7 +31,7 @@ type Done struct {
 	Key    cl.Key
 	Hidden bool     // the key was made by the library: good for a retry, not shown in entries
 	IDs    []string // of the blocks made without an id of the caller's, in order
-	Act    *Act     // that it is a part of, with its operations there as Op
+	Act    *Act     // the act that it is a part of; Op is then its operations on this account
 }
 
 // Account is the list. The zero Account was never used.
@@ -198,7 +198,8 @@ func (s *State) append(e *Entry) *Entry {
 	return e
 }
 
-// write adds an entry of the present operation; change moves the credits it is about.
+// write adds an entry of the present operation. change moves the credits that the entry is
+// about.
 func (s *State) write(r *Result, op Operation, e *Entry, change func()) *Entry {
 	e.At, e.Op, e.Key = s.now, op, s.key
 	e.Starting = s.counted()
@@ -208,8 +209,8 @@ func (s *State) write(r *Result, op Operation, e *Entry, change func()) *Entry {
 	return e
 }
 
-// writeStill is write for what an expired block is given and loses again: the total, that
-// of before, stays.
+// writeStill is write for what an expired block is given and loses again. The total stays
+// as it was before.
 func (s *State) writeStill(r *Result, op Operation, total *big.Rat, e *Entry, change func()) {
 	s.write(r, op, e, change)
 	e.Starting, e.Ending = total, total
@@ -232,7 +233,7 @@ func (s *State) make(r *Result, b *Block, id string) *Block {
 	return b
 }
 
-// Total adds up what may be drawn at an instant, and what is still held of what has expired.
+// Total adds up what may be drawn at an instant, and what holds keep of expired blocks.
 func (s *State) Total(at cl.Instant) *big.Rat {
 	sum := new(big.Rat)
 	for _, b := range s.Blocks {
@@ -247,8 +248,9 @@ func (s *State) Total(at cl.Instant) *big.Rat {
 	return sum
 }
 
-// counted is the total while something is done: everything due before it is written, so
-// what is left on an expired block is held, or about to be written as expired.
+// counted is the total while an operation is decided. Everything that was due before is
+// written by then, so what is left on an expired block is held, or is about to be written
+// as expired.
 func (s *State) counted() *big.Rat {
 	sum := new(big.Rat)
 	for _, b := range s.Blocks {
@@ -324,7 +326,8 @@ func (s *State) Find(id string) *Block {
 	return nil
 }
 
-// resolve turns what a caller gave into an instant; 0 for never and for nothing.
+// resolve turns what a caller gave into an instant: 0 for never, and where nothing was
+// given.
 func (s *State) resolve(w cl.When) cl.Instant {
 	if w.Date() != 0 {
 		return FirstInstant(w.Date(), s.zone)

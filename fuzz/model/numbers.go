@@ -22,7 +22,7 @@ func rat(text string) *big.Rat {
 // Rat reads an amount of the library by its text.
 func Rat(a cl.Amount) *big.Rat { return rat(a.String()) }
 
-// Text prints a number as the library should: plainly, no trailing zeros.
+// Text prints a number as the library should: plainly, without zeros at the end.
 func Text(r *big.Rat) string {
 	if r == nil {
 		return "none"
@@ -57,9 +57,8 @@ type dateIn struct {
 	zone string
 }
 
-// FirstInstant finds the first instant of a local day by looking at every quarter of
-// an hour from well before it on. Zones whose clocks are off by other amounts need
-// EverySecond.
+// FirstInstant finds the first instant of a local day: it looks at every quarter of an
+// hour, beginning well before. Zones whose offset is no multiple of that need EverySecond.
 func FirstInstant(d cl.Date, zone *time.Location) cl.Instant {
 	key := dateIn{d, zone.String()}
 	if i, ok := dates.Load(key); ok {

@@ -71,7 +71,7 @@ func (s *State) increment(op cl.Increment, r *Result) error {
 	return nil
 }
 
-// taken tells an id that no new block may have.
+// taken tells whether an id is one that no new block may have.
 func (s *State) taken(id string) bool {
 	return id != "" && (s.Find(id) != nil || slices.ContainsFunc(s.Plans, func(p *Plan) bool { return strings.HasPrefix(id, p.ScheduleID+"/") }))
 }
@@ -131,8 +131,8 @@ func (s *State) Available(at cl.Instant, item string) *big.Rat {
 	return notNegative(least(sum, new(big.Rat).Sub(s.Total(at), s.Held(at))))
 }
 
-// source finds the block that an expiration change takes from. Its second error is
-// one that is looked at later.
+// source finds the block that an expiration change takes from. Its second error counts only
+// if nothing that is looked at before it is wrong.
 func (s *State) source(op cl.ExpirationChange) (b *Block, missing, later error) {
 	expiry := s.resolve(op.ExpiresAt)
 	if op.BlockID != "" {

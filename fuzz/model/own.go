@@ -77,7 +77,8 @@ func ownOnSchedule(op Operation) Operation {
 	return op
 }
 
-// momentOf reads a point of the calendar by its text; one that there is not is none.
+// momentOf reads a point of the calendar by its text. A point that does not exist is read
+// as none.
 func momentOf(c cl.CalendarTime) Moment {
 	text := c.String()
 	if t, err := time.Parse("2006-01-02T15:04:05", text); err == nil {

@@ -65,8 +65,8 @@ func (p *Plan) copy() *Plan {
 	return &c
 }
 
-// comesTo goes past the periods that grant nothing at an instant, and tells whether one
-// is left there that does. Missed periods are gone past all at once, where the first began.
+// comesTo goes past the periods that grant nothing at an instant, and tells whether there
+// is one that does. Missed periods are passed all at once, at the beginning of the first.
 func (p *Plan) comesTo(at, by cl.Instant) bool {
 	missed := func() bool { return p.CatchUp == "latest" && p.at(p.K+1) <= by }
 	for p.Next() == at {
@@ -93,20 +93,20 @@ func (p *Plan) comes() *big.Rat {
 	return p.part(p.Amount, p.From, from, to)
 }
 
-// part is an amount for the part of a period from an instant on.
+// part is the share of an amount for the rest of a period, from an instant on.
 func (p *Plan) part(amount *big.Rat, at, from, to cl.Instant) *big.Rat {
 	share := big.NewRat(int64(to-at), int64(to-from))
 	return cut(share.Mul(share, amount), p.Scale)
 }
 
-// cut leaves so many digits behind the point.
+// cut keeps some digits after the decimal point, and drops the rest.
 func cut(r *big.Rat, digits int) *big.Rat {
 	text := r.FloatString(60) // of a share of a period or a hundredth: never so close to the next digit
 	point := strings.IndexByte(text, '.')
 	return rat(strings.TrimSuffix(text[:point+1+digits], "."))
 }
 
-// lives is when credits of a period expire that come at an instant; 0 for never.
+// lives is when credits expire that a period brings at an instant; 0 for never.
 func (p *Plan) lives(l Life, k int, at cl.Instant) cl.Instant {
 	switch {
 	case l.Never:
@@ -163,7 +163,7 @@ func (s *State) grantBlock(p *Plan, amount *big.Rat, k int, name string, texts T
 	}
 }
 
-// rollOver carries what is free of the schedule's blocks that expire now.
+// rollOver carries what is free on those blocks of the schedule that expire now.
 func (s *State) rollOver(p *Plan) {
 	ro := p.Rollover
 	if ro == nil || ro.None {

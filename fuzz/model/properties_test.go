@@ -16,8 +16,8 @@ import (
 	"creditledger/fuzz/testsize"
 )
 
-// everyHistory checks something on histories, and that all kinds of operations were done
-// in them, and refused.
+// everyHistory checks something on many histories. It also checks that every kind of
+// operation was done in them, and was refused.
 func everyHistory(t *testing.T, check func(*history)) {
 	seen := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) { check(newHistory(t, seen)) })
@@ -68,7 +68,7 @@ func (h *history) holds(is bool, what string) {
 	}
 }
 
-// told is a history in words, for whoever looks for a fault.
+// told is a history in words, for whoever has to find the fault.
 func told(s *model.State) string {
 	t := teller{names: map[string]int{}}
 	for _, e := range s.Entries {
@@ -83,7 +83,8 @@ func told(s *model.State) string {
 	return strings.Join(t.lines, "\n")
 }
 
-// texts are the entries of a state, comparable; without what differs between two routes.
+// texts are the entries of a state in a form that can be compared, without what two ways to
+// the same state may do differently.
 func texts(entries []*model.Entry, forget func(*model.Entry)) string {
 	t := teller{names: map[string]int{}}
 	for _, e := range entries {
@@ -96,8 +97,8 @@ func texts(entries []*model.Entry, forget func(*model.Entry)) string {
 	return strings.Join(t.lines, "\n")
 }
 
-// TestHoldAndCaptureIsDecrement: holding and capturing the same at one instant is
-// decrementing it, entry for entry but for the hold.
+// TestHoldAndCaptureIsDecrement: a hold and a capture of the same amount at one instant
+// write the entries that a decrement writes, apart from the hold that they name.
 func TestHoldAndCaptureIsDecrement(t *testing.T) {
 	compared := 0
 	everyHistory(t, func(h *history) {

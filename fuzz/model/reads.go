@@ -11,8 +11,8 @@ import (
 // Instant is what a reader takes for now.
 func (a *Account) Instant(clock cl.Instant) cl.Instant { return max(clock, a.Now().Last) }
 
-// AsOf is everything as a reader is told it at a present or past instant: what was done
-// until then, gone through once more, with what has become due since.
+// AsOf is what a reader is told as of a present or past instant. It goes once more through
+// what was done until then, and adds what had become due by that instant.
 func (a *Account) AsOf(at cl.Instant) *State {
 	if n := len(a.List); a.told == nil || a.toldAt != at || a.toldUpTo != n {
 		a.told, a.toldAt, a.toldUpTo = a.asOf(at), at, n
@@ -89,7 +89,7 @@ func (s *State) balances(at cl.Instant) []*big.Rat {
 	return sums
 }
 
-// List is the default list of blocks.
+// List is the list of blocks that is told by default.
 func (s *State) List(at cl.Instant) []*Block {
 	var list []*Block
 	for _, b := range s.Blocks {
@@ -100,7 +100,7 @@ func (s *State) List(at cl.Instant) []*Block {
 	return InOrder(list)
 }
 
-// Explained is a block and what becomes of it.
+// Explained is a block, and what a charge would do to it.
 type Explained struct {
 	Block  *Block
 	Use    *big.Rat

@@ -98,7 +98,7 @@ func (a *Account) Accept(q Request, key cl.Key) {
 	}
 }
 
-// Sweep adds a sweep and returns how many entries it writes.
+// Sweep adds a sweep to the list, and returns how many entries it writes.
 func (a *Account) Sweep(clock cl.Instant) int {
 	before, periods := len(a.Now().Entries), a.Now().periods()
 	a.List = append(a.List, Done{Clock: clock})
@@ -111,8 +111,8 @@ func (a *Account) Sweep(clock cl.Instant) int {
 	return n
 }
 
-// wrong names the fields that the request alone shows to be wrong. Which of several
-// the library names is open.
+// wrong names the fields that the request alone shows to be wrong. If there are several,
+// the library may name any of them.
 func wrong(id cl.AccountID, op Operation, key cl.Key) []string {
 	var bad []string
 	check := func(ok bool, field string) {
@@ -228,7 +228,8 @@ func goodFilter(f cl.Filter) bool {
 	return f.Field == cl.FilterFieldItem && len(f.Values) > 0 && f.Operator <= cl.FilterExcludes && !slices.ContainsFunc(f.Values, func(v string) bool { return !nameable(v, 1) })
 }
 
-// backwards tells an expiry that is not after the effective date without knowing the zone.
+// backwards tells whether an expiry is certainly not after the effective date, whatever the
+// zone.
 func backwards(effective, expires cl.When) bool {
 	if effective.Date() != 0 || expires.Date() != 0 {
 		return effective.Date() != 0 && expires.Date() != 0 && expires.Date() <= effective.Date()
@@ -240,5 +241,5 @@ func nameable(s string, shortest int) bool {
 	return len(s) >= shortest && len(s) <= 255 && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
-// Trial is everything as it would be after the last request that was asked and not refused.
+// Trial is the state as it would be after the last request that was asked and not refused.
 func (a *Account) Trial() *State { return a.asked }

@@ -14,7 +14,7 @@ type Texts struct {
 	Metadata    map[string]string
 }
 
-// Name is none: nobody asks for texts alone. They stand for what a schedule does.
+// Name is empty, because nobody asks for texts alone. They stand for what a schedule does.
 func (Texts) Name() string { return "" }
 
 // Reverse takes a charge back.
@@ -51,7 +51,7 @@ func (s *State) charged(op Reverse) ([]*Entry, error) {
 	return list, nil
 }
 
-// left is what has not been taken back of a decrement entry.
+// left is the part of a decrement entry that has not been taken back.
 func (s *State) left(e *Entry) *big.Rat {
 	if gone := s.reversed[e.Seq]; gone != nil {
 		return new(big.Rat).Sub(e.Amount, gone)
@@ -116,7 +116,8 @@ func (s *State) giveBack(op Reverse, e *Entry, x *big.Rat, r *Result) {
 	r.Lost = new(big.Rat).Add(r.Lost, x)
 }
 
-// put gives something to the block of an entry; if it has expired, it lapses at once.
+// put gives something to the block of an entry. If the block has expired, it lapses at
+// once.
 func (s *State) put(op Reverse, e *Entry, r *Result) {
 	b, amount := e.Block, e.Amount
 	give := func() { b.move(amount) }

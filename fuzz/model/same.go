@@ -9,7 +9,7 @@ import (
 	cl "creditledger"
 )
 
-// terms are what two operations stand under, where they do not say.
+// terms are what decides where two operations do not say.
 type terms struct {
 	repay cl.Repay
 	zones [2]*time.Location // the customer's, as each was asked
@@ -37,7 +37,7 @@ func difference(first, second Operation, of terms) string {
 	return ""
 }
 
-// pinned names the zone of a schedule where the other one does.
+// pinned fills in the zone of a schedule if the other schedule names one.
 func (t terms) pinned(first, second Operation) (a, b Operation) {
 	x, is := first.(Schedule)
 	y, too := second.(Schedule)

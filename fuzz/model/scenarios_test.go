@@ -58,7 +58,7 @@ func (w *world) request(a *model.Account, op model.Operation, key string) model.
 
 func of(a *model.Account) string { return a.ID.Customer + "\x00" + a.ID.Currency + "\x00" }
 
-// run carries out a line and says what became of it, or why nothing.
+// run carries out a line, and says what became of it or why it was refused.
 func (w *world) run(text string) (refused *model.Refusal) {
 	w.lines = nil
 	defer func() {

@@ -26,7 +26,7 @@ func (m Moment) at(zone *time.Location) cl.Instant {
 	return m.Instant
 }
 
-// Life says how long credits live: for a span, never ending, or as long as the period.
+// Life says how long credits live: for a span, for ever, or as long as the period.
 type Life struct {
 	Never bool
 	Span  Span // unless Count is 0
@@ -206,8 +206,9 @@ func (s *State) changeSchedule(op ChangeSchedule, r *Result) error {
 	return nil
 }
 
-// topUp grants what the present period lacks to the amount, for the rest of it. The
-// period is worth the most it was ever granted on: up and down again is no gain.
+// topUp grants what the present period lacks of the new amount, for the rest of the period.
+// It counts from the most that the period was granted on, so going up and down gains
+// nothing.
 func (s *State) topUp(p *Plan, description string, r *Result) {
 	more := new(big.Rat).Sub(p.Amount, p.Level)
 	if p.LastK == 0 || p.LastK != p.K-1 || more.Sign() <= 0 {

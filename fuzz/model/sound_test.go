@@ -10,8 +10,8 @@ import (
 	"creditledger/fuzz/model"
 )
 
-// effects adds up what entries did to their blocks, and checks that each continues the
-// one before: between two, the total moves by what became eligible only.
+// effects adds up what entries did to their blocks, and checks that each continues the one
+// before: between two entries the total moves only by what became eligible.
 func effects(h *history, s *model.State) (balances, lapsed map[int]*big.Rat) {
 	balances, lapsed = map[int]*big.Rat{}, map[int]*big.Rat{}
 	for _, b := range s.Blocks {
@@ -149,7 +149,8 @@ func soundHold(h *history, s *model.State, x *model.Hold, held map[int]*big.Rat)
 	h.holds(taken.Cmp(x.Captured) >= 0, "the entries of "+x.ID)
 }
 
-// soundPlans: every period of a schedule that came was granted once, at its beginning.
+// soundPlans checks that every period of a schedule that has come was granted once, at its
+// beginning.
 func soundPlans(h *history, s *model.State) {
 	for _, p := range s.Plans {
 		if p.CatchUp == "latest" {
@@ -169,7 +170,7 @@ func soundPlans(h *history, s *model.State) {
 	}
 }
 
-// drained: no block that pays sooner kept something while a later one was drawn.
+// drained checks that no block that pays sooner kept something while a later one was drawn.
 func drained(h *history, s *model.State, op model.Operation, r *model.Result) {
 	var item string
 	var usage cl.Instant

@@ -54,7 +54,8 @@ func (s *State) run(d *Done, foreign, deleted bool) (*Result, error) {
 	return r, nil
 }
 
-// allowedToTheDeleted tells what ends something that a deleted customer has.
+// allowedToTheDeleted tells whether an operation only ends something that a deleted
+// customer has.
 func allowedToTheDeleted(op Operation) bool {
 	switch own(op).(type) {
 	case cl.Activation, Capture, Release, EndSchedule:
@@ -119,7 +120,7 @@ func (s *State) apply(op Operation, r *Result) error {
 	return err
 }
 
-// weight adds up what may not grow beyond all measure.
+// weight adds up what the account holds in all, which the rules bound.
 func (s *State) weight() *big.Rat {
 	sum := new(big.Rat)
 	for _, b := range s.Blocks {

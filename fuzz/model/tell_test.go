@@ -164,7 +164,7 @@ func plan(p *model.Plan) []string {
 		fmt.Sprintf("%d granted", p.Granted), "next " + next}
 }
 
-// result says what an operation did; of names the account for the ids of its entries.
+// result says what an operation did. of names the account, for the ids of its entries.
 func (t *teller) result(indent int, of string, s *model.State, r *model.Result, replayed bool) {
 	var parts []string
 	if replayed {
@@ -209,8 +209,8 @@ var codes = map[string]string{
 	model.Constraint: "constraint_violation", model.Insufficient: "insufficient_credits",
 }
 
-// sameError holds the error of a scenario, which may leave out what rules leave open, to
-// what the model says.
+// sameError compares the error of a scenario with that of the model. The scenario may leave
+// out what the rules leave open.
 func sameError(want string, r *model.Refusal) string {
 	raw, is := strings.CutPrefix(strings.TrimSpace(want), "error ")
 	if !is {
@@ -224,7 +224,7 @@ func sameError(want string, r *model.Refusal) string {
 		return err.Error()
 	}
 	fields := strings.Split(r.What, "|")
-	object, _, _ := strings.Cut(e.Field, ".") // the place inside one is the reader's of lines to tell
+	object, _, _ := strings.Cut(e.Field, ".") // only the reader of lines tells the place inside an object
 	switch {
 	case e.Code != codes[r.Kind]:
 		return "another code"

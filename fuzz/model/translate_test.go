@@ -149,7 +149,7 @@ func (l line) zone(key string) *time.Location {
 	return zone
 }
 
-// own are the keys of a line that are not of its operation.
+// own are the keys of a line that do not belong to its operation.
 var own = []string{"customer_id", "currency", "idempotency_key"}
 
 // operation turns a line into an operation of the model.

@@ -156,7 +156,7 @@ func total(lines map[string]results.Line, names []string, figure string) string 
 	return grouped(fmt.Sprint(sum))
 }
 
-// all replaces each name that ends in * by the names of the lines that begin like it.
+// all replaces each name that ends in * by the names of the lines that begin with it.
 func all(lines map[string]results.Line, names []string) (list []string) {
 	for _, name := range names {
 		prefix, many := strings.CutSuffix(name, "*")

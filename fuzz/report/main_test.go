@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// What failed, was skipped or never ran is plain in the pages.
+// A test that failed, was skipped or never ran is shown as such in the pages.
 func TestPages(t *testing.T) {
 	docs := t.TempDir()
 	in := filepath.Join(docs, "results.jsonl")

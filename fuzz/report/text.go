@@ -14,7 +14,7 @@ type section struct {
 	names []string
 }
 
-// A name that ends in * stands for all that begin like it.
+// A name that ends in * stands for all names that begin with it.
 var sections = []section{
 	{"Decided by the rules", []string{
 		"random machine",

@@ -3,8 +3,8 @@
 // every such test appends one line of JSON to it, whether it passes, fails or skips.
 //
 // A test that cannot run on some machines asks Require first. It then skips with its
-// reason, unless LEDGER_REQUIRE (a list of names with commas between them) has its
-// name: where a machine is known to be able, a skipped safety test is a failure.
+// reason, unless LEDGER_REQUIRE (names with commas between them) lists what it needs: where
+// a machine is known to have that, a skipped safety test is a failure.
 package results
 
 import (
@@ -24,7 +24,7 @@ const (
 	EnvRequire = "LEDGER_REQUIRE"
 )
 
-// Line is what one test says.
+// Line is what one test writes.
 type Line struct {
 	Name    string         `json:"name"`
 	Test    string         `json:"test"`
@@ -126,7 +126,8 @@ func (r *Run) write() {
 	if path == "" {
 		return
 	}
-	// One write of one line: processes that append at once do not mix theirs.
+	// The line is written in one write, so that the lines of processes that append at once
+	// do not mix.
 	data, err := json.Marshal(&r.line)
 	if err == nil {
 		var f *os.File
