@@ -89,7 +89,7 @@ var files = []mutant{
 	},
 	{
 		"not-poisoned", "store/bolt/write.go",
-		"if panicked || what != folding || s.touched() {", "if false && s.touched() {",
+		"if panicked || what != folding || s.touched() {", "if panicked {",
 		"after an unknown outcome all work is refused",
 	},
 	{

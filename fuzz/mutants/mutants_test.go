@@ -50,7 +50,7 @@ type trial struct {
 }
 
 const (
-	sampleSize = 24
+	sampleSize = 16
 	atOnce     = 2
 	// patience is for a few tests, on a machine that does other things as well. A mutant
 	// that outlives it is not killed, but for those in hanging.
