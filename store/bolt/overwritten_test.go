@@ -20,51 +20,58 @@ import (
 func TestFilesOverwrittenInPlace(t *testing.T) {
 	r := rand.New(rand.NewPCG(testseed.Of(t), 3))
 	for round := range testsize.Of(3, 20, 500) {
-		dir := t.TempDir()
-		live, backup := filepath.Join(dir, "live.db"), filepath.Join(dir, "backup.db")
-		s := mustOpen(t, live, nil)
-		bolt.SetFoldEvery(s, 1+r.IntN(20))
-		l := creditledger.New(s, nil)
-		grant := func(block string) error {
-			_, err := l.Do(context.Background(), ann, creditledger.Increment{Amount: creditledger.AmountOf(1), BlockID: block, Repay: creditledger.RepayNever}, "")
-			return err
-		}
-		copied := 10 + r.IntN(30)
-		over := copied + 1 + r.IntN(10)
-		var acknowledged []string
-		for n := range over + 1 + r.IntN(6) {
-			switch n {
-			case copied:
-				copyFile(t, live, backup)
-			case over:
-				data, err := os.ReadFile(backup)
-				if err != nil {
-					t.Fatal(err)
-				}
-				overwrite(t, live, data)
-			}
-			if id := fmt.Sprint("block-", n); grant(id) == nil && n >= over {
-				acknowledged = append(acknowledged, id)
-			}
-		}
-		there := filepath.Join(dir, "there.db")
-		copyFile(t, live, there)
-		l.Close()
-		s.Close()
-		if len(acknowledged) == 0 {
-			continue
-		}
-		again, err := bolt.Open(there, nil)
-		if err != nil {
-			t.Errorf("round %d: %d operations were acknowledged, and the file cannot be opened: %v", round, len(acknowledged), err)
-			continue
-		}
-		for _, id := range acknowledged {
-			if _, err := creditledger.New(again, nil).Block(context.Background(), ann, id); err != nil {
-				t.Errorf("round %d: %s was acknowledged: %v", round, id, err)
-				break
-			}
-		}
-		mustClose(t, again)
+		overwrittenOnce(t, r, round)
 	}
+}
+
+// overwrittenOnce is one round of it.
+func overwrittenOnce(t *testing.T, r *rand.Rand, round int) {
+	t.Helper()
+	dir := t.TempDir()
+	defer os.RemoveAll(dir) // one round leaves a log file of 32 MiB
+	live, backup := filepath.Join(dir, "live.db"), filepath.Join(dir, "backup.db")
+	s := mustOpen(t, live, nil)
+	bolt.SetFoldEvery(s, 1+r.IntN(20))
+	l := creditledger.New(s, nil)
+	grant := func(block string) error {
+		_, err := l.Do(context.Background(), ann, creditledger.Increment{Amount: creditledger.AmountOf(1), BlockID: block, Repay: creditledger.RepayNever}, "")
+		return err
+	}
+	copied := 10 + r.IntN(30)
+	over := copied + 1 + r.IntN(10)
+	var acknowledged []string
+	for n := range over + 1 + r.IntN(6) {
+		switch n {
+		case copied:
+			copyFile(t, live, backup)
+		case over:
+			data, err := os.ReadFile(backup)
+			if err != nil {
+				t.Fatal(err)
+			}
+			overwrite(t, live, data)
+		}
+		if id := fmt.Sprint("block-", n); grant(id) == nil && n >= over {
+			acknowledged = append(acknowledged, id)
+		}
+	}
+	there := filepath.Join(dir, "there.db")
+	copyFile(t, live, there)
+	l.Close()
+	s.Close()
+	if len(acknowledged) == 0 {
+		return
+	}
+	again, err := bolt.Open(there, nil)
+	if err != nil {
+		t.Errorf("round %d: %d operations were acknowledged, and the file cannot be opened: %v", round, len(acknowledged), err)
+		return
+	}
+	for _, id := range acknowledged {
+		if _, err := creditledger.New(again, nil).Block(context.Background(), ann, id); err != nil {
+			t.Errorf("round %d: %s was acknowledged: %v", round, id, err)
+			break
+		}
+	}
+	mustClose(t, again)
 }
