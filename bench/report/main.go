@@ -5,6 +5,7 @@
 //	go run ./bench/report -only growth,size -results FILE  # measures some, adds it to FILE
 //	go run ./bench/report -results FILE                    # the pages of what FILE has
 //	go run ./bench/report -quick                           # one table of ratios, no pages
+//	go run ./bench/report -against COMMIT                  # an earlier commit beside it, by turns
 //
 // FILE is what go test -bench prints, run after run. All parts are measured in turn,
 // round by round, and the pages have the medians. They say what was not measured.
@@ -26,6 +27,7 @@ func main() {
 	flag.StringVar(&o.results, "results", "", "the `file` that results are read from, or added to")
 	flag.StringVar(&o.only, "only", "", "measure these `parts` only and write no pages: "+strings.Join(partNames(), ","))
 	flag.StringVar(&o.docs, "docs", "docs", "the `directory` of the pages")
+	flag.StringVar(&o.against, "against", "", "the earlier `commit` that takes turns with this one; without it such ratios are not measured")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often everything is measured")
 	flag.BoolVar(&o.quick, "quick", false, "measure once, in a few minutes, and print the ratios")
 	flag.Parse()
@@ -36,9 +38,9 @@ func main() {
 }
 
 type options struct {
-	results, only, docs string
-	rounds              int
-	quick               bool
+	results, only, docs, against string
+	rounds                       int
+	quick                        bool
 }
 
 func (o *options) run() error {

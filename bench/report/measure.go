@@ -19,6 +19,7 @@ type part struct {
 
 	env   []string
 	once  bool // what it measures is the same each time
+	pairs int  // how many turns it takes with an earlier commit; 0: none
 	heavy bool // not in a quick run
 }
 
@@ -43,15 +44,21 @@ var parts = []part{
 	{name: "memory", dir: "bench", pattern: "(Balance|Entries|Apply)$", time: "200ms"},
 	{name: "memory", dir: ".", pattern: "Step$", time: "100ms"},
 	{name: "memory", dir: peersDir, pattern: "Decimal$", time: "50ms"},
-	{name: "growth", dir: "bench", pattern: "(History|Blocks)$", time: "1x"},
+	{name: "growth", dir: "bench", pattern: "(History|Blocks)$", time: "1x", once: true, heavy: true},
 	{name: "growth", dir: "bench", pattern: "Expiry$", time: "10x"},
 	{name: "growth", dir: "store/bolt", pattern: "Open$", time: "5x"},
 	{name: "later", dir: "bench", pattern: "(Later|SweepGrants|Held)$", time: "1x"},
 	{name: "later", dir: "bench", pattern: "CatchUp$", time: "15x"},
-	{name: "replay", dir: "bench", pattern: "(Verify|Sweep)$", time: "1x", heavy: true},
+	{name: "invoices", dir: "bench", pattern: "Purchase$", time: "300ms"},
+	{name: "replay", dir: "bench", pattern: "(Verify|Sweep)$", time: "1x", once: true, heavy: true},
 	{name: "size", dir: "bench", pattern: "(Disk|Cache)$", time: "1x", once: true, heavy: true},
 	{name: "peers", dir: peersDir, pattern: "SQLite$", time: "300ms"},
+	{name: "peers", dir: peersDir, pattern: "OneFlush$", time: "1x"},
 	{name: "peers", dir: "bench", pattern: "Postgres$", time: "500ms"},
+	{name: "peers", dir: "bench", pattern: "PostgresJoin$", time: "1x", once: true, heavy: true},
+	{name: "against", dir: "bench", pattern: "Decrement$/accounts=1$/store=memory/key=ledger/writers=(1|64)$", time: "200ms", pairs: 15},
+	{name: "against", dir: "bench", pattern: "Balance$/./store=memory", time: "100ms", pairs: 15},
+	{name: "against", dir: "bench", pattern: "Decrement$/./store=bolt/key=caller/writers=64$", time: "131200x", pairs: 3},
 }
 
 func partNames() (names []string) {
@@ -78,30 +85,66 @@ func (o *options) measure(file string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	built := map[string]string{}
-	for _, p := range chosen {
-		if built[p.dir] == "" {
-			built[p.dir] = filepath.Join(dir, fmt.Sprint(len(built))+".test")
-			if err := command(nil, p.dir, "go", "test", "-c", "-o", built[p.dir], ".").Run(); err != nil {
-				return fmt.Errorf("build the tests of %s: %w", p.dir, err)
-			}
+	dirs := map[string]string{here: "."}
+	if o.against != "" {
+		dirs[earlier] = filepath.Join(dir, earlier)
+		done, err := checkOut(o.against, dirs[earlier])
+		if err != nil {
+			return err
 		}
+		defer done()
+	}
+	built, err := build(chosen, dirs, dir)
+	if err != nil {
+		return err
 	}
 	if _, err := io.WriteString(out, machine()); err != nil {
 		return err
 	}
 	for round := range o.rounds {
 		for _, p := range chosen {
-			if p.once && round > 0 {
+			if (p.once || p.pairs > 0) && round > 0 {
 				continue
 			}
-			fmt.Fprintf(os.Stderr, "round %d of %d: %s %s\n", round+1, o.rounds, p.dir, p.pattern)
-			run := command(out, p.dir, built[p.dir], "-test.run=^$", "-test.bench="+p.pattern, "-test.benchtime="+p.time)
-			run.Env = append(append(os.Environ(), "LEDGER_BENCH=full"), p.env...)
-			if err := run.Run(); err != nil {
-				return fmt.Errorf("%s in %s: %w", p.pattern, p.dir, err)
+			if p.pairs > 0 {
+				err = p.pair(out, built, dirs)
+			} else {
+				fmt.Fprintf(os.Stderr, "round %d of %d: %s %s\n", round+1, o.rounds, p.dir, p.pattern)
+				err = p.run(out, p.dir, built[here+p.dir])
+			}
+			if err != nil {
+				return err
 			}
 		}
+	}
+	return nil
+}
+
+// build makes the binaries of the tests of all parts, named by build and directory. Only
+// parts with pairs are built of an earlier commit.
+func build(parts []part, dirs map[string]string, to string) (map[string]string, error) {
+	built := map[string]string{}
+	for _, p := range parts {
+		for build, dir := range dirs {
+			if built[build+p.dir] != "" || build == earlier && p.pairs == 0 {
+				continue
+			}
+			file := filepath.Join(to, fmt.Sprint(len(built))+".test")
+			if err := command(nil, filepath.Join(dir, p.dir), "go", "test", "-c", "-o", file, ".").Run(); err != nil {
+				return nil, fmt.Errorf("build the tests of %s, %s: %w", p.dir, build, err)
+			}
+			built[build+p.dir] = file
+		}
+	}
+	return built, nil
+}
+
+// run runs the benchmarks of a part once.
+func (p *part) run(out io.Writer, dir, binary string) error {
+	run := command(out, dir, binary, "-test.run=^$", "-test.bench="+p.pattern, "-test.benchtime="+p.time)
+	run.Env = append(append(os.Environ(), "LEDGER_BENCH=full"), p.env...)
+	if err := run.Run(); err != nil {
+		return fmt.Errorf("%s in %s: %w", p.pattern, p.dir, err)
 	}
 	return nil
 }
@@ -114,7 +157,7 @@ func (o *options) chosen() (list []part, err error) {
 		}
 	}
 	for _, p := range parts {
-		if (len(asked) == 0 || slices.Contains(asked, p.name)) && !(o.quick && p.heavy) {
+		if (len(asked) == 0 || slices.Contains(asked, p.name)) && !(o.quick && p.heavy) && (p.pairs == 0 || o.against != "") {
 			list = append(list, p)
 		}
 	}

@@ -40,7 +40,7 @@ func pages(r *results) map[string][]byte {
 }
 
 // durableFamilies are the benchmarks of writers who wait for what they wrote.
-var durableFamilies = []string{"OneWriter", "RawWrite", "RawBolt", "RawSame", "Decrement", "SlowDisk", "SQLite", "Postgres"}
+var durableFamilies = []string{"OneWriter", "RawWrite", "RawBolt", "RawSame", "Decrement", "SlowDisk", "SQLite", "OneFlush", "Postgres", "PostgresJoin"}
 
 const tablesHead = `# %s
 
@@ -79,16 +79,30 @@ func where(r *results) string {
 // rows are the goals and how they stand.
 func rows(r *results) (list [][5]string) {
 	for _, g := range goals {
-		row := [5]string{g.about, g.what, g.asked(), "", "**not measured**"}
-		if v, ok := g.value(r); ok {
-			row[3], row[4] = number(v)+g.unit, "reached"
-			if !g.reached(v) {
-				row[4] = "**missed**"
-			}
-		}
-		list = append(list, row)
+		list = append(list, g.row(r))
 	}
 	return list
+}
+
+// row is a goal and how it stands.
+func (g goal) row(r *results) [5]string {
+	row := [5]string{g.about, g.what, g.asked(), "", "**not measured**"}
+	v, ok := g.value(r)
+	if !ok {
+		return row
+	}
+	row[3], row[4] = number(v)+g.unit, "reached"
+	if g.within != nil {
+		low, high := g.within(r)
+		row[3] += fmt.Sprintf(" [%s, %s]", number(low), number(high))
+		if v = low; g.least {
+			v = high
+		}
+	}
+	if !g.reached(v) {
+		row[4] = "**missed**"
+	}
+	return row
 }
 
 // plain is the table of goals for a terminal.

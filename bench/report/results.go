@@ -77,7 +77,10 @@ func (r *results) median(name, unit string) (float64, bool) {
 
 // rounds is how many samples there are of what was measured most often.
 func (r *results) rounds() (most int) {
-	for _, units := range r.samples {
+	for name, units := range r.samples {
+		if strings.HasPrefix(name, "Paired/") {
+			continue // pairs are not rounds
+		}
 		for _, list := range units {
 			most = max(most, len(list))
 		}

@@ -91,8 +91,16 @@ func history(b *testing.B, path, crashed string, entries int) string {
 	return path
 }
 
-// duplicate copies a file that nobody is writing to.
+// duplicate copies a ledger that nobody is writing to, with its log if there is one.
 func duplicate(b *testing.B, from, to string) {
+	b.Helper()
+	copyFile(b, from, to)
+	if _, err := os.Stat(from + "-log"); err == nil {
+		copyFile(b, from+"-log", to+"-log")
+	}
+}
+
+func copyFile(b *testing.B, from, to string) {
 	b.Helper()
 	in, err := os.Open(from)
 	check(b, err)
