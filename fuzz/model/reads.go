@@ -21,7 +21,7 @@ func (a *Account) AsOf(at cl.Instant) *State {
 }
 
 func (a *Account) asOf(at cl.Instant) *State {
-	if s := a.Now(); a.Quick && s.Last <= at && s.nextDue(at) == 0 {
+	if s, n := a.Now(), len(a.List); a.Quick && s.Last <= at && s.nextDue(at) == 0 && (n == 0 || a.List[n-1].Clock <= at) {
 		return s
 	}
 	past := *a
