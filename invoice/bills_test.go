@@ -104,7 +104,7 @@ func TestBillsAreRecomputed(t *testing.T) {
 			different++
 			t.Errorf("bill %d of seed %d: %v\n%+v", n, seed, found, a)
 		}
-		x.later(r, inv)
+		x.later(r, &a, inv)
 		if w.must(x.sold(r, customer)); len(x.found) > 0 {
 			t.Errorf("bill %d of seed %d: %v", n, seed, x.found)
 		}
@@ -116,77 +116,4 @@ func TestBillsAreRecomputed(t *testing.T) {
 		t.Errorf("verified: %+v, %v", v, err)
 	}
 	t.Logf("%d bills, %d different", bills, different)
-}
-
-// later credits and pays an open invoice in random parts, and credits what was paid: each
-// step changes what is due, what is paid and the customer balance by its amount.
-func (x *examination) later(r *rand.Rand, inv *Invoice) {
-	x.t.Helper()
-	due, credited, paid, balance, total := x.minor(inv.AmountDue), int64(0), int64(0), int64(0), x.minor(inv.Total)
-	for step := range 4 {
-		x.tick()
-		key := creditledger.Key(fmt.Sprint("later ", step))
-		open, some := inv.open(), int64(0)
-		if most := total - credited; most > 0 {
-			if open {
-				most = min(most, due)
-			}
-			some = 1 + r.Int64N(most)
-		}
-		switch {
-		case some > 0 && r.IntN(2) == 0:
-			m, err := MinorMoney(some, inv.Currency)
-			if err != nil {
-				x.t.Fatal(err)
-			}
-			inv = x.must(x.IssueCreditNote(x.ctx, NoteInput{Invoice: inv.ID, Amount: m}, key))
-			if credited += some; open {
-				due -= some
-			} else {
-				balance += some
-			}
-		case open && r.IntN(3) == 0:
-			inv = x.must(x.MarkPaid(x.ctx, inv.ID, "", key))
-			paid, due = paid+due, 0
-		case open || r.IntN(3) == 0: // a part, more than is due, or once more
-			came := 1 + r.Int64N(due+due/2+1)
-			m, err := MinorMoney(came, inv.Currency)
-			if err != nil {
-				x.t.Fatal(err)
-			}
-			inv = x.must(x.Receive(x.ctx, inv.ID, Receipt{Amount: m}, key))
-			paid, balance = paid+came, balance+came-min(came, due)
-			due -= min(came, due)
-		}
-		x.expect(x.minor(inv.AmountDue) == due && x.minor(inv.Credited) == credited && x.minor(inv.AmountPaid) == paid && x.minor(inv.Balance) == -balance,
-			"%s after step %d: due %s, credited %s, paid %s, balance %s; not %d, %d, %d, -%d", inv.name(), step, inv.AmountDue, inv.Credited, inv.AmountPaid, inv.Balance, due, credited, paid, balance)
-		x.expect((inv.Status == Paid) == (due == 0), "%s is %s, %d are due", inv.name(), inv.Status, due)
-	}
-	if balance != 0 { // the next invoice begins without one
-		m, err := MinorMoney(balance, inv.Currency)
-		if err == nil {
-			_, err = x.AdjustBalance(x.ctx, BalanceChange{Customer: inv.Customer, Type: BalanceDecrement, Amount: m}, "rest")
-		}
-		x.expect(err == nil, "%v", err)
-	}
-}
-
-// sold sells credits, and takes all of them back in random parts: that gives the total.
-func (x *examination) sold(r *rand.Rand, customer string) (*Answer, error) {
-	x.t.Helper()
-	credits := 1 + r.Int64N(50)
-	p := sale100()
-	p.Account.Customer, p.Currency, p.MarkAsPaid = customer, pick(r, "USD", "JPY", "KWD"), true
-	p.Increment.Amount, p.Increment.CostBasis, p.Increment.BlockID = creditledger.AmountOf(credits), basis(fmt.Sprint(1+r.IntN(9), ".", r.IntN(999))), ""
-	a, err := x.Purchase(x.ctx, p, "sale")
-	inv := x.must(a, err)
-	for n := 0; credits > 0; n++ {
-		part := 1 + r.Int64N(credits)
-		credits -= part
-		x.tick()
-		a, err = x.Refund(x.ctx, TakeBack{Invoice: inv.ID, Credits: creditledger.AmountOf(part)}, creditledger.Key(fmt.Sprint("refund ", n)))
-		inv = x.must(a, err)
-	}
-	x.expect(x.minor(inv.Credited) == x.minor(inv.Total) && x.minor(inv.Balance) == -x.minor(inv.Total), "%s: %s were given back of %s", inv.name(), inv.Credited, inv.Total)
-	return a, err
 }

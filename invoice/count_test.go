@@ -23,7 +23,7 @@ type count struct {
 // portion is credits that were taken back, the price that all had then, and what was given.
 type portion struct{ credits, price, given int64 }
 
-func newCount(sold int64, w *world, sale *Invoice) count {
+func newCount(sold int64, sale *Invoice) count {
 	c := count{sold: sold, net: mustMinor(sale.Net)}
 	if sale.Tax != nil {
 		c.tax = mustMinor(*sale.Tax)
@@ -113,18 +113,15 @@ func (c *count) owed() (cents int64) {
 }
 
 // balance is what the customer has with the seller for this sale: what was paid and is not
-// asked for any more, less what went back. Of what banks took nothing else lacks.
+// asked for any more, less what is owed for what was used.
 func (c *count) balance() int64 {
 	paid := c.net + c.tax - c.clawed - c.banks
 	if c.void {
 		return paid
 	}
 	asked := c.net + c.tax - c.credited()
-	return max(paid-asked, c.min()) - c.owed()
+	return max(paid-asked, 0) - c.owed() // what lacks is written off
 }
-
-// min is the least that a sale leaves: what lacks then is written off.
-func (c *count) min() int64 { return 0 }
 
 // differs compares a story with what is counted.
 func (c *count) differs(s *told) (found []string) {

@@ -66,7 +66,7 @@ func tell(t *testing.T, tax string, saleOf int64, story []deed, at int) *told {
 		p.Increment.ExpiresAt = creditledger.At(start.AddDate(0, 2, 0))
 		p.Increment.CostBasis = basis("0.37")
 	})
-	s.count = newCount(saleOf, w, s.sale)
+	s.count = newCount(saleOf, s.sale)
 	for i, d := range story {
 		if i == at+2 && s.split {
 			break // what follows finds the credits in other blocks
