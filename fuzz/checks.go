@@ -20,7 +20,7 @@ func (m *machine) check(t *rapid.T) {
 	}
 	for _, a := range m.accounts {
 		at := a.Instant(m.now())
-		told := a.AsOf(at)
+		told := a.Present(m.now())
 		for _, s := range m.systems {
 			m.unchanged(t, s, a)
 			m.sameBalance(t, s, a, cl.BalanceQuery{}, told, at)

@@ -201,7 +201,7 @@ func (m *machine) foreign(not *account) string {
 
 func (m *machine) generator(t *rapid.T, on *account) *generator {
 	at := on.Instant(m.now())
-	return &generator{t: t, m: m, on: on, state: on.AsOf(at), at: at}
+	return &generator{t: t, m: m, on: on, state: on.Present(m.now()), at: at}
 }
 
 var steps = slices.Concat(

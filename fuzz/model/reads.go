@@ -11,6 +11,19 @@ import (
 // Instant is what a reader takes for now.
 func (a *Account) Instant(clock cl.Instant) cl.Instant { return max(clock, a.Now().Last) }
 
+// Present is what a reader is told now: what operations would be decided on. Where a clock
+// went back behind a sweep, a reader of the past is told of periods that it passed over.
+func (a *Account) Present(clock cl.Instant) *State {
+	at, s := a.Instant(clock), a.Now()
+	if a.Quick && s.nextDue(at) == 0 {
+		return s
+	}
+	s = s.clone()
+	s.due(at, at)
+	s.now = at
+	return s
+}
+
 // AsOf is what a reader is told as of a present or past instant. It goes once more through
 // what was done until then, and adds what had become due by that instant.
 func (a *Account) AsOf(at cl.Instant) *State {
