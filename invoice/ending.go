@@ -117,7 +117,7 @@ func (t *tx) endOf(inv *Invoice) (creditledger.Instant, error) {
 	if err != nil {
 		return 0, err
 	}
-	expires, waits := l.waitsUntil(p.PaymentDeadline)
+	expires, waits := l.waitsUntil(inv)
 	if !waits {
 		return 0, nil // somebody gave the credits on trust
 	}
@@ -129,11 +129,11 @@ func (t *tx) endOf(inv *Invoice) (creditledger.Instant, error) {
 }
 
 // waitsUntil is when the last of a lot's blocks expires that waits for its payment, or waited
-// at the deadline; 0: never. It is of the first block when nothing of the others is left.
-func (l *lot) waitsUntil(deadline creditledger.Instant) (expires creditledger.Instant, waits bool) {
+// when its purchase ended; 0: never. It is of the first block when nothing of the others is left.
+func (l *lot) waitsUntil(inv *Invoice) (expires creditledger.Instant, waits bool) {
 	for i := range l.blocks {
 		b := &l.blocks[i]
-		if !b.pending && (deadline == 0 || b.activated < deadline) || i > 0 && b.capacity.Sign() <= 0 {
+		if !b.pending && inv.waitedAt(b.activated) || i > 0 && b.capacity.Sign() <= 0 {
 			continue
 		}
 		switch {
@@ -144,6 +144,15 @@ func (l *lot) waitsUntil(deadline creditledger.Instant) (expires creditledger.In
 		}
 	}
 	return expires, waits
+}
+
+// waitedAt reports whether a purchase had not ended yet by its deadline at an instant: that was
+// to come, or an attempt to pay was under way.
+func (inv *Invoice) waitedAt(at creditledger.Instant) bool {
+	deadline := inv.Purchase.PaymentDeadline
+	return deadline == 0 || at < deadline || slices.ContainsFunc(inv.Payments, func(p Payment) bool {
+		return p.ChargeType != External && p.CreatedAt <= at && (p.Status == PaymentPending || p.EndedAt >= at)
+	})
 }
 
 // isOver reports whether a purchase that waits for its payment has ended, if no attempt to pay

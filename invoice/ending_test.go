@@ -45,6 +45,12 @@ func nothing(w *world, inv *Invoice, _ creditledger.Key) (*Answer, error) {
 	return &Answer{Invoice: inv}, nil
 }
 
+// trusts gives the credits though nothing was paid.
+func trusts(w *world, inv *Invoice, _ creditledger.Key) (*Answer, error) {
+	w.do(creditledger.Activation{BlockID: "bought"})
+	return &Answer{Invoice: inv}, nil
+}
+
 // at is a step at midnight of a day of January, or at an hour of it.
 type at struct {
 	day, hour int
@@ -101,6 +107,14 @@ func TestUnpaidPurchaseEnds(t *testing.T) {
 		{"it succeeds after the deadline, shifting", func(p *Purchase) { deadline(p); shift(p) }, []at{{4, 0, begins("")}, {6, 0, succeeds}, {14, 23, nothing}}, "paid due 0.00 paid 100.00 credited 0.00; balance 0.00, credits 100"},
 		{"a part of it succeeds", shift, []at{{9, 0, begins("40")}, {11, 0, succeeds}}, "void due 0.00 paid 40.00 credited 0.00; balance 40.00, credits 0; void 01-11 00"},
 		{"a part before, the rest succeeds", nil, []at{{8, 0, takes("60")}, {9, 0, begins("")}, {11, 0, succeeds}}, "paid due 0.00 paid 100.00 credited 100.00; balance 100.00, credits 0"},
+		{"paid elsewhere while an attempt is under way", nil, []at{{9, 0, begins("")}, {12, 0, takes("100")}}, "paid due 0.00 paid 100.00 credited 100.00; balance 100.00, credits 0"},
+		{"the same, and then the attempt fails", nil, []at{{9, 0, begins("")}, {12, 0, takes("100")}, {13, 0, fails}}, "paid due 0.00 paid 100.00 credited 100.00; balance 100.00, credits 0"},
+		{"the same, and then it succeeds", nil, []at{{9, 0, begins("")}, {12, 0, takes("100")}, {13, 0, succeeds}}, "paid due 0.00 paid 200.00 credited 100.00; balance 200.00, credits 0"},
+		{"paid elsewhere while an attempt is under way, shifting", shift, []at{{9, 0, begins("")}, {12, 0, takes("100")}, {13, 0, fails}}, "paid due 0.00 paid 100.00 credited 0.00; balance 0.00, credits 100"},
+		{"paid elsewhere after the deadline while an attempt is under way", deadline, []at{{4, 0, begins("")}, {6, 0, takes("100")}}, "paid due 0.00 paid 100.00 credited 100.00; balance 100.00, credits 0"},
+		{"given on trust while an attempt is under way", func(p *Purchase) { deadline(p); shift(p) }, []at{{4, 0, begins("")}, {6, 0, trusts}, {7, 0, succeeds}}, "paid due 0.00 paid 100.00 credited 0.00; balance 0.00, credits 100"},
+		{"given on trust, then paid", nil, []at{{4, 0, trusts}, {12, 0, takes("100")}}, "paid due 0.00 paid 100.00 credited 0.00; balance 0.00, credits 0"},
+		{"given on trust while an attempt is under way that fails", deadline, []at{{4, 0, begins("")}, {6, 0, trusts}, {7, 0, fails}}, "issued due 100.00 paid 0.00 credited 0.00; balance 0.00, credits 100"},
 		{"more than all, under way", nil, []at{{9, 0, begins("")}, {11, 0, takes("30")}, {12, 0, succeeds}}, "paid due 0.00 paid 130.00 credited 100.00; balance 130.00, credits 0"},
 	} {
 		for _, swept := range []bool{false, true} {

@@ -10,12 +10,12 @@ import (
 // to the customer balance.
 const expiredFirst = "expired before payment"
 
-// late is what becomes of a purchase that ended while an attempt to pay it was under way, once
-// that attempt has an end. Paid in full, its credits are granted anew or its money goes to
-// the customer balance; else it is void from now.
+// late is what becomes of a purchase that ended while an attempt to pay it was under way. Once
+// it is paid in full, by that attempt or otherwise, its credits are granted anew or its money
+// goes to the customer balance. If no attempt is left and it is not, it is void from now.
 func (t *tx) late(inv *Invoice, told *Received) error {
 	switch {
-	case inv.pending() != nil:
+	case inv.open() && inv.pending() != nil:
 		return nil
 	case inv.open():
 		return t.end(inv, t.now)

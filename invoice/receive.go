@@ -189,7 +189,7 @@ func (t *tx) cannotPay(inv *Invoice) (string, error) {
 		return "its customer was deleted: its credits cannot be activated any more", nil
 	}
 	l, err := t.lotOf(inv)
-	if err != nil || slices.ContainsFunc(l.blocks, func(b lotBlock) bool { return b.waits() }) {
+	if err != nil || slices.ContainsFunc(l.blocks, func(b lotBlock) bool { return b.waits() || !b.pending }) { // or they were given on trust
 		return "", err
 	}
 	return "its credits cannot be activated any more", nil
