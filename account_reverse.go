@@ -105,9 +105,11 @@ func stepReverse(a *account, op *Reverse, c *change) error {
 	}
 	left, beyond := Amount{}, false
 	for _, d := range list {
-		part := a.leftOf(d)
-		_, err := left.Add(part)
-		beyond, left = beyond || err != nil, addCapped(left, part)
+		sum, err := left.Add(a.leftOf(d))
+		if err != nil {
+			beyond, sum = true, largestAmount
+		}
+		left = sum
 	}
 	rest := op.Amount
 	if rest.IsZero() {

@@ -62,9 +62,9 @@ func normalise(given Operation, s *Settings, zone *time.Location) Operation {
 
 // isPlainDecrement reports whether an operation is a decrement as most are, that asks for nothing
 // but to draw now. It names nothing that has to be loaded, nothing about it depends on the
-// clock, it has no texts, and a record of format 1 holds it. It is asked once for each
-// operation, so that the ledger need not ask for each of these. An operation that is not
-// plain takes all the steps, and a plain one finds nothing to do in them.
+// clock, it has no texts, and a record of format 1 holds it. One answer stands for all of
+// these, which would each be asked otherwise. An operation that is not plain takes all the
+// steps, and a plain one finds nothing to do in them.
 func isPlainDecrement(op Operation) bool {
 	d, ok := op.(Decrement)
 	return ok && d.UsageAt == 0 && d.eligibleBefore == 0 && d.Description == "" && len(d.Metadata) == 0
